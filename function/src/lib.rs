@@ -1,0 +1,22 @@
+//! A visitor counter behind API Gateway REST: one event comes in, one answer goes out.
+//!
+//! In reading order: [`serve`] takes an event from the Lambda runtime, [`request`] reads from it
+//! the few fields that matter, [`handler`] decides, asking the [`store`] for what lasts, and
+//! [`reply`] dresses the answer with the headers of [`cors`] and [`marks`]. [`settings`] is the
+//! only reader of environment variables, [`log`] the only place that decides what a log line is.
+//!
+//! No room but [`serve`] knows the Lambda runtime, and none but `store::dynamodb` the AWS SDK:
+//! without the feature `dynamodb` no SDK crate is linked, and so the binary `preflight` is built.
+//! Nothing here knows who deploys it.
+
+pub mod cors;
+pub mod failure;
+pub mod handler;
+pub mod log;
+pub mod marks;
+pub mod reply;
+pub mod request;
+pub mod serve;
+pub mod settings;
+pub mod store;
+pub mod visit;

@@ -1,0 +1,127 @@
+//! What of a REST proxy event matters here.
+//!
+//! In: any JSON. Out: a [`Request`]; what the event lacks, or has in another shape than API
+//! Gateway's, counts as not sent. It never fails and never reads the visitor's address.
+//!
+//! `lambda_http` is not used for this: its event type refuses an event without
+//! `requestContext.httpMethod`, and it panics on a `Host` header that makes no URL. Either would
+//! reach the visitor as a bare 502.
+
+use serde_json::Value;
+
+/// One request, as far as the handlers look at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The Lambda request id, under which the log has this request.
+    pub id: String,
+    /// The HTTP method, as sent; empty when the event has none.
+    pub method: String,
+    /// The resource of the API that matched, such as `/count`; empty for a bare event.
+    pub resource: String,
+    /// The path as asked for, without the stage, decoded or not as API Gateway left it.
+    pub path: String,
+    /// The header `Origin`.
+    pub origin: Option<String>,
+    /// The header `User-Agent`, neither cut nor cleaned.
+    pub user_agent: Option<String>,
+    /// The stage variable `deployment`.
+    pub deployment: Option<String>,
+}
+
+impl Request {
+    /// Reads `event`, a REST proxy event (payload format 1.0), which Lambda runs under `id`.
+    #[must_use]
+    pub fn read(event: &Value, id: &str) -> Self {
+        let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
+        let owned = |pointer| text(pointer).unwrap_or_default().to_owned();
+        Self {
+            id: id.to_owned(),
+            method: owned("/httpMethod"),
+            resource: owned("/resource"),
+            path: owned("/path"),
+            origin: header(event, "origin"),
+            user_agent: header(event, "user-agent"),
+            deployment: text("/stageVariables/deployment").map(str::to_owned),
+        }
+    }
+
+    /// What to route by: the resource that API Gateway matched, because a custom domain's base
+    /// path is part of the path but not of the resource. The path where there is no resource, or
+    /// only a pattern such as `/{proxy+}`.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        if self.resource.is_empty() || self.resource.contains('{') { &self.path } else { &self.resource }
+    }
+}
+
+/// The value of the header `name` (lower case), of its last line where it was sent several times.
+fn header(event: &Value, name: &str) -> Option<String> {
+    let single = field(event.get("headers"), name).and_then(Value::as_str);
+    let last = || field(event.get("multiValueHeaders"), name)?.as_array()?.last()?.as_str();
+    single.or_else(last).map(str::to_owned)
+}
+
+/// The member of `object` whose key is `name`, in any case: API Gateway passes names as sent.
+fn field<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a Value> {
+    let mut members = object?.as_object()?.iter();
+    members.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_event_is_an_empty_request() {
+        let bare = Request { id: "r1".to_owned(), ..Request::default() };
+        for event in [json!({}), json!(null), json!([1]), json!("GET"), json!({"headers": null})] {
+            assert_eq!(Request::read(&event, "r1"), bare, "{event}");
+        }
+    }
+
+    #[test]
+    fn members_of_a_strange_shape_count_as_not_sent() {
+        let event = json!({
+            "httpMethod": 5, "path": ["/count"], "resource": {}, "requestContext": 7,
+            "headers": {"Origin": {"a": 1}, "User-Agent": null}, "stageVariables": "x",
+        });
+        let bare = Request { id: "r1".to_owned(), ..Request::default() };
+        assert_eq!(Request::read(&event, "r1"), bare);
+    }
+
+    #[test]
+    fn header_names_match_in_any_case_and_many_lines_fall_to_the_last() {
+        let event = json!({
+            "headers": {"oRIGIN": "https://a.example"},
+            "multiValueHeaders": {"USER-agent": ["one", "two"], "origin": ["ignored"]},
+        });
+        let request = Request::read(&event, "r1");
+        assert_eq!(request.origin.as_deref(), Some("https://a.example"));
+        assert_eq!(request.user_agent.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_base_path_of_a_custom_domain_does_not_hide_the_route() {
+        let event = json!({"resource": "/count", "path": "/v1/count"});
+        assert_eq!(Request::read(&event, "").route(), "/count");
+    }
+
+    #[test]
+    fn a_proxy_resource_is_routed_by_its_path() {
+        let event = json!({"resource": "/{proxy+}", "path": "/health"});
+        assert_eq!(Request::read(&event, "").route(), "/health");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_passes_through_unchanged(path in ".*", agent in ".*") {
+            let event = json!({"path": path, "headers": {"User-Agent": agent}});
+            let request = Request::read(&event, "r1");
+            prop_assert_eq!(request.path, path);
+            prop_assert_eq!(request.user_agent, Some(agent));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Between the Lambda runtime and a handler: events in, answers out, a log line for each.
+//!
+//! It takes any JSON for an event, so no event fails before the handler saw it.
+
+use std::{convert::Infallible, time::Instant};
+
+use anyhow::Context as _;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde_json::Value;
+use tracing::Instrument as _;
+
+use crate::{handler::Handler, log, reply::Answer, request::Request};
+
+/// Serves the events of the Lambda runtime, until the environment ends.
+///
+/// # Errors
+///
+/// When the runtime's API fails.
+pub async fn run(handler: impl Handler) -> anyhow::Result<()> {
+    let handler = &handler;
+    // Not `lambda_runtime::run`: the span that it adds repeats ours.
+    let served =
+        Runtime::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Infallible>(serve(handler, &event).await)));
+    let ended = served.run().await.map_err(anyhow::Error::from_boxed);
+    ended.context("the Lambda runtime's API failed")
+}
+
+async fn serve(handler: &impl Handler, event: &LambdaEvent<Value>) -> Answer {
+    let started = Instant::now();
+    let request = Request::read(&event.payload, &event.context.request_id);
+    let answer = async {
+        let answer = handler.answer(&request).await;
+        log::answered(&request, &answer, started.elapsed());
+        answer
+    };
+    answer.instrument(log::request_span(&request)).await
+}

@@ -1,0 +1,167 @@
+//! Environment variables -> what the functions need to know.
+//!
+//! The only reader of environment variables in this crate. What is missing or malformed is an
+//! error that names the variable and what would be right, but never shows its value.
+
+use crate::{
+    cors::{AllowedOrigins, NotAnOrigin},
+    marks::Marks,
+    reply::Frame,
+};
+
+const TABLE: &str = "DYNAMODB_TABLE";
+const TABLE_RULE: &str =
+    "a table's name: 3 to 255 letters, digits, `_`, `-` or `.`, such as `ResumeVisitorCounter-dev`";
+const ORIGIN: &str = "ALLOWED_ORIGIN";
+const ORIGIN_RULE: &str = "origins as browsers send them, separated by commas: \
+     `http(s)://host[:port]`, lower case, without path, such as `https://www.example.com`";
+const KEY_RULE: &str = "a part of the role's key, as Lambda sets it";
+
+/// A variable that keeps a function from starting.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// It is not set, is empty, or is not Unicode.
+    #[error("environment variable `{name}` is not set: it must be {rule}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// `DYNAMODB_TABLE` is not a table's name.
+    #[error("environment variable `{TABLE}` is malformed: it must be {TABLE_RULE}")]
+    Table,
+    /// `ALLOWED_ORIGIN` is not a list of origins.
+    #[error("environment variable `{ORIGIN}` is malformed: {0}; it must be {ORIGIN_RULE}")]
+    Origin(NotAnOrigin),
+}
+
+/// Where and as whom to call AWS. No `Debug`, so that no key can reach a log.
+pub struct AwsSettings {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`; none for AWS's own.
+    pub endpoint: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`; a role's keys always come with one.
+    pub session_token: Option<String>,
+}
+
+/// Reads what Lambda tells every function about AWS. Once is enough: new keys of the role come
+/// with a new process.
+///
+/// # Errors
+///
+/// When the region or a key is missing, as it never is in Lambda.
+pub fn aws() -> Result<AwsSettings, SettingsError> {
+    aws_from(&process)
+}
+
+/// Reads the name of the counter's table: `DYNAMODB_TABLE`.
+///
+/// # Errors
+///
+/// When it is missing or could not be a table's name.
+pub fn table() -> Result<String, SettingsError> {
+    table_from(&process)
+}
+
+/// Reads what every answer carries: `ALLOWED_ORIGIN`, and the version that Lambda runs this as.
+///
+/// # Errors
+///
+/// When `ALLOWED_ORIGIN` is missing or not a list of origins.
+pub fn frame() -> Result<Frame, SettingsError> {
+    frame_from(&process)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn aws_from(read: &impl Fn(&str) -> Option<String>) -> Result<AwsSettings, SettingsError> {
+    let optional = |name| read(name).filter(|value| !value.is_empty());
+    Ok(AwsSettings {
+        region: required(read, "AWS_REGION", "the region of the table, as Lambda sets it")?,
+        endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL")),
+        access_key_id: required(read, "AWS_ACCESS_KEY_ID", KEY_RULE)?,
+        secret_access_key: required(read, "AWS_SECRET_ACCESS_KEY", KEY_RULE)?,
+        session_token: optional("AWS_SESSION_TOKEN"),
+    })
+}
+
+fn table_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, SettingsError> {
+    let name = required(read, TABLE, TABLE_RULE)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let sound = (3..=255).contains(&name.len()) && name.bytes().all(allowed);
+    if sound { Ok(name) } else { Err(SettingsError::Table) }
+}
+
+fn frame_from(read: &impl Fn(&str) -> Option<String>) -> Result<Frame, SettingsError> {
+    let origins = required(read, ORIGIN, ORIGIN_RULE)?;
+    let origins = origins.parse::<AllowedOrigins>().map_err(SettingsError::Origin)?;
+    let version = read("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default();
+    Ok(Frame { origins, marks: Marks::new(&version) })
+}
+
+fn required(
+    read: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    rule: &'static str,
+) -> Result<String, SettingsError> {
+    let value = read(name).filter(|value| !value.trim().is_empty());
+    value.ok_or(SettingsError::Missing { name, rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(name: &'static str, value: &'static str) -> impl Fn(&str) -> Option<String> {
+        move |asked| (asked == name).then(|| value.to_owned())
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_with_what_would_be_right() {
+        let nothing = |_: &str| None;
+        let table = table_from(&nothing).unwrap_err().to_string();
+        assert!(table.contains("`DYNAMODB_TABLE` is not set"), "{table}");
+        assert!(table.contains("such as `ResumeVisitorCounter-dev`"), "{table}");
+        let origin = frame_from(&nothing).unwrap_err().to_string();
+        assert!(origin.contains("`ALLOWED_ORIGIN` is not set"), "{origin}");
+        assert!(origin.contains("such as `https://www.example.com`"), "{origin}");
+    }
+
+    #[test]
+    fn an_empty_variable_is_a_missing_one() {
+        let missing = SettingsError::Missing { name: TABLE, rule: TABLE_RULE };
+        assert_eq!(table_from(&only(TABLE, " ")), Err(missing));
+    }
+
+    #[test]
+    fn a_malformed_variable_is_named_but_its_value_is_not_shown() {
+        let table = table_from(&only(TABLE, "s3cret/table")).unwrap_err().to_string();
+        assert!(table.starts_with("environment variable `DYNAMODB_TABLE` is malformed"), "{table}");
+        let origin = frame_from(&only(ORIGIN, "https://a.example,s3cret")).unwrap_err().to_string();
+        assert!(origin.contains("`ALLOWED_ORIGIN` is malformed: entry 2"), "{origin}");
+        assert!(!format!("{table}{origin}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_table_name_has_the_length_and_letters_that_dynamodb_allows() {
+        assert_eq!(table_from(&only(TABLE, "a.B_c-9")), Ok("a.B_c-9".to_owned()));
+        assert_eq!(table_from(&only(TABLE, "ab")), Err(SettingsError::Table));
+        let long: &'static str = "a".repeat(256).leak();
+        assert_eq!(table_from(&only(TABLE, long)), Err(SettingsError::Table));
+    }
+
+    #[test]
+    fn preflight_needs_the_origin_only() {
+        let frame = frame_from(&only(ORIGIN, "https://a.example")).unwrap();
+        assert_eq!(frame.marks.version(), "unknown");
+    }
+}

@@ -1,0 +1,46 @@
+//! Where visits and their total are kept.
+//!
+//! A store takes and gives plain data. It never decides what a visitor is told.
+
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+
+use std::error::Error;
+
+use crate::visit::Visit;
+
+/// Keeps visits and their total.
+///
+/// `record` and `increment` of one visit are called at the same time, so neither may need the
+/// other to have happened.
+pub trait Store: Send + Sync {
+    /// Writes one visit.
+    fn record(&self, visit: &Visit) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Adds 1 to the total and returns the total after that very addition.
+    fn increment(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Reads the total as of now: every addition that was answered before is in it. 0 before the
+    /// first. Writes nothing.
+    fn total(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// Why a store could not do its part; `action` completes "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store refused, or did not answer in time. Whether a write was made is not known.
+    #[error("failed to {action}")]
+    Unavailable {
+        /// What was being done, and to which object.
+        action: String,
+        /// The store's own error.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// The store answered, but not what it should hold.
+    #[error("failed to {action}: its answer has no whole number in `count`")]
+    Malformed {
+        /// What was being done, and to which object.
+        action: String,
+    },
+}

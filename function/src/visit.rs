@@ -1,0 +1,109 @@
+//! One visit, as it is remembered.
+//!
+//! In: a request, a moment, an id. Out: what the store writes. It never holds an address, and
+//! never a text longer than [`TEXT_LIMIT`] or with a control character in it.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::request::Request;
+
+/// The longest text that is stored of what a visitor sent, in characters.
+pub const TEXT_LIMIT: usize = 256;
+
+/// How long a visit is kept, in seconds: 90 days.
+const KEPT: i64 = 90 * 24 * 60 * 60;
+
+/// Stands for a text that the visitor did not send.
+const UNKNOWN: &str = "unknown";
+
+/// One visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Its key.
+    pub id: Uuid,
+    /// When it came.
+    pub at: Timestamp,
+    /// What the browser calls itself, sanitised.
+    pub user_agent: String,
+    /// The path that was asked for, sanitised.
+    pub path: String,
+}
+
+impl Visit {
+    /// The visit that `request` makes, `at` this moment.
+    #[must_use]
+    pub fn new(request: &Request, id: Uuid, at: Timestamp) -> Self {
+        let user_agent = sanitise(request.user_agent.as_deref().unwrap_or_default());
+        Self { id, at, user_agent, path: sanitise(&request.path) }
+    }
+
+    /// The moment in ISO 8601, UTC, always of the same length, so that it sorts as text.
+    #[must_use]
+    pub fn timestamp(&self) -> String {
+        format!("{:.3}", self.at)
+    }
+
+    /// When the visit may be forgotten, in seconds since 1970.
+    #[must_use]
+    pub fn expiration_time(&self) -> i64 {
+        self.at.as_second() + KEPT
+    }
+}
+
+/// The first [`TEXT_LIMIT`] characters of `text`, without control characters; `unknown` if none.
+fn sanitise(text: &str) -> String {
+    let clean: String = text.chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect();
+    if clean.is_empty() { UNKNOWN.to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn visit(at: &str) -> Visit {
+        Visit::new(&Request::default(), Uuid::nil(), at.parse().unwrap())
+    }
+
+    #[test]
+    fn a_timestamp_has_milliseconds_even_where_they_are_zero() {
+        assert_eq!(visit("2026-01-02T03:04:05Z").timestamp(), "2026-01-02T03:04:05.000Z");
+        assert_eq!(visit("2026-01-02T03:04:05.678901Z").timestamp(), "2026-01-02T03:04:05.678Z");
+    }
+
+    #[test]
+    fn a_visit_expires_ninety_days_on() {
+        let expires = visit("2026-01-01T00:00:00Z").expiration_time();
+        assert_eq!(Timestamp::from_second(expires).unwrap().to_string(), "2026-04-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_was_not_sent_is_unknown() {
+        let visit = visit("2026-01-01T00:00:00Z");
+        assert_eq!((visit.user_agent.as_str(), visit.path.as_str()), ("unknown", "unknown"));
+        assert_eq!(sanitise("\r\n\u{7f}\u{85}"), "unknown");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_not_bytes() {
+        let cut = sanitise(&"é".repeat(300));
+        assert_eq!(cut, "é".repeat(256));
+    }
+
+    #[test]
+    fn control_characters_are_dropped_and_do_not_count() {
+        assert_eq!(sanitise("Mozilla\r\nX-Evil: 1\0"), "MozillaX-Evil: 1");
+        assert_eq!(sanitise(&format!("{}{}", "\t".repeat(500), "a".repeat(300))), "a".repeat(256));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_ever_too_long_or_has_a_control_character(text in "\\PC*|.*|[\\x00-\\x20]*") {
+            let clean = sanitise(&text);
+            prop_assert!((1..=TEXT_LIMIT).contains(&clean.chars().count()));
+            prop_assert!(!clean.contains(char::is_control));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The real binaries: how they start or refuse to, what they ask of DynamoDB, what they log.
+
+use serde_json::{Value, json};
+
+use crate::{
+    lambda::{COUNTER, Lambda, PREFLIGHT, dynamodb, refusing_dynamodb, run_to_end},
+    standin::StandIn,
+};
+
+const AGENT: &str = "Mozilla/5.0 (a visitor's browser)";
+const ADDRESS: &str = "203.0.113.77";
+
+fn counter(table: &StandIn) -> Lambda {
+    let endpoint = format!("http://{}", table.address);
+    let variables = [
+        ("DYNAMODB_TABLE", "visits"),
+        ("ALLOWED_ORIGIN", "https://a.example"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "a-secret-key"),
+        ("AWS_SESSION_TOKEN", "a-session-token"),
+        ("AWS_ENDPOINT_URL", &endpoint),
+        // Nothing listens there: what goes through a proxy fails.
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("ALL_PROXY", "http://127.0.0.1:9"),
+    ];
+    Lambda::start(COUNTER, &variables)
+}
+
+fn event(method: &str, path: &str) -> Value {
+    json!({
+        "resource": path, "path": path, "httpMethod": method, "body": null,
+        "headers": {"User-Agent": AGENT, "Host": "not a host"},
+        "requestContext": {"identity": {"sourceIp": ADDRESS, "userAgent": AGENT}},
+        "stageVariables": {"deployment": "d4e5"},
+    })
+}
+
+#[test]
+fn a_visit_makes_a_put_and_an_update_at_the_same_time() {
+    let (table, asked) = dynamodb();
+    let answer = counter(&table).invoke(&event("GET", "/count"));
+    let body = r#"{"count":42,"message":"Visitor count updated successfully"}"#;
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)));
+
+    let asked = asked.lock().unwrap();
+    let input = |operation: &str| &asked.iter().find(|(name, _)| name == operation).unwrap().1;
+    let update = json!({
+        "TableName": "visits", "Key": {"visit_id": {"S": "total"}}, "ReturnValues": "UPDATED_NEW",
+        "UpdateExpression": "ADD #count :one", "ExpressionAttributeNames": {"#count": "count"},
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    });
+    assert_eq!(*input("UpdateItem"), update);
+    assert_is_a_visit(input("PutItem"));
+}
+
+fn assert_is_a_visit(put: &Value) {
+    let item = put["Item"].as_object().unwrap();
+    let names: Vec<_> = item.keys().map(String::as_str).collect();
+    assert_eq!(names, ["expiration_time", "path", "timestamp", "user_agent", "visit_id"]);
+    assert_eq!((&put["TableName"], &item["path"]["S"]), (&json!("visits"), &json!("/count")));
+    assert_eq!(item["user_agent"]["S"], AGENT);
+    let id: uuid::Uuid = item["visit_id"]["S"].as_str().unwrap().parse().unwrap();
+    assert_eq!(id.get_version_num(), 4);
+    let at: jiff::Timestamp = item["timestamp"]["S"].as_str().unwrap().parse().unwrap();
+    let expires: i64 = item["expiration_time"]["N"].as_str().unwrap().parse().unwrap();
+    assert_eq!(expires - at.as_second(), 90 * 24 * 60 * 60);
+}
+
+#[test]
+fn the_first_visit_opens_no_connection() {
+    let (table, asked) = dynamodb();
+    let function = counter(&table);
+    function.invoke(&event("GET", "/health"));
+    let before = (table.connections(), asked.lock().unwrap().len());
+    function.invoke(&event("GET", "/count"));
+    assert_eq!(before, (2, 3), "two connections, two reads to warm them and one for health");
+    assert_eq!(table.connections(), 2);
+}
+
+#[test]
+fn health_reads_consistently_and_writes_nothing() {
+    let (table, asked) = dynamodb();
+    let answer = counter(&table).invoke(&event("GET", "/health"));
+    assert_eq!(answer["body"], r#"{"count":41,"status":"ok","version":"7"}"#);
+    assert_eq!(answer["headers"]["x-function-version"], "7");
+    assert_eq!(answer["headers"]["x-api-deployment"], "d4e5");
+    let read = json!({
+        "TableName": "visits", "Key": {"visit_id": {"S": "total"}}, "ConsistentRead": true,
+    });
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|(name, input)| name == "GetItem" && *input == read), "{asked:?}");
+}
+
+#[test]
+fn no_event_of_any_shape_fails_before_the_handler() {
+    let (table, _) = dynamodb();
+    let function = counter(&table);
+    for event in [json!({}), json!(null), json!([1, 2]), json!({"headers": 1})] {
+        assert_eq!(function.invoke(&event)["statusCode"], 404, "{event}");
+    }
+    let bare = json!({"httpMethod": "GET", "path": "/count"});
+    assert_eq!(function.invoke(&bare)["statusCode"], 200);
+}
+
+#[test]
+fn a_table_that_refuses_stops_no_start_and_shows_in_the_log_only() {
+    let function = counter(&refusing_dynamodb());
+    let answer = function.invoke(&event("GET", "/count"));
+    assert_eq!(answer["statusCode"], 500);
+    assert_eq!(answer["headers"]["Access-Control-Allow-Origin"], "https://a.example");
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["error"], &body["request_id"]), (&json!("Database error"), &json!("r-1")));
+
+    let log = function.log();
+    let levels: Vec<_> = log.iter().map(|line| line["level"].as_str().unwrap()).collect();
+    assert_eq!(levels, ["WARN", "ERROR", "ERROR", "INFO"], "cold, put, update, answered: {log:#?}");
+    let cause = log[2]["cause"].as_str().unwrap();
+    assert!(cause.starts_with("failed to add 1 to `total` in table `visits`: "), "{cause}");
+    assert!(cause.contains("Requested resource not found"), "{cause}");
+    assert!(log[1..].iter().all(|line| line["span"]["request_id"] == "r-1"), "{log:#?}");
+}
+
+#[test]
+fn a_log_has_a_line_for_each_request_and_nothing_personal() {
+    let (table, _) = dynamodb();
+    let function = counter(&table);
+    function.invoke(&event("GET", "/count"));
+    function.invoke(&event("GET", "/nowhere"));
+    let log = function.log();
+    let statuses: Vec<_> = log.iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [200, 404]);
+    let all = format!("{log:?}");
+    for private in [AGENT, ADDRESS, "a-secret-key", "a-session-token", "AKIDEXAMPLE"] {
+        assert!(!all.contains(private), "{all}");
+    }
+}
+
+#[test]
+fn preflight_starts_with_an_origin_alone() {
+    let function = Lambda::start(PREFLIGHT, &[("ALLOWED_ORIGIN", "https://a.example")]);
+    let answer = function.invoke(&event("OPTIONS", "/count"));
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!("")));
+    assert_eq!(answer["headers"]["Access-Control-Allow-Methods"], "GET, OPTIONS");
+    assert_eq!(answer["headers"]["x-function-version"], "7");
+}
+
+#[test]
+fn a_function_refuses_to_start_and_names_the_variable() {
+    let table = ("DYNAMODB_TABLE", "visits");
+    let origin = ("ALLOWED_ORIGIN", "https://a.example");
+    for (binary, variables, said) in [
+        (COUNTER, [table, ("A", "b")], "`ALLOWED_ORIGIN` is not set"),
+        (COUNTER, [origin, ("A", "b")], "`DYNAMODB_TABLE` is not set"),
+        (COUNTER, [origin, ("DYNAMODB_TABLE", "a b")], "`DYNAMODB_TABLE` is malformed"),
+        (COUNTER, [origin, table], "`AWS_REGION` is not set"),
+        (PREFLIGHT, [table, ("A", "b")], "`ALLOWED_ORIGIN` is not set"),
+        (PREFLIGHT, [table, ("ALLOWED_ORIGIN", "*")], "`ALLOWED_ORIGIN` is malformed: entry 1"),
+    ] {
+        let (status, log) = run_to_end(binary, &variables);
+        assert_eq!(status.code(), Some(1), "{log}");
+        assert_eq!((log.lines().count(), log.contains(said)), (1, true), "{said}: {log}");
+    }
+}

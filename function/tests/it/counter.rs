@@ -1,0 +1,166 @@
+//! The counter's handler over stores in memory.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use function::{
+    handler::{Counter, Handler as _},
+    reply::Answer,
+    request::Request,
+};
+use serde_json::json;
+use tokio::sync::Barrier;
+
+use crate::memory::{CAUSE, Goes, Meeting, Memory, assert_framed, body, frame, request};
+
+async fn ask(store: &Memory, request: &Request) -> Answer {
+    Counter::new(store, frame()).answer(request).await
+}
+
+/// Asserts a 500 that shows `error`, the request id and nothing of the cause.
+fn assert_failed(answer: &Answer, error: &str) {
+    assert_framed(answer);
+    let body = body(answer);
+    assert_eq!((answer.status_code, &body["error"]), (500, &json!(error)));
+    assert_eq!(body["request_id"], "r-1");
+    assert!(body["message"].as_str().unwrap().ends_with("Please try again later."));
+    assert!(!answer.body.contains(CAUSE), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_visit_is_counted_and_remembered() {
+    let store = Memory { count: 41.into(), ..Memory::default() };
+    let answer = ask(&store, &request("GET", "/count")).await;
+    assert_framed(&answer);
+    let counted = json!({"count": 42, "message": "Visitor count updated successfully"});
+    assert_eq!((answer.status_code, body(&answer)), (200, counted));
+    assert_eq!(store.visits.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_visit_has_an_id_of_its_own() {
+    let store = Memory::default();
+    ask(&store, &request("GET", "/count")).await;
+    ask(&store, &request("GET", "/count")).await;
+    let visits = store.visits.lock().unwrap();
+    assert_ne!(visits[0].id, visits[1].id);
+}
+
+#[tokio::test]
+async fn a_visit_is_stored_sanitised() {
+    let store = Memory::default();
+    let agent = Some(format!("evil\r\n{}", "ü".repeat(300)));
+    let path = format!("/count\0{}", "p".repeat(300));
+    let request = Request { user_agent: agent, path, ..request("GET", "/count") };
+    assert_eq!(ask(&store, &request).await.status_code, 200);
+    let visits = store.visits.lock().unwrap();
+    assert_eq!(visits[0].user_agent, format!("evil{}", "ü".repeat(252)));
+    assert_eq!(visits[0].path, format!("/count{}", "p".repeat(250)));
+}
+
+#[tokio::test]
+async fn a_bare_event_with_nothing_but_method_and_path_is_counted() {
+    let event = json!({"httpMethod": "GET", "path": "/count"});
+    let answer = ask(&Memory::default(), &Request::read(&event, "r-1")).await;
+    assert_eq!(answer.status_code, 200);
+    assert_framed(&answer);
+}
+
+#[tokio::test]
+async fn an_event_with_nothing_at_all_is_not_found() {
+    let answer = ask(&Memory::default(), &Request::default()).await;
+    assert_eq!(answer.status_code, 404);
+    assert_framed(&answer);
+}
+
+#[tokio::test]
+async fn the_two_writes_run_at_the_same_time() {
+    let counter = Counter::new(Meeting(Barrier::new(2)), frame());
+    assert_eq!(counter.answer(&request("GET", "/count")).await.status_code, 200);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_add_is_a_database_error() {
+    let store = Memory { increment: Goes::Fails, ..Memory::default() };
+    assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
+}
+
+#[tokio::test]
+async fn a_visit_that_cannot_be_written_is_a_database_error_but_the_addition_is_finished() {
+    let store = Memory { record: Goes::Fails, ..Memory::default() };
+    assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
+    assert_eq!(store.count.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_altogether_is_a_database_error() {
+    let store = Memory { record: Goes::Fails, increment: Goes::Fails, ..Memory::default() };
+    assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
+}
+
+#[tokio::test]
+async fn what_is_no_fault_of_the_store_is_told_apart() {
+    for goes in [Goes::Malformed, Goes::Panics] {
+        let store = Memory { increment: goes, total: goes, ..Memory::default() };
+        for path in ["/count", "/health"] {
+            assert_failed(&ask(&store, &request("GET", path)).await, "Internal server error");
+        }
+    }
+}
+
+#[tokio::test]
+async fn health_shows_the_count_and_the_version_and_writes_nothing() {
+    let store = Memory { count: 5.into(), ..Memory::default() };
+    let answer = ask(&store, &request("GET", "/health")).await;
+    assert_framed(&answer);
+    let healthy = json!({"status": "ok", "count": 5, "version": "7"});
+    assert_eq!((answer.status_code, body(&answer)), (200, healthy));
+    assert_eq!((store.count.load(SeqCst), store.visits.lock().unwrap().len()), (5, 0));
+}
+
+#[tokio::test]
+async fn health_of_a_store_that_does_not_answer_is_a_database_error() {
+    let store = Memory { total: Goes::Fails, ..Memory::default() };
+    assert_failed(&ask(&store, &request("GET", "/health")).await, "Database error");
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_not_found_and_writes_nothing() {
+    let store = Memory::default();
+    for path in ["/", "/Count", "/count/", "/count/x", "//count", "/healthz"] {
+        let answer = ask(&store, &request("GET", path)).await;
+        assert_framed(&answer);
+        assert_eq!((answer.status_code, &body(&answer)["error"]), (404, &json!("Not found")));
+    }
+    assert_eq!(store.count.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_not_allowed_and_writes_nothing() {
+    let store = Memory::default();
+    for (method, path) in [("POST", "/count"), ("OPTIONS", "/count"), ("", "/count"), ("PUT", "/health")] {
+        let answer = ask(&store, &request(method, path)).await;
+        assert_framed(&answer);
+        assert_eq!((answer.status_code, answer.headers["Allow"].as_str()), (405, "GET"));
+        assert_eq!(body(&answer)["error"], "Method not allowed");
+    }
+    assert_eq!(store.count.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_answer_names_the_deployment_of_the_stage_that_asked() {
+    let event = json!({"path": "/health", "httpMethod": "GET", "stageVariables": {"deployment": "d4e5"}});
+    let answer = ask(&Memory::default(), &Request::read(&event, "r-1")).await;
+    assert_eq!(answer.headers["x-api-deployment"], "d4e5");
+    let without = ask(&Memory::default(), &request("GET", "/health")).await;
+    assert!(!without.headers.contains_key("x-api-deployment"));
+}
+
+#[tokio::test]
+async fn an_allowed_origin_is_echoed_on_errors_too() {
+    let store = Memory { increment: Goes::Fails, ..Memory::default() };
+    for path in ["/count", "/health", "/nowhere"] {
+        let origin = Some("https://b.example".to_owned());
+        let answer = ask(&store, &Request { origin, ..request("GET", path) }).await;
+        assert_eq!(answer.headers["Access-Control-Allow-Origin"], "https://b.example");
+    }
+}

@@ -1,0 +1,130 @@
+//! A store in memory, and stores that fail in one way each.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use function::{
+    reply::{Answer, Frame},
+    request::Request,
+    store::{Store, StoreError},
+    visit::Visit,
+};
+use serde_json::Value;
+use tokio::{sync::Barrier, time::timeout};
+
+/// What the store's own errors say, and no answer may.
+pub(crate) const CAUSE: &str = "AccessDeniedException: arn:aws:dynamodb:secret";
+
+/// How one operation of a store goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Goes {
+    #[default]
+    Well,
+    Fails,
+    Malformed,
+    Panics,
+}
+
+impl Goes {
+    fn or_fail(self) -> Result<(), StoreError> {
+        let action = "reach the store".to_owned();
+        match self {
+            Self::Well => Ok(()),
+            Self::Fails => Err(StoreError::Unavailable { action, cause: CAUSE.into() }),
+            Self::Malformed => Err(StoreError::Malformed { action }),
+            Self::Panics => panic!("{CAUSE}"),
+        }
+    }
+}
+
+/// Visits and their total in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) record: Goes,
+    pub(crate) increment: Goes,
+    pub(crate) total: Goes,
+    pub(crate) visits: Mutex<Vec<Visit>>,
+    pub(crate) count: AtomicU64,
+}
+
+impl Store for &Memory {
+    async fn record(&self, visit: &Visit) -> Result<(), StoreError> {
+        self.record.or_fail()?;
+        self.visits.lock().unwrap().push(visit.clone());
+        Ok(())
+    }
+
+    async fn increment(&self) -> Result<u64, StoreError> {
+        self.increment.or_fail()?;
+        Ok(self.count.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    async fn total(&self) -> Result<u64, StoreError> {
+        self.total.or_fail()?;
+        Ok(self.count.load(Ordering::SeqCst))
+    }
+}
+
+/// A store whose two writes each wait until the other has begun.
+pub(crate) struct Meeting(pub(crate) Barrier);
+
+impl Meeting {
+    async fn meet(&self) -> Result<(), StoreError> {
+        let met = timeout(Duration::from_secs(5), self.0.wait()).await;
+        met.map(drop)
+            .map_err(|error| StoreError::Unavailable { action: "meet the other write".to_owned(), cause: error.into() })
+    }
+}
+
+impl Store for Meeting {
+    async fn record(&self, _: &Visit) -> Result<(), StoreError> {
+        self.meet().await
+    }
+
+    async fn increment(&self) -> Result<u64, StoreError> {
+        self.meet().await.map(|()| 1)
+    }
+
+    async fn total(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+/// What answers of version 7 for `https://a.example` carry.
+pub(crate) fn frame() -> Frame {
+    Frame { origins: "https://a.example,https://b.example".parse().unwrap(), marks: function::marks::Marks::new("7") }
+}
+
+/// A request `r-1` for `path` without anything else.
+pub(crate) fn request(method: &str, path: &str) -> Request {
+    Request {
+        id: "r-1".to_owned(),
+        method: method.to_owned(),
+        resource: path.to_owned(),
+        path: path.to_owned(),
+        ..Request::default()
+    }
+}
+
+/// The headers that no answer may lack.
+pub(crate) fn assert_framed(answer: &Answer) {
+    for (name, value) in [
+        ("Access-Control-Allow-Origin", "https://a.example"),
+        ("Access-Control-Allow-Methods", "GET, OPTIONS"),
+        ("Access-Control-Allow-Headers", "Content-Type"),
+        ("Content-Type", "application/json"),
+        ("Vary", "Origin"),
+        ("x-function-version", "7"),
+    ] {
+        assert_eq!(answer.headers.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+pub(crate) fn body(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap()
+}
