@@ -1,0 +1,17 @@
+output "state_bucket" {
+  description = "Bucket for the environments' states: goes to `terraform init` as -backend-config=\"bucket=…\"."
+  value       = aws_s3_bucket.state.bucket
+
+  # Nobody should write a state into it before it is closed and keeps versions.
+  depends_on = [
+    aws_s3_bucket_policy.state,
+    aws_s3_bucket_public_access_block.state,
+    aws_s3_bucket_server_side_encryption_configuration.state,
+    aws_s3_bucket_versioning.state,
+  ]
+}
+
+output "api_gateway_log_role_arn" {
+  description = "Role with which API Gateway writes logs in this account and region."
+  value       = aws_api_gateway_account.this.cloudwatch_role_arn
+}

@@ -1,0 +1,12 @@
+# `dev` on the local AWS: the same names as on AWS. The caller adds local_endpoint, and architecture where it is not x86_64.
+environment = "dev"
+region      = "us-east-1"
+
+# The local AWS's number for this account. Should real credentials slip in, they are refused.
+account_id = "111111111111"
+
+website_domain  = "www.example.com"
+allowed_origins = ["http://localhost:3000"]
+
+# MiniStack 1.5.33 gives alarms back without period, dimensions and actions: no plan would ever be empty.
+alarms = false

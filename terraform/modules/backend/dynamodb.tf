@@ -1,0 +1,48 @@
+# The visits and the total. Terraform owns the table; what is in it belongs to the function.
+
+resource "aws_dynamodb_table" "this" {
+  name                        = "ResumeVisitorCounter-${var.environment}"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "visit_id"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "visit_id"
+    type = "S"
+  }
+
+  # Visits leave after 90 days; the total has no such attribute and stays.
+  ttl {
+    attribute_name = "expiration_time"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  # AWS's own key of the account: no monthly price, and its use shows in CloudTrail.
+  server_side_encryption {
+    enabled = true
+  }
+
+  tags = {
+    Name = "ResumeVisitorCounter-${var.environment}"
+  }
+}
+
+# Made once, so that the first reader finds a zero.
+resource "aws_dynamodb_table_item" "total" {
+  table_name = aws_dynamodb_table.this.name
+  hash_key   = aws_dynamodb_table.this.hash_key
+
+  item = jsonencode({
+    visit_id = { S = "total" }
+    count    = { N = "0" }
+  })
+
+  lifecycle {
+    # Every visit changes it: putting it back would forget them all.
+    ignore_changes = [item]
+  }
+}

@@ -1,0 +1,113 @@
+# Terraform owns the shell of each function: name, role, log group, memory, environment variables, and that an alias exists.
+# The deployer owns the code, the versions and which of them the alias names.
+
+locals {
+  # Everything else iterates over these two.
+  functions = {
+    counter = {
+      name        = "${var.app}-${var.environment}"
+      description = "Counts a visit and answers the total"
+
+      environment = {
+        DYNAMODB_TABLE = aws_dynamodb_table.this.name
+        ALLOWED_ORIGIN = local.allowed_origin
+      }
+    }
+
+    preflight = {
+      name        = "${var.app}-options-${var.environment}"
+      description = "Answers CORS preflight requests"
+
+      environment = {
+        ALLOWED_ORIGIN = local.allowed_origin
+      }
+    }
+  }
+
+  allowed_origin = join(",", var.allowed_origins)
+}
+
+# Made before the function, whose role may not make one: Lambda's own would keep the logs for ever.
+resource "aws_cloudwatch_log_group" "function" {
+  for_each = local.functions
+
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = 30
+
+  tags = {
+    Name = "/aws/lambda/${each.value.name}"
+  }
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.functions
+
+  function_name = each.value.name
+  description   = each.value.description
+  role          = aws_iam_role.function[each.key].arn
+
+  runtime       = "provided.al2023"
+  handler       = "bootstrap"
+  architectures = [var.architecture]
+  memory_size   = var.memory_size
+  timeout       = 10
+
+  # Answers 503 until the first release. How it is made: placeholder/README.md.
+  filename = "${path.module}/placeholder.zip"
+
+  # The alias needs a version to name, on the first day too. Later, a changed configuration becomes a version as well,
+  # which waits for the next release: the alias does not follow.
+  publish = true
+
+  environment {
+    variables = each.value.environment
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  logging_config {
+    log_format = "JSON" # Lambda's own lines too
+    log_group  = aws_cloudwatch_log_group.function[each.key].name
+  }
+
+  tags = {
+    Name = each.value.name
+  }
+
+  lifecycle {
+    ignore_changes = [
+      # The deployer uploads code. Each of these would put the placeholder, or an old zip, back into `$LATEST`:
+      filename,          # where the first code came from; also, its path depends on where Terraform was started
+      source_code_hash,  # of the last code that Terraform itself uploaded, never of the live one
+      s3_bucket,         # zips too big for a direct upload come from S3
+      s3_key,            # likewise
+      s3_object_version, # likewise
+    ]
+  }
+
+  # Lambda refuses active tracing until the role may write traces.
+  depends_on = [aws_iam_role_policy.function]
+}
+
+# What API Gateway calls. Its target is the deployer's; that it exists, and its name, are Terraform's.
+resource "aws_lambda_alias" "live" {
+  for_each = local.functions
+
+  name             = "live"
+  function_name    = aws_lambda_function.this[each.key].function_name
+  function_version = aws_lambda_function.this[each.key].version # a number: `publish` sees to it
+
+  lifecycle {
+    ignore_changes = [
+      function_version, # moved by every release
+      routing_config,   # weights of a canary under way
+      description,      # the release that moved it last
+    ]
+
+    # Recreating an alias cuts live traffic. A new one is added beside it, released, and the old one taken away after.
+    # To take a whole environment down, first forget the aliases (`terraform state rm`): they go with their function.
+    prevent_destroy = true
+  }
+}

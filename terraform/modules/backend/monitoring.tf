@@ -1,0 +1,73 @@
+# What says that a release went wrong. The deployer reads these alarms before, during and after one; people hear of them
+# through the topic. Terraform's alone.
+
+# Not encrypted with AWS's own key: CloudWatch could not publish to it. An alarm's text holds nothing personal.
+resource "aws_sns_topic" "alarms" {
+  count = var.alarms ? 1 : 0
+
+  name = "${var.app}-${var.environment}-alarms"
+
+  tags = {
+    Name = "${var.app}-${var.environment}-alarms"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "function_errors" {
+  for_each = var.alarms ? local.functions : {}
+
+  alarm_name        = "${each.value.name}-errors"
+  alarm_description = "The live version of ${each.value.name} failed at least once within a minute"
+
+  namespace   = "AWS/Lambda"
+  metric_name = "Errors"
+
+  # `Resource` restricts it to calls through the alias: a check that the deployer sends to a version before any traffic
+  # may fail without an alarm.
+  dimensions = {
+    FunctionName = each.value.name
+    Resource     = "${each.value.name}:${aws_lambda_alias.live[each.key].name}"
+  }
+
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching" # nobody called
+
+  alarm_actions = [aws_sns_topic.alarms[0].arn]
+  ok_actions    = [aws_sns_topic.alarms[0].arn]
+
+  tags = {
+    Name = "${each.value.name}-errors"
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "api_5xx" {
+  count = var.alarms ? 1 : 0
+
+  alarm_name        = "${var.app}-${var.environment}-api-5xx"
+  alarm_description = "The API answered 5xx at least once within a minute"
+
+  namespace   = "AWS/ApiGateway"
+  metric_name = "5XXError"
+
+  dimensions = {
+    ApiName = aws_api_gateway_rest_api.this.name
+    Stage   = aws_api_gateway_stage.this.stage_name
+  }
+
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+
+  alarm_actions = [aws_sns_topic.alarms[0].arn]
+  ok_actions    = [aws_sns_topic.alarms[0].arn]
+
+  tags = {
+    Name = "${var.app}-${var.environment}-api-5xx"
+  }
+}

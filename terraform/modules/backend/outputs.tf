@@ -1,0 +1,33 @@
+# All of it goes into the stack contract. No version, qualified ARN, code hash or time of change: those are the deployer's.
+
+output "table_name" {
+  description = "Table that holds the visits and the total."
+  value       = aws_dynamodb_table.this.name
+}
+
+output "functions" {
+  description = "The functions by key: name, alias that takes the traffic, architecture."
+  value = {
+    for key, function in aws_lambda_function.this : key => {
+      name         = function.function_name
+      alias        = aws_lambda_alias.live[key].name
+      architecture = var.architecture
+    }
+  }
+}
+
+output "api" {
+  description = "The API: id, stage, the stage's URL, and the deployment that the stage was made with. Known only once it is throttled and may call the functions."
+  value = {
+    rest_api_id        = aws_api_gateway_rest_api.this.id
+    stage              = aws_api_gateway_stage.this.stage_name
+    url                = aws_api_gateway_stage.this.invoke_url
+    initial_deployment = aws_api_gateway_deployment.initial.id
+  }
+  depends_on = [aws_api_gateway_method_settings.this, aws_lambda_permission.api]
+}
+
+output "alarms" {
+  description = "Names of the alarms that stop a release."
+  value       = sort(concat(values(aws_cloudwatch_metric_alarm.function_errors)[*].alarm_name, aws_cloudwatch_metric_alarm.api_5xx[*].alarm_name))
+}

@@ -1,0 +1,39 @@
+# The API under a name of one's own: `api.<domain_name>`. As a whole optional, and Terraform's alone: the mapping names the
+# stage, not a deployment, so a release never touches it.
+
+locals {
+  name = "api.${var.domain_name}"
+}
+
+resource "aws_api_gateway_domain_name" "this" {
+  domain_name              = local.name
+  regional_certificate_arn = var.certificate_arn
+  security_policy          = "TLS_1_2"
+
+  endpoint_configuration {
+    types = ["REGIONAL"]
+  }
+
+  tags = {
+    Name = local.name
+  }
+}
+
+# No base path: the API sits at the root of the name.
+resource "aws_api_gateway_base_path_mapping" "this" {
+  api_id      = var.rest_api_id
+  stage_name  = var.stage
+  domain_name = aws_api_gateway_domain_name.this.domain_name
+}
+
+resource "aws_route53_record" "this" {
+  zone_id = var.hosted_zone_id
+  name    = local.name
+  type    = "A"
+
+  alias {
+    name                   = aws_api_gateway_domain_name.this.regional_domain_name
+    zone_id                = aws_api_gateway_domain_name.this.regional_zone_id
+    evaluate_target_health = false
+  }
+}

@@ -1,0 +1,10 @@
+output "table_name" {
+  description = "Name of the ledger's table. Known only once the contract stands in it."
+  value       = aws_dynamodb_table.this.name
+  depends_on  = [aws_dynamodb_table_item.stack]
+}
+
+output "contract" {
+  description = "The stack contract as it stands in the table: DynamoDB's JSON."
+  value       = aws_dynamodb_table_item.stack.item
+}

@@ -1,0 +1,195 @@
+# Every variable of the root with values that must be refused. Offline: no provider runs.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = {
+      account_id = "123456789012"
+    }
+  }
+}
+
+variables {
+  environment    = "dev"
+  region         = "us-east-1"
+  website_domain = "www.example.com"
+}
+
+run "accepts_the_least_that_an_environment_needs" {
+  command = plan
+}
+
+run "refuses_an_environment_with_a_hyphen" {
+  command = plan
+  variables {
+    environment = "dev-2"
+  }
+  expect_failures = [var.environment]
+}
+
+run "refuses_an_environment_in_capitals" {
+  command = plan
+  variables {
+    environment = "PROD"
+  }
+  expect_failures = [var.environment]
+}
+
+run "refuses_an_availability_zone_as_region" {
+  command = plan
+  variables {
+    region = "us-east-1a"
+  }
+  expect_failures = [var.region]
+}
+
+run "refuses_an_account_of_eleven_digits" {
+  command = plan
+  variables {
+    account_id = "12345678901"
+  }
+  expect_failures = [var.account_id]
+}
+
+run "refuses_a_website_with_a_scheme" {
+  command = plan
+  variables {
+    website_domain = "https://www.example.com"
+  }
+  expect_failures = [var.website_domain]
+}
+
+run "refuses_a_website_with_a_path" {
+  command = plan
+  variables {
+    website_domain = "www.example.com/"
+  }
+  expect_failures = [var.website_domain]
+}
+
+run "refuses_any_origin" {
+  command = plan
+  variables {
+    allowed_origins = ["*"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_the_origin_null" {
+  command = plan
+  variables {
+    allowed_origins = ["https://www.example.com", "null"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_an_origin_with_a_trailing_slash" {
+  command = plan
+  variables {
+    allowed_origins = ["https://www.example.com/"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_plain_http_to_another_machine" {
+  command = plan
+  variables {
+    allowed_origins = ["http://www.example.com"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_no_origin_at_all" {
+  command = plan
+  variables {
+    allowed_origins = []
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_a_domain_without_its_zone_and_certificate" {
+  command = plan
+  variables {
+    domain_name = "example.com"
+  }
+  expect_failures = [var.domain_name]
+}
+
+run "refuses_a_zone_and_a_certificate_without_a_domain" {
+  command = plan
+  variables {
+    hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+  expect_failures = [var.domain_name]
+}
+
+run "refuses_a_domain_with_a_scheme" {
+  command = plan
+  variables {
+    domain_name     = "https://example.com"
+    hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+  expect_failures = [var.domain_name]
+}
+
+run "refuses_a_zone_by_its_name" {
+  command = plan
+  variables {
+    domain_name     = "example.com"
+    hosted_zone_id  = "example.com"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+  expect_failures = [var.hosted_zone_id]
+}
+
+run "refuses_a_certificate_of_another_region" {
+  command = plan
+  variables {
+    region          = "eu-central-1"
+    domain_name     = "example.com"
+    hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  }
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_rusts_name_of_an_architecture" {
+  command = plan
+  variables {
+    architecture = "aarch64"
+  }
+  expect_failures = [var.architecture]
+}
+
+run "refuses_less_memory_than_lambda_gives" {
+  command = plan
+  variables {
+    memory_size = 64
+  }
+  expect_failures = [var.memory_size]
+}
+
+run "refuses_a_fraction_of_a_megabyte" {
+  command = plan
+  variables {
+    memory_size = 128.5
+  }
+  expect_failures = [var.memory_size]
+}
+
+run "refuses_a_local_endpoint_that_is_not_loopback" {
+  command = plan
+  variables {
+    local_endpoint = "http://10.0.0.1:4566"
+  }
+  expect_failures = [var.local_endpoint]
+}
+
+run "refuses_a_local_endpoint_that_only_begins_like_loopback" {
+  command = plan
+  variables {
+    local_endpoint = "http://127.0.0.1.example.com:4566"
+  }
+  expect_failures = [var.local_endpoint]
+}

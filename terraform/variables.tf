@@ -1,0 +1,145 @@
+# What describes one environment. Each has its values in environments/<environment>.tfvars.
+
+variable "environment" {
+  type        = string
+  description = "Name of this copy of the stack: part of every name, and the API's stage. `prod` is protected against deletion."
+  nullable    = false
+
+  validation {
+    # No hyphen: the counter of an environment `options-dev` would be the preflight of `dev`.
+    condition     = can(regex("^[a-z][a-z0-9]{1,15}$", var.environment))
+    error_message = "environment must be 2 to 16 lower-case letters and digits, beginning with a letter, such as `dev` or `prod`."
+  }
+}
+
+variable "region" {
+  type        = string
+  description = "AWS region of the stack. It is stated here, not taken from the shell, because the deployer refuses credentials of another one."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be the name of an AWS region, such as `us-east-1`."
+  }
+}
+
+variable "account_id" {
+  type        = string
+  description = "AWS account that this environment lives in. With it, credentials of any other account are refused; null takes them all."
+  default     = null
+
+  validation {
+    condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits in quotes, such as `\"123456789012\"`, or null."
+  }
+}
+
+# The website that asks, and the API's own domain.
+
+variable "website_domain" {
+  type        = string
+  description = "Host name of the website whose pages call the API. `https://` and this name is the one origin that CORS allows."
+  nullable    = false
+
+  validation {
+    condition     = length(var.website_domain) <= 253 && can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.website_domain))
+    error_message = "website_domain must be a lower-case host name without scheme, port or path, such as `www.example.com`."
+  }
+}
+
+variable "allowed_origins" {
+  type        = list(string)
+  description = "Exact origins that CORS allows, instead of `https://<website_domain>`: for several, or for a website served by a laptop. API Gateway's own errors can carry one origin only, the first."
+  default     = null
+
+  validation {
+    # No `*`, no `null`, no trailing slash: the functions compare whole strings. Plain http never leaves the machine.
+    condition = var.allowed_origins == null || (
+      try(length(var.allowed_origins) > 0, false) &&
+      alltrue([for origin in coalesce(var.allowed_origins, []) : can(regex("^(https://[a-z0-9.-]+|http://(localhost|127\\.0\\.0\\.1))(:[0-9]{1,5})?$", origin))])
+    )
+    error_message = "allowed_origins must be null or a list of origins such as `https://www.example.com` (http for localhost only), without path or trailing slash."
+  }
+}
+
+variable "domain_name" {
+  type        = string
+  description = "Domain under which the API answers as `api.<domain_name>`. Goes together with hosted_zone_id and certificate_arn; null leaves the API at AWS's own name."
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.domain_name))
+    error_message = "domain_name must be a lower-case domain without scheme, such as `example.com`, or null."
+  }
+
+  validation {
+    condition     = (var.domain_name == null) == (var.certificate_arn == null) && (var.domain_name == null) == (var.hosted_zone_id == null)
+    error_message = "domain_name, hosted_zone_id and certificate_arn go together: give all three, or none."
+  }
+}
+
+variable "hosted_zone_id" {
+  type        = string
+  description = "Route 53 zone that gets the record of `api.<domain_name>`."
+  default     = null
+
+  validation {
+    condition     = var.hosted_zone_id == null || can(regex("^Z[A-Z0-9]{3,31}$", var.hosted_zone_id))
+    error_message = "hosted_zone_id must be the id of a Route 53 zone, such as `Z0123456789ABCDEFGHIJ`, or null."
+  }
+}
+
+variable "certificate_arn" {
+  type        = string
+  description = "ACM certificate for `api.<domain_name>`, of this region (not of us-east-1, unless that is the region: the endpoint is regional)."
+  default     = null
+
+  validation {
+    condition     = var.certificate_arn == null || can(regex("^arn:aws[a-z-]*:acm:${var.region}:[0-9]{12}:certificate/[0-9a-f-]+$", var.certificate_arn))
+    error_message = "certificate_arn must be the ARN of an ACM certificate of this region, such as `arn:aws:acm:us-east-1:123456789012:certificate/…`, or null."
+  }
+}
+
+# The functions' shell.
+
+variable "architecture" {
+  type        = string
+  description = "Instruction set of both functions. After a change the next release has to be built for it; until then the aliases keep the old versions."
+  default     = "x86_64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "architecture must be `x86_64` or `arm64`."
+  }
+}
+
+variable "memory_size" {
+  type        = number
+  description = "Memory of each function in MB; Lambda gives CPU in proportion. Terraform publishes a version with a new value; the next release moves the alias to it."
+  default     = 128
+  nullable    = false
+
+  validation {
+    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "memory_size must be a whole number of MB from 128 to 10240."
+  }
+}
+
+variable "alarms" {
+  type        = bool
+  description = "Whether to make the alarms. False for the local AWS only, which gives alarms back without most of their attributes: no plan would ever be empty."
+  default     = true
+  nullable    = false
+}
+
+variable "local_endpoint" {
+  type        = string
+  description = "Where the local AWS listens, such as `http://127.0.0.1:4566`: changes the API's printed URL and nothing else. Null on AWS."
+  default     = null
+
+  validation {
+    condition     = var.local_endpoint == null || can(regex("^http://(localhost|127\\.0\\.0\\.1|\\[::1\\]):[0-9]{1,5}$", var.local_endpoint))
+    error_message = "local_endpoint must be `http://`, a loopback address and a port, such as `http://127.0.0.1:4566`, or null."
+  }
+}
