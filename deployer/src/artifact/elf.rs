@@ -1,0 +1,166 @@
+//! Whether a binary could start on Lambda, read out of its ELF file.
+//!
+//! A binary built on a newer system dies at its start with `GLIBC_2.38 not found`; one for another processor with
+//! `exec format error`; one that needs a library that the runtime lacks likewise. All of it stands in the file.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, STB_WEAK};
+use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _, Sym as _};
+use object::{Endianness, SymbolIndex};
+
+use crate::config::{Build, GlibcVersion};
+
+/// What to do about a binary that could not start.
+pub(super) const HINT: &str =
+    "build on a system with an older glibc, or for a `-musl` target, and check `build.target` in `deployer.toml`";
+
+/// The libraries that the runtime `provided.al2023` brings.
+const LIBRARIES: [&str; 9] = [
+    "libc.so.6",
+    "libm.so.6",
+    "libdl.so.2",
+    "librt.so.1",
+    "libpthread.so.0",
+    "libgcc_s.so.1",
+    "libresolv.so.2",
+    "ld-linux-x86-64.so.2",
+    "ld-linux-aarch64.so.1",
+];
+
+type Header = FileHeader64<Endianness>;
+
+/// Checks processor, interpreter, libraries and symbol versions.
+///
+/// # Errors
+/// Names the first thing that would keep the binary from starting.
+pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
+    let header = Header::parse(binary).context("it is no 64-bit ELF file")?;
+    let endian = header.endian().context("its byte order is unknown")?;
+    let (machine, interpreter) = match build.architecture() {
+        "arm64" => (EM_AARCH64, "/lib/ld-linux-aarch64.so.1"),
+        _ => (EM_X86_64, "/lib64/ld-linux-x86-64.so.2"),
+    };
+    ensure!(header.e_machine(endian) == machine, "it is for another processor than `{}`", build.target);
+    for segment in header.program_headers(endian, binary).context("its program headers are broken")? {
+        if segment.p_type(endian) == PT_INTERP {
+            let found = segment.interpreter(endian, binary).ok().flatten().unwrap_or_default();
+            ensure!(
+                found == interpreter.as_bytes(),
+                "it wants the interpreter `{}`, the runtime has `{interpreter}`",
+                String::from_utf8_lossy(found)
+            );
+        }
+    }
+    check_libraries(header, endian, binary)?;
+    check_symbols(header, endian, binary, build.newest_glibc)
+}
+
+fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result<()> {
+    let sections = header.sections(endian, binary).context("its sections are broken")?;
+    let Some((entries, link)) = sections.dynamic(endian, binary).context("its dynamic section is broken")? else {
+        return Ok(());
+    };
+    let strings = sections.strings(endian, binary, link).context("its strings are broken")?;
+    for entry in entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED) {
+        let name = entry.string(endian, strings).context("the name of a library is broken")?;
+        let name = String::from_utf8_lossy(name);
+        ensure!(LIBRARIES.contains(&name.as_ref()), "it needs the library `{name}`, which the runtime does not have");
+    }
+    Ok(())
+}
+
+fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: GlibcVersion) -> Result<()> {
+    let sections = header.sections(endian, binary).context("its sections are broken")?;
+    let symbols = sections.symbols(endian, binary, object::elf::SHT_DYNSYM).context("its symbols are broken")?;
+    let Some(versions) = sections.versions(endian, binary).context("its symbol versions are broken")? else {
+        return Ok(());
+    };
+    for (index, symbol) in symbols.iter().enumerate() {
+        // A weak symbol may stay unresolved: Rust's own library asks for newer calls that way, and does without.
+        if !symbol.is_undefined(endian) || symbol.st_bind() == STB_WEAK {
+            continue;
+        }
+        let version = versions.version(versions.version_index(endian, SymbolIndex(index)).index()).ok().flatten();
+        let Some(needed) = version.and_then(|version| glibc(version.name())) else { continue };
+        if needed > newest {
+            let name = symbol.name(endian, symbols.strings()).unwrap_or_default();
+            bail!("it needs `{}` of GLIBC_{needed}; the runtime has {newest}", String::from_utf8_lossy(name));
+        }
+    }
+    Ok(())
+}
+
+/// `GLIBC_2.34` -> 2.34; other version names (`GCC_3.0`) have nothing to do with glibc.
+fn glibc(name: &[u8]) -> Option<GlibcVersion> {
+    let text = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?;
+    GlibcVersion::try_from(text.to_owned()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(target: &str, glibc: &str) -> Build {
+        Build {
+            profile: "release".to_owned(),
+            target: target.to_owned(),
+            newest_glibc: GlibcVersion::try_from(glibc.to_owned()).unwrap(),
+        }
+    }
+
+    /// This very test is an ELF file for the machine it runs on.
+    fn this_binary() -> Vec<u8> {
+        std::fs::read(std::env::current_exe().unwrap()).unwrap()
+    }
+
+    fn host() -> String {
+        format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+    }
+
+    fn reason(binary: &[u8], build: &Build) -> String {
+        check(binary, build).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_binary_of_this_machine_passes_where_its_glibc_is_allowed() {
+        check(&this_binary(), &build(&host(), "2.99")).unwrap();
+    }
+
+    #[test]
+    fn a_symbol_newer_than_the_runtimes_glibc_is_refused_by_name() {
+        let text = reason(&this_binary(), &build(&host(), "2.1"));
+        assert!(text.contains("of GLIBC_2.") && text.contains("the runtime has 2.1"), "{text}");
+    }
+
+    #[test]
+    fn another_processor_is_refused() {
+        let other = if std::env::consts::ARCH == "x86_64" { "aarch64" } else { "x86_64" };
+        let text = reason(&this_binary(), &build(&format!("{other}-unknown-linux-gnu"), "2.99"));
+        assert!(text.contains("for another processor"), "{text}");
+    }
+
+    #[test]
+    fn a_library_that_the_runtime_lacks_is_refused_by_name() {
+        let mut binary = this_binary();
+        let needle = b"libc.so.6\0";
+        let at = binary.windows(needle.len()).position(|window| window == needle).unwrap();
+        binary[at..at + 4].copy_from_slice(b"libq");
+        let text = reason(&binary, &build(&host(), "2.99"));
+        assert!(text.contains("the library `libq.so.6`"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_binary_is_refused_and_a_cut_one_never_panics() {
+        assert!(reason(b"#!/bin/sh\n", &build(&host(), "2.99")).contains("no 64-bit ELF file"));
+        let whole = this_binary();
+        for length in (0..4096).step_by(97).chain([whole.len() / 2]) {
+            let _ = check(&whole[..length], &build(&host(), "2.99"));
+        }
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        let version = |text: &str| GlibcVersion::try_from(text.to_owned()).unwrap();
+        assert!(version("2.9") < version("2.34") && version("2.2.5") < version("2.3"));
+    }
+}

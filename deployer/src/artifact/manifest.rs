@@ -1,0 +1,81 @@
+//! The manifest beside the zips: what they are, and what they were built from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::compile::Commit;
+use super::{Sources, sha256};
+
+/// `manifest.json` of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The shape of this file.
+    pub schema: u32,
+    /// Over the sources of all functions, hexadecimal.
+    pub source_hash: String,
+    /// The git commit, if the workspace has one.
+    pub commit: Option<String>,
+    /// Whether the workspace differed from that commit.
+    pub dirty: bool,
+    /// The target triple.
+    pub target: String,
+    /// The functions by key.
+    pub functions: BTreeMap<String, PackedFunction>,
+}
+
+/// One function's zip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedFunction {
+    /// Over its sources, hexadecimal.
+    pub source_hash: String,
+    /// The zip, in the manifest's folder.
+    pub zip: String,
+    /// SHA-256 of the zip, base64, as Lambda writes it.
+    pub sha256: String,
+    /// Size of the zip in bytes.
+    pub size: u64,
+}
+
+impl Manifest {
+    pub(super) fn of(zips: &[(String, Vec<u8>)], sources: &Sources, target: &str, commit: Option<Commit>) -> Self {
+        let functions = zips.iter().map(|(key, bytes)| {
+            let packed = PackedFunction {
+                source_hash: sources.functions.get(key).cloned().unwrap_or_default(),
+                zip: format!("{key}.zip"),
+                sha256: sha256(bytes),
+                size: bytes.len() as u64,
+            };
+            (key.clone(), packed)
+        });
+        Self {
+            schema: 1,
+            source_hash: sources.hash.clone(),
+            dirty: commit.as_ref().is_some_and(|commit| commit.dirty),
+            commit: commit.map(|commit| commit.id),
+            target: target.to_owned(),
+            functions: functions.collect(),
+        }
+    }
+}
+
+/// Writes zips and manifest; each appears whole or not at all, the manifest last.
+pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &[(String, Vec<u8>)]) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    for (key, bytes) in zips {
+        write_whole(&folder.join(format!("{key}.zip")), bytes)?;
+    }
+    write_whole(&folder.join("manifest.json"), &serde_json::to_vec_pretty(manifest)?)
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}

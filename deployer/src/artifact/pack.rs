@@ -1,0 +1,67 @@
+//! A zip that depends on nothing but its content, so that the same binary always has the same SHA-256.
+
+use std::io::{Cursor, Write as _};
+
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// What Lambda's `provided` runtimes start.
+pub const ENTRY: &str = "bootstrap";
+
+/// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the first date that a zip can hold.
+pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(ENTRY, options)?;
+    zip.write_all(binary)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+/// SHA-256 in base64, as Lambda writes `CodeSha256`.
+pub fn sha256(bytes: &[u8]) -> String {
+    STANDARD.encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn the_same_binary_packs_to_the_same_bytes() {
+        assert_eq!(sha256(&pack(b"binary").unwrap()), sha256(&pack(b"binary").unwrap()));
+        assert_ne!(sha256(&pack(b"binary").unwrap()), sha256(&pack(b"Binary").unwrap()));
+    }
+
+    /// A change here would make every function "changed" for every user: it has to be meant.
+    #[test]
+    fn the_bytes_of_a_zip_are_those_of_the_releases_before() {
+        let head = pack(b"").unwrap();
+        assert_eq!(&head[10..14], [0, 0, 0x21, 0], "1980-01-01 00:00");
+    }
+
+    #[test]
+    fn the_zip_holds_an_executable_bootstrap_and_nothing_else() {
+        let mut zip = zip::ZipArchive::new(Cursor::new(pack(b"binary").unwrap())).unwrap();
+        assert_eq!(zip.len(), 1);
+        let mut entry = zip.by_name(ENTRY).unwrap();
+        assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        assert_eq!(content, b"binary");
+    }
+
+    #[test]
+    fn sha256_is_written_as_lambda_writes_it() {
+        assert_eq!(sha256(b""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+}

@@ -1,0 +1,138 @@
+//! API Gateway REST: the stage, its deployments, and the API's definition as it is now.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use futures::try_join;
+use serde_json::Value;
+
+use super::calls::RawBody;
+use super::{AwsError, Calls, Kind, clients};
+
+/// The stage variable that the deployer owns: the functions echo it, so that an answer names its deployment.
+const MARK: &str = "deployment";
+
+/// The REST APIs of one account and region.
+#[derive(Debug, Clone)]
+pub struct ApiGateway {
+    read: aws_sdk_apigateway::Client,
+    write: aws_sdk_apigateway::Client,
+}
+
+/// What a stage serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The deployment's id.
+    pub deployment: String,
+    /// The stage variable that names it to the functions.
+    pub mark: Option<String>,
+}
+
+/// Sends a listing page by page and collects the raw `item`s, so that fields unknown to this SDK count too.
+macro_rules! listing {
+    ($self:ident, $request:ident, $name:literal, $api:expr $(, $extra:ident($value:expr))*) => {{
+        let (mut items, mut position) = (Vec::new(), None::<String>);
+        loop {
+            let raw = RawBody::default();
+            let request = $self.read.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
+            let answer = request.customize().interceptor(raw.clone()).send().await;
+            answer.map_err(|error| AwsError::new($name, api_named($api), &error))?;
+            let mut page = raw.json();
+            items.extend(of_page(page["item"].take()));
+            position = page["position"].as_str().map(str::to_owned);
+            if position.is_none() {
+                break Ok::<_, AwsError>(Value::Array(items));
+            }
+        }
+    }};
+}
+
+impl ApiGateway {
+    pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
+        let (read, write) = clients!(aws_sdk_apigateway, shared, calls);
+        Self { read, write }
+    }
+
+    /// What the stage serves.
+    pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
+        let answer = self.read.get_stage().rest_api_id(api).stage_name(stage).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
+        Ok(Stage {
+            deployment: answer.deployment_id.unwrap_or_default(),
+            mark: answer.variables.and_then(|mut variables| variables.remove(MARK)),
+        })
+    }
+
+    /// The definition as it is now, not as a deployment froze it: the raw parts by name.
+    pub async fn definition(&self, api: &str) -> Result<BTreeMap<String, Value>, AwsError> {
+        let (own, resources, responses, authorizers, validators, models) = try_join!(
+            self.own(api),
+            async { listing!(self, get_resources, "GetResources", api, embed("methods")) },
+            async { listing!(self, get_gateway_responses, "GetGatewayResponses", api) },
+            async { listing!(self, get_authorizers, "GetAuthorizers", api) },
+            async { listing!(self, get_request_validators, "GetRequestValidators", api) },
+            async { listing!(self, get_models, "GetModels", api) },
+        )?;
+        let parts = [
+            ("api", own),
+            ("resources", resources),
+            ("gateway responses", responses),
+            ("authorizers", authorizers),
+            ("validators", validators),
+            ("models", models),
+        ];
+        Ok(parts.map(|(name, part)| (name.to_owned(), part)).into())
+    }
+
+    /// Freezes the definition into a deployment that no stage serves yet. Answers its id.
+    pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
+        let answer = self.write.create_deployment().rest_api_id(api).description(description).send().await;
+        let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
+        let nothing =
+            || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the answer names no deployment");
+        answer.id.ok_or_else(nothing)
+    }
+
+    /// Makes a stage serve a deployment, and tells the functions so, in one call.
+    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<(), AwsError> {
+        let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
+        let request = self.write.update_stage().rest_api_id(api).stage_name(stage);
+        let request = request
+            .patch_operations(replace("/deploymentId".to_owned()))
+            .patch_operations(replace(format!("/variables/{MARK}")));
+        request.send().await.map(drop).map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))
+    }
+
+    /// The settings of the API itself that a deployment freezes.
+    async fn own(&self, api: &str) -> Result<Value, AwsError> {
+        const FROZEN: [&str; 5] =
+            ["policy", "binaryMediaTypes", "minimumCompressionSize", "apiKeySource", "endpointConfiguration"];
+        let raw = RawBody::default();
+        let answer = self.read.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
+        answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
+        let whole = raw.json();
+        Ok(FROZEN
+            .iter()
+            .map(|name| ((*name).to_owned(), whole[name].clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into())
+    }
+}
+
+/// The items of a page: AWS sends a list, or one object where there is just one.
+fn of_page(item: Value) -> Vec<Value> {
+    match item {
+        Value::Array(items) => items,
+        Value::Null => Vec::new(),
+        single => vec![single],
+    }
+}
+
+fn api_named(api: &str) -> String {
+    format!("API `{api}`")
+}
+
+fn stage_named(api: &str, stage: &str) -> String {
+    format!("stage `{stage}` of API `{api}`")
+}

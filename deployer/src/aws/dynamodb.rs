@@ -1,0 +1,249 @@
+//! DynamoDB: the items of one partition of one table, as JSON values, and conditional writes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use serde_json::Value;
+
+use super::{AwsError, Calls, Kind, clients};
+
+/// One table with the keys `pk` and `sk`.
+#[derive(Debug, Clone)]
+pub struct Table {
+    read: aws_sdk_dynamodb::Client,
+    write: aws_sdk_dynamodb::Client,
+    name: String,
+}
+
+/// One write of a transaction.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Puts a whole item, under a condition.
+    Put(Value, Condition),
+    /// Sets attributes of the item with this `(pk, sk)`, under a condition.
+    Set((String, String), BTreeMap<String, Value>, Condition),
+    /// Removes attributes of the item with this `(pk, sk)`, under a condition.
+    Remove((String, String), Vec<String>, Condition),
+    /// Writes nothing, but the others only if the condition holds for the item with this `(pk, sk)`.
+    Check((String, String), Condition),
+}
+
+/// What must hold of an item before it is written.
+#[derive(Debug, Clone)]
+pub enum Condition {
+    /// There is no such item.
+    Absent,
+    /// The item's attributes have these values; `null` means that there is no such attribute.
+    Equals(BTreeMap<String, Value>),
+    /// Anything.
+    Any,
+}
+
+impl Condition {
+    /// An item whose attributes have these values; `null`: none.
+    pub fn equals<const N: usize>(attributes: [(&str, Value); N]) -> Self {
+        Self::Equals(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+impl Table {
+    pub(super) fn new(shared: &SdkConfig, calls: &Calls, name: &str) -> Self {
+        let (read, write) = clients!(aws_sdk_dynamodb, shared, calls);
+        Self { read, write, name: name.to_owned() }
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The item with that key, read consistently.
+    pub async fn get(&self, pk: &str, sk: &str) -> Result<Option<Value>, AwsError> {
+        let request = self.read.get_item().table_name(&self.name).consistent_read(true);
+        let key = key(pk, sk);
+        let answer = request.set_key(Some(key)).send().await.map_err(|error| self.error("GetItem", &error))?;
+        answer.item.map(|item| self.decode(item)).transpose()
+    }
+
+    /// The last `limit` items of a partition whose sort key begins with `prefix`, the last first, read
+    /// consistently.
+    pub async fn last(&self, pk: &str, prefix: &str, limit: i32) -> Result<Vec<Value>, AwsError> {
+        let request =
+            self.read.query().table_name(&self.name).consistent_read(true).scan_index_forward(false).limit(limit);
+        let request = request
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
+        let answer = request.send().await.map_err(|error| self.error("Query", &error))?;
+        answer.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
+    }
+
+    /// All changes, or none.
+    ///
+    /// # Errors
+    /// [`Kind::Precondition`] if a condition does not hold.
+    pub async fn transact(&self, changes: Vec<Change>) -> Result<(), AwsError> {
+        let items = changes.into_iter().map(|change| self.encode(change)).collect::<Result<Vec<_>, _>>()?;
+        // The token makes a repeated delivery of this very request harmless for 10 minutes.
+        let token = uuid::Uuid::new_v4().to_string();
+        let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
+        request.send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error))
+    }
+
+    fn encode(&self, change: Change) -> Result<TransactWriteItem, AwsError> {
+        let item = TransactWriteItem::builder();
+        let bad = |reason: String| AwsError::found(Kind::Other, "TransactWriteItems", self.object(), reason);
+        Ok(match change {
+            Change::Put(value, condition) => {
+                let terms = Terms::of(&condition)?;
+                let attributes: HashMap<_, _> = serde_dynamo::to_item(value).map_err(|error| bad(error.to_string()))?;
+                let put = Put::builder().table_name(&self.name).set_item(Some(attributes));
+                let put = put.set_condition_expression(terms.condition).set_expression_attribute_names(terms.names);
+                item.put(
+                    put.set_expression_attribute_values(terms.values)
+                        .build()
+                        .map_err(|error| bad(error.to_string()))?,
+                )
+            }
+            Change::Set(at, attributes, condition) => {
+                item.update(self.update(&at, Terms::of(&condition)?.set(&attributes)?)?)
+            }
+            Change::Remove(at, attributes, condition) => {
+                item.update(self.update(&at, Terms::of(&condition)?.remove(&attributes))?)
+            }
+            Change::Check((pk, sk), condition) => {
+                let terms = Terms::of(&condition)?;
+                let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key(&pk, &sk)));
+                let check = check.set_condition_expression(terms.condition).set_expression_attribute_names(terms.names);
+                item.condition_check(
+                    check
+                        .set_expression_attribute_values(terms.values)
+                        .build()
+                        .map_err(|error| bad(error.to_string()))?,
+                )
+            }
+        }
+        .build())
+    }
+
+    fn update(&self, (pk, sk): &(String, String), terms: Terms) -> Result<Update, AwsError> {
+        let update =
+            Update::builder().table_name(&self.name).set_key(Some(key(pk, sk))).set_update_expression(terms.update);
+        let update = update.set_condition_expression(terms.condition).set_expression_attribute_names(terms.names);
+        let built = update.set_expression_attribute_values(terms.values).build();
+        built.map_err(|error| AwsError::found(Kind::Other, "TransactWriteItems", self.object(), error.to_string()))
+    }
+
+    fn decode(&self, item: HashMap<String, AttributeValue>) -> Result<Value, AwsError> {
+        let unreadable =
+            |error: serde_dynamo::Error| AwsError::found(Kind::Other, "reading", self.object(), error.to_string());
+        serde_dynamo::from_item(item).map_err(unreadable)
+    }
+
+    fn error<E, R>(
+        &self,
+        operation: &'static str,
+        error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
+    ) -> AwsError
+    where
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        AwsError::new(operation, self.object(), error)
+    }
+
+    fn object(&self) -> String {
+        format!("the ledger `{}`", self.name)
+    }
+}
+
+fn key(pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
+    [("pk", pk), ("sk", sk)].map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into()
+}
+
+/// The expressions of one write. Every name and value goes in by reference: many plain words are reserved.
+#[derive(Default)]
+struct Terms {
+    condition: Option<String>,
+    update: Option<String>,
+    names: Option<HashMap<String, String>>,
+    values: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Terms {
+    fn of(condition: &Condition) -> Result<Self, AwsError> {
+        let mut terms = Self::default();
+        terms.condition = match condition {
+            Condition::Any => None,
+            Condition::Absent => {
+                let pk = terms.name("pk");
+                Some(format!("attribute_not_exists({pk})"))
+            }
+            Condition::Equals(attributes) => {
+                let mut all = Vec::new();
+                for (name, value) in attributes {
+                    let name = terms.name(name);
+                    all.push(match value {
+                        Value::Null => format!("attribute_not_exists({name})"),
+                        value => format!("{name} = {}", terms.value(value)?),
+                    });
+                }
+                Some(all.join(" AND "))
+            }
+        };
+        Ok(terms)
+    }
+
+    fn set(mut self, attributes: &BTreeMap<String, Value>) -> Result<Self, AwsError> {
+        let mut all = Vec::new();
+        for (name, value) in attributes {
+            all.push(format!("{} = {}", self.name(name), self.value(value)?));
+        }
+        self.update = Some(format!("SET {}", all.join(", ")));
+        Ok(self)
+    }
+
+    fn remove(mut self, attributes: &[String]) -> Self {
+        let all: Vec<_> = attributes.iter().map(|name| self.name(name)).collect();
+        self.update = Some(format!("REMOVE {}", all.join(", ")));
+        self
+    }
+
+    fn name(&mut self, name: &str) -> String {
+        let placeholder = format!("#{name}");
+        self.names.get_or_insert_default().insert(placeholder.clone(), name.to_owned());
+        placeholder
+    }
+
+    fn value(&mut self, value: &Value) -> Result<String, AwsError> {
+        let values = self.values.get_or_insert_default();
+        let placeholder = format!(":v{}", values.len());
+        let encoded = serde_dynamo::to_attribute_value(value)
+            .map_err(|error| AwsError::found(Kind::Other, "TransactWriteItems", "a value", error.to_string()))?;
+        values.insert(placeholder.clone(), encoded);
+        Ok(placeholder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_condition_on_a_missing_attribute_asks_for_its_absence() {
+        let terms = Terms::of(&Condition::equals([("fence", json!(3)), ("holder", Value::Null)])).unwrap();
+        assert_eq!(terms.condition.unwrap(), "#fence = :v0 AND attribute_not_exists(#holder)");
+        assert_eq!(terms.values.unwrap()[":v0"], AttributeValue::N("3".to_owned()));
+    }
+
+    #[test]
+    fn condition_and_update_share_their_names_and_values() {
+        let attributes = BTreeMap::from([("state".to_owned(), json!("live"))]);
+        let terms = Terms::of(&Condition::equals([("fence", json!(3))])).unwrap().set(&attributes).unwrap();
+        assert_eq!(terms.update.unwrap(), "SET #state = :v1");
+        assert_eq!(terms.names.unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,131 @@
+//! One error for every service: what was asked of which object, and the kind that code branches on.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// A call that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} of {object} failed: {reason}")]
+pub struct AwsError {
+    /// What code branches on.
+    pub kind: Kind,
+    operation: &'static str,
+    object: String,
+    reason: String,
+}
+
+/// The kinds of failure that code branches on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The object does not exist.
+    NotFound,
+    /// The object has changed since it was read (Lambda's `RevisionId`), or a condition of ours was not met.
+    Precondition,
+    /// Another update is in progress.
+    Conflict,
+    /// Too many requests; nothing was done.
+    Throttled,
+    /// The credentials may not do this.
+    Denied,
+    /// There are no valid credentials.
+    NoCredentials,
+    /// No connection was made: nothing was done.
+    Unreachable,
+    /// The answer did not come, or was a 5xx: it is not known what was done.
+    Unknown,
+    /// Any other refusal.
+    Other,
+}
+
+impl AwsError {
+    /// What `error` means for `operation` on `object`.
+    pub(super) fn new<E, R>(operation: &'static str, object: impl Into<String>, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let (kind, reason) = match error {
+            SdkError::ServiceError(service) => of_service(service.err()),
+            SdkError::DispatchFailure(failure) => of_dispatch(failure.as_connector_error()),
+            SdkError::TimeoutError(_) => (Kind::Unknown, "no answer in time".to_owned()),
+            SdkError::ConstructionFailure(_) => of_construction(error),
+            _ => (Kind::Unknown, "the answer could not be read".to_owned()),
+        };
+        Self { kind, operation, object: object.into(), reason }
+    }
+
+    /// What to do about it, where the kind tells.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self.kind {
+            Kind::NoCredentials => {
+                "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`"
+            }
+            Kind::Unreachable => "check the network and the region; for the local AWS: `deployer local up` starts it",
+            Kind::Denied => "give the role the action that the message names",
+            Kind::Throttled => "too many calls at once on this account: run again in a minute",
+            Kind::Conflict => "another update is in progress: run again when it is done",
+            Kind::Unknown => "it is not known whether the call was carried out: run again, it starts from what is live",
+            Kind::NotFound | Kind::Precondition | Kind::Other => return None,
+        })
+    }
+
+    /// A failure that we found ourselves in an answer that was none.
+    pub(super) fn found(
+        kind: Kind,
+        operation: &'static str,
+        object: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { kind, operation, object: object.into(), reason: reason.into() }
+    }
+}
+
+fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
+    let code = error.code().unwrap_or("unknown error");
+    let kind = match code {
+        "ResourceNotFoundException" | "NotFoundException" => Kind::NotFound,
+        "PreconditionFailedException" | "ConditionalCheckFailedException" | "TransactionCanceledException" => {
+            Kind::Precondition
+        }
+        "ResourceConflictException" | "ConflictException" => Kind::Conflict,
+        "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" => Kind::Throttled,
+        "AccessDeniedException" | "AccessDenied" => Kind::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException" => Kind::NoCredentials,
+        "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
+        _ => Kind::Other,
+    };
+    let reason = error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    (kind, reason)
+}
+
+fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>) -> (Kind, String) {
+    let Some(error) = error else { return (Kind::Unknown, "the connection broke".to_owned()) };
+    let text = DisplayErrorContext(error).to_string();
+    // The SDK looks for credentials inside the dispatch of a request: their absence arrives as its failure.
+    if error.is_other() && text.to_lowercase().contains("credential") {
+        return (Kind::NoCredentials, "no credentials were found".to_owned());
+    }
+    // A refused connection, or a name that does not resolve: the request never left.
+    let never_left = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
+    match never_left.iter().any(|sign| text.contains(sign)) {
+        true => (Kind::Unreachable, "the endpoint does not answer".to_owned()),
+        false => (Kind::Unknown, "the connection broke".to_owned()),
+    }
+}
+
+fn of_construction<E, R>(error: &SdkError<E, R>) -> (Kind, String)
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let text = DisplayErrorContext(error).to_string();
+    match text.to_lowercase().contains("credential") {
+        true => (Kind::NoCredentials, "no credentials were found".to_owned()),
+        false => (Kind::Other, text),
+    }
+}

@@ -1,0 +1,143 @@
+//! AWS in our words: one file a service, plain data in and out. The only room that names an SDK type.
+//!
+//! It carries out single calls and tells apart the errors that code branches on. It never decides.
+
+mod apigateway;
+mod calls;
+mod dynamodb;
+mod error;
+mod identity;
+mod lambda;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::config::{Access, Environment, LocalAccess};
+
+pub use apigateway::{ApiGateway, Stage};
+pub use calls::{Call, Calls};
+pub use dynamodb::{Change, Condition, Table};
+pub use error::{AwsError, Kind};
+pub use identity::Identity;
+pub use lambda::{Alias, Invocation, Lambda, Readiness, VersionState};
+
+/// No wait of ours may hang: the SDK has a connect timeout only, unless told otherwise.
+const CONNECT: Duration = Duration::from_secs(3);
+const ATTEMPT: Duration = Duration::from_secs(20);
+const OPERATION: Duration = Duration::from_secs(45);
+/// A zip of 50 MB through a slow line.
+const UPLOAD: Duration = Duration::from_secs(300);
+
+/// The AWS of one environment.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Functions, versions, aliases.
+    pub lambda: Lambda,
+    /// The API's stage, deployments and definition.
+    pub api: ApiGateway,
+    /// The ledger's table.
+    pub table: Table,
+    /// Whose credentials these are.
+    pub identity: Identity,
+    /// Every call made so far.
+    pub calls: Calls,
+}
+
+impl Session {
+    /// Opens the session. No call is made yet, unless a role is to be assumed.
+    pub async fn open(environment: &Environment) -> Self {
+        let shared = match &environment.access {
+            Access::Account { profile, role } => {
+                account(&environment.region, profile.as_deref(), role.as_deref()).await
+            }
+            Access::Local(local) => local_aws(&environment.region, local),
+        };
+        let calls = Calls::default();
+        Self {
+            lambda: Lambda::new(&shared, &calls, downloads(&environment.access)),
+            api: ApiGateway::new(&shared, &calls),
+            table: Table::new(&shared, &calls, &environment.ledger),
+            identity: Identity::new(&shared, &calls),
+            calls,
+        }
+    }
+}
+
+/// For zips, which come from an address outside the API. Nothing local goes through a proxy.
+fn downloads(access: &Access) -> reqwest::Client {
+    let client = reqwest::Client::builder().connect_timeout(CONNECT).timeout(UPLOAD);
+    let client = if matches!(access, Access::Local(_)) { client.no_proxy() } else { client };
+    client.build().unwrap_or_default()
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(ATTEMPT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
+}
+
+fn upload_timeouts() -> TimeoutConfig {
+    timeouts().to_builder().read_timeout(UPLOAD).operation_attempt_timeout(UPLOAD).operation_timeout(UPLOAD).build()
+}
+
+/// Reads may be repeated by the SDK, which knows `Retry-After` and backs off with jitter. Writes may not: a
+/// repeated write whose first reply was lost is told apart only by reading back.
+fn read_retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100))
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// The user's credentials, by the SDK's usual chain.
+async fn account(region: &str, profile: Option<&str>, role: Option<&str>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(http_client())
+        .timeout_config(timeouts())
+        .retry_config(read_retries());
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    let base = loader.load().await;
+    let Some(role) = role else { return base };
+    let assumed =
+        aws_config::sts::AssumeRoleProvider::builder(role).session_name("deployer").configure(&base).build().await;
+    base.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build()
+}
+
+/// The local AWS: built without the loader, so that nothing of the user's environment or files gets in, and
+/// without a proxy.
+fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
+    // The key is the account, so that the emulator can tell accounts apart; the secret is no secret.
+    let credentials = Credentials::new(local.account.clone(), "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(local.endpoint())
+        .http_client(http_client())
+        .timeout_config(timeouts())
+        .retry_config(read_retries())
+        .build()
+}
+
+/// Two clients of one service: for reads, which the SDK may repeat, and for writes, which it may not.
+macro_rules! clients {
+    ($service:ident, $shared:expr, $calls:expr) => {{
+        let read = $service::config::Builder::from($shared).interceptor($crate::aws::calls::Counter::reads($calls));
+        let write = $service::config::Builder::from($shared)
+            .interceptor($crate::aws::calls::Counter::writes($calls))
+            .retry_config(aws_config::retry::RetryConfig::disabled());
+        ($service::Client::from_conf(read.build()), $service::Client::from_conf(write.build()))
+    }};
+}
+use clients;

@@ -1,0 +1,106 @@
+//! The command line, as clap types. Parsing only: nothing here decides or prints.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Releases AWS Lambda functions behind API Gateway, safely and fast.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags of every command.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// Means the environments of the local AWS (also: DEPLOYER_LOCAL=1)
+    #[arg(long, global = true)]
+    pub local: bool,
+    /// How the result is written to stdout
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+    /// The configuration [default: `deployer.toml` here or in a folder above]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the functions, check that they can start on Lambda, and zip them
+    Build,
+    /// Show what a deploy would do, and why; changes nothing
+    Plan {
+        /// The environment
+        environment: Option<String>,
+        /// Exit with 2 if there is something to do
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Release what is in this checkout to an environment
+    Deploy {
+        /// The environment
+        environment: Option<String>,
+    },
+    /// Run the declared checks against what is live
+    Check {
+        /// The environment
+        environment: Option<String>,
+    },
+    /// Show what is live; all environments unless one is named
+    Status {
+        /// The environment
+        environment: Option<String>,
+    },
+    /// The local AWS: both environments on this machine
+    Local {
+        /// What to do with it
+        #[command(subcommand)]
+        command: LocalCommand,
+    },
+}
+
+/// What to do with the local AWS.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum LocalCommand {
+    /// Start it, apply Terraform, deploy every environment; again: only what changed
+    Up,
+    /// Stop it and remove all that it kept
+    Down,
+    /// Show what runs, and where
+    Status,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_every_command_may_stand_on_either_side_of_it() {
+        for line in [["deployer", "--local", "deploy", "dev"], ["deployer", "deploy", "dev", "--local"]] {
+            assert!(Cli::try_parse_from(line).unwrap().global.local);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The shape of `deployer.toml`, and what its parts must agree on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::LocalAccess;
+use crate::failure::Failure;
+
+/// `deployer.toml`, parsed and validated.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) app: String,
+    pub(super) default_environment: Option<String>,
+    pub(super) build: Build,
+    pub(super) functions: BTreeMap<String, Function>,
+    pub(super) environments: BTreeMap<String, DeclaredEnvironment>,
+    pub(super) marks: Marks,
+    #[serde(default)]
+    pub(super) verify: Verify,
+    #[serde(default)]
+    pub(super) checks: Vec<Check>,
+    #[serde(default)]
+    pub(super) local: BTreeMap<String, DeclaredLocal>,
+}
+
+/// How the functions are built.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// The cargo profile.
+    #[serde(default = "release")]
+    pub profile: String,
+    /// The target triple; its first part is the functions' architecture.
+    pub target: String,
+    /// The newest glibc symbol version that the runtime has, as `2.34`.
+    pub newest_glibc: GlibcVersion,
+}
+
+impl Build {
+    /// The architecture of the target as Lambda names it: `x86_64` or `arm64`.
+    pub fn architecture(&self) -> &str {
+        match self.target.split('-').next() {
+            Some("aarch64") => "arm64",
+            _ => "x86_64",
+        }
+    }
+
+    /// The same build for this machine's processor: the local AWS runs the binaries natively.
+    pub(super) fn for_host(mut self) -> Self {
+        if let Some((_, rest)) = self.target.split_once('-') {
+            self.target = format!("{}-{rest}", std::env::consts::ARCH);
+        }
+        self
+    }
+}
+
+/// A version of glibc's symbols, as in `GLIBC_2.34`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GlibcVersion {
+    /// The 2 of `2.34`.
+    pub major: u32,
+    /// The 34 of `2.34`; a third part, as in `2.2.5`, plays no role for the comparison.
+    pub minor: u32,
+}
+
+impl std::fmt::Display for GlibcVersion {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl TryFrom<String> for GlibcVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut parts = text.split('.').map(str::parse);
+        match (parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
+            _ => Err(format!("`{text}` is no glibc version: write it as `2.34`")),
+        }
+    }
+}
+
+/// One function: what of the workspace it is made of.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// The cargo package.
+    pub package: String,
+    /// The binary of that package that becomes `bootstrap`.
+    pub bin: String,
+    /// The cargo features; the default ones only if named (`default`).
+    #[serde(default)]
+    pub features: Vec<String>,
+}
+
+/// An environment as the file declares it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeclaredEnvironment {
+    pub(super) ledger: String,
+    pub(super) region: String,
+    pub(super) profile: Option<String>,
+    pub(super) role: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) writing_checks: bool,
+}
+
+/// An environment's local AWS as the file declares it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeclaredLocal {
+    port: u16,
+    account: String,
+}
+
+impl From<DeclaredLocal> for LocalAccess {
+    fn from(declared: DeclaredLocal) -> Self {
+        Self { port: declared.port, account: declared.account }
+    }
+}
+
+/// The response headers that name what made an answer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marks {
+    /// Carries the Lambda version.
+    pub version: String,
+    /// Carries the stage variable `deployment`.
+    pub deployment: String,
+}
+
+/// When a switch counts as seen through the URL.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    /// So many answers in a row must carry the new marks.
+    pub in_a_row: u32,
+    /// The most seconds that a switch may take to be seen.
+    pub timeout_seconds: u64,
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self { in_a_row: 3, timeout_seconds: 60 }
+    }
+}
+
+/// One declared request, and what its answer must be.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// What it is called in reports.
+    pub name: String,
+    /// The function that answers it.
+    pub function: String,
+    /// Method and path, as `GET /health`.
+    pub request: Request,
+    /// The status that the answer must have.
+    pub status: u16,
+    /// Headers that the answer must have, compared without regard to the case of their names.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What the answer's JSON body must contain.
+    #[serde(default)]
+    pub body: Option<serde_json::Value>,
+    /// It changes data: run once, through the URL only.
+    #[serde(default)]
+    pub writes: bool,
+}
+
+/// Method and path of a check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Request {
+    /// In capitals.
+    pub method: String,
+    /// From the stage on, with a leading slash.
+    pub path: String,
+}
+
+impl std::fmt::Display for Request {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.method, self.path)
+    }
+}
+
+impl TryFrom<String> for Request {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no request: write it as `GET /health`");
+        let (method, path) = text.split_once(' ').ok_or_else(wrong)?;
+        let known = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
+        let plain = path.starts_with('/') && path.chars().all(|c| c.is_ascii_graphic());
+        if !known || !plain {
+            return Err(wrong());
+        }
+        Ok(Self { method: method.to_owned(), path: path.to_owned() })
+    }
+}
+
+impl File {
+    /// Parses and validates; `path` is for messages only.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
+        let file: Self = toml::from_str(text).map_err(|error| {
+            // toml's own text names line and column and shows the line.
+            Failure::bad_input(format!("`{}` is malformed: {}", path.display(), error.to_string().trim_end()))
+                .hint("the README lists every key; nothing was changed")
+        })?;
+        match file.contradiction() {
+            Some(message) => Err(Failure::bad_input(format!("`{}`: {message}", path.display()))
+                .hint("nothing was changed; mend the file and run again")
+                .into()),
+            None => Ok(file),
+        }
+    }
+
+    /// What parsed but cannot be meant.
+    fn contradiction(&self) -> Option<String> {
+        self.identity().or_else(|| self.build_target()).or_else(|| self.check_list()).or_else(|| self.local_processes())
+    }
+
+    fn identity(&self) -> Option<String> {
+        if self.app.is_empty() || self.functions.is_empty() || self.environments.is_empty() {
+            return Some("`app`, `functions` and `environments` must not be empty".to_owned());
+        }
+        let default = self.default_environment.as_ref()?;
+        (!self.environments.contains_key(default))
+            .then(|| format!("`default_environment` names `{default}`, which is not in `environments`"))
+    }
+
+    fn build_target(&self) -> Option<String> {
+        let target = &self.build.target;
+        let fits = ["x86_64-", "aarch64-"].iter().any(|known| target.starts_with(known)) && target.contains("-linux-");
+        (!fits).then(|| format!("`build.target` is `{target}`: Lambda runs x86_64 or aarch64 Linux only"))
+    }
+
+    fn check_list(&self) -> Option<String> {
+        let mut names = BTreeSet::new();
+        for check in &self.checks {
+            if !self.functions.contains_key(&check.function) {
+                return Some(format!("check `{}` names the unknown function `{}`", check.name, check.function));
+            }
+            if !names.insert(&check.name) {
+                return Some(format!("two checks are called `{}`", check.name));
+            }
+        }
+        let unchecked =
+            self.functions.keys().find(|key| !self.checks.iter().any(|check| &check.function == *key && !check.writes));
+        if let Some(key) = unchecked {
+            return Some(format!("function `{key}` has no check that may run before traffic: add a read-only one"));
+        }
+        (self.verify.in_a_row == 0 || self.verify.timeout_seconds == 0)
+            .then(|| "`verify.in_a_row` and `verify.timeout_seconds` must be at least 1".to_owned())
+    }
+
+    fn local_processes(&self) -> Option<String> {
+        let mut ports = BTreeSet::new();
+        for (name, local) in &self.local {
+            if !self.environments.contains_key(name) {
+                return Some(format!("`local.{name}` names no environment"));
+            }
+            if local.account.len() != 12 || !local.account.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Some(format!("`local.{name}.account` must have 12 digits"));
+            }
+            if local.port < 1024 || !ports.insert(local.port) {
+                return Some(format!("`local.{name}.port` must be above 1023 and its own"));
+            }
+        }
+        None
+    }
+}
+
+fn release() -> String {
+    "release".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../deployer.toml"));
+
+    fn message(text: &str) -> String {
+        File::parse(text, Path::new("deployer.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_file_of_this_repository_is_valid() {
+        File::parse(OURS, Path::new("deployer.toml")).unwrap();
+    }
+
+    #[test]
+    fn a_malformed_file_is_named_with_line_and_column() {
+        let text = message(&OURS.replace("app = \"", "app = "));
+        assert!(text.contains("line 3, column "), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let text = message(&OURS.replace("in_a_row", "in_a_rwo"));
+        assert!(text.contains("unknown field `in_a_rwo`") && text.contains("line "), "{text}");
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let cases = [
+            ("default_environment = \"dev\"", "default_environment = \"test\"", "which is not in `environments`"),
+            ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs x86_64 or aarch64 Linux only"),
+            ("function = \"preflight\"\nrequest", "function = \"nobody\"\nrequest", "unknown function `nobody`"),
+            ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
+            ("function = \"preflight\"\nrequest", "function = \"counter\"\nrequest", "`preflight` has no check"),
+            ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
+            ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
+            ("port = 24567", "port = 24566", "must be above 1023 and its own"),
+            ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),
+            ("newest_glibc = \"2.34\"", "newest_glibc = \"two\"", "write it as `2.34`"),
+        ];
+        for (from, to, expected) in cases {
+            assert!(OURS.contains(from), "{from}");
+            let text = message(&OURS.replacen(from, to, 1));
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}

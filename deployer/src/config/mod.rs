@@ -1,0 +1,182 @@
+//! `deployer.toml`, the flags and the process environment, made into one validated [`Config`].
+//!
+//! The only room that reads environment variables. It never talks to AWS.
+
+mod file;
+mod process;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+pub use file::{Build, Check, Function, GlibcVersion, Marks, Request, Verify};
+pub use process::ProcessEnvironment;
+
+/// The name of the configuration file.
+pub const FILE_NAME: &str = "deployer.toml";
+
+/// All that a run was told, validated.
+#[derive(Debug)]
+pub struct Config {
+    /// The folder of `deployer.toml`: the workspace that is built.
+    pub root: PathBuf,
+    /// The application; the partition key of its items in every ledger.
+    pub app: String,
+    /// How the functions are built.
+    pub build: Build,
+    /// The functions by key, as the stack contract names them.
+    pub functions: BTreeMap<String, Function>,
+    /// The headers by which an answer names what made it.
+    pub marks: Marks,
+    /// When a switch counts as seen.
+    pub verify: Verify,
+    /// The declared checks, in the order of the file.
+    pub checks: Vec<Check>,
+    /// Whether environments are those of the local AWS.
+    pub local: bool,
+    /// The process environment.
+    pub process: ProcessEnvironment,
+    environments: BTreeMap<String, Environment>,
+    default_environment: Option<String>,
+}
+
+/// One environment, as a release needs to know it before it reads the ledger.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// `dev`, `prod`, …
+    pub name: String,
+    /// The ledger's table.
+    pub ledger: String,
+    /// The region of the stack.
+    pub region: String,
+    /// Whether checks that write may run here.
+    pub writing_checks: bool,
+    /// How AWS is reached.
+    pub access: Access,
+}
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// With the user's credentials: the SDK's usual chain.
+    Account {
+        /// A profile of the AWS configuration files.
+        profile: Option<String>,
+        /// The ARN of a role to assume with them.
+        role: Option<String>,
+    },
+    /// The local AWS, with fixed dummy credentials.
+    Local(LocalAccess),
+}
+
+/// An environment's local AWS.
+#[derive(Debug, Clone)]
+pub struct LocalAccess {
+    /// Its port on the loopback interface.
+    pub port: u16,
+    /// Its account, 12 digits.
+    pub account: String,
+}
+
+impl LocalAccess {
+    /// The endpoint of every service. Loopback by construction.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Config {
+    /// Reads and validates. Nothing is created or changed.
+    ///
+    /// # Errors
+    /// A missing, malformed (with line and column) or contradictory `deployer.toml`.
+    pub fn load(global: &Global, process: ProcessEnvironment) -> Result<Self> {
+        let path = locate(global.config.as_deref())?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())))?;
+        let file = file::File::parse(&text, &path)?;
+        let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let local = global.local || process.asks_for_local();
+        Ok(Self {
+            root,
+            local,
+            process,
+            environments: environments(&file, local),
+            default_environment: file.default_environment,
+            app: file.app,
+            build: if local { file.build.for_host() } else { file.build },
+            functions: file.functions,
+            marks: file.marks,
+            verify: file.verify,
+            checks: file.checks,
+        })
+    }
+
+    /// The environment of that name, or the default one.
+    ///
+    /// # Errors
+    /// An unknown name, or none where there is no default.
+    pub fn environment(&self, name: Option<&str>) -> Result<&Environment> {
+        let known = self.environments.keys().cloned().collect::<Vec<_>>().join("`, `");
+        let Some(name) = name.or(self.default_environment.as_deref()) else {
+            return Err(Failure::bad_input(
+                "no environment was named, and `deployer.toml` has no `default_environment`",
+            )
+            .hint(format!("name one of `{known}`"))
+            .into());
+        };
+        self.environments.get(name).ok_or_else(|| {
+            let kind = if self.local { "local environment" } else { "environment" };
+            Failure::bad_input(format!("unknown {kind} `{name}`")).hint(format!("`{FILE_NAME}` has `{known}`")).into()
+        })
+    }
+
+    /// Every environment, by name.
+    pub fn environments(&self) -> impl Iterator<Item = &Environment> {
+        self.environments.values()
+    }
+
+    /// The checks of one function, in the order of the file.
+    pub fn checks_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Check> {
+        self.checks.iter().filter(move |check| check.function == function)
+    }
+}
+
+/// The environments of the run. Local ones are those that `[local]` gives a port.
+fn environments(file: &file::File, local: bool) -> BTreeMap<String, Environment> {
+    let entries = file.environments.iter().filter_map(|(name, declared)| {
+        let access = match local {
+            false => Access::Account { profile: declared.profile.clone(), role: declared.role.clone() },
+            true => Access::Local(file.local.get(name)?.clone().into()),
+        };
+        Some((
+            name.clone(),
+            Environment {
+                name: name.clone(),
+                ledger: declared.ledger.clone(),
+                region: declared.region.clone(),
+                writing_checks: declared.writing_checks,
+                access,
+            },
+        ))
+    });
+    entries.collect()
+}
+
+/// The configuration file: the one named, or the nearest one from here upwards.
+fn locate(named: Option<&Path>) -> Result<PathBuf> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    if let Some(path) = named {
+        return Ok(here.join(path));
+    }
+    let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        Failure::bad_input(format!("no `{FILE_NAME}` in `{}` or a folder above it", here.display()))
+            .hint("run `deployer` inside the project, or name the file with `--config`")
+            .into()
+    })
+}

@@ -1,0 +1,130 @@
+//! The process environment: what of it we use, and what of it a child may see.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A snapshot of the process environment, taken once.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessEnvironment(BTreeMap<OsString, OsString>);
+
+/// Variables with these beginnings would change what our children do: a user's own AWS and Terraform settings.
+/// `RUST_LOG` and the like stay; nothing of ours is configured by it.
+const PRIVATE: [&str; 3] = ["AWS_", "TF_", "TERRAFORM_"];
+
+impl ProcessEnvironment {
+    /// Takes the snapshot.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn capture() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// Whether `DEPLOYER_LOCAL` asks for the local AWS.
+    pub(super) fn asks_for_local(&self) -> bool {
+        self.text("DEPLOYER_LOCAL").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+    }
+
+    /// Whether words may be coloured, as far as the environment says (<https://no-color.org>).
+    pub fn allows_color(&self) -> bool {
+        self.text("NO_COLOR").is_none_or(|value| value.is_empty())
+            && self.text("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// The environment for a child that must not see the user's AWS and Terraform settings.
+    pub fn without_cloud_settings(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().filter(|(name, _)| !is_private(name)).map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// What any program needs to run, and nothing that is anybody's business.
+    pub fn bare(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        const BARE: [&str; 5] = ["PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH"];
+        let known = self.0.iter().filter(|(name, _)| BARE.iter().any(|bare| name.as_os_str() == *bare));
+        known.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// Cargo: the one that runs us, or the first on the path.
+    pub fn cargo(&self) -> OsString {
+        self.0.get(OsStr::new("CARGO")).cloned().unwrap_or_else(|| "cargo".into())
+    }
+
+    /// Compiler flags from outside, which change what a function is made of.
+    pub fn compiler_flags(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let counts = |name: &str| {
+            matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "RUSTC_WRAPPER" | "CFLAGS" | "CC")
+                || name.starts_with("CARGO_PROFILE_")
+                || name.starts_with("CARGO_TARGET_") && name != "CARGO_TARGET_DIR"
+        };
+        let named = self.0.iter().filter(move |(name, _)| name.to_str().is_some_and(counts));
+        named.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// The user's home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new("HOME")).map(PathBuf::from)
+    }
+
+    /// Where downloads are kept between runs: `$XDG_CACHE_HOME/deployer`, or `~/.cache/deployer`.
+    pub fn cache(&self) -> Option<PathBuf> {
+        let base = self.0.get(OsStr::new("XDG_CACHE_HOME")).map(PathBuf::from).filter(|path| path.is_absolute());
+        Some(base.or_else(|| Some(self.home()?.join(".cache")))?.join("deployer"))
+    }
+
+    /// Terraform's own cache of providers, if the user has one: a place where a mirror may be found.
+    pub fn terraform_plugin_cache(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new("TF_PLUGIN_CACHE_DIR")).map(PathBuf::from)
+    }
+
+    /// Who runs this: the GitHub actor, else the user.
+    pub fn actor(&self) -> String {
+        let named = ["GITHUB_ACTOR", "USER", "LOGNAME"].into_iter().find_map(|name| self.text(name));
+        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// The page of the GitHub Actions run that this is, if it is one.
+    pub fn run_url(&self) -> Option<String> {
+        let (server, repository) = (self.text("GITHUB_SERVER_URL")?, self.text("GITHUB_REPOSITORY")?);
+        Some(format!("{server}/{repository}/actions/runs/{}", self.text("GITHUB_RUN_ID")?))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(OsStr::new(name))?.to_str().map(str::to_owned)
+    }
+}
+
+fn is_private(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    PRIVATE.iter().any(|beginning| name.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> ProcessEnvironment {
+        ProcessEnvironment(pairs.iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    #[test]
+    fn children_see_none_of_the_users_aws_and_terraform_settings() {
+        let all =
+            [("AWS_PROFILE", "x"), ("AWS_ENDPOINT_URL", "x"), ("TF_LOG", "x"), ("TF_VAR_a", "x"), ("PATH", "/bin")];
+        let environment = environment(&all);
+        let seen: Vec<_> = environment.without_cloud_settings().map(|(name, _)| name).collect();
+        assert_eq!(seen, ["PATH"]);
+    }
+
+    #[test]
+    fn local_is_asked_for_by_anything_but_no() {
+        for (value, expected) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
+            assert_eq!(environment(&[("DEPLOYER_LOCAL", value)]).asks_for_local(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_run_url_needs_all_of_its_parts() {
+        let server = ("GITHUB_SERVER_URL", "https://github.example");
+        assert_eq!(environment(&[server]).run_url(), None);
+        let whole = environment(&[server, ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "7")]);
+        assert_eq!(whole.run_url().unwrap(), "https://github.example/o/r/actions/runs/7");
+    }
+}

@@ -1,0 +1,137 @@
+//! The stack contract: what Terraform made for an environment, as it tells the deployer.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// The newest shape of the contract that this version reads.
+const SCHEMA: u64 = 1;
+
+/// The contract.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Contract {
+    /// The environment that the stack was made for.
+    pub environment: String,
+    /// Its account, 12 digits.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// The functions by key, as `deployer.toml` names them.
+    pub functions: BTreeMap<String, FunctionResource>,
+    /// The API.
+    pub api: Api,
+    /// The names of the alarms that tell a bad release.
+    #[serde(default)]
+    pub alarms: Vec<String>,
+    /// The bucket for zips over 50 MB.
+    #[serde(default)]
+    pub artifact_bucket: Option<String>,
+}
+
+/// One function of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct FunctionResource {
+    /// Its name in Lambda.
+    pub name: String,
+    /// The alias that the API calls.
+    pub alias: String,
+    /// `x86_64` or `arm64`.
+    pub architecture: String,
+}
+
+/// The API of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Api {
+    /// Its id.
+    pub rest_api_id: String,
+    /// Its stage.
+    pub stage: String,
+    /// Where the stage answers, without a slash at the end.
+    pub url: String,
+    /// Where it answers under a name of its own.
+    #[serde(default)]
+    pub custom_url: Option<String>,
+    /// The deployment that Terraform made, before the first release.
+    pub initial_deployment: String,
+}
+
+impl Contract {
+    /// Reads the item `stack` of `ledger`.
+    ///
+    /// # Errors
+    /// There is none, it is of a newer schema, or it is not whole.
+    pub(super) fn read(item: Option<Value>, ledger: &str, app: &str) -> Result<Self> {
+        let Some(item) = item else {
+            return Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
+                .hint("apply Terraform for this environment: it writes the contract; or mend `app` in `deployer.toml`")
+                .into());
+        };
+        match item["schema"].as_u64() {
+            Some(SCHEMA) => {}
+            Some(newer) if newer > SCHEMA => {
+                return Err(Failure::refused(format!(
+                    "the contract in ledger `{ledger}` has schema {newer}; this deployer reads up to {SCHEMA}"
+                ))
+                .hint("use a newer deployer")
+                .into());
+            }
+            _ => {
+                return Err(Failure::refused(format!(
+                    "the contract in ledger `{ledger}` has no schema that this deployer knows"
+                ))
+                .hint("apply Terraform of this checkout: it writes the contract again")
+                .into());
+            }
+        }
+        serde_json::from_value(item).with_context(|| {
+            Failure::refused(format!("the contract in ledger `{ledger}` is not whole"))
+                .hint("apply Terraform of this checkout: it writes the contract again")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::failure::Exit;
+
+    fn item() -> Value {
+        json!({
+            "schema": 1, "environment": "dev", "account": "111111111111", "region": "us-east-1",
+            "functions": {"counter": {"name": "c", "alias": "live", "architecture": "x86_64"}},
+            "api": {"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
+        })
+    }
+
+    #[test]
+    fn a_contract_of_this_schema_is_read() {
+        let contract = Contract::read(Some(item()), "l", "a").unwrap();
+        assert_eq!(contract.functions["counter"].alias, "live");
+        assert_eq!((contract.alarms.len(), contract.api.custom_url), (0, None));
+    }
+
+    #[test]
+    fn no_contract_a_newer_one_and_a_broken_one_are_told_apart() {
+        let mut newer = item();
+        newer["schema"] = json!(2);
+        let mut broken = item();
+        broken["api"].as_object_mut().unwrap().remove("stage");
+        let cases = [
+            (None, Exit::BadInput, "has no contract"),
+            (Some(newer), Exit::Refused, "has schema 2"),
+            (Some(json!({})), Exit::Refused, "has no schema"),
+            (Some(broken), Exit::Refused, "is not whole"),
+        ];
+        for (item, exit, message) in cases {
+            let error = Contract::read(item, "l", "a").unwrap_err();
+            assert_eq!(Failure::exit_of(&error), exit);
+            assert!(error.to_string().contains(message), "{error}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The release item: one numbered move of an environment, and all that is known of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One numbered move of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// What people type in `rollback --to`.
+    pub number: u32,
+    /// What kind of move.
+    pub kind: ReleaseKind,
+    /// How far it came.
+    pub state: ReleaseState,
+    /// What serves once it is live.
+    pub parts: Parts,
+    /// What served before: where the way back leads.
+    pub previous_parts: Parts,
+    /// The release before it; 0 is the placeholder.
+    pub previous: u32,
+    /// What it was built from.
+    pub artifact: ArtifactRecord,
+    /// The fingerprint of the API definition that its deployment froze.
+    pub definition: String,
+    /// The checks with their answers.
+    #[serde(default)]
+    pub checks: Vec<CheckRecord>,
+    /// The steps with their times.
+    #[serde(default)]
+    pub steps: Vec<StepRecord>,
+    /// Why it ended as it did, if not well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The person or the GitHub actor.
+    pub actor: String,
+    /// The page of the run, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_url: Option<String>,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// When it ended, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// The lock's fence that it ran under.
+    pub fence: u64,
+}
+
+/// What kind of move a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseKind {
+    /// New code, configuration or definition.
+    Deploy,
+    /// The bytes of another environment.
+    Promote,
+    /// The parts of an earlier release.
+    Rollback,
+    /// What was found live.
+    Adopt,
+}
+
+/// How far a release came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseState {
+    /// Begun; nothing that takes traffic has moved.
+    Pending,
+    /// Traffic is moving.
+    Shifting,
+    /// It takes the traffic.
+    Live,
+    /// It took the traffic until a later one did.
+    Superseded,
+    /// It failed before anything moved.
+    Failed,
+    /// It moved and was taken back.
+    RolledBack,
+}
+
+/// What serves: every function's version and the deployment, as one unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// The functions by key.
+    pub functions: BTreeMap<String, FunctionPart>,
+    /// The API Gateway deployment's id.
+    pub deployment: String,
+}
+
+/// The part of one function.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionPart {
+    /// The Lambda version.
+    pub version: String,
+    /// SHA-256 of its zip, base64, as Lambda writes it.
+    pub code_sha256: String,
+}
+
+/// What a release was built from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactRecord {
+    /// Over all functions.
+    pub source_hash: String,
+    /// The source hashes by function.
+    pub functions: BTreeMap<String, String>,
+    /// The git commit, if the workspace has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Whether the workspace differed from that commit.
+    #[serde(default)]
+    pub dirty: bool,
+}
+
+/// A check, and how it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// The name in `deployer.toml`.
+    pub name: String,
+    /// `before traffic`, `after aliases`, `after stage`.
+    pub phase: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was asked and answered, in a line.
+    pub answer: String,
+    /// How many requests it took.
+    pub requests: u32,
+}
+
+/// A step, with its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// In words, as the plan shows it.
+    pub step: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// How long it took, in milliseconds; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
+}

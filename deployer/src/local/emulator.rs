@@ -1,0 +1,99 @@
+//! One process of the emulator: started in the background on the loopback interface, stopped with its children.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::Place;
+use super::instance::{self, Instance};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::report::Report;
+
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Starts the emulator of one environment and waits until it answers.
+///
+/// # Errors
+/// It ends or stays silent: its last words are in the error, and nothing of it is left.
+pub(super) async fn start(config: &Config, place: &Place, python: &Path, report: &Report) -> Result<Instance> {
+    instance::forget(&place.folder)?;
+    let scratch = place.folder.join("scratch");
+    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
+    let log = place.folder.join("emulator.log");
+    let instance = Instance::of(spawn(config, place, python, &scratch, &log)?)?;
+    instance.remember(&place.folder)?;
+    if let Err(error) = answers(place, &instance).await {
+        let words = std::fs::read_to_string(&log).unwrap_or_default();
+        let last: Vec<&str> = words.lines().rev().take(5).collect();
+        stop(&instance).await?;
+        instance::forget(&place.folder)?;
+        let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
+        return Err(error
+            .context(last)
+            .context(Failure::error(format!("the local AWS of `{}` did not start", place.environment.name))));
+    }
+    report.line("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
+    Ok(instance)
+}
+
+/// The process. Of the user's environment it gets what a program needs to run and nothing else: the functions
+/// inherit it, and a token of the user's has no business in a function.
+fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Path) -> Result<u32> {
+    let output = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
+    let errors = output.try_clone().context("cannot share the log")?;
+    let mut command = Command::new(python);
+    command.args(["-m", "ministack.app"]).current_dir(scratch).env_clear().envs(config.process.bare());
+    command.env("TMPDIR", scratch).env("STATE_DIR", scratch.join("state")).env("S3_DATA_DIR", scratch.join("s3"));
+    command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", place.access.port.to_string());
+    command.env("MINISTACK_ACCOUNT_ID", &place.access.account).env("MINISTACK_REGION", &place.environment.region);
+    // Inherited by the functions: with these they reach this very process and nothing else.
+    command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
+    command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
+    command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
+    let child = command.spawn().with_context(|| format!("cannot start `{}`", python.display()))?;
+    Ok(child.id())
+}
+
+async fn answers(place: &Place, instance: &Instance) -> Result<()> {
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+    let health = format!("{}/_ministack/health", place.access.endpoint());
+    let started = Instant::now();
+    while started.elapsed() < STARTS_WITHIN {
+        if client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        if !instance.alive() {
+            anyhow::bail!("it ended");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    anyhow::bail!("it did not answer within {} s", STARTS_WITHIN.as_secs())
+}
+
+/// Stops the process and its children, which are its group: kindly first.
+pub(super) async fn stop(instance: &Instance) -> Result<()> {
+    let group = i32::try_from(instance.process).ok().and_then(Pid::from_raw).context("no such process")?;
+    for signal in [Signal::TERM, Signal::KILL] {
+        if !instance.alive() {
+            break;
+        }
+        // The group may be gone by now: that is what was asked for.
+        let _ = kill_process_group(group, signal);
+        let started = Instant::now();
+        while instance.alive() && started.elapsed() < STOPS_WITHIN {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    // Functions that outlived their parent are still of its group.
+    let _ = kill_process_group(group, Signal::KILL);
+    anyhow::ensure!(!instance.alive(), "process {} does not end", instance.process);
+    Ok(())
+}

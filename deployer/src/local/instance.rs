@@ -1,0 +1,139 @@
+//! What is known of a running process: its folder, its id, and whether it still is that process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+use crate::failure::{Exit, Failure};
+
+/// A process that we started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Instance {
+    /// Its id, which is also its group's.
+    pub(super) process: u32,
+    /// When it began, in the kernel's ticks: ids are given again, a pair of both is not.
+    pub(super) began: u64,
+}
+
+impl Instance {
+    /// The instance of a folder, if it still runs.
+    pub(super) fn running(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(file(folder)).ok()?;
+        let instance: Self = serde_json::from_slice(&text).ok()?;
+        instance.alive().then_some(instance)
+    }
+
+    /// Of a process that has just been started.
+    pub(super) fn of(process: u32) -> Result<Self> {
+        let began = began(process).with_context(|| format!("process {process} ended at once"))?;
+        Ok(Self { process, began })
+    }
+
+    /// Whether the process runs, and is the one that we started.
+    pub(super) fn alive(&self) -> bool {
+        began(self.process) == Some(self.began)
+    }
+
+    /// Keeps it for the runs to come.
+    pub(super) fn remember(&self, folder: &Path) -> Result<()> {
+        let path = file(folder);
+        std::fs::write(&path, serde_json::to_vec(self)?).with_context(|| format!("cannot write `{}`", path.display()))
+    }
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("instance.json")
+}
+
+/// The start of a process that is no zombie, from `/proc/PID/stat`; the command's name in it may hold anything, so the
+/// fields are counted from its closing bracket (proc(5): state is field 3, starttime field 22).
+fn began(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let began = fields.nth(18)?.parse().ok()?;
+    (state != "Z").then_some(began)
+}
+
+/// Refuses a port that somebody else listens on.
+pub(super) fn refuse_foreign_port(place: &Place) -> Result<()> {
+    if Instance::running(&place.folder).is_some() {
+        return Ok(());
+    }
+    let port = place.access.port;
+    match std::net::TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(anyhow::Error::from(error).context(
+            Failure::bad_input(format!("port {port}, which `{}` is to have, is in use", place.environment.name)).hint(
+                format!(
+                    "stop what listens there, or give `local.{}` another port in `deployer.toml`",
+                    place.environment.name
+                ),
+            ),
+        )),
+    }
+}
+
+/// One run at a time works on the local AWS of a checkout. Held as long as the answer lives, however the run ends.
+pub(super) fn alone(root: &Path) -> Result<File> {
+    std::fs::create_dir_all(root).with_context(|| format!("cannot make the folder `{}`", root.display()))?;
+    let path = root.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    file.try_lock().map_err(|_| {
+        Failure::new(Exit::LockHeld, "another `deployer local` works on this checkout")
+            .hint("wait for it to end, then run again")
+    })?;
+    Ok(file)
+}
+
+/// The folders of all environments that were ever started here.
+pub(super) fn folders(root: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let entries = std::fs::read_dir(root).with_context(|| format!("cannot read `{}`", root.display()))?;
+    let folders = entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
+    Ok(folders.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect())
+}
+
+/// Removes what an environment kept.
+pub(super) fn forget(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove the folder `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_from_another_with_the_same_id() {
+        let this = Instance::of(std::process::id()).unwrap();
+        assert!(this.alive());
+        assert!(!Instance { began: this.began + 1, ..this }.alive());
+    }
+
+    #[test]
+    fn an_instance_is_remembered_until_it_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Instance::of(std::process::id()).unwrap();
+        this.remember(folder.path()).unwrap();
+        assert_eq!(Instance::running(folder.path()), Some(this));
+        forget(folder.path()).unwrap();
+        forget(folder.path()).unwrap();
+        assert_eq!(Instance::running(folder.path()), None);
+    }
+
+    #[test]
+    fn only_one_run_works_on_a_checkout() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = alone(folder.path()).unwrap();
+        assert_eq!(Failure::exit_of(&alone(folder.path()).unwrap_err()), Exit::LockHeld);
+        drop(first);
+        alone(folder.path()).unwrap();
+    }
+}

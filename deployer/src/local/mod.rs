@@ -1,0 +1,204 @@
+//! The local AWS: the environments on this machine, each an account and a process of its own.
+//!
+//! `up` starts what does not run, applies what changed, and releases; `down` stops and removes. Everything that is
+//! kept lies in `.deployer/local` beside `deployer.toml`, but for downloads, which all checkouts share.
+
+mod emulator;
+mod instance;
+mod python;
+mod terraform;
+mod tool;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use futures::future::join_all;
+
+use crate::artifact::{self, Sources};
+use crate::cli::LocalCommand;
+use crate::config::{Access, Config, Environment, LocalAccess};
+use crate::failure::{Exit, Failure};
+use crate::release;
+use crate::report::{LocalEnvironment, LocalView, Report};
+
+use instance::Instance;
+
+/// One environment, and where its local AWS lives.
+#[derive(Debug, Clone)]
+struct Place {
+    environment: Environment,
+    access: LocalAccess,
+    folder: PathBuf,
+}
+
+/// Runs one of the local commands.
+pub async fn run(config: &Config, command: LocalCommand, report: &Report) -> Result<Exit> {
+    supported(std::env::consts::OS)?;
+    let places = places(config)?;
+    let view = match command {
+        LocalCommand::Up => up(config, &places, report).await?,
+        LocalCommand::Down => down(config, &places, report).await?,
+        LocalCommand::Status => look(config, &places, String::new()).await,
+    };
+    report.result(&view)?;
+    Ok(Exit::Done)
+}
+
+/// The local AWS runs the functions' binaries natively: it has to be Linux.
+fn supported(system: &str) -> Result<()> {
+    if system == "linux" {
+        return Ok(());
+    }
+    Err(Failure::bad_input(format!("the local AWS runs Linux binaries natively, and this is `{system}`"))
+        .hint("run it in a Linux virtual machine or container; every other command works here")
+        .into())
+}
+
+fn places(config: &Config) -> Result<Vec<Place>> {
+    let places: Vec<_> = config
+        .environments()
+        .filter_map(|environment| {
+            let Access::Local(access) = &environment.access else { return None };
+            let folder = root(config).join(&environment.name);
+            Some(Place { environment: environment.clone(), access: access.clone(), folder })
+        })
+        .collect();
+    if places.is_empty() {
+        return Err(Failure::bad_input("`deployer.toml` gives no environment a place in `[local]`")
+            .hint("add one, as `dev = { port = 24566, account = \"111111111111\" }`")
+            .into());
+    }
+    Ok(places)
+}
+
+fn root(config: &Config) -> PathBuf {
+    config.root.join(".deployer").join("local")
+}
+
+/// Starts, applies, releases: of each only what is not so already.
+async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalView> {
+    let terraform = terraform::Terraform::find(config).await?;
+    let python = python::find(config).await?;
+    for place in places {
+        instance::refuse_foreign_port(place)?;
+    }
+    let _alone = instance::alone(&root(config))?;
+    let interpreter = python::environment(config, &python, report).await?;
+    let fresh = places.iter().any(|place| Instance::running(&place.folder).is_none());
+    // The compiler has nothing to do with the rest: side by side. Neither is cut off when the other fails, for
+    // a Terraform that is stopped midway leaves a stack half-made.
+    let stacks = join_all(places.iter().map(|place| stack(config, place, &interpreter, &terraform, report)));
+    let build = async {
+        match fresh {
+            true => artifact::build(config, &Sources::read(config).await?, report).await.map(drop),
+            false => Ok(()),
+        }
+    };
+    let (stacks, build) = tokio::join!(stacks, build);
+    stacks.into_iter().collect::<Result<Vec<_>>>()?;
+    build?;
+    for place in places {
+        let name = &place.environment.name;
+        let released = release::deploy(config, &place.environment, report).await;
+        released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
+    }
+    Ok(look(config, places, next_steps(config, places).await).await)
+}
+
+/// One environment's process and its stack. What this run started and could not finish it stops again.
+async fn stack(
+    config: &Config,
+    place: &Place,
+    python: &std::path::Path,
+    terraform: &terraform::Terraform,
+    report: &Report,
+) -> Result<()> {
+    let name = &place.environment.name;
+    let found = Instance::running(&place.folder);
+    let instance = match &found {
+        Some(instance) => instance.clone(),
+        None => emulator::start(config, place, python, report).await?,
+    };
+    let applied = terraform.apply(config, place, &instance, report).await;
+    if applied.is_err() && found.is_none() {
+        emulator::stop(&instance).await?;
+        instance::forget(&place.folder)?;
+    }
+    applied.with_context(|| format!("failed to make the stack of `{name}`"))
+}
+
+/// Stops everything and removes what it kept, also of environments that `deployer.toml` no longer has.
+async fn down(config: &Config, places: &[Place], report: &Report) -> Result<LocalView> {
+    let root = root(config);
+    let _alone = instance::alone(&root)?;
+    for (name, folder) in instance::folders(&root)? {
+        if let Some(instance) = Instance::running(&folder) {
+            emulator::stop(&instance).await?;
+            report.line("Stopped", &format!("`{name}`, process {}", instance.process));
+        }
+        instance::forget(&folder)?;
+    }
+    Ok(look(config, places, String::new()).await)
+}
+
+/// What runs, and where it answers.
+async fn look(config: &Config, places: &[Place], next: String) -> LocalView {
+    let mut environments = BTreeMap::new();
+    for place in places {
+        let process = Instance::running(&place.folder).map(|instance| instance.process);
+        let url = match process {
+            Some(_) => url(config, place).await,
+            None => None,
+        };
+        environments.insert(
+            place.environment.name.clone(),
+            LocalEnvironment { endpoint: place.access.endpoint(), process, url },
+        );
+    }
+    LocalView { environments, next }
+}
+
+async fn url(config: &Config, place: &Place) -> Option<String> {
+    let session = crate::aws::Session::open(&place.environment).await;
+    let state = crate::ledger::Ledger::new(&session.table, &config.app).read().await.ok()?;
+    let url = crate::verify::Url::open(config, &place.environment, &state.contract).ok()?;
+    Some(url.base().to_owned())
+}
+
+/// The lines that a newcomer types next. The request is the first declared check that writes, else the first.
+async fn next_steps(config: &Config, places: &[Place]) -> String {
+    let mut text = String::new();
+    let check = config.checks.iter().find(|check| check.writes).or(config.checks.first());
+    if let (Some(place), Some(check)) = (places.first(), check)
+        && let Some(url) = url(config, place).await
+    {
+        let method =
+            if check.request.method == "GET" { String::new() } else { format!("-X {} ", check.request.method) };
+        let _ = writeln!(text, "\ntry it:\n  curl {method}{url}{}", check.request.path);
+    }
+    let name = places.first().map_or("dev", |place| place.environment.name.as_str());
+    let _ = writeln!(text, "\nnext:");
+    for (arguments, what) in [
+        ("--local status".to_owned(), "what is live"),
+        (format!("--local deploy {name}"), "after a change to a function"),
+        ("local down".to_owned(), "stop it all and clean up"),
+    ] {
+        let _ = writeln!(text, "  cargo run -p deployer -- {arguments:<22} # {what}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_that_cannot_run_the_functions_is_refused_with_a_way_out() {
+        assert!(supported("linux").is_ok());
+        let error = supported("macos").unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
+        assert!(error.to_string().contains("`macos`") && Failure::hint_of(&error).is_some());
+    }
+}

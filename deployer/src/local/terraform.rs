@@ -1,0 +1,222 @@
+//! Terraform against the local AWS: its own settings and credentials, the provider from a mirror if there is one.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::instance::Instance;
+use super::{Place, tool};
+use crate::artifact::sha256;
+use crate::config::Config;
+use crate::report::Report;
+
+/// The first with the S3 backend's own lock file.
+const LEAST: (u32, u32) = (1, 10);
+/// How a mirror is laid out below its folder.
+const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
+
+/// Terraform on this machine, with the settings that it runs under.
+#[derive(Debug)]
+pub(super) struct Terraform {
+    mirror: Option<PathBuf>,
+}
+
+impl Terraform {
+    /// Finds Terraform, refuses one that is too old, and looks for a mirror of the provider.
+    pub(super) async fn find(config: &Config) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            terraform_version: String,
+        }
+        let mut command = Command::new("terraform");
+        command
+            .args(["version", "-json"])
+            .env_clear()
+            .envs(config.process.without_cloud_settings())
+            .env("CHECKPOINT_DISABLE", "1");
+        let output = tool::output(command.stdin(Stdio::null()), "terraform").await?;
+        let version: Version =
+            serde_json::from_slice(&output.stdout).context("`terraform version` said something unknown")?;
+        tool::require("terraform", &version.terraform_version, LEAST)?;
+        Ok(Self { mirror: mirror(&usual_places(config)) })
+    }
+
+    /// Applies the bootstrap and the base stack of one environment, unless nothing that goes into them changed.
+    pub(super) async fn apply(
+        &self,
+        config: &Config,
+        place: &Place,
+        instance: &Instance,
+        report: &Report,
+    ) -> Result<()> {
+        let sources = config.root.join("terraform");
+        let stamp = place.folder.join("applied");
+        let inputs = inputs(&sources, config, place, instance)?;
+        if std::fs::read_to_string(&stamp).is_ok_and(|applied| applied == inputs) {
+            return Ok(());
+        }
+        let name = &place.environment.name;
+        report.line("Applying", &format!("Terraform for `{name}`"));
+        let settings = self.settings(config, place)?;
+        let run = |folder: &str, arguments: Vec<String>| {
+            let mut command = self.command(config, place, &settings, folder);
+            command.arg(format!("-chdir={}", sources.join(folder).display())).args(arguments);
+            async move {
+                tool::succeed(
+                    &mut command,
+                    "terraform",
+                    &format!("Terraform for `{name}`"),
+                    "its words stand above; nothing was released",
+                )
+                .await
+            }
+        };
+        let text = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
+        let state = format!("-backend-config=path={}", place.folder.join("bootstrap.tfstate").display());
+        run("bootstrap", text(&["init", "-input=false", "-lockfile=readonly", "-reconfigure", &state])).await?;
+        run("bootstrap", [text(&["apply", "-input=false", "-auto-approve"]), bootstrap_variables(place)].concat())
+            .await?;
+        let backend = format!("-backend-config=environments/local-{name}.s3.tfbackend");
+        let bucket = format!("-backend-config=bucket={}-tfstate-{}", config.app, place.access.account);
+        run("", text(&["init", "-input=false", "-lockfile=readonly", "-reconfigure", &backend, &bucket])).await?;
+        run("", [text(&["apply", "-input=false", "-auto-approve"]), variables(config, place)].concat()).await?;
+        std::fs::write(&stamp, inputs).with_context(|| format!("cannot write `{}`", stamp.display()))
+    }
+
+    /// Terraform with an environment of its own: neither the user's settings nor credentials, loopback only.
+    fn command(&self, config: &Config, place: &Place, settings: &Path, folder: &str) -> Command {
+        let nothing = place.folder.join("empty");
+        let mut command = Command::new("terraform");
+        command.env_clear().envs(config.process.without_cloud_settings()).stdin(Stdio::null());
+        command.env("TF_CLI_CONFIG_FILE", settings).env("TF_IN_AUTOMATION", "1").env("CHECKPOINT_DISABLE", "1");
+        command
+            .env("TF_DATA_DIR", place.folder.join("terraform").join(if folder.is_empty() { "root" } else { folder }));
+        command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
+        command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
+        command
+            .env("AWS_CONFIG_FILE", &nothing)
+            .env("AWS_SHARED_CREDENTIALS_FILE", &nothing)
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        for name in ["NO_PROXY", "no_proxy"] {
+            command.env(name, "127.0.0.1,localhost");
+        }
+        command
+    }
+
+    /// Terraform's own settings: where the provider comes from.
+    fn settings(&self, config: &Config, place: &Place) -> Result<PathBuf> {
+        let text = match &self.mirror {
+            Some(mirror) => format!(
+                "provider_installation {{\n  filesystem_mirror {{\n    path    = {:?}\n    include = [\"{PROVIDER}\"]\n  }}\n  direct {{\n    exclude = [\"{PROVIDER}\"]\n  }}\n}}\n",
+                mirror.display().to_string()
+            ),
+            None => {
+                let cache = config
+                    .process
+                    .cache()
+                    .context("there is no place for downloads: set `HOME`")?
+                    .join("terraform-plugins");
+                std::fs::create_dir_all(&cache)
+                    .with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
+                format!("plugin_cache_dir = {:?}\n", cache.display().to_string())
+            }
+        };
+        let path = place.folder.join("terraform.tfrc");
+        std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        std::fs::write(place.folder.join("empty"), "").context("cannot write an empty file")?;
+        Ok(path)
+    }
+}
+
+fn variables(config: &Config, place: &Place) -> Vec<String> {
+    vec![
+        format!("-var-file=environments/local-{}.tfvars", place.environment.name),
+        format!("-var=account_id={}", place.access.account),
+        format!("-var=local_endpoint={}", place.access.endpoint()),
+        format!("-var=architecture={}", config.build.architecture()),
+    ]
+}
+
+fn bootstrap_variables(place: &Place) -> Vec<String> {
+    vec![format!("-var=region={}", place.environment.region), format!("-var=account_id={}", place.access.account)]
+}
+
+/// A hash over everything that the stack is made of: an equal one means that there is nothing to apply.
+fn inputs(sources: &Path, config: &Config, place: &Place, instance: &Instance) -> Result<String> {
+    let mut files = Vec::new();
+    collect(sources, &mut files)?;
+    files.sort();
+    let mut text = format!("{instance:?} {:?}", variables(config, place));
+    for path in files {
+        let content = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        text += &format!("\n{} {}", path.display(), sha256(&content));
+    }
+    Ok(sha256(text.as_bytes()))
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let left_out = name == ".terraform" || name == "tests" || name.ends_with(".md");
+        match path.is_dir() {
+            _ if left_out => {}
+            true => collect(&path, files)?,
+            false => files.push(path),
+        }
+    }
+    Ok(())
+}
+
+/// Where mirrors are usually kept: Terraform's own implied places, its plugin cache, and the folders in which
+/// administrators put software, with whatever name the mirror has there.
+fn usual_places(config: &Config) -> Vec<PathBuf> {
+    let home = config.process.home().unwrap_or_default();
+    let mut places: Vec<PathBuf> = config.process.terraform_plugin_cache().into_iter().collect();
+    places.extend(
+        [".terraform.d/plugins", ".terraform.d/plugin-cache", ".local/share/terraform/plugins"]
+            .map(|path| home.join(path)),
+    );
+    places.extend(["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"].map(PathBuf::from));
+    for base in ["/opt", "/usr/local/share", "/usr/local/lib", "/usr/share", "/usr/lib", "/var/lib", "/srv", "/mnt"] {
+        let entries = std::fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
+        places.extend(entries.map(|entry| entry.path()));
+    }
+    places
+}
+
+/// The first place with the provider for this machine in it, unpacked or packed.
+fn mirror(places: &[PathBuf]) -> Option<PathBuf> {
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let platform = format!("{}_{processor}", std::env::consts::OS);
+    let has = |place: &&PathBuf| {
+        let entries = std::fs::read_dir(place.join(PROVIDER)).into_iter().flatten().filter_map(Result::ok);
+        let mut entries = entries.map(|entry| entry.path());
+        entries
+            .any(|path| path.join(&platform).is_dir() || path.to_string_lossy().ends_with(&format!("_{platform}.zip")))
+    };
+    places.iter().find(has).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_is_found_by_its_layout_and_only_for_this_machine() {
+        let base = tempfile::tempdir().unwrap();
+        let place = |name: &str| base.path().join(name);
+        let platform = if std::env::consts::ARCH == "x86_64" { "linux_amd64" } else { "linux_arm64" };
+        std::fs::create_dir_all(place("other").join(PROVIDER).join("5.100.0/plan9_386")).unwrap();
+        std::fs::create_dir_all(place("ours").join(PROVIDER).join("5.100.0").join(platform)).unwrap();
+        assert_eq!(mirror(&[place("none"), place("other")]), None);
+        assert_eq!(mirror(&[place("none"), place("other"), place("ours")]), Some(place("ours")));
+    }
+}

@@ -1,0 +1,28 @@
+//! `check`: the declared read-only checks, sent to what is live.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures::future::join_all;
+
+use crate::aws::Session;
+use crate::config::{Check, Config, Environment};
+use crate::observe::observe;
+use crate::report::CheckView;
+use crate::verify::{Expected, Url};
+
+/// Sends every read-only check through the URL. The live parts must answer them, all in a row.
+///
+/// # Errors
+/// The environment cannot be observed. A check that fails is no error here: the view tells it.
+pub async fn check(config: &Config, environment: &Environment) -> Result<CheckView> {
+    let session = Session::open(environment).await;
+    let observed = observe(config, environment, &session).await?;
+    let url = Url::open(config, environment, &observed.ledger.contract)?.patient_for(Duration::from_secs(10));
+    let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
+    let expected = Expected { versions: versions.collect(), deployment: observed.stage.mark.clone() };
+    let reading: Vec<&Check> = config.checks.iter().filter(|check| !check.writes).collect();
+    let results = join_all(reading.iter().map(|check| url.settle(check, &expected, "live"))).await;
+    let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));
+    Ok(CheckView::new(&environment.name, records.collect(), &url, &session.calls))
+}

@@ -1,0 +1,117 @@
+//! An answer, from Invoke or through the URL, and what a check says of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::config::Check;
+
+/// An answer to a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    headers: BTreeMap<String, String>,
+    /// The body.
+    body: String,
+}
+
+impl Answer {
+    /// An answer from its parts.
+    pub fn new<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a str)>, body: String) -> Self {
+        let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
+        Self { status, headers: headers.collect(), body }
+    }
+
+    /// The proxy response that a function gives to API Gateway; none if it is not one.
+    pub fn of_payload(payload: &Value) -> Option<Self> {
+        let status = u16::try_from(payload["statusCode"].as_u64()?).ok()?;
+        let single = payload["headers"].as_object().into_iter().flatten();
+        let single = single.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        let multi = payload["multiValueHeaders"].as_object().into_iter().flatten();
+        let multi = multi.filter_map(|(name, values)| Some((name.as_str(), values.get(0)?.as_str()?)));
+        Some(Self::new(status, single.chain(multi), payload["body"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    /// A header by name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// Whether it is what the check declares; else why not, in words that carry no body: it may hold anything.
+    pub fn judge(&self, check: &Check) -> Result<(), String> {
+        if self.status != check.status {
+            return Err(format!("status {}, not {}", self.status, check.status));
+        }
+        for (name, wanted) in &check.headers {
+            if self.header(name) != Some(wanted) {
+                return Err(format!("header `{name}` is {:?}, not {wanted:?}", self.header(name).unwrap_or("absent")));
+            }
+        }
+        let Some(wanted) = &check.body else { return Ok(()) };
+        let found: Value = serde_json::from_str(&self.body).map_err(|_| "the body is no JSON".to_owned())?;
+        missing(wanted, &found).map_or(Ok(()), |path| Err(format!("the body differs at `{path}`")))
+    }
+}
+
+/// The path of the first thing that `wanted` has and `found` does not; `found` may have more.
+fn missing(wanted: &Value, found: &Value) -> Option<String> {
+    let Some(object) = wanted.as_object() else { return (wanted != found).then(|| "$".to_owned()) };
+    object.iter().find_map(|(name, wanted)| {
+        let below = missing(wanted, &found[name])?;
+        Some(below.replacen('$', &format!("$.{name}"), 1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Request;
+
+    fn check() -> Check {
+        Check {
+            name: "health".to_owned(),
+            function: "counter".to_owned(),
+            request: Request::try_from("GET /health".to_owned()).unwrap(),
+            status: 200,
+            headers: BTreeMap::from([("X-Mark".to_owned(), "7".to_owned())]),
+            body: Some(json!({"status": "ok", "deep": {"a": 1}})),
+            writes: false,
+        }
+    }
+
+    fn answer(status: u16, mark: &str, body: &Value) -> Answer {
+        Answer::new(status, [("x-MARK", mark)], body.to_string())
+    }
+
+    #[test]
+    fn an_answer_may_have_more_than_the_check_asks_for() {
+        let body = json!({"status": "ok", "count": 3, "deep": {"a": 1, "b": 2}});
+        assert_eq!(answer(200, "7", &body).judge(&check()), Ok(()));
+    }
+
+    #[test]
+    fn status_header_and_body_are_judged_and_named() {
+        let body = json!({"status": "ok", "deep": {"a": 2}});
+        assert_eq!(answer(500, "7", &body).judge(&check()).unwrap_err(), "status 500, not 200");
+        assert!(answer(200, "8", &body).judge(&check()).unwrap_err().contains("`X-Mark` is \"8\""));
+        assert_eq!(answer(200, "7", &body).judge(&check()).unwrap_err(), "the body differs at `$.deep.a`");
+        assert_eq!(
+            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).judge(&check()).unwrap_err(),
+            "the body is no JSON"
+        );
+    }
+
+    #[test]
+    fn a_proxy_response_is_read_with_either_kind_of_headers() {
+        let single = json!({"statusCode": 200, "headers": {"X-Function-Version": "7"}, "body": "{}"});
+        let multi = json!({"statusCode": 200, "headers": {}, "multiValueHeaders": {"x-function-version": ["7"]}});
+        for payload in [single, multi] {
+            assert_eq!(Answer::of_payload(&payload).unwrap().header("x-function-version"), Some("7"));
+        }
+        assert_eq!(Answer::of_payload(&json!({"errorMessage": "x"})), None);
+    }
+}

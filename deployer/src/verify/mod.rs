@@ -1,0 +1,142 @@
+//! Whether the new parts answer as declared: by Invoke before traffic, through the URL after.
+//!
+//! Every wait is bounded, and only an answer that carries the new marks counts. Never takes "no error" for success.
+
+mod answer;
+mod event;
+mod through_url;
+
+use std::time::Duration;
+
+use crate::aws::{Invocation, Lambda};
+use crate::config::Check;
+use crate::failure::{Exit, Failure};
+use crate::ledger::{CheckRecord, Contract};
+
+pub use answer::Answer;
+pub use through_url::{Expected, Url};
+
+/// A new version may meet a throttle or a dependency that hiccups; a wrong answer thrice in a row is meant.
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// A check that failed, with the record of it.
+#[derive(Debug)]
+pub struct Failed {
+    /// What goes into the ledger.
+    pub record: CheckRecord,
+    /// Whose fault it is, as far as it can be told.
+    pub blame: Blame,
+}
+
+/// Whose fault a failed check is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The new version answered, and wrongly.
+    Application,
+    /// API Gateway or its firewall answered in its place.
+    Gateway,
+    /// The old parts still answered when time ran out.
+    Propagation,
+}
+
+impl std::fmt::Display for Blame {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Application => "the function answered wrongly",
+            Self::Gateway => "the gateway answered in the function's place",
+            Self::Propagation => "the switch was not seen in time",
+        })
+    }
+}
+
+impl Failed {
+    /// The failure as an error of the run.
+    pub fn explain(&self) -> anyhow::Error {
+        let record = &self.record;
+        Failure::new(
+            Exit::TakenBack,
+            format!("check `{}` failed {}: {} ({})", record.name, record.phase, record.answer, self.blame),
+        )
+        .hint("mend what the check shows and deploy again; the log group of the function tells more")
+        .into()
+    }
+}
+
+/// Sends the read-only checks of a function to one version of it, by Invoke. No traffic sees it.
+pub async fn before_traffic(
+    lambda: &Lambda,
+    contract: &Contract,
+    checks: &[&Check],
+    version: &str,
+    mark: Mark<'_>,
+) -> Result<Vec<CheckRecord>, Failed> {
+    let mut records = Vec::new();
+    for check in checks.iter().filter(|check| !check.writes) {
+        records.push(invoke_until_right(lambda, contract, check, version, mark).await?);
+    }
+    Ok(records)
+}
+
+/// The header that names a version, and the deployment that the event shall carry.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark<'a> {
+    /// The header by which an answer names its version.
+    pub header: &'a str,
+    /// The value of the stage variable in the event.
+    pub deployment: Option<&'a str>,
+}
+
+async fn invoke_until_right(
+    lambda: &Lambda,
+    contract: &Contract,
+    check: &Check,
+    version: &str,
+    mark: Mark<'_>,
+) -> Result<CheckRecord, Failed> {
+    let event = event::rest_proxy(contract, &check.request, mark.deployment);
+    let function = &contract.functions[&check.function].name;
+    let mut pause = FIRST_PAUSE;
+    for requests in 1.. {
+        let judged = match lambda.invoke(function, version, &event).await {
+            Ok(invocation) => judge_invocation(check, version, mark.header, &invocation),
+            Err(error) => Err(error.to_string()),
+        };
+        let record = |passed, answer| CheckRecord {
+            name: check.name.clone(),
+            phase: "before traffic".to_owned(),
+            passed,
+            answer,
+            requests,
+        };
+        match judged {
+            Ok(answer) => return Ok(record(true, answer)),
+            Err(answer) if requests == TRIES => {
+                return Err(Failed { record: record(false, answer), blame: Blame::Application });
+            }
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause *= 2;
+    }
+    unreachable!("the loop ends at TRIES")
+}
+
+/// An invocation is right if the version asked for ran, did not fail, names itself, and answers as declared.
+fn judge_invocation(check: &Check, version: &str, header: &str, invocation: &Invocation) -> Result<String, String> {
+    let asked = format!("{} -> ", check.request);
+    if let Some(error) = &invocation.function_error {
+        let kind = invocation.payload["errorType"].as_str().unwrap_or("no type given");
+        return Err(format!("{asked}the function failed: {error} ({kind})"));
+    }
+    if invocation.executed_version.as_deref() != Some(version) {
+        return Err(format!(
+            "{asked}version {:?} ran, not {version}",
+            invocation.executed_version.as_deref().unwrap_or("unknown")
+        ));
+    }
+    let answer = Answer::of_payload(&invocation.payload).ok_or_else(|| format!("{asked}no proxy response"))?;
+    if answer.header(header) != Some(version) {
+        return Err(format!("{asked}{}, its `{header}` does not name version {version}", answer.status));
+    }
+    answer.judge(check).map(|()| format!("{asked}{}", answer.status)).map_err(|why| format!("{asked}{why}"))
+}

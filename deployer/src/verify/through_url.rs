@@ -1,0 +1,179 @@
+//! Checks through the URL, after a switch: repeated until so many answers in a row carry the new marks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::{Answer, Blame, Failed, TRIES};
+use crate::config::{Access, Check, Config, Environment, Marks, Verify};
+use crate::failure::Failure;
+use crate::ledger::{CheckRecord, Contract};
+
+/// How checks introduce themselves.
+pub(super) const USER_AGENT: &str = concat!("deployer/", env!("CARGO_PKG_VERSION"));
+
+/// The most requests of one release: a firewall rule of 100 requests an address must not stop it.
+const BUDGET: u32 = 40;
+const CONNECT: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(15);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// Where a stage answers.
+#[derive(Debug)]
+pub struct Url {
+    client: reqwest::Client,
+    base: String,
+    marks: Marks,
+    patience: Verify,
+    spent: AtomicU32,
+}
+
+/// The marks that answers must carry.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// The versions by function.
+    pub versions: BTreeMap<String, String>,
+    /// The deployment; not judged if absent.
+    pub deployment: Option<String>,
+}
+
+/// What one request showed.
+enum Seen {
+    Right(String),
+    Wrong(Blame, String),
+}
+
+impl Url {
+    /// The URL of an environment. Where the environment is local, the host is the local AWS whatever the contract
+    /// says: nothing local ever leaves the loopback interface, by a proxy neither.
+    pub fn open(config: &Config, environment: &Environment, contract: &Contract) -> Result<Self> {
+        let mut client = reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).timeout(ANSWER);
+        client = client.redirect(reqwest::redirect::Policy::none());
+        let mut base = reqwest::Url::parse(&contract.api.url)
+            .with_context(|| Failure::refused(format!("`{}` is no URL", contract.api.url)))?;
+        if let Access::Local(local) = &environment.access {
+            client = client.no_proxy();
+            base = reqwest::Url::parse(&local.endpoint())?.join(base.path())?;
+        }
+        Ok(Self {
+            client: client.build().context("cannot make an HTTP client")?,
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            marks: config.marks.clone(),
+            patience: config.verify.clone(),
+            spent: AtomicU32::new(0),
+        })
+    }
+
+    /// The same, but giving up after `longest`.
+    #[must_use]
+    pub fn patient_for(mut self, longest: Duration) -> Self {
+        self.patience.timeout_seconds = self.patience.timeout_seconds.min(longest.as_secs());
+        self
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends a read-only check until enough answers in a row are right and carry the expected marks.
+    pub async fn settle(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let (mut requests, mut right, mut wrong) = (0, 0, 0);
+        let record = |passed, answer, requests| CheckRecord {
+            name: check.name.clone(),
+            phase: phase.to_owned(),
+            passed,
+            answer,
+            requests,
+        };
+        loop {
+            requests += 1;
+            let (blame, answer) = match self.ask(check, expected).await {
+                Seen::Right(answer) if right + 1 == self.patience.in_a_row => {
+                    return Ok(record(true, answer, requests));
+                }
+                Seen::Right(_) => {
+                    (right, wrong, pause) = (right + 1, 0, FIRST_PAUSE);
+                    continue;
+                }
+                Seen::Wrong(blame, answer) => (blame, answer),
+            };
+            right = 0;
+            // Only the new version's own wrong answers speak against it; everything else is waited out.
+            wrong = if blame == Blame::Application { wrong + 1 } else { 0 };
+            let out_of_time = started.elapsed() + pause > Duration::from_secs(self.patience.timeout_seconds);
+            if wrong == TRIES || out_of_time || self.spent.load(Ordering::Relaxed) >= BUDGET {
+                return Err(Failed { record: record(false, answer, requests), blame });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sends a check that writes: once, whatever comes.
+    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        let record = |passed, answer| CheckRecord {
+            name: check.name.clone(),
+            phase: phase.to_owned(),
+            passed,
+            answer,
+            requests: 1,
+        };
+        match self.ask(check, expected).await {
+            Seen::Right(answer) => Ok(record(true, answer)),
+            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame }),
+        }
+    }
+
+    async fn ask(&self, check: &Check, expected: &Expected) -> Seen {
+        self.spent.fetch_add(1, Ordering::Relaxed);
+        let asked = format!("{} -> ", check.request);
+        match self.send(check).await {
+            Ok(answer) => match self.judge(check, expected, &answer) {
+                Ok(()) => Seen::Right(format!("{asked}{}", answer.status)),
+                Err((blame, why)) => Seen::Wrong(blame, format!("{asked}{why}")),
+            },
+            Err(error) => Seen::Wrong(Blame::Gateway, format!("{asked}{}", reason(&error))),
+        }
+    }
+
+    async fn send(&self, check: &Check) -> Result<Answer, reqwest::Error> {
+        let method = check.request.method.parse().unwrap_or(reqwest::Method::GET);
+        let response = self.client.request(method, format!("{}{}", self.base, check.request.path)).send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        Ok(Answer::new(status, headers, response.text().await?))
+    }
+
+    /// Who answered is asked before what was answered: an old version's answer says nothing of the new one.
+    fn judge(&self, check: &Check, expected: &Expected, answer: &Answer) -> Result<(), (Blame, String)> {
+        let status = answer.status;
+        let Some(version) = answer.header(&self.marks.version) else {
+            return Err((Blame::Gateway, format!("{status} without `{}`", self.marks.version)));
+        };
+        if let Some(wanted) = expected.versions.get(&check.function).filter(|wanted| *wanted != version) {
+            return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
+        }
+        let deployment = answer.header(&self.marks.deployment);
+        if let Some(wanted) = expected.deployment.as_deref().filter(|wanted| Some(*wanted) != deployment) {
+            return Err((
+                Blame::Propagation,
+                format!("{status} from deployment {}, not {wanted}", deployment.unwrap_or("unknown")),
+            ));
+        }
+        answer.judge(check).map_err(|why| (Blame::Application, why))
+    }
+}
+
+/// The error without its URL, which its words repeat.
+fn reason(error: &reqwest::Error) -> &'static str {
+    match (error.is_timeout(), error.is_connect()) {
+        (true, _) => "no answer in time",
+        (_, true) => "no connection",
+        _ => "the connection broke",
+    }
+}
