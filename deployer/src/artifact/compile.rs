@@ -11,14 +11,6 @@ use tokio::process::Command;
 use crate::config::{Config, Function};
 use crate::failure::Failure;
 
-/// What cargo made.
-pub(super) struct Built {
-    /// The binaries by function.
-    pub(super) executables: BTreeMap<String, PathBuf>,
-    /// Cargo's folder for output.
-    pub(super) target_directory: PathBuf,
-}
-
 /// The commit of a workspace, and whether it differs from it.
 pub(super) struct Commit {
     pub(super) id: String,
@@ -38,8 +30,8 @@ struct Target {
     name: String,
 }
 
-/// Compiles every function. Functions of one package with the same features share one run of cargo.
-pub(super) async fn compile(config: &Config) -> Result<Built> {
+/// Compiles every function and answers where the binaries are. Functions of one package with the same features share one run of cargo.
+pub(super) async fn compile(config: &Config) -> Result<BTreeMap<String, PathBuf>> {
     let mut groups = BTreeMap::<_, Vec<_>>::new();
     for (key, function) in &config.functions {
         groups.entry((&function.package, &function.features)).or_default().push((key, function));
@@ -53,7 +45,7 @@ pub(super) async fn compile(config: &Config) -> Result<Built> {
             executables.insert((*key).clone(), path.clone());
         }
     }
-    Ok(Built { executables, target_directory: target_directory(config).await? })
+    Ok(executables)
 }
 
 /// One run of cargo: the paths of the binaries by name.
@@ -112,16 +104,4 @@ pub(super) async fn commit(config: &Config) -> Option<Commit> {
     let head = git(&["rev-parse", "HEAD"]).await.ok().filter(|output| output.status.success())?;
     let status = git(&["status", "--porcelain", "--untracked-files=normal"]).await.ok()?;
     Some(Commit { id: String::from_utf8(head.stdout).ok()?.trim().to_owned(), dirty: !status.stdout.is_empty() })
-}
-
-async fn target_directory(config: &Config) -> Result<PathBuf> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        target_directory: PathBuf,
-    }
-    let output = cargo(config).args(["metadata", "--format-version", "1", "--no-deps"]).output().await;
-    let output = output.with_context(|| not_started(config))?;
-    let metadata: Metadata =
-        serde_json::from_slice(&output.stdout).context("cannot read what `cargo metadata` says")?;
-    Ok(metadata.target_directory)
 }

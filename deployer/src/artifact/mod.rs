@@ -53,10 +53,10 @@ impl Artifact {
 /// what is too big for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, sources: &Sources, report: &Report) -> Result<Artifact> {
     report.building(config.functions.keys());
-    let built = compile::compile(config).await?;
-    let folder = built.target_directory.join("deployer");
+    let executables = compile::compile(config).await?;
+    let folder = config.root.join(".deployer").join("artifact");
     let mut zips = Vec::new();
-    for (key, executable) in &built.executables {
+    for (key, executable) in &executables {
         let binary = std::fs::read(executable).with_context(|| format!("cannot read `{}`", executable.display()))?;
         elf::check(&binary, &config.build)
             .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;

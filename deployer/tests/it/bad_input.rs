@@ -1,0 +1,153 @@
+//! Bad input: each ends before anything was changed, with one error that names the object, a hint, and its own code.
+
+use serde_json::{Value, json};
+
+use crate::harness::Ended;
+use crate::stack;
+
+/// Runs `deploy dev` with `deployer.toml` edited.
+fn with_configuration(from: &str, to: &str) -> Ended {
+    let checkout = &stack().checkout;
+    let text = checkout.read("deployer.toml");
+    assert!(text.contains(from), "no `{from}`");
+    checkout.write("edited.toml", &text.replacen(from, to, 1));
+    checkout.deployer("deploy dev --config edited.toml")
+}
+
+/// Puts a contract for the app `other` into dev's ledger, changed in one place, and deploys that app.
+fn with_contract(path: &[&str], value: &Value) -> Ended {
+    let mut item = stack().ledger_item("dev", "stack");
+    item["pk"] = json!({"S": "other"});
+    let mut place = &mut item;
+    for name in path {
+        place = &mut place[*name];
+    }
+    *place = value.clone();
+    stack().put_ledger_item("dev", &item);
+    with_configuration("app = \"resume-visitor-counter\"", "app = \"other\"")
+}
+
+pub(crate) fn an_unknown_environment_is_refused_with_the_known_ones() {
+    for command in ["deploy", "plan", "check", "status"] {
+        let ended = stack().checkout.deployer(&format!("{command} staging")).expect(3);
+        ended.says(["unknown local environment `staging`", "hint: ", "`dev`, `prod`"]);
+    }
+}
+
+pub(crate) fn a_malformed_configuration_is_named_with_line_and_column() {
+    with_configuration("[build]", "[build").expect(3).says(["edited.toml", "line 6, column 7", "hint: "]);
+}
+
+pub(crate) fn an_unknown_flag_is_a_usage_error() {
+    stack().checkout.deployer("deploy dev --frobnicate").expect(64).says(["--frobnicate"]);
+}
+
+pub(crate) fn a_ledger_without_a_contract_is_refused() {
+    let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"nobody\"").expect(3);
+    ended.says(["`resume-visitor-counter-ledger-dev` has no contract for app `nobody`", "hint: apply Terraform"]);
+}
+
+pub(crate) fn a_ledger_that_does_not_exist_is_refused() {
+    let ended = with_configuration("ledger = \"resume-visitor-counter-ledger-dev\"", "ledger = \"nothing\"").expect(3);
+    ended.says(["there is no ledger `nothing`", "hint: "]);
+}
+
+pub(crate) fn a_contract_of_a_newer_schema_is_refused() {
+    with_contract(&["schema", "N"], &json!("2")).expect(4).says(["has schema 2", "hint: use a newer deployer"]);
+}
+
+pub(crate) fn a_contract_of_another_account_region_or_environment_is_refused() {
+    for (what, other) in [("account", "999999999999"), ("region", "eu-west-3"), ("environment", "staging")] {
+        let ended = with_contract(&[what, "S"], &json!(other)).expect(4);
+        ended.says([&format!("belongs to {what} `{other}`"), "hint: check the credentials"]);
+    }
+}
+
+pub(crate) fn an_alias_that_does_not_exist_is_refused() {
+    let path = ["functions", "M", "counter", "M", "alias", "S"];
+    let ended = with_contract(&path, &json!("nowhere")).expect(4);
+    ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: apply Terraform"]);
+}
+
+pub(crate) fn missing_credentials_are_refused() {
+    let checkout = &stack().checkout;
+    let home = checkout.root.join("empty-home");
+    std::fs::create_dir_all(&home).unwrap();
+    let mut command = checkout.command();
+    for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    // Not `--local`: this is how a user without credentials meets a real account. The rest of cargo's home stays.
+    let cargo = std::path::Path::new(env!("CARGO")).to_path_buf();
+    command.env("CARGO", cargo).env("HOME", &home).env("AWS_EC2_METADATA_DISABLED", "true").args(["status", "dev"]);
+    let output = command.output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{words}");
+    assert!(words.contains("no credentials were found") && words.contains("hint: log in"), "{words}");
+}
+
+pub(crate) fn a_package_that_does_not_compile_shows_the_compilers_errors() {
+    let checkout = &stack().checkout;
+    let _kept = checkout.keeping("function/src/reply.rs");
+    checkout.edit("function/src/reply.rs", "status: u16,", "status: Unheard,");
+    let ended = checkout.deployer("deploy dev").expect(1);
+    ended.says(["function/src/reply.rs:", "cannot find type `Unheard`", "`counter` does not compile", "hint: "]);
+}
+
+pub(crate) fn a_zip_over_the_limit_is_refused() {
+    let checkout = &stack().checkout;
+    let _kept = checkout.keeping("function/src/bin/preflight.rs");
+    let blob = checkout.root.join("function/src/blob");
+    // Bytes that no compressor makes smaller, from a linear congruential generator.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u8::try_from(state >> 56).unwrap()
+    });
+    std::fs::write(&blob, noise.take(52 * 1024 * 1024).collect::<Vec<u8>>()).unwrap();
+    let bin = checkout.read("function/src/bin/preflight.rs");
+    let used = "\n#[used]\nstatic BLOB: &[u8; 52 * 1024 * 1024] = include_bytes!(\"../blob\");\n";
+    checkout.write("function/src/bin/preflight.rs", &(bin + used));
+    let ended = checkout.deployer("deploy dev");
+    std::fs::remove_file(&blob).unwrap();
+    ended.expect(4).says(["the zip of function `preflight` has 5", "Lambda takes 50 MB directly", "hint: "]);
+}
+
+pub(crate) fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
+    let alias = "/2015-03-31/functions/resume-visitor-counter-dev/aliases/live";
+    let version = stack().status("dev")["functions"]["counter"]["version"].clone();
+    stack().behind("dev", "PUT", alias, None, &json!({"FunctionVersion": "1"}));
+    let ended = stack().checkout.deployer("deploy dev").expect(4);
+    ended.says(["drift: alias `live` of `resume-visitor-counter-dev` names version 1", "hint: "]);
+    assert!(stack().status("dev")["drift"].as_str().unwrap().contains("names version 1"));
+    assert_eq!(stack().behind("dev", "GET", alias, None, &Value::Null)["FunctionVersion"], "1");
+    stack().behind("dev", "PUT", alias, None, &json!({"FunctionVersion": version}));
+    assert_eq!(stack().status("dev")["drift"], Value::Null);
+}
+
+pub(crate) fn a_held_lock_is_refused_and_its_holder_named() {
+    let checkout = &stack().checkout;
+    let lock = stack().ledger_item("dev", "lock");
+    let mut held = lock.clone();
+    let text = |text: &str| json!({"S": text});
+    held["holder"] = json!({"M": {
+        "id": text("x"), "actor": text("ada"), "run_url": text("https://ci.example/7"),
+        "command": text("deploy dev"), "since": text("2026-01-01T00:00:00Z"),
+    }});
+    stack().put_ledger_item("dev", &held);
+    let kept = checkout.keeping("function/src/reply.rs");
+    checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
+    let ended = checkout.deployer("deploy dev");
+    drop(kept);
+    stack().put_ledger_item("dev", &lock);
+    ended.expect(5).says(["is held by ada (`deploy dev`", "https://ci.example/7", "hint: wait for that run"]);
+}
+
+pub(crate) fn all_of_that_made_no_release_and_left_no_lock() {
+    let checkout = &stack().checkout;
+    let (status, number) = (stack().status("dev"), stack().last_number("dev"));
+    assert_eq!((&status["drift"], &status["lock"]), (&Value::Null, &Value::Null));
+    checkout.deployer("deploy dev").expect(0);
+    assert_eq!(stack().last_number("dev"), number);
+    assert_eq!(checkout.trapped(), 0, "somebody used the user's endpoint or proxy");
+}

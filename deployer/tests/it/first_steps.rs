@@ -1,0 +1,154 @@
+//! What a newcomer sees: one command, and a URL that counts.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::Stack;
+use crate::stack;
+
+pub(crate) fn local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts() {
+    let up = &stack().up;
+    assert_eq!(up.code, 0, "{}\n{}", up.stdout, up.stderr);
+    for environment in ["dev", "prod"] {
+        let url = stack().url(environment);
+        assert!(up.stdout.contains(&url), "no {url} in {}", up.stdout);
+    }
+    let line = up.stdout.lines().find(|line| line.trim_start().starts_with("curl ")).unwrap();
+    let count = || {
+        let output = Command::new("sh").args(["-c", &format!("{line} -sS --noproxy '*'")]).output().unwrap();
+        let body: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("`{line}`: {output:?}"));
+        body["count"].as_u64().unwrap()
+    };
+    let before = count();
+    assert_eq!(count(), before + 1);
+}
+
+pub(crate) fn status_shows_release_versions_commit_and_source_hash_of_both_environments() {
+    let text = stack().checkout.deployer("status").expect(0).stdout;
+    for environment in ["dev", "prod"] {
+        let status = stack().status(environment);
+        assert_eq!(status["release"], 1);
+        assert_eq!(status["drift"], Value::Null);
+        assert_eq!(status["lock"], Value::Null);
+        let hash = status["source_hash"].as_str().unwrap();
+        assert!(hash.len() == 64 && text.contains(hash), "{text}");
+        for function in ["counter", "preflight"] {
+            let version = status["functions"][function]["version"].as_str().unwrap();
+            assert!(version.parse::<u32>().unwrap() > 1 && text.contains(&format!("version {version} of")), "{text}");
+        }
+    }
+    // The copied checkout lies within this repository, so git knows a commit.
+    assert!(stack().status("dev")["commit"].as_str().is_some_and(|commit| commit.len() == 40));
+}
+
+pub(crate) fn every_get_counts_up_by_one() {
+    let url = format!("{}/count", stack().url("dev"));
+    let count = || {
+        let (status, headers, body) = stack().get(&url);
+        assert_eq!(status, 200, "{body}");
+        assert!(headers.contains("access-control-allow-origin"), "{headers}");
+        assert_eq!(body["message"], "Visitor count updated successfully");
+        body["count"].as_u64().unwrap()
+    };
+    let before = count();
+    assert_eq!((count(), count()), (before + 1, before + 2));
+}
+
+pub(crate) fn concurrent_gets_lose_no_count() {
+    const THREADS: u64 = 8;
+    const EACH: u64 = 25;
+    let url = format!("{}/count", stack().url("dev"));
+    let before = total(stack());
+    let counts = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| counts_of(&url, EACH))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<BTreeSet<u64>>()
+    });
+    assert_eq!(counts, (before + 1..=before + THREADS * EACH).collect());
+    assert_eq!(total(stack()), before + THREADS * EACH);
+}
+
+/// The counts that so many requests, one after the other, are answered with.
+fn counts_of(url: &str, requests: u64) -> Vec<u64> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async || {
+        let answer = client.get(url).send().await.unwrap();
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        body["count"].as_u64().unwrap_or_else(|| panic!("{body}"))
+    };
+    runtime.block_on(async {
+        let mut counts = Vec::new();
+        for _ in 0..requests {
+            counts.push(ask().await);
+        }
+        counts
+    })
+}
+
+fn total(stack: &Stack) -> u64 {
+    let (_, _, body) = stack.get(&format!("{}/health", stack.url("dev")));
+    body["count"].as_u64().unwrap()
+}
+
+pub(crate) fn the_preflight_function_answers_options() {
+    let address = format!("{}/count", stack().url("dev"));
+    let output =
+        Command::new("curl").args(["-sS", "--noproxy", "*", "-i", "-X", "OPTIONS", &address]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    assert!(text.starts_with("http/1.1 200"), "{text}");
+    assert!(text.contains("access-control-allow-methods: get, options"), "{text}");
+    let version = stack().status("dev")["functions"]["preflight"]["version"].as_str().unwrap().to_owned();
+    assert!(text.contains(&format!("x-function-version: {version}")), "{text}");
+    assert!(text.trim_end().lines().last().unwrap().contains(": "), "the body is not empty: {text}");
+}
+
+pub(crate) fn the_declared_checks_pass() {
+    let view = stack().checkout.deployer("check prod --output json").expect(0).json();
+    assert_eq!(view["passed"], true);
+    let names: Vec<_> = view["checks"].as_array().unwrap().iter().map(|check| check["name"].clone()).collect();
+    assert_eq!(names, ["health", "preflight"]);
+}
+
+/// Every run of the tests carries the poison; here is looked for what it could have got into.
+pub(crate) fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_local() {
+    assert_eq!(stack().checkout.trapped(), 0, "somebody used the user's endpoint or proxy");
+    let local = stack().checkout.deployer("local status --output json").expect(0).json();
+    for environment in ["dev", "prod"] {
+        let process = local["environments"][environment]["process"].as_u64().unwrap();
+        let mut processes = vec![process];
+        processes.extend(children(process));
+        assert!(processes.len() > 1, "no function runs under {environment}");
+        for process in processes {
+            let variables = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+            let variables = String::from_utf8_lossy(&variables).into_owned();
+            assert!(!variables.contains("poison"), "process {process}: {variables}");
+        }
+    }
+}
+
+fn children(parent: u64) -> Vec<u64> {
+    let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        let process = text.split(' ').next()?.parse().ok()?;
+        let of: u64 = text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+        (of == parent).then_some(process)
+    });
+    stats.collect()
+}
+
+pub(crate) fn terraform_has_nothing_to_do_after_a_release() {
+    for environment in ["dev", "prod"] {
+        stack().assert_terraform_plan_is_empty(environment);
+    }
+}
+
+pub(crate) fn up_again_starts_applies_builds_and_releases_nothing() {
+    let up = stack().checkout.deployer("local up").expect(0);
+    for verb in ["Downloading", "Started", "Applying", "Building", "Releasing"] {
+        assert!(!up.stderr.contains(verb), "{}", up.stderr);
+    }
+    assert!(up.stdout.contains("curl "), "{}", up.stdout);
+    assert_eq!(stack().status("dev")["release"], 1);
+}

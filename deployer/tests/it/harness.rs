@@ -1,0 +1,352 @@
+//! A checkout of its own, the local AWS that the real binary starts for it, and commands in a scrubbed environment.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::strict::{Call, Front};
+
+/// What every run gets that must not matter to anything local: settings of a user whose AWS is elsewhere.
+/// The endpoint is a trap that counts who falls into it.
+const POISON: [(&str, &str); 9] = [
+    ("AWS_PROFILE", "poison-profile"),
+    ("AWS_ACCESS_KEY_ID", "poison-key"),
+    ("AWS_SECRET_ACCESS_KEY", "poison-secret"),
+    ("AWS_SESSION_TOKEN", "poison-token"),
+    ("AWS_REGION", "eu-poison-1"),
+    ("TF_VAR_environment", "poison"),
+    ("TF_VAR_account_id", "999999999999"),
+    ("TF_CLI_ARGS", "-poison"),
+    ("TF_CLI_CONFIG_FILE", "poison.tfrc"),
+];
+
+/// The repository that this test was built from.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// A copy of the repository's sources in a folder of its own, with free ports in its `deployer.toml`.
+pub(crate) struct Checkout {
+    pub root: PathBuf,
+    trap: Trap,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Its result, which must be JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// Fails the test unless the command ended with this code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails the test unless stderr has all of these.
+    #[track_caller]
+    pub(crate) fn says<const N: usize>(self, words: [&str; N]) -> Self {
+        for word in words {
+            assert!(self.stderr.contains(word), "no `{word}` in:\n{}", self.stderr);
+        }
+        self
+    }
+}
+
+/// Listens where the poisoned endpoint points to, and counts who comes.
+struct Trap {
+    port: u16,
+    caught: Arc<AtomicUsize>,
+}
+
+impl Trap {
+    fn set() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let (port, caught) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&caught);
+        std::thread::spawn(move || listener.incoming().for_each(|_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        }));
+        Self { port, caught }
+    }
+}
+
+impl Checkout {
+    /// Copies what the repository is made of.
+    pub(crate) fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if root.exists() {
+            std::fs::remove_dir_all(&root).unwrap();
+        }
+        let source = repository();
+        for entry in ["Cargo.toml", "Cargo.lock", "deployer.toml", "deployer", "function", "terraform"] {
+            copy(&source.join(entry), &root.join(entry));
+        }
+        let checkout = Self { root, trap: Trap::set() };
+        checkout.edit("deployer.toml", "port = 24566", &format!("port = {}", free_port()));
+        checkout.edit("deployer.toml", "port = 24567", &format!("port = {}", free_port()));
+        checkout
+    }
+
+    /// The binary in this checkout. Its environment is the bare one, and poison.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
+        command.current_dir(&self.root).env_clear().stdin(Stdio::null()).envs(bare()).envs(POISON);
+        let trap = format!("http://127.0.0.1:{}", self.trap.port);
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_S3", "HTTP_PROXY", "http_proxy"] {
+            command.env(name, &trap);
+        }
+        // One place for the compiled dependencies of all checkouts of this test.
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions"));
+        command
+    }
+
+    /// Runs a command line against the local AWS.
+    pub(crate) fn deployer(&self, arguments: &str) -> Ended {
+        let arguments = arguments.split_whitespace();
+        Ended::of(&self.command().arg("--local").args(arguments).output().unwrap())
+    }
+
+    /// Runs a command line against the local AWS of `environment` through the front.
+    pub(crate) fn through(&self, front: &Front, environment: &str, arguments: &str) -> (Ended, Vec<Call>) {
+        let (port, text) = (self.port(environment), self.read("deployer.toml"));
+        self.write("front.toml", &text.replace(&format!("port = {port}"), &format!("port = {}", front.port)));
+        front.take();
+        let ended = self.deployer(&format!("{arguments} --config front.toml"));
+        (ended, front.take())
+    }
+
+    /// How often somebody fell into the trap.
+    pub(crate) fn trapped(&self) -> usize {
+        self.trap.caught.load(Ordering::SeqCst)
+    }
+
+    /// The port of an environment's emulator.
+    pub(crate) fn port(&self, environment: &str) -> u16 {
+        let text = self.read("deployer.toml");
+        let line = text.lines().find(|line| line.starts_with(&format!("{environment} = {{ port"))).unwrap();
+        line.split_whitespace().nth(5).unwrap().trim_end_matches(',').parse().unwrap()
+    }
+
+    pub(crate) fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.root.join(file)).unwrap()
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.root.join(file), text).unwrap();
+    }
+
+    /// Replaces one piece of text, which must be there.
+    #[track_caller]
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
+        let text = self.read(file);
+        assert!(text.contains(from), "no `{from}` in {file}");
+        self.write(file, &text.replacen(from, to, 1));
+    }
+
+    /// A file's text, put back when the value is dropped: also when a test fails in between.
+    pub(crate) fn keeping<'a>(&'a self, file: &'a str) -> impl Drop + use<'a> {
+        Kept { checkout: self, file, text: self.read(file) }
+    }
+}
+
+struct Kept<'a> {
+    checkout: &'a Checkout,
+    file: &'a str,
+    text: String,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.checkout.write(self.file, &self.text);
+    }
+}
+
+/// What a program needs to run; nothing of the user's AWS or Terraform. `PIP_*` and certificates are how a machine
+/// reaches its registries.
+pub(crate) fn bare() -> Vec<(String, String)> {
+    let wanted = |name: &str| {
+        ["PATH", "HOME", "LANG", "USER", "XDG_CACHE_HOME", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"]
+            .contains(&name)
+            || ["PIP_", "CARGO_HOME", "RUSTUP_"].iter().any(|beginning| name.starts_with(beginning))
+    };
+    #[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads the environment")]
+    std::env::vars().filter(|(name, _)| wanted(name)).collect()
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Whether somebody listens on a port.
+pub(crate) fn listens(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+        return;
+    }
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.file_name() != ".terraform" && entry.file_name() != "target" {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    }
+}
+
+/// The local AWS of one checkout, as `local up` left it.
+pub(crate) struct Stack {
+    pub checkout: Checkout,
+    /// What `local up` printed.
+    pub up: Ended,
+    runtime: Mutex<tokio::runtime::Runtime>,
+    http: reqwest::Client,
+}
+
+impl Stack {
+    /// `local up` in a fresh checkout: the README's first command, by the real binary.
+    pub(crate) fn up() -> Self {
+        let checkout = Checkout::new("checkout");
+        // A run of these tests that was killed may have left its processes behind.
+        let up = checkout.deployer("local up");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { checkout, up, runtime: Mutex::new(runtime), http }
+    }
+
+    /// A request to the emulator of `environment` behind the deployer's back; unsigned, which it takes.
+    pub(crate) fn behind(
+        &self,
+        environment: &str,
+        method: &str,
+        path: &str,
+        target: Option<&str>,
+        body: &Value,
+    ) -> Value {
+        let address = format!("http://127.0.0.1:{}{path}", self.checkout.port(environment));
+        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+        let service = if target.is_some() { "dynamodb" } else { "lambda" };
+        let signed = format!(
+            "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        let mut request = self.http.request(method.parse().unwrap(), address).header("authorization", signed);
+        if let Some(target) = target {
+            request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
+        }
+        let runtime = self.runtime.lock().unwrap();
+        runtime.block_on(async {
+            let answer = request.body(body.to_string()).send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{method} {path}: {status} {text}");
+            serde_json::from_str(&text).unwrap_or_default()
+        })
+    }
+
+    /// A GET of a page of `environment`: status, headers in one text, body.
+    pub(crate) fn get(&self, url: &str) -> (u16, String, Value) {
+        let runtime = self.runtime.lock().unwrap();
+        runtime.block_on(async {
+            let answer = self.http.get(url).send().await.unwrap();
+            let (status, headers) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
+            (status, headers, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+        })
+    }
+
+    /// What `status` says of an environment.
+    pub(crate) fn status(&self, environment: &str) -> Value {
+        let ended = self.checkout.deployer(&format!("status {environment} --output json")).expect(0);
+        ended.json()["environments"][0].clone()
+    }
+
+    /// A key of `status` that must be text.
+    pub(crate) fn url(&self, environment: &str) -> String {
+        self.status(environment)["url"].as_str().unwrap().to_owned()
+    }
+
+    /// An item of an environment's ledger.
+    pub(crate) fn ledger_item(&self, environment: &str, sort_key: &str) -> Value {
+        let body = json!({
+            "TableName": format!("resume-visitor-counter-ledger-{environment}"),
+            "Key": {"pk": {"S": "resume-visitor-counter"}, "sk": {"S": sort_key}},
+        });
+        self.behind(environment, "POST", "/", Some("DynamoDB_20120810.GetItem"), &body)["Item"].clone()
+    }
+
+    /// Puts an item into an environment's ledger.
+    pub(crate) fn put_ledger_item(&self, environment: &str, item: &Value) {
+        let body = json!({"TableName": format!("resume-visitor-counter-ledger-{environment}"), "Item": item});
+        self.behind(environment, "POST", "/", Some("DynamoDB_20120810.PutItem"), &body);
+    }
+
+    /// The id of an environment's API.
+    pub(crate) fn api(&self, environment: &str) -> String {
+        let stack = self.ledger_item(environment, "stack");
+        stack["api"]["M"]["rest_api_id"]["S"].as_str().unwrap().to_owned()
+    }
+
+    /// The newest release of an environment, whatever became of it.
+    pub(crate) fn last_release(&self, environment: &str) -> Value {
+        let body = json!({
+            "TableName": format!("resume-visitor-counter-ledger-{environment}"),
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {":pk": {"S": "resume-visitor-counter"}, ":sk": {"S": "release#"}},
+            "ScanIndexForward": false,
+            "Limit": 1,
+        });
+        self.behind(environment, "POST", "/", Some("DynamoDB_20120810.Query"), &body)["Items"][0].clone()
+    }
+
+    /// The highest number given so far.
+    pub(crate) fn last_number(&self, environment: &str) -> u64 {
+        self.last_release(environment)["number"]["N"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Runs `terraform plan -detailed-exitcode` in the folders and with the settings that `local up` uses.
+    #[track_caller]
+    pub(crate) fn assert_terraform_plan_is_empty(&self, environment: &str) {
+        let folder = self.checkout.root.join(".deployer/local").join(environment);
+        let endpoint = format!("http://127.0.0.1:{}", self.checkout.port(environment));
+        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+        let mut command = Command::new("terraform");
+        command.current_dir(self.checkout.root.join("terraform")).env_clear().envs(bare());
+        command.args(["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"]);
+        command.arg(format!("-var-file=environments/local-{environment}.tfvars"));
+        command.args([format!("-var=local_endpoint={endpoint}"), format!("-var=architecture={}", architecture())]);
+        command
+            .env("TF_DATA_DIR", folder.join("terraform/root"))
+            .env("TF_CLI_CONFIG_FILE", folder.join("terraform.tfrc"));
+        command
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_ACCESS_KEY_ID", account)
+            .env("AWS_SECRET_ACCESS_KEY", "local");
+        command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
+        let ended = Ended::of(&command.output().unwrap());
+        assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
+    }
+}
+
+/// This machine's processor, as Lambda names it.
+fn architecture() -> &'static str {
+    if std::env::consts::ARCH == "aarch64" { "arm64" } else { "x86_64" }
+}

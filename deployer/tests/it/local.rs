@@ -1,0 +1,124 @@
+//! `local up`, where it cannot: each with one clear message and nothing half-made. And `local down`.
+
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Checkout, Ended, bare, free_port, listens};
+use crate::stack;
+
+/// A folder of programs to be put first on the PATH, or alone.
+fn programs(checkout: &Checkout, scripts: &[(&str, &str)]) -> PathBuf {
+    let folder = checkout.root.join("programs");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, script) in scripts {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+/// The full path of a program of this machine.
+fn real(name: &str) -> PathBuf {
+    let path = bare().into_iter().find(|(variable, _)| variable == "PATH").unwrap().1;
+    path.split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file()).unwrap()
+}
+
+fn up(checkout: &Checkout, variables: &[(&str, &str)]) -> Ended {
+    let output = checkout.command().args(["local", "up"]).envs(variables.iter().copied()).output().unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[track_caller]
+fn assert_nothing_was_made(checkout: &Checkout) {
+    let root = checkout.root.join(".deployer");
+    let left = walk(&root).into_iter().filter(|path| !path.ends_with("lock")).collect::<Vec<_>>();
+    assert_eq!(left, Vec::<PathBuf>::new());
+    for environment in ["dev", "prod"] {
+        assert!(!listens(checkout.port(environment)), "the local AWS of {environment} runs");
+    }
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+pub(crate) fn a_port_in_use_is_named_and_nothing_is_made() {
+    let checkout = Checkout::new("port-in-use");
+    let port = checkout.port("prod");
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    up(&checkout, &[]).expect(3).says([&format!("port {port}"), "`prod`", "in use", "hint: "]);
+    drop(taken);
+    assert_nothing_was_made(&checkout);
+}
+
+pub(crate) fn a_missing_terraform_or_python_is_named_and_nothing_is_made() {
+    let checkout = Checkout::new("missing-tool");
+    let folder = programs(&checkout, &[]);
+    let path = folder.to_str().unwrap();
+    up(&checkout, &[("PATH", path)]).expect(3).says(["`terraform` is not installed", "hint: "]);
+    symlink(real("terraform"), folder.join("terraform")).unwrap();
+    up(&checkout, &[("PATH", path)]).expect(3).says(["`python3` is not installed", "hint: "]);
+    assert_nothing_was_made(&checkout);
+}
+
+pub(crate) fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made() {
+    let checkout = Checkout::new("old-tool");
+    let old = programs(&checkout, &[("terraform", "echo '{\"terraform_version\":\"1.5.7\"}'")]);
+    let path = bare().into_iter().find(|(variable, _)| variable == "PATH").unwrap().1;
+    let path = format!("{}:{path}", old.display());
+    up(&checkout, &[("PATH", &path)]).expect(3).says(["`terraform` is version 1.5.7", "1.10 or newer", "hint: "]);
+    std::fs::remove_file(old.join("terraform")).unwrap();
+    programs(&checkout, &[("python3", "echo 3.9.2")]);
+    up(&checkout, &[("PATH", &path)]).expect(3).says(["`python3` is version 3.9.2", "3.10 or newer", "hint: "]);
+    assert_nothing_was_made(&checkout);
+}
+
+pub(crate) fn a_failed_download_leaves_nothing_half_made() {
+    let checkout = Checkout::new("no-network");
+    let cache = checkout.root.join("cache");
+    let nowhere = format!("http://127.0.0.1:{}/simple", free_port());
+    let variables = [
+        ("XDG_CACHE_HOME", cache.to_str().unwrap()),
+        ("PIP_INDEX_URL", &nowhere),
+        ("PIP_EXTRA_INDEX_URL", ""),
+        ("PIP_FIND_LINKS", ""),
+        ("PIP_NO_INDEX", ""),
+        ("PIP_RETRIES", "0"),
+        ("PIP_CONFIG_FILE", "/dev/null"),
+        ("PIP_NO_CACHE_DIR", "1"),
+    ];
+    up(&checkout, &variables).expect(1).says(["downloading the local AWS failed", "hint: check the network"]);
+    assert_eq!(walk(&cache), Vec::<PathBuf>::new());
+    assert_nothing_was_made(&checkout);
+}
+
+pub(crate) fn without_the_local_aws_every_command_says_how_to_start_it() {
+    let checkout = Checkout::new("not-up");
+    for command in ["status", "plan dev", "deploy dev", "check dev"] {
+        checkout.deployer(command).expect(1).says(["the endpoint does not answer", "hint: ", "deployer local up"]);
+    }
+    assert!(checkout.deployer("local status").expect(0).stdout.contains("not running"));
+    assert_nothing_was_made(&checkout);
+}
+
+pub(crate) fn down_stops_every_process_and_removes_all_that_was_kept() {
+    let checkout = &stack().checkout;
+    let ports = ["dev", "prod"].map(|environment| checkout.port(environment));
+    assert!(ports.into_iter().all(listens));
+    checkout.deployer("local down").expect(0).says(["Stopped"]);
+    assert!(!ports.into_iter().any(listens));
+    assert_nothing_was_made_but_the_artifact(checkout);
+    checkout.deployer("local down").expect(0);
+}
+
+fn assert_nothing_was_made_but_the_artifact(checkout: &Checkout) {
+    let left = walk(&checkout.root.join(".deployer/local"));
+    assert!(left.iter().all(|path| path.ends_with("lock")), "{left:?}");
+}

@@ -1,0 +1,87 @@
+//! The real `deployer` against the real Terraform stack on the local AWS.
+//!
+//! The tests run one after the other, in the order of this file: they share one stack, which the first of them starts
+//! as the README says and the last one takes down. Each leaves it as it found it: released from unchanged sources.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod first_steps;
+mod harness;
+mod local;
+mod releases;
+mod strict;
+
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Trial};
+
+use harness::Stack;
+
+static STACK: OnceLock<Stack> = OnceLock::new();
+
+/// The shared stack; the first one to ask waits for it.
+fn stack() -> &'static Stack {
+    STACK.get_or_init(Stack::up)
+}
+
+/// Makes trials of functions, under their own names.
+macro_rules! trials {
+    ($($module:ident::$name:ident,)*) => {
+        vec![$(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || { $module::$name(); Ok(()) })),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    // The functions' HTTP client needs one, as the real binary does.
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let trials = trials![
+        local::a_port_in_use_is_named_and_nothing_is_made,
+        local::a_missing_terraform_or_python_is_named_and_nothing_is_made,
+        local::a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made,
+        local::a_failed_download_leaves_nothing_half_made,
+        local::without_the_local_aws_every_command_says_how_to_start_it,
+        first_steps::local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts,
+        first_steps::status_shows_release_versions_commit_and_source_hash_of_both_environments,
+        first_steps::every_get_counts_up_by_one,
+        first_steps::concurrent_gets_lose_no_count,
+        first_steps::the_preflight_function_answers_options,
+        first_steps::the_declared_checks_pass,
+        first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
+        first_steps::terraform_has_nothing_to_do_after_a_release,
+        first_steps::up_again_starts_applies_builds_and_releases_nothing,
+        releases::unchanged_sources_make_no_write_and_no_build,
+        releases::a_change_to_docs_terraform_or_the_deployer_is_no_change_of_a_function,
+        releases::changed_code_is_checked_before_its_alias_moves_and_then_answers,
+        releases::a_changed_definition_gets_a_deployment_and_no_new_version,
+        releases::changed_settings_publish_the_live_code_again,
+        releases::a_check_that_fails_before_traffic_moves_no_alias,
+        releases::a_check_that_fails_through_the_url_is_taken_back,
+        releases::of_two_deploys_at_once_one_makes_the_release,
+        releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
+        releases::terraform_has_nothing_to_do_after_all_of_it,
+        bad_input::an_unknown_environment_is_refused_with_the_known_ones,
+        bad_input::a_malformed_configuration_is_named_with_line_and_column,
+        bad_input::an_unknown_flag_is_a_usage_error,
+        bad_input::a_ledger_without_a_contract_is_refused,
+        bad_input::a_ledger_that_does_not_exist_is_refused,
+        bad_input::a_contract_of_a_newer_schema_is_refused,
+        bad_input::a_contract_of_another_account_region_or_environment_is_refused,
+        bad_input::an_alias_that_does_not_exist_is_refused,
+        bad_input::missing_credentials_are_refused,
+        bad_input::a_package_that_does_not_compile_shows_the_compilers_errors,
+        bad_input::a_zip_over_the_limit_is_refused,
+        bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
+        bad_input::a_held_lock_is_refused_and_its_holder_named,
+        bad_input::all_of_that_made_no_release_and_left_no_lock,
+        local::down_stops_every_process_and_removes_all_that_was_kept,
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(stack) = STACK.get() {
+        stack.checkout.deployer("local down");
+    }
+    conclusion.exit_code()
+}
