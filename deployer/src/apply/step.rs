@@ -19,6 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest that Lambda may take to make a version ready; functions in a VPC take minutes.
 const READY_WITHIN: Duration = Duration::from_secs(300);
+/// The longest that a write may be refused; CreateDeployment alone is admitted once in 5 s.
+const ADMITTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Carries out one step.
 pub(super) async fn carry_out(run: &Run<'_>, step: &Step, release: &Release) -> Outcome {
@@ -57,7 +59,7 @@ async fn publish(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let name = &function.resource.name;
     let latest = with_code(run, key, function).await?;
     let description = format!("deployer: release {}, {}", release.number, commit_of(release));
-    let version = run.session.lambda.publish(name, &latest, &description).await;
+    let version = patiently(|| run.session.lambda.publish(name, &latest, &description)).await;
     let version = version.with_context(|| format!("failed to publish a version of `{name}`"))?;
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
     let ready = until_ready(run, name, &version).await?;
@@ -91,11 +93,8 @@ async fn with_code(run: &Run<'_>, key: &str, function: &ObservedFunction) -> Res
         Some((artifact, packed)) => artifact.zip(packed)?,
         None => run.session.lambda.code(name, &function.live.version).await?,
     };
-    run.session
-        .lambda
-        .upload(name, zip, &latest.revision)
-        .await
-        .with_context(|| format!("failed to upload code to `{name}`"))?;
+    let uploaded = patiently(|| run.session.lambda.upload(name, &zip, &latest.revision)).await;
+    uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
     // The revision moves again when the update is done: it is read once more, never chained.
     let settled = until_ready(run, name, "$LATEST").await?;
     if settled.code_sha256 != *wanted {
@@ -132,11 +131,29 @@ async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str) -> Result<Versi
     }
 }
 
+/// Repeats a write that was refused before it did anything: too many calls, or another update in progress. Only such
+/// a refusal may be answered blindly; whatever may have had an effect is judged by reading back.
+async fn patiently<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
+    let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let error = match call().await {
+            Err(error) if matches!(error.kind, Kind::Throttled | Kind::Conflict) => error,
+            ended => return ended,
+        };
+        pause = error.retry_after.unwrap_or(pause.mul_f32(1.5)).min(ADMITTED_WITHIN);
+        if started.elapsed() + pause > ADMITTED_WITHIN {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 async fn create_deployment(run: &Run<'_>, release: &Release) -> Result<String> {
     let api = &run.observed.ledger.contract.api.rest_api_id;
     // The fingerprint stays with what it describes; by the release's number an orphan is told.
     let description = format!("deployer: release {}, definition {}", release.number, run.observed.definition);
-    run.session.api.create_deployment(api, &description).await.context("failed to create an API deployment")
+    let created = patiently(|| run.session.api.create_deployment(api, &description)).await;
+    created.context("failed to create an API deployment")
 }
 
 async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
@@ -148,7 +165,7 @@ async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
 /// Moves an alias and makes sure that it is there. A refused or lost call is judged by what it brought about.
 pub(super) async fn alias_to(run: &Run<'_>, function: &ObservedFunction, version: &str, revision: &str) -> Result<()> {
     let (name, alias) = (&function.resource.name, &function.resource.alias);
-    let moved = run.session.lambda.move_alias(name, alias, version, revision).await;
+    let moved = patiently(|| run.session.lambda.move_alias(name, alias, version, revision)).await;
     let Err(error) = moved else { return Ok(()) };
     if matches!(error.kind, Kind::Precondition | Kind::Unknown) && is_at(run, function, version).await? {
         return Ok(());
@@ -164,7 +181,7 @@ async fn is_at(run: &Run<'_>, function: &ObservedFunction, version: &str) -> Res
 /// Moves the stage and reads it back: a stage has no compare-and-swap.
 pub(super) async fn move_stage(run: &Run<'_>, deployment: &str) -> Result<()> {
     let api = &run.observed.ledger.contract.api;
-    let moved = run.session.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
+    let moved = patiently(|| run.session.api.move_stage(&api.rest_api_id, &api.stage, deployment)).await;
     let found = run.session.api.stage(&api.rest_api_id, &api.stage).await?;
     if found.deployment == deployment && found.mark.as_deref() == Some(deployment) {
         return Ok(());

@@ -60,7 +60,8 @@ async fn compile_group(config: &Config, functions: &[(&String, &Function)]) -> R
         cargo.args(selection(first));
     }
     // The compiler's words go to the user as they come.
-    let output = cargo.stderr(Stdio::inherit()).output().await.with_context(|| not_started(config))?;
+    let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
+    let output = child.wait_with_output().await.context("lost sight of cargo")?;
     if !output.status.success() {
         let names: Vec<_> = functions.iter().map(|(key, _)| format!("`{key}`")).collect();
         return Err(Failure::error(format!("function {} does not compile", names.join(", ")))

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients};
@@ -141,14 +144,9 @@ impl Table {
         serde_dynamo::from_item(item).map_err(unreadable)
     }
 
-    fn error<E, R>(
-        &self,
-        operation: &'static str,
-        error: &aws_smithy_runtime_api::client::result::SdkError<E, R>,
-    ) -> AwsError
+    fn error<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
     where
-        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         AwsError::new(operation, self.object(), error)
     }

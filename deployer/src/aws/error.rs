@@ -1,5 +1,8 @@
 //! One error for every service: what was asked of which object, and the kind that code branches on.
 
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -10,6 +13,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 pub struct AwsError {
     /// What code branches on.
     pub kind: Kind,
+    /// How long AWS asks to wait before the call is repeated.
+    pub retry_after: Option<Duration>,
     operation: &'static str,
     object: String,
     reason: String,
@@ -40,10 +45,9 @@ pub enum Kind {
 
 impl AwsError {
     /// What `error` means for `operation` on `object`.
-    pub(super) fn new<E, R>(operation: &'static str, object: impl Into<String>, error: &SdkError<E, R>) -> Self
+    pub(super) fn new<E>(operation: &'static str, object: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
     {
         let (kind, reason) = match error {
             SdkError::ServiceError(service) => of_service(service.err()),
@@ -52,7 +56,9 @@ impl AwsError {
             SdkError::ConstructionFailure(_) => of_construction(error),
             _ => (Kind::Unknown, "the answer could not be read".to_owned()),
         };
-        Self { kind, operation, object: object.into(), reason }
+        let header = error.raw_response().and_then(|response| response.headers().get("retry-after"));
+        let retry_after = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        Self { kind, retry_after, operation, object: object.into(), reason }
     }
 
     /// What to do about it, where the kind tells.
@@ -77,7 +83,7 @@ impl AwsError {
         object: impl Into<String>,
         reason: impl Into<String>,
     ) -> Self {
-        Self { kind, operation, object: object.into(), reason: reason.into() }
+        Self { kind, retry_after: None, operation, object: object.into(), reason: reason.into() }
     }
 }
 
@@ -85,9 +91,8 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     let code = error.code().unwrap_or("unknown error");
     let kind = match code {
         "ResourceNotFoundException" | "NotFoundException" => Kind::NotFound,
-        "PreconditionFailedException" | "ConditionalCheckFailedException" | "TransactionCanceledException" => {
-            Kind::Precondition
-        }
+        "PreconditionFailedException" | "ConditionalCheckFailedException" => Kind::Precondition,
+        "TransactionCanceledException" => of_cancellation(error.message().unwrap_or_default()),
         "ResourceConflictException" | "ConflictException" => Kind::Conflict,
         "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" => Kind::Throttled,
         "AccessDeniedException" | "AccessDenied" => Kind::Denied,
@@ -101,6 +106,17 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     };
     let reason = error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     (kind, reason)
+}
+
+/// A transaction is cancelled for several reasons, which its message lists: `[None, ConditionalCheckFailed]`.
+fn of_cancellation(message: &str) -> Kind {
+    let signs = [
+        ("ConditionalCheckFailed", Kind::Precondition),
+        ("TransactionConflict", Kind::Conflict),
+        ("ThrottlingError", Kind::Throttled),
+        ("ProvisionedThroughputExceeded", Kind::Throttled),
+    ];
+    signs.into_iter().find(|(sign, _)| message.contains(sign)).map_or(Kind::Other, |(_, kind)| kind)
 }
 
 fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>) -> (Kind, String) {

@@ -187,7 +187,7 @@ impl Lambda {
     }
 
     /// Uploads a zip into `$LATEST`, if that still has the given revision.
-    pub async fn upload(&self, function: &str, zip: Vec<u8>, revision: &str) -> Result<(), AwsError> {
+    pub async fn upload(&self, function: &str, zip: &[u8], revision: &str) -> Result<(), AwsError> {
         let request =
             self.write.update_function_code().function_name(function).zip_file(Blob::new(zip)).revision_id(revision);
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());

@@ -91,7 +91,7 @@ pub(crate) fn a_package_that_does_not_compile_shows_the_compilers_errors() {
     let _kept = checkout.keeping("function/src/reply.rs");
     checkout.edit("function/src/reply.rs", "status: u16,", "status: Unheard,");
     let ended = checkout.deployer("deploy dev").expect(1);
-    ended.says(["function/src/reply.rs:", "cannot find type `Unheard`", "`counter` does not compile", "hint: "]);
+    ended.says(["function/src/reply.rs:", "cannot find type `Unheard`", "does not compile", "hint: "]);
 }
 
 pub(crate) fn a_zip_over_the_limit_is_refused() {

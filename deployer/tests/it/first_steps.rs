@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::Stack;
+use crate::harness::{Stack, block_on, client};
 use crate::stack;
 
 pub(crate) fn local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts() {
@@ -71,14 +71,13 @@ pub(crate) fn concurrent_gets_lose_no_count() {
 
 /// The counts that so many requests, one after the other, are answered with.
 fn counts_of(url: &str, requests: u64) -> Vec<u64> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let ask = async || {
         let answer = client.get(url).send().await.unwrap();
         let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         body["count"].as_u64().unwrap_or_else(|| panic!("{body}"))
     };
-    runtime.block_on(async {
+    block_on(async {
         let mut counts = Vec::new();
         for _ in 0..requests {
             counts.push(ask().await);

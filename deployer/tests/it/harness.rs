@@ -3,8 +3,8 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -82,9 +82,11 @@ impl Trap {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let (port, caught) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
         let count = Arc::clone(&caught);
-        std::thread::spawn(move || listener.incoming().for_each(|_| {
-            count.fetch_add(1, Ordering::SeqCst);
-        }));
+        std::thread::spawn(move || {
+            listener.incoming().for_each(|_| {
+                count.fetch_add(1, Ordering::SeqCst);
+            });
+        });
         Self { port, caught }
     }
 }
@@ -192,6 +194,16 @@ pub(crate) fn bare() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| wanted(name)).collect()
 }
 
+/// A client whose connections end with it: each request has a runtime of its own.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Waits for one request.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
@@ -220,8 +232,6 @@ pub(crate) struct Stack {
     pub checkout: Checkout,
     /// What `local up` printed.
     pub up: Ended,
-    runtime: Mutex<tokio::runtime::Runtime>,
-    http: reqwest::Client,
 }
 
 impl Stack {
@@ -230,9 +240,7 @@ impl Stack {
         let checkout = Checkout::new("checkout");
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { checkout, up, runtime: Mutex::new(runtime), http }
+        Self { checkout, up }
     }
 
     /// A request to the emulator of `environment` behind the deployer's back; unsigned, which it takes.
@@ -246,16 +254,19 @@ impl Stack {
     ) -> Value {
         let address = format!("http://127.0.0.1:{}{path}", self.checkout.port(environment));
         let account = if environment == "dev" { "111111111111" } else { "222222222222" };
-        let service = if target.is_some() { "dynamodb" } else { "lambda" };
+        let service = match target {
+            Some(_) => "dynamodb",
+            None if path.starts_with("/restapis") => "apigateway",
+            None => "lambda",
+        };
         let signed = format!(
             "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
         );
-        let mut request = self.http.request(method.parse().unwrap(), address).header("authorization", signed);
+        let mut request = client().request(method.parse().unwrap(), address).header("authorization", signed);
         if let Some(target) = target {
             request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
         }
-        let runtime = self.runtime.lock().unwrap();
-        runtime.block_on(async {
+        block_on(async {
             let answer = request.body(body.to_string()).send().await.unwrap();
             let (status, text) = (answer.status(), answer.text().await.unwrap());
             assert!(status.is_success(), "{method} {path}: {status} {text}");
@@ -265,9 +276,8 @@ impl Stack {
 
     /// A GET of a page of `environment`: status, headers in one text, body.
     pub(crate) fn get(&self, url: &str) -> (u16, String, Value) {
-        let runtime = self.runtime.lock().unwrap();
-        runtime.block_on(async {
-            let answer = self.http.get(url).send().await.unwrap();
+        block_on(async {
+            let answer = client().get(url).send().await.unwrap();
             let (status, headers) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
             (status, headers, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
         })
