@@ -1,6 +1,7 @@
 //! DynamoDB: the items of one partition of one table, as JSON values, and conditional writes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
@@ -10,6 +11,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients};
+
+/// How often a transaction is sent, and the first pause in between; each further one is twice as long.
+const TRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// One table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
@@ -88,9 +93,20 @@ impl Table {
     /// [`Kind::Precondition`] if a condition does not hold.
     pub async fn transact(&self, changes: Vec<Change>) -> Result<(), AwsError> {
         let items = changes.into_iter().map(|change| self.encode(change)).collect::<Result<Vec<_>, _>>()?;
-        // The token makes a repeated delivery of this very request harmless for 10 minutes.
+        // With the same token DynamoDB carries out a transaction once, however often it arrives (for 10 minutes): so
+        // this write may be repeated, also when it is not known what became of it.
         let token = uuid::Uuid::new_v4().to_string();
         let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            let sent = request.clone().send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error));
+            match sent {
+                Err(error) if matches!(error.kind, Kind::Unknown | Kind::Throttled | Kind::Conflict) => {}
+                ended => return ended,
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
         request.send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error))
     }
 

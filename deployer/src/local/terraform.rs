@@ -69,7 +69,7 @@ impl Terraform {
                     &mut command,
                     "terraform",
                     &format!("Terraform for `{name}`"),
-                    "its words stand above; nothing was released",
+                    "mend what it names and run again; nothing was released",
                 )
                 .await
             }
