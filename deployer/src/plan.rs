@@ -275,3 +275,171 @@ impl fmt::Display for Moment {
 pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::artifact::PackedFunction;
+    use crate::aws::{Alias, Readiness, Settings, Stage, VersionState};
+    use crate::failure::Exit;
+    use crate::ledger::{FunctionPart, LedgerState, Lock};
+
+    fn sources(hash: &str) -> Sources {
+        Sources { hash: hash.to_owned(), functions: BTreeMap::from([("f".to_owned(), hash.to_owned())]) }
+    }
+
+    fn built(sha256: &str) -> Manifest {
+        let zip = PackedFunction { source_hash: "s2".into(), zip: "f.zip".into(), sha256: sha256.into(), size: 1 };
+        Manifest {
+            schema: 1,
+            source_hash: "s2".into(),
+            commit: None,
+            dirty: false,
+            target: "t".into(),
+            functions: BTreeMap::from([("f".to_owned(), zip)]),
+        }
+    }
+
+    fn version(number: &str) -> VersionState {
+        VersionState {
+            version: number.to_owned(),
+            code_sha256: "zip1".to_owned(),
+            revision: "r".to_owned(),
+            readiness: Readiness::Ready,
+            architecture: "x86_64".to_owned(),
+            description: String::new(),
+            settings: Settings::with("MemorySize", "128"),
+        }
+    }
+
+    /// Release 7 is live: version 5 of `f` from the sources `s1`, deployment `d1` of the definition `def1`.
+    fn observed() -> Observed {
+        let parts = json!({"functions": {"f": {"version": "5", "code_sha256": "zip1"}}, "deployment": "d1"});
+        let release = json!({
+            "number": 7, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
+            "artifact": {"source_hash": "s1", "functions": {"f": "s1"}}, "definition": "def1",
+            "actor": "ada", "started_at": "now", "fence": 3,
+        });
+        let resource = json!({"name": "f-dev", "alias": "live", "architecture": "x86_64"});
+        let contract = json!({
+            "environment": "dev", "account": "1", "region": "r", "functions": {"f": resource.clone()},
+            "api": {"rest_api_id": "a", "stage": "dev", "url": "u", "initial_deployment": "d0"},
+        });
+        let function = ObservedFunction {
+            resource: serde_json::from_value(resource).unwrap(),
+            alias: Alias { version: "5".into(), weights: BTreeMap::new(), revision: "r".into() },
+            live: version("5"),
+            latest: version("$LATEST"),
+        };
+        Observed {
+            ledger: LedgerState {
+                contract: serde_json::from_value(contract).unwrap(),
+                lock: Lock::default(),
+                live: Some(serde_json::from_value(release).unwrap()),
+                last_number: 9,
+            },
+            functions: BTreeMap::from([("f".to_owned(), function)]),
+            stage: Stage { deployment: "d1".into(), mark: Some("d1".into()) },
+            definition: "def1".into(),
+        }
+    }
+
+    fn planned(source: &str, zip: Option<&str>, observed: &Observed) -> Plan {
+        let (sources, manifest) = (sources(source), zip.map(built));
+        plan(Wanted { sources: &sources, built: manifest.as_ref() }, observed).unwrap()
+    }
+
+    fn steps(plan: &Plan) -> Vec<String> {
+        plan.phases()
+            .iter()
+            .map(|phase| phase.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "))
+            .collect()
+    }
+
+    #[test]
+    fn unchanged_sources_settings_and_definition_make_an_empty_plan() {
+        let plan = planned("s1", None, &observed());
+        assert!(plan.is_empty() && !plan.needs_build());
+    }
+
+    #[test]
+    fn the_next_number_follows_the_last_one_given_and_not_the_live_one() {
+        assert_eq!(planned("s2", None, &observed()).release, 10);
+    }
+
+    #[test]
+    fn other_sources_are_a_change_until_the_build_shows_the_same_bytes() {
+        let observed = observed();
+        assert!(planned("s2", None, &observed).needs_build());
+        assert!(!planned("s2", Some("zip2"), &observed).is_empty());
+        assert!(planned("s2", Some("zip1"), &observed).is_empty());
+    }
+
+    #[test]
+    fn changed_code_moves_aliases_and_no_stage() {
+        let code =
+            ["publish and check a version of `f`", "move the alias of `f`", "check through the URL after the aliases"];
+        assert_eq!(steps(&planned("s2", None, &observed())), code);
+    }
+
+    #[test]
+    fn a_changed_definition_moves_the_stage_and_no_alias() {
+        let mut observed = observed();
+        observed.definition = "def2".into();
+        let stage = ["create an API deployment", "move the stage", "check through the URL after the stage"];
+        assert_eq!(steps(&planned("s1", None, &observed)), stage);
+    }
+
+    #[test]
+    fn where_both_change_the_aliases_are_checked_under_the_old_definition_first() {
+        let mut observed = observed();
+        observed.definition = "def2".into();
+        let both = [
+            "publish and check a version of `f` + create an API deployment",
+            "move the alias of `f`",
+            "check through the URL after the aliases",
+            "move the stage",
+            "check through the URL after the stage",
+        ];
+        assert_eq!(steps(&planned("s2", None, &observed)), both);
+    }
+
+    #[test]
+    fn settings_that_terraform_changed_need_a_version_and_no_build() {
+        let mut observed = observed();
+        observed.functions.get_mut("f").unwrap().latest.settings = Settings::with("MemorySize", "256");
+        let plan = planned("s1", None, &observed);
+        assert_eq!(plan.functions["f"].changes, [FunctionChange::Settings(vec!["MemorySize".to_owned()])]);
+        assert!(!plan.needs_build());
+    }
+
+    #[test]
+    fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
+        let mut observed = observed();
+        observed.ledger.live = None;
+        observed.stage.deployment = "d0".into();
+        let plan = planned("s1", None, &observed);
+        assert_eq!((plan.live, plan.phases().len()), (0, 5));
+    }
+
+    #[test]
+    fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
+        let refused = |observed: &Observed| {
+            let error = plan(Wanted { sources: &sources("s2"), built: None }, observed).unwrap_err();
+            assert_eq!(Failure::exit_of(&error), Exit::Refused);
+            error.to_string()
+        };
+        let (mut alias, mut weight, mut stage, mut code) = (observed(), observed(), observed(), observed());
+        alias.functions.get_mut("f").unwrap().alias.version = "4".into();
+        assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, release 7 left it at 5"));
+        weight.functions.get_mut("f").unwrap().alias.weights.insert("6".into(), 0.1);
+        assert!(refused(&weight).contains("splits its traffic"));
+        stage.stage.deployment = "d9".into();
+        assert!(refused(&stage).contains("serves deployment `d9`, release 7 left it at `d1`"));
+        let part = FunctionPart { version: "5".into(), code_sha256: "other".into() };
+        code.ledger.live.as_mut().unwrap().parts.functions.insert("f".into(), part);
+        assert!(refused(&code).contains("other code than release 7"));
+    }
+}

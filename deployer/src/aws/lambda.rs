@@ -81,6 +81,12 @@ impl Settings {
         names.filter(|name| self.0.get(*name) != other.0.get(*name)).cloned().collect()
     }
 
+    /// One setting, for tests of what compares them.
+    #[cfg(test)]
+    pub(crate) fn with(name: &str, value: &str) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), value.to_owned())]))
+    }
+
     /// Takes the settings out of the answer to GetFunction. What every version has for itself is left out.
     fn of(answer: &Value) -> Self {
         const OWN: [&str; 18] = [

@@ -23,7 +23,7 @@ pub use calls::{Call, Calls};
 pub use dynamodb::{Change, Condition, Table};
 pub use error::{AwsError, Kind};
 pub use identity::Identity;
-pub use lambda::{Alias, Invocation, Lambda, Readiness, VersionState};
+pub use lambda::{Alias, Invocation, Lambda, Readiness, Settings, VersionState};
 
 /// No wait of ours may hang: the SDK has a connect timeout only, unless told otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
