@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
-use futures::{TryFutureExt as _, try_join};
+use futures::{TryFutureExt as _, join, try_join};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -46,7 +46,9 @@ pub struct ObservedFunction {
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, session: &Session) -> Result<Observed> {
     let ledger = Ledger::new(&session.table, &config.app);
-    let (ledger, account) = try_join!(ledger.read(), session.identity.account().err_into())?;
+    let (ledger, account) = join!(ledger.read(), session.identity.account());
+    let account = account?;
+    let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
     let contract = &ledger.contract;
     let (functions, stage, definition) = try_join!(

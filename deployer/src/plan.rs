@@ -206,8 +206,8 @@ impl Plan {
         self.functions.iter().filter(|(_, function)| !function.changes.is_empty()).map(|(key, _)| key)
     }
 
-    /// The steps in order. Forward: aliases before the stage, so that the old definition never meets old code
-    /// that a new one needs; both are verified before the next thing moves.
+    /// The steps in order. Forward: aliases before the stage, so that the new definition never meets old
+    /// code; the aliases are verified before the stage moves.
     pub fn phases(&self) -> Vec<Phase> {
         let mut phases = vec![self.changed().cloned().map(Step::Prepare).collect::<Phase>()];
         if self.api.change.is_some() {
@@ -309,7 +309,6 @@ mod tests {
             revision: "r".to_owned(),
             readiness: Readiness::Ready,
             architecture: "x86_64".to_owned(),
-            description: String::new(),
             settings: Settings::with("MemorySize", "128"),
         }
     }

@@ -23,6 +23,7 @@ use crate::verify::Url;
 pub use back::take_back;
 
 /// All that the steps of one release need.
+#[derive(Clone, Copy)]
 pub struct Run<'a> {
     /// What the run was told.
     pub config: &'a Config,
@@ -34,7 +35,7 @@ pub struct Run<'a> {
     pub ledger: &'a Ledger,
     /// The right to move it.
     pub hold: &'a Hold,
-    /// What was observed under the lock.
+    /// What was observed: for the steps under the lock, never before the build.
     pub observed: &'a Observed,
     /// What is to be done.
     pub plan: &'a Plan,

@@ -4,7 +4,7 @@
 //! `exec format error`; one that needs a library that the runtime lacks likewise. All of it stands in the file.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, STB_WEAK};
+use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, VER_FLG_WEAK};
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{Endianness, SymbolIndex};
 
@@ -28,6 +28,7 @@ const LIBRARIES: [&str; 9] = [
 ];
 
 type Header = FileHeader64<Endianness>;
+type Sections<'data> = object::read::elf::SectionTable<'data, Header>;
 
 /// Checks processor, interpreter, libraries and symbol versions.
 ///
@@ -69,31 +70,38 @@ fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result
     Ok(())
 }
 
+/// The versions that the loader asks for before it starts anything. It goes by this list, not by the symbols: a version
+/// that only a weak symbol needs is as fatal, unless the linker marked the version itself as weak.
 fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: GlibcVersion) -> Result<()> {
     let sections = header.sections(endian, binary).context("its sections are broken")?;
-    let symbols = sections.symbols(endian, binary, object::elf::SHT_DYNSYM).context("its symbols are broken")?;
-    let Some(versions) = sections.versions(endian, binary).context("its symbol versions are broken")? else {
-        return Ok(());
-    };
-    for (index, symbol) in symbols.iter().enumerate() {
-        // A weak symbol may stay unresolved: Rust's own library asks for newer calls that way, and does without.
-        if !symbol.is_undefined(endian) || symbol.st_bind() == STB_WEAK {
-            continue;
-        }
-        let version = versions.version(versions.version_index(endian, SymbolIndex(index)).index()).ok().flatten();
-        let Some(needed) = version.and_then(|version| glibc(version.name())) else { continue };
-        if needed > newest {
-            let name = symbol.name(endian, symbols.strings()).unwrap_or_default();
-            bail!("it needs `{}` of GLIBC_{needed}; the runtime has {newest}", String::from_utf8_lossy(name));
+    let broken = "its symbol versions are broken";
+    let Some((mut files, link)) = sections.gnu_verneed(endian, binary).context(broken)? else { return Ok(()) };
+    let strings = sections.strings(endian, binary, link).context("its strings are broken")?;
+    while let Some((_, mut needed)) = files.next().context(broken)? {
+        while let Some(version) = needed.next().context(broken)? {
+            let name = String::from_utf8_lossy(version.name(endian, strings).context(broken)?).into_owned();
+            let weak = version.vna_flags.get(endian).0 & VER_FLG_WEAK.0 != 0;
+            let Some(number) = name.strip_prefix("GLIBC_").filter(|_| !weak) else { continue };
+            if GlibcVersion::try_from(number.to_owned()).is_ok_and(|needed| needed <= newest) {
+                continue;
+            }
+            let symbol = symbol_of(&sections, endian, binary, name.as_bytes()).unwrap_or_else(|| "a symbol".to_owned());
+            bail!("it needs `{symbol}` of {name}; the runtime has {newest}");
         }
     }
     Ok(())
 }
 
-/// `GLIBC_2.34` -> 2.34; other version names (`GCC_3.0`) have nothing to do with glibc.
-fn glibc(name: &[u8]) -> Option<GlibcVersion> {
-    let text = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?;
-    GlibcVersion::try_from(text.to_owned()).ok()
+/// The first symbol that needs this version, if any does.
+fn symbol_of(sections: &Sections<'_>, endian: Endianness, binary: &[u8], version: &[u8]) -> Option<String> {
+    let symbols = sections.symbols(endian, binary, object::elf::SHT_DYNSYM).ok()?;
+    let versions = sections.versions(endian, binary).ok()??;
+    let (_, symbol) = symbols.iter().enumerate().find(|(index, symbol)| {
+        let index = versions.version_index(endian, SymbolIndex(*index)).index();
+        let found = versions.version(index).ok().flatten();
+        symbol.is_undefined(endian) && found.is_some_and(|found| found.name() == version)
+    })?;
+    Some(String::from_utf8_lossy(symbol.name(endian, symbols.strings()).ok()?).into_owned())
 }
 
 #[cfg(test)]

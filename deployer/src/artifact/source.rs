@@ -161,6 +161,7 @@ async fn compiler(config: &Config) -> Result<String> {
     let output = rustc.stdin(Stdio::null()).kill_on_drop(true).output().await;
     let output =
         output.with_context(|| Failure::error("cannot start `rustc`").hint("install Rust, with rustc on the PATH"))?;
+    anyhow::ensure!(output.status.success(), "`rustc -vV` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(text.lines().filter(|line| !line.starts_with("host:")).collect::<Vec<_>>().join("\n"))
 }

@@ -38,7 +38,7 @@ macro_rules! listing {
             let request = $self.read.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
             let answer = request.customize().interceptor(raw.clone()).send().await;
             answer.map_err(|error| AwsError::new($name, api_named($api), &error))?;
-            let mut page = raw.json();
+            let mut page = raw.json($name, api_named($api))?;
             items.extend(of_page(page["item"].take()));
             position = page["position"].as_str().map(str::to_owned);
             if position.is_none() {
@@ -74,6 +74,11 @@ impl ApiGateway {
             async { listing!(self, get_request_validators, "GetRequestValidators", api) },
             async { listing!(self, get_models, "GetModels", api) },
         )?;
+        // AWS lists its own defaults too: a new one of theirs is no change of ours.
+        let responses = match responses {
+            Value::Array(all) => all.into_iter().filter(|response| response["defaultResponse"] != true).collect(),
+            other => other,
+        };
         let parts = [
             ("api", own),
             ("resources", resources),
@@ -106,12 +111,18 @@ impl ApiGateway {
 
     /// The settings of the API itself that a deployment freezes.
     async fn own(&self, api: &str) -> Result<Value, AwsError> {
-        const FROZEN: [&str; 5] =
-            ["policy", "binaryMediaTypes", "minimumCompressionSize", "apiKeySource", "endpointConfiguration"];
+        const FROZEN: [&str; 6] = [
+            "policy",
+            "binaryMediaTypes",
+            "minimumCompressionSize",
+            "disableExecuteApiEndpoint",
+            "apiKeySource",
+            "endpointConfiguration",
+        ];
         let raw = RawBody::default();
         let answer = self.read.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
         answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
-        let whole = raw.json();
+        let whole = raw.json("GetRestApi", api_named(api))?;
         Ok(FROZEN
             .iter()
             .map(|name| ((*name).to_owned(), whole[name].clone()))

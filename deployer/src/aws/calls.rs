@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde::Serialize;
 
+use super::{AwsError, Kind};
+
 /// The requests of a session, in the order in which they went out.
 #[derive(Debug, Clone, Default)]
 pub struct Calls(Arc<Mutex<Vec<Call>>>);
@@ -87,14 +89,22 @@ impl Intercept for Counter {
 
 /// Keeps the body of one answer as it came. What is compared as a whole is compared by this, so that a field
 /// that this SDK does not know yet counts too.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct RawBody(Arc<Mutex<Vec<u8>>>);
 
 impl RawBody {
-    /// The body as JSON; `null` if it was none.
-    pub(super) fn json(&self) -> serde_json::Value {
+    /// The body as JSON, of the answer to `operation` on `object`.
+    pub(super) fn json(&self, operation: &'static str, object: String) -> Result<serde_json::Value, AwsError> {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::from_slice(&body).unwrap_or_default()
+        let unreadable = |_| AwsError::found(Kind::Unknown, operation, object, "the answer is no JSON");
+        serde_json::from_slice(&body).map_err(unreadable)
+    }
+}
+
+/// A body may hold environment variables and signed addresses: it shows nothing.
+impl std::fmt::Debug for RawBody {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RawBody")
     }
 }
 

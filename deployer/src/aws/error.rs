@@ -56,6 +56,11 @@ impl AwsError {
             SdkError::ConstructionFailure(_) => of_construction(error),
             _ => (Kind::Unknown, "the answer could not be read".to_owned()),
         };
+        let kind = match error.raw_response().map(|response| response.status().as_u16()) {
+            Some(429) => Kind::Throttled,
+            Some(500..) if kind == Kind::Other => Kind::Unknown,
+            _ => kind,
+        };
         let header = error.raw_response().and_then(|response| response.headers().get("retry-after"));
         let retry_after = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
         Self { kind, retry_after, operation, object: object.into(), reason }
@@ -93,14 +98,21 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         "ResourceNotFoundException" | "NotFoundException" => Kind::NotFound,
         "PreconditionFailedException" | "ConditionalCheckFailedException" => Kind::Precondition,
         "TransactionCanceledException" => of_cancellation(error.message().unwrap_or_default()),
-        "ResourceConflictException" | "ConflictException" => Kind::Conflict,
-        "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" => Kind::Throttled,
+        "ResourceConflictException" | "ConflictException" | "TransactionInProgressException" => Kind::Conflict,
+        "TooManyRequestsException"
+        | "ThrottlingException"
+        | "LimitExceededException"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceededException" => Kind::Throttled,
         "AccessDeniedException" | "AccessDenied" => Kind::Denied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
-        | "InvalidSignatureException" => Kind::NoCredentials,
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken"
+        | "IncompleteSignature" => Kind::NoCredentials,
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
     };
@@ -124,7 +136,7 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     let text = DisplayErrorContext(error).to_string();
     // The SDK looks for credentials inside the dispatch of a request: their absence arrives as its failure.
     if error.is_other() && text.to_lowercase().contains("credential") {
-        return (Kind::NoCredentials, "no credentials were found".to_owned());
+        return (Kind::NoCredentials, format!("no credentials were found: {}", innermost(error)));
     }
     // A refused connection, or a name that does not resolve: the request never left.
     let never_left = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
@@ -137,11 +149,16 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
 fn of_construction<E, R>(error: &SdkError<E, R>) -> (Kind, String)
 where
     E: std::error::Error + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     let text = DisplayErrorContext(error).to_string();
     match text.to_lowercase().contains("credential") {
-        true => (Kind::NoCredentials, "no credentials were found".to_owned()),
+        true => (Kind::NoCredentials, format!("no credentials were found: {}", innermost(error))),
         false => (Kind::Other, text),
     }
+}
+
+/// The last cause: what a provider of credentials, several layers down, really met.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }

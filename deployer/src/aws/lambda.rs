@@ -42,8 +42,6 @@ pub struct VersionState {
     pub readiness: Readiness,
     /// `x86_64` or `arm64`.
     pub architecture: String,
-    /// What the deployer wrote when it published the version.
-    pub description: String,
     /// Every setting that Terraform owns. Values may be secret: compare them, never print them.
     pub settings: Settings,
 }
@@ -107,7 +105,7 @@ impl Settings {
             "ConfigSha256",
             // Lambda itself moves the runtime's patch version and the state of snapshots.
             "RuntimeVersionConfig",
-            "OptimizationStatus",
+            "SnapStart.OptimizationStatus",
             "FunctionName",
         ];
         let mut settings = BTreeMap::new();
@@ -130,9 +128,12 @@ fn flatten(path: &str, value: &Value, left_out: &[&str], into: &mut BTreeMap<Str
         }
         return;
     };
-    for (name, value) in object.iter().filter(|(name, _)| !left_out.contains(&name.as_str())) {
+    for (name, value) in object {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        flatten(&path, value, left_out, into);
+        // By the whole path: an environment variable may be called `Version` too.
+        if !left_out.contains(&path.as_str()) {
+            flatten(&path, value, left_out, into);
+        }
     }
 }
 
@@ -172,8 +173,7 @@ impl Lambda {
             version: configuration.version.unwrap_or_default(),
             code_sha256: configuration.code_sha256.unwrap_or_default(),
             revision: configuration.revision_id.unwrap_or_default(),
-            description: configuration.description.unwrap_or_default(),
-            settings: Settings::of(&raw.json()),
+            settings: Settings::of(&raw.json("GetFunction", named(function, qualifier))?),
         })
     }
 

@@ -123,16 +123,11 @@ impl Ledger {
             changes.push(Change::Put(self.keyed(LIVE, &json!({ "release": release }))?, Condition::Any));
             if let Some(before) = superseded {
                 let state = BTreeMap::from([("state".to_owned(), json!(ReleaseState::Superseded))]);
-                changes.push(Change::Set(self.at(&sort_key(before.number)), state, Condition::Any));
+                let there = Condition::equals([("number", json!(before.number))]);
+                changes.push(Change::Set(self.at(&sort_key(before.number)), state, there));
             }
         }
         self.fenced(changes).await
-    }
-
-    /// The last `limit` releases, the last first.
-    pub async fn releases(&self, limit: i32) -> Result<Vec<Release>> {
-        let items = self.table.last(&self.app, RELEASE, limit).await.map_err(|error| self.explain(error))?;
-        items.into_iter().map(|item| self.release(item)).collect()
     }
 
     async fn fenced(&self, changes: Vec<Change>) -> Result<()> {

@@ -51,6 +51,8 @@ fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Pa
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
     command.args(["-m", "ministack.app"]).current_dir(scratch).env_clear().envs(config.process.bare());
+    // Nor do the user's AWS files: an SDK in a function would look for them in `HOME`.
+    command.env("HOME", scratch).env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("TMPDIR", scratch).env("STATE_DIR", scratch.join("state")).env("S3_DATA_DIR", scratch.join("s3"));
     command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", place.access.port.to_string());
     command.env("MINISTACK_ACCOUNT_ID", &place.access.account).env("MINISTACK_REGION", &place.environment.region);

@@ -74,9 +74,15 @@ impl Terraform {
                 .await
             }
         };
+        // Terraform's plugin cache is not safe for two at once: while it is filled, the others wait.
+        let filling = match self.mirror {
+            Some(_) => None,
+            None => Some(turn(config).await?),
+        };
         let text = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
         let state = format!("-backend-config=path={}", place.folder.join("bootstrap.tfstate").display());
         run("bootstrap", text(&["init", "-input=false", "-lockfile=readonly", "-reconfigure", &state])).await?;
+        drop(filling);
         run("bootstrap", [text(&["apply", "-input=false", "-auto-approve"]), bootstrap_variables(place)].concat())
             .await?;
         let backend = format!("-backend-config=environments/local-{name}.s3.tfbackend");
@@ -129,6 +135,17 @@ impl Terraform {
         std::fs::write(place.folder.join("empty"), "").context("cannot write an empty file")?;
         Ok(path)
     }
+}
+
+/// Waits for the cache of providers, which all checkouts share.
+async fn turn(config: &Config) -> Result<std::fs::File> {
+    let cache = config.process.cache().context("there is no place for downloads: set `HOME`")?;
+    std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
+    let path = cache.join("terraform-plugins.lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let locked =
+        tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await.context("the wait was cut off")?;
+    locked.with_context(|| format!("cannot lock `{}`", path.display()))
 }
 
 fn variables(config: &Config, place: &Place) -> Vec<String> {

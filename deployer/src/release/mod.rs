@@ -4,7 +4,7 @@ mod check;
 mod deploy;
 mod status;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::apply::{Run, apply, take_back};
 use crate::failure::{Exit, Failure};
@@ -28,7 +28,9 @@ async fn carry_out(run: &Run<'_>, wanted: Wanted<'_>, release: &mut Release) -> 
     release.ended_at = Some(jiff::Timestamp::now().to_string());
     let Err(error) = applied else {
         release.state = ReleaseState::Live;
-        return run.ledger.end(run.hold, release, run.observed.ledger.live.as_ref()).await;
+        let what = format!("release {} serves, but its record could not be written", release.number);
+        let missing = || Failure::new(Exit::NotTakenBack, what).hint("the lock stays held: see `deployer status`");
+        return run.ledger.end(run.hold, release, run.observed.ledger.live.as_ref()).await.with_context(missing);
     };
     // Without the lock nothing may be moved any more: whoever has it now sees to what is left.
     if Failure::exit_of(&error) == Exit::LockHeld {
@@ -36,8 +38,8 @@ async fn carry_out(run: &Run<'_>, wanted: Wanted<'_>, release: &mut Release) -> 
     }
     release.reason = Some(format!("{error:#}"));
     let began = release.state == ReleaseState::Shifting;
-    match if began { take_back(run, release).await } else { Ok(false) } {
-        Ok(_) => end_failed(run, release, began, error).await,
+    match if began { take_back(run, release).await } else { Ok(()) } {
+        Ok(()) => end_failed(run, release, began, error).await,
         Err(stuck) => Err(not_taken_back(run, release, error, &stuck).await),
     }
 }
@@ -52,7 +54,8 @@ async fn apply_if_still_true(run: &Run<'_>, wanted: Wanted<'_>, release: &mut Re
             .hint("run again: it starts from what is live now; nothing was changed by this one")
             .into());
     }
-    apply(run, release).await
+    // From here on with what was read under the lock: the revisions of before the build may be old.
+    apply(&Run { observed: &now, ..*run }, release).await
 }
 
 async fn end_failed(run: &Run<'_>, release: &mut Release, began: bool, error: anyhow::Error) -> Result<()> {
@@ -65,7 +68,8 @@ async fn end_failed(run: &Run<'_>, release: &mut Release, began: bool, error: an
     };
     let exit = if began { Exit::TakenBack } else { Failure::exit_of(&error) };
     let hint = Failure::hint_of(&error).unwrap_or("mend what failed, then run again").to_owned();
-    ended.and(Err(error.context(Failure::new(exit, what).hint(hint))))
+    let note = ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
+    Err(error.context(Failure::new(exit, what + &note).hint(hint)))
 }
 
 /// The lock stays held: whoever comes next must know that the environment serves a mixture.

@@ -123,6 +123,9 @@ pub(crate) fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_lo
             let variables = std::fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
             let variables = String::from_utf8_lossy(&variables).into_owned();
             assert!(!variables.contains("poison"), "process {process}: {variables}");
+            // Where an SDK would look for the user's AWS files.
+            let home = variables.split('\0').find_map(|variable| variable.strip_prefix("HOME="));
+            assert!(home.is_some_and(|home| home.contains("/.deployer/local/")), "process {process}: {home:?}");
         }
     }
 }
