@@ -85,9 +85,11 @@ impl Common {
             ("profile".to_owned(), config.build.profile.as_bytes().to_vec()),
         ];
         // Of the workspace's manifest only what reaches every package; dependencies come in by the closure.
-        let tables = [("profile", manifest.get("profile")), ("patch", manifest.get("patch"))];
+        let patch = [("patch", manifest.get("patch"))];
         let inherited = manifest.get("workspace").and_then(|workspace| workspace.get("package"));
-        for (name, table) in tables.into_iter().chain([("package", inherited)]) {
+        for (name, table) in
+            profiles(&manifest, &config.build.profile).into_iter().chain(patch).chain([("package", inherited)])
+        {
             parts.push((name.to_owned(), table.map_or_else(String::new, ToString::to_string).into_bytes()));
         }
         let settings = [".cargo/config.toml", ".cargo/config"].map(|name| (name, config.root.join(name)));
@@ -116,6 +118,14 @@ impl Common {
         }
         Ok(hasher.hex())
     }
+}
+
+/// The profile that is built with, and those that it inherits from: no other one is a part of the function.
+fn profiles<'a>(manifest: &'a toml::Table, profile: &'a str) -> Vec<(&'a str, Option<&'a toml::Value>)> {
+    let table = |name: &str| manifest.get("profile").and_then(|profiles| profiles.get(name));
+    let parent = |name: &&'a str| table(name)?.get("inherits")?.as_str();
+    // More than a handful would be a circle, which cargo refuses.
+    std::iter::successors(Some(profile), parent).take(8).map(|name| (name, table(name))).collect()
 }
 
 /// One crate of a closure.
@@ -231,6 +241,16 @@ mod tests {
                 Crate { id: id.to_owned(), features: features.to_owned(), folder: folder.map(PathBuf::from) };
             assert_eq!(parse_crate(line).unwrap(), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn only_the_profile_that_is_built_with_counts_and_what_it_inherits_from() {
+        let text =
+            "[profile.dev]\nopt-level = 1\n[profile.release]\nlto = 'off'\n[profile.lambda]\ninherits = 'release'";
+        let manifest: toml::Table = text.parse().unwrap();
+        let names = |profile| profiles(&manifest, profile).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names("release"), ["release"]);
+        assert_eq!(names("lambda"), ["lambda", "release"]);
     }
 
     fn hash_of(folder: &Path) -> String {

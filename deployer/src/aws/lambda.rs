@@ -87,7 +87,9 @@ impl Settings {
 
     /// Takes the settings out of the answer to GetFunction. What every version has for itself is left out.
     fn of(answer: &Value) -> Self {
-        const OWN: [&str; 18] = [
+        const OWN: [&str; 20] = [
+            "SigningJobArn",
+            "SigningProfileVersionArn",
             "FunctionArn",
             "Version",
             "RevisionId",

@@ -58,6 +58,8 @@ impl Terraform {
         if std::fs::read_to_string(&stamp).is_ok_and(|applied| applied == inputs) {
             return Ok(());
         }
+        // What is about to change is no longer what the stamp says, also if it fails midway.
+        let _ = std::fs::remove_file(&stamp);
         let name = &place.environment.name;
         report.line("Applying", &format!("Terraform for `{name}`"));
         let settings = self.settings(config, place)?;
