@@ -308,7 +308,6 @@ mod tests {
             code_sha256: "zip1".to_owned(),
             revision: "r".to_owned(),
             readiness: Readiness::Ready,
-            architecture: "x86_64".to_owned(),
             settings: Settings::with("MemorySize", "128"),
         }
     }

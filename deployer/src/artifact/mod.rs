@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::report::Report;
 
 pub use manifest::{Manifest, PackedFunction};
-pub use pack::{ENTRY, pack, sha256};
+pub use pack::{pack, sha256};
 pub use source::Sources;
 
 /// What one call of UpdateFunctionCode takes, in bytes.

@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// What Lambda's `provided` runtimes start.
-pub const ENTRY: &str = "bootstrap";
+const ENTRY: &str = "bootstrap";
 
 /// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the first date that a zip can hold.
 pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
@@ -58,6 +58,20 @@ mod tests {
         let mut content = Vec::new();
         entry.read_to_end(&mut content).unwrap();
         assert_eq!(content, b"binary");
+    }
+
+    #[test]
+    fn terraforms_placeholder_holds_its_script_as_an_executable_bootstrap() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../terraform/modules/backend");
+        let packed = std::fs::read(format!("{folder}/placeholder.zip")).unwrap();
+        let script = std::fs::read(format!("{folder}/placeholder/bootstrap")).unwrap();
+        let mut zip = zip::ZipArchive::new(Cursor::new(packed)).unwrap();
+        assert_eq!(zip.len(), 1);
+        let mut entry = zip.by_name(ENTRY).unwrap();
+        assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        assert_eq!(content, script);
     }
 
     #[test]

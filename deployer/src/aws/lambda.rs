@@ -40,8 +40,6 @@ pub struct VersionState {
     pub revision: String,
     /// Whether it can be invoked and changed.
     pub readiness: Readiness,
-    /// `x86_64` or `arm64`.
-    pub architecture: String,
     /// Every setting that Terraform owns. Values may be secret: compare them, never print them.
     pub settings: Settings,
 }
@@ -171,7 +169,6 @@ impl Lambda {
         let configuration = answer.configuration.ok_or_else(nothing)?;
         Ok(VersionState {
             readiness: readiness(&configuration),
-            architecture: configuration.architectures().first().map_or("x86_64", |known| known.as_str()).to_owned(),
             version: configuration.version.unwrap_or_default(),
             code_sha256: configuration.code_sha256.unwrap_or_default(),
             revision: configuration.revision_id.unwrap_or_default(),

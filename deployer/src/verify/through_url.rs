@@ -189,3 +189,75 @@ fn reason(error: &reqwest::Error) -> &'static str {
         _ => "the connection broke",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Request;
+
+    const RIGHT: &str = "HTTP/1.1 200 OK\r\nx-v: 7\r\nx-d: d2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const OLD: &str = "HTTP/1.1 200 OK\r\nx-v: 6\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const WRONG: &str = "HTTP/1.1 500 No\r\nx-v: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const NO_ROUTE: &str = "HTTP/1.1 403 No\r\nx-amzn-errortype: MissingAuthenticationTokenException\r\n\
+                            content-length: 0\r\nconnection: close\r\n\r\n";
+
+    /// Sends the check to a stage that gives these answers in turn, the last one for ever.
+    async fn settled(answers: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Failed> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for turn in 0.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
+                let answer = answers[turn.min(answers.len() - 1)];
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let url = Url {
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            base,
+            marks: Marks { version: "x-v".to_owned(), deployment: "x-d".to_owned() },
+            patience: Verify { in_a_row: 3, timeout_seconds: 1 },
+            spent: AtomicU32::new(0),
+        };
+        let check = Check {
+            name: "health".to_owned(),
+            function: "f".to_owned(),
+            request: Request::try_from("GET /health".to_owned()).unwrap(),
+            status: 200,
+            headers: BTreeMap::new(),
+            body: None,
+            writes: false,
+        };
+        let versions = BTreeMap::from([("f".to_owned(), "7".to_owned())]);
+        url.settle(&check, &Expected { versions, deployment: None, older_definition }, "after").await
+    }
+
+    #[tokio::test]
+    async fn a_switch_is_seen_after_enough_right_answers_in_a_row_and_a_flip_back_starts_the_count_anew() {
+        assert_eq!(settled(&[RIGHT], false).await.unwrap().requests, 3);
+        assert_eq!(settled(&[OLD, RIGHT, OLD, RIGHT], false).await.unwrap().requests, 6);
+    }
+
+    #[tokio::test]
+    async fn an_old_answer_that_stays_is_a_switch_not_seen_and_no_fault_of_the_function() {
+        assert_eq!(settled(&[OLD], false).await.unwrap_err().blame, Blame::Propagation);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_answer_of_the_new_version_is_its_own_after_a_few_tries() {
+        let failed = settled(&[WRONG], false).await.unwrap_err();
+        assert_eq!((failed.blame, failed.record.requests), (Blame::Application, TRIES));
+    }
+
+    #[tokio::test]
+    async fn a_route_that_the_older_definition_lacks_waits_for_the_stage_and_later_is_a_failure() {
+        assert!(settled(&[NO_ROUTE], true).await.unwrap().answer.contains("not in the deployment"));
+        assert_eq!(settled(&[NO_ROUTE], false).await.unwrap_err().blame, Blame::Gateway);
+    }
+}
