@@ -1,7 +1,10 @@
 //! The results of the commands: one model each, shown as text or as JSON.
 
 mod build;
+mod history;
 mod local;
+mod plan;
+mod prune;
 mod release;
 mod status;
 
@@ -12,8 +15,11 @@ use serde::Serialize;
 use crate::aws::Calls;
 
 pub use build::BuildView;
+pub use history::HistoryView;
 pub use local::{LocalEnvironment, LocalView};
-pub use release::{CheckView, DeployView, PlanView};
+pub use plan::PlanView;
+pub use prune::{PruneView, UnlockView};
+pub use release::{CheckView, ReleaseView};
 pub use status::{EnvironmentStatus, StatusView};
 
 /// A result that can be shown either way.
