@@ -46,8 +46,8 @@ pub struct ObservedFunction {
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, session: &Session) -> Result<Observed> {
     let ledger = Ledger::new(&session.table, &config.app);
-    let (ledger, account) = join!(ledger.read(), session.identity.account());
-    let account = account?;
+    let (ledger, caller) = join!(ledger.read(), session.identity.caller());
+    let account = caller?.account;
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
     let contract = &ledger.contract;

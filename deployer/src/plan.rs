@@ -307,6 +307,8 @@ mod tests {
             version: number.to_owned(),
             code_sha256: "zip1".to_owned(),
             revision: "r".to_owned(),
+            description: String::new(),
+            modified: String::new(),
             readiness: Readiness::Ready,
             settings: Settings::with("MemorySize", "128"),
         }
@@ -327,7 +329,12 @@ mod tests {
         });
         let function = ObservedFunction {
             resource: serde_json::from_value(resource).unwrap(),
-            alias: Alias { version: "5".into(), weights: BTreeMap::new(), revision: "r".into() },
+            alias: Alias {
+                version: "5".into(),
+                weights: BTreeMap::new(),
+                revision: "r".into(),
+                description: "".into(),
+            },
             live: version("5"),
             latest: version("$LATEST"),
         };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use futures::future::join_all;
 
 use super::{Outcome, Run};
-use crate::aws::{AwsError, Kind, Readiness, VersionState};
+use crate::aws::{AwsError, Code, Kind, Readiness, Routing, VersionState};
 use crate::config::Check;
 use crate::failure::Failure;
 use crate::ledger::{CheckRecord, FunctionPart, Release};
@@ -93,7 +93,8 @@ async fn with_code(run: &Run<'_>, key: &str, function: &ObservedFunction) -> Res
         Some((artifact, packed)) => artifact.zip(packed)?,
         None => run.session.lambda.code(name, &function.live.version).await?,
     };
-    let uploaded = patiently(|| run.session.lambda.upload(name, &zip, &latest.revision)).await;
+    let code = Code::Zip(&zip);
+    let uploaded = patiently(|| run.session.lambda.upload(name, &code, &latest.revision)).await;
     // Where the reply was lost, what lies there in the end tells.
     let uploaded = uploaded.or_else(|error| if error.kind == Kind::Unknown { Ok(()) } else { Err(error) });
     uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
@@ -167,7 +168,8 @@ async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
 /// Moves an alias and makes sure that it is there. A refused or lost call is judged by what it brought about.
 pub(super) async fn alias_to(run: &Run<'_>, function: &ObservedFunction, version: &str, revision: &str) -> Result<()> {
     let (name, alias) = (&function.resource.name, &function.resource.alias);
-    let moved = patiently(|| run.session.lambda.move_alias(name, alias, version, revision)).await;
+    let to = Routing { version, weight: None, description: "" };
+    let moved = patiently(|| run.session.lambda.move_alias(name, alias, &to, revision)).await;
     let Err(error) = moved else { return Ok(()) };
     if matches!(error.kind, Kind::Precondition | Kind::Unknown) && is_at(run, function, version).await? {
         return Ok(());

@@ -8,7 +8,7 @@ use futures::try_join;
 use serde_json::Value;
 
 use super::calls::RawBody;
-use super::{AwsError, Calls, Kind, clients};
+use super::{AwsError, Calls, Kind, clients, move_timeouts};
 
 /// The stage variable that the deployer owns: the functions echo it, so that an answer names its deployment.
 const MARK: &str = "deployment";
@@ -27,6 +27,17 @@ pub struct Stage {
     pub deployment: String,
     /// The stage variable that names it to the functions.
     pub mark: Option<String>,
+}
+
+/// A snapshot of an API's definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: String,
+    /// What was said of it when it was made; empty if nothing was.
+    pub description: String,
+    /// When it was made.
+    pub created: Option<jiff::Timestamp>,
 }
 
 /// Sends a listing page by page and collects the raw `item`s, so that fields unknown to this SDK count too.
@@ -99,14 +110,51 @@ impl ApiGateway {
         answer.id.ok_or_else(nothing)
     }
 
+    /// A deployment; `None` if there is no such one.
+    pub async fn deployment(&self, api: &str, id: &str) -> Result<Option<Deployment>, AwsError> {
+        let answer = self.read.get_deployment().rest_api_id(api).deployment_id(id).send().await;
+        match answer.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
+            Ok(answer) => Ok(Some(Deployment {
+                id: answer.id.unwrap_or_default(),
+                description: answer.description.unwrap_or_default(),
+                created: timestamp(answer.created_date),
+            })),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All deployments of an API, the newest ones and those of Terraform among them, in no order.
+    pub async fn deployments(&self, api: &str) -> Result<Vec<Deployment>, AwsError> {
+        let pages = self.read.get_deployments().rest_api_id(api).limit(500).into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|error| AwsError::new("GetDeployments", api_named(api), &error))?;
+        let deployments = all.into_iter().map(|deployment| Deployment {
+            id: deployment.id.unwrap_or_default(),
+            description: deployment.description.unwrap_or_default(),
+            created: timestamp(deployment.created_date),
+        });
+        Ok(deployments.collect())
+    }
+
+    /// Deletes a deployment. AWS refuses it for one that a stage serves.
+    pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
+        let answer = self.write.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
+    }
+
     /// Makes a stage serve a deployment, and tells the functions so, in one call.
+    ///
+    /// It ends within [`super::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
     pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<(), AwsError> {
         let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
         let request = self.write.update_stage().rest_api_id(api).stage_name(stage);
         let request = request
             .patch_operations(replace("/deploymentId".to_owned()))
             .patch_operations(replace(format!("/variables/{MARK}")));
-        request.send().await.map(drop).map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))
+        let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
+        let answer = request.customize().config_override(quick).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))
     }
 
     /// The settings of the API itself that a deployment freezes.
@@ -142,6 +190,15 @@ fn of_page(item: Value) -> Vec<Value> {
 
 fn api_named(api: &str) -> String {
     format!("API `{api}`")
+}
+
+fn deployment_named(api: &str, id: &str) -> String {
+    format!("deployment `{id}` of API `{api}`")
+}
+
+fn timestamp(date: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestamp> {
+    let date = date?;
+    jiff::Timestamp::new(date.secs(), i32::try_from(date.subsec_nanos()).ok()?).ok()
 }
 
 fn stage_named(api: &str, stage: &str) -> String {

@@ -95,12 +95,18 @@ impl AwsError {
 fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     let code = error.code().unwrap_or("unknown error");
     let kind = match code {
-        "ResourceNotFoundException" | "NotFoundException" => Kind::NotFound,
+        "ResourceNotFoundException"
+        | "NotFoundException"
+        | "ProvisionedConcurrencyConfigNotFoundException"
+        | "NoSuchEntity"
+        | "NoSuchBucket" => Kind::NotFound,
         "PreconditionFailedException" | "ConditionalCheckFailedException" => Kind::Precondition,
         "TransactionCanceledException" => of_cancellation(error.message().unwrap_or_default()),
         "ResourceConflictException" | "ConflictException" | "TransactionInProgressException" => Kind::Conflict,
         "TooManyRequestsException"
         | "ThrottlingException"
+        | "Throttling"
+        | "SlowDown"
         | "LimitExceededException"
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceededException" => Kind::Throttled,

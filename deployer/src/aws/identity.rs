@@ -8,18 +8,27 @@ use super::{AwsError, Calls, Kind, clients};
 #[derive(Debug, Clone)]
 pub struct Identity(aws_sdk_sts::Client);
 
+/// The owner of the credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Its account, 12 digits.
+    pub account: String,
+    /// Its ARN: of a user, of a role's session, or of the account's root.
+    pub arn: String,
+}
+
 impl Identity {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
         let (read, _) = clients!(aws_sdk_sts, shared, calls);
         Self(read)
     }
 
-    /// The account of the credentials, 12 digits.
-    pub async fn account(&self) -> Result<String, AwsError> {
+    /// Who makes these calls.
+    pub async fn caller(&self) -> Result<Caller, AwsError> {
         let answer = self.0.get_caller_identity().send().await;
         let answer = answer.map_err(|error| AwsError::new("GetCallerIdentity", "the credentials", &error))?;
         let none =
             || AwsError::found(Kind::Unknown, "GetCallerIdentity", "the credentials", "the answer names no account");
-        answer.account.ok_or_else(none)
+        Ok(Caller { account: answer.account.ok_or_else(none)?, arn: answer.arn.unwrap_or_default() })
     }
 }

@@ -2,28 +2,41 @@
 //!
 //! It carries out single calls and tells apart the errors that code branches on. It never decides.
 
+mod alarms;
 mod apigateway;
 mod calls;
 mod dynamodb;
 mod error;
 mod identity;
 mod lambda;
+mod objects;
+mod permissions;
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::config::{Access, Environment, LocalAccess};
 
-pub use apigateway::{ApiGateway, Stage};
+pub use alarms::{Alarm, AlarmState, Alarms};
+pub use apigateway::{ApiGateway, Deployment, Stage};
 pub use calls::{Call, Calls};
 pub use dynamodb::{Change, Condition, Table};
 pub use error::{AwsError, Kind};
-pub use identity::Identity;
-pub use lambda::{Alias, Invocation, Lambda, Readiness, Settings, VersionState};
+pub use identity::{Caller, Identity};
+pub use lambda::{Alias, Code, Invocation, Lambda, Provisioned, Readiness, Routing, Settings, VersionState};
+pub use objects::Objects;
+pub use permissions::Permissions;
+
+/// The longest that a move of traffic may take, an alias's or a stage's: whoever takes over a lock waits so long, on top
+/// of the lease, before a move of the old holder is certain to have ended.
+pub const MOVE: Duration = Duration::from_secs(10);
 
 /// No wait of ours may hang: the SDK has a connect timeout only, unless told otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -43,6 +56,12 @@ pub struct Session {
     pub table: Table,
     /// Whose credentials these are.
     pub identity: Identity,
+    /// What tells a bad release.
+    pub alarms: Alarms,
+    /// What somebody may do.
+    pub permissions: Permissions,
+    /// Where big zips go.
+    pub objects: Objects,
     /// Every call made so far.
     pub calls: Calls,
 }
@@ -50,20 +69,41 @@ pub struct Session {
 impl Session {
     /// Opens the session. No call is made yet, unless a role is to be assumed.
     pub async fn open(environment: &Environment) -> Self {
-        let shared = match &environment.access {
-            Access::Account { profile, role } => {
-                account(&environment.region, profile.as_deref(), role.as_deref()).await
-            }
-            Access::Local(local) => local_aws(&environment.region, local),
+        Self::with(&shared(&environment.region, &environment.access).await, environment)
+    }
+
+    /// Opens a session for `from` by assuming `role`, which trusts the credentials of `to`. No call is made yet, and
+    /// none of the other session's is counted here.
+    pub async fn reader(from: &Environment, to: &Environment, role: &str) -> Self {
+        let base = shared(&from.region, &to.access).await;
+        let base = match &from.access {
+            Access::Account { .. } => base,
+            // The role lives where its account does.
+            Access::Local(there) => base.into_builder().endpoint_url(there.endpoint()).build(),
         };
+        Self::with(&assume(role, base).await, from)
+    }
+
+    fn with(shared: &SdkConfig, environment: &Environment) -> Self {
         let calls = Calls::default();
         Self {
-            lambda: Lambda::new(&shared, &calls, downloads(&environment.access)),
-            api: ApiGateway::new(&shared, &calls),
-            table: Table::new(&shared, &calls, &environment.ledger),
-            identity: Identity::new(&shared, &calls),
+            lambda: Lambda::new(shared, &calls, downloads(&environment.access)),
+            api: ApiGateway::new(shared, &calls),
+            table: Table::new(shared, &calls, &environment.ledger),
+            identity: Identity::new(shared, &calls),
+            alarms: Alarms::new(shared, &calls),
+            permissions: Permissions::new(shared, &calls),
+            objects: Objects::new(shared, &calls, matches!(environment.access, Access::Local(_))),
             calls,
         }
+    }
+}
+
+/// What all clients of a session share. No call is made yet.
+async fn shared(region: &str, access: &Access) -> SdkConfig {
+    match access {
+        Access::Account { profile, role } => account(region, profile.as_deref(), role.as_deref()).await,
+        Access::Local(local) => local_aws(region, local),
     }
 }
 
@@ -87,31 +127,52 @@ fn upload_timeouts() -> TimeoutConfig {
     timeouts().to_builder().read_timeout(UPLOAD).operation_attempt_timeout(UPLOAD).operation_timeout(UPLOAD).build()
 }
 
+/// For what moves traffic: one attempt, and an end that others can reckon with.
+fn move_timeouts() -> TimeoutConfig {
+    timeouts().to_builder().read_timeout(MOVE).operation_attempt_timeout(MOVE).operation_timeout(MOVE).build()
+}
+
 /// Reads may be repeated by the SDK, which knows `Retry-After` and backs off with jitter. Writes may not: a
 /// repeated write whose first reply was lost is told apart only by reading back.
 fn read_retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100))
 }
 
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    let tls = Provider::Rustls(CryptoMode::Ring);
+    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.tls_provider(tls.clone()).build()
+    })
 }
 
 /// The user's credentials, by the SDK's usual chain.
 async fn account(region: &str, profile: Option<&str>, role: Option<&str>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .http_client(http_client())
+        // As for the loader's own settings, `HTTPS_PROXY` and `NO_PROXY` are the SDK's to read.
+        .http_client(http_client(ProxyConfig::from_env()))
         .timeout_config(timeouts())
         .retry_config(read_retries());
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
     let base = loader.load().await;
-    let Some(role) = role else { return base };
+    match role {
+        Some(role) => assume(role, base).await,
+        None => base,
+    }
+}
+
+/// The same, with the credentials of a role that `base` may assume.
+async fn assume(role: &str, base: SdkConfig) -> SdkConfig {
     let assumed =
         aws_config::sts::AssumeRoleProvider::builder(role).session_name("deployer").configure(&base).build().await;
-    base.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build()
+    let assumed = SharedCredentialsProvider::new(assumed);
+    // One cache for all clients: the role is assumed once, not once a service.
+    base.into_builder().credentials_provider(assumed).identity_cache(IdentityCache::lazy().build()).build()
 }
 
 /// The local AWS: built without the loader, so that nothing of the user's environment or files gets in, and
@@ -124,7 +185,7 @@ fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(local.endpoint())
-        .http_client(http_client())
+        .http_client(http_client(ProxyConfig::disabled()))
         .timeout_config(timeouts())
         .retry_config(read_retries())
         .build()

@@ -1,0 +1,79 @@
+//! Aliases: where the traffic goes, and how it is sent elsewhere.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_lambda::types::AliasRoutingConfiguration;
+
+use super::{Lambda, named};
+use crate::aws::{AwsError, move_timeouts};
+
+/// Where an alias points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alias {
+    /// The version that takes the traffic, or most of it.
+    pub version: String,
+    /// Further versions with their share of the traffic, 0 to 1.
+    pub weights: BTreeMap<String, f64>,
+    /// Changes with every change of the alias.
+    pub revision: String,
+    /// What was said by whoever moved it last; empty if nothing was.
+    pub description: String,
+}
+
+/// Where an alias is to point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Routing<'a> {
+    /// The version that takes the traffic, or the rest of it.
+    pub version: &'a str,
+    /// A second version with its share of the traffic, 0 to 1.
+    pub weight: Option<(&'a str, f64)>,
+    /// What is said of the move, to be found on the alias afterwards.
+    pub description: &'a str,
+}
+
+impl Lambda {
+    /// Where the alias points.
+    pub async fn alias(&self, function: &str, alias: &str) -> Result<Alias, AwsError> {
+        let answer = self.read.get_alias().function_name(function).name(alias).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetAlias", named(function, alias), &error))?;
+        Ok(Alias {
+            version: answer.function_version.unwrap_or_default(),
+            weights: positive(answer.routing_config),
+            revision: answer.revision_id.unwrap_or_default(),
+            description: answer.description.unwrap_or_default(),
+        })
+    }
+
+    /// Points an alias, if it still has the given revision, elsewhere. Answers the alias as AWS does.
+    ///
+    /// It ends within [`crate::aws::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
+    pub async fn move_alias(
+        &self,
+        function: &str,
+        alias: &str,
+        to: &Routing<'_>,
+        revision: &str,
+    ) -> Result<Alias, AwsError> {
+        // An empty routing configuration is said, not left out: an old weight would stay otherwise.
+        let weights: HashMap<_, _> =
+            to.weight.map(|(version, share)| (version.to_owned(), share)).into_iter().collect();
+        let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
+        let request = self.write.update_alias().function_name(function).name(alias).function_version(to.version);
+        let request = request.routing_config(routing).description(to.description).revision_id(revision);
+        let quick = aws_sdk_lambda::config::Builder::new().timeout_config(move_timeouts());
+        let answer = request.customize().config_override(quick).send().await;
+        let answer = answer.map_err(|error| AwsError::new("UpdateAlias", named(function, alias), &error))?;
+        Ok(Alias {
+            version: answer.function_version.unwrap_or_default(),
+            weights: positive(answer.routing_config),
+            revision: answer.revision_id.unwrap_or_default(),
+            description: answer.description.unwrap_or_default(),
+        })
+    }
+}
+
+/// A weight of 0 takes no traffic: it is none.
+fn positive(routing: Option<AliasRoutingConfiguration>) -> BTreeMap<String, f64> {
+    let weights = routing.and_then(|routing| routing.additional_version_weights).unwrap_or_default();
+    weights.into_iter().filter(|(_, weight)| *weight > 0.0).collect()
+}

@@ -1,0 +1,61 @@
+//! What stands around a function: who may call it, and how often at once.
+
+use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum;
+use serde_json::Value;
+
+use super::{Lambda, bare, named};
+use crate::aws::{AwsError, Kind};
+
+/// How far AWS has come with environments that are to be kept warm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provisioned {
+    /// All of them are.
+    Ready,
+    /// Not yet.
+    InProgress,
+    /// They never will be: the reason that Lambda gives.
+    Failed(String),
+}
+
+impl Lambda {
+    /// The resource policy of a function's alias or version: who may call it. `None` where there is none; so, too, if
+    /// the function or the alias does not exist, which AWS answers likewise.
+    pub async fn policy(&self, function: &str, qualifier: &str) -> Result<Option<Value>, AwsError> {
+        let object = || format!("the policy of {}", named(function, qualifier));
+        let request = self.read.get_policy().function_name(function).qualifier(qualifier);
+        let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
+        let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
+        let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is no JSON");
+        serde_json::from_str(&text).map(Some).map_err(unreadable)
+    }
+
+    /// What became of the provisioned concurrency of an alias; `None` where it has none.
+    pub async fn provisioned(&self, function: &str, alias: &str) -> Result<Option<Provisioned>, AwsError> {
+        let operation = "GetProvisionedConcurrencyConfig";
+        let request = self.read.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
+        let answer = request.send().await.map_err(|error| AwsError::new(operation, named(function, alias), &error));
+        Ok(found(answer)?.map(|answer| match answer.status {
+            Some(ProvisionedConcurrencyStatusEnum::Ready) => Provisioned::Ready,
+            Some(ProvisionedConcurrencyStatusEnum::Failed) => {
+                Provisioned::Failed(answer.status_reason.unwrap_or_else(|| "no reason given".to_owned()))
+            }
+            _ => Provisioned::InProgress,
+        }))
+    }
+
+    /// How many executions at once are reserved for a function, which is its limit too; `None` where none are.
+    pub async fn reserved(&self, function: &str) -> Result<Option<i32>, AwsError> {
+        let answer = self.read.get_function_concurrency().function_name(function).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetFunctionConcurrency", bare(function), &error))?;
+        Ok(answer.reserved_concurrent_executions)
+    }
+}
+
+/// What is not there is no error here.
+fn found<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

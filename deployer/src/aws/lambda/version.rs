@@ -1,0 +1,218 @@
+//! Versions: what they are made of, how they are made, and how they go away.
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectStorageMode, State};
+use serde_json::Value;
+
+use super::{Lambda, Settings, bare, named};
+use crate::aws::calls::RawBody;
+use crate::aws::{AwsError, Kind, upload_timeouts};
+
+/// The most that a page of versions holds.
+const PAGE: i32 = 50;
+
+/// A version, or `$LATEST`.
+#[derive(Debug, Clone)]
+pub struct VersionState {
+    /// The number, or `$LATEST`.
+    pub version: String,
+    /// SHA-256 of the zip, base64, as Lambda writes it.
+    pub code_sha256: String,
+    /// Changes with every change of the function.
+    pub revision: String,
+    /// What was said of it when it was published; empty if nothing was.
+    pub description: String,
+    /// When it was changed last, as AWS writes it: `2026-01-31T12:00:00.000+0000`.
+    pub modified: String,
+    /// Whether it can be invoked and changed.
+    pub readiness: Readiness,
+    /// Every setting that Terraform owns. Values may be secret: compare them, never print them.
+    pub settings: Settings,
+}
+
+/// Whether a version can be invoked and changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can.
+    Ready,
+    /// Not yet.
+    Pending,
+    /// It never will: the reason that Lambda gives.
+    Failed(String),
+}
+
+/// Where a zip comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Code<'a> {
+    /// Its bytes, at most 50 MB.
+    Zip(&'a [u8]),
+    /// An object of a bucket in the function's region.
+    Object {
+        /// The bucket.
+        bucket: &'a str,
+        /// The object's key.
+        key: &'a str,
+        /// The object's version: not whatever lies under the key by then.
+        version: &'a str,
+    },
+}
+
+impl Lambda {
+    /// The state of a version, of `$LATEST`, or of the version behind an alias.
+    ///
+    /// By GetFunction: it alone has a rate of its own, 100 a second; all other calls share 15 a second.
+    pub async fn version(&self, function: &str, qualifier: &str) -> Result<VersionState, AwsError> {
+        let raw = RawBody::default();
+        let request = self.read.get_function().function_name(function).qualifier(qualifier);
+        let answer = request.customize().interceptor(raw.clone()).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetFunction", named(function, qualifier), &error))?;
+        let nothing = || {
+            AwsError::found(Kind::Other, "GetFunction", named(function, qualifier), "the answer has no configuration")
+        };
+        let configuration = answer.configuration.ok_or_else(nothing)?;
+        Ok(state(configuration, &raw.json("GetFunction", named(function, qualifier))?["Configuration"]))
+    }
+
+    /// All published versions, the oldest first; `$LATEST` is none.
+    ///
+    /// A listing leaves out the state (<https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html> says so of
+    /// functions, and versions come likewise): where there is none, the version counts as ready.
+    pub async fn versions(&self, function: &str) -> Result<Vec<VersionState>, AwsError> {
+        let (operation, object) = ("ListVersionsByFunction", || bare(function));
+        let (mut versions, mut marker) = (Vec::new(), None);
+        loop {
+            let raw = RawBody::default();
+            let request = self.read.list_versions_by_function().function_name(function).max_items(PAGE);
+            let answer = request.set_marker(marker).customize().interceptor(raw.clone()).send().await;
+            let answer = answer.map_err(|error| AwsError::new(operation, object(), &error))?;
+            let mut raw = raw.json(operation, object())?;
+            let listed = answer.versions.unwrap_or_default().into_iter().enumerate();
+            versions.extend(listed.map(|(index, version)| state(version, &raw["Versions"][index].take())));
+            marker = answer.next_marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                break;
+            }
+        }
+        versions.retain(|version| version.version != "$LATEST");
+        // As numbers: 10 comes after 9.
+        versions.sort_by_key(|version| version.version.parse::<u64>().unwrap_or(u64::MAX));
+        Ok(versions)
+    }
+
+    /// The zip of a version.
+    pub async fn code(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
+        let object = || named(function, version);
+        let answer = self.read.get_function().function_name(function).qualifier(version).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
+        let location = answer.code.and_then(|code| code.location);
+        let location =
+            location.ok_or_else(|| AwsError::found(Kind::Other, "GetFunction", object(), "the answer names no zip"))?;
+        // The address is signed: whoever has it may read the code for 10 minutes. No error may carry it.
+        let broken = |_| AwsError::found(Kind::Unknown, "the download", object(), "the zip could not be fetched");
+        let answer =
+            self.downloads.get(location).send().await.and_then(reqwest::Response::error_for_status).map_err(broken)?;
+        Ok(answer.bytes().await.map_err(broken)?.to_vec())
+    }
+
+    /// Puts code into `$LATEST`, if that still has the given revision.
+    pub async fn upload(&self, function: &str, code: &Code<'_>, revision: &str) -> Result<(), AwsError> {
+        let request = self.write.update_function_code().function_name(function).revision_id(revision);
+        let request = match *code {
+            Code::Zip(bytes) => request.zip_file(Blob::new(bytes)),
+            // A copy: a reference would make every cold start depend on the bucket.
+            Code::Object { bucket, key, version } => request
+                .s3_bucket(bucket)
+                .s3_key(key)
+                .s3_object_version(version)
+                .s3_object_storage_mode(S3ObjectStorageMode::Copy),
+        };
+        let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
+        let answer = request.customize().config_override(patient).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("UpdateFunctionCode", named(function, "$LATEST"), &error))
+    }
+
+    /// Publishes `$LATEST`, if it still has the given revision and code. Answers the number of the version.
+    pub async fn publish(&self, function: &str, latest: &VersionState, description: &str) -> Result<String, AwsError> {
+        let request = self.write.publish_version().function_name(function).description(description);
+        let answer = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;
+        let answer = answer.map_err(|error| AwsError::new("PublishVersion", named(function, "$LATEST"), &error))?;
+        let nothing = || {
+            AwsError::found(Kind::Unknown, "PublishVersion", named(function, "$LATEST"), "the answer names no version")
+        };
+        answer.version.ok_or_else(nothing)
+    }
+
+    /// Deletes one published version.
+    ///
+    /// # Errors
+    /// Without any call, if `version` is no number: DeleteFunction without a version deletes the whole function.
+    pub async fn delete_version(&self, function: &str, version: &str) -> Result<(), AwsError> {
+        if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
+            let reason = "only a version by its number may be deleted";
+            return Err(AwsError::found(Kind::Other, "DeleteFunction", named(function, version), reason));
+        }
+        let answer = self.write.delete_function().function_name(function).qualifier(version).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("DeleteFunction", named(function, version), &error))
+    }
+}
+
+/// A configuration in our words. `raw` is the same one as AWS sent it.
+fn state(configuration: FunctionConfiguration, raw: &Value) -> VersionState {
+    VersionState {
+        readiness: readiness(&configuration),
+        version: configuration.version.unwrap_or_default(),
+        code_sha256: configuration.code_sha256.unwrap_or_default(),
+        revision: configuration.revision_id.unwrap_or_default(),
+        description: configuration.description.unwrap_or_default(),
+        modified: configuration.last_modified.unwrap_or_default(),
+        settings: Settings::of(raw),
+    }
+}
+
+/// `LastUpdateStatus` says it for `$LATEST`, `State` for a version: both have to be good.
+fn readiness(configuration: &FunctionConfiguration) -> Readiness {
+    let reason = |text: Option<&str>| Readiness::Failed(text.unwrap_or("no reason given").to_owned());
+    match (configuration.state(), configuration.last_update_status()) {
+        (Some(State::Failed), _) => reason(configuration.state_reason()),
+        (_, Some(LastUpdateStatus::Failed)) => reason(configuration.last_update_status_reason()),
+        (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => Readiness::Pending,
+        _ => Readiness::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::aws::{Calls, SdkConfig};
+
+    #[test]
+    fn a_failed_update_is_a_failure_and_not_ready() {
+        let failed = FunctionConfiguration::builder()
+            .state(State::Active)
+            .last_update_status(LastUpdateStatus::Failed)
+            .last_update_status_reason("no such key");
+        assert_eq!(readiness(&failed.build()), Readiness::Failed("no such key".to_owned()));
+    }
+
+    #[test]
+    fn a_version_without_a_state_is_ready() {
+        assert_eq!(readiness(&FunctionConfiguration::builder().version("3").build()), Readiness::Ready);
+    }
+
+    #[test]
+    fn nothing_but_a_number_is_ever_deleted_and_no_call_is_made_for_it() {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let calls = Calls::default();
+        let shared = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let lambda = Lambda::new(&shared, &calls, reqwest::Client::new());
+        for version in ["", "$LATEST", "live", "3a", "-1", " 3", "٣"] {
+            let refused = block_on(lambda.delete_version("f", version)).unwrap_err();
+            assert_eq!(refused.kind, Kind::Other, "{version}");
+            assert!(refused.to_string().contains("only a version by its number"), "{refused}");
+        }
+        assert_eq!(calls.total(), 0);
+    }
+}

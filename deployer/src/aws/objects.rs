@@ -1,0 +1,37 @@
+//! S3: zips that are too big to be sent to Lambda directly.
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+
+use super::calls::Counter;
+use super::{AwsError, Calls, Kind, upload_timeouts};
+
+/// The buckets that the credentials reach.
+#[derive(Debug, Clone)]
+pub struct Objects(aws_sdk_s3::Client);
+
+impl Objects {
+    /// `by_path` addresses a bucket by the path, not by a host of its own: a loopback address has no such hosts.
+    pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(shared)
+            .interceptor(Counter::writes(calls))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(upload_timeouts())
+            .force_path_style(by_path);
+        Self(aws_sdk_s3::Client::from_conf(config.build()))
+    }
+
+    /// Puts an object. Answers its version, by which it is found whatever is put there later.
+    ///
+    /// # Errors
+    /// The bucket keeps no versions.
+    pub async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<String, AwsError> {
+        let object = || format!("object `{key}` of bucket `{bucket}`");
+        let answer = self.0.put_object().bucket(bucket).key(key).body(bytes.into()).send().await;
+        let answer = answer.map_err(|error| AwsError::new("PutObject", object(), &error))?;
+        // Where versioning was suspended, S3 calls every object's version `null`.
+        let version = answer.version_id.filter(|version| version != "null");
+        let reason = "the bucket keeps no versions: enable its versioning";
+        version.ok_or_else(|| AwsError::found(Kind::Other, "PutObject", object(), reason))
+    }
+}
