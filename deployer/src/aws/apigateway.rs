@@ -40,6 +40,17 @@ pub struct Deployment {
     pub created: Option<jiff::Timestamp>,
 }
 
+/// A method of an API, and what it calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `GET`, `ANY`, …
+    pub method: String,
+    /// With its placeholders: `/visits/{id}`.
+    pub path: String,
+    /// The address of its integration; `None` where API Gateway answers by itself.
+    pub uri: Option<String>,
+}
+
 /// Sends a listing page by page and collects the raw `item`s, so that fields unknown to this SDK count too.
 macro_rules! listing {
     ($self:ident, $request:ident, $name:literal, $api:expr $(, $extra:ident($value:expr))*) => {{
@@ -79,7 +90,7 @@ impl ApiGateway {
     pub async fn definition(&self, api: &str) -> Result<BTreeMap<String, Value>, AwsError> {
         let (own, resources, responses, authorizers, validators, models) = try_join!(
             self.own(api),
-            async { listing!(self, get_resources, "GetResources", api, embed("methods")) },
+            self.resources(api),
             async { listing!(self, get_gateway_responses, "GetGatewayResponses", api) },
             async { listing!(self, get_authorizers, "GetAuthorizers", api) },
             async { listing!(self, get_request_validators, "GetRequestValidators", api) },
@@ -99,6 +110,11 @@ impl ApiGateway {
             ("models", models),
         ];
         Ok(parts.map(|(name, part)| (name.to_owned(), part)).into())
+    }
+
+    /// Every method of the definition as it is now, and what it calls.
+    pub async fn routes(&self, api: &str) -> Result<Vec<Route>, AwsError> {
+        Ok(routes_of(&self.resources(api).await?))
     }
 
     /// Freezes the definition into a deployment that no stage serves yet. Answers its id.
@@ -167,6 +183,11 @@ impl ApiGateway {
         answer.map(drop).map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))
     }
 
+    /// The resources with their methods and integrations.
+    async fn resources(&self, api: &str) -> Result<Value, AwsError> {
+        listing!(self, get_resources, "GetResources", api, embed("methods"))
+    }
+
     /// The settings of the API itself that a deployment freezes.
     async fn own(&self, api: &str) -> Result<Value, AwsError> {
         const FROZEN: [&str; 5] =
@@ -192,6 +213,18 @@ fn of_page(item: Value) -> Vec<Value> {
     }
 }
 
+fn routes_of(resources: &Value) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for resource in resources.as_array().into_iter().flatten() {
+        let path = resource["path"].as_str().unwrap_or_default();
+        for (method, details) in resource["resourceMethods"].as_object().into_iter().flatten() {
+            let uri = details["methodIntegration"]["uri"].as_str().map(str::to_owned);
+            routes.push(Route { method: method.clone(), path: path.to_owned(), uri });
+        }
+    }
+    routes
+}
+
 fn api_named(api: &str) -> String {
     format!("API `{api}`")
 }
@@ -207,4 +240,28 @@ fn timestamp(date: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestamp
 
 fn stage_named(api: &str, stage: &str) -> String {
     format!("stage `{stage}` of API `{api}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_every_resource_is_a_route() {
+        let resources = json!([
+            {"path": "/"},
+            {"path": "/count", "resourceMethods": {
+                "GET": {"methodIntegration": {"type": "AWS_PROXY", "uri": "arn:x"}},
+                "OPTIONS": {"methodIntegration": {"type": "MOCK"}},
+            }},
+        ]);
+        let route = |method: &str, uri: Option<&str>| Route {
+            method: method.to_owned(),
+            path: "/count".to_owned(),
+            uri: uri.map(str::to_owned),
+        };
+        assert_eq!(routes_of(&resources), [route("GET", Some("arn:x")), route("OPTIONS", None)]);
+    }
 }

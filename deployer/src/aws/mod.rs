@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use crate::config::{Access, Environment, LocalAccess};
 
 pub use alarms::{Alarm, AlarmState, Alarms};
-pub use apigateway::{ApiGateway, Deployment, Stage};
+pub use apigateway::{ApiGateway, Deployment, Route, Stage};
 pub use calls::{Call, Calls};
 pub use dynamodb::{Change, Condition, Table};
 pub use error::{AwsError, Kind};
@@ -182,7 +182,10 @@ async fn assume(role: &str, base: SdkConfig) -> SdkConfig {
 fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
     // The key is the account, so that the emulator can tell accounts apart; the secret is no secret.
     let credentials = Credentials::new(local.account.clone(), "local", None, None, "local");
-    SdkConfig::builder()
+    let mut builder = SdkConfig::builder();
+    // The clock: for a role that is assumed, this SDK insists on one.
+    builder.set_time_source(Some(Default::default()));
+    builder
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))

@@ -21,8 +21,18 @@ impl Lambda {
     /// The resource policy of a function's alias or version: who may call it. `None` where there is none; so, too, if
     /// the function or the alias does not exist, which AWS answers likewise.
     pub async fn policy(&self, function: &str, qualifier: &str) -> Result<Option<Value>, AwsError> {
-        let object = || format!("the policy of {}", named(function, qualifier));
-        let request = self.read.get_policy().function_name(function).qualifier(qualifier);
+        self.policy_of(function, Some(qualifier)).await
+    }
+
+    /// The resource policy of the function itself, which says nothing of its aliases.
+    pub async fn bare_policy(&self, function: &str) -> Result<Option<Value>, AwsError> {
+        self.policy_of(function, None).await
+    }
+
+    async fn policy_of(&self, function: &str, qualifier: Option<&str>) -> Result<Option<Value>, AwsError> {
+        let object =
+            || format!("the policy of {}", qualifier.map_or_else(|| bare(function), |name| named(function, name)));
+        let request = self.read.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
         let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
         let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
         let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is no JSON");

@@ -17,6 +17,12 @@ impl Settings {
         names.filter(|name| self.0.get(*name) != other.0.get(*name)).cloned().collect()
     }
 
+    /// The processor that the code is for, `x86_64` or `arm64`: no secret. `None` if AWS does not tell.
+    pub fn architecture(&self) -> Option<String> {
+        // A list of one, as AWS has it.
+        serde_json::from_str::<Vec<String>>(self.0.get("Architectures")?).ok()?.into_iter().next()
+    }
+
     /// One setting, for tests of what compares them.
     #[cfg(test)]
     pub(crate) fn with(name: &str, value: &str) -> Self {
@@ -112,6 +118,13 @@ mod tests {
         }
         alone["RuntimeVersionConfig"] = json!({"RuntimeVersionArn": "x"});
         assert_eq!(Settings::of(&alone), Settings::of(&listed));
+    }
+
+    #[test]
+    fn the_processor_may_be_read() {
+        let settings = Settings::of(&json!({"Architectures": ["arm64"], "MemorySize": 128}));
+        assert_eq!(settings.architecture().unwrap(), "arm64");
+        assert_eq!(Settings::default().architecture(), None);
     }
 
     #[test]
