@@ -35,10 +35,11 @@ impl Answer {
             }
             Service::Lambda => Self::json(status, &json!({"Type": "User", "message": message})),
             Service::ApiGateway | Service::Open => Self::json(status, &json!({"message": message})),
-            Service::DynamoDb | Service::CloudWatchJson => Self::json(
+            Service::DynamoDb => Self::json(
                 status,
                 &json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message}),
             ),
+            Service::CloudWatchJson => Self::json(status, &json!({"__type": code, "message": message})),
             Service::CloudWatchCbor => Self {
                 status,
                 headers: vec![
