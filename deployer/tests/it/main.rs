@@ -103,6 +103,7 @@ fn trials_of_the_front() -> Vec<Trial> {
         front::a_dry_run_of_an_upload_answers_what_would_be_and_writes_nothing,
         front::while_an_update_is_in_progress_code_settings_and_versions_are_refused,
         front::a_new_version_is_pending_for_a_while_and_neither_invoked_nor_named_by_an_alias,
+        front::publishing_what_is_published_already_answers_that_version,
         front::the_revision_of_latest_moves_twice_for_an_update_and_once_more_for_a_version,
         front::an_alias_names_at_most_two_versions_that_exist_and_keeps_its_weights_unless_told,
         front::publishing_other_code_than_was_meant_is_refused,
