@@ -23,6 +23,7 @@ pub mod poll;
 pub mod scope;
 
 pub mod apply;
+pub mod doctor;
 pub mod release;
 
 pub mod local;
@@ -73,6 +74,11 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
         }
         Command::Unlock { environment, force } => {
             done(report, &release::unlock(&config, named(environment)?, *force, report).await?)
+        }
+        Command::Doctor { environment } => {
+            let view = doctor::doctor(&config, named(environment)?).await;
+            report.result(&view)?;
+            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
         Command::Local { command } => local::run(&config, *command, report).await,
         releasing => done(report, &release(&config, releasing, report).await?),

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod bad_input;
+mod doctor;
 mod first_steps;
 mod front;
 mod harness;
@@ -112,6 +113,12 @@ fn main() -> ExitCode {
         retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
         retention::history_tells_kinds_states_who_commit_and_durations,
         releases::terraform_has_nothing_to_do_after_all_of_it,
+        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
+        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
+        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
+        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
+        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
+        doctor::terraform_has_nothing_to_do_after_all_of_it,
         bad_input::an_unknown_environment_is_refused_with_the_known_ones,
         bad_input::a_malformed_configuration_is_named_with_line_and_column,
         bad_input::an_unknown_flag_is_a_usage_error,

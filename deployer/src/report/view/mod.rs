@@ -1,6 +1,7 @@
 //! The results of the commands: one model each, shown as text or as JSON.
 
 mod build;
+mod doctor;
 mod history;
 mod local;
 mod plan;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::aws::Calls;
 
 pub use build::BuildView;
+pub use doctor::DoctorView;
 pub use history::HistoryView;
 pub use local::{LocalEnvironment, LocalView};
 pub use plan::PlanView;
