@@ -2,7 +2,7 @@
 
 use super::super::Finding;
 use super::super::facts::Facts;
-use super::{known, unknown};
+use super::known;
 use crate::ledger::LedgerState;
 
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -23,7 +23,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         Finding::ok(&subject, "contract", found),
         whose(facts, state, &subject),
         lock(state, &subject),
-        last(facts, state, &subject),
+        last(state, &subject),
     ]
 }
 
@@ -60,37 +60,30 @@ fn lock(state: &LedgerState, subject: &str) -> Finding {
     }
 }
 
-fn last(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
+fn last(state: &LedgerState, subject: &str) -> Finding {
     let check = "last release";
-    let last = match &facts.last {
-        Ok(last) => last.as_ref(),
-        Err(unread) => return unknown(unread, subject, check),
-    };
-    let Some(last) = last else {
-        return Finding::ok(subject, check, "none yet: the placeholder answers");
-    };
-    let (number, ended) = (&last["number"], last["state"].as_str().unwrap_or("unknown"));
-    match ended {
-        "pending" | "shifting" => Finding::warning(
+    match (&state.last, state.unfinished()) {
+        (None, _) => Finding::ok(subject, check, "none yet: the placeholder answers"),
+        (Some(last), None) => Finding::ok(subject, check, format!("release {last}: {}", last.state)),
+        (_, Some(last)) => Finding::warning(
             subject,
             check,
-            format!("release {number} is unfinished: {ended}"),
+            format!("release {last} is unfinished: {}", last.state),
             match state.lock.holder {
                 Some(_) => "wait for the run that holds the lock",
                 None => "the next writing command finishes it or takes it back, and says which",
             },
         ),
-        _ => Finding::ok(subject, check, format!("release {number}: {ended}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
+    use super::super::super::facts::Facts;
     use super::super::sample::{denied, facts, holder, only};
     use super::super::{Finding, judge};
     use crate::doctor::Verdict;
+    use crate::ledger::ReleaseState;
 
     #[test]
     fn a_healthy_environment_has_neither_problems_nor_warnings() {
@@ -139,12 +132,16 @@ mod tests {
     #[test]
     fn an_unfinished_release_is_a_warning_and_an_ended_one_is_not() {
         let mut facts = facts();
-        for (state, verdict) in [("pending", Verdict::Warning), ("shifting", Verdict::Warning), ("failed", Verdict::Ok)]
-        {
-            facts.last = Ok(Some(json!({"number": 8, "state": state})));
-            assert_eq!(only(&facts, "last release").verdict, verdict, "{state}");
+        let state = |facts: &mut Facts, state| facts.ledger.as_mut().unwrap().last.as_mut().unwrap().state = state;
+        for (ended, verdict) in [
+            (ReleaseState::Pending, Verdict::Warning),
+            (ReleaseState::Shifting, Verdict::Warning),
+            (ReleaseState::Failed, Verdict::Ok),
+        ] {
+            state(&mut facts, ended);
+            assert_eq!(only(&facts, "last release").verdict, verdict, "{ended}");
         }
-        facts.last = Ok(None);
+        facts.ledger.as_mut().unwrap().last = None;
         assert_eq!(only(&facts, "last release").verdict, Verdict::Ok);
     }
 }

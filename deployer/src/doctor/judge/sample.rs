@@ -8,8 +8,8 @@ use super::super::Finding;
 use super::super::facts::{Api, Facts, Function, Named, Unread};
 use super::{judge, own};
 use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
-use crate::config::{Access, Environment};
-use crate::ledger::{Contract, Holder, LedgerState, Lock};
+use crate::config::{Access, Environment, Traffic};
+use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
 
 const ACCOUNT: &str = "111111111111";
 const REGION: &str = "us-east-1";
@@ -22,22 +22,24 @@ pub(super) fn facts() -> Facts {
         "artifact": {"source_hash": "s", "functions": {"f": "s"}}, "definition": "def",
         "actor": "ada", "started_at": "now", "fence": 3,
     });
+    let live: Release = serde_json::from_value(live).unwrap();
     Facts {
         environment: Environment {
             name: "dev".to_owned(),
             ledger: "ledger".to_owned(),
             region: REGION.to_owned(),
             writing_checks: true,
+            traffic: Traffic::default(),
+            reader_role: None,
             access: Access::Account { profile: None, role: None },
         },
         app: "app".to_owned(),
         caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
-        last: Ok(Some(json!({"number": 7, "state": "live"}))),
         ledger: Ok(LedgerState {
             contract: contract(),
-            lock: Lock { holder: None, fence: 3 },
-            live: Some(serde_json::from_value(live).unwrap()),
-            last_number: 7,
+            lock: Lock { holder: None, fence: 3, beat: 0 },
+            live: Some(live.clone()),
+            last: Some(live),
         }),
         named: Some(named()),
     }
