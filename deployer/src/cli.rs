@@ -67,6 +67,11 @@ pub enum Command {
         /// The environment
         environment: Option<String>,
     },
+    /// Hold the stack contract against AWS, and say what to fix; changes nothing
+    Doctor {
+        /// The environment
+        environment: Option<String>,
+    },
     /// The local AWS: both environments on this machine
     Local {
         /// What to do with it

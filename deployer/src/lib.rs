@@ -18,6 +18,7 @@ pub mod plan;
 pub mod verify;
 
 pub mod apply;
+pub mod doctor;
 pub mod release;
 
 pub mod local;
@@ -53,6 +54,11 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Command::Status { environment } => done(report, &status(&config, environment.as_deref()).await?),
+        Command::Doctor { environment } => {
+            let view = doctor::doctor(&config, &named(environment)?).await;
+            report.result(&view)?;
+            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
+        }
         Command::Local { command } => local::run(&config, command, report).await,
     }
 }

@@ -15,8 +15,8 @@ use crate::ledger::Release;
 use crate::plan::{Plan, Step};
 
 pub use view::{
-    BuildView, CallsView, CheckView, DeployView, EnvironmentStatus, LocalEnvironment, LocalView, PlanView, StatusView,
-    View,
+    BuildView, CallsView, CheckView, DeployView, DoctorView, EnvironmentStatus, LocalEnvironment, LocalView, PlanView,
+    StatusView, View,
 };
 
 /// Where words go.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod doctor;
 mod first_steps;
 mod harness;
 mod local;
@@ -63,6 +64,12 @@ fn main() -> ExitCode {
         releases::of_two_deploys_at_once_one_makes_the_release,
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
         releases::terraform_has_nothing_to_do_after_all_of_it,
+        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
+        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
+        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
+        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
+        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
+        doctor::terraform_has_nothing_to_do_after_all_of_it,
         bad_input::an_unknown_environment_is_refused_with_the_known_ones,
         bad_input::a_malformed_configuration_is_named_with_line_and_column,
         bad_input::an_unknown_flag_is_a_usage_error,

@@ -1,6 +1,7 @@
 //! The results of the commands: one model each, shown as text or as JSON.
 
 mod build;
+mod doctor;
 mod local;
 mod release;
 mod status;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::aws::Calls;
 
 pub use build::BuildView;
+pub use doctor::DoctorView;
 pub use local::{LocalEnvironment, LocalView};
 pub use release::{CheckView, DeployView, PlanView};
 pub use status::{EnvironmentStatus, StatusView};

@@ -1,0 +1,201 @@
+//! The API: what its routes call, what its stage serves, and what a first release would go back to.
+
+use super::super::Finding;
+use super::super::facts::Api;
+use super::{drift, function_arn, unknown};
+use crate::aws::Route;
+use crate::ledger::{Contract, LedgerState};
+
+pub(super) fn judge(api: &Api, state: &LedgerState) -> Vec<Finding> {
+    let contract = &state.contract;
+    let subject = format!("API {}", contract.api.rest_api_id);
+    let mut findings = routes(api, contract, &subject);
+    findings.extend(stage(api, state, &subject));
+    findings.push(initial(api, contract, &subject));
+    findings
+}
+
+/// The ARN of the function, with its qualifier, that a route calls.
+pub(super) fn target_of(route: &Route) -> Option<&str> {
+    let (_, arn) = route.uri.as_ref()?.split_once(":lambda:path/")?.1.split_once("/functions/")?;
+    arn.strip_suffix("/invocations")
+}
+
+/// Whatever calls Lambda calls an alias of the contract: anything else changes without a release.
+fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
+    let routes = match &api.routes {
+        Ok(routes) => routes,
+        Err(unread) => return vec![unknown(unread, subject, "integrations")],
+    };
+    let fix = "call the alias's `invoke_arn` in Terraform, apply, then deploy";
+    let judge = |route: &Route| {
+        let (check, arn) = (format!("integration {} {}", route.method, route.path), target_of(route)?);
+        if arn.contains("${") {
+            let detail = format!("calls `{arn}`: what that is, only the stage's variables tell");
+            return Some(Finding::not_checked(subject, &check, detail, fix));
+        }
+        let called = contract.functions.values().find_map(|function| {
+            let rest = arn.strip_prefix(&function_arn(contract, &function.name))?;
+            (rest.is_empty() || rest.starts_with(':')).then_some((function, rest.trim_start_matches(':')))
+        });
+        Some(match called {
+            Some((function, alias)) if alias == function.alias => {
+                Finding::ok(subject, &check, format!("calls `{}:{alias}`", function.name))
+            }
+            Some((function, "" | "$LATEST")) => {
+                let detail = format!("calls `{}` without an alias: every upload goes live at once", function.name);
+                Finding::problem(subject, &check, detail, fix)
+            }
+            Some((function, other)) => {
+                let detail = format!("calls `{}:{other}`: releases move alias `{}`", function.name, function.alias);
+                Finding::problem(subject, &check, detail, fix)
+            }
+            None => Finding::problem(subject, &check, format!("calls `{arn}`, which the contract does not name"), fix),
+        })
+    };
+    routes.iter().filter_map(judge).collect()
+}
+
+/// The stage serves a deployment that exists: the one that the ledger says, and says so to the functions.
+fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
+    let name = &state.contract.api.stage;
+    let stage = match &api.stage {
+        Ok(stage) => stage,
+        Err(unread) if unread.missing => {
+            let fix = "apply Terraform for this environment: it makes the stage";
+            return vec![Finding::problem(subject, "stage", format!("stage `{name}` does not exist"), fix)];
+        }
+        Err(unread) => return vec![unknown(unread, subject, "stage")],
+    };
+    let served = &stage.deployment;
+    let mut findings = vec![match &state.live {
+        Some(live) if live.parts.deployment != *served => {
+            let left = &live.parts.deployment;
+            let found =
+                format!("stage `{name}` serves deployment `{served}`, release {} left it at `{left}`", live.number);
+            drift(state, subject, "stage", &found)
+        }
+        _ => Finding::ok(subject, "stage", format!("`{name}` serves deployment `{served}`")),
+    }];
+    findings.push(match &api.served {
+        Ok(Some(_)) => Finding::ok(subject, "deployment", format!("`{served}` exists")),
+        Ok(None) => Finding::problem(
+            subject,
+            "deployment",
+            format!("`{served}`, which the stage serves, does not exist"),
+            "roll back to a release whose deployment exists, or deploy",
+        ),
+        Err(unread) => unknown(unread, subject, "deployment"),
+    });
+    // Before the first release nobody has set it.
+    if state.live.is_some() {
+        findings.push(match stage.mark.as_deref() {
+            Some(mark) if mark == served => Finding::ok(subject, "stage variable", "names the deployment"),
+            mark => Finding::problem(
+                subject,
+                "stage variable",
+                format!("`deployment` is `{}`, the stage serves `{served}`", mark.unwrap_or_default()),
+                "set the stage's variable `deployment` to that id: checks take the answers for another deployment's",
+            ),
+        });
+    }
+    findings
+}
+
+fn initial(api: &Api, contract: &Contract, subject: &str) -> Finding {
+    let (check, id) = ("initial deployment", &contract.api.initial_deployment);
+    match &api.initial {
+        Ok(Some(_)) => Finding::ok(subject, check, format!("`{id}` exists")),
+        Ok(None) => Finding::problem(
+            subject,
+            check,
+            format!("`{id}`, which the contract names, does not exist"),
+            "apply Terraform: it makes one and writes its id into the contract",
+        ),
+        Err(unread) => unknown(unread, subject, check),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{api, denied, facts, missing, only};
+    use super::*;
+    use crate::doctor::Verdict;
+
+    /// The finding on the only route, which calls `function` of account 1 through Lambda.
+    fn calling(function: &str) -> Finding {
+        let mut facts = facts();
+        let arn = format!("arn:aws:lambda:us-east-1:111111111111:function:{function}");
+        let uri = format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations");
+        api(&mut facts).routes.as_mut().unwrap()[0].uri = Some(uri);
+        only(&facts, "integration GET /count")
+    }
+
+    #[test]
+    fn an_integration_calls_an_alias_of_the_contract_and_nothing_else() {
+        assert_eq!(calling("f-dev:live").verdict, Verdict::Ok);
+        for other in ["f-dev", "f-dev:$LATEST", "f-dev:7", "f-dev:other", "f-dev-2:live", "g:live"] {
+            assert_eq!(calling(other).verdict, Verdict::Problem, "{other}");
+        }
+        assert!(calling("f-dev").detail.contains("without an alias"));
+    }
+
+    #[test]
+    fn an_integration_by_stage_variable_is_not_checked() {
+        assert_eq!(calling("${stageVariables.f}").verdict, Verdict::NotChecked);
+    }
+
+    #[test]
+    fn a_route_that_does_not_call_lambda_is_nobodys_business() {
+        let mut facts = facts();
+        api(&mut facts).routes.as_mut().unwrap()[0].uri = None;
+        assert!(super::super::judge(&facts).iter().all(|finding| !finding.check.starts_with("integration")));
+    }
+
+    #[test]
+    fn integrations_that_cannot_be_read_are_not_checked() {
+        let mut facts = facts();
+        api(&mut facts).routes = Err(denied());
+        assert_eq!(only(&facts, "integrations").verdict, Verdict::NotChecked);
+        assert_eq!(only(&facts, "stage").verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_stage_that_does_not_exist_is_a_problem_and_one_that_cannot_be_read_is_not_checked() {
+        let mut facts = facts();
+        api(&mut facts).stage = Err(missing());
+        assert_eq!(only(&facts, "stage").verdict, Verdict::Problem);
+        api(&mut facts).stage = Err(denied());
+        assert_eq!(only(&facts, "stage").verdict, Verdict::NotChecked);
+    }
+
+    #[test]
+    fn a_stage_that_serves_another_deployment_than_the_ledger_says_is_drift() {
+        let mut facts = facts();
+        api(&mut facts).stage.as_mut().unwrap().deployment = "d9".to_owned();
+        let finding = only(&facts, "stage");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("release 7 left it at `d1`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn a_deployment_that_does_not_exist_is_a_problem_served_or_initial() {
+        let mut facts = facts();
+        api(&mut facts).served = Ok(None);
+        api(&mut facts).initial = Ok(None);
+        for check in ["deployment", "initial deployment"] {
+            assert_eq!(only(&facts, check).verdict, Verdict::Problem, "{check}");
+        }
+    }
+
+    #[test]
+    fn a_stage_that_tells_the_functions_another_deployment_is_a_problem_from_the_first_release_on() {
+        let mut facts = facts();
+        for mark in [None, Some("d0".to_owned())] {
+            api(&mut facts).stage.as_mut().unwrap().mark = mark;
+            assert_eq!(only(&facts, "stage variable").verdict, Verdict::Problem);
+        }
+        facts.ledger.as_mut().unwrap().live = None;
+        assert!(super::super::judge(&facts).iter().all(|finding| finding.check != "stage variable"));
+    }
+}

@@ -1,0 +1,252 @@
+//! One function: its alias, the version behind it, and how many of it may run.
+
+use super::super::Finding;
+use super::super::facts::Function;
+use super::{drift, known, unknown};
+use crate::aws::{Provisioned, Readiness};
+use crate::ledger::LedgerState;
+
+pub(super) fn judge(key: &str, function: &Function, state: &LedgerState) -> Vec<Finding> {
+    let subject = format!("function {}", function.resource.name);
+    let mut findings = alias(key, function, state, &subject);
+    findings.extend(version(key, function, state, &subject));
+    findings.push(reserved(function, &subject));
+    findings.push(provisioned(function, &subject));
+    findings
+}
+
+/// The alias names a published version: the one that the ledger says, with all the traffic.
+fn alias(key: &str, function: &Function, state: &LedgerState, subject: &str) -> Vec<Finding> {
+    let (name, check) = (&function.resource.alias, "alias");
+    let alias = match &function.alias {
+        Ok(alias) => alias,
+        Err(unread) if unread.missing => {
+            let detail = format!("`{name}` does not exist, or the function does not");
+            return vec![Finding::problem(
+                subject,
+                check,
+                detail,
+                "apply Terraform for this environment: it makes both",
+            )];
+        }
+        Err(unread) => return vec![unknown(unread, subject, check)],
+    };
+    if !alias.version.bytes().all(|byte| byte.is_ascii_digit()) || alias.version.is_empty() {
+        let detail = format!("`{name}` names `{}`, which is no published version", alias.version);
+        let fix = "publish a version and point the alias at it, then deploy: every upload goes live at once until then";
+        return vec![Finding::problem(subject, check, detail, fix)];
+    }
+    let recorded = state.live.as_ref().and_then(|live| Some((live.number, &live.parts.functions.get(key)?.version)));
+    let mut findings = vec![match (&state.live, recorded) {
+        (_, Some((number, version))) if *version != alias.version => {
+            let found = format!("`{name}` names version {}, release {number} left it at {version}", alias.version);
+            drift(state, subject, check, &found)
+        }
+        (Some(live), None) => Finding::warning(
+            subject,
+            check,
+            format!("`{name}` names version {}; release {} does not know this function", alias.version, live.number),
+            "deploy: the next release takes the function in",
+        ),
+        _ => Finding::ok(subject, check, format!("`{name}` names version {}", alias.version)),
+    }];
+    if !alias.weights.is_empty() {
+        let split: Vec<_> =
+            alias.weights.iter().map(|(version, share)| format!("{share} to version {version}")).collect();
+        findings.push(drift(state, subject, "traffic", &format!("`{name}` splits its traffic: {}", split.join(", "))));
+    }
+    findings
+}
+
+/// The version behind the alias can run, is what the ledger says, and for the processor that the contract says.
+fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -> Vec<Finding> {
+    let live = match &function.live {
+        Ok(live) => live,
+        Err(unread) => {
+            return ["version", "code", "architecture"].map(|check| unknown(unread, subject, check)).to_vec();
+        }
+    };
+    let readiness = match &live.readiness {
+        Readiness::Ready => Finding::ok(subject, "version", format!("version {} is active", live.version)),
+        Readiness::Pending => Finding::problem(
+            subject,
+            "version",
+            format!("version {} is not active yet", live.version),
+            "run this again in a minute",
+        ),
+        Readiness::Failed(reason) => Finding::problem(
+            subject,
+            "version",
+            format!("version {} cannot run: {reason}", live.version),
+            "mend what the reason names, or roll back",
+        ),
+    };
+    let mut findings = vec![readiness];
+    let part = state.live.as_ref().and_then(|release| release.parts.functions.get(key));
+    // Of another version than the recorded one the alias's finding tells already.
+    if let Some(part) = part.filter(|part| part.version == live.version) {
+        findings.push(match part.code_sha256 == live.code_sha256 {
+            true => Finding::ok(subject, "code", "as the live release left it"),
+            false => drift(
+                state,
+                subject,
+                "code",
+                &format!("version {} is not the code that the live release recorded", live.version),
+            ),
+        });
+    }
+    findings.push(architecture(function, live.settings.architecture(), subject));
+    findings
+}
+
+fn architecture(function: &Function, found: Option<String>, subject: &str) -> Finding {
+    let (check, declared) = ("architecture", &function.resource.architecture);
+    match found {
+        Some(found) if found == *declared => Finding::ok(subject, check, found),
+        Some(found) => Finding::problem(
+            subject,
+            check,
+            format!("the live version is for `{found}`, the contract says `{declared}`"),
+            "set `architecture` in Terraform and `build.target` to the same processor, apply, then deploy",
+        ),
+        None => Finding::not_checked(subject, check, "Lambda does not tell it", "look at the function in the console"),
+    }
+}
+
+fn reserved(function: &Function, subject: &str) -> Finding {
+    let check = "reserved concurrency";
+    match known(&function.reserved, subject, check) {
+        Err(finding) => finding,
+        Ok(Some(0)) => Finding::problem(
+            subject,
+            check,
+            "0: the function is stopped, every call is refused",
+            "raise or remove the reserved concurrency, once it is known why somebody stopped it",
+        ),
+        Ok(Some(most)) => Finding::ok(subject, check, format!("{most}, which is its limit too")),
+        Ok(None) => Finding::ok(subject, check, "none"),
+    }
+}
+
+fn provisioned(function: &Function, subject: &str) -> Finding {
+    let check = "provisioned concurrency";
+    match known(&function.provisioned, subject, check) {
+        Err(finding) => finding,
+        Ok(None) => Finding::ok(subject, check, "none"),
+        Ok(Some(Provisioned::Ready)) => Finding::ok(subject, check, "ready"),
+        Ok(Some(Provisioned::InProgress)) => {
+            Finding::warning(subject, check, "in progress: some calls start cold", "run this again in some minutes")
+        }
+        Ok(Some(Provisioned::Failed(reason))) => {
+            Finding::problem(subject, check, format!("failed: {reason}"), "mend what the reason names, or remove it")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{denied, facts, function, holder, missing, only};
+    use super::*;
+    use crate::aws::Settings;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn an_alias_that_does_not_exist_is_a_problem_and_hides_nothing_else() {
+        let mut facts = facts();
+        function(&mut facts).alias = Err(missing());
+        function(&mut facts).live = Err(missing());
+        assert_eq!(only(&facts, "alias").verdict, Verdict::Problem);
+        assert_eq!(only(&facts, "version").verdict, Verdict::NotChecked);
+        assert_eq!(only(&facts, "reserved concurrency").verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn an_alias_that_cannot_be_read_is_not_checked() {
+        let mut facts = facts();
+        function(&mut facts).alias = Err(denied());
+        assert_eq!(only(&facts, "alias").verdict, Verdict::NotChecked);
+    }
+
+    #[test]
+    fn an_alias_of_latest_is_a_problem() {
+        let mut facts = facts();
+        function(&mut facts).alias.as_mut().unwrap().version = "$LATEST".to_owned();
+        let finding = only(&facts, "alias");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("no published version"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn an_alias_that_was_moved_or_split_is_drift_and_under_a_lock_a_warning() {
+        let mut facts = facts();
+        let alias = function(&mut facts).alias.as_mut().unwrap();
+        alias.version = "4".to_owned();
+        alias.weights.insert("6".to_owned(), 0.1);
+        for check in ["alias", "traffic"] {
+            let finding = only(&facts, check);
+            assert_eq!(finding.verdict, Verdict::Problem, "{check}");
+            assert!(finding.detail.starts_with("drift: "), "{}", finding.detail);
+        }
+        facts.ledger.as_mut().unwrap().lock.holder = Some(holder());
+        assert_eq!(only(&facts, "alias").verdict, Verdict::Warning);
+    }
+
+    #[test]
+    fn a_version_that_cannot_run_is_a_problem() {
+        let mut facts = facts();
+        for readiness in [Readiness::Pending, Readiness::Failed("no such key".to_owned())] {
+            function(&mut facts).live.as_mut().unwrap().readiness = readiness;
+            assert_eq!(only(&facts, "version").verdict, Verdict::Problem);
+        }
+        assert!(only(&facts, "version").detail.contains("no such key"));
+    }
+
+    #[test]
+    fn other_code_than_the_ledger_recorded_is_a_problem() {
+        let mut facts = facts();
+        function(&mut facts).live.as_mut().unwrap().code_sha256 = "other".to_owned();
+        assert_eq!(only(&facts, "code").verdict, Verdict::Problem);
+    }
+
+    #[test]
+    fn another_processor_than_the_contracts_is_a_problem() {
+        let mut facts = facts();
+        function(&mut facts).live.as_mut().unwrap().settings = Settings::with("Architectures", "[\"arm64\"]");
+        let finding = only(&facts, "architecture");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("is for `arm64`, the contract says `x86_64`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn a_stopped_function_is_a_problem_and_any_reservation_is_shown() {
+        let mut facts = facts();
+        function(&mut facts).reserved = Ok(Some(0));
+        assert_eq!(only(&facts, "reserved concurrency").verdict, Verdict::Problem);
+        function(&mut facts).reserved = Ok(Some(7));
+        let finding = only(&facts, "reserved concurrency");
+        assert_eq!(finding.verdict, Verdict::Ok);
+        assert!(finding.detail.starts_with('7'), "{}", finding.detail);
+    }
+
+    #[test]
+    fn provisioned_concurrency_is_shown_as_it_stands() {
+        let mut facts = facts();
+        let cases = [
+            (Provisioned::Ready, Verdict::Ok),
+            (Provisioned::InProgress, Verdict::Warning),
+            (Provisioned::Failed("quota".to_owned()), Verdict::Problem),
+        ];
+        for (provisioned, verdict) in cases {
+            function(&mut facts).provisioned = Ok(Some(provisioned));
+            assert_eq!(only(&facts, "provisioned concurrency").verdict, verdict);
+        }
+    }
+
+    #[test]
+    fn before_the_first_release_nothing_is_drift() {
+        let mut facts = facts();
+        facts.ledger.as_mut().unwrap().live = None;
+        function(&mut facts).alias.as_mut().unwrap().version = "1".to_owned();
+        assert_eq!(only(&facts, "alias").verdict, Verdict::Ok);
+    }
+}

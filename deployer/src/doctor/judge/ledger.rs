@@ -1,0 +1,150 @@
+//! The ledger: whether it can be read, whose it is, who holds the lock, and how the last release ended.
+
+use super::super::Finding;
+use super::super::facts::Facts;
+use super::{known, unknown};
+use crate::ledger::LedgerState;
+
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    let subject = format!("ledger {}", facts.environment.ledger);
+    let state = match &facts.ledger {
+        Ok(state) => state,
+        Err(unread) => {
+            let nothing = "without the contract nothing else is known of this environment";
+            return vec![
+                Finding::problem(&subject, "contract", &unread.why, &unread.fix),
+                Finding::not_checked(&subject, "everything else", nothing, "make the contract readable first"),
+            ];
+        }
+    };
+    let found =
+        format!("of app `{}` in account `{}`, a schema that this deployer reads", facts.app, state.contract.account);
+    vec![
+        Finding::ok(&subject, "contract", found),
+        whose(facts, state, &subject),
+        lock(state, &subject),
+        last(facts, state, &subject),
+    ]
+}
+
+fn whose(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
+    let check = "account, region, environment";
+    let caller = match known(&facts.caller, subject, check) {
+        Ok(caller) => caller,
+        Err(finding) => return finding,
+    };
+    let (contract, environment) = (&state.contract, &facts.environment);
+    let compared = [
+        ("account", &caller.account, &contract.account),
+        ("region", &environment.region, &contract.region),
+        ("environment", &environment.name, &contract.environment),
+    ];
+    let differing: Vec<_> = compared.into_iter().filter(|(_, ours, theirs)| ours != theirs).collect();
+    if differing.is_empty() {
+        return Finding::ok(subject, check, format!("as the contract says, by {}", caller.arn));
+    }
+    let words = differing.iter().map(|(what, ours, theirs)| format!("{what} is `{ours}`, the contract's `{theirs}`"));
+    let fix = "check the credentials, and `ledger` and `region` in `deployer.toml`";
+    Finding::problem(subject, check, words.collect::<Vec<_>>().join("; "), fix)
+}
+
+fn lock(state: &LedgerState, subject: &str) -> Finding {
+    match &state.lock.holder {
+        None => Finding::ok(subject, "lock", "free"),
+        Some(holder) => Finding::warning(
+            subject,
+            "lock",
+            format!("held by {holder}"),
+            "wait for that run; if it is dead, the next writing command takes the lock over",
+        ),
+    }
+}
+
+fn last(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
+    let check = "last release";
+    let last = match &facts.last {
+        Ok(last) => last.as_ref(),
+        Err(unread) => return unknown(unread, subject, check),
+    };
+    let Some(last) = last else {
+        return Finding::ok(subject, check, "none yet: the placeholder answers");
+    };
+    let (number, ended) = (&last["number"], last["state"].as_str().unwrap_or("unknown"));
+    match ended {
+        "pending" | "shifting" => Finding::warning(
+            subject,
+            check,
+            format!("release {number} is unfinished: {ended}"),
+            match state.lock.holder {
+                Some(_) => "wait for the run that holds the lock",
+                None => "the next writing command finishes it or takes it back, and says which",
+            },
+        ),
+        _ => Finding::ok(subject, check, format!("release {number}: {ended}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::sample::{denied, facts, holder, only};
+    use super::super::{Finding, judge};
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn a_healthy_environment_has_neither_problems_nor_warnings() {
+        let findings: Vec<Finding> = judge(&facts());
+        let bad: Vec<_> = findings.iter().filter(|finding| finding.verdict != Verdict::Ok).collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+        assert!(findings.iter().all(|finding| finding.fix.is_none()));
+    }
+
+    #[test]
+    fn a_ledger_that_cannot_be_read_is_a_problem_and_the_rest_is_not_checked() {
+        let mut facts = facts();
+        facts.ledger = Err(denied());
+        let findings = judge(&facts);
+        let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Problem, Verdict::NotChecked]);
+        assert_eq!(findings[0].fix.as_deref(), Some("give the role the action"));
+    }
+
+    #[test]
+    fn credentials_of_another_account_are_a_problem() {
+        let mut facts = facts();
+        facts.caller.as_mut().unwrap().account = "999999999999".to_owned();
+        let finding = only(&facts, "account, region, environment");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("account is `999999999999`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn unknown_credentials_hide_nothing_else() {
+        let mut facts = facts();
+        facts.caller = Err(denied());
+        assert_eq!(only(&facts, "account, region, environment").verdict, Verdict::NotChecked);
+        assert_eq!(only(&facts, "lock").verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_held_lock_is_a_warning_that_names_the_holder() {
+        let mut facts = facts();
+        facts.ledger.as_mut().unwrap().lock.holder = Some(holder());
+        let finding = only(&facts, "lock");
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.detail.contains("ada"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn an_unfinished_release_is_a_warning_and_an_ended_one_is_not() {
+        let mut facts = facts();
+        for (state, verdict) in [("pending", Verdict::Warning), ("shifting", Verdict::Warning), ("failed", Verdict::Ok)]
+        {
+            facts.last = Ok(Some(json!({"number": 8, "state": state})));
+            assert_eq!(only(&facts, "last release").verdict, verdict, "{state}");
+        }
+        facts.last = Ok(None);
+        assert_eq!(only(&facts, "last release").verdict, Verdict::Ok);
+    }
+}

@@ -1,0 +1,71 @@
+//! Facts -> findings. Pure: no clock, no I/O.
+
+mod alarms;
+mod api;
+mod callers;
+mod function;
+mod ledger;
+pub(super) mod own;
+#[cfg(test)]
+mod sample;
+
+use super::Finding;
+use super::facts::{Fact, Facts, Unread};
+use crate::ledger::{Contract, LedgerState};
+
+/// Everything that is to be said of an environment.
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut findings = ledger::judge(facts);
+    if let (Ok(state), Some(named)) = (&facts.ledger, &facts.named) {
+        for (key, function) in &named.functions {
+            findings.extend(function::judge(key, function, state));
+            findings.extend(callers::judge(function, &state.contract, &named.api.routes));
+        }
+        findings.extend(api::judge(&named.api, state));
+        findings.extend(alarms::judge(&named.alarms, &state.contract));
+        findings.extend(own::judge(facts, named, &state.contract));
+    }
+    findings
+}
+
+/// What was read, or that it could not be.
+fn known<'a, T>(fact: &'a Fact<T>, subject: &str, check: &str) -> Result<&'a T, Finding> {
+    fact.as_ref().map_err(|unread| unknown(unread, subject, check))
+}
+
+fn unknown(unread: &Unread, subject: &str, check: &str) -> Finding {
+    Finding::not_checked(subject, check, &unread.why, &unread.fix)
+}
+
+/// A difference from the ledger is drift, unless somebody is moving things right now.
+fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Finding {
+    match &state.lock.holder {
+        None => Finding::problem(
+            subject,
+            check,
+            format!("drift: {detail}"),
+            "somebody moved this behind the deployer's back: move it back, or deploy with `--adopt` to keep it",
+        ),
+        Some(holder) => Finding::warning(
+            subject,
+            check,
+            format!("{detail}; the lock is held by {holder}"),
+            "a release may be under way: run this again when it has ended",
+        ),
+    }
+}
+
+/// The partition and region of an account's ARNs, from its region.
+fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// The ARN of a function of the contract.
+fn function_arn(contract: &Contract, name: &str) -> String {
+    let (region, account) = (&contract.region, &contract.account);
+    format!("arn:{}:lambda:{region}:{account}:function:{name}", partition(region))
+}

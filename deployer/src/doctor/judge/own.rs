@@ -1,0 +1,180 @@
+//! The deployer's own permissions: all that it needs, and not the one that it must not have.
+//!
+//! As IAM simulates them, without resource policies and conditions of the organisation.
+
+use super::super::Finding;
+use super::super::facts::{Facts, Named};
+use super::{function_arn, partition};
+use crate::ledger::Contract;
+
+const SUBJECT: &str = "the deployer's permissions";
+
+/// What IAM is asked.
+pub(in crate::doctor) struct Question {
+    /// As IAM names it: `lambda:GetFunction`.
+    pub action: &'static str,
+    /// The ARN of what it is done to.
+    pub resource: String,
+    /// Whether it has to be allowed; else it must not be.
+    wanted: bool,
+}
+
+/// Everything that the deployer does to the stack of a contract, and what it must not be able to do.
+pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
+    let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
+    let mut questions = Vec::new();
+    let mut ask = |actions: &[&'static str], resource: String| {
+        let question = |action: &&'static str| Question { action, resource: resource.clone(), wanted: true };
+        questions.extend(actions.iter().map(question));
+    };
+    for function in contract.functions.values() {
+        let arn = function_arn(contract, &function.name);
+        ask(&["lambda:GetFunction", "lambda:GetPolicy", "lambda:GetProvisionedConcurrencyConfig"], {
+            format!("{arn}:{}", function.alias)
+        });
+        // Any version: they have no names but their numbers.
+        ask(&["lambda:GetFunction", "lambda:InvokeFunction", "lambda:DeleteFunction"], format!("{arn}:1"));
+        const WHOLE: [&str; 6] = [
+            "lambda:GetAlias",
+            "lambda:UpdateAlias",
+            "lambda:UpdateFunctionCode",
+            "lambda:PublishVersion",
+            "lambda:ListVersionsByFunction",
+            "lambda:GetFunctionConcurrency",
+        ];
+        ask(&WHOLE, arn);
+    }
+    // API Gateway's ARNs have no account.
+    let api = format!("arn:{partition}:apigateway:{region}::/restapis/{}", contract.api.rest_api_id);
+    ask(&["apigateway:GET"], api.clone());
+    ask(&["apigateway:GET"], format!("{api}/resources"));
+    ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
+    ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
+    ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
+    const ITEMS: [&str; 5] = [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:ConditionCheckItem",
+    ];
+    ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
+    let alarms =
+        contract.alarms.iter().map(|name| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"));
+    alarms.for_each(|alarm| ask(&["cloudwatch:DescribeAlarms"], alarm));
+    if contract.alarms.is_empty() {
+        ask(&["cloudwatch:DescribeAlarms"], "*".to_owned());
+    }
+    if let Some(bucket) = &contract.artifact_bucket {
+        // Lambda fetches the object with the caller's permissions.
+        ask(&["s3:PutObject", "s3:GetObjectVersion"], format!("arn:{partition}:s3:::{bucket}/any"));
+    }
+    // Without a version it deletes the function, with all its versions and aliases.
+    let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));
+    questions.extend(whole.map(|resource| Question { action: "lambda:DeleteFunction", resource, wanted: false }));
+    questions
+}
+
+/// One finding for each question.
+pub(super) fn judge(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Finding> {
+    let questions = questions(contract, &facts.environment.ledger);
+    questions.iter().map(|question| of(question, facts, named)).collect()
+}
+
+fn of(question: &Question, facts: &Facts, named: &Named) -> Finding {
+    let Question { action, resource, wanted } = question;
+    let check = match wanted {
+        true => format!("{action} on {resource}"),
+        false => format!("no {action} on {resource}"),
+    };
+    let answers = match &named.permissions {
+        Ok(answers) => answers,
+        Err(unread) => {
+            let fix = match unread.missing {
+                true => {
+                    "ask with the credentials of the deployer's role; a role with a path has to be looked at by hand"
+                }
+                false => "allow `iam:SimulatePrincipalPolicy` on the caller itself, or look at its policies by hand",
+            };
+            return Finding::not_checked(SUBJECT, &check, &unread.why, fix);
+        }
+    };
+    let who = facts.caller.as_ref().map_or("the caller", |caller| caller.arn.as_str());
+    match (answers.get(&((*action).to_owned(), resource.clone())), wanted) {
+        (Some(true), true) => Finding::ok(SUBJECT, &check, "allowed"),
+        (Some(false), false) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),
+        (Some(false), true) => Finding::problem(
+            SUBJECT,
+            &check,
+            format!("`{who}` may not"),
+            "allow it in the policy of the deployer's role",
+        ),
+        (Some(true), false) => Finding::problem(
+            SUBJECT,
+            &check,
+            format!("`{who}` may delete the whole function"),
+            "allow `lambda:DeleteFunction` on `function:NAME:*` only, never on `function:NAME`",
+        ),
+        (None, _) => Finding::not_checked(SUBJECT, &check, "IAM gave no answer", "look at the policies by hand"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{contract, denied, facts, missing, only};
+    use super::super::{Finding, judge};
+    use super::*;
+    use crate::doctor::Verdict;
+
+    const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:f-dev";
+
+    fn answer(facts: &mut Facts, action: &str, resource: &str, allowed: bool) {
+        let answers = facts.named.as_mut().unwrap().permissions.as_mut().unwrap();
+        assert!(answers.insert((action.to_owned(), resource.to_owned()), allowed).is_some(), "nobody asks for that");
+    }
+
+    #[test]
+    fn an_action_that_is_not_allowed_is_a_problem() {
+        let mut facts = facts();
+        answer(&mut facts, "lambda:UpdateAlias", FUNCTION, false);
+        let finding = only(&facts, &format!("lambda:UpdateAlias on {FUNCTION}"));
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("role/deployer"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn to_be_allowed_to_delete_the_whole_function_is_a_problem_and_to_delete_a_version_is_not() {
+        let mut facts = facts();
+        assert_eq!(only(&facts, &format!("lambda:DeleteFunction on {FUNCTION}:1")).verdict, Verdict::Ok);
+        answer(&mut facts, "lambda:DeleteFunction", FUNCTION, true);
+        assert_eq!(only(&facts, &format!("no lambda:DeleteFunction on {FUNCTION}")).verdict, Verdict::Problem);
+    }
+
+    #[test]
+    fn where_iam_may_not_be_asked_every_permission_is_not_checked_and_none_passes() {
+        for unread in [denied(), missing()] {
+            let mut facts = facts();
+            facts.named.as_mut().unwrap().permissions = Err(unread);
+            let own: Vec<Finding> = judge(&facts).into_iter().filter(|finding| finding.subject == SUBJECT).collect();
+            assert_eq!(own.len(), questions(&contract(), "ledger").len());
+            assert!(own.iter().all(|finding| finding.verdict == Verdict::NotChecked), "{own:#?}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_iam_says_nothing_of_is_not_checked() {
+        let mut facts = facts();
+        facts.named.as_mut().unwrap().permissions = Ok(Default::default());
+        let own = judge(&facts).into_iter().filter(|finding| finding.subject == SUBJECT);
+        assert!(own.into_iter().all(|finding| finding.verdict == Verdict::NotChecked));
+    }
+
+    #[test]
+    fn a_bucket_for_big_zips_is_asked_for_if_the_contract_has_one() {
+        let mut contract = contract();
+        let asks = |contract: &Contract| questions(contract, "l").iter().any(|asked| asked.action == "s3:PutObject");
+        assert!(!asks(&contract));
+        contract.artifact_bucket = Some("zips".to_owned());
+        assert!(asks(&contract));
+    }
+}

@@ -1,0 +1,154 @@
+//! A healthy environment for the tests, and how to find one finding.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::Finding;
+use super::super::facts::{Api, Facts, Function, Named, Unread};
+use super::{judge, own};
+use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
+use crate::config::{Access, Environment};
+use crate::ledger::{Contract, Holder, LedgerState, Lock};
+
+const ACCOUNT: &str = "111111111111";
+const REGION: &str = "us-east-1";
+
+/// Release 7 is live: version 5 of `f-dev`, deployment `d1`; `GET /count` calls it.
+pub(super) fn facts() -> Facts {
+    let parts = json!({"functions": {"f": {"version": "5", "code_sha256": "zip"}}, "deployment": "d1"});
+    let live = json!({
+        "number": 7, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
+        "artifact": {"source_hash": "s", "functions": {"f": "s"}}, "definition": "def",
+        "actor": "ada", "started_at": "now", "fence": 3,
+    });
+    Facts {
+        environment: Environment {
+            name: "dev".to_owned(),
+            ledger: "ledger".to_owned(),
+            region: REGION.to_owned(),
+            writing_checks: true,
+            access: Access::Account { profile: None, role: None },
+        },
+        app: "app".to_owned(),
+        caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
+        last: Ok(Some(json!({"number": 7, "state": "live"}))),
+        ledger: Ok(LedgerState {
+            contract: contract(),
+            lock: Lock { holder: None, fence: 3 },
+            live: Some(serde_json::from_value(live).unwrap()),
+            last_number: 7,
+        }),
+        named: Some(named()),
+    }
+}
+
+/// What the healthy environment's contract says.
+pub(super) fn contract() -> Contract {
+    let contract = json!({
+        "environment": "dev", "account": ACCOUNT, "region": REGION, "alarms": ["f-dev-errors"],
+        "functions": {"f": {"name": "f-dev", "alias": "live", "architecture": "x86_64"}},
+        "api": {"rest_api_id": "api1", "stage": "dev", "url": "u", "initial_deployment": "d0"},
+    });
+    serde_json::from_value(contract).unwrap()
+}
+
+fn named() -> Named {
+    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f-dev:live");
+    let uri = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations");
+    let source = format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:api1/dev/GET/count");
+    let alias = Alias { version: "5".into(), weights: BTreeMap::new(), revision: "r".into(), description: "".into() };
+    let live = VersionState {
+        version: "5".to_owned(),
+        code_sha256: "zip".to_owned(),
+        revision: "r".to_owned(),
+        description: String::new(),
+        modified: String::new(),
+        readiness: Readiness::Ready,
+        settings: Settings::with("Architectures", "[\"x86_64\"]"),
+    };
+    let function = Function {
+        resource: contract().functions["f"].clone(),
+        alias: Ok(alias),
+        live: Ok(live),
+        policy: Ok(Some(json!({"Statement": [statement("s", &source)]}))),
+        bare_policy: Ok(None),
+        reserved: Ok(None),
+        provisioned: Ok(None),
+    };
+    let deployment = |id: &str| Ok(Some(Deployment { id: id.into(), description: "".into(), created: None }));
+    let alarm = Alarm {
+        name: "f-dev-errors".to_owned(),
+        state: AlarmState::Ok,
+        reason: "3 datapoints".to_owned(),
+        period_seconds: 60,
+        evaluations: 1,
+        dimensions: [("FunctionName", "f-dev"), ("Resource", "f-dev:live")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let bare = |resource: &str| resource.ends_with(":function:f-dev");
+    let allowed = own::questions(&contract(), "ledger").into_iter().map(|asked| {
+        let allowed = asked.action != "lambda:DeleteFunction" || !bare(&asked.resource);
+        ((asked.action.to_owned(), asked.resource), allowed)
+    });
+    Named {
+        functions: [("f".to_owned(), function)].into(),
+        api: Api {
+            stage: Ok(Stage { deployment: "d1".to_owned(), mark: Some("d1".to_owned()) }),
+            served: deployment("d1"),
+            initial: deployment("d0"),
+            routes: Ok(vec![Route { method: "GET".to_owned(), path: "/count".to_owned(), uri: Some(uri) }]),
+        },
+        alarms: Ok(vec![alarm]),
+        permissions: Ok(allowed.collect()),
+    }
+}
+
+/// A permission of API Gateway on the alias, limited to `source`.
+pub(super) fn statement(name: &str, source: &str) -> Value {
+    json!({
+        "Sid": name, "Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"},
+        "Action": "lambda:InvokeFunction", "Resource": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f-dev:live"),
+        "Condition": {"ArnLike": {"AWS:SourceArn": source}},
+    })
+}
+
+/// The only function.
+pub(super) fn function(facts: &mut Facts) -> &mut Function {
+    facts.named.as_mut().unwrap().functions.get_mut("f").unwrap()
+}
+
+/// The API.
+pub(super) fn api(facts: &mut Facts) -> &mut Api {
+    &mut facts.named.as_mut().unwrap().api
+}
+
+/// The only alarm.
+pub(super) fn alarm(facts: &mut Facts) -> &mut Alarm {
+    &mut facts.named.as_mut().unwrap().alarms.as_mut().unwrap()[0]
+}
+
+/// Somebody who holds the lock.
+pub(super) fn holder() -> Holder {
+    let holder = json!({"id": "1", "actor": "ada", "command": "deploy dev", "since": "now"});
+    serde_json::from_value(holder).unwrap()
+}
+
+/// AWS said no.
+pub(super) fn denied() -> Unread {
+    Unread { missing: false, why: "AccessDenied".to_owned(), fix: "give the role the action".to_owned() }
+}
+
+/// AWS said that there is no such thing.
+pub(super) fn missing() -> Unread {
+    Unread { missing: true, why: "ResourceNotFound".to_owned(), fix: "look".to_owned() }
+}
+
+/// The only finding of a check.
+#[track_caller]
+pub(super) fn only(facts: &Facts, check: &str) -> Finding {
+    let found: Vec<_> = judge(facts).into_iter().filter(|finding| finding.check == check).collect();
+    let [finding] = found.try_into().unwrap_or_else(|found| panic!("`{check}`: {found:#?} of {:#?}", judge(facts)));
+    finding
+}

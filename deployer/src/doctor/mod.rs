@@ -1,0 +1,76 @@
+//! `doctor`: holds the contract against AWS, and says what to fix.
+//!
+//! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and judging ([`judge`]) are apart, and
+//! what cannot be read hides nothing else. It never writes, and never takes "could not be asked" for "is well".
+
+mod facts;
+mod judge;
+
+use serde::Serialize;
+
+use crate::aws::Session;
+use crate::config::{Config, Environment};
+use crate::report::DoctorView;
+
+/// What was found of one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is about: a function, the API, the ledger.
+    pub subject: String,
+    /// What was asked.
+    pub check: String,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it; none where all is well.
+    pub fix: Option<String>,
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    /// As it should be.
+    #[serde(rename = "ok")]
+    Ok,
+    /// Releases, or visitors, meet this.
+    #[serde(rename = "problem")]
+    Problem,
+    /// Worth a look; nothing fails for it today.
+    #[serde(rename = "warning")]
+    Warning,
+    /// It could not be asked: nothing is known of it.
+    #[serde(rename = "not checked")]
+    NotChecked,
+}
+
+/// Examines one environment. Never fails as a whole: what cannot be read is a finding too.
+pub async fn doctor(config: &Config, environment: &Environment) -> DoctorView {
+    let session = Session::open(environment).await;
+    let facts = facts::gather(config, environment, &session).await;
+    DoctorView::new(&environment.name, judge::judge(&facts))
+}
+
+impl Finding {
+    fn ok(subject: &str, check: &str, detail: impl Into<String>) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            check: check.to_owned(),
+            verdict: Verdict::Ok,
+            detail: detail.into(),
+            fix: None,
+        }
+    }
+
+    fn problem(subject: &str, check: &str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Problem, fix: Some(fix.into()), ..Self::ok(subject, check, detail) }
+    }
+
+    fn warning(subject: &str, check: &str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, ..Self::problem(subject, check, detail, fix) }
+    }
+
+    fn not_checked(subject: &str, check: &str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { verdict: Verdict::NotChecked, ..Self::problem(subject, check, detail, fix) }
+    }
+}

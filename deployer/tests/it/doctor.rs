@@ -1,0 +1,113 @@
+//! What `doctor` says of a stack that serves, and of one that somebody has broken.
+
+use serde_json::{Value, json};
+
+use crate::harness::Ended;
+use crate::stack;
+
+const COUNTER: &str = "/2015-03-31/functions/resume-visitor-counter-dev";
+
+fn doctor() -> Ended {
+    stack().checkout.deployer("doctor dev --output json")
+}
+
+/// The findings of a verdict.
+fn of_verdict<'a>(findings: &'a Value, verdict: &str) -> Vec<&'a Value> {
+    findings.as_array().unwrap().iter().filter(|finding| finding["verdict"] == verdict).collect()
+}
+
+/// The permission of API Gateway to call the counter for `route`, as `GET/count`.
+fn permission(route: &str) -> Value {
+    let policy = stack().behind("dev", "GET", &format!("{COUNTER}/policy?Qualifier=live"), None, &Value::Null);
+    let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let of_route = |statement: &&Value| source(statement).ends_with(route);
+    statements.iter().find(of_route).unwrap_or_else(|| panic!("no permission for {route} in {policy}")).clone()
+}
+
+fn source(statement: &Value) -> &str {
+    statement["Condition"]["ArnLike"]["AWS:SourceArn"].as_str().unwrap()
+}
+
+fn remove_permission(name: &str) {
+    stack().behind("dev", "DELETE", &format!("{COUNTER}/policy/{name}?Qualifier=live"), None, &Value::Null);
+}
+
+fn add_permission(name: &str, source: &str) {
+    let permission = json!({
+        "StatementId": name, "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
+        "SourceArn": source,
+    });
+    stack().behind("dev", "POST", &format!("{COUNTER}/policy?Qualifier=live"), None, &permission);
+}
+
+/// The local AWS knows its caller as the account's root, for whom IAM can simulate nothing: AWS refuses that too.
+pub(crate) fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for() {
+    let findings = doctor().expect(0).json();
+    assert_eq!(of_verdict(&findings, "problem"), Vec::<&Value>::new());
+    let warnings: Vec<_> = of_verdict(&findings, "warning").iter().map(|finding| finding["subject"].clone()).collect();
+    assert_eq!(warnings, ["alarms"], "the local stack has no alarms, and nothing else to warn of");
+    let own = findings.as_array().unwrap().iter().filter(|finding| finding["subject"] == "the deployer's permissions");
+    let verdicts: Vec<_> = own.map(|finding| &finding["verdict"]).collect();
+    assert!(verdicts.len() > 30 && verdicts.iter().all(|verdict| **verdict == "not checked"), "{verdicts:?}");
+    let others = of_verdict(&findings, "not checked").len();
+    assert_eq!(others, verdicts.len(), "everything else could be read");
+    let text = stack().checkout.deployer("doctor dev").expect(0).stdout;
+    assert!(text.contains("function resume-visitor-counter-dev\n"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("dev: 0 problems, 1 warning, "), "{text}");
+}
+
+pub(crate) fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
+    let taken = permission("/GET/count");
+    let (name, source) = (taken["Sid"].as_str().unwrap(), source(&taken));
+    remove_permission(name);
+    let ended = doctor();
+    add_permission(name, source);
+    let findings = ended.expect(1).json();
+    let problems = of_verdict(&findings, "problem");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0]["subject"], "function resume-visitor-counter-dev");
+    assert_eq!(problems[0]["check"], "permission GET /count");
+    assert!(problems[0]["fix"].as_str().unwrap().contains(source), "{problems:?}");
+    doctor().expect(0);
+}
+
+pub(crate) fn a_wildcard_permission_is_a_warning_and_no_problem() {
+    let wild = source(&permission("/GET/count")).replace("/GET/count", "/*/count");
+    add_permission("wide", &wild);
+    let ended = doctor();
+    remove_permission("wide");
+    let findings = ended.expect(0).json();
+    let warning = of_verdict(&findings, "warning").into_iter().find(|finding| finding["check"] == "permission wide");
+    let warning = warning.unwrap_or_else(|| panic!("{findings}"));
+    assert!(warning["detail"].as_str().unwrap().contains(&wild), "{warning}");
+}
+
+pub(crate) fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
+    let alias = format!("{COUNTER}/aliases/live");
+    let version = stack().status("dev")["functions"]["counter"]["version"].clone();
+    stack().behind("dev", "PUT", &alias, None, &json!({"FunctionVersion": "1"}));
+    let ended = doctor();
+    stack().behind("dev", "PUT", &alias, None, &json!({"FunctionVersion": version}));
+    let findings = ended.expect(1).json();
+    let problems = of_verdict(&findings, "problem");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let detail = problems[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("drift: `live` names version 1, release "), "{detail}");
+    doctor().expect(0);
+}
+
+pub(crate) fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
+    let checkout = &stack().checkout;
+    let text = checkout.read("deployer.toml");
+    checkout.write("edited.toml", &text.replace("app = \"resume-visitor-counter\"", "app = \"nobody\""));
+    let findings = checkout.deployer("doctor dev --output json --config edited.toml").expect(1).json();
+    let verdicts: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
+    assert_eq!(verdicts, ["problem", "not checked"]);
+    assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
+    assert!(findings[0]["fix"].as_str().unwrap().contains("apply Terraform"), "{findings}");
+}
+
+pub(crate) fn terraform_has_nothing_to_do_after_all_of_it() {
+    stack().assert_terraform_plan_is_empty("dev");
+}
