@@ -43,11 +43,18 @@ pub enum Output {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build the functions, check that they can start on Lambda, and zip them
-    Build,
+    Build {
+        /// Where the zips and their manifest go [default: `.deployer/artifact`]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Show what a deploy would do, and why; changes nothing
     Plan {
         /// The environment
         environment: Option<String>,
+        /// Plan to release what `build --out` made, instead of this checkout
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
         /// Exit with 2 if there is something to do
         #[arg(long)]
         detailed_exitcode: bool,
@@ -56,6 +63,46 @@ pub enum Command {
     Deploy {
         /// The environment
         environment: Option<String>,
+        /// Release what `build --out` made, instead of this checkout
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
+        /// Move all traffic at once, whatever the environment's strategy
+        #[arg(long)]
+        at_once: bool,
+        /// What else may be overridden
+        #[command(flatten)]
+        start: Start,
+    },
+    /// Release to one environment what a stable release of another runs, byte for byte
+    Promote {
+        /// The environment whose live release is promoted, or one of its releases
+        #[arg(value_name = "FROM[@RELEASE]")]
+        from: String,
+        /// The environment that gets it
+        to: String,
+        /// Promote although TO runs a later commit
+        #[arg(long)]
+        downgrade: bool,
+        /// Promote although the two API definitions differ
+        #[arg(long)]
+        allow_definition_diff: bool,
+        /// What else may be overridden
+        #[command(flatten)]
+        start: Start,
+    },
+    /// Restore the parts of an earlier release
+    Rollback {
+        /// The environment
+        environment: Option<String>,
+        /// A release's number, `previous`, or the beginning of a commit
+        #[arg(long, value_name = "VERSION|previous|COMMIT")]
+        to: String,
+        /// Go back to a release that never was stable, too
+        #[arg(long)]
+        force: bool,
+        /// Record what was moved behind the deployer's back as a release, then go on
+        #[arg(long)]
+        adopt: bool,
     },
     /// Run the declared checks against what is live
     Check {
@@ -72,12 +119,52 @@ pub enum Command {
         /// The environment
         environment: Option<String>,
     },
+    /// List the releases of an environment, the newest first
+    History {
+        /// The environment
+        environment: Option<String>,
+        /// So many at most
+        #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
+        limit: usize,
+    },
+    /// Show which versions and deployments nothing needs any more
+    Prune {
+        /// The environment
+        environment: Option<String>,
+        /// Remove them
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Free the lock of a run that is known to be dead
+    Unlock {
+        /// The environment
+        environment: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write the completions of a shell to stdout
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// The local AWS: both environments on this machine
     Local {
         /// What to do with it
         #[command(subcommand)]
         command: LocalCommand,
     },
+}
+
+/// What lets a release start that would be refused.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Start {
+    /// Record what was moved behind the deployer's back as a release, then go on
+    #[arg(long)]
+    pub adopt: bool,
+    /// Start although an alarm rings
+    #[arg(long)]
+    pub ignore_alarms: bool,
 }
 
 /// What to do with the local AWS.

@@ -15,7 +15,12 @@ pub mod aws;
 pub mod ledger;
 pub mod observe;
 pub mod plan;
+pub mod retention;
 pub mod verify;
+
+pub mod interrupt;
+pub mod poll;
+pub mod scope;
 
 pub mod apply;
 pub mod doctor;
@@ -24,13 +29,16 @@ pub mod release;
 pub mod local;
 pub mod report;
 
-use anyhow::Result;
-use futures::future::try_join_all;
+use std::path::Path;
 
-use cli::{Cli, Command};
+use anyhow::Result;
+use futures::future::join_all;
+
+use cli::{Cli, Command, Start};
 use config::{Config, Environment, ProcessEnvironment};
 use failure::Exit;
-use report::{BuildView, Report, StatusView, View};
+use release::{Deploy, Promote, Rollback};
+use report::{BuildView, ReleaseView, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
@@ -38,34 +46,72 @@ use report::{BuildView, Report, StatusView, View};
 /// Whatever kept the command from its end; see [`failure`] for its class and hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> Result<Exit> {
     cli.global.local |= matches!(cli.command, Command::Local { .. });
+    if let Command::Completions { shell } = cli.command {
+        report.completions(shell)?;
+        return Ok(Exit::Done);
+    }
     let config = Config::load(&cli.global, process)?;
-    let named = |name: Option<String>| config.environment(name.as_deref()).cloned();
-    match cli.command {
-        Command::Build => done(report, &build(&config, report).await?),
-        Command::Plan { environment, detailed_exitcode } => {
-            let view = release::show_plan(&config, &named(environment)?).await?;
+    let named = |name: &Option<String>| config.environment(name.as_deref());
+    match &cli.command {
+        Command::Build { out } => done(report, &build(&config, out.as_deref(), report).await?),
+        Command::Plan { environment, artifact, detailed_exitcode } => {
+            let told = Deploy { artifact: artifact.clone(), ..Deploy::default() };
+            let view = release::show_plan(&config, named(environment)?, &told).await?;
             report.result(&view)?;
-            Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
+            Ok(if *detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
-        Command::Deploy { environment } => done(report, &release::deploy(&config, &named(environment)?, report).await?),
         Command::Check { environment } => {
-            let view = release::check(&config, &named(environment)?).await?;
+            let view = release::check(&config, named(environment)?).await?;
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Command::Status { environment } => done(report, &status(&config, environment.as_deref()).await?),
         Command::Doctor { environment } => {
-            let view = doctor::doctor(&config, &named(environment)?).await;
+            let view = doctor::doctor(&config, named(environment)?).await;
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
-        Command::Local { command } => local::run(&config, command, report).await,
+        Command::History { environment, limit } => {
+            done(report, &release::history(&config, named(environment)?, *limit).await?)
+        }
+        Command::Prune { environment, yes } => {
+            done(report, &release::prune(&config, named(environment)?, *yes, report).await?)
+        }
+        Command::Unlock { environment, force } => {
+            done(report, &release::unlock(&config, named(environment)?, *force, report).await?)
+        }
+        Command::Local { command } => local::run(&config, *command, report).await,
+        releasing => done(report, &release(&config, releasing, report).await?),
     }
 }
 
-async fn build(config: &Config, report: &Report) -> Result<BuildView> {
+/// The commands that make a release.
+async fn release(config: &Config, command: &Command, report: &Report) -> Result<ReleaseView> {
+    match command {
+        Command::Promote { from, to, downgrade, allow_definition_diff, start } => {
+            let ((from, release), to) = (config.environment_at(from)?, config.environment(Some(to))?);
+            let (downgrade, allow_definition_diff) = (*downgrade, *allow_definition_diff);
+            let Start { adopt, ignore_alarms } = *start;
+            let told = Promote { release, downgrade, allow_definition_diff, adopt, ignore_alarms };
+            release::promote(config, from, to, &told, report).await
+        }
+        Command::Rollback { environment, to, force, adopt } => {
+            let told = Rollback { to: to.clone(), force: *force, adopt: *adopt };
+            release::rollback(config, config.environment(environment.as_deref())?, &told, report).await
+        }
+        Command::Deploy { environment, artifact, at_once, start } => {
+            let Start { adopt, ignore_alarms } = *start;
+            let told = Deploy { artifact: artifact.clone(), adopt, ignore_alarms, at_once: *at_once };
+            release::deploy(config, config.environment(environment.as_deref())?, &told, report).await
+        }
+        other => anyhow::bail!("`{other:?}` makes no release"),
+    }
+}
+
+async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<BuildView> {
     let sources = artifact::Sources::read(config).await?;
-    Ok(BuildView::new(artifact::build(config, &sources, report).await?))
+    let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
+    Ok(BuildView::new(artifact::build(config, &sources, &folder, report).await?))
 }
 
 /// One environment, or all of them side by side.
@@ -74,7 +120,16 @@ async fn status(config: &Config, name: Option<&str>) -> Result<StatusView> {
         Some(name) => vec![config.environment(Some(name))?],
         None => config.environments().collect(),
     };
-    let environments = try_join_all(wanted.into_iter().map(|environment| release::status(config, environment))).await?;
+    let read = wanted.iter().map(|environment| release::status(config, environment));
+    let mut environments = Vec::new();
+    for (environment, status) in wanted.iter().zip(join_all(read).await) {
+        match status {
+            Ok(status) => environments.push(status),
+            // One that cannot be reached does not hide the others.
+            Err(error) if wanted.len() > 1 => environments.push(StatusView::unknown(&environment.name, &error)),
+            Err(error) => return Err(error),
+        }
+    }
     Ok(StatusView { environments })
 }
 

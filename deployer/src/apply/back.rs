@@ -1,52 +1,95 @@
-//! The way back: what a failed release moved goes to where it was, in reverse order, the stage first.
+//! The way back: what a failed release moved goes to where it was, in the reverse of the order in which it came.
+
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
+use futures::future::join_all;
 
-use super::Run;
-use super::step::{alias_to, move_stage};
-use crate::ledger::Release;
-use crate::observe::ObservedFunction;
+use super::moves::{alias_to, renew, stage_to};
+use crate::aws::Routing;
+use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind};
+use crate::observe::Observed;
+use crate::scope::Scope;
+use crate::verify::{Expected, Url};
 
-/// Takes back what the release moved. What moved is read, not remembered: a call whose reply was lost counts too.
+/// So long the way back waits for the old definition to be seen before the old code follows.
+const SEEN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Takes back what the release moved. What moved is read, not remembered: a call whose reply was lost counts too, and
+/// one that is still on its way is fenced off.
 ///
 /// # Errors
 /// Something could not be moved back, or is where neither release put it: the environment serves a mixture, and the
 /// error says of what. Everything else was moved back all the same.
-pub async fn take_back(run: &Run<'_>, release: &Release) -> Result<()> {
+pub async fn take_back(
+    scope: &Scope<'_>,
+    hold: &Hold,
+    observed: &Observed,
+    url: &Url,
+    release: &Release,
+) -> Result<()> {
     let mut stuck = Vec::new();
-    stuck.extend(stage_back(run, release).await.err());
-    for (key, function) in &run.observed.functions {
-        let parts = (release.parts.functions.get(key), release.previous_parts.functions.get(key));
-        if let (Some(new), Some(old)) = parts
-            && new.version != old.version
-        {
-            stuck.extend(alias_back(run, function, &new.version, &old.version).await.err());
+    // Old code never meets the newer definition.
+    if release.kind == ReleaseKind::Rollback {
+        stuck.extend(aliases_back(scope, hold, observed, release).await);
+        stuck.extend(stage_back(scope, hold, observed, release).await.err());
+    } else {
+        match stage_back(scope, hold, observed, release).await {
+            Ok(moved) if moved => seen(scope, url, &release.previous_parts.deployment).await,
+            Ok(_) => {}
+            Err(error) => stuck.push(error),
         }
+        stuck.extend(aliases_back(scope, hold, observed, release).await);
     }
+    // A late move of the stage cannot be fenced off: it is looked for once more.
+    stuck.extend(stage_back(scope, hold, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }
 }
 
-async fn alias_back(run: &Run<'_>, function: &ObservedFunction, new: &str, old: &str) -> Result<()> {
-    let (name, alias) = (&function.resource.name, &function.resource.alias);
-    let found = run.session.lambda.alias(name, alias).await?;
-    if found.version == old {
-        return Ok(());
-    }
-    ensure!(found.version == new, "alias `{alias}` of `{name}` names version {}, which is neither's", found.version);
-    alias_to(run, function, old, &found.revision).await
+async fn aliases_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Vec<anyhow::Error> {
+    let moves = observed.functions.iter().filter_map(|(key, function)| {
+        let (new, old) = (release.parts.functions.get(key)?, release.previous_parts.functions.get(key)?);
+        (new.version != old.version).then(|| alias_back(scope, hold, &function.resource, &new.version, &old.version))
+    });
+    join_all(moves).await.into_iter().filter_map(Result::err).collect()
 }
 
-async fn stage_back(run: &Run<'_>, release: &Release) -> Result<()> {
+async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
+    let FunctionResource { name, alias, .. } = resource;
+    let found = scope.session.lambda.alias(name, alias).await?;
+    if found.version == old && found.weights.is_empty() {
+        return renew(scope.session, hold, resource).await;
+    }
+    let ours = |version: &str| version == new || version == old;
+    ensure!(
+        ours(&found.version) && found.weights.keys().all(|version| ours(version)),
+        "alias `{alias}` of `{name}` names version {}, which is neither's",
+        found.version
+    );
+    let description = format!("deployer: taken back, fence {}", hold.fence());
+    let to = Routing { version: old, weight: None, description: &description };
+    alias_to(scope.session, hold, resource, &to, &found.revision).await
+}
+
+/// Whether the stage had to be moved.
+async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
-    let api = &run.observed.ledger.contract.api;
+    let contract = &observed.ledger.contract;
     if new == old {
-        return Ok(());
+        return Ok(false);
     }
-    let found = run.session.api.stage(&api.rest_api_id, &api.stage).await?.deployment;
+    let found = scope.session.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.deployment;
     if found == *old {
-        return Ok(());
+        return Ok(false);
     }
-    ensure!(found == *new, "stage `{}` serves deployment `{found}`, which is neither's", api.stage);
-    move_stage(run, old).await
+    ensure!(found == *new, "stage `{}` serves deployment `{found}`, which is neither's", contract.api.stage);
+    stage_to(scope.session, hold, contract, old).await.map(|()| true)
+}
+
+/// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.
+async fn seen(scope: &Scope<'_>, url: &Url, deployment: &str) {
+    let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
+    let Some(check) = scope.config.checks.iter().find(|check| !check.writes) else { return };
+    let _ = tokio::time::timeout(SEEN_WITHIN, url.settle(check, &expected, "on the way back")).await;
 }

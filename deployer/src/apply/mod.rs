@@ -1,50 +1,47 @@
-//! Applies a plan: phase by phase, each written to the ledger before it begins, and the way back.
+//! Applies a plan: phase by phase, each written to the ledger before it begins and after it, and the way back.
 //!
-//! Comes in: a plan, what was observed under the lock, the artifact. Goes out: the release with its parts, checks
-//! and times. It stops at the first phase that fails and decides nothing that the plan has not decided.
+//! Comes in: a plan, what was observed under the lock, the zips. Goes out: the release with its parts, checks and
+//! times. It stops at the first phase that fails and decides nothing that the plan has not decided.
 
 mod back;
+mod moves;
+mod prepare;
 mod step;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
 use futures::future::join_all;
+use futures::try_join;
 
-use crate::artifact::Artifact;
-use crate::aws::Session;
-use crate::config::{Config, Environment};
-use crate::ledger::{CheckRecord, FunctionPart, Hold, Ledger, Release, ReleaseState, StepRecord};
+use crate::ledger::{CheckRecord, FunctionPart, Hold, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
-use crate::report::Report;
+use crate::scope::Scope;
 use crate::verify::Url;
 
 pub use back::take_back;
+pub use moves::renew_revisions;
 
 /// All that the steps of one release need.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// What the run was told.
-    pub config: &'a Config,
-    /// The environment that it moves.
-    pub environment: &'a Environment,
-    /// Its AWS.
-    pub session: &'a Session,
-    /// Its ledger.
-    pub ledger: &'a Ledger,
-    /// The right to move it.
+    /// The command.
+    pub scope: Scope<'a>,
+    /// The right to move the environment.
     pub hold: &'a Hold,
     /// What was observed: for the steps under the lock, never before the build.
     pub observed: &'a Observed,
     /// What is to be done.
     pub plan: &'a Plan,
-    /// The zips, if the plan needs any.
-    pub artifact: Option<&'a Artifact>,
+    /// The zips of new code, by function.
+    pub zips: &'a BTreeMap<String, Vec<u8>>,
     /// Where the stage answers.
     pub url: &'a Url,
-    /// Where words go.
-    pub report: &'a Report,
+    /// Alarms that rang before the start and were to be ignored.
+    pub ignored: &'a [String],
 }
 
 /// What a step brought about.
@@ -56,61 +53,70 @@ struct Outcome {
     deployment: Option<String>,
     /// The checks that were made, passed or not.
     checks: Vec<CheckRecord>,
+    /// Why it could not be judged whether it went well, if it could not.
+    unjudged: Option<String>,
     /// Why it failed, if it did.
     error: Option<anyhow::Error>,
 }
 
-/// Carries out all phases. The release tells afterwards how far it came, whether it failed or not.
+/// Carries out all phases, and looks at the end whether everything is where it belongs. The release tells afterwards
+/// how far it came, whether it failed or not; its `reason` is set if it could not be judged.
 ///
 /// # Errors
 /// The first failure, after every step of its phase has ended; nothing is taken back here.
 pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
+    let mut done = 0;
     for phase in run.plan.phases() {
+        run.scope.interrupt.check()?;
         if phase.iter().any(Step::moves_traffic) {
             release.state = ReleaseState::Shifting;
         }
-        apply_phase(run, &phase, release).await?;
+        apply_phase(run, &phase, done, release).await?;
+        done += phase.len();
     }
-    Ok(())
+    // What a stale run moved late is seen here: a stage has no compare-and-swap.
+    try_join!(run.hold.progress(release), moves::confirm(run, &release.parts)).map(drop)
 }
 
-/// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side.
-async fn apply_phase(run: &Run<'_>, phase: &Phase, release: &mut Release) -> Result<()> {
-    let first = release.steps.len();
-    let started_at = jiff::Timestamp::now().to_string();
-    release.steps.extend(phase.iter().map(|step| StepRecord {
-        step: step.to_string(),
-        started_at: started_at.clone(),
-        millis: None,
+/// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side. `first` is the
+/// place of its first step among all of the release.
+async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
+    let began = jiff::Timestamp::now().to_string();
+    for step in release.steps.iter_mut().skip(first).take(phase.len()) {
+        step.started_at = Some(began.clone());
+    }
+    // The intent, which was written with the lock, is the fence of the first phase.
+    if first > 0 {
+        run.hold.progress(release).await?;
+    }
+    let current = &*release;
+    let work = join_all(phase.iter().map(async |step| {
+        let started = Instant::now();
+        let outcome = step::carry_out(run, step, current).await;
+        (outcome, started.elapsed())
     }));
-    run.ledger.progress(run.hold, release).await?;
-    let results = {
-        let current = &*release;
-        join_all(phase.iter().map(async |step| {
-            let started = Instant::now();
-            let outcome = step::carry_out(run, step, current).await;
-            (outcome, started.elapsed())
-        }))
-        .await
+    let results = match phase.iter().any(Step::moves_traffic) {
+        // What such a call did has to be known: it is let end.
+        true => work.await,
+        false => run.scope.interrupt.or(async { Ok(work.await) }).await?,
     };
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {
-        release.steps[first + index].millis = u64::try_from(took.as_millis()).ok();
         release.checks.extend(outcome.checks);
         release.parts.functions.extend(outcome.part);
         if let Some(deployment) = outcome.deployment {
             release.parts.deployment = deployment;
         }
+        release.reason = release.reason.take().or(outcome.unjudged);
         match outcome.error {
-            None => run.report.step_done(&phase[index], release, took),
             Some(error) => failed = failed.or(Some(error)),
+            None => {
+                if let Some(step) = release.steps.get_mut(first + index) {
+                    step.millis = u64::try_from(took.as_millis()).ok();
+                }
+                run.scope.report.step_done(&phase[index], release, took);
+            }
         }
     }
     failed.map_or(Ok(()), Err)
-}
-
-impl Step {
-    fn moves_traffic(&self) -> bool {
-        matches!(self, Self::MoveAlias(_) | Self::MoveStage)
-    }
 }

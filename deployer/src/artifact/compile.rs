@@ -14,6 +14,8 @@ use crate::failure::Failure;
 /// The commit of a workspace, and whether it differs from it.
 pub(super) struct Commit {
     pub(super) id: String,
+    /// When it was made, in seconds since 1970.
+    pub(super) at: Option<i64>,
     pub(super) dirty: bool,
 }
 
@@ -102,7 +104,9 @@ pub(super) async fn commit(config: &Config) -> Option<Commit> {
         command.args(arguments).current_dir(&config.root).env_clear().envs(config.process.without_cloud_settings());
         command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).output()
     };
-    let head = git(&["rev-parse", "HEAD"]).await.ok().filter(|output| output.status.success())?;
-    let status = git(&["status", "--porcelain", "--untracked-files=normal"]).await.ok()?;
-    Some(Commit { id: String::from_utf8(head.stdout).ok()?.trim().to_owned(), dirty: !status.stdout.is_empty() })
+    let head = git(&["show", "--no-patch", "--format=%H %ct", "HEAD"]);
+    let (head, status) = tokio::join!(head, git(&["status", "--porcelain", "--untracked-files=normal"]));
+    let head = String::from_utf8(head.ok().filter(|output| output.status.success())?.stdout).ok()?;
+    let (id, at) = head.trim().split_once(' ')?;
+    Some(Commit { id: id.to_owned(), at: at.parse().ok(), dirty: !status.ok()?.stdout.is_empty() })
 }

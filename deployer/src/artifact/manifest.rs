@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::compile::Commit;
 use super::{Sources, sha256};
+use crate::failure::Failure;
+
+/// The newest shape of a manifest that this version reads.
+const SCHEMA: u32 = 1;
+const FILE_NAME: &str = "manifest.json";
 
 /// `manifest.json` of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +23,9 @@ pub struct Manifest {
     pub source_hash: String,
     /// The git commit, if the workspace has one.
     pub commit: Option<String>,
+    /// When that commit was made, in seconds since 1970.
+    #[serde(default)]
+    pub committed_at: Option<i64>,
     /// Whether the workspace differed from that commit.
     pub dirty: bool,
     /// The target triple.
@@ -51,7 +59,8 @@ impl Manifest {
             (key.clone(), packed)
         });
         Self {
-            schema: 1,
+            schema: SCHEMA,
+            committed_at: commit.as_ref().and_then(|commit| commit.at),
             source_hash: sources.hash.clone(),
             dirty: commit.as_ref().is_some_and(|commit| commit.dirty),
             commit: commit.map(|commit| commit.id),
@@ -61,13 +70,52 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// The sources that it was built from.
+    pub fn sources(&self) -> Sources {
+        let functions = self.functions.iter().map(|(key, packed)| (key.clone(), packed.source_hash.clone()));
+        Sources { hash: self.source_hash.clone(), functions: functions.collect() }
+    }
+}
+
+/// Reads the manifest of an artifact.
+pub(super) fn read(folder: &Path) -> Result<Manifest> {
+    let path = folder.join(FILE_NAME);
+    let text = std::fs::read(&path).with_context(|| {
+        Failure::bad_input(format!("`{}` is no artifact: there is no `{FILE_NAME}` to be read", folder.display()))
+            .hint("name the folder that `deployer build --out` wrote")
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .with_context(|| Failure::bad_input(format!("`{}` is malformed", path.display())).hint("build again"))?;
+    if manifest.schema != SCHEMA {
+        return Err(Failure::refused(format!(
+            "`{}` has schema {}, this deployer reads {SCHEMA}",
+            path.display(),
+            manifest.schema
+        ))
+        .hint("build and deploy with the same version of the deployer")
+        .into());
+    }
+    // Only plain names: a manifest comes from elsewhere, and must not lead out of its folder.
+    match manifest.functions.values().find(|packed| Path::new(&packed.zip).file_name() != Some(packed.zip.as_ref())) {
+        None => Ok(manifest),
+        Some(packed) => Err(Failure::refused(format!(
+            "`{}` names `{}`, which is no file of its folder",
+            path.display(),
+            packed.zip
+        ))
+        .hint("build again")
+        .into()),
+    }
+}
+
 /// Writes zips and manifest; each appears whole or not at all, the manifest last.
 pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &[(String, Vec<u8>)]) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     for (key, bytes) in zips {
         write_whole(&folder.join(format!("{key}.zip")), bytes)?;
     }
-    write_whole(&folder.join("manifest.json"), &serde_json::to_vec_pretty(manifest)?)
+    write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -8,11 +8,11 @@ mod manifest;
 mod pack;
 mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::config::Config;
+use crate::config::{Config, architecture};
 use crate::failure::Failure;
 use crate::report::Report;
 
@@ -20,8 +20,10 @@ pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
 pub use source::Sources;
 
-/// What one call of UpdateFunctionCode takes, in bytes.
-const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
+/// What one call of UpdateFunctionCode takes, in bytes. Bigger zips go through a bucket.
+pub const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
+/// What Lambda takes at most, unpacked, in bytes.
+const UNPACKED_LIMIT: u64 = 250 * 1024 * 1024;
 
 /// The zips of one build, with their manifest.
 #[derive(Debug, Clone)]
@@ -33,53 +35,104 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// Opens what `build --out` wrote, maybe on another machine, and looks whether it is whole.
+    ///
+    /// # Errors
+    /// There is none, it is of a newer deployer or another processor, its functions are not those of
+    /// `deployer.toml`, or a zip is not what the manifest says.
+    pub fn open(config: &Config, folder: &Path) -> Result<Self> {
+        let manifest = manifest::read(folder)?;
+        let artifact = Self { manifest, folder: folder.to_path_buf() };
+        let refused = |what: String, hint: &str| {
+            Err(Failure::refused(format!("artifact `{}` {what}", folder.display())).hint(hint).into())
+        };
+        let (ours, theirs) = (config.build.architecture(), architecture(&artifact.manifest.target));
+        if ours != theirs {
+            let what = format!("is built for `{theirs}`, `build.target` in `deployer.toml` is for `{ours}`");
+            return refused(what, "build it for the processor that the functions run on");
+        }
+        if !artifact.manifest.functions.keys().eq(config.functions.keys()) {
+            let (has, wants): (Vec<_>, Vec<_>) =
+                (artifact.manifest.functions.keys().collect(), config.functions.keys().collect());
+            return refused(
+                format!("has the functions {has:?}, `deployer.toml` has {wants:?}"),
+                "build it from this checkout",
+            );
+        }
+        for packed in artifact.manifest.functions.values() {
+            artifact.zip(packed)?;
+        }
+        Ok(artifact)
+    }
+
     /// The zip of a function.
+    ///
+    /// # Errors
+    /// It is not there, or not what the manifest says.
     pub fn zip(&self, function: &PackedFunction) -> Result<Vec<u8>> {
         let path = self.folder.join(&function.zip);
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let bytes = std::fs::read(&path).with_context(|| {
+            Failure::bad_input(format!("cannot read `{}`", path.display()))
+                .hint("build again: the artifact is not whole")
+        })?;
         if sha256(&bytes) != function.sha256 {
             return Err(Failure::refused(format!("`{}` is not what its manifest says", path.display()))
-                .hint("build again")
+                .hint("somebody changed it after it was built: build again, and find out who")
                 .into());
         }
         Ok(bytes)
     }
 }
 
-/// Builds every function of `deployer.toml` and packs them.
+/// Where artifacts are kept unless a folder is named.
+pub fn folder(config: &Config) -> PathBuf {
+    config.root.join(".deployer").join("artifact")
+}
+
+/// Builds every function of `deployer.toml` and packs them into `folder`.
 ///
 /// # Errors
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
-pub async fn build(config: &Config, sources: &Sources, report: &Report) -> Result<Artifact> {
+pub async fn build(config: &Config, sources: &Sources, folder: &Path, report: &Report) -> Result<Artifact> {
     report.building(config.functions.keys());
     let executables = compile::compile(config).await?;
-    let folder = config.root.join(".deployer").join("artifact");
     let mut zips = Vec::new();
     for (key, executable) in &executables {
         let binary = std::fs::read(executable).with_context(|| format!("cannot read `{}`", executable.display()))?;
         elf::check(&binary, &config.build)
             .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
-        let zip = pack(&binary).with_context(|| format!("cannot pack function `{key}`"))?;
-        refuse_if_too_big(key, zip.len() as u64, DIRECT_UPLOAD_LIMIT)?;
-        zips.push((key.clone(), zip));
+        over(key, "binary", binary.len() as u64, UNPACKED_LIMIT)?;
+        zips.push((key.clone(), pack(&binary).with_context(|| format!("cannot pack function `{key}`"))?));
     }
     let manifest = Manifest::of(&zips, sources, &config.build.target, compile::commit(config).await);
-    manifest::write(&folder, &manifest, &zips)?;
-    Ok(Artifact { manifest, folder })
+    manifest::write(folder, &manifest, &zips)?;
+    Ok(Artifact { manifest, folder: folder.to_path_buf() })
 }
 
-fn refuse_if_too_big(key: &str, size: u64, limit: u64) -> Result<()> {
+/// # Errors
+/// The zip of function `key` has to go through a bucket, and the stack has none.
+pub fn refuse_if_too_big(key: &str, size: u64, bucket: bool) -> Result<()> {
+    if bucket {
+        return Ok(());
+    }
+    over(key, "zip", size, DIRECT_UPLOAD_LIMIT)
+}
+
+fn over(key: &str, what: &str, size: u64, limit: u64) -> Result<()> {
     if size <= limit {
         return Ok(());
     }
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
-    Err(Failure::refused(format!(
-        "the zip of function `{key}` has {} MB; Lambda takes {} MB directly",
-        megabytes(size),
-        megabytes(limit)
-    ))
-    .hint("make the binary smaller: strip it, drop features, or move data out of it")
+    let message =
+        format!("the {what} of function `{key}` has {} MB; Lambda takes {} MB", megabytes(size), megabytes(limit));
+    Err(Failure::refused(match what {
+        "zip" => message + " directly, and the contract names no `artifact_bucket`",
+        _ => message,
+    })
+    .hint(
+        "make the binary smaller: strip it, drop features, or move data out of it; a zip may also go through a bucket",
+    )
     .into())
 }
 
@@ -88,9 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zip_over_the_limit_is_refused_by_name() {
-        assert!(refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT, DIRECT_UPLOAD_LIMIT).is_ok());
-        let error = refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT + 1, DIRECT_UPLOAD_LIMIT).unwrap_err();
+    fn a_zip_over_the_limit_needs_a_bucket() {
+        assert!(refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT, false).is_ok());
+        assert!(refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT + 1, true).is_ok());
+        let error = refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT + 1, false).unwrap_err();
         assert!(error.to_string().contains("`counter` has 50 MB"), "{error}");
+        assert!(error.to_string().contains("no `artifact_bucket`"), "{error}");
     }
 }

@@ -153,6 +153,16 @@ impl ApiGateway {
         Ok(deployments.collect())
     }
 
+    /// The ids of the deployments that the API's stages serve, canaries of theirs among them.
+    pub async fn serving(&self, api: &str) -> Result<Vec<String>, AwsError> {
+        let answer = self.read.get_stages().rest_api_id(api).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
+        let stages = answer.item.unwrap_or_default().into_iter();
+        let ids = stages
+            .flat_map(|stage| [stage.deployment_id, stage.canary_settings.and_then(|canary| canary.deployment_id)]);
+        Ok(ids.flatten().collect())
+    }
+
     /// Deletes a deployment. AWS refuses it for one that a stage serves.
     pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
         let answer = self.write.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
@@ -180,14 +190,8 @@ impl ApiGateway {
 
     /// The settings of the API itself that a deployment freezes.
     async fn own(&self, api: &str) -> Result<Value, AwsError> {
-        const FROZEN: [&str; 6] = [
-            "policy",
-            "binaryMediaTypes",
-            "minimumCompressionSize",
-            "disableExecuteApiEndpoint",
-            "apiKeySource",
-            "endpointConfiguration",
-        ];
+        const FROZEN: [&str; 5] =
+            ["policy", "binaryMediaTypes", "minimumCompressionSize", "disableExecuteApiEndpoint", "apiKeySource"];
         let raw = RawBody::default();
         let answer = self.read.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
         answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;

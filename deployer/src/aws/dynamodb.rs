@@ -77,14 +77,34 @@ impl Table {
     /// The last `limit` items of a partition whose sort key begins with `prefix`, the last first, read
     /// consistently.
     pub async fn last(&self, pk: &str, prefix: &str, limit: i32) -> Result<Vec<Value>, AwsError> {
-        let request =
-            self.read.query().table_name(&self.name).consistent_read(true).scan_index_forward(false).limit(limit);
-        let request = request
-            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
+        let request = self.partition(pk, prefix).limit(limit);
         let answer = request.send().await.map_err(|error| self.error("Query", &error))?;
         answer.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
+    }
+
+    /// All items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page,
+    /// since one ends at 1 MB.
+    pub async fn all(&self, pk: &str, prefix: &str) -> Result<Vec<Value>, AwsError> {
+        let (mut items, mut start) = (Vec::new(), None);
+        loop {
+            let request = self.partition(pk, prefix).set_exclusive_start_key(start.take());
+            let answer = request.send().await.map_err(|error| self.error("Query", &error))?;
+            for item in answer.items.unwrap_or_default() {
+                items.push(self.decode(item)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    fn partition(&self, pk: &str, prefix: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        let request = self.read.query().table_name(&self.name).consistent_read(true).scan_index_forward(false);
+        request
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()))
     }
 
     /// All changes, or none.

@@ -10,6 +10,7 @@ mod error;
 mod identity;
 mod lambda;
 mod objects;
+mod patience;
 mod permissions;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use error::{AwsError, Kind};
 pub use identity::{Caller, Identity};
 pub use lambda::{Alias, Code, Invocation, Lambda, Provisioned, Readiness, Routing, Settings, VersionState};
 pub use objects::Objects;
+pub use patience::{Patience, certainly, patiently};
 pub use permissions::Permissions;
 
 /// The longest that a move of traffic may take, an alias's or a stage's: whoever takes over a lock waits so long, on top

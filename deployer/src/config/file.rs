@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::LocalAccess;
+use super::check::{Check, Marks, REQUESTS, Verify};
+use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::Failure;
 
 /// `deployer.toml`, parsed and validated.
@@ -23,6 +24,12 @@ pub(super) struct File {
     pub(super) verify: Verify,
     #[serde(default)]
     pub(super) checks: Vec<Check>,
+    #[serde(default)]
+    pub(super) traffic: Traffic,
+    #[serde(default)]
+    pub(super) lock: Lock,
+    #[serde(default)]
+    pub(super) retention: Retention,
     #[serde(default)]
     pub(super) local: BTreeMap<String, DeclaredLocal>,
 }
@@ -43,10 +50,7 @@ pub struct Build {
 impl Build {
     /// The architecture of the target as Lambda names it: `x86_64` or `arm64`.
     pub fn architecture(&self) -> &str {
-        match self.target.split('-').next() {
-            Some("aarch64") => "arm64",
-            _ => "x86_64",
-        }
+        architecture(&self.target)
     }
 
     /// The same build for this machine's processor: the local AWS runs the binaries natively.
@@ -56,6 +60,11 @@ impl Build {
         }
         self
     }
+}
+
+/// The architecture of a target triple as Lambda names it: `x86_64` or `arm64`.
+pub fn architecture(target: &str) -> &'static str {
+    if target.starts_with("aarch64-") { "arm64" } else { "x86_64" }
 }
 
 /// A version of glibc's symbols, as in `GLIBC_2.34`.
@@ -107,102 +116,20 @@ pub(super) struct DeclaredEnvironment {
     pub(super) region: String,
     pub(super) profile: Option<String>,
     pub(super) role: Option<String>,
+    pub(super) reader_role: Option<String>,
     #[serde(default = "yes")]
     pub(super) writing_checks: bool,
+    pub(super) traffic: Option<Traffic>,
 }
 
 /// An environment's local AWS as the file declares it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredLocal {
-    port: u16,
-    account: String,
-}
-
-impl From<DeclaredLocal> for LocalAccess {
-    fn from(declared: DeclaredLocal) -> Self {
-        Self { port: declared.port, account: declared.account }
-    }
-}
-
-/// The response headers that name what made an answer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Marks {
-    /// Carries the Lambda version.
-    pub version: String,
-    /// Carries the stage variable `deployment`.
-    pub deployment: String,
-}
-
-/// When a switch counts as seen through the URL.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verify {
-    /// So many answers in a row must carry the new marks.
-    pub in_a_row: u32,
-    /// The most seconds that a switch may take to be seen.
-    pub timeout_seconds: u64,
-}
-
-impl Default for Verify {
-    fn default() -> Self {
-        Self { in_a_row: 3, timeout_seconds: 60 }
-    }
-}
-
-/// One declared request, and what its answer must be.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Check {
-    /// What it is called in reports.
-    pub name: String,
-    /// The function that answers it.
-    pub function: String,
-    /// Method and path, as `GET /health`.
-    pub request: Request,
-    /// The status that the answer must have.
-    pub status: u16,
-    /// Headers that the answer must have, compared without regard to the case of their names.
+    pub(super) port: u16,
+    pub(super) account: String,
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// What the answer's JSON body must contain.
-    #[serde(default)]
-    pub body: Option<serde_json::Value>,
-    /// It changes data: run once, through the URL only.
-    #[serde(default)]
-    pub writes: bool,
-}
-
-/// Method and path of a check.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Request {
-    /// In capitals.
-    pub method: String,
-    /// From the stage on, with a leading slash.
-    pub path: String,
-}
-
-impl std::fmt::Display for Request {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} {}", self.method, self.path)
-    }
-}
-
-impl TryFrom<String> for Request {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no request: write it as `GET /health`");
-        let (method, path) = text.split_once(' ').ok_or_else(wrong)?;
-        let known = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
-        let plain = path.starts_with('/') && path.chars().all(|c| c.is_ascii_graphic());
-        if !known || !plain {
-            return Err(wrong());
-        }
-        Ok(Self { method: method.to_owned(), path: path.to_owned() })
-    }
+    pub(super) traffic: Traffic,
 }
 
 impl File {
@@ -256,8 +183,18 @@ impl File {
         if let Some(key) = unchecked {
             return Some(format!("function `{key}` has no check that may run before traffic: add a read-only one"));
         }
-        (self.verify.in_a_row == 0 || self.verify.timeout_seconds == 0)
-            .then(|| "`verify.in_a_row` and `verify.timeout_seconds` must be at least 1".to_owned())
+        if self.verify.in_a_row == 0 || self.verify.timeout_seconds == 0 {
+            return Some("`verify.in_a_row` and `verify.timeout_seconds` must be at least 1".to_owned());
+        }
+        // After the aliases and after the stage: each time so many in a row.
+        let reading = self.checks.iter().filter(|check| !check.writes).count();
+        let least = self.verify.in_a_row * 2 * u32::try_from(reading).unwrap_or(u32::MAX / 2);
+        (least > REQUESTS * 3 / 4).then(|| {
+            format!(
+                "{reading} checks, `verify.in_a_row` times after each switch, make {least} requests, and a release may \
+                 make {REQUESTS} with what goes wrong: lower `in_a_row` or take checks away"
+            )
+        })
     }
 
     fn local_processes(&self) -> Option<String> {
@@ -321,6 +258,11 @@ mod tests {
             ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
             ("function = \"preflight\"\nrequest", "function = \"counter\"\nrequest", "`preflight` has no check"),
             ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
+            ("in_a_row = 3", "in_a_row = 9", "lower `in_a_row`"),
+            ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
+            ("percent = 10", "percent = 100", "must be 1 to 99"),
+            ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),
+            ("releases = 10", "releases = 0", "must be at least 1"),
             ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
             ("port = 24567", "port = 24566", "must be above 1023 and its own"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),

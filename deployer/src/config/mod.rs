@@ -2,8 +2,10 @@
 //!
 //! The only room that reads environment variables. It never talks to AWS.
 
+mod check;
 mod file;
 mod process;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,10 @@ use anyhow::{Context as _, Result};
 use crate::cli::Global;
 use crate::failure::Failure;
 
-pub use file::{Build, Check, Function, GlibcVersion, Marks, Request, Verify};
+pub use check::{Check, Marks, REQUESTS, Request, Verify};
+pub use file::{Build, Function, GlibcVersion, architecture};
 pub use process::ProcessEnvironment;
+pub use traffic::{Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "deployer.toml";
@@ -36,6 +40,10 @@ pub struct Config {
     pub verify: Verify,
     /// The declared checks, in the order of the file.
     pub checks: Vec<Check>,
+    /// How long a run may hold an environment without a sign of life.
+    pub lock: Lock,
+    /// What is kept of the past.
+    pub retention: Retention,
     /// Whether environments are those of the local AWS.
     pub local: bool,
     /// The process environment.
@@ -55,6 +63,10 @@ pub struct Environment {
     pub region: String,
     /// Whether checks that write may run here.
     pub writing_checks: bool,
+    /// How traffic moves to a new release here.
+    pub traffic: Traffic,
+    /// The ARN of a role that may read this environment's ledger and zips, for promotions from here.
+    pub reader_role: Option<String>,
     /// How AWS is reached.
     pub access: Access,
 }
@@ -113,6 +125,8 @@ impl Config {
             marks: file.marks,
             verify: file.verify,
             checks: file.checks,
+            lock: file.lock,
+            retention: file.retention,
         })
     }
 
@@ -135,6 +149,19 @@ impl Config {
         })
     }
 
+    /// The environment and, after an `@`, the number of one of its releases.
+    ///
+    /// # Errors
+    /// An unknown environment, or what is no number.
+    pub fn environment_at(&self, text: &str) -> Result<(&Environment, Option<u32>)> {
+        let Some((name, number)) = text.split_once('@') else { return Ok((self.environment(Some(text))?, None)) };
+        let number = number.parse().map_err(|_| {
+            Failure::bad_input(format!("`{number}` is no release number"))
+                .hint("write it as `dev@12`; `deployer history` lists the releases")
+        })?;
+        Ok((self.environment(Some(name))?, Some(number)))
+    }
+
     /// Every environment, by name.
     pub fn environments(&self) -> impl Iterator<Item = &Environment> {
         self.environments.values()
@@ -149,20 +176,27 @@ impl Config {
 /// The environments of the run. Local ones are those that `[local]` gives a port.
 fn environments(file: &file::File, local: bool) -> BTreeMap<String, Environment> {
     let entries = file.environments.iter().filter_map(|(name, declared)| {
-        let access = match local {
-            false => Access::Account { profile: declared.profile.clone(), role: declared.role.clone() },
-            true => Access::Local(file.local.get(name)?.clone().into()),
+        let traffic = declared.traffic.as_ref().unwrap_or(&file.traffic);
+        let (access, traffic) = match local {
+            false => {
+                (Access::Account { profile: declared.profile.clone(), role: declared.role.clone() }, traffic.clone())
+            }
+            true => {
+                let local = file.local.get(name)?;
+                let access = LocalAccess { port: local.port, account: local.account.clone() };
+                (Access::Local(access), local.traffic.clone())
+            }
         };
-        Some((
-            name.clone(),
-            Environment {
-                name: name.clone(),
-                ledger: declared.ledger.clone(),
-                region: declared.region.clone(),
-                writing_checks: declared.writing_checks,
-                access,
-            },
-        ))
+        let environment = Environment {
+            name: name.clone(),
+            ledger: declared.ledger.clone(),
+            region: declared.region.clone(),
+            writing_checks: declared.writing_checks,
+            traffic,
+            reader_role: declared.reader_role.clone().filter(|_| !local),
+            access,
+        };
+        Some((name.clone(), environment))
     });
     entries.collect()
 }

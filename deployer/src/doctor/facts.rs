@@ -28,14 +28,20 @@ pub(super) struct Unread {
 
 /// All pieces.
 pub(super) struct Facts {
-    pub environment: Environment,
-    pub app: String,
+    pub asked: Asked,
     pub caller: Fact<Caller>,
     pub ledger: Fact<LedgerState>,
-    /// The newest release, whatever became of it, as the ledger has it.
-    pub last: Fact<Option<Value>>,
     /// What the contract names; nothing is known of it where there is no contract.
     pub named: Option<Named>,
+}
+
+/// What the run was told.
+pub(super) struct Asked {
+    pub app: String,
+    pub environment: String,
+    pub region: String,
+    /// The ledger's table.
+    pub ledger: String,
 }
 
 /// What the contract names.
@@ -75,16 +81,20 @@ pub(super) struct Api {
 /// Reads all that can be read.
 pub(super) async fn gather(config: &Config, environment: &Environment, session: &Session) -> Facts {
     let ledger = Ledger::new(&session.table, &config.app);
-    let (caller, ledger, last) =
-        join!(session.identity.caller(), ledger.read(), session.table.last(&config.app, "release#", 1));
+    let (caller, ledger) = join!(session.identity.caller(), ledger.read());
     let caller = fact(caller);
     let ledger = ledger.map_err(|error| Unread::of(&error));
     let named = match &ledger {
         Ok(state) => Some(named(environment, session, &state.contract, &caller).await),
         Err(_) => None,
     };
-    let last = fact(last).map(|items| items.into_iter().next());
-    Facts { environment: environment.clone(), app: config.app.clone(), caller, ledger, last, named }
+    let asked = Asked {
+        app: config.app.clone(),
+        environment: environment.name.clone(),
+        region: environment.region.clone(),
+        ledger: environment.ledger.clone(),
+    };
+    Facts { asked, caller, ledger, named }
 }
 
 async fn named(environment: &Environment, session: &Session, contract: &Contract, caller: &Fact<Caller>) -> Named {

@@ -1,6 +1,7 @@
 //! The lock item: who may move the environment.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ pub struct Lock {
     pub holder: Option<Holder>,
     /// Grows by one with every hold and is never reset: an old holder is told by it.
     pub fence: u64,
+    /// Grows with every sign of life of the holder. A waiter watches it grow, and never compares clocks.
+    #[serde(default)]
+    pub beat: u64,
 }
 
 /// Who holds the lock.
@@ -28,6 +32,16 @@ pub struct Holder {
     pub command: String,
     /// When it began, by its own clock; for people only, never compared.
     pub since: String,
+    /// The lease: without a sign of life for so many seconds it counts as dead.
+    #[serde(default)]
+    pub lease_seconds: u64,
+}
+
+impl Holder {
+    /// The lease.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
 }
 
 impl fmt::Display for Holder {

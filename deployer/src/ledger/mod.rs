@@ -1,24 +1,26 @@
 //! The ledger: what the deployer knows of an environment, as typed items of one DynamoDB partition.
 //!
 //! `stack` is the contract that Terraform writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
-//! Every write of a run depends on the lock: one that lost it can write nothing any more.
+//! Every write goes through a [`Hold`] on the lock: a run that lost it can write nothing any more.
 
 mod contract;
+mod hold;
 mod lock;
 mod release;
-
-use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use futures::try_join;
 use serde_json::{Value, json};
 
 use crate::aws::{Change, Condition, Kind, Table};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 
 pub use contract::{Api, Contract, FunctionResource};
+pub use hold::Hold;
 pub use lock::{Holder, Lock};
-pub use release::{ArtifactRecord, CheckRecord, FunctionPart, Parts, Release, ReleaseKind, ReleaseState, StepRecord};
+pub use release::{
+    ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord,
+};
 
 /// The sort keys.
 const STACK: &str = "stack";
@@ -42,15 +44,8 @@ pub struct LedgerState {
     pub lock: Lock,
     /// The release that takes the traffic; none until the first one.
     pub live: Option<Release>,
-    /// The highest number given so far; 0 until the first release.
-    pub last_number: u32,
-}
-
-/// A run's hold on an environment: the right to write, as long as nobody takes it away.
-#[derive(Debug, Clone)]
-pub struct Hold {
-    holder: Holder,
-    fence: u64,
+    /// The release with the highest number, whatever became of it; none until the first one.
+    pub last: Option<Release>,
 }
 
 impl Ledger {
@@ -72,91 +67,31 @@ impl Ledger {
         )
         .map_err(|error| self.explain(error))?;
         let contract = Contract::read(stack, self.table.name(), &self.app)?;
-        let last = last.into_iter().next().map(|item| self.release(item)).transpose()?;
+        let last = last.into_iter().next().map(|item| self.typed("release", item)).transpose()?;
         Ok(LedgerState {
             contract,
             lock: lock.map(|item| self.typed("lock", item)).transpose()?.unwrap_or_default(),
-            live: live.map(|item| self.release(item["release"].clone())).transpose()?,
-            last_number: last.map_or(0, |release| release.number),
+            live: live.map(|item| self.typed("release", item["release"].clone())).transpose()?,
+            last,
         })
     }
 
-    /// Takes the lock and writes the intent, both or neither. The release gets its number here.
-    ///
-    /// # Errors
-    /// [`Exit::LockHeld`] naming the holder.
-    pub async fn begin(&self, state: &LedgerState, holder: Holder, release: &mut Release) -> Result<Hold> {
-        state.refuse_if_held(self.table.name())?;
-        let hold = Hold { holder, fence: state.lock.fence + 1 };
-        release.number = state.last_number + 1;
-        release.fence = hold.fence;
-        let seen = match state.lock.fence {
-            0 => Value::Null,
-            fence => json!(fence),
-        };
-        let lock = Lock { holder: Some(hold.holder.clone()), fence: hold.fence };
-        let changes = vec![
-            Change::Put(self.keyed(LOCK, &lock)?, Condition::equals([("fence", seen), ("holder", Value::Null)])),
-            Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent),
-        ];
-        match self.table.transact(changes).await {
-            Ok(()) => Ok(hold),
-            Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
-            Err(error) => Err(self.explain(error)),
-        }
+    /// One release.
+    pub async fn release(&self, number: u32) -> Result<Option<Release>> {
+        let item = self.table.get(&self.app, &sort_key(number)).await.map_err(|error| self.explain(error))?;
+        item.map(|item| self.typed("release", item)).transpose()
     }
 
-    /// Writes the release as it is now, on condition that the lock still is ours: the fence before every move.
-    ///
-    /// # Errors
-    /// [`Exit::LockHeld`] if it is not.
-    pub async fn progress(&self, hold: &Hold, release: &Release) -> Result<()> {
-        let changes = vec![Change::Check(self.at(LOCK), hold.condition()), self.put(release)?];
-        self.fenced(changes).await
+    /// Every release, the newest first.
+    pub async fn history(&self) -> Result<Vec<Release>> {
+        let items = self.table.all(&self.app, RELEASE).await.map_err(|error| self.explain(error))?;
+        items.into_iter().map(|item| self.typed("release", item)).collect()
     }
 
-    /// Writes the end of a release and frees the lock. A release that is live becomes what `live` names.
-    pub async fn end(&self, hold: &Hold, release: &Release, superseded: Option<&Release>) -> Result<()> {
-        let mut changes =
-            vec![Change::Remove(self.at(LOCK), vec!["holder".to_owned()], hold.condition()), self.put(release)?];
-        if release.state == ReleaseState::Live {
-            changes.push(Change::Put(self.keyed(LIVE, &json!({ "release": release }))?, Condition::Any));
-            if let Some(before) = superseded {
-                let state = BTreeMap::from([("state".to_owned(), json!(ReleaseState::Superseded))]);
-                let there = Condition::equals([("number", json!(before.number))]);
-                changes.push(Change::Set(self.at(&sort_key(before.number)), state, there));
-            }
-        }
-        self.fenced(changes).await
-    }
-
-    async fn fenced(&self, changes: Vec<Change>) -> Result<()> {
-        match self.table.transact(changes).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind == Kind::Precondition => {
-                Err(self.lost_race().await.context("this run has lost the lock"))
-            }
-            Err(error) => Err(self.explain(error)),
-        }
-    }
-
-    /// Somebody else was quicker: says who.
-    async fn lost_race(&self) -> anyhow::Error {
-        let lock = self.table.get(&self.app, LOCK).await.ok().flatten();
-        let holder = lock.and_then(|item| serde_json::from_value::<Lock>(item).ok()).and_then(|lock| lock.holder);
-        match holder {
-            Some(other) => held_by(self.table.name(), &other),
-            None => Failure::new(
-                Exit::LockHeld,
-                format!("another run was quicker on ledger `{}`, and is done", self.table.name()),
-            )
-            .hint("run again: it starts from what that run left")
-            .into(),
-        }
-    }
-
-    fn release(&self, item: Value) -> Result<Release> {
-        self.typed("release", item)
+    /// The lock as it is now.
+    async fn lock(&self) -> Result<Lock> {
+        let item = self.table.get(&self.app, LOCK).await.map_err(|error| self.explain(error))?;
+        Ok(item.map(|item| self.typed("lock", item)).transpose()?.unwrap_or_default())
     }
 
     fn typed<T: serde::de::DeserializeOwned>(&self, what: &str, item: Value) -> Result<T> {
@@ -197,23 +132,15 @@ impl Ledger {
 }
 
 impl LedgerState {
-    /// # Errors
-    /// [`Exit::LockHeld`] naming the holder.
-    pub fn refuse_if_held(&self, ledger: &str) -> Result<()> {
-        self.lock.holder.as_ref().map_or(Ok(()), |other| Err(held_by(ledger, other)))
+    /// The highest number given so far; 0 until the first release.
+    pub fn last_number(&self) -> u32 {
+        self.last.as_ref().map_or(0, |release| release.number)
     }
-}
 
-impl Hold {
-    fn condition(&self) -> Condition {
-        Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
+    /// A release that was begun and not ended: by a run under way, or by one that is dead.
+    pub fn unfinished(&self) -> Option<&Release> {
+        self.last.as_ref().filter(|release| matches!(release.state, ReleaseState::Pending | ReleaseState::Shifting))
     }
-}
-
-fn held_by(ledger: &str, other: &Holder) -> anyhow::Error {
-    Failure::new(Exit::LockHeld, format!("the lock of ledger `{ledger}` is held by {other}"))
-        .hint("wait for that run to end, then run again; nothing was changed by this one")
-        .into()
 }
 
 /// Eight digits: sort keys are compared as text.

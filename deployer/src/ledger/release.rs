@@ -19,14 +19,29 @@ pub struct Release {
     pub previous_parts: Parts,
     /// The release before it; 0 is the placeholder.
     pub previous: u32,
+    /// The release whose parts a rollback restores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u32>,
+    /// Where a promotion got its bytes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+    /// Whether it took all the traffic, passed its checks and was not taken back. It stays so when it is superseded.
+    #[serde(default)]
+    pub stable: bool,
     /// What it was built from.
     pub artifact: ArtifactRecord,
     /// The fingerprint of the API definition that its deployment froze.
     pub definition: String,
+    /// That definition piece by piece, comparable between environments: hashes by name, as `GET /count`.
+    #[serde(default)]
+    pub shape: BTreeMap<String, String>,
+    /// Which alias each of its routes calls: `GET /count` -> `NAME:ALIAS`.
+    #[serde(default)]
+    pub routes: BTreeMap<String, String>,
     /// The checks with their answers.
     #[serde(default)]
     pub checks: Vec<CheckRecord>,
-    /// The steps with their times.
+    /// All planned steps, with the times of those that began.
     #[serde(default)]
     pub steps: Vec<StepRecord>,
     /// Why it ended as it did, if not well.
@@ -44,6 +59,34 @@ pub struct Release {
     pub ended_at: Option<String>,
     /// The lock's fence that it ran under.
     pub fence: u64,
+}
+
+impl Release {
+    /// Whether every planned step was carried out: only the record is missing, if it is.
+    pub fn is_carried_out(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| step.millis.is_some())
+    }
+
+    /// The number under which people know these parts: of the release that a rollback went back to, else its own.
+    pub fn root(&self) -> u32 {
+        self.back_to.unwrap_or(self.number)
+    }
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.back_to {
+            Some(root) => write!(formatter, "{} (back to {root})", self.number),
+            None => write!(formatter, "{}", self.number),
+        }
+    }
+}
+
+impl StepRecord {
+    /// A step that has not begun.
+    pub fn planned(step: &impl ToString) -> Self {
+        Self { step: step.to_string(), started_at: None, millis: None }
+    }
 }
 
 /// What kind of move a release is.
@@ -109,6 +152,18 @@ pub struct ArtifactRecord {
     /// Whether the workspace differed from that commit.
     #[serde(default)]
     pub dirty: bool,
+    /// When that commit was made, in seconds since 1970: tells which of two is the later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<i64>,
+}
+
+/// A release of another environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The environment.
+    pub environment: String,
+    /// The release's number there.
+    pub release: u32,
 }
 
 /// A check, and how it was answered.
@@ -131,9 +186,34 @@ pub struct CheckRecord {
 pub struct StepRecord {
     /// In words, as the plan shows it.
     pub step: String,
-    /// When it began, RFC 3339.
-    pub started_at: String,
-    /// How long it took, in milliseconds; absent while it runs.
+    /// When it began, RFC 3339; absent until it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// How long it took, in milliseconds; absent until it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
+}
+
+impl std::fmt::Display for ReleaseKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Deploy => "deploy",
+            Self::Promote => "promote",
+            Self::Rollback => "rollback",
+            Self::Adopt => "adopt",
+        })
+    }
+}
+
+impl std::fmt::Display for ReleaseState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Pending => "pending",
+            Self::Shifting => "shifting",
+            Self::Live => "live",
+            Self::Superseded => "superseded",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled-back",
+        })
+    }
 }

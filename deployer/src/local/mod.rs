@@ -20,7 +20,7 @@ use crate::artifact::{self, Sources};
 use crate::cli::LocalCommand;
 use crate::config::{Access, Config, Environment, LocalAccess};
 use crate::failure::{Exit, Failure};
-use crate::release;
+use crate::release::{self, Deploy};
 use crate::report::{LocalEnvironment, LocalView, Report};
 
 use instance::Instance;
@@ -92,7 +92,9 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     let stacks = join_all(places.iter().map(|place| stack(config, place, &interpreter, &terraform, report)));
     let build = async {
         match fresh {
-            true => artifact::build(config, &Sources::read(config).await?, report).await.map(drop),
+            true => artifact::build(config, &Sources::read(config).await?, &artifact::folder(config), report)
+                .await
+                .map(drop),
             false => Ok(()),
         }
     };
@@ -101,7 +103,7 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     build?;
     for place in places {
         let name = &place.environment.name;
-        let released = release::deploy(config, &place.environment, report).await;
+        let released = release::deploy(config, &place.environment, &Deploy::default(), report).await;
         released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
     }
     Ok(look(config, places, next_steps(config, places).await).await)

@@ -21,7 +21,7 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<CheckVi
     let url = Url::open(config, environment, &observed.ledger.contract)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected =
-        Expected { versions: versions.collect(), deployment: observed.stage.mark.clone(), older_definition: false };
+        Expected { versions: versions.collect(), deployment: observed.stage.mark.clone(), ..Expected::default() };
     let reading: Vec<&Check> = config.checks.iter().filter(|check| !check.writes).collect();
     let results = join_all(reading.iter().map(|check| url.settle(check, &expected, "live"))).await;
     let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));

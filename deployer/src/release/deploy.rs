@@ -1,119 +1,171 @@
-//! `deploy` and `plan`: what is in this checkout, released to an environment.
+//! `deploy` and `plan`: what is in this checkout, or in an artifact, released to an environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use futures::try_join;
 
-use super::carry_out;
-use crate::apply::Run;
-use crate::artifact::{self, Artifact, Sources};
+use super::attempt::Attempt;
+use super::{adopt, alarms, converge, prune};
+use crate::artifact::{self, Artifact, Manifest, Sources};
 use crate::aws::Session;
-use crate::config::{Config, Environment};
-use crate::ledger::{ArtifactRecord, FunctionPart, Holder, Ledger, Parts, Release, ReleaseKind, ReleaseState};
+use crate::config::{Config, Environment, Traffic};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
-use crate::plan::{Plan, Wanted, plan};
-use crate::report::{DeployView, PlanView, Report};
+use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::report::{PlanView, ReleaseView, Report};
+use crate::scope::Scope;
 use crate::verify::Url;
 
-/// Shows what [`deploy`] would do. Makes no write, and needs no build.
-pub async fn show_plan(config: &Config, environment: &Environment) -> Result<PlanView> {
-    let session = Session::open(environment).await;
-    let (sources, observed) = try_join!(Sources::read(config), observe(config, environment, &session))?;
-    let plan = plan(Wanted { sources: &sources, built: None }, &observed)?;
-    Ok(PlanView::new(&environment.name, plan, &session.calls))
+/// What a deploy was told.
+#[derive(Debug, Clone, Default)]
+pub struct Deploy {
+    /// A folder that `build --out` made, instead of this checkout.
+    pub artifact: Option<PathBuf>,
+    /// Record drift as a release, then go on.
+    pub adopt: bool,
+    /// Start although an alarm rings.
+    pub ignore_alarms: bool,
+    /// Move traffic at once, whatever the environment's strategy.
+    pub at_once: bool,
 }
 
-/// Releases what is in this checkout.
+/// Shows what [`deploy`] would do. Makes no write, and needs no build.
 ///
 /// # Errors
-/// See [`super::carry_out`]; and everything that ends a run before it has changed anything.
-pub async fn deploy(config: &Config, environment: &Environment, report: &Report) -> Result<DeployView> {
+/// Drift, an unfinished release, or nothing can be read.
+pub async fn show_plan(config: &Config, environment: &Environment, told: &Deploy) -> Result<PlanView> {
     let session = Session::open(environment).await;
-    let (sources, observed) = try_join!(Sources::read(config), observe(config, environment, &session))?;
-    let url = Url::open(config, environment, &observed.ledger.contract)?;
-    let first = plan(Wanted { sources: &sources, built: None }, &observed)?;
-    if first.is_empty() {
-        return Ok(DeployView::unchanged(&environment.name, &observed, &url, &session.calls));
+    let given = Given::open(config, told)?;
+    let (sources, observed) = try_join!(given.sources(config), observe(config, environment, &session))?;
+    if let Some(release) = observed.ledger.unfinished() {
+        return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
+            .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
+            .into());
     }
-    // Asked for early too, so that nobody builds for minutes only to be refused.
-    observed.ledger.refuse_if_held(&environment.ledger)?;
-    let artifact = if first.needs_build() { Some(artifact::build(config, &sources, report).await?) } else { None };
-    let wanted = Wanted { sources: &sources, built: artifact.as_ref().map(|artifact| &artifact.manifest) };
-    let planned = plan(wanted, &observed)?;
-    if planned.is_empty() {
-        return Ok(DeployView::unchanged(&environment.name, &observed, &url, &session.calls));
-    }
-    let ledger = Ledger::new(&session.table, &config.app);
-    let mut release = intent(config, &observed, &planned, &sources, artifact.as_ref());
-    let hold = ledger.begin(&observed.ledger, holder(config, environment), &mut release).await?;
-    report.release_begins(&environment.name, &release, &planned);
-    let run = Run {
-        config,
-        environment,
-        session: &session,
-        ledger: &ledger,
-        hold: &hold,
-        observed: &observed,
-        plan: &planned,
-        artifact: artifact.as_ref(),
-        url: &url,
-        report,
-    };
-    carry_out(&run, wanted, &mut release).await?;
-    Ok(DeployView::released(&environment.name, &release, &url, &session.calls))
+    let wanted = Wanted { goal: given.goal(&sources, None), traffic: &environment.traffic };
+    Ok(PlanView::new(&environment.name, plan(wanted, &observed)?, &session.calls))
 }
 
-/// The release as it is meant, before anything is done.
-fn intent(
-    config: &Config,
-    observed: &Observed,
-    planned: &Plan,
-    sources: &Sources,
-    artifact: Option<&Artifact>,
-) -> Release {
-    let functions = observed.functions.iter().map(|(key, function)| {
-        let part =
-            FunctionPart { version: function.alias.version.clone(), code_sha256: function.live.code_sha256.clone() };
-        (key.clone(), part)
-    });
-    let before = Parts { functions: functions.collect(), deployment: observed.stage.deployment.clone() };
-    Release {
-        number: planned.release,
-        kind: ReleaseKind::Deploy,
-        state: ReleaseState::Pending,
-        parts: before.clone(),
-        previous_parts: before,
-        previous: planned.live,
-        artifact: record(observed, sources, artifact),
-        definition: observed.definition.clone(),
-        checks: Vec::new(),
-        steps: Vec::new(),
-        reason: None,
-        actor: config.process.actor(),
-        run_url: config.process.run_url(),
-        started_at: jiff::Timestamp::now().to_string(),
-        ended_at: None,
-        fence: 0,
+/// Releases what is in this checkout, or in the artifact that was named.
+///
+/// # Errors
+/// See [`Attempt::make`]; and everything that ends a run before it has changed anything.
+pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, report: &Report) -> Result<ReleaseView> {
+    let (session, interrupt) = (Session::open(environment).await, Interrupt::listen());
+    let scope = Scope { config, environment, session: &session, report, interrupt: &interrupt };
+    let given = Given::open(config, told)?;
+    let (sources, observed) =
+        interrupt.or(async { try_join!(given.sources(config), observe(config, environment, &session)) }).await?;
+    let observed = ready(&scope, observed, told.adopt).await?;
+    let url = Url::open(config, environment, &observed.ledger.contract)?;
+    let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
+    let traffic = if told.at_once { &at_once } else { &environment.traffic };
+    let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
+    if first.is_empty() {
+        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
     }
+    let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
+    let built = given.built(&scope, &first, &sources).await?;
+    let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
+    let planned = plan(wanted, &observed)?;
+    if planned.is_empty() {
+        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
+    }
+    let zips = zips(built.as_ref(), &planned, &observed)?;
+    let artifact = record(&observed, &sources, built.as_ref());
+    let attempt = Attempt {
+        scope,
+        observed: &observed,
+        wanted,
+        plan: &planned,
+        zips: &zips,
+        artifact,
+        from: None,
+        ignored: &ignored,
+        url: &url,
+    };
+    let release = attempt.make().await?;
+    prune::after(&scope, &release).await;
+    Ok(ReleaseView::released(&environment.name, &release, &url, &session.calls))
+}
+
+/// What a writing command starts from: nobody else's lock, nothing unfinished, and if so told, no drift.
+pub(super) async fn ready(scope: &Scope<'_>, mut observed: Observed, adopt_drift: bool) -> Result<Observed> {
+    let Scope { config, environment, session, .. } = *scope;
+    if converge::settle(scope, &observed.ledger).await? {
+        observed = observe(config, environment, session).await?;
+    }
+    if adopt_drift && adopt::adopt(scope, &observed).await? {
+        observed = observe(config, environment, session).await?;
+    }
+    Ok(observed)
+}
+
+/// Where the code comes from.
+enum Given {
+    Checkout,
+    Artifact(Artifact),
+}
+
+impl Given {
+    fn open(config: &Config, told: &Deploy) -> Result<Self> {
+        let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
+        Ok(artifact.map_or(Self::Checkout, Self::Artifact))
+    }
+
+    async fn sources(&self, config: &Config) -> Result<Sources> {
+        match self {
+            Self::Checkout => Sources::read(config).await,
+            Self::Artifact(artifact) => Ok(artifact.manifest.sources()),
+        }
+    }
+
+    fn goal<'a>(&'a self, sources: &'a Sources, built: Option<&'a Manifest>) -> Goal<'a> {
+        match self {
+            Self::Checkout => Goal::Sources(sources, built),
+            Self::Artifact(artifact) => Goal::Sources(sources, Some(&artifact.manifest)),
+        }
+    }
+
+    /// The zips, if the plan needs any.
+    async fn built(&self, scope: &Scope<'_>, plan: &Plan, sources: &Sources) -> Result<Option<Artifact>> {
+        Ok(match self {
+            _ if !plan.needs_code() => None,
+            Self::Artifact(artifact) => Some(artifact.clone()),
+            Self::Checkout => {
+                let folder = artifact::folder(scope.config);
+                Some(scope.interrupt.or(artifact::build(scope.config, sources, &folder, scope.report)).await?)
+            }
+        })
+    }
+}
+
+/// The zips of the functions that get new code.
+fn zips(built: Option<&Artifact>, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
+    let Some(built) = built else { return Ok(BTreeMap::new()) };
+    let mut zips = BTreeMap::new();
+    for (key, packed) in &built.manifest.functions {
+        if plan.functions.get(key).is_some_and(|function| !function.changes.is_empty()) {
+            artifact::refuse_if_too_big(key, packed.size, observed.ledger.contract.artifact_bucket.is_some())?;
+            zips.insert(key.clone(), built.zip(packed)?);
+        }
+    }
+    Ok(zips)
 }
 
 /// What the release is built from: this build, or what the live release was built from.
-fn record(observed: &Observed, sources: &Sources, artifact: Option<&Artifact>) -> ArtifactRecord {
+fn record(observed: &Observed, sources: &Sources, built: Option<&Artifact>) -> ArtifactRecord {
     let live = observed.ledger.live.as_ref().map(|release| release.artifact.clone());
-    let built = artifact.map(|artifact| ArtifactRecord {
+    let built = built.map(|built| ArtifactRecord {
         source_hash: sources.hash.clone(),
         functions: sources.functions.clone(),
-        commit: artifact.manifest.commit.clone(),
-        dirty: artifact.manifest.dirty,
+        commit: built.manifest.commit.clone(),
+        committed_at: built.manifest.committed_at,
+        dirty: built.manifest.dirty,
     });
     built.or(live).unwrap_or_default()
-}
-
-fn holder(config: &Config, environment: &Environment) -> Holder {
-    Holder {
-        id: uuid::Uuid::new_v4().to_string(),
-        actor: config.process.actor(),
-        run_url: config.process.run_url(),
-        command: format!("deploy {}", environment.name),
-        since: jiff::Timestamp::now().to_string(),
-    }
 }

@@ -15,8 +15,8 @@ use crate::ledger::Release;
 use crate::plan::{Plan, Step};
 
 pub use view::{
-    BuildView, CallsView, CheckView, DeployView, DoctorView, EnvironmentStatus, LocalEnvironment, LocalView, PlanView,
-    StatusView, View,
+    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, HistoryView, LocalEnvironment, LocalView, PlanView,
+    PruneView, ReleaseView, StatusView, UnlockView, View,
 };
 
 /// Where words go.
@@ -52,7 +52,7 @@ impl Report {
 
     /// A release has its number and its lock.
     pub fn release_begins(&self, environment: &str, release: &Release, plan: &Plan) {
-        self.line("Releasing", &format!("{} to {environment}", release.number));
+        self.line("Releasing", &format!("{release} to {environment}"));
         for (key, function) in &plan.functions {
             for change in &function.changes {
                 self.line("", &format!("{key}: {change}"));
@@ -68,13 +68,54 @@ impl Report {
         let version =
             |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
         let (verb, rest) = match step {
-            Step::Prepare(key) => ("Published", format!("version {} of `{key}`, checked before traffic", version(key))),
+            Step::Prepare(key) => ("Prepared", format!("version {} of `{key}`, checked before traffic", version(key))),
             Step::CreateDeployment => ("Created", format!("deployment `{}`", release.parts.deployment)),
+            Step::ShiftAlias(key, percent) => {
+                ("Shifted", format!("{percent} % of `{key}` to version {}", version(key)))
+            }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
             Step::MoveStage => ("Switched", format!("the stage to deployment `{}`", release.parts.deployment)),
             Step::Verify(moment) => ("Checked", format!("through the URL {moment}")),
+            Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
         };
         self.line(verb, &format!("{rest} ({} ms)", took.as_millis()));
+    }
+
+    /// A release failed after traffic had begun to move.
+    pub fn taking_back(&self, release: &Release) {
+        let reason = release.reason.as_deref().unwrap_or("it failed");
+        self.warn(&format!("release {release} is taken back: {reason}"));
+    }
+
+    /// Asks a person. Where nobody sits at the terminal, nobody agrees.
+    ///
+    /// # Errors
+    /// There is nobody to ask.
+    pub fn confirm(&self, question: &str) -> Result<bool> {
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::bad_input(format!("{question} Nobody is there to answer"))
+                .hint("run it in a terminal, or with `--force`; nothing was changed")
+                .into());
+        }
+        self.words(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// The completions of a shell, to stdout.
+    ///
+    /// # Errors
+    /// Nobody reads stdout any more.
+    pub fn completions(&self, shell: clap_complete::Shell) -> Result<()> {
+        let mut text = Vec::new();
+        clap_complete::generate(
+            shell,
+            &mut <crate::cli::Cli as clap::CommandFactory>::command(),
+            "deployer",
+            &mut text,
+        );
+        std::io::stdout().lock().write_all(&text).context("cannot write the completions")
     }
 
     /// An error with its causes, and the one hint.

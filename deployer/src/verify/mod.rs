@@ -8,7 +8,7 @@ mod through_url;
 
 use std::time::Duration;
 
-use crate::aws::{Invocation, Lambda};
+use crate::aws::{Invocation, Lambda, patiently};
 use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Contract};
@@ -34,8 +34,12 @@ pub struct Failed {
 pub enum Blame {
     /// The new version answered, and wrongly.
     Application,
-    /// API Gateway or its firewall answered in its place.
+    /// The new version answered that something it needs does not (502, 503, 504).
+    Dependency,
+    /// API Gateway answered in its place.
     Gateway,
+    /// The gateway's limits (429) or its firewall stopped the check: it says nothing of the release.
+    Limits,
     /// The old parts still answered when time ran out.
     Propagation,
 }
@@ -44,22 +48,27 @@ impl std::fmt::Display for Blame {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Application => "the function answered wrongly",
+            Self::Dependency => "something that the function needs does not answer",
             Self::Gateway => "the gateway answered in the function's place",
+            Self::Limits => "the gateway's limits stopped the check",
             Self::Propagation => "the switch was not seen in time",
         })
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let CheckRecord { name, phase, answer, .. } = &self.record;
+        write!(formatter, "check `{name}` failed {phase}: {answer} ({})", self.blame)
     }
 }
 
 impl Failed {
     /// The failure as an error of the run.
     pub fn explain(&self) -> anyhow::Error {
-        let record = &self.record;
-        Failure::new(
-            Exit::TakenBack,
-            format!("check `{}` failed {}: {} ({})", record.name, record.phase, record.answer, self.blame),
-        )
-        .hint("mend what the check shows and deploy again; the log group of the function tells more")
-        .into()
+        Failure::new(Exit::TakenBack, self.to_string())
+            .hint("mend what the check shows and deploy again; the log group of the function tells more")
+            .into()
     }
 }
 
@@ -96,11 +105,12 @@ async fn invoke_until_right(
 ) -> Result<CheckRecord, Failed> {
     let event = event::rest_proxy(contract, &check.request, mark.deployment);
     let function = &contract.functions[&check.function].name;
-    let mut pause = FIRST_PAUSE;
-    for requests in 1.. {
-        let judged = match lambda.invoke(function, version, &event).await {
-            Ok(invocation) => judge_invocation(check, version, mark.header, &invocation),
-            Err(error) => Err(error.to_string()),
+    let (mut requests, mut pause) = (0, FIRST_PAUSE);
+    loop {
+        requests += 1;
+        let (blame, judged) = match patiently(|| lambda.invoke(function, version, &event)).await {
+            Ok(invocation) => (Blame::Application, judge_invocation(check, version, mark.header, &invocation)),
+            Err(error) => (Blame::Dependency, Err(error.to_string())),
         };
         let record = |passed, answer| CheckRecord {
             name: check.name.clone(),
@@ -111,14 +121,11 @@ async fn invoke_until_right(
         };
         match judged {
             Ok(answer) => return Ok(record(true, answer)),
-            Err(answer) if requests == TRIES => {
-                return Err(Failed { record: record(false, answer), blame: Blame::Application });
-            }
+            Err(answer) if requests == TRIES => return Err(Failed { record: record(false, answer), blame }),
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause *= 2;
     }
-    unreachable!("the loop ends at TRIES")
 }
 
 /// An invocation is right if the version asked for ran, did not fail, names itself, and answers as declared.

@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::{Answer, Blame, Failed, TRIES};
-use crate::config::{Access, Check, Config, Environment, Marks, Verify};
+use crate::config::{Access, Check, Config, Environment, Marks, REQUESTS, Verify};
 use crate::failure::Failure;
 use crate::ledger::{CheckRecord, Contract};
 
 /// How checks introduce themselves.
 pub(super) const USER_AGENT: &str = concat!("deployer/", env!("CARGO_PKG_VERSION"));
 
-/// The most requests of one release: a firewall rule of 100 requests an address must not stop it.
-const BUDGET: u32 = 40;
+/// What API Gateway calls a route that a deployment does not have, and what its firewall answers.
 const NO_ROUTE: &str = "MissingAuthenticationTokenException";
+const FIREWALL: &str = "ForbiddenException";
+/// While traffic is split, so many requests of a check look for an answer of the new version.
+const GLIMPSES: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,6 +43,8 @@ pub struct Expected {
     pub deployment: Option<String>,
     /// The stage still serves an older definition: a route that is new in this release is not there yet.
     pub older_definition: bool,
+    /// Only who answers is judged, not what.
+    pub marks_only: bool,
 }
 
 /// What one request showed.
@@ -88,13 +92,7 @@ impl Url {
     pub async fn settle(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
         let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
         let (mut requests, mut right, mut wrong) = (0, 0, 0);
-        let record = |passed, answer, requests| CheckRecord {
-            name: check.name.clone(),
-            phase: phase.to_owned(),
-            passed,
-            answer,
-            requests,
-        };
+        let record = |passed, answer, requests| record(check, phase, passed, answer, requests);
         loop {
             requests += 1;
             let (blame, answer) = match self.ask(check, expected).await {
@@ -111,9 +109,10 @@ impl Url {
             };
             right = 0;
             // Only the new version's own wrong answers speak against it; everything else is waited out.
-            wrong = if blame == Blame::Application { wrong + 1 } else { 0 };
+            wrong = if matches!(blame, Blame::Application | Blame::Dependency) { wrong + 1 } else { 0 };
+            let enough = if blame == Blame::Dependency { 2 * TRIES } else { TRIES };
             let out_of_time = started.elapsed() + pause > Duration::from_secs(self.patience.timeout_seconds);
-            if wrong == TRIES || out_of_time || self.spent.load(Ordering::Relaxed) >= BUDGET {
+            if wrong >= enough || out_of_time || self.spent.load(Ordering::Relaxed) >= REQUESTS {
                 return Err(Failed { record: record(false, answer, requests), blame });
             }
             tokio::time::sleep(pause).await;
@@ -121,15 +120,31 @@ impl Url {
         }
     }
 
+    /// Looks a few times, while traffic is split, for an answer of the new version: only such a one is judged, and a
+    /// wrong one of it thrice. None is no failure: a small part of the traffic is seldom met.
+    pub async fn glimpse(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        let mut wrong = 0;
+        let mut last = "no answer of the new version was met".to_owned();
+        for requests in 1..=GLIMPSES {
+            match self.ask(check, expected).await {
+                Seen::Right(answer) => return Ok(record(check, phase, true, answer, requests)),
+                Seen::Wrong(blame @ (Blame::Application | Blame::Dependency), answer) => {
+                    wrong += 1;
+                    if wrong == TRIES {
+                        return Err(Failed { record: record(check, phase, false, answer, requests), blame });
+                    }
+                    last = answer;
+                }
+                Seen::Wrong(..) | Seen::NoRoute(_) => {}
+            }
+            tokio::time::sleep(FIRST_PAUSE).await;
+        }
+        Ok(record(check, phase, wrong == 0, last, GLIMPSES))
+    }
+
     /// Sends a check that writes: once, whatever comes.
     pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
-        let record = |passed, answer| CheckRecord {
-            name: check.name.clone(),
-            phase: phase.to_owned(),
-            passed,
-            answer,
-            requests: 1,
-        };
+        let record = |passed, answer| record(check, phase, passed, answer, 1);
         match self.ask(check, expected).await {
             Seen::Right(answer) => Ok(record(true, answer)),
             Seen::NoRoute(answer) => Err(Failed { record: record(false, answer), blame: Blame::Gateway }),
@@ -144,6 +159,9 @@ impl Url {
             // What API Gateway answers for a route that a deployment does not have.
             Ok(answer) if answer.status == 403 && answer.header("x-amzn-errortype") == Some(NO_ROUTE) => {
                 Seen::NoRoute(format!("{asked}403, not in the deployment that the stage serves"))
+            }
+            Ok(answer) if answer.status == 429 || answer.header("x-amzn-errortype") == Some(FIREWALL) => {
+                Seen::Wrong(Blame::Limits, format!("{asked}{}, too many requests or the firewall", answer.status))
             }
             Ok(answer) => match self.judge(check, expected, &answer) {
                 Ok(()) => Seen::Right(format!("{asked}{}", answer.status)),
@@ -177,7 +195,11 @@ impl Url {
                 format!("{status} from deployment {}, not {wanted}", deployment.unwrap_or("unknown")),
             ));
         }
-        answer.judge(check).map_err(|why| (Blame::Application, why))
+        if expected.marks_only {
+            return Ok(());
+        }
+        let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
+        answer.judge(check).map_err(|why| (blame, why))
     }
 }
 
@@ -188,6 +210,10 @@ fn reason(error: &reqwest::Error) -> &'static str {
         (_, true) => "no connection",
         _ => "the connection broke",
     }
+}
+
+fn record(check: &Check, phase: &str, passed: bool, answer: String, requests: u32) -> CheckRecord {
+    CheckRecord { name: check.name.clone(), phase: phase.to_owned(), passed, answer, requests }
 }
 
 #[cfg(test)]
@@ -235,7 +261,7 @@ mod tests {
             writes: false,
         };
         let versions = BTreeMap::from([("f".to_owned(), "7".to_owned())]);
-        url.settle(&check, &Expected { versions, deployment: None, older_definition }, "after").await
+        url.settle(&check, &Expected { versions, older_definition, ..Expected::default() }, "after").await
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@
 mod bad_input;
 mod doctor;
 mod first_steps;
+mod front;
 mod harness;
 mod local;
 mod releases;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     // The functions' HTTP client needs one, as the real binary does.
     rustls::crypto::ring::default_provider().install_default().unwrap();
-    let trials = trials![
+    let mut trials = trials![
         local::a_port_in_use_is_named_and_nothing_is_made,
         local::a_missing_terraform_or_python_is_named_and_nothing_is_made,
         local::a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made,
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
         first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
         first_steps::terraform_has_nothing_to_do_after_a_release,
         first_steps::up_again_starts_applies_builds_and_releases_nothing,
+    ];
+    trials.extend(trials_of_the_front());
+    trials.extend(trials![
         releases::unchanged_sources_make_no_write_and_no_build,
         releases::a_change_to_docs_terraform_or_the_deployer_is_no_change_of_a_function,
         releases::changed_code_is_checked_before_its_alias_moves_and_then_answers,
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
         releases::terraform_has_nothing_to_do_after_all_of_it,
         doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
+        doctor::it_changes_nothing,
         doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
         doctor::a_wildcard_permission_is_a_warning_and_no_problem,
         doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
@@ -85,10 +90,38 @@ fn main() -> ExitCode {
         bad_input::a_held_lock_is_refused_and_its_holder_named,
         bad_input::all_of_that_made_no_release_and_left_no_lock,
         local::down_stops_every_process_and_removes_all_that_was_kept,
-    ];
+    ]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
     conclusion.exit_code()
+}
+
+/// The rules that the releases after them are held to.
+fn trials_of_the_front() -> Vec<Trial> {
+    trials![
+        front::a_stage_hands_the_function_the_proxy_event_and_the_client_its_answer,
+        front::a_weighted_alias_is_answered_by_both_versions_by_chance_which_its_seed_repeats,
+        front::a_stage_serves_the_definition_that_its_deployment_froze,
+        front::a_switch_of_a_stage_is_seen_late_and_flips_back_for_a_moment,
+        front::an_alias_that_does_not_allow_the_route_is_not_called,
+        front::an_alias_or_version_that_does_not_exist_is_a_500_and_a_failed_function_a_502,
+        front::a_stage_names_a_deployment_that_exists_and_keeps_it,
+        front::a_dry_run_of_an_upload_answers_what_would_be_and_writes_nothing,
+        front::while_an_update_is_in_progress_code_settings_and_versions_are_refused,
+        front::a_new_version_is_pending_for_a_while_and_neither_invoked_nor_named_by_an_alias,
+        front::the_revision_of_latest_moves_twice_for_an_update_and_once_more_for_a_version,
+        front::an_alias_names_at_most_two_versions_that_exist_and_keeps_its_weights_unless_told,
+        front::publishing_other_code_than_was_meant_is_refused,
+        front::a_version_that_an_alias_names_stays_and_a_whole_function_is_never_deleted,
+        front::an_invocation_of_a_weighted_alias_is_left_to_chance,
+        front::the_address_of_a_versions_zip_gives_that_versions_zip,
+        front::beyond_its_rate_a_call_is_told_to_come_back_later,
+        front::a_call_fails_loses_its_request_or_its_reply_or_is_late_where_the_test_says_so,
+        front::a_held_call_is_carried_out_after_its_client_was_killed_or_given_up,
+        front::every_operation_has_its_name,
+        front::the_depth_of_a_run_is_its_longest_chain_of_calls_that_waited_for_one_another,
+        front::another_account_is_reached_by_its_key_and_read_through_a_role_that_may_do_nothing_else,
+    ]
 }

@@ -44,6 +44,20 @@ impl Lambda {
         })
     }
 
+    /// All aliases of a function.
+    pub async fn aliases(&self, function: &str) -> Result<Vec<Alias>, AwsError> {
+        let pages = self.read.list_aliases().function_name(function).into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|error| AwsError::new("ListAliases", format!("`{function}`"), &error))?;
+        let aliases = all.into_iter().map(|found| Alias {
+            version: found.function_version.unwrap_or_default(),
+            weights: positive(found.routing_config),
+            revision: found.revision_id.unwrap_or_default(),
+            description: found.description.unwrap_or_default(),
+        });
+        Ok(aliases.collect())
+    }
+
     /// Points an alias, if it still has the given revision, elsewhere. Answers the alias as AWS does.
     ///
     /// It ends within [`crate::aws::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.

@@ -2,11 +2,11 @@
 
 use super::super::Finding;
 use super::super::facts::Facts;
-use super::{known, unknown};
+use super::known;
 use crate::ledger::LedgerState;
 
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
-    let subject = format!("ledger {}", facts.environment.ledger);
+    let subject = format!("ledger {}", facts.asked.ledger);
     let state = match &facts.ledger {
         Ok(state) => state,
         Err(unread) => {
@@ -17,13 +17,15 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
             ];
         }
     };
-    let found =
-        format!("of app `{}` in account `{}`, a schema that this deployer reads", facts.app, state.contract.account);
+    let found = format!(
+        "of app `{}` in account `{}`, a schema that this deployer reads",
+        facts.asked.app, state.contract.account
+    );
     vec![
         Finding::ok(&subject, "contract", found),
         whose(facts, state, &subject),
         lock(state, &subject),
-        last(facts, state, &subject),
+        last(state, &subject),
     ]
 }
 
@@ -33,11 +35,11 @@ fn whose(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
         Ok(caller) => caller,
         Err(finding) => return finding,
     };
-    let (contract, environment) = (&state.contract, &facts.environment);
+    let (contract, asked) = (&state.contract, &facts.asked);
     let compared = [
         ("account", &caller.account, &contract.account),
-        ("region", &environment.region, &contract.region),
-        ("environment", &environment.name, &contract.environment),
+        ("region", &asked.region, &contract.region),
+        ("environment", &asked.environment, &contract.environment),
     ];
     let differing: Vec<_> = compared.into_iter().filter(|(_, ours, theirs)| ours != theirs).collect();
     if differing.is_empty() {
@@ -60,37 +62,29 @@ fn lock(state: &LedgerState, subject: &str) -> Finding {
     }
 }
 
-fn last(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
+fn last(state: &LedgerState, subject: &str) -> Finding {
     let check = "last release";
-    let last = match &facts.last {
-        Ok(last) => last.as_ref(),
-        Err(unread) => return unknown(unread, subject, check),
-    };
-    let Some(last) = last else {
-        return Finding::ok(subject, check, "none yet: the placeholder answers");
-    };
-    let (number, ended) = (&last["number"], last["state"].as_str().unwrap_or("unknown"));
-    match ended {
-        "pending" | "shifting" => Finding::warning(
+    match (state.unfinished(), &state.last) {
+        (Some(release), _) => Finding::warning(
             subject,
             check,
-            format!("release {number} is unfinished: {ended}"),
+            format!("release {release} is under way, or was left unfinished"),
             match state.lock.holder {
                 Some(_) => "wait for the run that holds the lock",
                 None => "the next writing command finishes it or takes it back, and says which",
             },
         ),
-        _ => Finding::ok(subject, check, format!("release {number}: {ended}")),
+        (None, Some(release)) => Finding::ok(subject, check, format!("release {release} has ended")),
+        (None, None) => Finding::ok(subject, check, "none yet: the placeholder answers"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::super::sample::{denied, facts, holder, only};
+    use super::super::sample::{denied, facts, holder, last, only};
     use super::super::{Finding, judge};
     use crate::doctor::Verdict;
+    use crate::ledger::ReleaseState;
 
     #[test]
     fn a_healthy_environment_has_neither_problems_nor_warnings() {
@@ -139,12 +133,16 @@ mod tests {
     #[test]
     fn an_unfinished_release_is_a_warning_and_an_ended_one_is_not() {
         let mut facts = facts();
-        for (state, verdict) in [("pending", Verdict::Warning), ("shifting", Verdict::Warning), ("failed", Verdict::Ok)]
-        {
-            facts.last = Ok(Some(json!({"number": 8, "state": state})));
-            assert_eq!(only(&facts, "last release").verdict, verdict, "{state}");
+        let cases = [
+            (ReleaseState::Pending, Verdict::Warning),
+            (ReleaseState::Shifting, Verdict::Warning),
+            (ReleaseState::Failed, Verdict::Ok),
+        ];
+        for (state, verdict) in cases {
+            last(&mut facts).as_mut().unwrap().state = state;
+            assert_eq!(only(&facts, "last release").verdict, verdict, "{state:?}");
         }
-        facts.last = Ok(None);
+        *last(&mut facts) = None;
         assert_eq!(only(&facts, "last release").verdict, Verdict::Ok);
     }
 }

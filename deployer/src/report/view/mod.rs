@@ -2,7 +2,10 @@
 
 mod build;
 mod doctor;
+mod history;
 mod local;
+mod plan;
+mod prune;
 mod release;
 mod status;
 
@@ -14,8 +17,11 @@ use crate::aws::Calls;
 
 pub use build::BuildView;
 pub use doctor::DoctorView;
+pub use history::HistoryView;
 pub use local::{LocalEnvironment, LocalView};
-pub use release::{CheckView, DeployView, PlanView};
+pub use plan::PlanView;
+pub use prune::{PruneView, UnlockView};
+pub use release::{CheckView, ReleaseView};
 pub use status::{EnvironmentStatus, StatusView};
 
 /// A result that can be shown either way.

@@ -1,4 +1,4 @@
-//! What a release would do, did, and how its checks were answered.
+//! What a release did, and how its checks were answered.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,71 +7,19 @@ use serde::Serialize;
 
 use super::{CallsView, View};
 use crate::aws::Calls;
-use crate::ledger::{CheckRecord, Release};
+use crate::ledger::{CheckRecord, Release, ReleaseKind};
 use crate::observe::Observed;
-use crate::plan::Plan;
 use crate::verify::Url;
 
-/// `plan`.
+/// `deploy`, `promote`, `rollback`.
 #[derive(Debug, Serialize)]
-pub struct PlanView {
-    environment: String,
-    /// Whether there is something to do.
-    pub changes: bool,
-    plan: Plan,
-    steps: Vec<Vec<String>>,
-    aws_calls: CallsView,
-}
-
-impl PlanView {
-    /// Of a plan.
-    pub fn new(environment: &str, plan: Plan, calls: &Calls) -> Self {
-        let phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
-        Self {
-            environment: environment.to_owned(),
-            changes: !plan.is_empty(),
-            steps: phases.iter().map(|phase| phase.iter().map(ToString::to_string).collect()).collect(),
-            plan,
-            aws_calls: CallsView::of(calls),
-        }
-    }
-}
-
-impl View for PlanView {
-    fn text(&self) -> String {
-        let Plan { release, live, functions, api } = &self.plan;
-        let mut text = match self.changes {
-            true => format!("{}: release {release} would follow release {live}\n\n", self.environment),
-            false => format!("{}: nothing to do, release {live} is live\n\n", self.environment),
-        };
-        for (key, function) in functions {
-            let after = if function.changes.is_empty() { "unchanged".to_owned() } else { "-> new version".to_owned() };
-            let _ =
-                writeln!(text, "  {key:<10} version {:<8} {after:<16} {}", function.version, joined(&function.changes));
-        }
-        let (after, why) = api
-            .change
-            .as_ref()
-            .map_or(("unchanged", String::new()), |change| ("-> new deployment", change.to_string()));
-        let _ = writeln!(text, "  {:<10} deployment {:<5} {after:<16} {why}", "API", api.deployment);
-        for (number, phase) in self.steps.iter().enumerate() {
-            let before = if number == 0 { "\n" } else { "" };
-            let _ = writeln!(text, "{before}  {}. {}", number + 1, phase.join("; "));
-        }
-        text
-    }
-}
-
-fn joined(changes: &[impl ToString]) -> String {
-    changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// `deploy`.
-#[derive(Debug, Serialize)]
-pub struct DeployView {
+pub struct ReleaseView {
     environment: String,
     changed: bool,
+    kind: Option<ReleaseKind>,
     release: u32,
+    back_to: Option<u32>,
+    from: Option<String>,
     versions: BTreeMap<String, String>,
     deployment_id: String,
     previous: Option<u32>,
@@ -80,13 +28,16 @@ pub struct DeployView {
     aws_calls: CallsView,
 }
 
-impl DeployView {
+impl ReleaseView {
     /// A release that is live now.
     pub fn released(environment: &str, release: &Release, url: &Url, calls: &Calls) -> Self {
         Self {
             environment: environment.to_owned(),
             changed: true,
+            kind: Some(release.kind),
             release: release.number,
+            back_to: release.back_to,
+            from: release.from.as_ref().map(|from| format!("{}@{}", from.environment, from.release)),
             versions: versions(release),
             deployment_id: release.parts.deployment.clone(),
             previous: Some(release.previous),
@@ -102,6 +53,9 @@ impl DeployView {
         Self {
             environment: environment.to_owned(),
             changed: false,
+            kind: None,
+            back_to: None,
+            from: None,
             release: live.map_or(0, |release| release.number),
             versions: live.map(versions).unwrap_or_default(),
             deployment_id: observed.stage.deployment.clone(),
@@ -117,10 +71,14 @@ fn versions(release: &Release) -> BTreeMap<String, String> {
     release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone())).collect()
 }
 
-impl View for DeployView {
+impl View for ReleaseView {
     fn text(&self) -> String {
         let what = match self.changed {
-            true => format!("{}: release {} is live", self.environment, self.release),
+            true => {
+                let back = self.back_to.map_or_else(String::new, |root| format!(" (back to {root})"));
+                let from = self.from.as_ref().map_or_else(String::new, |from| format!(" (from {from})"));
+                format!("{}: release {}{back}{from} is live", self.environment, self.release)
+            }
             false => format!("{}: nothing to do, release {} is live", self.environment, self.release),
         };
         format!("{what} ({})\n{}\n", self.aws_calls, self.url)

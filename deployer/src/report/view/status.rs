@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::View;
+use super::history::in_short;
+use crate::aws::{Alarm, AlarmState};
 use crate::observe::Observed;
 use crate::plan::short;
 use crate::verify::Url;
@@ -18,7 +20,7 @@ pub struct StatusView {
 }
 
 /// What is live in one environment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct EnvironmentStatus {
     environment: String,
     url: String,
@@ -32,12 +34,20 @@ pub struct EnvironmentStatus {
     functions: BTreeMap<String, FunctionStatus>,
     drift: Option<String>,
     lock: Option<String>,
+    /// A release that was begun and not ended: under way, or left by a run that died.
+    unfinished: Option<String>,
+    /// Alarms that do not say that all is well.
+    alarms: Vec<String>,
+    /// Why nothing of this is known.
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct FunctionStatus {
     name: String,
     version: String,
+    /// Further versions with their share of the traffic, 0 to 1.
+    weights: BTreeMap<String, f64>,
     code_sha256: String,
     source_hash: Option<String>,
 }
@@ -50,6 +60,7 @@ impl EnvironmentStatus {
             let status = FunctionStatus {
                 name: function.resource.name.clone(),
                 version: function.alias.version.clone(),
+                weights: function.alias.weights.clone(),
                 code_sha256: function.live.code_sha256.clone(),
                 source_hash: live.and_then(|release| release.artifact.functions.get(key).cloned()),
             };
@@ -66,8 +77,37 @@ impl EnvironmentStatus {
             source_hash: live.map(|release| release.artifact.source_hash.clone()),
             deployment_id: observed.stage.deployment.clone(),
             functions: functions.collect(),
-            drift: crate::plan::drift(observed),
+            // In the middle of a release the parts are where it put them so far: that is no drift.
+            drift: observed.ledger.unfinished().is_none().then(|| crate::plan::drift(observed)).flatten(),
             lock: observed.ledger.lock.holder.as_ref().map(ToString::to_string),
+            unfinished: observed.ledger.unfinished().map(in_short),
+            alarms: alarms(observed),
+            error: None,
+        }
+    }
+}
+
+fn alarms(observed: &Observed) -> Vec<String> {
+    match &observed.alarms {
+        Err(error) => vec![format!("cannot be read: {error}")],
+        Ok(alarms) => {
+            let odd = alarms.iter().filter(|alarm| alarm.state != AlarmState::Ok);
+            let word = |alarm: &Alarm| match alarm.state {
+                AlarmState::Ringing => format!("`{}` rings: {}", alarm.name, alarm.reason),
+                _ => format!("`{}` has no data", alarm.name),
+            };
+            odd.map(word).collect()
+        }
+    }
+}
+
+impl StatusView {
+    /// An environment of which nothing can be told.
+    pub fn unknown(environment: &str, error: &anyhow::Error) -> EnvironmentStatus {
+        EnvironmentStatus {
+            environment: environment.to_owned(),
+            error: Some(format!("{error:#}")),
+            ..EnvironmentStatus::default()
         }
     }
 }
@@ -81,6 +121,9 @@ impl View for StatusView {
 impl EnvironmentStatus {
     fn text(&self) -> String {
         let mut text = String::new();
+        if let Some(error) = &self.error {
+            return format!("{}\n  UNKNOWN     {error}\n", self.environment);
+        }
         let mut row = |name: &str, value: &str| {
             let _ = writeln!(text, "  {name:<11} {value}");
         };
@@ -106,6 +149,9 @@ impl EnvironmentStatus {
                 key,
                 &format!("version {} of {}, code {}", function.version, function.name, short(&function.code_sha256)),
             );
+            for (version, weight) in &function.weights {
+                row("", &format!("and version {version} with {:.0} % of the traffic", weight * 100.0));
+            }
         }
         row("deployment", &self.deployment_id);
         row("url", &self.url);
@@ -114,6 +160,12 @@ impl EnvironmentStatus {
         }
         if let Some(lock) = &self.lock {
             row("lock", &format!("held by {lock}"));
+        }
+        if let Some(release) = &self.unfinished {
+            row("UNFINISHED", &format!("{release}: the next deploy or rollback ends it, if its run does not"));
+        }
+        for alarm in &self.alarms {
+            row("ALARM", alarm);
         }
         format!("{}\n{text}", self.environment)
     }

@@ -1,75 +1,64 @@
-//! A request on the wire, under the name that AWS gives it.
+//! A request that came to the front, and how deep the round trips of a run are.
 
-use hyper::Method;
-use hyper::body::Bytes;
+use std::time::Instant;
+
 use hyper::http::request::Parts;
+
+use super::name;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
-    /// As AWS names it, as `UpdateAlias`; `URL` for a request to a stage.
+    /// As AWS names it, as `UpdateAlias`; `URL` for a request to a stage, `Download` for one of a function's zip.
     pub name: &'static str,
     /// Method and path.
     pub line: String,
     /// The body, if it was text.
     pub body: String,
+    /// Who signed it.
+    pub access_key: Option<String>,
+    /// The role, if it was signed with credentials that the front gave for one.
+    pub role: Option<String>,
+    /// When it came.
+    pub came: Instant,
+    /// When its answer went out: not yet, or never.
+    pub ended: Option<Instant>,
+    /// The status that it was answered with, if it was.
+    pub status: Option<u16>,
 }
-
-/// The operations that may change something. Everything else only reads: [`Call::of`] refuses what it does not know.
-const WRITES: [&str; 8] = [
-    "TransactWriteItems",
-    "UpdateFunctionCode",
-    "PublishVersion",
-    "UpdateAlias",
-    "Invoke",
-    "CreateDeployment",
-    "UpdateStage",
-    "URL",
-];
 
 impl Call {
+    pub(super) fn of(name: &'static str, parts: &Parts, body: &str, role: Option<String>) -> Self {
+        Self {
+            name,
+            line: format!("{} {}", parts.method, parts.uri),
+            body: body.to_owned(),
+            access_key: name::credential(parts).map(|(key, _)| key.to_owned()),
+            role,
+            came: Instant::now(),
+            ended: None,
+            status: None,
+        }
+    }
+
     /// Whether it may change something.
     pub(crate) fn writes(&self) -> bool {
-        WRITES.contains(&self.name)
-    }
-
-    /// Names a request. A panic, and so a failing test, for one that nobody has named here yet.
-    pub(super) fn of(parts: &Parts, body: &Bytes) -> Self {
-        let line = format!("{} {}", parts.method, parts.uri);
-        let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-        let body = String::from_utf8_lossy(body).into_owned();
-        let name = match target.and_then(|target| target.split_once('.')) {
-            Some((_, operation)) => dynamodb(operation),
-            None if body.contains("Action=GetCallerIdentity") => Some("GetCallerIdentity"),
-            None => rest(&parts.method, parts.uri.path()),
-        };
-        Self { name: name.unwrap_or_else(|| panic!("the front knows no name for `{line}`")), line, body }
+        name::writes(self.name)
     }
 }
 
-fn dynamodb(operation: &str) -> Option<&'static str> {
-    ["GetItem", "Query", "TransactWriteItems"].into_iter().find(|known| *known == operation)
-}
-
-fn rest(method: &Method, path: &str) -> Option<&'static str> {
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    Some(match (method.as_str(), segments.as_slice()) {
-        ("GET", [_, "functions", _]) => "GetFunction",
-        ("PUT", [_, "functions", _, "code"]) => "UpdateFunctionCode",
-        ("POST", [_, "functions", _, "versions"]) => "PublishVersion",
-        ("POST", [_, "functions", _, "invocations"]) => "Invoke",
-        ("GET", [_, "functions", _, "aliases", _]) => "GetAlias",
-        ("PUT", [_, "functions", _, "aliases", _]) => "UpdateAlias",
-        (_, ["restapis", _, _, "_user_request_", ..]) => "URL",
-        ("GET", ["restapis", _]) => "GetRestApi",
-        ("GET", ["restapis", _, "resources"]) => "GetResources",
-        ("GET", ["restapis", _, "gatewayresponses"]) => "GetGatewayResponses",
-        ("GET", ["restapis", _, "authorizers"]) => "GetAuthorizers",
-        ("GET", ["restapis", _, "requestvalidators"]) => "GetRequestValidators",
-        ("GET", ["restapis", _, "models"]) => "GetModels",
-        ("GET", ["restapis", _, "stages", _]) => "GetStage",
-        ("PATCH", ["restapis", _, "stages", _]) => "UpdateStage",
-        ("POST", ["restapis", _, "deployments"]) => "CreateDeployment",
-        _ => return None,
-    })
+/// How many of the calls had to wait for one another: the longest chain in which each came after the one before had
+/// ended. What goes out side by side counts once, if the answers take long enough to overlap: see `At::any`.
+pub(crate) fn depth(calls: &[Call]) -> usize {
+    // Of intervals, the longest chain takes at each turn the one that ends first.
+    let mut ended: Vec<&Call> = calls.iter().filter(|call| call.ended.is_some()).collect();
+    ended.sort_by_key(|call| call.ended);
+    let (mut length, mut last) = (0, None);
+    for call in ended {
+        if last.is_none_or(|last| call.came >= last) {
+            (length, last) = (length + 1, call.ended);
+        }
+    }
+    let unanswered = calls.iter().filter(|call| call.ended.is_none());
+    length + usize::from(unanswered.into_iter().any(|call| last.is_none_or(|last| call.came >= last)))
 }

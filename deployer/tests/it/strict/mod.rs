@@ -1,79 +1,204 @@
-//! The front: stands between the real binary and the emulator, and sees every request.
+//! The front: stands between the real binary and the emulator, keeps the rules that AWS keeps and the emulator does
+//! not, sees and names every request, and breaks what a test wants broken.
 //!
-//! Today it names and counts the calls. Here the rules will be kept that AWS keeps and the emulator does not, and
-//! faults injected: each request passes through [`forward`], with its [`Call`] known, before it goes on.
+//! A request comes in ([`serve`]), gets its name ([`name`]) and its entry ([`call`]), meets the faults ([`fault`]), then
+//! the rules ([`rules`]; the stage's URL: [`stage`]), which forward it. It never answers for the emulator what the
+//! emulator answers right.
 
+mod account;
+mod answer;
 mod call;
+mod chance;
+mod fault;
+mod name;
+mod rules;
+mod serve;
+mod stage;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
-pub(crate) use call::Call;
+use account::Account;
+use chance::Chance;
+use fault::Faults;
+use rules::roles::Role;
 
-/// A front before one emulator. Ends with the value.
+pub(crate) use call::{Call, depth};
+pub(crate) use fault::{Action, At, Held};
+
+/// What can be set. The defaults are AWS's own figures, where AWS has any.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    pending: Duration,
+    propagation: Duration,
+    deployments_every: Duration,
+}
+
+/// What the front and the tasks that serve it share.
+struct Shared {
+    port: u16,
+    main: Arc<Account>,
+    /// Others, by the access key whose requests go to them.
+    others: Mutex<Vec<(String, Arc<Account>)>>,
+    roles: Mutex<Vec<Role>>,
+    settings: Mutex<Settings>,
+    chance: Mutex<Chance>,
+    faults: Faults,
+    /// With the number that each call got when it came.
+    calls: Mutex<(u64, Vec<(u64, Call)>)>,
+    violations: Mutex<Vec<String>>,
+}
+
+/// A front before one emulator. Ends with the value, and fails the test then if a rule was violated.
 pub(crate) struct Front {
     /// Where it listens, on the loopback interface.
     pub port: u16,
-    calls: Arc<Mutex<Vec<Call>>>,
-    _runtime: tokio::runtime::Runtime,
+    shared: Arc<Shared>,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Front {
-    /// Listens on a free port and forwards to the emulator at `upstream`.
+    /// Listens on a free port, before the emulator at `upstream`.
     pub(crate) fn before(upstream: u16) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let SocketAddr::V4(address) = listener.local_addr().unwrap() else { panic!("no IPv4 address") };
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        runtime.spawn(serve(listener, upstream, Arc::clone(&calls)));
-        Self { port: address.port(), calls, _runtime: runtime }
+        let main = Arc::new(Account::at(upstream));
+        runtime.block_on(stage::definition::freeze_unknown(&main));
+        runtime.block_on(rules::remember_all(&main));
+        let shared = Arc::new(Shared {
+            port: address.port(),
+            main,
+            others: Mutex::default(),
+            roles: Mutex::default(),
+            settings: Mutex::new(Settings {
+                pending: Duration::from_millis(150),
+                propagation: Duration::ZERO,
+                deployments_every: Duration::from_secs(5),
+            }),
+            chance: Mutex::new(Chance::any()),
+            faults: Faults::default(),
+            calls: Mutex::default(),
+            violations: Mutex::default(),
+        });
+        runtime.spawn(serve::serve(listener, Arc::clone(&shared)));
+        Self { port: address.port(), shared, runtime }
     }
 
     /// The calls since the last time this was asked.
+    #[track_caller]
     pub(crate) fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut self.calls.lock().unwrap())
+        let violations = self.violations();
+        assert!(violations.is_empty(), "{violations:?}");
+        let mut calls = self.shared.calls.lock().unwrap();
+        std::mem::take(&mut calls.1).into_iter().map(|(_, call)| call).collect()
+    }
+
+    /// What no run may ever do and one did, since the last time this was asked. What nobody asks for fails the test.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.violations.lock().unwrap())
+    }
+
+    /// How long a new version stays Pending: 150 ms unless told otherwise.
+    pub(crate) fn pending(&self, time: Duration) -> &Self {
+        self.shared.settings.lock().unwrap().pending = time;
+        self
+    }
+
+    /// How long a stage's switch takes to be seen: no time unless told otherwise. In the first half of it the old
+    /// deployment answers, then the new one, and in the last quarter the old one once more.
+    pub(crate) fn propagation(&self, time: Duration) -> &Self {
+        self.shared.settings.lock().unwrap().propagation = time;
+        self
+    }
+
+    /// How seldom CreateDeployment is admitted: once in 5 s, as on AWS, unless told otherwise.
+    pub(crate) fn deployments_every(&self, time: Duration) -> &Self {
+        self.shared.settings.lock().unwrap().deployments_every = time;
+        self
+    }
+
+    /// Repeats the course of chance of an earlier run. A test that fails prints its seed.
+    pub(crate) fn seed(&self, seed: u64) -> &Self {
+        *self.shared.chance.lock().unwrap() = Chance::new(seed);
+        self
+    }
+
+    /// From now on this happens to these calls.
+    pub(crate) fn on(&self, at: At, action: Action) -> &Self {
+        self.shared.faults.add(at, action);
+        self
+    }
+
+    /// Nothing of what was told by `on` and `pause` happens any more.
+    pub(crate) fn behave(&self) -> &Self {
+        self.shared.faults.clear();
+        self
+    }
+
+    /// Holds the n-th call of this name, from 1, when it comes.
+    pub(crate) fn pause_at(&self, name: &'static str, nth: usize) -> Held {
+        self.pause(At::nth(name, nth))
+    }
+
+    /// Holds a call when it comes; of several, the first.
+    pub(crate) fn pause(&self, at: At) -> Held {
+        let (held, gate) = Held::new();
+        self.shared.faults.add(at, Action::Hold(gate));
+        held
+    }
+
+    /// What is signed with this access key goes to the emulator at another port.
+    pub(crate) fn route(&self, access_key: &str, port: u16) -> &Self {
+        let account = Arc::new(Account::at(port));
+        self.runtime.block_on(stage::definition::freeze_unknown(&account));
+        self.runtime.block_on(rules::remember_all(&account));
+        self.shared.others.lock().unwrap().push((access_key.to_owned(), account));
+        self
+    }
+
+    /// AssumeRole of this role gives credentials of `account`, which may do these operations and nothing else.
+    pub(crate) fn role(&self, arn: &str, account: &str, allowed: &[&'static str]) -> &Self {
+        let role = Role { arn: arn.to_owned(), account: account.to_owned(), allowed: allowed.to_vec() };
+        self.shared.roles.lock().unwrap().push(role);
+        self
     }
 }
 
-async fn serve(listener: TcpListener, upstream: u16, calls: Arc<Mutex<Vec<Call>>>) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let (client, calls) = (client.clone(), Arc::clone(&calls));
-        let service = service_fn(move |request| forward(client.clone(), upstream, Arc::clone(&calls), request));
-        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-    }
-}
-
-/// Names the call, passes it on as it came, and the answer back as it came.
-async fn forward(
-    client: reqwest::Client,
-    upstream: u16,
-    calls: Arc<Mutex<Vec<Call>>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    calls.lock().unwrap().push(Call::of(&parts, &body));
-    let address = format!("http://127.0.0.1:{upstream}{}", parts.uri);
-    // The `Host` header stays what the client sent: it is part of the signature.
-    let sent = client.request(parts.method, address).headers(parts.headers).body(body).send().await;
-    let Ok(answer) = sent else {
-        return Ok(Response::builder().status(502).body(Full::default()).unwrap());
-    };
-    let mut response = Response::builder().status(answer.status());
-    for (name, value) in answer.headers() {
-        if !["transfer-encoding", "connection", "content-length"].contains(&name.as_str()) {
-            response = response.header(name, value);
+impl Drop for Front {
+    #[expect(clippy::print_stderr, reason = "a failing test says how to repeat it")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the front's seed: {}", self.shared.chance.lock().unwrap().seed);
+            return;
         }
+        let violations = self.violations();
+        assert!(violations.is_empty(), "{violations:?}");
     }
-    Ok(response.body(Full::new(answer.bytes().await.unwrap_or_default())).unwrap())
+}
+
+impl Shared {
+    fn settings(&self) -> Settings {
+        *self.settings.lock().unwrap()
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        self.roles.lock().unwrap().clone()
+    }
+
+    /// Notes what fails the test.
+    fn violate(&self, what: String) {
+        self.violations.lock().unwrap().push(what);
+    }
+
+    /// The version that takes this one request of an alias: with weights, by chance.
+    fn version_of(&self, alias: &Value) -> String {
+        let main = alias["FunctionVersion"].as_str().unwrap_or_default();
+        let additional = rules::additional(alias).filter(|(_, share)| self.chance.lock().unwrap().strikes(*share));
+        additional.map_or(main, |(version, _)| version).replace('$', "%24")
+    }
 }

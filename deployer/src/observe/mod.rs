@@ -1,17 +1,21 @@
 //! What is: the ledger and the live state, read in two round trips. Writes nothing.
 
+mod definition;
+mod permission;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::{TryFutureExt as _, join, try_join};
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use crate::aws::{Alias, AwsError, Kind, Session, Stage, VersionState};
+use crate::aws::{Alarm, Alias, AwsError, Kind, Session, Stage, VersionState};
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
+use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
+
+pub use definition::Definition;
+pub use permission::permits;
 
 /// What is, at one moment.
 #[derive(Debug, Clone)]
@@ -22,8 +26,10 @@ pub struct Observed {
     pub functions: BTreeMap<String, ObservedFunction>,
     /// What the stage serves.
     pub stage: Stage,
-    /// The fingerprint of the API's definition as it is now.
-    pub definition: String,
+    /// The API's definition as it is now.
+    pub definition: Definition,
+    /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
+    pub alarms: Result<Vec<Alarm>, String>,
 }
 
 /// One function as it is.
@@ -39,24 +45,54 @@ pub struct ObservedFunction {
     pub latest: VersionState,
 }
 
-/// Reads everything that a release of `environment` starts from.
+impl Observed {
+    /// What serves now.
+    pub fn parts(&self) -> Parts {
+        let functions = self.functions.iter().map(|(key, function)| {
+            let (version, code_sha256) = (function.alias.version.clone(), function.live.code_sha256.clone());
+            (key.clone(), FunctionPart { version, code_sha256 })
+        });
+        Parts { functions: functions.collect(), deployment: self.stage.deployment.clone() }
+    }
+}
+
+/// Reads everything that a release of `environment` starts from, in two round trips.
 ///
 /// # Errors
 /// Nothing can be read, or it is not what `deployer.toml` speaks of: another account, region, environment,
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, session: &Session) -> Result<Observed> {
+    live(session, recall(config, environment, session).await?).await
+}
+
+/// The first round trip: what the ledger says, and whether it is the one that is meant.
+///
+/// # Errors
+/// See [`observe`].
+pub async fn recall(config: &Config, environment: &Environment, session: &Session) -> Result<LedgerState> {
     let ledger = Ledger::new(&session.table, &config.app);
     let (ledger, caller) = join!(ledger.read(), session.identity.caller());
     let account = caller?.account;
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
+    Ok(ledger)
+}
+
+/// The second round trip: what serves.
+///
+/// # Errors
+/// See [`observe`].
+pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
-    let (functions, stage, definition) = try_join!(
+    let alarms = async { Ok(session.alarms.states(&contract.alarms).await.map_err(|error| error.to_string())) };
+    let (functions, stage, definition, alarms) = try_join!(
         try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource))),
         session.api.stage(&contract.api.rest_api_id, &contract.api.stage).err_into(),
         session.api.definition(&contract.api.rest_api_id).err_into(),
+        alarms,
     )?;
-    Ok(Observed { functions: functions.into_iter().collect(), stage, definition: fingerprint(definition), ledger })
+    let definition = Definition::of(definition, contract);
+    Ok(Observed { functions: functions.into_iter().collect(), stage, definition, alarms, ledger })
 }
 
 /// One function: its alias, the version behind it and `$LATEST`, side by side.
@@ -118,58 +154,5 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         ))
         .hint("set `architecture` in Terraform and `build.target` to the same processor")
         .into()),
-    }
-}
-
-/// SHA-256 over the canonical form of a definition, the first 32 hexadecimal digits: a deployment's description
-/// has to hold it.
-fn fingerprint(definition: BTreeMap<String, Value>) -> String {
-    let canonical: Value =
-        definition.into_iter().map(|(name, part)| (name, canonical(part))).collect::<serde_json::Map<_, _>>().into();
-    let digest = Sha256::digest(canonical.to_string());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Sorted names, no links, and lists of objects in an order of their own: AWS promises none.
-fn canonical(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut entries: Vec<_> =
-                object.into_iter().filter(|(name, value)| name != "_links" && !value.is_null()).collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            entries.into_iter().map(|(name, value)| (name, canonical(value))).collect::<serde_json::Map<_, _>>().into()
-        }
-        Value::Array(items) => {
-            let mut items: Vec<_> = items.into_iter().map(canonical).collect();
-            if items.iter().all(Value::is_object) {
-                items.sort_by_cached_key(Value::to_string);
-            }
-            items.into()
-        }
-        plain => plain,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn print(resources: Value) -> String {
-        fingerprint(BTreeMap::from([("resources".to_owned(), resources)]))
-    }
-
-    #[test]
-    fn the_fingerprint_sees_content_and_neither_order_nor_links() {
-        let first = print(json!([{"id": "a", "path": "/"}, {"id": "b", "path": "/count", "_links": {"self": 1}}]));
-        let second = print(json!([{"path": "/count", "id": "b"}, {"id": "a", "path": "/", "parentId": null}]));
-        assert_eq!(first, second);
-        assert_ne!(first, print(json!([{"id": "a", "path": "/"}, {"id": "b", "path": "/counts"}])));
-    }
-
-    #[test]
-    fn the_order_of_plain_values_counts() {
-        assert_ne!(print(json!([{"list": ["a", "b"]}])), print(json!([{"list": ["b", "a"]}])));
     }
 }

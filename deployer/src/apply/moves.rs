@@ -1,0 +1,207 @@
+//! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is judged by what it
+//! brought about: that a call answered well is not enough, and that it failed does not mean that it did nothing.
+
+use anyhow::{Context as _, Result};
+use futures::future::{join_all, try_join_all};
+use futures::try_join;
+
+use super::Run;
+use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session};
+use crate::failure::Failure;
+use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
+use crate::observe::{Observed, ObservedFunction};
+use crate::poll::Poll;
+
+/// A move that was lost on its way is sent again so often; with the revision it cannot have a double effect.
+const TRIES: u32 = 3;
+
+/// Gives the new version of a function a part of its alias's traffic.
+pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
+    let (function, new) = subject(run, key, release)?;
+    let old = &function.alias.version;
+    let description = format!("deployer: release {}, {percent} % of the traffic", release.number);
+    let weight = Some((new.as_str(), f64::from(percent) / 100.0));
+    let before = as_left(run, function, &new).await?;
+    let to = Routing { version: old, weight, description: &description };
+    alias_to(run.scope.session, run.hold, &function.resource, &to, &before.revision).await
+}
+
+/// Moves the alias of a function to its new version, with all the traffic.
+pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
+    let (function, new) = subject(run, key, release)?;
+    let description = format!("deployer: release {}", release.number);
+    let split = !run.plan.traffic.shift.stages().is_empty();
+    let before = if split { as_left(run, function, &new).await? } else { function.alias.clone() };
+    let to = Routing { version: &new, weight: None, description: &description };
+    alias_to(run.scope.session, run.hold, &function.resource, &to, &before.revision).await?;
+    until_provisioned(run, &function.resource).await
+}
+
+fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
+    let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
+    let part = release.parts.functions.get(key).with_context(|| format!("function `{key}` has no new version"))?;
+    Ok((function, part.version.clone()))
+}
+
+/// The alias as this release left it, with its revision of now.
+///
+/// # Errors
+/// Somebody else moved it in between.
+async fn as_left(run: &Run<'_>, function: &ObservedFunction, new: &str) -> Result<Alias> {
+    let FunctionResource { name, alias, .. } = &function.resource;
+    let found = run.scope.session.lambda.alias(name, alias).await?;
+    if found.version == function.alias.version && found.weights.keys().all(|version| version == new) {
+        return Ok(found);
+    }
+    Err(Failure::refused(format!(
+        "alias `{alias}` of `{name}` was moved by somebody else in the middle of the release"
+    ))
+    .hint("find out who moves it; nothing of theirs was overwritten")
+    .into())
+}
+
+/// Moves an alias and makes sure that it is there.
+pub(super) async fn alias_to(
+    session: &Session,
+    hold: &Hold,
+    resource: &FunctionResource,
+    to: &Routing<'_>,
+    revision: &str,
+) -> Result<()> {
+    let FunctionResource { name, alias, .. } = resource;
+    let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
+    let (mut tries, mut patience) = (1, Patience::default());
+    loop {
+        hold.still_ours()?;
+        let Err(error) = session.lambda.move_alias(name, alias, to, revision).await else { return Ok(()) };
+        if patience.outlasts(&error).await {
+            continue;
+        }
+        if !matches!(error.kind, Kind::Precondition | Kind::Unknown) {
+            return Err(error).with_context(failed);
+        }
+        // A 412 may be the answer to our own success.
+        let found = session.lambda.alias(name, alias).await?;
+        if is_at(&found, to) {
+            return Ok(());
+        }
+        if error.kind == Kind::Precondition || tries == TRIES || found.revision != revision {
+            return Err(error).with_context(failed);
+        }
+        tries += 1;
+    }
+}
+
+fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
+    let same = |(version, weight): (&str, f64)| {
+        found.weights.len() == 1 && found.weights.get(version).is_some_and(|found| (found - weight).abs() < 1e-9)
+    };
+    found.version == to.version && to.weight.map_or(found.weights.is_empty(), same)
+}
+
+/// Where the alias has provisioned concurrency, the new version has to be warmed before it serves like the old one.
+async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result<()> {
+    let FunctionResource { name, alias, .. } = resource;
+    let mut poll = Poll::until_ready();
+    loop {
+        match run.scope.session.lambda.provisioned(name, alias).await? {
+            None | Some(Provisioned::Ready) => return Ok(()),
+            Some(Provisioned::Failed(reason)) => {
+                return Err(Failure::error(format!(
+                    "the provisioned concurrency of alias `{alias}` of `{name}` failed: {reason}"
+                ))
+                .hint("mend what the reason names, or take the provisioned concurrency away")
+                .into());
+            }
+            Some(Provisioned::InProgress) => {
+                poll.pause(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
+                    .await?;
+            }
+        }
+    }
+}
+
+/// Moves the stage and reads it back: a stage has no compare-and-swap.
+pub(super) async fn stage_to(session: &Session, hold: &Hold, contract: &Contract, deployment: &str) -> Result<()> {
+    let (api, mut patience) = (&contract.api, Patience::default());
+    let moved = loop {
+        hold.still_ours()?;
+        match session.api.move_stage(&api.rest_api_id, &api.stage, deployment).await {
+            Err(error) if patience.outlasts(&error).await => {}
+            moved => break moved,
+        }
+    };
+    let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
+    if found.deployment == deployment && found.mark.as_deref() == Some(deployment) {
+        return Ok(());
+    }
+    let lost = || {
+        let what = format!("stage `{}` serves deployment `{}` after a move to it", api.stage, found.deployment);
+        anyhow::Error::from(Failure::error(what).hint("somebody else moves this stage: find out who"))
+    };
+    let error = moved.map_or_else(anyhow::Error::from, |()| lost());
+    Err(error.context(format!("failed to move stage `{}` to deployment `{deployment}`", api.stage)))
+}
+
+/// Whether everything is where the release put it.
+///
+/// # Errors
+/// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
+pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
+    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
+    let (stage, aliases) = try_join!(
+        session.api.stage(&contract.api.rest_api_id, &contract.api.stage),
+        try_join_all(contract.functions.values().map(|function| session.lambda.alias(&function.name, &function.alias))),
+    )?;
+    let mut elsewhere = Vec::new();
+    if stage.deployment != parts.deployment {
+        elsewhere.push(format!("stage `{}` serves deployment `{}`", contract.api.stage, stage.deployment));
+    }
+    for ((key, function), alias) in contract.functions.iter().zip(aliases) {
+        if parts.functions.get(key).is_none_or(|part| part.version != alias.version || !alias.weights.is_empty()) {
+            elsewhere
+                .push(format!("alias `{}` of `{}` names version {}", function.alias, function.name, alias.version));
+        }
+    }
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
+        .hint("somebody else moved it during the release: find out who, then run again")
+        .into())
+}
+
+/// Gives every alias a new revision and leaves it where it is, so that no move which is still on its way from a run
+/// that lost its lock can land any more.
+///
+/// # Errors
+/// An alias could not be changed; it is tried again if it only changed in between.
+pub async fn renew_revisions(session: &Session, hold: &Hold, observed: &Observed) -> Result<()> {
+    let renewals = observed.functions.values().map(|function| renew(session, hold, &function.resource));
+    join_all(renewals).await.into_iter().collect()
+}
+
+/// Gives one alias a new revision.
+pub(super) async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> Result<()> {
+    let FunctionResource { name, alias, .. } = resource;
+    let description = format!("deployer: fence {}", hold.fence());
+    let (mut tries, mut patience) = (0, Patience::default());
+    while tries < TRIES {
+        let found = session.lambda.alias(name, alias).await?;
+        if found.description == description {
+            return Ok(());
+        }
+        let weight = found.weights.iter().next().map(|(version, weight)| (version.as_str(), *weight));
+        let to = Routing { version: &found.version, weight, description: &description };
+        hold.still_ours()?;
+        match session.lambda.move_alias(name, alias, &to, &found.revision).await {
+            Ok(_) => return Ok(()),
+            Err(error) if patience.outlasts(&error).await => {}
+            Err(AwsError { kind: Kind::Precondition | Kind::Unknown, .. }) => tries += 1,
+            Err(error) => return Err(error).with_context(|| format!("failed to fence alias `{alias}` of `{name}`")),
+        }
+    }
+    Err(Failure::error(format!("alias `{alias}` of `{name}` keeps changing"))
+        .hint("somebody else moves it: find out who, then run again")
+        .into())
+}

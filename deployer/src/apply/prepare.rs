@@ -1,0 +1,190 @@
+//! What is made ready before anything moves: versions, checked by Invoke, and deployments that no stage serves yet.
+
+use anyhow::{Context as _, Result};
+
+use super::{Outcome, Run};
+use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
+use crate::aws::{Code, Readiness, Settings, VersionState, certainly};
+use crate::config::Check;
+use crate::failure::Failure;
+use crate::ledger::{FunctionPart, Release};
+use crate::observe::ObservedFunction;
+use crate::plan::{After, short};
+use crate::poll::Poll;
+use crate::retention::MARK;
+use crate::verify::{self, Mark};
+
+/// A version of a function, and the answers to its checks.
+pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Outcome {
+    let part = match version(run, key, release).await {
+        Ok(part) => part,
+        Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
+    };
+    let checks: Vec<&Check> = run.scope.config.checks_of(key).collect();
+    let mark = Mark { header: &run.scope.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
+    let (lambda, contract) = (&run.scope.session.lambda, &run.observed.ledger.contract);
+    let (checks, error) = match verify::before_traffic(lambda, contract, &checks, &part.version, mark).await {
+        Ok(records) => (records, None),
+        Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
+    };
+    Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
+}
+
+/// A version with the wanted code and the settings of now: one that exists, or a new one.
+async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
+    let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
+    let after = run.plan.functions.get(key).map(|planned| &planned.after);
+    let wanted = match after {
+        Some(After::NewCode(Some(sha256))) => sha256.clone(),
+        // Where only settings changed, the live bytes are published again: what was tested stays what runs.
+        _ => function.live.code_sha256.clone(),
+    };
+    let name = &function.resource.name;
+    let latest = latest(run, function, &wanted).await?;
+    // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
+    let versions = run.scope.session.lambda.versions(name).await?;
+    if let Some(found) = same(&versions, &wanted, &latest.settings) {
+        return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted });
+    }
+    let settled = with_code(run, key, function, latest, &wanted).await?;
+    let description = format!("{MARK}{}, {}", release.number, commit_of(release));
+    let version = publish(run, name, &settled, &description).await?;
+    // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
+    let ready = until_ready(run, name, &version).await?;
+    if ready.code_sha256 != wanted {
+        return Err(other_code(name, &format!("version {version}")));
+    }
+    Ok(FunctionPart { version, code_sha256: wanted })
+}
+
+/// `$LATEST`, settled: while an update of Terraform's is in progress, an upload would be refused. One that failed is
+/// no obstacle where other code is uploaded anyway.
+async fn latest(run: &Run<'_>, function: &ObservedFunction, wanted: &str) -> Result<VersionState> {
+    let latest = &function.latest;
+    match &latest.readiness {
+        Readiness::Ready => Ok(latest.clone()),
+        Readiness::Failed(_) if latest.code_sha256 != wanted => Ok(latest.clone()),
+        _ => until_ready(run, &function.resource.name, "$LATEST").await,
+    }
+}
+
+/// The newest version with that code and those settings that can be invoked.
+fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> Option<&'a VersionState> {
+    let same = |version: &&VersionState| {
+        version.code_sha256 == wanted && version.settings == *settings && version.readiness == Readiness::Ready
+    };
+    versions.iter().rev().find(same)
+}
+
+/// `$LATEST` with the wanted code in it, settled.
+async fn with_code(
+    run: &Run<'_>,
+    key: &str,
+    function: &ObservedFunction,
+    latest: VersionState,
+    wanted: &str,
+) -> Result<VersionState> {
+    let name = &function.resource.name;
+    if latest.code_sha256 == wanted {
+        return Ok(latest);
+    }
+    let fetched;
+    let zip = match run.zips.get(key).filter(|_| wanted != function.live.code_sha256) {
+        Some(zip) => zip,
+        None => {
+            fetched = run.scope.session.lambda.code(name, &function.live.version).await?;
+            &fetched
+        }
+    };
+    let uploaded = upload(run, key, name, zip, &latest.revision).await;
+    uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
+    // The revision moves again when the update is done: it is read once more, never chained.
+    let settled = until_ready(run, name, "$LATEST").await?;
+    if settled.code_sha256 != wanted {
+        return Err(other_code(name, "`$LATEST`"));
+    }
+    Ok(settled)
+}
+
+/// Directly, or where the zip is too big for that, through the contract's bucket.
+async fn upload(run: &Run<'_>, key: &str, name: &str, zip: &[u8], revision: &str) -> Result<()> {
+    let session = run.scope.session;
+    let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
+    let object;
+    let code = match bucket.filter(|_| zip.len() as u64 > DIRECT_UPLOAD_LIMIT) {
+        None => Code::Zip(zip),
+        Some(bucket) => {
+            let place = format!("{}/{}/{key}.zip", run.scope.config.app, run.scope.environment.name);
+            object = (place.clone(), session.objects.put(bucket, &place, zip.to_vec()).await?);
+            Code::Object { bucket, key: &object.0, version: &object.1 }
+        }
+    };
+    let look = async || {
+        let found = session.lambda.version(name, "$LATEST").await?;
+        Ok((found.code_sha256 == sha256(zip)).then_some(()))
+    };
+    Ok(certainly(async || session.lambda.upload(name, &code, revision).await, look).await?)
+}
+
+/// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
+async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: &str) -> Result<String> {
+    let lambda = &run.scope.session.lambda;
+    let ours = |version: &VersionState| version.code_sha256 == latest.code_sha256 && version.description == description;
+    let look = async || {
+        let versions = lambda.versions(name).await?;
+        Ok(versions.into_iter().rev().find(ours).map(|version| version.version))
+    };
+    let version = certainly(async || lambda.publish(name, latest, description).await, look).await;
+    version.with_context(|| format!("failed to publish a version of `{name}`"))
+}
+
+/// Polls until a version can be invoked.
+async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str) -> Result<VersionState> {
+    let mut poll = Poll::until_ready();
+    loop {
+        let state = run.scope.session.lambda.version(name, qualifier).await?;
+        match &state.readiness {
+            Readiness::Ready => return Ok(state),
+            Readiness::Failed(reason) => {
+                return Err(Failure::error(format!("Lambda could not make `{name}:{qualifier}` ready: {reason}"))
+                    .hint("mend what the reason names, then deploy again")
+                    .into());
+            }
+            Readiness::Pending => poll.pause(|| format!("`{name}:{qualifier}` to be ready")).await?,
+        }
+    }
+}
+
+fn other_code(name: &str, what: &str) -> anyhow::Error {
+    Failure::error(format!("{what} of `{name}` has other code than was uploaded"))
+        .hint("somebody else changes this function at the same time: find out who, then run again")
+        .into()
+}
+
+/// A deployment of the definition as it is now. By its description it is found where the reply was lost.
+pub(super) async fn deployment(run: &Run<'_>, release: &Release) -> Outcome {
+    match create_deployment(run, release).await {
+        Ok(id) => Outcome { deployment: Some(id), ..Outcome::default() },
+        Err(error) => Outcome { error: Some(error), ..Outcome::default() },
+    }
+}
+
+async fn create_deployment(run: &Run<'_>, release: &Release) -> Result<String> {
+    let (api, id) = (&run.scope.session.api, &run.observed.ledger.contract.api.rest_api_id);
+    // The fingerprint stays with what it describes; by the release's number an orphan is told.
+    let description = format!("{MARK}{}, definition {}", release.number, release.definition);
+    let look = async || {
+        let deployments = api.deployments(id).await?;
+        Ok(deployments.into_iter().find(|found| found.description == description).map(|found| found.id))
+    };
+    let created = certainly(async || api.create_deployment(id, &description).await, look).await;
+    created.context("failed to create an API deployment")
+}
+
+fn commit_of(release: &Release) -> String {
+    match (&release.artifact.commit, release.artifact.dirty) {
+        (Some(commit), false) => format!("commit {}", short(commit)),
+        (Some(commit), true) => format!("commit {} and changes", short(commit)),
+        (None, _) => "no commit".to_owned(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Watching alarms: for so long, none of them may ring.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::aws::{Alarm, AlarmState};
+use crate::failure::{Exit, Failure};
+use crate::scope::Scope;
+
+/// How often the alarms are read: CloudWatch itself evaluates them no more often than every 10 s.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Watches the alarms called `names`, all but the `ignored` ones. Where there are none, it only waits.
+///
+/// # Errors
+/// One of them rings, or at the end it is not known whether one does.
+pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
+    let started = Instant::now();
+    let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
+    loop {
+        let left = time.saturating_sub(started.elapsed());
+        match scope.session.alarms.states(names).await {
+            Ok(alarms) => {
+                ringing(&alarms, ignored)?;
+                if left.is_zero() {
+                    without_data(scope, &alarms);
+                    return Ok(());
+                }
+            }
+            Err(error) if left.is_zero() => return Err(error).context("it is not known whether an alarm rings"),
+            Err(_) => {}
+        }
+        tokio::time::sleep(pause.min(left)).await;
+    }
+}
+
+fn ringing(alarms: &[Alarm], ignored: &[String]) -> Result<()> {
+    let rings = |alarm: &&Alarm| alarm.state == AlarmState::Ringing && !ignored.contains(&alarm.name);
+    let Some(alarm) = alarms.iter().find(rings) else { return Ok(()) };
+    Err(Failure::new(Exit::TakenBack, format!("alarm `{}` rings: {}", alarm.name, alarm.reason))
+        .hint("the alarm's metric and the function's log group tell why; mend it and release again")
+        .into())
+}
+
+/// An alarm without data does not ring, and guards nothing either.
+fn without_data(scope: &Scope<'_>, alarms: &[Alarm]) {
+    for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
+        scope.report.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
+    }
+}

@@ -1,0 +1,190 @@
+//! How traffic moves to new versions, how long a run may hold an environment, and what is kept.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How traffic moves to a new release, and how long its alarms are watched afterwards.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Declared")]
+pub struct Traffic {
+    /// How the aliases get from the old version to the new one.
+    pub shift: Shift,
+    /// How long the alarms are watched once everything has switched; zero: not at all.
+    pub watch: Duration,
+}
+
+/// How the aliases get from the old version to the new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shift {
+    /// In one step.
+    #[default]
+    AllAtOnce,
+    /// A part of the traffic first, for a while, then all of it.
+    Canary {
+        /// The part, 1 to 99.
+        percent: u8,
+        /// For how long.
+        bake: Duration,
+    },
+    /// So much more at a time.
+    Linear {
+        /// So much more of the traffic with each step, 1 to 99 percent.
+        step: u8,
+        /// How long each step lasts.
+        interval: Duration,
+    },
+}
+
+impl Shift {
+    /// The parts of the traffic that the new version gets before it gets all of it, in percent, and how long each
+    /// lasts.
+    pub fn stages(&self) -> Vec<(u8, Duration)> {
+        match *self {
+            Self::AllAtOnce => Vec::new(),
+            Self::Canary { percent, bake } => vec![(percent, bake)],
+            Self::Linear { step, interval } => {
+                (step..100).step_by(usize::from(step)).map(|percent| (percent, interval)).collect()
+            }
+        }
+    }
+
+    /// How long the traffic is split.
+    pub fn lasts(&self) -> Duration {
+        self.stages().iter().map(|(_, pause)| *pause).sum()
+    }
+}
+
+/// `[traffic]` as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    strategy: Strategy,
+    percent: Option<u8>,
+    bake_seconds: Option<u64>,
+    step_percent: Option<u8>,
+    interval_seconds: Option<u64>,
+    #[serde(default)]
+    watch_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Strategy {
+    AllAtOnce,
+    Canary,
+    Linear,
+}
+
+impl TryFrom<Declared> for Traffic {
+    type Error = String;
+
+    fn try_from(declared: Declared) -> Result<Self, String> {
+        let canary = (declared.percent, declared.bake_seconds);
+        let linear = (declared.step_percent, declared.interval_seconds);
+        let shift = match (declared.strategy, canary, linear) {
+            (Strategy::AllAtOnce, (None, None), (None, None)) => Shift::AllAtOnce,
+            (Strategy::Canary, (Some(percent), Some(bake)), (None, None)) => {
+                Shift::Canary { percent: part("percent", percent)?, bake: Duration::from_secs(bake) }
+            }
+            (Strategy::Linear, (None, None), (Some(step), Some(interval))) => {
+                Shift::Linear { step: part("step_percent", step)?, interval: Duration::from_secs(interval) }
+            }
+            (Strategy::AllAtOnce, ..) => return Err("`all-at-once` takes no percent and no time of a shift".to_owned()),
+            (Strategy::Canary, ..) => return Err("`canary` takes `percent` and `bake_seconds`, no others".to_owned()),
+            (Strategy::Linear, ..) => {
+                return Err("`linear` takes `step_percent` and `interval_seconds`, no others".to_owned());
+            }
+        };
+        Ok(Self { shift, watch: Duration::from_secs(declared.watch_seconds) })
+    }
+}
+
+fn part(name: &str, percent: u8) -> Result<u8, String> {
+    if (1..=99).contains(&percent) { Ok(percent) } else { Err(format!("`{name}` must be 1 to 99")) }
+}
+
+/// How long a run may hold an environment without a sign of life.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "DeclaredLock")]
+pub struct Lock {
+    /// The lease. A holder shows itself four times within it; one that did not for a whole lease counts as dead.
+    pub lease: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeclaredLock {
+    lease_seconds: u64,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(20) }
+    }
+}
+
+impl TryFrom<DeclaredLock> for Lock {
+    type Error = String;
+
+    fn try_from(declared: DeclaredLock) -> Result<Self, String> {
+        match declared.lease_seconds {
+            seconds @ 2..=300 => Ok(Self { lease: Duration::from_secs(seconds) }),
+            _ => Err("`lease_seconds` must be 2 to 300".to_owned()),
+        }
+    }
+}
+
+/// What is kept of the past.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "DeclaredRetention")]
+pub struct Retention {
+    /// So many of the newest stable releases.
+    pub releases: usize,
+    /// Whatever is younger than this.
+    pub grace: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeclaredRetention {
+    releases: usize,
+    grace_hours: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { releases: 10, grace: Duration::from_hours(24) }
+    }
+}
+
+impl TryFrom<DeclaredRetention> for Retention {
+    type Error = String;
+
+    fn try_from(declared: DeclaredRetention) -> Result<Self, String> {
+        if declared.releases == 0 {
+            return Err("`releases` must be at least 1".to_owned());
+        }
+        Ok(Self { releases: declared.releases, grace: Duration::from_secs(declared.grace_hours * 3600) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn percents(shift: &Shift) -> Vec<u8> {
+        shift.stages().iter().map(|(percent, _)| *percent).collect()
+    }
+
+    #[test]
+    fn a_shift_goes_through_its_parts_and_never_through_all_of_it() {
+        let second = Duration::from_secs(1);
+        assert_eq!(percents(&Shift::AllAtOnce), [0; 0]);
+        assert_eq!(percents(&Shift::Canary { percent: 10, bake: second }), [10]);
+        assert_eq!(percents(&Shift::Linear { step: 30, interval: second }), [30, 60, 90]);
+        assert_eq!(percents(&Shift::Linear { step: 50, interval: second }), [50]);
+        assert_eq!(Shift::Linear { step: 25, interval: second }.lasts(), second * 3);
+    }
+}

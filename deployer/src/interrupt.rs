@@ -1,0 +1,61 @@
+//! SIGINT and SIGTERM: noted once, asked for between steps, and waited for beside whatever may be broken off.
+//!
+//! Nothing is cut off by a signal on its own: a call that moves traffic is let end, so that what it did is known.
+
+use std::future::Future;
+
+use anyhow::Result;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+
+/// Whether this run was told to stop.
+#[derive(Debug, Clone)]
+pub struct Interrupt(watch::Receiver<Option<&'static str>>);
+
+impl Interrupt {
+    /// Listens from now on. Where the signals cannot be listened to, they end the process as they do by default.
+    pub fn listen() -> Self {
+        let (sender, receiver) = watch::channel(None);
+        if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            tokio::spawn(note(interrupt, terminate, sender));
+        }
+        Self(receiver)
+    }
+
+    /// # Errors
+    /// The run was told to stop.
+    pub fn check(&self) -> Result<()> {
+        self.0.borrow().map_or(Ok(()), |name| Err(stopped(name)))
+    }
+
+    /// The result of `work`, unless the run is told to stop before: then `work` is dropped where it stands.
+    ///
+    /// # Errors
+    /// Those of `work`, or that the run was told to stop.
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut told = self.0.clone();
+        tokio::select! {
+            biased;
+            Ok(name) = told.wait_for(Option::is_some) => Err(stopped(name.unwrap_or("a signal"))),
+            result = work => result,
+        }
+    }
+}
+
+async fn note(mut interrupt: Signal, mut terminate: Signal, sender: watch::Sender<Option<&'static str>>) {
+    let name = tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    sender.send_replace(Some(name));
+    // The channel stays open: what it says is asked for until the run ends.
+    sender.closed().await;
+}
+
+fn stopped(name: &str) -> anyhow::Error {
+    Failure::error(format!("interrupted by {name}"))
+        .hint("run again when you are ready: it starts from what is live")
+        .into()
+}

@@ -1,0 +1,279 @@
+//! A run's hold on an environment: the right to write, for as long as it shows itself.
+//!
+//! Every write of a run depends on the lock and renews its lease: a run that lost it can write nothing any more. In
+//! between a heartbeat renews it. What is taken away is noticed by the next write; what may have been taken away,
+//! because the last renewal is a lease ago, by the run's own monotonic clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::{Holder, Lock, Release, ReleaseState};
+use super::{LIVE, LOCK, Ledger, LedgerState, sort_key};
+use crate::aws::{AwsError, Change, Condition, Kind, MOVE};
+use crate::failure::{Exit, Failure};
+
+/// So often within a lease the holder shows itself.
+const BEATS: u32 = 4;
+
+/// A run's hold on an environment. The heartbeat ends with it; the lock stays until it is released or taken over.
+#[derive(Debug)]
+pub struct Hold {
+    ledger: Ledger,
+    pulse: Arc<Pulse>,
+    heart: JoinHandle<()>,
+}
+
+/// What the run and its heartbeat share.
+#[derive(Debug)]
+struct Pulse {
+    holder: Holder,
+    fence: u64,
+    beat: AtomicU64,
+    /// When the last write that renewed the lease was sent.
+    renewed: Mutex<Instant>,
+    lost: AtomicBool,
+}
+
+impl Ledger {
+    /// Takes the lock and writes the intent, both or neither. The release gets its number here.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] naming the holder.
+    pub async fn begin(&self, state: &LedgerState, holder: Holder, release: &mut Release) -> Result<Hold> {
+        if let Some(other) = &state.lock.holder {
+            return Err(self.held_by(other));
+        }
+        release.number = state.last_number() + 1;
+        release.fence = state.lock.fence + 1;
+        let intent = Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent);
+        self.take(state, holder, vec![intent]).await
+    }
+
+    /// Takes the lock as it was seen, also away from a holder that is dead.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if it is no longer as it was seen.
+    pub async fn seize(&self, state: &LedgerState, holder: Holder) -> Result<Hold> {
+        self.take(state, holder, Vec::new()).await
+    }
+
+    async fn take(&self, state: &LedgerState, holder: Holder, mut changes: Vec<Change>) -> Result<Hold> {
+        let sent = Instant::now();
+        let lock = Lock { holder: Some(holder.clone()), fence: state.lock.fence + 1, beat: 0 };
+        changes.insert(0, Change::Put(self.keyed(LOCK, &lock)?, as_seen(&state.lock)));
+        match self.table.transact(changes).await {
+            Ok(()) => Ok(Hold::new(self.clone(), holder, lock.fence, sent)),
+            Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// Frees a lock as it was seen, whoever holds it. The fence grows, so that the holder can write nothing any more.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if it is no longer as it was seen.
+    pub async fn unlock(&self, lock: &Lock) -> Result<()> {
+        let free = Lock { holder: None, fence: lock.fence + 1, beat: 0 };
+        match self.table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// Watches a held lock until its holder shows itself, or is dead: no sign of life for a whole lease, and for as
+    /// long as a call of it may still be on its way.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] as soon as there is a sign of life.
+    pub async fn watch(&self, lock: &Lock, holder: &Holder) -> Result<()> {
+        let (started, enough) = (Instant::now(), holder.lease() + MOVE);
+        let pause = (holder.lease() / (BEATS * 2)).clamp(Duration::from_millis(50), Duration::from_secs(1));
+        while started.elapsed() < enough {
+            tokio::time::sleep(pause).await;
+            if self.lock().await? != *lock {
+                return Err(self.held_by(holder));
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody else was quicker: says who.
+    async fn lost_race(&self) -> anyhow::Error {
+        match self.lock().await.ok().and_then(|lock| lock.holder) {
+            Some(other) => self.held_by(&other),
+            None => {
+                let what = format!("another run was quicker on ledger `{}`, and is done", self.table.name());
+                Failure::new(Exit::LockHeld, what).hint("run again: it starts from what that run left").into()
+            }
+        }
+    }
+
+    fn held_by(&self, other: &Holder) -> anyhow::Error {
+        Failure::new(Exit::LockHeld, format!("the lock of ledger `{}` is held by {other}", self.table.name()))
+            .hint("wait for that run to end, then run again; nothing was changed by this one")
+            .into()
+    }
+}
+
+/// The lock as it was read; where there was none yet, there still is none.
+fn as_seen(lock: &Lock) -> Condition {
+    match (lock.fence, &lock.holder) {
+        (0, _) => Condition::Absent,
+        (fence, None) => Condition::equals([("fence", json!(fence)), ("holder", Value::Null)]),
+        (_, Some(_)) => held_as_seen(lock),
+    }
+}
+
+fn held_as_seen(lock: &Lock) -> Condition {
+    Condition::equals([("fence", json!(lock.fence)), ("beat", json!(lock.beat)), ("holder", json!(lock.holder))])
+}
+
+impl Hold {
+    fn new(ledger: Ledger, holder: Holder, fence: u64, sent: Instant) -> Self {
+        let pulse = Arc::new(Pulse {
+            holder,
+            fence,
+            beat: AtomicU64::new(0),
+            renewed: Mutex::new(sent),
+            lost: AtomicBool::new(false),
+        });
+        let heart = tokio::spawn(heartbeat(ledger.clone(), Arc::clone(&pulse)));
+        Self { ledger, pulse, heart }
+    }
+
+    /// The fence of this hold.
+    pub fn fence(&self) -> u64 {
+        self.pulse.fence
+    }
+
+    /// The ledger that is held.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Whether the lock still is this run's, as far as it can know without asking. Asked right before every move.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`]: somebody else has it, or may have it by now.
+    pub fn still_ours(&self) -> Result<()> {
+        let age = self.pulse.renewed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        if !self.pulse.lost.load(Ordering::SeqCst) && age < self.pulse.holder.lease() {
+            return Ok(());
+        }
+        let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
+        Err(Failure::new(Exit::LockHeld, what)
+            .hint("it could not show itself for a whole lease: see `deployer status` for who has it now")
+            .into())
+    }
+
+    /// Writes the release as it is now: the fence before every move.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if the lock is no longer this run's.
+    pub async fn progress(&self, release: &Release) -> Result<()> {
+        self.fenced(vec![self.pulse.renewal(&self.ledger), self.ledger.put(release)?]).await
+    }
+
+    /// Writes the end of a release and frees the lock. A release that is live becomes what `live` names.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if the lock is no longer this run's.
+    pub async fn end(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
+        self.fenced(self.last_changes(release, superseded, self.freeing())?).await
+    }
+
+    /// Writes the end of a release and keeps the lock.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if the lock is no longer this run's.
+    pub async fn conclude(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
+        self.fenced(self.last_changes(release, superseded, self.pulse.renewal(&self.ledger))?).await
+    }
+
+    /// Frees the lock.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] if it is no longer this run's.
+    pub async fn free(&self) -> Result<()> {
+        self.fenced(vec![self.freeing()]).await
+    }
+
+    fn freeing(&self) -> Change {
+        self.heart.abort();
+        Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.pulse.condition())
+    }
+
+    fn last_changes(&self, release: &Release, superseded: Option<&Release>, lock: Change) -> Result<Vec<Change>> {
+        let mut changes = vec![lock, self.ledger.put(release)?];
+        if release.state == ReleaseState::Live {
+            let live = self.ledger.keyed(LIVE, &json!({ "release": release }))?;
+            changes.push(Change::Put(live, Condition::Any));
+            if let Some(before) = superseded {
+                let state = BTreeMap::from([("state".to_owned(), json!(ReleaseState::Superseded))]);
+                let there = Condition::equals([("number", json!(before.number))]);
+                changes.push(Change::Set(self.ledger.at(&sort_key(before.number)), state, there));
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn fenced(&self, changes: Vec<Change>) -> Result<()> {
+        let sent = Instant::now();
+        match self.ledger.table.transact(changes).await {
+            Ok(()) => {
+                self.pulse.renewed_at(sent);
+                Ok(())
+            }
+            Err(error) if error.kind == Kind::Precondition => {
+                self.pulse.lost.store(true, Ordering::SeqCst);
+                Err(self.ledger.lost_race().await.context("this run has lost the lock"))
+            }
+            Err(error) => Err(self.ledger.explain(error)),
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.heart.abort();
+    }
+}
+
+impl Pulse {
+    fn condition(&self) -> Condition {
+        Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
+    }
+
+    fn renewal(&self, ledger: &Ledger) -> Change {
+        let beat = self.beat.fetch_add(1, Ordering::SeqCst) + 1;
+        Change::Set(ledger.at(LOCK), BTreeMap::from([("beat".to_owned(), json!(beat))]), self.condition())
+    }
+
+    fn renewed_at(&self, sent: Instant) {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        *renewed = sent.max(*renewed);
+    }
+}
+
+/// Renews the lease until the hold ends or is lost. A failed call is no loss: the lease is longer than several.
+async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
+    loop {
+        tokio::time::sleep(pulse.holder.lease() / BEATS).await;
+        let sent = Instant::now();
+        match ledger.table.transact(vec![pulse.renewal(&ledger)]).await {
+            Ok(()) => pulse.renewed_at(sent),
+            Err(AwsError { kind: Kind::Precondition, .. }) => {
+                pulse.lost.store(true, Ordering::SeqCst);
+                return;
+            }
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Drift: in what the live state differs from what the ledger says.
+
+use crate::observe::Observed;
+
+/// In what the live state differs from what the ledger says, if it does. Before the first release nothing can.
+pub fn drift(observed: &Observed) -> Option<String> {
+    let live = observed.ledger.live.as_ref()?;
+    let number = live.number;
+    let mut drift = Vec::new();
+    for (key, function) in &observed.functions {
+        let (name, alias) = (&function.resource.name, &function.resource.alias);
+        let Some(part) = live.parts.functions.get(key) else {
+            drift.push(format!("release {number} knows no function `{key}`"));
+            continue;
+        };
+        if function.alias.version != part.version {
+            drift.push(format!(
+                "alias `{alias}` of `{name}` names version {}, release {number} left it at {}",
+                function.alias.version, part.version
+            ));
+        } else if function.live.code_sha256 != part.code_sha256 {
+            drift.push(format!("version {} of `{name}` has other code than release {number} left there", part.version));
+        }
+        if !function.alias.weights.is_empty() {
+            drift.push(format!("alias `{alias}` of `{name}` splits its traffic"));
+        }
+    }
+    let (found, left) = (&observed.stage.deployment, &live.parts.deployment);
+    if found != left {
+        drift.push(format!("the stage serves deployment `{found}`, release {number} left it at `{left}`"));
+    } else if observed.stage.mark.as_ref().is_some_and(|mark| mark != left) {
+        drift.push(format!("the stage's variable `deployment` does not name `{left}`, which it serves"));
+    }
+    (!drift.is_empty()).then(|| drift.join("; "))
+}

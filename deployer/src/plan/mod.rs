@@ -1,0 +1,292 @@
+//! `(wanted, observed) -> Plan`: what would be done, and why. Pure: no clock, no I/O.
+//!
+//! A plan is a value: it is shown, compared with the plan made under the lock, and applied phase by phase. Deploy,
+//! promote and rollback are plans of the same steps.
+
+mod drift;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::artifact::{Manifest, Sources};
+use crate::config::Traffic;
+use crate::failure::Failure;
+use crate::ledger::{FunctionPart, Release, ReleaseKind};
+use crate::observe::{Observed, ObservedFunction};
+
+pub use drift::drift;
+pub use step::{Moment, Phase, Step};
+
+/// What is wanted, and how traffic is to get there.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What is to serve.
+    pub goal: Goal<'a>,
+    /// How traffic moves.
+    pub traffic: &'a Traffic,
+}
+
+/// What is to serve.
+#[derive(Debug, Clone, Copy)]
+pub enum Goal<'a> {
+    /// These sources, and once they are built, these zips.
+    Sources(&'a Sources, Option<&'a Manifest>),
+    /// The bytes of another environment's release.
+    Bytes(&'a Release),
+    /// The parts of an earlier release, as they are.
+    Parts(&'a Release),
+}
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// What kind of move.
+    pub kind: ReleaseKind,
+    /// The release whose parts a rollback restores.
+    pub back_to: Option<u32>,
+    /// The number that the release would get.
+    pub release: u32,
+    /// The release that is live; 0 is the placeholder.
+    pub live: u32,
+    /// The functions by key.
+    pub functions: BTreeMap<String, FunctionPlan>,
+    /// The API.
+    pub api: ApiPlan,
+    /// How traffic moves.
+    pub traffic: Traffic,
+}
+
+/// What would be done with one function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FunctionPlan {
+    /// Its name in Lambda.
+    pub name: String,
+    /// The version behind the alias.
+    pub before: FunctionPart,
+    /// What is to be behind it.
+    pub after: After,
+    /// Why; empty: nothing is done.
+    pub changes: Vec<FunctionChange>,
+}
+
+/// What is to be behind an alias.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum After {
+    /// What is there.
+    Same,
+    /// A version of the live code with the settings of now.
+    LiveCode,
+    /// A version of other code: the SHA-256 of its zip, unless it is yet to be built.
+    NewCode(Option<String>),
+    /// A version that exists.
+    Version(FunctionPart),
+}
+
+/// Why a function gets another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FunctionChange {
+    /// Nothing was released yet.
+    First,
+    /// Its sources changed: the hashes before and after.
+    Source(String, String),
+    /// Its zip is another one: the hashes before and after.
+    Code(String, String),
+    /// Terraform changed these settings.
+    Settings(Vec<String>),
+    /// The release that is gone back to had another version: before and after.
+    Version(String, String),
+}
+
+/// What would be done with the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiPlan {
+    /// The deployment that the stage serves.
+    pub before: String,
+    /// The fingerprint of the definition as it is now.
+    pub definition: String,
+    /// Why the stage gets another deployment, if it does.
+    pub change: Option<ApiChange>,
+}
+
+/// Why a stage gets another deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApiChange {
+    /// Nothing was released yet: a new one.
+    First,
+    /// The definition changed, the fingerprints before and after: a new one.
+    Definition(String, String),
+    /// The release that is gone back to had this one.
+    Deployment(String),
+}
+
+/// What a release of `wanted` would do to what was `observed`.
+///
+/// # Errors
+/// Drift: what is live is not what the ledger says.
+pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
+    let live = observed.ledger.live.as_ref();
+    if let Some(drift) = drift(observed) {
+        return Err(Failure::refused(format!("drift: {drift}"))
+            .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `--adopt`")
+            .into());
+    }
+    let functions =
+        observed.functions.iter().map(|(key, function)| (key.clone(), function_plan(key, wanted.goal, live, function)));
+    let (kind, back_to) = match wanted.goal {
+        Goal::Sources(..) => (ReleaseKind::Deploy, None),
+        Goal::Bytes(_) => (ReleaseKind::Promote, None),
+        Goal::Parts(release) => (ReleaseKind::Rollback, Some(release.root())),
+    };
+    // There is nothing that a first release could share its traffic with, and a way back is never slow.
+    let at_once = live.is_none() || kind == ReleaseKind::Rollback;
+    Ok(Plan {
+        kind,
+        back_to,
+        release: observed.ledger.last_number() + 1,
+        live: live.map_or(0, |release| release.number),
+        functions: functions.collect(),
+        api: api_plan(wanted.goal, live, observed),
+        traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
+    })
+}
+
+fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &Observed) -> ApiPlan {
+    let (before, definition) = (&observed.stage.deployment, &observed.definition.fingerprint);
+    let change = match (goal, live) {
+        (Goal::Parts(release), _) => {
+            let deployment = &release.parts.deployment;
+            (deployment != before).then(|| ApiChange::Deployment(deployment.clone()))
+        }
+        (_, None) => Some(ApiChange::First),
+        (_, Some(live)) => {
+            (live.definition != *definition).then(|| ApiChange::Definition(live.definition.clone(), definition.clone()))
+        }
+    };
+    ApiPlan { before: before.clone(), definition: definition.clone(), change }
+}
+
+fn function_plan(key: &str, goal: Goal<'_>, live: Option<&Release>, function: &ObservedFunction) -> FunctionPlan {
+    let before =
+        FunctionPart { version: function.alias.version.clone(), code_sha256: function.live.code_sha256.clone() };
+    let settings = function.latest.settings.differences(&function.live.settings);
+    let settings = (live.is_some() && !settings.is_empty()).then_some(FunctionChange::Settings(settings));
+    let (changes, after) = match goal {
+        Goal::Parts(release) => existing(&before, release.parts.functions.get(key)),
+        Goal::Bytes(release) => {
+            let code = release.parts.functions.get(key).map(|part| part.code_sha256.clone());
+            let other = code.clone().filter(|code| *code != before.code_sha256);
+            with_settings(other.map(|after| FunctionChange::Code(before.code_sha256.clone(), after)), settings, code)
+        }
+        Goal::Sources(sources, built) => {
+            let code = built.and_then(|manifest| manifest.functions.get(key)).map(|packed| packed.sha256.clone());
+            let old = live.and_then(|release| release.artifact.functions.get(key)).cloned().unwrap_or_default();
+            let new = sources.functions.get(key).cloned().unwrap_or_default();
+            // Other sources that make the same bytes are no change: there is nothing to move.
+            let same = code.as_ref() == Some(&before.code_sha256);
+            let change = if live.is_none() {
+                Some(FunctionChange::First)
+            } else {
+                (old != new && !same).then_some(FunctionChange::Source(old, new))
+            };
+            with_settings(change, settings, code)
+        }
+    };
+    FunctionPlan { name: function.resource.name.clone(), before, after, changes }
+}
+
+/// A rollback's move: to a version that exists.
+fn existing(before: &FunctionPart, after: Option<&FunctionPart>) -> (Vec<FunctionChange>, After) {
+    match after.filter(|after| after.version != before.version) {
+        None => (Vec::new(), After::Same),
+        Some(after) => {
+            let change = FunctionChange::Version(before.version.clone(), after.version.clone());
+            (vec![change], After::Version(after.clone()))
+        }
+    }
+}
+
+/// A version is needed for other code, and for other settings alone too: then of the live bytes, so that what was
+/// tested stays what runs.
+fn with_settings(
+    code_change: Option<FunctionChange>,
+    settings: Option<FunctionChange>,
+    code: Option<String>,
+) -> (Vec<FunctionChange>, After) {
+    let after = match (&code_change, &settings) {
+        (Some(_), _) => After::NewCode(code),
+        (None, Some(_)) => After::LiveCode,
+        (None, None) => After::Same,
+    };
+    (code_change.into_iter().chain(settings).collect(), after)
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.api.change.is_none() && self.functions.values().all(|function| function.changes.is_empty())
+    }
+
+    /// Whether new code is needed before anything can be done.
+    pub fn needs_code(&self) -> bool {
+        self.functions.values().any(|function| matches!(function.after, After::NewCode(_)))
+    }
+
+    /// The keys of the functions whose alias moves.
+    pub fn moved(&self) -> impl Iterator<Item = &String> {
+        self.functions.iter().filter(|(_, function)| function.after != After::Same).map(|(key, _)| key)
+    }
+}
+
+impl fmt::Display for FunctionChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => formatter.write_str("nothing was released yet"),
+            Self::Source(before, after) if before.is_empty() => {
+                write!(formatter, "sources unknown -> {}", short(after))
+            }
+            Self::Source(before, after) => write!(formatter, "sources {} -> {}", short(before), short(after)),
+            Self::Code(before, after) => write!(formatter, "code {} -> {}", short(before), short(after)),
+            Self::Settings(names) => write!(formatter, "Terraform changed {}", names.join(", ")),
+            Self::Version(before, after) => write!(formatter, "version {before} -> {after}"),
+        }
+    }
+}
+
+impl fmt::Display for After {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => formatter.write_str("unchanged"),
+            Self::LiveCode => formatter.write_str("new version, same code"),
+            Self::NewCode(None) => formatter.write_str("new version"),
+            Self::NewCode(Some(sha256)) => write!(formatter, "new version, code {}", short(sha256)),
+            Self::Version(part) => write!(formatter, "version {}", part.version),
+        }
+    }
+}
+
+impl fmt::Display for ApiChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => formatter.write_str("nothing was released yet"),
+            Self::Definition(before, after) if before.is_empty() => {
+                write!(formatter, "definition unknown -> {}", short(after))
+            }
+            Self::Definition(before, after) => write!(formatter, "definition {} -> {}", short(before), short(after)),
+            Self::Deployment(after) => write!(formatter, "back to deployment {after}"),
+        }
+    }
+}
+
+/// The first 12 digits of a hash: enough to tell two apart.
+pub fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

@@ -1,0 +1,132 @@
+//! The steps of a plan, and the order in which they go.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{After, ApiChange, Plan};
+use crate::ledger::ReleaseKind;
+
+/// Steps that go side by side. The next phase begins when all of them are done.
+pub type Phase = Vec<Step>;
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Uploads code if it has to, publishes a version, waits for it, and sends it its checks. No traffic moves.
+    Prepare(String),
+    /// Freezes the definition into a deployment that no stage serves yet.
+    CreateDeployment,
+    /// Gives the new version of a function so many percent of its alias's traffic.
+    ShiftAlias(String, u8),
+    /// Moves the alias of a function to its new version, with all the traffic.
+    MoveAlias(String),
+    /// Makes the stage serve the new deployment.
+    MoveStage,
+    /// Sends the checks through the URL until the new parts answer them.
+    Verify(Moment),
+    /// Watches the alarms for so long.
+    Watch(Duration),
+}
+
+/// When checks go through the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The traffic is split: old and new versions answer.
+    Shifting,
+    /// New code under the old definition.
+    AfterAliases,
+    /// Everything new.
+    AfterStage,
+    /// On the way back to an earlier release: its definition is to be seen before its code moves.
+    StageBack,
+}
+
+impl Plan {
+    /// The steps in order. Forward: aliases before the stage, so that the new definition never meets old code; the
+    /// aliases are verified before the stage moves. Back to an earlier release: the other way round, so that the
+    /// newer definition never meets the older code.
+    pub fn phases(&self) -> Vec<Phase> {
+        let aliases = self.moved().cloned().map(Step::MoveAlias).collect::<Phase>();
+        let stage = self.api.change.is_some();
+        let mut phases = Vec::new();
+        if self.kind == ReleaseKind::Rollback {
+            if stage {
+                phases.push(vec![Step::MoveStage]);
+            }
+            if stage && !aliases.is_empty() {
+                phases.push(vec![Step::Verify(Moment::StageBack)]);
+            }
+            phases.push(aliases);
+            phases.push(vec![Step::Verify(if stage { Moment::AfterStage } else { Moment::AfterAliases })]);
+        } else {
+            phases.push(self.preparations());
+            if !aliases.is_empty() {
+                phases.extend(self.shift());
+                phases.extend([aliases, vec![Step::Verify(Moment::AfterAliases)]]);
+            }
+            if stage {
+                phases.extend([vec![Step::MoveStage], vec![Step::Verify(Moment::AfterStage)]]);
+            }
+            if !self.traffic.watch.is_zero() {
+                phases.push(vec![Step::Watch(self.traffic.watch)]);
+            }
+        }
+        phases.retain(|phase| !phase.is_empty());
+        phases
+    }
+
+    /// What is made ready before anything moves.
+    fn preparations(&self) -> Phase {
+        let needs_version = |after: &After| matches!(after, After::LiveCode | After::NewCode(_));
+        let functions = self.functions.iter().filter(|(_, function)| needs_version(&function.after));
+        let mut phase: Phase = functions.map(|(key, _)| Step::Prepare(key.clone())).collect();
+        if matches!(self.api.change, Some(ApiChange::First | ApiChange::Definition(..))) {
+            phase.push(Step::CreateDeployment);
+        }
+        phase
+    }
+
+    /// The way to all of the traffic, where it does not go at once.
+    fn shift(&self) -> Vec<Phase> {
+        let stages = self.traffic.shift.stages().into_iter();
+        let phases = stages.flat_map(|(percent, pause)| {
+            let shift = self.moved().map(|key| Step::ShiftAlias(key.clone(), percent)).collect();
+            [shift, vec![Step::Verify(Moment::Shifting)], vec![Step::Watch(pause)]]
+        });
+        phases.collect()
+    }
+}
+
+impl Step {
+    /// Whether the step moves traffic: such a one is never broken off.
+    pub fn moves_traffic(&self) -> bool {
+        matches!(self, Self::ShiftAlias(..) | Self::MoveAlias(_) | Self::MoveStage)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prepare(key) => write!(formatter, "publish and check a version of `{key}`"),
+            Self::CreateDeployment => write!(formatter, "create an API deployment"),
+            Self::ShiftAlias(key, percent) => {
+                write!(formatter, "give the new version of `{key}` {percent} % of the traffic")
+            }
+            Self::MoveAlias(key) => write!(formatter, "move the alias of `{key}`"),
+            Self::MoveStage => write!(formatter, "move the stage"),
+            Self::Verify(moment) => write!(formatter, "check through the URL {moment}"),
+            Self::Watch(time) => write!(formatter, "watch the alarms for {} s", time.as_secs()),
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Shifting => "during the shift",
+            Self::AfterAliases => "after the aliases",
+            Self::AfterStage => "after the stage",
+            Self::StageBack => "after the stage went back",
+        })
+    }
+}

@@ -1,0 +1,262 @@
+//! What changes, what follows, and what is refused.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::artifact::PackedFunction;
+use crate::aws::{Alias, Readiness, Settings, Stage, VersionState};
+use crate::config::Shift;
+use crate::failure::Exit;
+use crate::ledger::{LedgerState, Lock};
+use crate::observe::Definition;
+
+fn sources(hash: &str) -> Sources {
+    Sources { hash: hash.to_owned(), functions: BTreeMap::from([("f".to_owned(), hash.to_owned())]) }
+}
+
+fn built(sha256: &str) -> Manifest {
+    let zip = PackedFunction { source_hash: "s2".into(), zip: "f.zip".into(), sha256: sha256.into(), size: 1 };
+    Manifest {
+        schema: 1,
+        source_hash: "s2".into(),
+        commit: None,
+        committed_at: None,
+        dirty: false,
+        target: "t".into(),
+        functions: BTreeMap::from([("f".to_owned(), zip)]),
+    }
+}
+
+fn version(number: &str) -> VersionState {
+    VersionState {
+        version: number.to_owned(),
+        code_sha256: "zip1".to_owned(),
+        revision: "r".to_owned(),
+        readiness: Readiness::Ready,
+        settings: Settings::with("MemorySize", "128"),
+        description: String::new(),
+        modified: String::new(),
+    }
+}
+
+fn release(number: u32, version: &str, zip: &str, deployment: &str) -> Release {
+    let parts = json!({"functions": {"f": {"version": version, "code_sha256": zip}}, "deployment": deployment});
+    let release = json!({
+        "number": number, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
+        "artifact": {"source_hash": "s1", "functions": {"f": "s1"}}, "definition": "def1",
+        "actor": "ada", "started_at": "now", "fence": 3,
+    });
+    serde_json::from_value(release).unwrap()
+}
+
+fn definition(fingerprint: &str) -> Definition {
+    Definition { fingerprint: fingerprint.to_owned(), ..Definition::default() }
+}
+
+/// Release 7 is live: version 5 of `f` from the sources `s1`, deployment `d1` of the definition `def1`.
+fn observed() -> Observed {
+    let resource = json!({"name": "f-dev", "alias": "live", "architecture": "x86_64"});
+    let contract = json!({
+        "environment": "dev", "account": "1", "region": "r", "functions": {"f": resource.clone()},
+        "api": {"rest_api_id": "a", "stage": "dev", "url": "u", "initial_deployment": "d0"},
+    });
+    let function = ObservedFunction {
+        resource: serde_json::from_value(resource).unwrap(),
+        alias: Alias {
+            version: "5".into(),
+            weights: BTreeMap::new(),
+            revision: "r".into(),
+            description: String::new(),
+        },
+        live: version("5"),
+        latest: version("$LATEST"),
+    };
+    Observed {
+        ledger: LedgerState {
+            contract: serde_json::from_value(contract).unwrap(),
+            lock: Lock::default(),
+            live: Some(release(7, "5", "zip1", "d1")),
+            last: Some(release(9, "8", "zip8", "d8")),
+        },
+        functions: BTreeMap::from([("f".to_owned(), function)]),
+        stage: Stage { deployment: "d1".into(), mark: Some("d1".into()) },
+        definition: definition("def1"),
+        alarms: Ok(Vec::new()),
+    }
+}
+
+fn wanted(goal: Goal<'_>, traffic: &Traffic, observed: &Observed) -> Result<Plan> {
+    plan(Wanted { goal, traffic }, observed)
+}
+
+fn planned(source: &str, zip: Option<&str>, observed: &Observed) -> Plan {
+    let (sources, manifest) = (sources(source), zip.map(built));
+    wanted(Goal::Sources(&sources, manifest.as_ref()), &Traffic::default(), observed).unwrap()
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    plan.phases().iter().map(|phase| phase.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")).collect()
+}
+
+#[test]
+fn unchanged_sources_settings_and_definition_make_an_empty_plan() {
+    let plan = planned("s1", None, &observed());
+    assert!(plan.is_empty() && !plan.needs_code());
+}
+
+#[test]
+fn the_next_number_follows_the_last_one_given_and_not_the_live_one() {
+    assert_eq!(planned("s2", None, &observed()).release, 10);
+}
+
+#[test]
+fn other_sources_are_a_change_until_the_build_shows_the_same_bytes() {
+    let observed = observed();
+    assert!(planned("s2", None, &observed).needs_code());
+    assert!(!planned("s2", Some("zip2"), &observed).is_empty());
+    assert!(planned("s2", Some("zip1"), &observed).is_empty());
+}
+
+#[test]
+fn changed_code_moves_aliases_and_no_stage() {
+    let code =
+        ["publish and check a version of `f`", "move the alias of `f`", "check through the URL after the aliases"];
+    assert_eq!(steps(&planned("s2", None, &observed())), code);
+}
+
+#[test]
+fn a_changed_definition_moves_the_stage_and_no_alias() {
+    let mut observed = observed();
+    observed.definition = definition("def2");
+    let stage = ["create an API deployment", "move the stage", "check through the URL after the stage"];
+    assert_eq!(steps(&planned("s1", None, &observed)), stage);
+}
+
+#[test]
+fn where_both_change_the_aliases_are_checked_under_the_old_definition_first() {
+    let mut observed = observed();
+    observed.definition = definition("def2");
+    let both = [
+        "publish and check a version of `f` + create an API deployment",
+        "move the alias of `f`",
+        "check through the URL after the aliases",
+        "move the stage",
+        "check through the URL after the stage",
+    ];
+    assert_eq!(steps(&planned("s2", None, &observed)), both);
+}
+
+#[test]
+fn settings_that_terraform_changed_need_a_version_and_no_build() {
+    let mut observed = observed();
+    observed.functions.get_mut("f").unwrap().latest.settings = Settings::with("MemorySize", "256");
+    let plan = planned("s1", None, &observed);
+    assert_eq!(plan.functions["f"].changes, [FunctionChange::Settings(vec!["MemorySize".to_owned()])]);
+    assert!(!plan.needs_code());
+}
+
+#[test]
+fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
+    let mut observed = observed();
+    observed.ledger.live = None;
+    observed.stage.deployment = "d0".into();
+    let plan = planned("s1", None, &observed);
+    assert_eq!((plan.live, plan.phases().len()), (0, 5));
+}
+
+#[test]
+fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
+    let refused = |observed: &Observed| {
+        let error = wanted(Goal::Sources(&sources("s2"), None), &Traffic::default(), observed).unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        error.to_string()
+    };
+    let (mut alias, mut weight, mut stage, mut code) = (observed(), observed(), observed(), observed());
+    alias.functions.get_mut("f").unwrap().alias.version = "4".into();
+    assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, release 7 left it at 5"));
+    weight.functions.get_mut("f").unwrap().alias.weights.insert("6".into(), 0.1);
+    assert!(refused(&weight).contains("splits its traffic"));
+    stage.stage.deployment = "d9".into();
+    assert!(refused(&stage).contains("serves deployment `d9`, release 7 left it at `d1`"));
+    let part = FunctionPart { version: "5".into(), code_sha256: "other".into() };
+    code.ledger.live.as_mut().unwrap().parts.functions.insert("f".into(), part);
+    assert!(refused(&code).contains("other code than release 7"));
+}
+
+#[test]
+fn a_variable_that_names_another_deployment_than_the_stage_serves_is_drift() {
+    let mut observed = observed();
+    observed.stage.mark = Some("d0".into());
+    assert!(drift(&observed).unwrap().contains("does not name `d1`"));
+}
+
+#[test]
+fn a_promotion_publishes_only_what_has_other_bytes_or_other_settings() {
+    let (same, other) = (release(3, "1", "zip1", "dx"), release(4, "2", "zip2", "dx"));
+    let mut observed = observed();
+    assert!(wanted(Goal::Bytes(&same), &Traffic::default(), &observed).unwrap().is_empty());
+    let plan = wanted(Goal::Bytes(&other), &Traffic::default(), &observed).unwrap();
+    assert_eq!(plan.functions["f"].changes, [FunctionChange::Code("zip1".into(), "zip2".into())]);
+    assert_eq!(plan.functions["f"].after, After::NewCode(Some("zip2".into())));
+    observed.functions.get_mut("f").unwrap().latest.settings = Settings::with("MemorySize", "256");
+    let plan = wanted(Goal::Bytes(&same), &Traffic::default(), &observed).unwrap();
+    assert_eq!(plan.functions["f"].after, After::LiveCode);
+}
+
+#[test]
+fn a_rollback_moves_the_stage_first_and_builds_publishes_and_creates_nothing() {
+    let back = release(4, "2", "zip2", "d0");
+    let plan = wanted(Goal::Parts(&back), &Traffic::default(), &observed()).unwrap();
+    let all = [
+        "move the stage",
+        "check through the URL after the stage went back",
+        "move the alias of `f`",
+        "check through the URL after the stage",
+    ];
+    assert_eq!((steps(&plan), plan.back_to), (all.map(str::to_owned).to_vec(), Some(4)));
+    let code_only = release(4, "2", "zip2", "d1");
+    let plan = wanted(Goal::Parts(&code_only), &Traffic::default(), &observed()).unwrap();
+    assert_eq!(steps(&plan), ["move the alias of `f`", "check through the URL after the aliases"]);
+    assert!(wanted(Goal::Parts(&release(4, "5", "zip1", "d1")), &Traffic::default(), &observed()).unwrap().is_empty());
+}
+
+#[test]
+fn a_rollback_to_a_rollback_is_named_after_what_that_went_back_to() {
+    let mut back = release(29, "2", "zip2", "d0");
+    back.back_to = Some(27);
+    assert_eq!(wanted(Goal::Parts(&back), &Traffic::default(), &observed()).unwrap().back_to, Some(27));
+}
+
+fn canary() -> Traffic {
+    let bake = Duration::from_secs(180);
+    Traffic { shift: Shift::Canary { percent: 10, bake }, watch: Duration::from_secs(60) }
+}
+
+#[test]
+fn a_canary_is_checked_and_watched_before_the_rest_follows() {
+    let sources = sources("s2");
+    let plan = wanted(Goal::Sources(&sources, None), &canary(), &observed()).unwrap();
+    let all = [
+        "publish and check a version of `f`",
+        "give the new version of `f` 10 % of the traffic",
+        "check through the URL during the shift",
+        "watch the alarms for 180 s",
+        "move the alias of `f`",
+        "check through the URL after the aliases",
+        "watch the alarms for 60 s",
+    ];
+    assert_eq!(steps(&plan), all);
+}
+
+#[test]
+fn a_first_release_and_a_way_back_are_never_slow() {
+    let mut first = observed();
+    first.ledger.live = None;
+    first.stage.deployment = "d0".into();
+    let sources = sources("s2");
+    assert_eq!(wanted(Goal::Sources(&sources, None), &canary(), &first).unwrap().traffic, Traffic::default());
+    let back = release(4, "2", "zip2", "d1");
+    assert_eq!(wanted(Goal::Parts(&back), &canary(), &observed()).unwrap().traffic, Traffic::default());
+}

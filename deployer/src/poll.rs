@@ -1,0 +1,43 @@
+//! Waiting for AWS: first a tenth of a second, each further pause half as long again, and an end that says what was
+//! waited for.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::failure::Failure;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest that Lambda may take to make a version ready; functions in a VPC take minutes.
+const READY_WITHIN: Duration = Duration::from_secs(300);
+
+/// A bounded series of pauses.
+#[derive(Debug)]
+pub struct Poll {
+    started: Instant,
+    within: Duration,
+    pause: Duration,
+}
+
+impl Poll {
+    /// For what takes Lambda moments as a rule, and minutes at worst.
+    pub fn until_ready() -> Self {
+        Self { started: Instant::now(), within: READY_WITHIN, pause: FIRST_PAUSE }
+    }
+
+    /// Waits once.
+    ///
+    /// # Errors
+    /// It has taken too long; `what` says what was waited for.
+    pub async fn pause(&mut self, what: impl FnOnce() -> String) -> Result<()> {
+        if self.started.elapsed() > self.within {
+            return Err(Failure::error(format!("waited {} s for {}", self.within.as_secs(), what()))
+                .hint("look at its state in the console, then run again")
+                .into());
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = self.pause.mul_f32(1.5).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! `--adopt`: what is live, moved there behind the deployer's back, recorded as a release.
+
+use anyhow::Result;
+use futures::future::join_all;
+
+use crate::failure::Failure;
+use crate::ledger::{ArtifactRecord, Release, ReleaseKind, ReleaseState};
+use crate::observe::Observed;
+use crate::plan::drift;
+use crate::scope::Scope;
+use crate::verify::{Expected, Url};
+
+/// Records drift as a release. Nothing is moved. Answers whether there was any.
+///
+/// # Errors
+/// What is live cannot be a release: an alias that splits its traffic, or that names `$LATEST`.
+pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool> {
+    let Some(drift) = drift(observed) else { return Ok(false) };
+    refuse_what_is_no_release(observed)?;
+    let mut release = found(scope, observed, &drift).await?;
+    let ledger = scope.ledger();
+    let hold = ledger.begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
+    if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
+        // The variable is the deployer's own: it says what the stage serves.
+        let api = &observed.ledger.contract.api;
+        scope.session.api.move_stage(&api.rest_api_id, &api.stage, &observed.stage.deployment).await?;
+    }
+    check(scope, observed, &mut release).await?;
+    release.state = ReleaseState::Live;
+    release.ended_at = Some(jiff::Timestamp::now().to_string());
+    hold.end(&release, observed.ledger.live.as_ref()).await?;
+    let judged = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
+    scope.report.line("Adopted", &format!("what is live as release {release}: {judged}"));
+    Ok(true)
+}
+
+fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
+    for function in observed.functions.values() {
+        let (name, alias) = (&function.resource.name, &function.resource.alias);
+        let why = match function.alias.version.as_str() {
+            "$LATEST" => "names `$LATEST`, which changes under it",
+            _ if !function.alias.weights.is_empty() => "splits its traffic",
+            _ => continue,
+        };
+        return Err(Failure::refused(format!("alias `{alias}` of `{name}` {why}: that cannot be adopted"))
+            .hint("point it at one published version first, then run again")
+            .into());
+    }
+    Ok(())
+}
+
+/// What is live, with what can be found out about it.
+async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Release> {
+    let (ledger, api) = (scope.ledger(), &observed.ledger.contract.api);
+    let history = ledger.history().await?;
+    let deployment = scope.session.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
+    let known = deployment.and_then(|found| Some(found.description.split_once(", definition ")?.1.to_owned()));
+    let frozen = history.iter().find(|release| release.parts.deployment == observed.stage.deployment);
+    let parts = observed.parts();
+    Ok(Release {
+        number: 0,
+        kind: ReleaseKind::Adopt,
+        state: ReleaseState::Pending,
+        previous_parts: parts.clone(),
+        previous: observed.ledger.live.as_ref().map_or(0, |live| live.number),
+        back_to: None,
+        from: None,
+        stable: false,
+        artifact: artifact(&history, observed),
+        definition: known.unwrap_or_default(),
+        shape: frozen.map(|release| release.shape.clone()).unwrap_or_default(),
+        routes: frozen.map(|release| release.routes.clone()).unwrap_or_default(),
+        checks: Vec::new(),
+        steps: Vec::new(),
+        reason: Some(drift.to_owned()),
+        actor: scope.config.process.actor(),
+        run_url: scope.config.process.run_url(),
+        started_at: jiff::Timestamp::now().to_string(),
+        ended_at: None,
+        fence: 0,
+        parts,
+    })
+}
+
+/// What the live code was built from, as far as some release had the same.
+fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
+    let whole = history.iter().find(|release| {
+        observed.functions.iter().all(|(key, function)| {
+            release.parts.functions.get(key).is_some_and(|part| part.code_sha256 == function.live.code_sha256)
+        })
+    });
+    if let Some(release) = whole {
+        return release.artifact.clone();
+    }
+    let functions = observed.functions.iter().filter_map(|(key, function)| {
+        let code = &function.live.code_sha256;
+        let of = |release: &&Release| release.parts.functions.get(key).is_some_and(|part| part.code_sha256 == *code);
+        Some((key.clone(), history.iter().find(of)?.artifact.functions.get(key)?.clone()))
+    });
+    ArtifactRecord { functions: functions.collect(), ..ArtifactRecord::default() }
+}
+
+/// The read-only checks, through the URL: they say whether it counts as stable.
+async fn check(scope: &Scope<'_>, observed: &Observed, release: &mut Release) -> Result<()> {
+    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+    let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
+    let expected = Expected { versions: versions.collect(), ..Expected::default() };
+    let reading = scope.config.checks.iter().filter(|check| !check.writes);
+    let results = join_all(reading.map(|check| url.settle(check, &expected, "adopted"))).await;
+    release.stable = results.iter().all(Result::is_ok);
+    release.checks = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record)).collect();
+    Ok(())
+}

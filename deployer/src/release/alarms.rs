@@ -1,0 +1,99 @@
+//! Whether the alarms let a release start.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::aws::{Alarm, AlarmState};
+use crate::config::{Access, Traffic};
+use crate::failure::Failure;
+use crate::observe::Observed;
+use crate::scope::Scope;
+
+/// So much later than its metric an alarm may ring (CloudWatch: metrics of Lambda and API Gateway arrive within two
+/// minutes).
+const LAG: u64 = 120;
+
+/// The alarms that ring already and are to be ignored.
+///
+/// # Errors
+/// One rings, or it is not known whether one does, and that is not to be ignored; or alarms could not ring within the
+/// times for which they are watched.
+pub(super) fn may_start(
+    scope: &Scope<'_>,
+    observed: &Observed,
+    traffic: &Traffic,
+    ignore: bool,
+) -> Result<Vec<String>> {
+    let alarms = match &observed.alarms {
+        Ok(alarms) => alarms,
+        Err(_) if ignore => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Failure::refused(format!("it is not known whether an alarm rings: {error}"))
+                .hint("give the role `cloudwatch:DescribeAlarms`, or release with `--ignore-alarms`")
+                .into());
+        }
+    };
+    if !matches!(scope.environment.access, Access::Local(_)) {
+        long_enough(alarms, traffic, &scope.environment.name)?;
+    }
+    for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
+        scope.report.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
+    }
+    let ringing: Vec<_> =
+        alarms.iter().filter(|alarm| alarm.state == AlarmState::Ringing).map(|alarm| alarm.name.clone()).collect();
+    if ignore || ringing.is_empty() {
+        return Ok(ringing);
+    }
+    let what =
+        format!("`{}` is ringing already: alarm `{}`", observed.ledger.contract.environment, ringing.join("`, `"));
+    Err(Failure::refused(what)
+        .hint("what is live is in trouble: roll back, or if this release is the cure, release with `--ignore-alarms`")
+        .into())
+}
+
+/// An alarm that cannot ring within the time for which it is watched guards nothing.
+fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result<()> {
+    let times = [("watch_seconds", traffic.watch), ("the time of the shift", traffic.shift.lasts())];
+    for (name, time) in times.into_iter().filter(|(_, time)| !time.is_zero()) {
+        for alarm in alarms {
+            let least = Duration::from_secs(alarm.period_seconds * alarm.evaluations + LAG);
+            if time < least {
+                let (time, least) = (time.as_secs(), least.as_secs());
+                return Err(Failure::bad_input(format!(
+                    "{name} of `{environment}` is {time} s, and alarm `{}` takes up to {least} s to ring",
+                    alarm.name
+                ))
+                .hint(format!("set at least {least} s in `traffic` of `deployer.toml`, or 0 to watch nothing"))
+                .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::failure::Exit;
+
+    #[test]
+    fn a_time_in_which_an_alarm_cannot_ring_is_a_configuration_error() {
+        let alarm = Alarm {
+            name: "errors".to_owned(),
+            state: AlarmState::Ok,
+            reason: String::new(),
+            period_seconds: 60,
+            evaluations: 2,
+            dimensions: BTreeMap::new(),
+        };
+        let watched = |seconds| Traffic { watch: Duration::from_secs(seconds), ..Traffic::default() };
+        assert!(long_enough(&[alarm.clone()], &watched(240), "prod").is_ok());
+        assert!(long_enough(&[alarm.clone()], &watched(0), "prod").is_ok());
+        let error = long_enough(&[alarm], &watched(239), "prod").unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
+        assert!(error.to_string().contains("takes up to 240 s to ring"), "{error}");
+    }
+}

@@ -1,0 +1,179 @@
+//! One attempt at a release: lock and intent, the plan applied, and an end whatever happens: live, failed, or taken
+//! back.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+
+use crate::apply::{Run, apply, take_back};
+use crate::failure::{Exit, Failure};
+use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
+use crate::observe::{Observed, observe};
+use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::scope::Scope;
+use crate::verify::Url;
+
+/// All that an attempt starts from.
+pub(super) struct Attempt<'a> {
+    /// The command.
+    pub(super) scope: Scope<'a>,
+    /// What was observed when the plan was made.
+    pub(super) observed: &'a Observed,
+    /// What is wanted.
+    pub(super) wanted: Wanted<'a>,
+    /// What is to be done.
+    pub(super) plan: &'a Plan,
+    /// The zips of new code, by function.
+    pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
+    /// What the release is built from.
+    pub(super) artifact: ArtifactRecord,
+    /// Where a promotion got its bytes from.
+    pub(super) from: Option<Origin>,
+    /// Alarms that ring and are to be ignored.
+    pub(super) ignored: &'a [String],
+    /// Where the stage answers.
+    pub(super) url: &'a Url,
+}
+
+impl Attempt<'_> {
+    /// Makes the release.
+    ///
+    /// # Errors
+    /// Why it is not live, with the class that says whether it was taken back.
+    pub(super) async fn make(&self) -> Result<Release> {
+        let Scope { environment, report, interrupt, .. } = self.scope;
+        interrupt.check()?;
+        let mut release = self.intent();
+        let holder = self.scope.holder(&self.plan.kind.to_string());
+        let hold = self.scope.ledger().begin(&self.observed.ledger, holder, &mut release).await?;
+        report.release_begins(&environment.name, &release, self.plan);
+        let applied = self.apply_if_still_true(&hold, &mut release).await;
+        release.ended_at = Some(jiff::Timestamp::now().to_string());
+        match applied {
+            Ok(()) => self.end_live(&hold, &mut release).await?,
+            Err(error) => return Err(self.end_failed(&hold, &mut release, error).await),
+        }
+        Ok(release)
+    }
+
+    /// The release as it is meant, before anything is done.
+    fn intent(&self) -> Release {
+        let before = self.observed.parts();
+        let mut release = Release {
+            number: self.plan.release,
+            kind: self.plan.kind,
+            state: ReleaseState::Pending,
+            parts: before.clone(),
+            previous_parts: before,
+            previous: self.plan.live,
+            back_to: self.plan.back_to,
+            from: self.from.clone(),
+            stable: false,
+            artifact: self.artifact.clone(),
+            definition: self.observed.definition.fingerprint.clone(),
+            shape: self.observed.definition.shape.clone(),
+            routes: self.observed.definition.routes.clone(),
+            checks: Vec::new(),
+            steps: self.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
+            reason: None,
+            actor: self.scope.config.process.actor(),
+            run_url: self.scope.config.process.run_url(),
+            started_at: jiff::Timestamp::now().to_string(),
+            ended_at: None,
+            fence: 0,
+        };
+        // A rollback restores a release whole: what its deployment froze too.
+        if let Goal::Parts(target) = self.wanted.goal {
+            release.parts = target.parts.clone();
+            release.definition = target.definition.clone();
+            release.shape = target.shape.clone();
+            release.routes = target.routes.clone();
+        }
+        release
+    }
+
+    /// Between the plan and the lock somebody else may have moved something, in the minutes of a build for one. What a
+    /// rollback observed is a moment old: the fence says that no run came in between, the revisions of the aliases the
+    /// rest, and a rollback is not to wait.
+    async fn apply_if_still_true(&self, hold: &Hold, release: &mut Release) -> Result<()> {
+        if let Goal::Parts(_) = self.wanted.goal {
+            return apply(&self.run(hold, self.observed), release).await;
+        }
+        let Scope { config, environment, session, interrupt, .. } = self.scope;
+        let mut now = interrupt.or(observe(config, environment, session)).await?;
+        // The number was taken by the intent itself.
+        now.ledger.last = self.observed.ledger.last.clone();
+        if plan(self.wanted, &now)? != *self.plan {
+            return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
+                .hint("run again: it starts from what is live now; nothing was changed by this one")
+                .into());
+        }
+        // From here on with what was read under the lock: the revisions of before the build may be old.
+        apply(&self.run(hold, &now), release).await
+    }
+
+    fn run<'b>(&'b self, hold: &'b Hold, observed: &'b Observed) -> Run<'b> {
+        Run {
+            scope: self.scope,
+            hold,
+            observed,
+            plan: self.plan,
+            zips: self.zips,
+            url: self.url,
+            ignored: self.ignored,
+        }
+    }
+
+    async fn end_live(&self, hold: &Hold, release: &mut Release) -> Result<()> {
+        release.state = ReleaseState::Live;
+        release.stable = release.reason.is_none();
+        let missing = || {
+            Failure::new(Exit::NotTakenBack, format!("release {release} serves, but its record could not be written"))
+                .hint("run any writing command again: once the lock is dead, it writes the record")
+        };
+        let ended = hold.end(release, self.observed.ledger.live.as_ref()).await;
+        ended.with_context(missing)?;
+        let Some(reason) = &release.reason else { return Ok(()) };
+        Err(Failure::new(Exit::NotTakenBack, format!("release {release} serves, and could not be judged: {reason}"))
+            .hint("`deployer check` judges it when the gateway's limits let it; it does not count as stable")
+            .into())
+    }
+
+    async fn end_failed(&self, hold: &Hold, release: &mut Release, error: anyhow::Error) -> anyhow::Error {
+        // Without the lock nothing may be moved any more: whoever has it now sees to what is left.
+        if Failure::exit_of(&error) == Exit::LockHeld {
+            return error;
+        }
+        release.reason = Some(format!("{error:#}"));
+        let began = release.state == ReleaseState::Shifting;
+        if began {
+            self.scope.report.taking_back(release);
+            if let Err(stuck) = take_back(&self.scope, hold, self.observed, self.url, release).await {
+                return not_taken_back(hold, release, error, &stuck).await;
+            }
+        }
+        release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
+        let ended = hold.end(release, None).await;
+        let what = match (began, release.previous) {
+            (false, _) => format!("release {release} failed before any traffic moved"),
+            (true, 0) => format!("release {release} failed and was taken back to the placeholder"),
+            (true, previous) => format!("release {release} failed and was taken back to release {previous}"),
+        };
+        let exit = if began { Exit::TakenBack } else { Failure::exit_of(&error) };
+        let hint = Failure::hint_of(&error).unwrap_or("mend what failed, then run again").to_owned();
+        let note =
+            ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
+        error.context(Failure::new(exit, what + &note).hint(hint))
+    }
+}
+
+/// The lock stays held, and ends with its lease: whoever comes next sees the unfinished release, and takes it back.
+async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
+    let recorded = hold.progress(release).await;
+    let note =
+        recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
+    let what = format!("release {release} failed and could not be taken back: {stuck:#}{note}");
+    error.context(Failure::new(Exit::NotTakenBack, what).hint(
+        "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again",
+    ))
+}

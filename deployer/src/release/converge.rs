@@ -1,0 +1,73 @@
+//! What a run that died left: its lock is taken over once it is dead for certain, and its release is ended, forward
+//! if only the record is missing, else back.
+
+use anyhow::{Context as _, Result};
+
+use crate::apply::{renew_revisions, take_back};
+use crate::failure::{Exit, Failure};
+use crate::ledger::{Hold, LedgerState, Release, ReleaseState};
+use crate::observe::{Observed, live};
+use crate::scope::Scope;
+use crate::verify::Url;
+
+/// Makes sure that nobody holds the lock and that no release is unfinished. Answers whether anything had to be done,
+/// after which what was observed before is old.
+///
+/// # Errors
+/// [`Exit::LockHeld`] if a living run holds the lock; or what the dead one left could not be ended.
+pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<bool> {
+    if state.lock.holder.is_none() && state.unfinished().is_none() {
+        return Ok(false);
+    }
+    let ledger = scope.ledger();
+    if let Some(holder) = &state.lock.holder {
+        scope.report.line("Watching", &format!("whether {holder} is alive"));
+        scope.interrupt.or(ledger.watch(&state.lock, holder)).await?;
+        scope.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
+    }
+    let hold = ledger.seize(state, scope.holder("recover")).await?;
+    let observed = live(scope.session, state.clone()).await?;
+    // A move of the dead run may still be on its way: from here on it cannot land.
+    renew_revisions(scope.session, &hold, &observed).await?;
+    match state.unfinished().cloned() {
+        Some(release) => end(scope, &hold, &observed, release).await?,
+        None => hold.free().await?,
+    }
+    Ok(true)
+}
+
+async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<()> {
+    release.fence = hold.fence();
+    release.ended_at = Some(jiff::Timestamp::now().to_string());
+    if release.is_carried_out() && observed.parts() == release.parts && !is_split(observed) {
+        release.state = ReleaseState::Live;
+        release.stable = release.reason.is_none();
+        hold.end(&release, observed.ledger.live.as_ref()).await?;
+        scope.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
+        return Ok(());
+    }
+    let began = release.state == ReleaseState::Shifting;
+    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+    let stuck = || {
+        Failure::new(
+            Exit::NotTakenBack,
+            format!("release {release}, which its run left unfinished, cannot be taken back"),
+        )
+        .hint("`deployer status` shows what is where; move it by hand, then run again")
+    };
+    take_back(scope, hold, observed, &url, &release).await.with_context(stuck)?;
+    let reason = "its run ended in the middle";
+    release.reason = Some(release.reason.map_or(reason.to_owned(), |before| format!("{before}; {reason}")));
+    release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
+    hold.end(&release, None).await?;
+    let back = match release.previous {
+        0 => "the placeholder".to_owned(),
+        previous => format!("release {previous}"),
+    };
+    scope.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
+    Ok(())
+}
+
+fn is_split(observed: &Observed) -> bool {
+    observed.functions.values().any(|function| !function.alias.weights.is_empty())
+}

@@ -1,0 +1,188 @@
+//! `promote`: the bytes of a stable release of one environment, released to another.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use futures::future::try_join_all;
+use futures::try_join;
+
+use super::attempt::Attempt;
+use super::deploy::ready;
+use super::{alarms, prune};
+use crate::artifact::{refuse_if_too_big, sha256};
+use crate::aws::Session;
+use crate::config::{Config, Environment};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::ledger::{Contract, Ledger, Origin, Release};
+use crate::observe::{Definition, Observed, observe, recall};
+use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::report::{ReleaseView, Report};
+use crate::scope::Scope;
+use crate::verify::Url;
+
+/// What a promotion was told.
+#[derive(Debug, Clone, Default)]
+pub struct Promote {
+    /// The release of FROM; its live one if none is named.
+    pub release: Option<u32>,
+    /// Promote although TO runs a later commit.
+    pub downgrade: bool,
+    /// Promote although the API definitions differ.
+    pub allow_definition_diff: bool,
+    /// Record drift of TO as a release, then go on.
+    pub adopt: bool,
+    /// Start although an alarm rings.
+    pub ignore_alarms: bool,
+}
+
+/// A release of another environment, with the contract that says what its functions are called there.
+struct Source {
+    release: Release,
+    contract: Contract,
+}
+
+/// Promotes a release of `from` to `to`.
+///
+/// # Errors
+/// See [`Attempt::make`]; and everything that is refused before anything has changed.
+pub async fn promote(
+    config: &Config,
+    from: &Environment,
+    to: &Environment,
+    told: &Promote,
+    report: &Report,
+) -> Result<ReleaseView> {
+    if from.name == to.name {
+        return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
+            .hint("name two environments; to release this checkout there, use `deployer deploy`")
+            .into());
+    }
+    let (session, interrupt) = (Session::open(to).await, Interrupt::listen());
+    // With TO's credentials, by a role that may read and nothing else; without such a role with FROM's own.
+    let reader = match &from.reader_role {
+        Some(role) => Session::reader(from, to, role).await,
+        None => Session::open(from).await,
+    };
+    let scope = Scope { config, environment: to, session: &session, report, interrupt: &interrupt };
+    let (source, observed) = interrupt
+        .or(async { try_join!(source(config, from, &reader, told.release), observe(config, to, &session)) })
+        .await?;
+    let observed = ready(&scope, observed, told.adopt).await?;
+    let url = Url::open(config, to, &observed.ledger.contract)?;
+    let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
+    let planned = plan(wanted, &observed)?;
+    if planned.is_empty() {
+        return Ok(ReleaseView::unchanged(&to.name, &observed, &url, &session.calls));
+    }
+    source.fits(from, &observed, told)?;
+    let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
+    let zips = interrupt.or(source.zips(&reader, &planned, &observed)).await?;
+    let attempt = Attempt {
+        scope,
+        observed: &observed,
+        wanted,
+        plan: &planned,
+        zips: &zips,
+        artifact: source.release.artifact.clone(),
+        from: Some(Origin { environment: from.name.clone(), release: source.release.number }),
+        ignored: &ignored,
+        url: &url,
+    };
+    let release = attempt.make().await?;
+    prune::after(&scope, &release).await;
+    Ok(ReleaseView::released(&to.name, &release, &url, &session.calls))
+}
+
+/// The release that is promoted: the one named, or what is live. It must be stable.
+async fn source(config: &Config, from: &Environment, reader: &Session, number: Option<u32>) -> Result<Source> {
+    let ledger = Ledger::new(&reader.table, &config.app);
+    let named = async {
+        match number {
+            Some(number) => ledger.release(number).await,
+            None => Ok(None),
+        }
+    };
+    let (state, named) = try_join!(recall(config, from, reader), named)?;
+    let release = match number {
+        None => state.live,
+        Some(_) => named,
+    };
+    let release = release.ok_or_else(|| {
+        let what = number.map_or_else(|| "no release".to_owned(), |number| format!("no release {number}"));
+        Failure::refused(format!("`{}` has {what}", from.name)).hint("`deployer history` lists what there is")
+    })?;
+    if !release.stable {
+        return Err(Failure::refused(format!("release {release} of `{}` is not stable: {}", from.name, release.state))
+            .hint("promote one that took all the traffic and passed its checks: `deployer history` tells")
+            .into());
+    }
+    Ok(Source { release, contract: state.contract })
+}
+
+impl Source {
+    /// Whether TO can and should run this release.
+    fn fits(&self, from: &Environment, observed: &Observed, told: &Promote) -> Result<()> {
+        let (release, to) = (&self.release, &observed.ledger.contract);
+        for (key, function) in &to.functions {
+            let theirs = self.contract.functions.get(key).map(|function| function.architecture.as_str());
+            if theirs != Some(&function.architecture) {
+                let (theirs, ours) = (theirs.unwrap_or("missing"), &function.architecture);
+                return Err(Failure::refused(format!(
+                    "function `{key}` is `{theirs}` in `{}` and `{ours}` in `{}`",
+                    from.name, to.environment
+                ))
+                .hint("apply Terraform of the same checkout to both environments")
+                .into());
+            }
+        }
+        let live = observed.ledger.live.as_ref().map(|live| (live, live.artifact.committed_at));
+        if let (Some((live, Some(theirs))), Some(ours)) = (live, release.artifact.committed_at)
+            && theirs > ours
+            && !told.downgrade
+        {
+            return Err(Failure::refused(format!(
+                "release {live} of `{}` is of a later commit than release {release} of `{}`",
+                to.environment, from.name
+            ))
+            .hint("promote the newer release, or go to the older commit with `--downgrade`")
+            .into());
+        }
+        let differing = Definition::differences(&release.shape, &observed.definition.shape);
+        if differing.is_empty() || told.allow_definition_diff {
+            return Ok(());
+        }
+        Err(Failure::refused(format!(
+            "the API of `{}` is not the one that release {release} of `{}` was tested with; it differs in {}",
+            to.environment,
+            from.name,
+            differing.join(", ")
+        ))
+        .hint("apply Terraform of the same checkout to both and release to the first, or allow it with `--allow-definition-diff`")
+        .into())
+    }
+
+    /// The zips of the functions that get new code, as the ledger knows them.
+    async fn zips(&self, reader: &Session, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
+        let changed = plan.functions.iter().filter(|(_, function)| !function.changes.is_empty());
+        let bucket = observed.ledger.contract.artifact_bucket.is_some();
+        let zips = changed.filter_map(|(key, _)| {
+            let (part, resource) = (self.release.parts.functions.get(key)?, self.contract.functions.get(key)?);
+            Some(async move {
+                let zip = reader.lambda.code(&resource.name, &part.version).await;
+                let zip = zip.with_context(|| format!("cannot fetch the zip of function `{key}`"))?;
+                if sha256(&zip) != part.code_sha256 {
+                    let (version, name) = (&part.version, &resource.name);
+                    return Err(Failure::refused(format!(
+                        "version {version} of `{name}` is not the code that its release tested"
+                    ))
+                    .hint("somebody replaced it: release to the first environment again, then promote that")
+                    .into());
+                }
+                refuse_if_too_big(key, zip.len() as u64, bucket)?;
+                Ok::<_, anyhow::Error>((key.clone(), zip))
+            })
+        });
+        Ok(try_join_all(zips).await?.into_iter().collect())
+    }
+}

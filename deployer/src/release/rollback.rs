@@ -1,0 +1,122 @@
+//! `rollback`: the parts of an earlier release, together, as they are. Builds nothing.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use futures::try_join;
+
+use super::attempt::Attempt;
+use super::{adopt, converge, prune, select, target};
+use crate::aws::Session;
+use crate::config::{Config, Environment, Traffic};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::ledger::{LedgerState, Release};
+use crate::observe::{Observed, live, recall};
+use crate::plan::{Goal, Wanted, plan};
+use crate::report::{ReleaseView, Report};
+use crate::scope::Scope;
+use crate::verify::Url;
+
+/// What a rollback was told.
+#[derive(Debug, Clone)]
+pub struct Rollback {
+    /// A number, `previous`, or the beginning of a commit.
+    pub to: String,
+    /// Go back to a release that never was stable too.
+    pub force: bool,
+    /// Record drift as a release, then go on.
+    pub adopt: bool,
+}
+
+/// Goes back to an earlier release.
+///
+/// # Errors
+/// See [`Attempt::make`]; and everything that is refused before anything has changed.
+pub async fn rollback(
+    config: &Config,
+    environment: &Environment,
+    told: &Rollback,
+    report: &Report,
+) -> Result<ReleaseView> {
+    let (session, interrupt) = (Session::open(environment).await, Interrupt::listen());
+    let scope = Scope { config, environment, session: &session, report, interrupt: &interrupt };
+    let (mut state, mut history) = interrupt.or(read(&scope)).await?;
+    if converge::settle(&scope, &state).await? {
+        (state, history) = read(&scope).await?;
+    }
+    if told.adopt && adopt::adopt(&scope, &live(&session, state.clone()).await?).await? {
+        (state, history) = read(&scope).await?;
+    }
+    let serving = state.live.clone().ok_or_else(|| {
+        Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
+            .hint("`deployer deploy` makes the first one")
+    })?;
+    let chosen = select::target(&history, &serving, &told.to, told.force)?;
+    let contract = state.contract.clone();
+    let (observed, missing) = interrupt
+        .or(async {
+            let missing = async { Ok(target::missing(&session, &contract, chosen).await?) };
+            try_join!(live(&session, state), missing)
+        })
+        .await?;
+    let url = Url::open(config, environment, &observed.ledger.contract)?;
+    let traffic = Traffic::default();
+    let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
+    let planned = plan(wanted, &observed)?;
+    if planned.is_empty() {
+        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
+    }
+    if !missing.is_empty() {
+        return Err(refusal(&scope, &observed, &history, chosen, &missing).await);
+    }
+    let attempt = Attempt {
+        scope,
+        observed: &observed,
+        wanted,
+        plan: &planned,
+        zips: &BTreeMap::new(),
+        artifact: chosen.artifact.clone(),
+        from: None,
+        ignored: &[],
+        url: &url,
+    };
+    let release = attempt.make().await?;
+    prune::after(&scope, &release).await;
+    Ok(ReleaseView::released(&environment.name, &release, &url, &session.calls))
+}
+
+/// The first round trip: the ledger, with all of its releases.
+async fn read(scope: &Scope<'_>) -> Result<(LedgerState, Vec<Release>)> {
+    let ledger = scope.ledger();
+    try_join!(recall(scope.config, scope.environment, scope.session), ledger.history())
+}
+
+/// Why that release cannot be gone back to, and the nearest one that can.
+async fn refusal(
+    scope: &Scope<'_>,
+    observed: &Observed,
+    history: &[Release],
+    chosen: &Release,
+    missing: &[String],
+) -> anyhow::Error {
+    let serving = observed.parts();
+    let mut others: Vec<_> = history
+        .iter()
+        .filter(|release| release.stable && release.number != chosen.number && release.parts != serving)
+        .collect();
+    others.sort_by_key(|release| release.number.abs_diff(chosen.number));
+    let mut nearest = None;
+    for release in others {
+        if target::missing(scope.session, &observed.ledger.contract, release).await.is_ok_and(|gone| gone.is_empty()) {
+            nearest = Some(release);
+            break;
+        }
+    }
+    let hint = match nearest {
+        Some(release) => format!("the nearest one that is whole: `--to {}`", release.number),
+        None => "no other stable release is whole either: deploy the commit that you want".to_owned(),
+    };
+    let what = format!("release {chosen} cannot be restored: {}; nothing was changed", missing.join("; "));
+    Failure::refused(what).hint(hint).into()
+}

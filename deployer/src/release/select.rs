@@ -1,0 +1,119 @@
+//! Which release `rollback --to` means. Pure.
+
+use anyhow::Result;
+
+use crate::failure::Failure;
+use crate::ledger::{Release, ReleaseState};
+
+/// The release that `to` names: a number, `previous`, or the beginning of a commit. `history` has the newest first.
+///
+/// # Errors
+/// There is none, or it never was stable (unless `force`).
+pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force: bool) -> Result<&'a Release> {
+    if to == "previous" {
+        return previous(history, live).ok_or_else(|| {
+            Failure::refused(format!("no stable release came before release {live}"))
+                .hint("`deployer history` lists what there is")
+                .into()
+        });
+    }
+    let named = to.parse().ok().and_then(|number: u32| history.iter().find(|release| release.number == number));
+    let found = named.or_else(|| of_commit(history, to)).ok_or_else(|| {
+        Failure::refused(format!("there is no release `{to}`"))
+            .hint("`deployer history` lists them; name a number, `previous`, or 7 or more digits of a commit")
+    })?;
+    if found.stable || (force && found.state != ReleaseState::Pending) {
+        return Ok(found);
+    }
+    let what = match &found.reason {
+        Some(reason) => format!("release {found} never was stable: {reason}"),
+        None => format!("release {found} never was stable: it is {}", found.state),
+    };
+    Err(Failure::refused(what).hint("name a stable one, or insist with `--force`").into())
+}
+
+/// The newest stable release of a commit.
+fn of_commit<'a>(history: &'a [Release], to: &str) -> Option<&'a Release> {
+    let is_commit = to.len() >= 7 && to.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let of = |release: &&Release| {
+        release.artifact.commit.as_deref().is_some_and(|commit| commit.starts_with(&to.to_ascii_lowercase()))
+    };
+    let mut found = history.iter().filter(|release| is_commit && of(release));
+    let newest = found.clone().find(|release| release.stable);
+    newest.or_else(|| found.next())
+}
+
+/// The newest stable release whose parts differ from the live ones and that came before the live parts did: after a
+/// rollback from a bad release it is not the bad one.
+pub(super) fn previous<'a>(history: &'a [Release], live: &Release) -> Option<&'a Release> {
+    let same = history.iter().filter(|release| release.parts == live.parts && release.stable);
+    let came = same.map(|release| release.number).min().unwrap_or(live.number);
+    history.iter().find(|release| release.stable && release.number < came && release.parts != live.parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::failure::Exit;
+
+    /// (number, version of its part, state), the newest first.
+    fn history(releases: &[(u32, &str, &str)]) -> Vec<Release> {
+        let release = |(number, version, state): &(u32, &str, &str)| {
+            let parts = json!({"functions": {"f": {"version": version, "code_sha256": version}}, "deployment": "d"});
+            serde_json::from_value(json!({
+                "number": number, "kind": "deploy", "state": state, "parts": parts, "previous_parts": parts,
+                "previous": 0, "stable": (["live", "superseded"].contains(state)), "definition": "x",
+                "artifact": {"source_hash": "s", "functions": {}, "commit": format!("abcdef{number}")},
+                "actor": "a", "started_at": "now", "fence": 1,
+            }))
+            .unwrap()
+        };
+        releases.iter().map(release).collect()
+    }
+
+    fn chosen(releases: &[(u32, &str, &str)], to: &str, force: bool) -> Result<u32> {
+        let history = history(releases);
+        target(&history, &history[0], to, force).map(|release| release.number)
+    }
+
+    #[test]
+    fn previous_is_the_last_good_one_however_often_one_went_back() {
+        let mut all = vec![(27, "1", "superseded")];
+        all.insert(0, (28, "2", "live"));
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 27);
+        // 28 was bad, so 29 went back to 27: what came before is not 28.
+        all.insert(0, (29, "1", "live"));
+        assert!(chosen(&all, "previous", false).is_err());
+        // 30 is bad too: back to the parts of 27, which 29 has.
+        all.insert(0, (30, "3", "live"));
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 29);
+    }
+
+    #[test]
+    fn previous_skips_what_failed_or_was_taken_back() {
+        let all = [(5, "4", "live"), (4, "3", "rolled-back"), (3, "2", "failed"), (2, "1", "superseded")];
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_number_or_a_commit_names_a_release() {
+        let all = [(3, "2", "live"), (2, "1", "superseded")];
+        assert_eq!(chosen(&all, "2", false).unwrap(), 2);
+        assert_eq!(chosen(&all, "ABCDEF2", false).unwrap(), 2);
+        for unknown in ["7", "abcdef", "abcdef9", "latest"] {
+            let error = chosen(&all, unknown, false).unwrap_err();
+            assert!(error.to_string().contains(&format!("no release `{unknown}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_never_was_stable_is_refused_unless_it_is_insisted_on() {
+        let all = [(3, "2", "live"), (2, "1", "rolled-back")];
+        let error = chosen(&all, "2", false).unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        assert!(error.to_string().contains("release 2 never was stable"), "{error}");
+        assert_eq!(chosen(&all, "2", true).unwrap(), 2);
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether the parts of a release still are there: its versions, its deployment, and every alias and permission that
+//! its deployment calls. Reads only.
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use futures::try_join;
+
+use crate::aws::{AwsError, Kind, Session};
+use crate::ledger::{Contract, Release};
+use crate::observe::permits;
+
+/// What of a release is gone, in words; nothing if it can be gone back to.
+pub(super) async fn missing(
+    session: &Session,
+    contract: &Contract,
+    release: &Release,
+) -> Result<Vec<String>, AwsError> {
+    let versions = release.parts.functions.iter().map(|(key, part)| async move {
+        let Some(resource) = contract.functions.get(key) else {
+            return Ok(Some(format!("the stack has no function `{key}` any more")));
+        };
+        let name = &resource.name;
+        match session.lambda.version(name, &part.version).await {
+            Ok(found) if found.code_sha256 == part.code_sha256 => Ok(None),
+            Ok(_) => Ok(Some(format!("version {} of `{name}` has other code than it had", part.version))),
+            Err(error) if error.kind == Kind::NotFound => {
+                Ok(Some(format!("version {} of `{name}` is gone", part.version)))
+            }
+            Err(error) => Err(error),
+        }
+    });
+    let deployment = async {
+        let id = &release.parts.deployment;
+        let found = session.api.deployment(&contract.api.rest_api_id, id).await?;
+        Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
+    };
+    let called: std::collections::BTreeSet<&String> = release.routes.values().collect();
+    let permissions = called.into_iter().map(|called| lacking(session, contract, release, called));
+    let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, try_join_all(permissions))?;
+    Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
+}
+
+/// What the routes that call `called` (`NAME:ALIAS`) lack: the alias, or the permission to call it.
+async fn lacking(
+    session: &Session,
+    contract: &Contract,
+    release: &Release,
+    called: &str,
+) -> Result<Vec<String>, AwsError> {
+    let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
+    let (found, policy) = try_join!(
+        async {
+            match session.lambda.alias(name, alias).await {
+                Err(error) if error.kind == Kind::NotFound => Ok(false),
+                ended => ended.map(|_| true),
+            }
+        },
+        session.lambda.policy(name, alias)
+    )?;
+    if !found {
+        return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);
+    }
+    let policy = policy.unwrap_or_default();
+    let routes = release.routes.iter().filter(|(_, other)| *other == called).map(|(route, _)| route);
+    let lacking = routes.filter(|route| !permits(&policy, &contract.api, route));
+    Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
+}

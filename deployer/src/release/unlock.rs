@@ -1,0 +1,29 @@
+//! `unlock`: frees a lock whose holder is known to be dead, without waiting for its lease.
+
+use anyhow::Result;
+
+use crate::aws::Session;
+use crate::config::{Config, Environment};
+use crate::failure::Failure;
+use crate::ledger::Ledger;
+use crate::observe::recall;
+use crate::report::{Report, UnlockView};
+
+/// Shows who holds the lock, asks, and frees it. The fence grows: the old holder can move nothing any more.
+///
+/// # Errors
+/// Nobody confirmed it, or the lock changed hands in between.
+pub async fn unlock(config: &Config, environment: &Environment, force: bool, report: &Report) -> Result<UnlockView> {
+    let session = Session::open(environment).await;
+    let state = recall(config, environment, &session).await?;
+    let Some(holder) = &state.lock.holder else {
+        return Ok(UnlockView::free(&environment.name));
+    };
+    if !force && !report.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name))? {
+        return Err(Failure::refused(format!("the lock of `{}` stays with {holder}", environment.name))
+            .hint("a dead run's lock ends by itself: the next deploy or rollback takes it over")
+            .into());
+    }
+    Ledger::new(&session.table, &config.app).unlock(&state.lock).await?;
+    Ok(UnlockView::freed(&environment.name, holder, state.unfinished()))
+}

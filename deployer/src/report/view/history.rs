@@ -1,0 +1,125 @@
+//! The releases of an environment.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::View;
+use crate::ledger::Release;
+use crate::plan::short;
+
+/// `history`.
+#[derive(Debug, Serialize)]
+pub struct HistoryView {
+    environment: String,
+    /// The newest first.
+    releases: Vec<Row>,
+    /// How many there are, shown or not.
+    total: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    release: u32,
+    kind: String,
+    back_to: Option<u32>,
+    from: Option<String>,
+    state: String,
+    stable: bool,
+    previous: u32,
+    commit: Option<String>,
+    dirty: bool,
+    actor: String,
+    run_url: Option<String>,
+    started_at: String,
+    seconds: Option<f64>,
+    reason: Option<String>,
+}
+
+impl HistoryView {
+    /// Of the releases, the newest first.
+    pub fn new(environment: &str, releases: Vec<Release>, limit: usize) -> Self {
+        let total = releases.len();
+        Self {
+            environment: environment.to_owned(),
+            releases: releases.into_iter().take(limit).map(Row::of).collect(),
+            total,
+        }
+    }
+}
+
+impl Row {
+    fn of(release: Release) -> Self {
+        Self {
+            seconds: seconds(&release),
+            release: release.number,
+            kind: release.kind.to_string(),
+            back_to: release.back_to,
+            from: release.from.map(|from| format!("{}@{}", from.environment, from.release)),
+            state: release.state.to_string(),
+            stable: release.stable,
+            previous: release.previous,
+            commit: release.artifact.commit,
+            dirty: release.artifact.dirty,
+            actor: release.actor,
+            run_url: release.run_url,
+            started_at: release.started_at,
+            reason: release.reason,
+        }
+    }
+
+    fn what(&self) -> String {
+        match (self.back_to, &self.from) {
+            (Some(root), _) => format!("{} (back to {root})", self.kind),
+            (None, Some(from)) => format!("{} (from {from})", self.kind),
+            (None, None) => self.kind.clone(),
+        }
+    }
+}
+
+fn seconds(release: &Release) -> Option<f64> {
+    let started: jiff::Timestamp = release.started_at.parse().ok()?;
+    let ended: jiff::Timestamp = release.ended_at.as_deref()?.parse().ok()?;
+    Some(ended.duration_since(started).as_secs_f64())
+}
+
+impl View for HistoryView {
+    fn text(&self) -> String {
+        if self.releases.is_empty() {
+            return format!("{}: no releases yet\n", self.environment);
+        }
+        let mut text = format!("{}\n", self.environment);
+        for row in &self.releases {
+            let commit = row.commit.as_deref().map_or("-", |commit| commit.get(..7).unwrap_or(commit));
+            let dirty = if row.dirty { "+" } else { " " };
+            let took = row.seconds.map_or("      -".to_owned(), |seconds| format!("{seconds:>6.1}s"));
+            // To the second, without the `T` and the fraction.
+            let began = row.started_at.get(..19).unwrap_or(&row.started_at).replace('T', " ");
+            let _ = writeln!(
+                text,
+                "  {:>4}  {:<24} {:<12} from {:<4} {began}  {took}  {commit}{dirty} {}",
+                row.release,
+                row.what(),
+                row.state,
+                row.previous,
+                row.actor
+            );
+            if let Some(url) = &row.run_url {
+                let _ = writeln!(text, "        {url}");
+            }
+            if let Some(reason) = &row.reason {
+                let _ = writeln!(text, "        {reason}");
+            }
+        }
+        if self.total > self.releases.len() {
+            let _ = writeln!(text, "  and {} older ones: `--limit` shows more", self.total - self.releases.len());
+        }
+        text
+    }
+}
+
+/// A release in a few words, for other views.
+pub(super) fn in_short(release: &Release) -> String {
+    let commit = release.artifact.commit.as_deref().map_or("no commit", short);
+    format!("release {release}, {}, {commit}, by {}", release.state, release.actor)
+}

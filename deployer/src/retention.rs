@@ -1,0 +1,144 @@
+//! What of the past is kept, and what may go. Pure: comes in as what exists and what releases say of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::ledger::{Release, ReleaseState};
+
+/// What the deployer writes at the beginning of the description of whatever it makes: by it, it knows its own.
+pub const MARK: &str = "deployer: release ";
+
+/// Something that a release made, and that may have had its day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// A version's number, or a deployment's id.
+    pub id: String,
+    /// Its description.
+    pub description: String,
+    /// When it was made, if that is known.
+    pub created: Option<Timestamp>,
+}
+
+/// What must stay.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The ids that something still needs.
+    pub ids: BTreeSet<String>,
+    /// Whatever is younger than this stays.
+    pub grace: Duration,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Kept {
+    /// What may go of `made`.
+    pub fn others(&self, made: Vec<Made>) -> Vec<Made> {
+        made.into_iter().filter(|made| self.lets_go(made)).collect()
+    }
+
+    fn lets_go(&self, made: &Made) -> bool {
+        let old = made.created.is_some_and(|created| {
+            let age = self.now.duration_since(created);
+            age.is_positive() && age.unsigned_abs() >= self.grace
+        });
+        old && made.description.starts_with(MARK) && !self.ids.contains(&made.id)
+    }
+}
+
+/// The releases whose parts are kept: the newest stable ones, what is live, and what is unfinished. The newest first.
+pub fn kept_releases(history: &[Release], stable: usize) -> Vec<&Release> {
+    let newest: BTreeSet<u32> =
+        history.iter().filter(|release| release.stable).take(stable).map(|release| release.number).collect();
+    let under_way = |release: &Release| {
+        matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting)
+    };
+    history.iter().filter(|release| newest.contains(&release.number) || under_way(release)).collect()
+}
+
+/// What the kept releases need of something, by what names it in a release's parts: their own parts, and where their
+/// way back leads.
+pub fn needed<'a>(
+    kept: &'a [&Release],
+    of: impl Fn(&'a crate::ledger::Parts) -> Option<&'a String>,
+) -> BTreeSet<String> {
+    let parts = kept.iter().flat_map(|release| [&release.parts, &release.previous_parts]);
+    parts.filter_map(of).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// (number, version, version before, state), the newest first.
+    fn history(releases: &[(u32, &str, &str, &str)]) -> Vec<Release> {
+        let parts = |version: &str| json!({"functions": {"f": {"version": version, "code_sha256": version}}, "deployment": format!("d{version}")});
+        let release = |(number, version, before, state): &(u32, &str, &str, &str)| {
+            serde_json::from_value(json!({
+                "number": number, "kind": "deploy", "state": state, "parts": parts(version),
+                "previous_parts": parts(before), "previous": 0, "stable": (["live", "superseded"].contains(state)),
+                "artifact": {"source_hash": "s", "functions": {}}, "definition": "x", "actor": "a",
+                "started_at": "now", "fence": 1,
+            }))
+            .unwrap()
+        };
+        releases.iter().map(release).collect()
+    }
+
+    fn versions(history: &[Release], stable: usize) -> BTreeSet<String> {
+        let kept = kept_releases(history, stable);
+        needed(&kept, |parts| parts.functions.get("f").map(|part| &part.version))
+    }
+
+    fn set(ids: &[&str]) -> BTreeSet<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_newest_stable_releases_and_their_rollback_targets_are_kept() {
+        let all = [(4, "5", "4", "live"), (3, "4", "3", "superseded"), (2, "3", "2", "superseded")];
+        assert_eq!(versions(&history(&all), 1), set(&["4", "5"]));
+        assert_eq!(versions(&history(&all), 2), set(&["3", "4", "5"]));
+    }
+
+    #[test]
+    fn what_failed_does_not_count_among_the_stable_ones_and_is_not_kept() {
+        let all =
+            [(4, "5", "4", "live"), (3, "9", "4", "failed"), (2, "8", "4", "rolled-back"), (1, "4", "1", "superseded")];
+        assert_eq!(versions(&history(&all), 2), set(&["1", "4", "5"]));
+    }
+
+    #[test]
+    fn what_is_live_or_unfinished_is_kept_whether_stable_or_not() {
+        let mut all = history(&[(4, "7", "6", "shifting"), (3, "6", "5", "live"), (2, "5", "4", "superseded")]);
+        all[1].stable = false;
+        assert_eq!(versions(&all, 1), set(&["4", "5", "6", "7"]));
+    }
+
+    fn goes(description: &str, hours: i64, grace: u64, ids: &[&str]) -> bool {
+        let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
+        let created = Some(now - jiff::SignedDuration::from_hours(hours));
+        let made = Made { id: "3".to_owned(), description: description.to_owned(), created };
+        let kept = Kept { ids: set(ids), grace: Duration::from_hours(grace), now };
+        !kept.others(vec![made]).is_empty()
+    }
+
+    #[test]
+    fn only_what_the_deployer_made_and_nothing_needs_goes_and_only_after_the_grace_period() {
+        assert!(goes("deployer: release 2, commit abc", 25, 24, &["4"]));
+        assert!(!goes("deployer: release 2, commit abc", 23, 24, &["4"]));
+        assert!(!goes("deployer: release 2, commit abc", 25, 24, &["3"]));
+        assert!(!goes("Counts a visit", 25, 24, &["4"]));
+        assert!(!goes("", 25, 24, &["4"]));
+    }
+
+    #[test]
+    fn what_has_no_date_stays_and_so_does_what_seems_to_be_of_tomorrow() {
+        let kept = Kept { ids: set(&[]), grace: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
+        let made = |created| Made { id: "3".into(), description: format!("{MARK}1"), created };
+        assert!(kept.others(vec![made(None), made(Some("2026-01-10T00:00:00Z".parse().unwrap()))]).is_empty());
+    }
+}

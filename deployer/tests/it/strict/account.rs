@@ -1,0 +1,77 @@
+//! One emulator behind the front, and what the front knows of it that it does not tell itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+use hyper::body::Bytes;
+use hyper::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
+
+use super::answer::Answer;
+use super::name::Service;
+use super::rules::rates::Buckets;
+
+/// The AWS behind one port of the emulator.
+pub(super) struct Account {
+    pub port: u16,
+    pub buckets: Mutex<Buckets>,
+    /// Until when a version, by function and number, is Pending.
+    pub pending: Mutex<HashMap<(String, String), Instant>>,
+    /// By API and stage: what the stage was before it was switched, and when that was.
+    pub switches: Mutex<HashMap<(String, String), (Value, Instant)>>,
+    client: reqwest::Client,
+    objects: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Account {
+    pub(super) fn at(port: u16) -> Self {
+        Self {
+            port,
+            buckets: Mutex::default(),
+            pending: Mutex::default(),
+            switches: Mutex::default(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            objects: Mutex::default(),
+        }
+    }
+
+    /// One change of an object at a time, so that what was looked at is still so when the change arrives.
+    pub(super) async fn alone(&self, object: &str) -> OwnedMutexGuard<()> {
+        let lock = Arc::clone(self.objects.lock().unwrap().entry(object.to_owned()).or_default());
+        lock.lock_owned().await
+    }
+
+    /// Sends a request on as it came.
+    pub(super) async fn send(&self, method: Method, target: &str, mut headers: HeaderMap, body: Bytes) -> Answer {
+        // The front may have changed the body. The `Host` stays what the client sent: it is part of the signature.
+        headers.remove("content-length");
+        let address = format!("http://127.0.0.1:{}{target}", self.port);
+        let sent = self.client.request(method, address).headers(headers).body(body).send().await;
+        let unreachable = |_| Answer::error(Service::Open, 502, "BadGateway", "the emulator does not answer");
+        match sent {
+            Ok(answer) => Answer::of(answer).await.unwrap_or_else(unreachable),
+            Err(error) => unreachable(error),
+        }
+    }
+
+    /// A question of the front's own. Without a signature the emulator answers for its own account.
+    pub(super) async fn ask(&self, target: &str, signed: Option<&HeaderValue>) -> Result<Value, Answer> {
+        let mut headers = HeaderMap::new();
+        headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));
+        let answer = self.send(Method::GET, target, headers, Bytes::new()).await;
+        if answer.good() { Ok(answer.value()) } else { Err(answer) }
+    }
+
+    /// From now on, for so long, the version is Pending.
+    pub(super) fn hold_back(&self, function: &str, version: &str, time: Duration) {
+        self.pending.lock().unwrap().insert((function.to_owned(), version.to_owned()), Instant::now() + time);
+    }
+
+    pub(super) fn is_pending(&self, function: &str, version: &str) -> bool {
+        let until = self.pending.lock().unwrap().get(&(function.to_owned(), version.to_owned())).copied();
+        until.is_some_and(|until| Instant::now() < until)
+    }
+}

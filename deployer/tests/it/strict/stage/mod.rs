@@ -1,0 +1,139 @@
+//! A stage's URL, served as API Gateway serves it: by the snapshot of the deployment that the stage names, through an
+//! alias that allows it, to the version that chance picks.
+
+pub(super) mod definition;
+mod event;
+mod permission;
+
+use futures::join;
+use serde_json::Value;
+
+use super::answer::{Answer, decoded};
+use super::name::text;
+use super::rules::Exchange;
+use definition::{Definition, Route};
+use permission::Target;
+
+/// A request to a stage.
+pub(super) struct Request<'a> {
+    pub api: &'a str,
+    pub stage: &'a str,
+    /// Below the stage, beginning with a slash.
+    pub path: String,
+}
+
+impl<'a> Request<'a> {
+    /// Takes apart `/restapis/API/STAGE/_user_request_/PATH`, or `API.execute-api.HOST/STAGE/PATH`.
+    fn of(call: &'a Exchange<'_>) -> Option<Self> {
+        let path = call.parts.uri.path();
+        let (api, stage, rest) = match path.strip_prefix("/restapis/") {
+            Some(rest) => {
+                let (address, path) = rest.split_once("/_user_request_")?;
+                let (api, stage) = address.split_once('/')?;
+                (api, stage, path)
+            }
+            None => {
+                let api = text(call.parts, "host")?.split('.').next()?;
+                let path = path.trim_start_matches('/');
+                let (stage, _) = path.split_once('/').unwrap_or((path, ""));
+                (api, stage, &path[stage.len()..])
+            }
+        };
+        let path = if rest.is_empty() { "/".to_owned() } else { rest.to_owned() };
+        Some(Self { api, stage, path })
+    }
+}
+
+/// Answers a request to a stage.
+pub(super) async fn serve(call: &Exchange<'_>) -> Result<Answer, Answer> {
+    let forbidden = || call.refuse(403, "ForbiddenException", "Forbidden");
+    let request = Request::of(call).ok_or_else(forbidden)?;
+    let target = format!("/restapis/{}/stages/{}", request.api, request.stage);
+    let now = call.account.ask(&target, None).await.map_err(|_| forbidden())?;
+    let stage = seen(call, &request, now);
+    let deployment = stage["deploymentId"].as_str().unwrap_or_default();
+    let definition = definition::frozen(call.account, request.api, deployment).await?;
+    let Some(route) = definition.route(call.parts.method.as_str(), &request.path) else {
+        let kind = ("MISSING_AUTHENTICATION_TOKEN", "MissingAuthenticationTokenException");
+        return Err(definition.refusal(kind, 403, "Missing Authentication Token"));
+    };
+    if route.integration["type"] != "AWS_PROXY" {
+        // Nothing that depends on versions or aliases.
+        return Ok(call.forward().await);
+    }
+    let event = event::of(call, &request, &stage, &definition, &route);
+    Ok(through_alias(call, &request, &stage, &definition, &route, &event).await)
+}
+
+/// The stage as it is seen: a switch takes the time that was set, and towards its end flips back for a moment, as
+/// seen on AWS (localstack#12199).
+fn seen(call: &Exchange<'_>, request: &Request<'_>, now: Value) -> Value {
+    let key = (request.api.to_owned(), request.stage.to_owned());
+    let switch = call.account.switches.lock().unwrap().get(&key).cloned();
+    let Some((before, at)) = switch else { return now };
+    let time = call.shared.settings().propagation.as_secs_f64();
+    let passed = at.elapsed().as_secs_f64();
+    let old = passed < time * 0.5 || (passed >= time * 0.75 && passed < time);
+    if old { before } else { now }
+}
+
+async fn through_alias(
+    call: &Exchange<'_>,
+    request: &Request<'_>,
+    stage: &Value,
+    definition: &Definition,
+    route: &Route<'_>,
+    event: &Value,
+) -> Answer {
+    let broken =
+        |status, kind| definition.refusal((kind, "InternalServerErrorException"), status, "Internal server error");
+    let misconfigured = || broken(500, "API_CONFIGURATION_ERROR");
+    let Some(target) = Target::of(route, stage) else { return misconfigured() };
+    let function = format!("/2015-03-31/functions/{}", target.function);
+    let (alias, policy) = (format!("{function}/aliases/{}", target.qualifier), target.policy());
+    let (alias, policy) = join!(call.account.ask(&alias, None), call.account.ask(&policy, None));
+    let caller = format!("{}/{}/{}{}", request.api, request.stage, call.parts.method, route.path());
+    if !policy.is_ok_and(|policy| target.allows(&policy, &caller)) {
+        return misconfigured();
+    }
+    let version = match &alias {
+        Ok(alias) => call.shared.version_of(alias),
+        // No alias: a version, or the function itself.
+        Err(_) if target.qualifier.parse::<u64>().is_ok() => target.qualifier.clone(),
+        Err(_) if target.qualifier.is_empty() => "%24LATEST".to_owned(),
+        Err(_) => return misconfigured(),
+    };
+    let invocation = format!("{function}/invocations?Qualifier={version}");
+    let (method, headers) = (hyper::Method::POST, hyper::HeaderMap::new());
+    let answer = call.account.send(method, &invocation, headers, event.to_string().into()).await;
+    if !answer.good() {
+        return misconfigured();
+    }
+    let failed = answer.header("x-amz-function-error").is_some();
+    let answer = (!failed).then(|| answer_of(call, definition, &answer.value())).flatten();
+    answer.unwrap_or_else(|| broken(502, "DEFAULT_5XX"))
+}
+
+/// What the function's answer means in HTTP; nothing if it is none that API Gateway understands.
+fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Answer> {
+    let status = payload.as_object()?.get("statusCode")?;
+    let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for (name, value) in payload["headers"].as_object().into_iter().flatten() {
+        headers.push((name.clone(), shown(value)));
+    }
+    for (name, values) in payload["multiValueHeaders"].as_object().into_iter().flatten() {
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        headers.extend(values.as_array().into_iter().flatten().map(|value| (name.clone(), shown(value))));
+    }
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    let body = payload["body"].as_str().unwrap_or_default();
+    // Text stays text, base64 or not, unless the client accepts one of the API's binary types.
+    let accepted = definition.is_binary(text(call.parts, "accept").unwrap_or_default());
+    let bytes = (payload["isBase64Encoded"] == true && accepted).then(|| decoded(body)).flatten();
+    let body = bytes.unwrap_or_else(|| body.as_bytes().to_vec());
+    Some(Answer { status: u16::try_from(status).ok()?, headers, body: body.into() })
+}
