@@ -114,11 +114,6 @@ pub enum Command {
         /// The environment
         environment: Option<String>,
     },
-    /// Hold the stack contract against AWS, and say what to fix; changes nothing
-    Doctor {
-        /// The environment
-        environment: Option<String>,
-    },
     /// List the releases of an environment, the newest first
     History {
         /// The environment
@@ -147,6 +142,11 @@ pub enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Hold the stack contract against AWS, and say what to fix; changes nothing
+    Doctor {
+        /// The environment
+        environment: Option<String>,
     },
     /// The local AWS: both environments on this machine
     Local {

@@ -66,11 +66,6 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Command::Status { environment } => done(report, &status(&config, environment.as_deref()).await?),
-        Command::Doctor { environment } => {
-            let view = doctor::doctor(&config, named(environment)?).await;
-            report.result(&view)?;
-            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
-        }
         Command::History { environment, limit } => {
             done(report, &release::history(&config, named(environment)?, *limit).await?)
         }
@@ -79,6 +74,11 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
         }
         Command::Unlock { environment, force } => {
             done(report, &release::unlock(&config, named(environment)?, *force, report).await?)
+        }
+        Command::Doctor { environment } => {
+            let view = doctor::doctor(&config, named(environment)?).await;
+            report.result(&view)?;
+            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
         Command::Local { command } => local::run(&config, *command, report).await,
         releasing => done(report, &release(&config, releasing, report).await?),

@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +23,12 @@ const POISON: [(&str, &str); 9] = [
     ("TF_CLI_ARGS", "-poison"),
     ("TF_CLI_CONFIG_FILE", "poison.tfrc"),
 ];
+
+/// A sentence of the counter that no check looks at: changing it changes the binary and nothing else.
+pub(crate) const SENTENCE: &str = "There is nothing at this path.";
+
+/// Configuration files made so far.
+static FILES: AtomicUsize = AtomicUsize::new(0);
 
 /// The repository that this test was built from.
 pub(crate) fn repository() -> PathBuf {
@@ -68,6 +74,27 @@ impl Ended {
             assert!(self.stderr.contains(word), "no `{word}` in:\n{}", self.stderr);
         }
         self
+    }
+}
+
+/// A command that runs.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Sends it a signal, as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(self) -> Ended {
+        Ended::of(&self.0.wait_with_output().unwrap())
     }
 }
 
@@ -128,12 +155,71 @@ impl Checkout {
     }
 
     /// Runs a command line against the local AWS of `environment` through the front.
+    #[track_caller]
     pub(crate) fn through(&self, front: &Front, environment: &str, arguments: &str) -> (Ended, Vec<Call>) {
-        let (port, text) = (self.port(environment), self.read("deployer.toml"));
-        self.write("front.toml", &text.replace(&format!("port = {port}"), &format!("port = {}", front.port)));
+        self.through_with(front, environment, &[], arguments)
+    }
+
+    /// The same with `deployer.toml` edited.
+    #[track_caller]
+    pub(crate) fn through_with(
+        &self,
+        front: &Front,
+        environment: &str,
+        edits: &[(&str, &str)],
+        arguments: &str,
+    ) -> (Ended, Vec<Call>) {
         front.take();
-        let ended = self.deployer(&format!("{arguments} --config front.toml"));
+        let ended = Ended::of(&self.command_through(front, environment, edits, arguments).output().unwrap());
         (ended, front.take())
+    }
+
+    /// A command line that goes to `environment` through the front, with `deployer.toml` edited.
+    #[track_caller]
+    pub(crate) fn command_through(
+        &self,
+        front: &Front,
+        environment: &str,
+        edits: &[(&str, &str)],
+        arguments: &str,
+    ) -> Command {
+        let port = format!("port = {}", self.port(environment));
+        let mut text = self.read("deployer.toml").replace(&port, &format!("port = {}", front.port));
+        for (from, to) in edits {
+            assert!(text.contains(from), "no `{from}` in deployer.toml");
+            text = text.replacen(from, to, 1);
+        }
+        // Commands that run at the same time have files of their own.
+        let file = format!("front-{}-{}.toml", front.port, FILES.fetch_add(1, Ordering::SeqCst));
+        self.write(&file, &text);
+        let mut command = self.command();
+        command.arg("--local").args(arguments.split_whitespace()).args(["--config", &file]);
+        command
+    }
+
+    /// Starts a command line that goes to `environment` through the front.
+    #[track_caller]
+    pub(crate) fn start_through(
+        &self,
+        front: &Front,
+        environment: &str,
+        edits: &[(&str, &str)],
+        arguments: &str,
+    ) -> Running {
+        let mut command = self.command_through(front, environment, edits, arguments);
+        Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// An artifact of these sources with a sentence of the counter changed, which no check looks at: built once.
+    pub(crate) fn artifact(&self, sentence: &str) -> String {
+        const FILE: &str = "function/src/reply.rs";
+        let folder = format!("artifact-{}", sentence.replace(|c: char| !c.is_alphanumeric(), "-"));
+        if !self.root.join(&folder).exists() {
+            let _kept = self.keeping(FILE);
+            self.edit(FILE, SENTENCE, sentence);
+            self.deployer(&format!("build --out {folder}")).expect(0);
+        }
+        folder
     }
 
     /// How often somebody fell into the trap.
@@ -332,6 +418,31 @@ impl Stack {
         self.last_release(environment)["number"]["N"].as_str().unwrap().parse().unwrap()
     }
 
+    /// What a release of an environment says, as plain JSON.
+    pub(crate) fn release(&self, environment: &str, number: u64) -> Value {
+        plain(&json!({"M": self.ledger_item(environment, &format!("release#{number:08}"))}))
+    }
+
+    /// The number of the live release of an environment.
+    pub(crate) fn live(&self, environment: &str) -> u64 {
+        self.status(environment)["release"].as_u64().unwrap()
+    }
+
+    /// Releases an artifact behind the tests' fronts, and answers the number of the release.
+    #[track_caller]
+    pub(crate) fn released(&self, environment: &str, artifact: &str) -> u64 {
+        let ended = self.checkout.deployer(&format!("deploy {environment} --artifact {artifact} --output json"));
+        ended.expect(0).json()["release"].as_u64().unwrap()
+    }
+
+    /// Makes a bucket keep the versions of its objects.
+    pub(crate) fn versioned(&self, environment: &str, bucket: &str) {
+        let address = format!("http://127.0.0.1:{}/{bucket}?versioning", self.checkout.port(environment));
+        let body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        let status = block_on(async { client().put(address).body(body).send().await.unwrap().status() });
+        assert!(status.is_success(), "{status}");
+    }
+
     /// Runs `terraform plan -detailed-exitcode` in the folders and with the settings that `local up` uses.
     #[track_caller]
     pub(crate) fn assert_terraform_plan_is_empty(&self, environment: &str) {
@@ -359,4 +470,16 @@ impl Stack {
 /// This machine's processor, as Lambda names it.
 fn architecture() -> &'static str {
     if std::env::consts::ARCH == "aarch64" { "arm64" } else { "x86_64" }
+}
+
+/// An attribute value of DynamoDB as plain JSON.
+fn plain(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|object| object.iter().next()) else { return Value::Null };
+    match kind.as_str() {
+        "M" => inner.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        "L" => inner.as_array().into_iter().flatten().map(plain).collect(),
+        "N" => inner.as_str().unwrap_or_default().parse().unwrap_or_default(),
+        "NULL" => Value::Null,
+        _ => inner.clone(),
+    }
 }

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::SENTENCE;
 use crate::stack;
 use crate::strict::{Call, Front};
 
-/// A sentence of the counter that no check looks at: changing it changes the binary and nothing else.
-const SENTENCE: &str = "There is nothing at this path.";
 const REPLIES: &str = "function/src/reply.rs";
 const COUNTER: &str = "function/src/handler/counter.rs";
 

@@ -172,7 +172,9 @@ pub(crate) fn another_account_is_reached_by_its_key_and_read_through_a_role_that
         let signed = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/lambda/aws4_request, Signature=0");
         let request = client().request(method.parse().unwrap(), format!("http://127.0.0.1:{}{page}", front.port));
         let request = request.header("authorization", signed).header("x-amz-security-token", &token);
-        block_on(async { said(request.body("{}").send().await.unwrap()).await.unwrap() })
+        // The emulator may break the connection of a GET that has a body.
+        let body = if method == "GET" { "" } else { "{}" };
+        block_on(async { said(request.body(body).send().await.unwrap()).await.unwrap() })
     };
     front.take();
     let shown = as_reader("GET", function).good();

@@ -98,6 +98,18 @@ pub(crate) fn a_new_version_is_pending_for_a_while_and_neither_invoked_nor_named
     assert_eq!(state(), "Active");
     invoke(&front, &scratch, &version).good();
     point(&front, &scratch, &json!({"FunctionVersion": version})).good();
+    // Published together with the upload, it is no readier.
+    let both = json!({"ZipFile": zip("third"), "Publish": true});
+    let third = ask(&front, "PUT", &scratch.path("code"), &both).good();
+    assert_eq!((&third["Version"], &third["State"]), (&json!("3"), &json!("Pending")));
+    invoke(&front, &scratch, "3").refused(409, "ResourceConflictException", "Pending");
+}
+
+pub(crate) fn publishing_what_is_published_already_answers_that_version() {
+    let scratch = Scratch::function("again");
+    let front = front();
+    let version = release(&front, &scratch, "second");
+    std::thread::sleep(Duration::from_millis(150));
     // Nothing was updated since: there is no new version to wait for.
     let again = publish(&front, &scratch, json!({})).good();
     assert_eq!((&again["Version"], &again["State"]), (&json!(version), &json!("Active")));

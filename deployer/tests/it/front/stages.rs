@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::scratch::{Scratch, ask, front, said};
 use crate::harness::{block_on, client};
+use crate::stack;
 use crate::strict::Front;
 
 const NO_ROUTE: (u16, &str) = (403, "MissingAuthenticationTokenException");
@@ -24,7 +25,8 @@ fn deploy(front: &Front, scratch: &Scratch) -> String {
 pub(crate) fn a_stage_hands_the_function_the_proxy_event_and_the_client_its_answer() {
     let scratch = Scratch::with_api("event");
     let front = front();
-    let address = format!("http://127.0.0.1:{}/restapis/{}/test/_user_request_/echo", front.port, scratch.api);
+    let stage = format!("/restapis/{}/test/_user_request_", scratch.api);
+    let address = front.url(&format!("http://127.0.0.1:{}{stage}/echo", stack().checkout.port("dev")));
     let get = |accept: &str| {
         let request = client().get(format!("{address}?a=1&a=2&b=%C3%A4")).header("accept", accept);
         block_on(async { said(request.header("x-forwarded-for", "192.0.2.7").send().await.unwrap()).await.unwrap() })
@@ -45,9 +47,13 @@ pub(crate) fn a_stage_hands_the_function_the_proxy_event_and_the_client_its_answ
     let binary = get("image/png");
     assert_eq!(binary.body["path"], "/echo", "{binary:?}");
     assert_eq!((binary.status, binary.header("x-version")), (200, "1"));
+    // By the host's name, too.
+    let named = client().get(format!("http://127.0.0.1:{}/test/echo", front.port));
+    let named = named.header("host", format!("{}.execute-api.localhost:{}", scratch.api, front.port));
+    assert_eq!(block_on(async { named.send().await.unwrap().status() }), 200);
     let cookies: Vec<_> = binary.headers.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
-    assert_eq!(front.take().iter().map(|call| (call.name, call.status)).collect::<Vec<_>>(), [("URL", Some(200)); 2]);
+    assert_eq!(front.take().iter().map(|call| (call.name, call.status)).collect::<Vec<_>>(), [("URL", Some(200)); 3]);
 }
 
 pub(crate) fn a_weighted_alias_is_answered_by_both_versions_by_chance_which_its_seed_repeats() {

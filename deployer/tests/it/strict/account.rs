@@ -33,7 +33,8 @@ impl Account {
             buckets: Mutex::default(),
             pending: Mutex::default(),
             switches: Mutex::default(),
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            // A connection for each call: one that was kept may be closed just when a write goes out on it.
+            client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap(),
             objects: Mutex::default(),
         }
     }
@@ -50,7 +51,9 @@ impl Account {
         headers.remove("content-length");
         let address = format!("http://127.0.0.1:{}{target}", self.port);
         let sent = self.client.request(method, address).headers(headers).body(body).send().await;
-        let unreachable = |_| Answer::error(Service::Open, 502, "BadGateway", "the emulator does not answer");
+        let unreachable = |error: reqwest::Error| {
+            Answer::error(Service::Open, 502, "BadGateway", &format!("the emulator does not answer: {error:?}"))
+        };
         match sent {
             Ok(answer) => Answer::of(answer).await.unwrap_or_else(unreachable),
             Err(error) => unreachable(error),

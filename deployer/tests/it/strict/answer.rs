@@ -4,6 +4,7 @@ use base64::Engine as _;
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::name::Service;
@@ -34,10 +35,11 @@ impl Answer {
             }
             Service::Lambda => Self::json(status, &json!({"Type": "User", "message": message})),
             Service::ApiGateway | Service::Open => Self::json(status, &json!({"message": message})),
-            Service::DynamoDb | Service::CloudWatchJson => Self::json(
+            Service::DynamoDb => Self::json(
                 status,
                 &json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message}),
             ),
+            Service::CloudWatchJson => Self::json(status, &json!({"__type": code, "message": message})),
             Service::CloudWatchCbor => Self {
                 status,
                 headers: vec![
@@ -101,7 +103,11 @@ impl Answer {
     pub(super) fn respond(self) -> Response<Full<Bytes>> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
-            if !OF_THE_CONNECTION.contains(&name.to_ascii_lowercase().as_str()) {
+            // A function may answer what is no header.
+            let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
+            if let (Ok(name), Ok(value)) = header
+                && !OF_THE_CONNECTION.contains(&name.as_str())
+            {
                 response = response.header(name, value);
             }
         }

@@ -56,8 +56,7 @@ pub(crate) enum Action {
     Delay(Duration),
     /// Nothing is done and nothing answered: the connection stays.
     Hang,
-    /// It waits for the test's word: see `Front::pause`.
-    #[doc(hidden)]
+    /// It waits for the test's word: what `Front::pause` makes.
     Hold(Gate),
 }
 

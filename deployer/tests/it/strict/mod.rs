@@ -89,6 +89,11 @@ impl Front {
         Self { port: address.port(), shared, runtime }
     }
 
+    /// The address of a stage, or whatever else the emulator serves, through the front.
+    pub(crate) fn url(&self, of_the_emulator: &str) -> String {
+        of_the_emulator.replace(&format!(":{}", self.shared.main.port), &format!(":{}", self.port))
+    }
+
     /// The calls since the last time this was asked.
     #[track_caller]
     pub(crate) fn take(&self) -> Vec<Call> {

@@ -26,8 +26,8 @@ pub(super) async fn update(call: &Exchange<'_>) -> Result<Answer, Answer> {
         named(call, name, &function, version)?;
         if version == main {
             return Err(invalid(&format!(
-                "Invalid function version {version}. Function version {version} is already \
-                                         included in routing configuration."
+                "Invalid function version {version}. Function version {version} is already included \
+                 in routing configuration."
             )));
         }
         if main == "$LATEST" || version == "$LATEST" {

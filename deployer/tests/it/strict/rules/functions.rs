@@ -115,8 +115,8 @@ pub(super) async fn publish(call: &Exchange<'_>) -> Result<Answer, Answer> {
     let code = &function.latest["CodeSha256"];
     if request["CodeSha256"].as_str().is_some_and(|wanted| !wanted.is_empty() && *code != wanted) {
         let message = format!(
-            "CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({code}). Please try \
-                               again with the CodeSHA256 in $LATEST.",
+            "CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({code}). Please try again \
+             with the CodeSHA256 in $LATEST.",
             request["CodeSha256"]
         );
         return Err(call.refuse(400, "InvalidParameterValueException", &message.replace('"', "")));
