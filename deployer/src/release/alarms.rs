@@ -90,8 +90,8 @@ mod tests {
             dimensions: BTreeMap::new(),
         };
         let watched = |seconds| Traffic { watch: Duration::from_secs(seconds), ..Traffic::default() };
-        assert!(long_enough(&[alarm.clone()], &watched(240), "prod").is_ok());
-        assert!(long_enough(&[alarm.clone()], &watched(0), "prod").is_ok());
+        assert!(long_enough(std::slice::from_ref(&alarm), &watched(240), "prod").is_ok());
+        assert!(long_enough(std::slice::from_ref(&alarm), &watched(0), "prod").is_ok());
         let error = long_enough(&[alarm], &watched(239), "prod").unwrap_err();
         assert_eq!(Failure::exit_of(&error), Exit::BadInput);
         assert!(error.to_string().contains("takes up to 240 s to ring"), "{error}");

@@ -36,7 +36,7 @@ fn stack() -> &'static Stack {
 
 /// Makes trials of functions, under their own names.
 macro_rules! trials {
-    ($($module:ident::$name:ident,)*) => {
+    ($($module:ident::$name:ident),* $(,)?) => {
         vec![$(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || { $module::$name(); Ok(()) })),*]
     };
 }
@@ -73,53 +73,11 @@ fn main() -> ExitCode {
         releases::a_check_that_fails_through_the_url_is_taken_back,
         releases::of_two_deploys_at_once_one_makes_the_release,
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
-        artifacts::what_was_built_without_credentials_is_deployed_elsewhere_without_a_build,
-        artifacts::a_tampered_zip_is_refused,
-        artifacts::an_artifact_that_is_not_whole_is_refused,
-        artifacts::an_artifact_for_another_processor_or_of_a_newer_deployer_is_refused,
-        artifacts::a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_without_one_nowhere,
-        rollback::a_rollback_restores_every_part_stage_first_and_builds_nothing,
-        rollback::a_rollback_is_four_calls_deep_to_the_switch,
-        rollback::previous_is_the_last_good_one_however_often_one_went_back,
-        rollback::a_rollback_names_its_target_by_number_or_commit_and_the_environment_may_be_left_out,
-        rollback::a_rollback_to_nowhere_or_to_what_never_was_stable_is_refused,
-        rollback::a_rollback_to_parts_that_are_gone_is_refused_with_the_nearest_that_is_whole,
-        rollback::a_rollback_to_routes_that_may_not_be_called_any_more_is_refused,
-        traffic::a_canary_gives_a_part_of_the_traffic_first_and_no_request_fails,
-        traffic::a_canary_whose_alarm_rings_midway_is_taken_back,
-        traffic::a_linear_shift_goes_step_by_step,
-        traffic::an_alarm_that_rings_already_stops_a_start_and_no_rollback,
-        traffic::an_alarm_without_data_does_not_ring_and_is_reported,
-        traffic::an_alarm_that_rings_while_the_new_release_is_watched_takes_it_back_stage_first,
-        traffic::a_switch_that_flips_back_for_a_moment_is_waited_out,
-        lock::while_a_run_lives_others_are_refused_and_told_whose_it_is,
-        lock::a_killed_run_is_taken_over_once_its_lease_is_over_and_its_late_move_does_not_land,
-        lock::killed_before_anything_moved_the_next_run_ends_it_as_failed_and_goes_on,
-        lock::killed_between_aliases_and_stage_the_next_run_goes_back_and_says_so,
-        lock::killed_before_the_record_the_next_run_goes_forward,
-        lock::a_late_move_of_the_stage_is_seen_by_the_next_run,
-        lock::a_holder_that_lost_its_lock_moves_nothing_any_more,
-        lock::unlock_shows_the_holder_and_asks,
-        promotion::promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing,
-        promotion::promote_reads_the_other_account_through_a_role_that_may_read_and_nothing_else,
-        promotion::a_promotion_of_an_environment_to_itself_is_refused,
-        promotion::a_promotion_of_what_does_not_exist_or_is_not_stable_is_refused,
-        promotion::a_promotion_to_an_environment_that_runs_a_later_commit_is_refused_unless_meant,
-        promotion::a_promotion_to_another_api_definition_is_refused_with_the_difference,
-        promotion::a_promotion_of_bytes_that_are_not_the_tested_ones_is_refused,
-        retention::prune_shows_first_and_removes_only_what_nothing_needs,
-        retention::after_a_release_what_it_made_dispensable_goes,
-        retention::adopt_records_what_was_moved_behind_the_deployers_back,
-        retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
-        retention::history_tells_kinds_states_who_commit_and_durations,
-        releases::terraform_has_nothing_to_do_after_all_of_it,
-        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
-        doctor::it_changes_nothing,
-        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
-        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
-        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
-        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
-        doctor::terraform_has_nothing_to_do_after_all_of_it,
+    ]);
+    trials.extend(trials_of_the_engine());
+    trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
+    trials.extend(trials_of_doctor());
+    trials.extend(trials![
         bad_input::an_unknown_environment_is_refused_with_the_known_ones,
         bad_input::a_malformed_configuration_is_named_with_line_and_column,
         bad_input::an_unknown_flag_is_a_usage_error,
@@ -169,5 +127,63 @@ fn trials_of_the_front() -> Vec<Trial> {
         front::every_operation_has_its_name,
         front::the_depth_of_a_run_is_its_longest_chain_of_calls_that_waited_for_one_another,
         front::another_account_is_reached_by_its_key_and_read_through_a_role_that_may_do_nothing_else,
+    ]
+}
+
+/// What is said of a stack that somebody has broken.
+fn trials_of_doctor() -> Vec<Trial> {
+    trials![
+        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
+        doctor::it_changes_nothing,
+        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
+        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
+        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
+        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
+        doctor::terraform_has_nothing_to_do_after_all_of_it,
+    ]
+}
+
+/// What a release engine is for: each scenario behind the front.
+fn trials_of_the_engine() -> Vec<Trial> {
+    trials![
+        artifacts::what_was_built_without_credentials_is_deployed_elsewhere_without_a_build,
+        artifacts::a_tampered_zip_is_refused,
+        artifacts::an_artifact_that_is_not_whole_is_refused,
+        artifacts::an_artifact_for_another_processor_or_of_a_newer_deployer_is_refused,
+        artifacts::a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_without_one_nowhere,
+        rollback::a_rollback_restores_every_part_stage_first_and_builds_nothing,
+        rollback::a_rollback_is_four_calls_deep_to_the_switch,
+        rollback::previous_is_the_last_good_one_however_often_one_went_back,
+        rollback::a_rollback_names_its_target_by_number_or_commit_and_the_environment_may_be_left_out,
+        rollback::a_rollback_to_nowhere_or_to_what_never_was_stable_is_refused,
+        rollback::a_rollback_to_parts_that_are_gone_is_refused_with_the_nearest_that_is_whole,
+        rollback::a_rollback_to_routes_that_may_not_be_called_any_more_is_refused,
+        traffic::a_canary_gives_a_part_of_the_traffic_first_and_no_request_fails,
+        traffic::a_canary_whose_alarm_rings_midway_is_taken_back,
+        traffic::a_linear_shift_goes_step_by_step,
+        traffic::an_alarm_that_rings_already_stops_a_start_and_no_rollback,
+        traffic::an_alarm_without_data_does_not_ring_and_is_reported,
+        traffic::an_alarm_that_rings_while_the_new_release_is_watched_takes_it_back_stage_first,
+        traffic::a_switch_that_flips_back_for_a_moment_is_waited_out,
+        lock::while_a_run_lives_others_are_refused_and_told_whose_it_is,
+        lock::a_killed_run_is_taken_over_once_its_lease_is_over_and_its_late_move_does_not_land,
+        lock::killed_before_anything_moved_the_next_run_ends_it_as_failed_and_goes_on,
+        lock::killed_between_aliases_and_stage_the_next_run_goes_back_and_says_so,
+        lock::killed_before_the_record_the_next_run_goes_forward,
+        lock::a_late_move_of_the_stage_is_seen_by_the_next_run,
+        lock::a_holder_that_lost_its_lock_moves_nothing_any_more,
+        lock::unlock_shows_the_holder_and_asks,
+        promotion::promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing,
+        promotion::promote_reads_the_other_account_through_a_role_that_may_read_and_nothing_else,
+        promotion::a_promotion_of_an_environment_to_itself_is_refused,
+        promotion::a_promotion_of_what_does_not_exist_or_is_not_stable_is_refused,
+        promotion::a_promotion_to_an_environment_that_runs_a_later_commit_is_refused_unless_meant,
+        promotion::a_promotion_to_another_api_definition_is_refused_with_the_difference,
+        promotion::a_promotion_of_bytes_that_are_not_the_tested_ones_is_refused,
+        retention::prune_shows_first_and_removes_only_what_nothing_needs,
+        retention::after_a_release_what_it_made_dispensable_goes,
+        retention::adopt_records_what_was_moved_behind_the_deployers_back,
+        retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
+        retention::history_tells_kinds_states_who_commit_and_durations,
     ]
 }
