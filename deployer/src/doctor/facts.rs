@@ -28,12 +28,20 @@ pub(super) struct Unread {
 
 /// All pieces.
 pub(super) struct Facts {
-    pub environment: Environment,
-    pub app: String,
+    pub asked: Asked,
     pub caller: Fact<Caller>,
     pub ledger: Fact<LedgerState>,
     /// What the contract names; nothing is known of it where there is no contract.
     pub named: Option<Named>,
+}
+
+/// What the run was told.
+pub(super) struct Asked {
+    pub app: String,
+    pub environment: String,
+    pub region: String,
+    /// The ledger's table.
+    pub ledger: String,
 }
 
 /// What the contract names.
@@ -80,7 +88,13 @@ pub(super) async fn gather(config: &Config, environment: &Environment, session: 
         Ok(state) => Some(named(environment, session, &state.contract, &caller).await),
         Err(_) => None,
     };
-    Facts { environment: environment.clone(), app: config.app.clone(), caller, ledger, named }
+    let asked = Asked {
+        app: config.app.clone(),
+        environment: environment.name.clone(),
+        region: environment.region.clone(),
+        ledger: environment.ledger.clone(),
+    };
+    Facts { asked, caller, ledger, named }
 }
 
 async fn named(environment: &Environment, session: &Session, contract: &Contract, caller: &Fact<Caller>) -> Named {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Ended;
 use crate::stack;
+use crate::strict::Front;
 
 const COUNTER: &str = "/2015-03-31/functions/resume-visitor-counter-dev";
 
@@ -55,6 +56,14 @@ pub(crate) fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_c
     let text = stack().checkout.deployer("doctor dev").expect(0).stdout;
     assert!(text.contains("function resume-visitor-counter-dev\n"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("dev: 0 problems, 1 warning, "), "{text}");
+}
+
+pub(crate) fn it_changes_nothing() {
+    let front = Front::before(stack().checkout.port("dev"));
+    let (ended, calls) = stack().checkout.through(&front, "dev", "doctor dev");
+    ended.expect(0);
+    let writes: Vec<_> = calls.iter().filter(|call| call.writes()).collect();
+    assert!(writes.is_empty() && calls.len() > 20, "{writes:?} of {}", calls.len());
 }
 
 pub(crate) fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {

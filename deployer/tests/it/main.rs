@@ -36,7 +36,7 @@ fn stack() -> &'static Stack {
 
 /// Makes trials of functions, under their own names.
 macro_rules! trials {
-    ($($module:ident::$name:ident,)*) => {
+    ($($module:ident::$name:ident),* $(,)?) => {
         vec![$(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || { $module::$name(); Ok(()) })),*]
     };
 }
@@ -75,14 +75,9 @@ fn main() -> ExitCode {
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
     ]);
     trials.extend(trials_of_the_engine());
+    trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
+    trials.extend(trials_of_doctor());
     trials.extend(trials![
-        releases::terraform_has_nothing_to_do_after_all_of_it,
-        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
-        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
-        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
-        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
-        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
-        doctor::terraform_has_nothing_to_do_after_all_of_it,
         bad_input::an_unknown_environment_is_refused_with_the_known_ones,
         bad_input::a_malformed_configuration_is_named_with_line_and_column,
         bad_input::an_unknown_flag_is_a_usage_error,
@@ -132,6 +127,19 @@ fn trials_of_the_front() -> Vec<Trial> {
         front::every_operation_has_its_name,
         front::the_depth_of_a_run_is_its_longest_chain_of_calls_that_waited_for_one_another,
         front::another_account_is_reached_by_its_key_and_read_through_a_role_that_may_do_nothing_else,
+    ]
+}
+
+/// What is said of a stack that somebody has broken.
+fn trials_of_doctor() -> Vec<Trial> {
+    trials![
+        doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
+        doctor::it_changes_nothing,
+        doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
+        doctor::a_wildcard_permission_is_a_warning_and_no_problem,
+        doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
+        doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,
+        doctor::terraform_has_nothing_to_do_after_all_of_it,
     ]
 }
 

@@ -145,10 +145,11 @@ fn provisioned(function: &Function, subject: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{denied, facts, function, holder, missing, only};
+    use super::super::sample::{denied, facts, function, last, missing, only};
     use super::*;
     use crate::aws::Settings;
     use crate::doctor::Verdict;
+    use crate::ledger::ReleaseState;
 
     #[test]
     fn an_alias_that_does_not_exist_is_a_problem_and_hides_nothing_else() {
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_that_was_moved_or_split_is_drift_and_under_a_lock_a_warning() {
+    fn an_alias_that_was_moved_or_split_is_drift_and_in_the_middle_of_a_release_a_warning() {
         let mut facts = facts();
         let alias = function(&mut facts).alias.as_mut().unwrap();
         alias.version = "4".to_owned();
@@ -187,7 +188,7 @@ mod tests {
             assert_eq!(finding.verdict, Verdict::Problem, "{check}");
             assert!(finding.detail.starts_with("drift: "), "{}", finding.detail);
         }
-        facts.ledger.as_mut().unwrap().lock.holder = Some(holder());
+        last(&mut facts).as_mut().unwrap().state = ReleaseState::Shifting;
         assert_eq!(only(&facts, "alias").verdict, Verdict::Warning);
     }
 

@@ -6,7 +6,7 @@ use super::known;
 use crate::ledger::LedgerState;
 
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
-    let subject = format!("ledger {}", facts.environment.ledger);
+    let subject = format!("ledger {}", facts.asked.ledger);
     let state = match &facts.ledger {
         Ok(state) => state,
         Err(unread) => {
@@ -17,8 +17,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
             ];
         }
     };
-    let found =
-        format!("of app `{}` in account `{}`, a schema that this deployer reads", facts.app, state.contract.account);
+    let found = format!(
+        "of app `{}` in account `{}`, a schema that this deployer reads",
+        facts.asked.app, state.contract.account
+    );
     vec![
         Finding::ok(&subject, "contract", found),
         whose(facts, state, &subject),
@@ -33,11 +35,11 @@ fn whose(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
         Ok(caller) => caller,
         Err(finding) => return finding,
     };
-    let (contract, environment) = (&state.contract, &facts.environment);
+    let (contract, asked) = (&state.contract, &facts.asked);
     let compared = [
         ("account", &caller.account, &contract.account),
-        ("region", &environment.region, &contract.region),
-        ("environment", &environment.name, &contract.environment),
+        ("region", &asked.region, &contract.region),
+        ("environment", &asked.environment, &contract.environment),
     ];
     let differing: Vec<_> = compared.into_iter().filter(|(_, ours, theirs)| ours != theirs).collect();
     if differing.is_empty() {
@@ -62,25 +64,24 @@ fn lock(state: &LedgerState, subject: &str) -> Finding {
 
 fn last(state: &LedgerState, subject: &str) -> Finding {
     let check = "last release";
-    match (&state.last, state.unfinished()) {
-        (None, _) => Finding::ok(subject, check, "none yet: the placeholder answers"),
-        (Some(last), None) => Finding::ok(subject, check, format!("release {last}: {}", last.state)),
-        (_, Some(last)) => Finding::warning(
+    match (state.unfinished(), &state.last) {
+        (Some(release), _) => Finding::warning(
             subject,
             check,
-            format!("release {last} is unfinished: {}", last.state),
+            format!("release {release} is under way, or was left unfinished"),
             match state.lock.holder {
                 Some(_) => "wait for the run that holds the lock",
                 None => "the next writing command finishes it or takes it back, and says which",
             },
         ),
+        (None, Some(release)) => Finding::ok(subject, check, format!("release {release} has ended")),
+        (None, None) => Finding::ok(subject, check, "none yet: the placeholder answers"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::facts::Facts;
-    use super::super::sample::{denied, facts, holder, only};
+    use super::super::sample::{denied, facts, holder, last, only};
     use super::super::{Finding, judge};
     use crate::doctor::Verdict;
     use crate::ledger::ReleaseState;
@@ -132,16 +133,16 @@ mod tests {
     #[test]
     fn an_unfinished_release_is_a_warning_and_an_ended_one_is_not() {
         let mut facts = facts();
-        let state = |facts: &mut Facts, state| facts.ledger.as_mut().unwrap().last.as_mut().unwrap().state = state;
-        for (ended, verdict) in [
+        let cases = [
             (ReleaseState::Pending, Verdict::Warning),
             (ReleaseState::Shifting, Verdict::Warning),
             (ReleaseState::Failed, Verdict::Ok),
-        ] {
-            state(&mut facts, ended);
-            assert_eq!(only(&facts, "last release").verdict, verdict, "{ended}");
+        ];
+        for (state, verdict) in cases {
+            last(&mut facts).as_mut().unwrap().state = state;
+            assert_eq!(only(&facts, "last release").verdict, verdict, "{state:?}");
         }
-        facts.ledger.as_mut().unwrap().last = None;
+        *last(&mut facts) = None;
         assert_eq!(only(&facts, "last release").verdict, Verdict::Ok);
     }
 }

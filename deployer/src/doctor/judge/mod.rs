@@ -37,25 +37,25 @@ fn unknown(unread: &Unread, subject: &str, check: &str) -> Finding {
     Finding::not_checked(subject, check, &unread.why, &unread.fix)
 }
 
-/// A difference from the ledger is drift, unless somebody is moving things right now.
+/// A difference from the ledger is drift, unless a release is moving things, or was left in the middle of it.
 fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Finding {
-    match &state.lock.holder {
+    match state.unfinished() {
         None => Finding::problem(
             subject,
             check,
             format!("drift: {detail}"),
             "somebody moved this behind the deployer's back: move it back, or deploy with `--adopt` to keep it",
         ),
-        Some(holder) => Finding::warning(
+        Some(release) => Finding::warning(
             subject,
             check,
-            format!("{detail}; the lock is held by {holder}"),
-            "a release may be under way: run this again when it has ended",
+            format!("{detail}; release {release} is under way, or was left unfinished"),
+            "run this again when it has ended",
         ),
     }
 }
 
-/// The partition and region of an account's ARNs, from its region.
+/// The partition of a region: the beginning of its ARNs.
 fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",

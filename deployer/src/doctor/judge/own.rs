@@ -34,8 +34,9 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
         });
         // Any version: they have no names but their numbers.
         ask(&["lambda:GetFunction", "lambda:InvokeFunction", "lambda:DeleteFunction"], format!("{arn}:1"));
-        const WHOLE: [&str; 6] = [
+        const WHOLE: [&str; 7] = [
             "lambda:GetAlias",
+            "lambda:ListAliases",
             "lambda:UpdateAlias",
             "lambda:UpdateFunctionCode",
             "lambda:PublishVersion",
@@ -48,6 +49,7 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
     let api = format!("arn:{partition}:apigateway:{region}::/restapis/{}", contract.api.rest_api_id);
     ask(&["apigateway:GET"], api.clone());
     ask(&["apigateway:GET"], format!("{api}/resources"));
+    ask(&["apigateway:GET"], format!("{api}/stages"));
     ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
     ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
     ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
@@ -77,7 +79,7 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
 
 /// One finding for each question.
 pub(super) fn judge(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Finding> {
-    let questions = questions(contract, &facts.environment.ledger);
+    let questions = questions(contract, &facts.asked.ledger);
     questions.iter().map(|question| of(question, facts, named)).collect()
 }
 

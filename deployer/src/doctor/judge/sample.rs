@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::Finding;
-use super::super::facts::{Api, Facts, Function, Named, Unread};
+use super::super::facts::{Api, Asked, Facts, Function, Named, Unread};
 use super::{judge, own};
 use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
-use crate::config::{Access, Environment, Traffic};
 use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
 
 const ACCOUNT: &str = "111111111111";
@@ -24,22 +23,18 @@ pub(super) fn facts() -> Facts {
     });
     let live: Release = serde_json::from_value(live).unwrap();
     Facts {
-        environment: Environment {
-            name: "dev".to_owned(),
-            ledger: "ledger".to_owned(),
+        asked: Asked {
+            app: "app".to_owned(),
+            environment: "dev".to_owned(),
             region: REGION.to_owned(),
-            writing_checks: true,
-            traffic: Traffic::default(),
-            reader_role: None,
-            access: Access::Account { profile: None, role: None },
+            ledger: "ledger".to_owned(),
         },
-        app: "app".to_owned(),
         caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
         ledger: Ok(LedgerState {
             contract: contract(),
-            lock: Lock { holder: None, fence: 3, beat: 0 },
-            live: Some(live.clone()),
-            last: Some(live),
+            lock: Lock { fence: 3, ..Lock::default() },
+            last: Some(live.clone()),
+            live: Some(live),
         }),
         named: Some(named()),
     }
@@ -129,6 +124,11 @@ pub(super) fn api(facts: &mut Facts) -> &mut Api {
 /// The only alarm.
 pub(super) fn alarm(facts: &mut Facts) -> &mut Alarm {
     &mut facts.named.as_mut().unwrap().alarms.as_mut().unwrap()[0]
+}
+
+/// The newest release.
+pub(super) fn last(facts: &mut Facts) -> &mut Option<Release> {
+    &mut facts.ledger.as_mut().unwrap().last
 }
 
 /// Somebody who holds the lock.
