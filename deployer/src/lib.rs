@@ -38,7 +38,7 @@ use cli::{Cli, Command, Start};
 use config::{Config, Environment, ProcessEnvironment};
 use failure::Exit;
 use release::{Deploy, Promote, Rollback};
-use report::{BuildView, ReleaseView, Report, StatusView, View};
+use report::{BuildView, EnvironmentStatus, ReleaseView, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
@@ -121,16 +121,19 @@ async fn status(config: &Config, name: Option<&str>) -> Result<StatusView> {
         None => config.environments().collect(),
     };
     let read = wanted.iter().map(|environment| release::status(config, environment));
-    let mut environments = Vec::new();
+    let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
-        match status {
-            Ok(status) => environments.push(status),
-            // One that cannot be reached does not hide the others.
-            Err(error) if wanted.len() > 1 => environments.push(StatusView::unknown(&environment.name, &error)),
-            Err(error) => return Err(error),
-        }
+        environments.push(status.unwrap_or_else(|error| {
+            let status = StatusView::unknown(&environment.name, &error);
+            unknown.push(error);
+            status
+        }));
     }
-    Ok(StatusView { environments })
+    // One that cannot be reached does not hide the others; if none can, that is the answer.
+    match unknown.into_iter().next() {
+        Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
+        _ => Ok(StatusView { environments }),
+    }
 }
 
 fn done(report: &Report, view: &impl View) -> Result<Exit> {

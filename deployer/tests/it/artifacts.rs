@@ -6,6 +6,7 @@ use crate::harness::SENTENCE;
 use crate::stack;
 use crate::strict::{Call, Front};
 
+const VERSIONED: &str = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
 const CHANGED: &str = "There is nothing to see.";
 
 /// A copy of an artifact that a test may spoil.
@@ -111,13 +112,13 @@ pub(crate) fn a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_withou
     refused(&folder, 4, ["the zip of function `preflight` has 5", "no `artifact_bucket`", "hint: "]);
 
     let contract = stack.ledger_item("dev", "stack");
-    stack.behind("dev", "PUT", "/big-zips", None, &Value::Null);
+    stack.bucket("dev", "big-zips", "");
     let mut named = contract.clone();
     named["artifact_bucket"] = json!({"S": "big-zips"});
     stack.put_ledger_item("dev", &named);
     let front = Front::before(stack.checkout.port("dev"));
     let unversioned = stack.checkout.through(&front, "dev", &format!("deploy dev --artifact {folder}")).0;
-    stack.versioned("dev", "big-zips");
+    stack.bucket("dev", "big-zips?versioning", VERSIONED);
     let (ended, calls) = stack.checkout.through(&front, "dev", &format!("deploy dev --artifact {folder}"));
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);

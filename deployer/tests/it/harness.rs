@@ -339,16 +339,15 @@ impl Stack {
         body: &Value,
     ) -> Value {
         let address = format!("http://127.0.0.1:{}{path}", self.checkout.port(environment));
-        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
         let service = match target {
+            Some(target) if target.starts_with("Granite") => "monitoring",
             Some(_) => "dynamodb",
             None if path.starts_with("/restapis") => "apigateway",
             None => "lambda",
         };
-        let signed = format!(
-            "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
-        let mut request = client().request(method.parse().unwrap(), address).header("authorization", signed);
+        let mut request = client()
+            .request(method.parse().unwrap(), address)
+            .header("authorization", self.signed(environment, service));
         if let Some(target) = target {
             request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
         }
@@ -428,19 +427,38 @@ impl Stack {
         self.status(environment)["release"].as_u64().unwrap()
     }
 
-    /// Releases an artifact behind the tests' fronts, and answers the number of the release.
+    /// Releases an artifact through a front of its own (the emulator itself forgets the zips of older versions), and
+    /// answers the number of the release.
     #[track_caller]
     pub(crate) fn released(&self, environment: &str, artifact: &str) -> u64 {
-        let ended = self.checkout.deployer(&format!("deploy {environment} --artifact {artifact} --output json"));
+        let arguments = format!("deploy {environment} --artifact {artifact} --output json");
+        let ended = self.checkout.through(&Front::before(self.checkout.port(environment)), environment, &arguments).0;
         ended.expect(0).json()["release"].as_u64().unwrap()
     }
 
-    /// Makes a bucket keep the versions of its objects.
-    pub(crate) fn versioned(&self, environment: &str, bucket: &str) {
-        let address = format!("http://127.0.0.1:{}/{bucket}?versioning", self.checkout.port(environment));
-        let body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-        let status = block_on(async { client().put(address).body(body).send().await.unwrap().status() });
+    /// Runs a promotion from dev to prod with a front before each. The calls are prod's.
+    #[track_caller]
+    pub(crate) fn promoted(&self, arguments: &str) -> (Ended, Vec<Call>) {
+        let [dev, prod] = ["dev", "prod"].map(|environment| Front::before(self.checkout.port(environment)));
+        let ports = [self.checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
+        self.checkout.through_with(&prod, "prod", &[(&ports[0], &ports[1])], arguments)
+    }
+
+    /// Sends a PUT to S3: the bucket, or what is set of it.
+    pub(crate) fn bucket(&self, environment: &str, path: &str, body: &'static str) {
+        let address = format!("http://127.0.0.1:{}/{path}", self.checkout.port(environment));
+        let put = client().put(address).header("authorization", self.signed(environment, "s3")).body(body);
+        let status = block_on(async { put.send().await.unwrap().status() });
         assert!(status.is_success(), "{status}");
+    }
+
+    /// What a request to a service of an environment is signed with; the emulator believes it.
+    fn signed(&self, environment: &str, service: &str) -> String {
+        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+        assert!(self.checkout.root.exists());
+        format!(
+            "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        )
     }
 
     /// Runs `terraform plan -detailed-exitcode` in the folders and with the settings that `local up` uses.

@@ -19,11 +19,11 @@ fn code(environment: &str) -> Vec<Value> {
 }
 
 pub(crate) fn promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing() {
-    let (stack, front) = (stack(), prod());
+    let stack = stack();
     let changed = stack.checkout.artifact(CHANGED);
     let dev = stack.released("dev", &changed);
     let deployment = stack.status("prod")["deployment_id"].clone();
-    let (ended, calls) = stack.checkout.through(&front, "prod", "promote dev prod --output json");
+    let (ended, calls) = stack.promoted("promote dev prod --output json");
     let view = ended.expect(0);
     assert!(!view.stderr.contains("Building"), "{}", view.stderr);
     let view = view.json();
@@ -32,13 +32,13 @@ pub(crate) fn promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing() {
     // Configuration and definition are prod's own: where they did not change, nothing of them moves.
     assert_eq!(stack.status("prod")["deployment_id"], deployment);
     assert_eq!(calls.iter().filter(|call| call.name == "PublishVersion").count(), 1, "only the counter changed");
-    let again = stack.checkout.deployer("promote dev prod --output json").expect(0).json();
+    let again = stack.promoted("promote dev prod --output json").0.expect(0).json();
     assert_eq!(again["changed"], false);
     // An older release by its number.
     let base = stack.checkout.artifact(SENTENCE);
     let older = stack.released("dev", &base);
     stack.released("dev", &changed);
-    let ended = stack.checkout.deployer(&format!("promote dev@{older} prod --output json")).expect(0);
+    let ended = stack.promoted(&format!("promote dev@{older} prod --output json")).0.expect(0);
     assert_eq!(ended.json()["from"], format!("dev@{older}"));
     stack.released("dev", &base);
     assert_eq!(code("prod"), code("dev"));
@@ -80,7 +80,7 @@ pub(crate) fn promote_reads_the_other_account_through_a_role_that_may_read_and_n
     assert_eq!(code("prod"), code("dev"));
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);
-    stack.checkout.deployer("promote dev prod").expect(0);
+    stack.promoted("promote dev prod").0.expect(0);
 }
 
 pub(crate) fn a_promotion_of_an_environment_to_itself_is_refused() {
@@ -112,13 +112,13 @@ pub(crate) fn a_promotion_to_an_environment_that_runs_a_later_commit_is_refused_
     let mut later = live.clone();
     later["release"]["M"]["artifact"]["M"]["committed_at"] = json!({"N": "99999999999"});
     stack.put_ledger_item("prod", &later);
-    let refused = stack.checkout.deployer("promote dev prod");
-    let meant = stack.checkout.deployer("promote dev prod --downgrade --output json");
+    let refused = stack.promoted("promote dev prod").0;
+    let meant = stack.promoted("promote dev prod --downgrade --output json").0;
     refused.expect(4).says(["is of a later commit than release", "hint: promote the newer release"]);
     assert_eq!(meant.expect(0).json()["changed"], true);
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);
-    stack.checkout.deployer("promote dev prod").expect(0);
+    stack.promoted("promote dev prod").0.expect(0);
 }
 
 pub(crate) fn a_promotion_to_another_api_definition_is_refused_with_the_difference() {
@@ -129,15 +129,15 @@ pub(crate) fn a_promotion_to_another_api_definition_is_refused_with_the_differen
     let response = format!("/restapis/{api}/gatewayresponses/THROTTLED");
     let body = json!({"responseTemplates": {"application/json": "{\"slow\":true}"}});
     stack.behind("prod", "PUT", &response, None, &body);
-    let refused = stack.checkout.deployer("promote dev prod");
-    let allowed = stack.checkout.deployer("promote dev prod --allow-definition-diff --output json");
+    let refused = stack.promoted("promote dev prod").0;
+    let allowed = stack.promoted("promote dev prod --allow-definition-diff --output json").0;
     stack.behind("prod", "DELETE", &response, None, &Value::Null);
     refused.expect(4).says(["it differs in gateway response THROTTLED", "hint: "]);
     let view = allowed.expect(0).json();
     assert_eq!(view["changed"], true);
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);
-    stack.checkout.deployer("promote dev prod").expect(0);
+    stack.promoted("promote dev prod").0.expect(0);
 }
 
 pub(crate) fn a_promotion_of_bytes_that_are_not_the_tested_ones_is_refused() {
@@ -149,7 +149,7 @@ pub(crate) fn a_promotion_of_bytes_that_are_not_the_tested_ones_is_refused() {
     let wrong = json!({"S": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="});
     other["release"]["M"]["parts"]["M"]["functions"]["M"]["counter"]["M"]["code_sha256"] = wrong;
     stack.put_ledger_item("dev", &other);
-    let refused = stack.checkout.deployer("promote dev prod");
+    let refused = stack.promoted("promote dev prod").0;
     stack.put_ledger_item("dev", &live);
     refused.expect(4).says(["is not the code that its release tested", "hint: "]);
     assert_eq!(stack.last_number("prod"), number, "nothing was written");

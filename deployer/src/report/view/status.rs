@@ -119,6 +119,11 @@ impl View for StatusView {
 }
 
 impl EnvironmentStatus {
+    /// Whether nothing of it is known.
+    pub fn is_unknown(&self) -> bool {
+        self.error.is_some()
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         if let Some(error) = &self.error {
