@@ -1,5 +1,5 @@
-//! Waiting for AWS: first a tenth of a second, each further pause half as long again, and an end that says what was
-//! waited for.
+//! Waiting for AWS: every tenth of a second while it may be done any moment, then less and less often, and an end that
+//! says what was waited for.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,8 @@ use anyhow::Result;
 use crate::failure::Failure;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// So long it is asked for at the first pace: GetFunction, which is what polls as a rule, is admitted 100 times a second.
+const BRISK_FOR: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest that Lambda may take to make a version ready; functions in a VPC take minutes.
 const READY_WITHIN: Duration = Duration::from_secs(300);
@@ -37,7 +39,9 @@ impl Poll {
                 .into());
         }
         tokio::time::sleep(self.pause).await;
-        self.pause = self.pause.mul_f32(1.5).min(LONGEST_PAUSE);
+        if self.started.elapsed() > BRISK_FOR {
+            self.pause = self.pause.mul_f32(1.5).min(LONGEST_PAUSE);
+        }
         Ok(())
     }
 }

@@ -461,17 +461,23 @@ impl Stack {
         )
     }
 
-    /// Runs `terraform plan -detailed-exitcode` in the folders and with the settings that `local up` uses.
     #[track_caller]
     pub(crate) fn assert_terraform_plan_is_empty(&self, environment: &str) {
+        self.terraform(environment, &["plan", "-detailed-exitcode"]);
+    }
+
+    /// Runs Terraform in the folders and with the settings that `local up` uses.
+    #[track_caller]
+    pub(crate) fn terraform(&self, environment: &str, arguments: &[&str]) {
         let folder = self.checkout.root.join(".deployer/local").join(environment);
         let endpoint = format!("http://127.0.0.1:{}", self.checkout.port(environment));
         let account = if environment == "dev" { "111111111111" } else { "222222222222" };
         let mut command = Command::new("terraform");
         command.current_dir(self.checkout.root.join("terraform")).env_clear().envs(bare());
-        command.args(["plan", "-detailed-exitcode", "-input=false", "-no-color", "-lock=false"]);
+        command.args(&arguments[..1]).args(["-input=false", "-no-color", "-lock=false"]);
         command.arg(format!("-var-file=environments/local-{environment}.tfvars"));
         command.args([format!("-var=local_endpoint={endpoint}"), format!("-var=architecture={}", architecture())]);
+        command.args(&arguments[1..]);
         command
             .env("TF_DATA_DIR", folder.join("terraform/root"))
             .env("TF_CLI_CONFIG_FILE", folder.join("terraform.tfrc"));

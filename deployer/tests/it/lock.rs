@@ -87,7 +87,7 @@ pub(crate) fn killed_before_anything_moved_the_next_run_ends_it_as_failed_and_go
     let (stack, front) = (stack(), front());
     let (base, changed) = (stack.checkout.artifact(SENTENCE), stack.checkout.artifact(CHANGED));
     let number = stack.last_number("dev");
-    killed_at(&front, &changed, "PublishVersion", 1);
+    killed_at(&front, &changed, "Invoke", 1);
     unlocked();
     let (ended, _) = through(&front, &deploy(&changed));
     ended.expect(0).says(["Recovered", "which was unfinished"]);
@@ -183,7 +183,7 @@ pub(crate) fn unlock_shows_the_holder_and_asks() {
     let (stack, front) = (stack(), front());
     let changed = stack.checkout.artifact(CHANGED);
     stack.checkout.deployer("unlock dev").expect(0);
-    killed_at(&front, &changed, "PublishVersion", 1);
+    killed_at(&front, &changed, "Invoke", 1);
     let ended = stack.checkout.deployer("unlock dev").expect(3);
     ended.says(["is held by", "`deploy dev`", "hint: run it in a terminal, or with `--force`"]);
     assert!(stack.status("dev")["lock"].is_string());

@@ -10,6 +10,7 @@ use crate::stack;
 use crate::strict::{Call, Front};
 
 const REPLIES: &str = "function/src/reply.rs";
+const FUNCTION: &str = "/2015-03-31/functions/resume-visitor-counter-dev";
 const COUNTER: &str = "function/src/handler/counter.rs";
 
 fn front() -> Front {
@@ -141,6 +142,24 @@ pub(crate) fn changed_settings_publish_the_live_code_again() {
     assert_eq!(stack().status("dev")["functions"]["counter"]["code_sha256"], code);
     stack().behind("dev", "PUT", configuration, None, &json!({"MemorySize": 128}));
     stack().checkout.deployer("deploy dev").expect(0);
+}
+
+pub(crate) fn terraform_changes_memory_and_deploy_releases_it() {
+    let (before, code) = (version("counter"), stack().status("dev")["functions"]["counter"]["code_sha256"].clone());
+    stack().terraform("dev", &["apply", "-auto-approve", "-var=memory_size=256"]);
+    // The alias stays where the last release left it: what Terraform changed waits for the next one.
+    assert_eq!(version("counter"), before);
+    let front = front();
+    let (ended, _) = stack().checkout.through(&front, "dev", "deploy dev");
+    ended.expect(0).says(["Terraform changed MemorySize"]);
+    let after = version("counter");
+    assert_ne!(after, before);
+    let live = stack().behind("dev", "GET", &format!("{FUNCTION}?Qualifier={after}"), None, &Value::Null);
+    assert_eq!((&live["Configuration"]["MemorySize"], &live["Configuration"]["CodeSha256"]), (&json!(256), &code));
+    stack().terraform("dev", &["plan", "-detailed-exitcode", "-var=memory_size=256"]);
+    stack().terraform("dev", &["apply", "-auto-approve"]);
+    stack().checkout.through(&front, "dev", "deploy dev").0.expect(0);
+    stack().assert_terraform_plan_is_empty("dev");
 }
 
 pub(crate) fn a_check_that_fails_before_traffic_moves_no_alias() {

@@ -111,6 +111,20 @@ pub(crate) fn a_canary_gives_a_part_of_the_traffic_first_and_no_request_fails() 
     let (versions, failed) = answers;
     assert_eq!(failed, [0; 0], "requests failed during the release");
     assert!(versions.len() == 2 && versions.values().all(|count| *count > 5), "{versions:?}");
+    stack.released("dev", &base);
+}
+
+pub(crate) fn terraform_has_nothing_to_do_in_the_middle_of_a_canary() {
+    let (stack, front) = (stack(), front());
+    let (base, changed) = (stack.checkout.artifact(SENTENCE), stack.checkout.artifact(CHANGED));
+    let held = front.pause_at("UpdateAlias", 2);
+    let running = stack.checkout.start_through(&front, "dev", &[CANARY], &format!("deploy dev --artifact {changed}"));
+    held.arrived();
+    let weights = stack.status("dev")["functions"]["counter"]["weights"].clone();
+    assert_eq!(weights.as_object().unwrap().len(), 1, "{weights}");
+    stack.assert_terraform_plan_is_empty("dev");
+    held.forward();
+    running.end().expect(0);
     stack.assert_terraform_plan_is_empty("dev");
     stack.released("dev", &base);
 }
@@ -130,7 +144,6 @@ pub(crate) fn a_canary_whose_alarm_rings_midway_is_taken_back() {
     }
     let status = stack.checkout.deployer("status dev").expect(0).stdout;
     assert!(status.contains("with 40 % of the traffic") && status.contains("UNFINISHED"), "{status}");
-    // Terraform has nothing to do in the middle of a canary either, but for the alarm that this test added.
     let rung = Instant::now();
     alarm.says("ALARM");
     running.end().expect(6).says([&format!("alarm `{ALARM}` rings: a test said so"), "was taken back to release"]);
