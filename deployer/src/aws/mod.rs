@@ -12,6 +12,7 @@ mod lambda;
 mod objects;
 mod patience;
 mod permissions;
+mod throttle;
 
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ fn move_timeouts() -> TimeoutConfig {
 /// Reads may be repeated by the SDK, which knows `Retry-After` and backs off with jitter. Writes may not: a
 /// repeated write whose first reply was lost is told apart only by reading back.
 fn read_retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(100))
+    RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(100))
 }
 
 fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
@@ -199,7 +200,9 @@ fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
 /// Two clients of one service: for reads, which the SDK may repeat, and for writes, which it may not.
 macro_rules! clients {
     ($service:ident, $shared:expr, $calls:expr) => {{
-        let read = $service::config::Builder::from($shared).interceptor($crate::aws::calls::Counter::reads($calls));
+        let read = $service::config::Builder::from($shared)
+            .interceptor($crate::aws::calls::Counter::reads($calls))
+            .retry_classifier($crate::aws::throttle::Throttle);
         let write = $service::config::Builder::from($shared)
             .interceptor($crate::aws::calls::Counter::writes($calls))
             .retry_config(aws_config::retry::RetryConfig::disabled());

@@ -148,6 +148,12 @@ impl Attempt<'_> {
         let began = release.state == ReleaseState::Shifting;
         if began {
             self.scope.report.taking_back(release);
+            // The fence before these moves too. A ledger that does not answer is no reason to leave a bad release.
+            if let Err(lost) = hold.progress(release).await
+                && Failure::exit_of(&lost) == Exit::LockHeld
+            {
+                return lost.context(format!("release {release} is no longer this run's to end"));
+            }
             if let Err(stuck) = take_back(&self.scope, hold, self.observed, self.url, release).await {
                 return not_taken_back(hold, release, error, &stuck).await;
             }
