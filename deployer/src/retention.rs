@@ -47,14 +47,34 @@ impl Kept {
     }
 }
 
-/// The releases whose parts are kept: the newest stable ones, what is live, and what is unfinished. The newest first.
-pub fn kept_releases(history: &[Release], stable: usize) -> Vec<&Release> {
-    let newest: BTreeSet<u32> =
-        history.iter().filter(|release| release.stable).take(stable).map(|release| release.number).collect();
-    let under_way = |release: &Release| {
-        matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting)
-    };
-    history.iter().filter(|release| newest.contains(&release.number) || under_way(release)).collect()
+/// The newest stable release whose parts differ from those of `of` and that came before these parts did: after a
+/// rollback from a bad release it is not the bad one. `history` has the newest first.
+pub fn previous<'a>(history: &'a [Release], of: &Release) -> Option<&'a Release> {
+    let same = history.iter().filter(|release| release.parts == of.parts && release.stable);
+    let came = same.map(|release| release.number).min().unwrap_or(of.number);
+    history.iter().find(|release| release.stable && release.number < came && release.parts != of.parts)
+}
+
+/// The releases whose parts are kept: the newest stable ones with what each could go back to, what is live, what is
+/// unfinished, and what served within the grace period. The newest first.
+pub fn kept_releases(history: &[Release], stable: usize, grace: Duration, now: Timestamp) -> Vec<&Release> {
+    let newest = history.iter().filter(|release| release.stable).take(stable);
+    let under_way = history
+        .iter()
+        .filter(|release| matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting));
+    // What a release took the traffic from has served until then.
+    let served = history.iter().filter(|release| is_recent(release, grace, now)).map(|release| release.previous);
+    let served: BTreeSet<u32> = served.collect();
+    let mut kept: BTreeSet<u32> = newest.chain(under_way).map(|release| release.number).chain(served).collect();
+    let back = history.iter().filter(|release| kept.contains(&release.number));
+    let back: Vec<u32> = back.filter_map(|release| Some(previous(history, release)?.number)).collect();
+    kept.extend(back);
+    history.iter().filter(|release| kept.contains(&release.number)).collect()
+}
+
+fn is_recent(release: &Release, grace: Duration, now: Timestamp) -> bool {
+    let ended: Option<Timestamp> = release.ended_at.as_deref().and_then(|ended| ended.parse().ok());
+    ended.is_none_or(|ended| now.duration_since(ended).unsigned_abs() < grace)
 }
 
 /// What the kept releases need of something, by what names it in a release's parts: their own parts, and where their
@@ -81,7 +101,7 @@ mod tests {
                 "number": number, "kind": "deploy", "state": state, "parts": parts(version),
                 "previous_parts": parts(before), "previous": 0, "stable": (["live", "superseded"].contains(state)),
                 "artifact": {"source_hash": "s", "functions": {}}, "definition": "x", "actor": "a",
-                "started_at": "now", "fence": 1,
+                "started_at": "now", "ended_at": "2026-01-10T00:00:00Z", "fence": 1,
             }))
             .unwrap()
         };
@@ -89,7 +109,7 @@ mod tests {
     }
 
     fn versions(history: &[Release], stable: usize) -> BTreeSet<String> {
-        let kept = kept_releases(history, stable);
+        let kept = kept_releases(history, stable, Duration::ZERO, Timestamp::UNIX_EPOCH);
         needed(&kept, |parts| parts.functions.get("f").map(|part| &part.version))
     }
 
@@ -99,9 +119,43 @@ mod tests {
 
     #[test]
     fn the_newest_stable_releases_and_their_rollback_targets_are_kept() {
-        let all = [(4, "5", "4", "live"), (3, "4", "3", "superseded"), (2, "3", "2", "superseded")];
-        assert_eq!(versions(&history(&all), 1), set(&["4", "5"]));
-        assert_eq!(versions(&history(&all), 2), set(&["3", "4", "5"]));
+        let all = [
+            (5, "6", "5", "live"),
+            (4, "5", "4", "superseded"),
+            (3, "4", "3", "superseded"),
+            (2, "3", "2", "superseded"),
+        ];
+        assert_eq!(versions(&history(&all), 1), set(&["4", "5", "6"]));
+        assert_eq!(versions(&history(&all), 2), set(&["3", "4", "5", "6"]));
+    }
+
+    #[test]
+    fn what_previous_would_name_after_a_rollback_is_kept() {
+        let all = [
+            (29, "2", "3", "live"),
+            (28, "3", "2", "superseded"),
+            (27, "2", "1", "superseded"),
+            (26, "1", "0", "superseded"),
+        ];
+        assert_eq!(previous(&history(&all), &history(&all)[0]).unwrap().number, 26);
+        assert!(versions(&history(&all), 1).contains("1"));
+    }
+
+    #[test]
+    fn what_served_within_the_grace_period_is_kept_however_old_it_is() {
+        let all = history(&[
+            (4, "7", "6", "live"),
+            (3, "6", "5", "superseded"),
+            (2, "5", "4", "superseded"),
+            (1, "4", "1", "superseded"),
+        ]);
+        let at = |hours| "2026-01-10T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_hours(hours);
+        let numbers = |hours| {
+            let kept = kept_releases(&all, 1, Duration::from_hours(24), at(hours));
+            kept.iter().map(|release| release.number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(23), [4, 3, 2, 1]);
+        assert_eq!(numbers(25), [4, 3]);
     }
 
     #[test]

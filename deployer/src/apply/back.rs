@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
-use super::moves::{alias_to, renew, stage_to};
-use crate::aws::Routing;
+use super::moves::{TRIES, alias_to, stage_to};
+use crate::aws::{AwsError, Kind, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind};
 use crate::observe::Observed;
 use crate::scope::Scope;
@@ -28,20 +28,17 @@ pub async fn take_back(
     url: &Url,
     release: &Release,
 ) -> Result<()> {
-    let mut stuck = Vec::new();
     // Old code never meets the newer definition.
+    let mut stuck = Vec::new();
     if release.kind == ReleaseKind::Rollback {
         stuck.extend(aliases_back(scope, hold, observed, release).await);
-        stuck.extend(stage_back(scope, hold, observed, release).await.err());
     } else {
-        match stage_back(scope, hold, observed, release).await {
-            Ok(moved) if moved => seen(scope, url, &release.previous_parts.deployment).await,
-            Ok(_) => {}
-            Err(error) => stuck.push(error),
+        if let Ok(true) = stage_back(scope, hold, observed, release).await {
+            seen(scope, url, &release.previous_parts.deployment).await;
         }
         stuck.extend(aliases_back(scope, hold, observed, release).await);
     }
-    // A late move of the stage cannot be fenced off: it is looked for once more.
+    // A late move of the stage cannot be fenced off: it is looked for once more, and this look tells.
     stuck.extend(stage_back(scope, hold, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }
@@ -57,19 +54,29 @@ async fn aliases_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, relea
 
 async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
-    let found = scope.session.lambda.alias(name, alias).await?;
-    if found.version == old && found.weights.is_empty() {
-        return renew(scope.session, hold, resource).await;
-    }
-    let ours = |version: &str| version == new || version == old;
-    ensure!(
-        ours(&found.version) && found.weights.keys().all(|version| ours(version)),
-        "alias `{alias}` of `{name}` names version {}, which is neither's",
-        found.version
-    );
     let description = format!("deployer: taken back, fence {}", hold.fence());
     let to = Routing { version: old, weight: None, description: &description };
-    alias_to(scope.session, hold, resource, &to, &found.revision).await
+    let ours = |version: &str| version == new || version == old;
+    let mut tries = 0;
+    loop {
+        let found = scope.session.lambda.alias(name, alias).await?;
+        ensure!(
+            ours(&found.version) && found.weights.keys().all(|version| ours(version)),
+            "alias `{alias}` of `{name}` names version {}, which is neither's",
+            found.version
+        );
+        tries += 1;
+        // Where it is back already it still gets a new revision: a move of ours may be on its way.
+        match alias_to(scope.session, resource, &to, &found.revision, &|| hold.still_ours()).await {
+            Err(error) if tries < TRIES && is_stale(&error) => {}
+            ended => return ended,
+        }
+    }
+}
+
+/// Whether the alias has changed since it was read: by a move of ours that came late.
+fn is_stale(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::Precondition)
 }
 
 /// Whether the stage had to be moved.
@@ -84,7 +91,7 @@ async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release
         return Ok(false);
     }
     ensure!(found == *new, "stage `{}` serves deployment `{found}`, which is neither's", contract.api.stage);
-    stage_to(scope.session, hold, contract, old).await.map(|()| true)
+    stage_to(scope.session, contract, old, &|| hold.still_ours()).await.map(|()| true)
 }
 
 /// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.

@@ -23,7 +23,7 @@ use crate::scope::Scope;
 use crate::verify::Url;
 
 pub use back::take_back;
-pub use moves::renew_revisions;
+pub use moves::{renew_revisions, stage_to};
 
 /// All that the steps of one release need.
 #[derive(Clone, Copy)]

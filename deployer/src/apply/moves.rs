@@ -8,33 +8,42 @@ use futures::try_join;
 use super::Run;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
+use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction};
 use crate::poll::Poll;
+use crate::retention::MARK;
 
 /// A move that was lost on its way is sent again so often; with the revision it cannot have a double effect.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// Gives the new version of a function a part of its alias's traffic.
 pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
-    let old = &function.alias.version;
-    let description = format!("deployer: release {}, {percent} % of the traffic", release.number);
+    let description = shifted(release, percent);
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
-    let before = as_left(run, function, &new).await?;
-    let to = Routing { version: old, weight, description: &description };
-    alias_to(run.scope.session, run.hold, &function.resource, &to, &before.revision).await
+    let to = Routing { version: &function.alias.version, weight, description: &description };
+    let revision = revision(run, function, percent, release).await?;
+    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await
 }
 
 /// Moves the alias of a function to its new version, with all the traffic.
 pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
-    let description = format!("deployer: release {}", release.number);
-    let split = !run.plan.traffic.shift.stages().is_empty();
-    let before = if split { as_left(run, function, &new).await? } else { function.alias.clone() };
+    let description = format!("{MARK}{}", release.number);
     let to = Routing { version: &new, weight: None, description: &description };
-    alias_to(run.scope.session, run.hold, &function.resource, &to, &before.revision).await?;
-    until_provisioned(run, &function.resource).await
+    let revision = revision(run, function, 100, release).await?;
+    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await?;
+    run.scope.interrupt.or(until_provisioned(run, &function.resource)).await
+}
+
+fn shifted(release: &Release, percent: u8) -> String {
+    format!("{MARK}{}, {percent} % of the traffic", release.number)
+}
+
+/// Whether the next move may be sent: nobody told the run to stop, and the lock is its own.
+fn forward(run: &Run<'_>) -> Result<()> {
+    run.scope.interrupt.check()?;
+    run.hold.still_ours()
 }
 
 fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
@@ -43,36 +52,38 @@ fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a Obser
     Ok((function, part.version.clone()))
 }
 
-/// The alias as this release left it, with its revision of now.
+/// The revision that the alias must have for the move to `percent`: for the first one the one that was read under the
+/// lock, and for a later one that of the move before. A run that was stopped for hours finds neither.
 ///
 /// # Errors
 /// Somebody else moved it in between.
-async fn as_left(run: &Run<'_>, function: &ObservedFunction, new: &str) -> Result<Alias> {
+async fn revision(run: &Run<'_>, function: &ObservedFunction, percent: u8, release: &Release) -> Result<String> {
+    let stages = run.plan.traffic.shift.stages();
+    let Some((before, _)) = stages.iter().rev().find(|(stage, _)| *stage < percent) else {
+        return Ok(function.alias.revision.clone());
+    };
     let FunctionResource { name, alias, .. } = &function.resource;
     let found = run.scope.session.lambda.alias(name, alias).await?;
-    if found.version == function.alias.version && found.weights.keys().all(|version| version == new) {
-        return Ok(found);
+    if found.version == function.alias.version && found.description == shifted(release, *before) {
+        return Ok(found.revision);
     }
-    Err(Failure::refused(format!(
-        "alias `{alias}` of `{name}` was moved by somebody else in the middle of the release"
-    ))
-    .hint("find out who moves it; nothing of theirs was overwritten")
-    .into())
+    let what = format!("alias `{alias}` of `{name}` was moved by somebody else in the middle of the release");
+    Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into())
 }
 
-/// Moves an alias and makes sure that it is there.
+/// Moves an alias and makes sure that it is there. Whether the move may be sent (again) `allowed` says each time.
 pub(super) async fn alias_to(
     session: &Session,
-    hold: &Hold,
     resource: &FunctionResource,
     to: &Routing<'_>,
     revision: &str,
+    allowed: &impl Fn() -> Result<()>,
 ) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
     let (mut tries, mut patience) = (1, Patience::default());
     loop {
-        hold.still_ours()?;
+        allowed()?;
         let Err(error) = session.lambda.move_alias(name, alias, to, revision).await else { return Ok(()) };
         if patience.outlasts(&error).await {
             continue;
@@ -121,26 +132,60 @@ async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result
     }
 }
 
-/// Moves the stage and reads it back: a stage has no compare-and-swap.
-pub(super) async fn stage_to(session: &Session, hold: &Hold, contract: &Contract, deployment: &str) -> Result<()> {
-    let (api, mut patience) = (&contract.api, Patience::default());
-    let moved = loop {
-        hold.still_ours()?;
-        match session.api.move_stage(&api.rest_api_id, &api.stage, deployment).await {
-            Err(error) if patience.outlasts(&error).await => {}
-            moved => break moved,
+/// Moves the stage to the release's deployment, unless somebody else has moved it in the meantime. A way back does
+/// not ask: what it observed is a moment old.
+pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
+    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
+    let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
+    if run.plan.kind != ReleaseKind::Rollback {
+        let found = session.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.deployment;
+        if found != *new && found != *old {
+            let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", contract.api.stage);
+            return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
         }
-    };
-    let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
-    if found.deployment == deployment && found.mark.as_deref() == Some(deployment) {
-        return Ok(());
     }
-    let lost = || {
-        let what = format!("stage `{}` serves deployment `{}` after a move to it", api.stage, found.deployment);
-        anyhow::Error::from(Failure::error(what).hint("somebody else moves this stage: find out who"))
-    };
-    let error = moved.map_or_else(anyhow::Error::from, |()| lost());
-    Err(error.context(format!("failed to move stage `{}` to deployment `{deployment}`", api.stage)))
+    stage_to(session, contract, new, &|| forward(run)).await
+}
+
+/// Moves the stage and reads it back: a stage has no compare-and-swap. Whether the move may be sent (again) `allowed`
+/// says each time.
+///
+/// # Errors
+/// It is not where it should be.
+pub async fn stage_to(
+    session: &Session,
+    contract: &Contract,
+    deployment: &str,
+    allowed: &impl Fn() -> Result<()>,
+) -> Result<()> {
+    let api = &contract.api;
+    let failed = || format!("failed to move stage `{}` to deployment `{deployment}`", api.stage);
+    let (mut tries, mut patience) = (1, Patience::default());
+    loop {
+        allowed()?;
+        let moved = session.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
+        if let Err(error) = &moved
+            && patience.outlasts(error).await
+        {
+            continue;
+        }
+        let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
+        if found.deployment == deployment && found.mark.as_deref() == Some(deployment) {
+            return Ok(());
+        }
+        match moved {
+            // The reply was lost, and with it the call: it is sent again.
+            Err(error) if error.kind == Kind::Unknown && tries < TRIES => tries += 1,
+            Err(error) => return Err(error).with_context(failed),
+            Ok(()) => {
+                let what = format!("it serves deployment `{}` after a move to it", found.deployment);
+                return Err(anyhow::Error::from(
+                    Failure::error(what).hint("somebody else moves this stage: find out who"),
+                ))
+                .with_context(failed);
+            }
+        }
+    }
 }
 
 /// Whether everything is where the release put it.
@@ -158,7 +203,8 @@ pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
         elsewhere.push(format!("stage `{}` serves deployment `{}`", contract.api.stage, stage.deployment));
     }
     for ((key, function), alias) in contract.functions.iter().zip(aliases) {
-        if parts.functions.get(key).is_none_or(|part| part.version != alias.version || !alias.weights.is_empty()) {
+        // One that the release does not know is none of its business.
+        if parts.functions.get(key).is_some_and(|part| part.version != alias.version || !alias.weights.is_empty()) {
             elsewhere
                 .push(format!("alias `{}` of `{}` names version {}", function.alias, function.name, alias.version));
         }
@@ -182,7 +228,7 @@ pub async fn renew_revisions(session: &Session, hold: &Hold, observed: &Observed
 }
 
 /// Gives one alias a new revision.
-pub(super) async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> Result<()> {
+async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: fence {}", hold.fence());
     let (mut tries, mut patience) = (0, Patience::default());

@@ -43,8 +43,11 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let latest = latest(run, function, &wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
     let versions = run.scope.session.lambda.versions(name).await?;
-    if let Some(found) = same(&versions, &wanted, &latest.settings) {
-        return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted });
+    for found in same(&versions, &wanted, &latest.settings) {
+        // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
+        if until_ready(run, name, &found.version).await.is_ok() {
+            return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted.clone() });
+        }
     }
     let settled = with_code(run, key, function, latest, &wanted).await?;
     let description = format!("{MARK}{}, {}", release.number, commit_of(release));
@@ -68,12 +71,9 @@ async fn latest(run: &Run<'_>, function: &ObservedFunction, wanted: &str) -> Res
     }
 }
 
-/// The newest version with that code and those settings that can be invoked.
-fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> Option<&'a VersionState> {
-    let same = |version: &&VersionState| {
-        version.code_sha256 == wanted && version.settings == *settings && version.readiness == Readiness::Ready
-    };
-    versions.iter().rev().find(same)
+/// The versions with that code and those settings, the newest first.
+fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> impl Iterator<Item = &'a VersionState> {
+    versions.iter().rev().filter(move |version| version.code_sha256 == wanted && version.settings == *settings)
 }
 
 /// `$LATEST` with the wanted code in it, settled.

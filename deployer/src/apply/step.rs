@@ -20,10 +20,7 @@ pub(super) async fn carry_out(run: &Run<'_>, step: &Step, release: &Release) -> 
         Step::Watch(time) => watch_alarms(run, *time).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
-        Step::MoveStage => {
-            let deployment = &release.parts.deployment;
-            moves::stage_to(run.scope.session, run.hold, &run.observed.ledger.contract, deployment).await
-        }
+        Step::MoveStage => moves::move_stage(run, release).await,
     };
     Outcome { error: moved.err(), ..Outcome::default() }
 }
@@ -38,11 +35,14 @@ async fn verify_url(run: &Run<'_>, moment: Moment, release: &Release) -> Outcome
     let stage_moved = release.parts.deployment != release.previous_parts.deployment;
     let versions = release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
+    // The checks are those of now. An earlier release may answer otherwise, and may not have every route: what it
+    // answers is reported, and who answers decides.
+    let back = run.plan.kind == ReleaseKind::Rollback;
     let expected = Expected {
         versions: if moment == Moment::StageBack { Default::default() } else { versions.collect() },
         deployment: deployment.then(|| release.parts.deployment.clone()),
-        older_definition: stage_moved && !deployment,
-        marks_only: moment == Moment::StageBack,
+        older_definition: back || (stage_moved && !deployment),
+        marks_only: back,
     };
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
@@ -54,10 +54,21 @@ async fn verify_url(run: &Run<'_>, moment: Moment, release: &Release) -> Outcome
         _ => run.url.settle(check, &expected, &phase).await,
     });
     let mut results = join_all(reading).await;
-    if is_last(run, moment) && results.iter().all(Result::is_ok) {
+    if back && moment != Moment::StageBack {
+        report_differences(run, &due, &expected, &phase).await;
+    } else if is_last(run, moment) && results.iter().all(Result::is_ok) {
         results.extend(writing(run, &due, &expected, &phase).await);
     }
     collect(results)
+}
+
+/// Says how the answers of an earlier release differ from what the checks of now ask for.
+async fn report_differences(run: &Run<'_>, due: &[&Check], expected: &Expected, phase: &str) {
+    let whole = Expected { marks_only: false, ..expected.clone() };
+    let asked = due.iter().filter(|check| !check.writes).map(|check| run.url.once(check, &whole, phase));
+    for failed in join_all(asked).await.into_iter().filter_map(Result::err) {
+        run.scope.report.warn(&format!("{failed}: the checks of now are not those that this release passed"));
+    }
 }
 
 /// Nothing moves after the last moment: then the checks that write have their one turn. Not on the way back, where

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::aws::{Alarm, AlarmState};
 use crate::failure::{Exit, Failure};
@@ -10,34 +10,47 @@ use crate::scope::Scope;
 
 /// How often the alarms are read: CloudWatch itself evaluates them no more often than every 10 s.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// So long after the end of the watch it may take to learn how it ended.
+const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 
 /// Watches the alarms called `names`, all but the `ignored` ones. Where there are none, it only waits.
 ///
 /// # Errors
 /// One of them rings, or at the end it is not known whether one does.
 pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
+    let watched: Vec<String> = names.iter().filter(|name| !ignored.contains(name)).cloned().collect();
     let started = Instant::now();
     let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
     loop {
         let left = time.saturating_sub(started.elapsed());
-        match scope.session.alarms.states(names).await {
+        match read(scope, &watched).await {
             Ok(alarms) => {
-                ringing(&alarms, ignored)?;
+                ringing(&alarms)?;
                 if left.is_zero() {
                     without_data(scope, &alarms);
                     return Ok(());
                 }
             }
-            Err(error) if left.is_zero() => return Err(error).context("it is not known whether an alarm rings"),
+            Err(error) if started.elapsed() > time + KNOWN_WITHIN => {
+                return Err(error).context("it is not known whether an alarm rings");
+            }
             Err(_) => {}
         }
-        tokio::time::sleep(pause.min(left)).await;
+        tokio::time::sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
     }
 }
 
-fn ringing(alarms: &[Alarm], ignored: &[String]) -> Result<()> {
-    let rings = |alarm: &&Alarm| alarm.state == AlarmState::Ringing && !ignored.contains(&alarm.name);
-    let Some(alarm) = alarms.iter().find(rings) else { return Ok(()) };
+/// Every one of them: an alarm that is gone tells nothing, and that is not that all is well.
+async fn read(scope: &Scope<'_>, watched: &[String]) -> Result<Vec<Alarm>> {
+    let alarms = scope.session.alarms.states(watched).await?;
+    match watched.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
+        None => Ok(alarms),
+        Some(name) => bail!("alarm `{name}` does not exist any more"),
+    }
+}
+
+fn ringing(alarms: &[Alarm]) -> Result<()> {
+    let Some(alarm) = alarms.iter().find(|alarm| alarm.state == AlarmState::Ringing) else { return Ok(()) };
     Err(Failure::new(Exit::TakenBack, format!("alarm `{}` rings: {}", alarm.name, alarm.reason))
         .hint("the alarm's metric and the function's log group tell why; mend it and release again")
         .into())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
 use futures::future::try_join_all;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ impl Alarms {
         Self(read)
     }
 
-    /// The metric alarms of these names, by name. One that does not exist is simply not there.
+    /// The alarms of these names, by name, composite ones too. One that does not exist is simply not there.
     pub async fn states(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         // Without any name AWS would list every alarm of the account.
         let pages = names.chunks(PAGE.unsigned_abs() as usize).map(|names| self.page(names));
@@ -61,13 +61,36 @@ impl Alarms {
     }
 
     async fn page(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
-        let request =
-            self.0.describe_alarms().set_alarm_names(Some(names.to_vec())).alarm_types(AlarmType::MetricAlarm);
+        let request = self.0.describe_alarms().set_alarm_names(Some(names.to_vec()));
+        let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
         // As many as there are names: without it a page holds 50.
         let answer = request.max_records(PAGE).send().await;
         let object = || format!("alarms `{}`", names.join("`, `"));
         let answer = answer.map_err(|error| AwsError::new("DescribeAlarms", object(), &error))?;
-        Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(Alarm::of).collect())
+        let composite = answer.composite_alarms.unwrap_or_default().into_iter().map(|alarm| Self::composite(&alarm));
+        Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(Alarm::of).chain(composite).collect())
+    }
+}
+
+impl Alarms {
+    /// One that is made of others has no period of its own.
+    fn composite(alarm: &CompositeAlarm) -> Alarm {
+        Alarm {
+            name: alarm.alarm_name().unwrap_or_default().to_owned(),
+            state: state(alarm.state_value()),
+            reason: alarm.state_reason().unwrap_or_default().to_owned(),
+            period_seconds: 0,
+            evaluations: 0,
+            dimensions: BTreeMap::new(),
+        }
+    }
+}
+
+fn state(value: Option<&StateValue>) -> AlarmState {
+    match value {
+        Some(StateValue::Ok) => AlarmState::Ok,
+        Some(StateValue::Alarm) => AlarmState::Ringing,
+        _ => AlarmState::InsufficientData,
     }
 }
 
@@ -77,11 +100,7 @@ impl Alarm {
         let dimensions = alarm.dimensions.unwrap_or_default().into_iter();
         Self {
             name: alarm.alarm_name.unwrap_or_default(),
-            state: match alarm.state_value {
-                Some(StateValue::Ok) => AlarmState::Ok,
-                Some(StateValue::Alarm) => AlarmState::Ringing,
-                _ => AlarmState::InsufficientData,
-            },
+            state: state(alarm.state_value.as_ref()),
             reason: alarm.state_reason.unwrap_or_default(),
             period_seconds: positive(alarm.period),
             evaluations: positive(alarm.evaluation_periods),

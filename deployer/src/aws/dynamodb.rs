@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
-use super::{AwsError, Calls, Kind, clients};
+use super::{AwsError, Calls, Kind, clients, quick_timeouts};
 
 /// How often a transaction is sent, and the first pause in between; each further one is twice as long.
 const TRIES: u32 = 4;
@@ -119,9 +119,10 @@ impl Table {
         let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
-            let sent = request.clone().send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error));
-            match sent {
-                Err(error) if matches!(error.kind, Kind::Unknown | Kind::Throttled | Kind::Conflict) => {}
+            let quick = aws_sdk_dynamodb::config::Builder::new().timeout_config(quick_timeouts());
+            let sent = request.clone().customize().config_override(quick).send().await;
+            match sent.map(drop).map_err(|error| self.error("TransactWriteItems", &error)) {
+                Err(error) if error.kind.may_be_repeated() => {}
                 ended => return ended,
             }
             tokio::time::sleep(pause).await;

@@ -43,6 +43,13 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Whether a call that can have no double effect is worth sending again.
+    pub(super) fn may_be_repeated(self) -> bool {
+        matches!(self, Self::Unknown | Self::Throttled | Self::Conflict | Self::Unreachable)
+    }
+}
+
 impl AwsError {
     /// What `error` means for `operation` on `object`.
     pub(super) fn new<E>(operation: &'static str, object: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self

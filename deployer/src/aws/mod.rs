@@ -130,6 +130,12 @@ fn upload_timeouts() -> TimeoutConfig {
     timeouts().to_builder().read_timeout(UPLOAD).operation_attempt_timeout(UPLOAD).operation_timeout(UPLOAD).build()
 }
 
+/// Writes to the ledger renew a lease: several of them have to fit into one, also where the first ones get no answer.
+fn quick_timeouts() -> TimeoutConfig {
+    const QUICK: Duration = Duration::from_secs(3);
+    timeouts().to_builder().read_timeout(QUICK).operation_attempt_timeout(QUICK).operation_timeout(QUICK).build()
+}
+
 /// For what moves traffic: one attempt, and an end that others can reckon with.
 fn move_timeouts() -> TimeoutConfig {
     timeouts().to_builder().read_timeout(MOVE).operation_attempt_timeout(MOVE).operation_timeout(MOVE).build()

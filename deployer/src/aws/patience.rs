@@ -7,6 +7,8 @@ use super::{AwsError, Kind};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest that a write may be refused; CreateDeployment alone is admitted once in 5 s.
 const ADMITTED_WITHIN: Duration = Duration::from_secs(60);
+/// The longest that an endpoint may be unreachable in the middle of a release.
+const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long refusals have been waited out.
 #[derive(Debug)]
@@ -26,11 +28,13 @@ impl Patience {
     /// it has not taken too long. Only such a refusal may be answered blindly; whatever may have had an effect is
     /// judged by reading back.
     pub async fn outlasts(&mut self, error: &AwsError) -> bool {
-        if !matches!(error.kind, Kind::Throttled | Kind::Conflict) {
-            return false;
-        }
+        let within = match error.kind {
+            Kind::Throttled | Kind::Conflict => ADMITTED_WITHIN,
+            Kind::Unreachable => REACHED_WITHIN,
+            _ => return false,
+        };
         self.pause = error.retry_after.unwrap_or(self.pause.mul_f32(1.5)).min(ADMITTED_WITHIN);
-        if self.started.elapsed() + self.pause > ADMITTED_WITHIN {
+        if self.started.elapsed() + self.pause > within {
             return false;
         }
         tokio::time::sleep(self.pause).await;

@@ -16,7 +16,7 @@ const LONGEST: u64 = 10;
 impl ClassifyRetry for Throttle {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         if let Some(Err(error)) = context.output_or_error()
-            && error.as_connector_error().is_some_and(|error| error.is_io())
+            && error.as_connector_error().is_some_and(|error| refused(error))
         {
             // Nobody listens there: asking again would only make the user wait for the same answer.
             return RetryAction::RetryForbidden;
@@ -39,4 +39,13 @@ impl ClassifyRetry for Throttle {
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
+}
+
+/// Whether the connection was refused: not broken in the middle, which may go better the next time.
+fn refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
 }

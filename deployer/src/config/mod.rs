@@ -9,6 +9,7 @@ mod traffic;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -22,6 +23,9 @@ pub use traffic::{Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "deployer.toml";
+
+/// A lease in a real account has to outlast a few writes that get no answer.
+const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
 /// All that a run was told, validated.
 #[derive(Debug)]
@@ -111,8 +115,15 @@ impl Config {
         let text = std::fs::read_to_string(&path)
             .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())))?;
         let file = file::File::parse(&text, &path)?;
-        let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let local = global.local || process.asks_for_local();
+        if !local && file.lock.lease < SHORTEST_LEASE {
+            let what = format!(
+                "`lock.lease_seconds` is {}: in a real account a write may take seconds",
+                file.lock.lease.as_secs()
+            );
+            return Err(Failure::bad_input(what).hint(format!("set at least {}", SHORTEST_LEASE.as_secs())).into());
+        }
+        let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         Ok(Self {
             root,
             local,

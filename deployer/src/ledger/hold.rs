@@ -267,13 +267,14 @@ async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
     loop {
         tokio::time::sleep(pulse.holder.lease() / BEATS).await;
         let sent = Instant::now();
-        match ledger.table.transact(vec![pulse.renewal(&ledger)]).await {
-            Ok(()) => pulse.renewed_at(sent),
-            Err(AwsError { kind: Kind::Precondition, .. }) => {
+        let renewal = ledger.table.transact(vec![pulse.renewal(&ledger)]);
+        match tokio::time::timeout(pulse.holder.lease() / BEATS, renewal).await {
+            Ok(Ok(())) => pulse.renewed_at(sent),
+            Ok(Err(AwsError { kind: Kind::Precondition, .. })) => {
                 pulse.lost.store(true, Ordering::SeqCst);
                 return;
             }
-            Err(_) => {}
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 }

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use futures::future::join_all;
 
+use crate::apply::stage_to;
 use crate::failure::Failure;
-use crate::ledger::{ArtifactRecord, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{ArtifactRecord, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::drift;
 use crate::scope::Scope;
@@ -18,20 +19,27 @@ pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
     let mut release = found(scope, observed, &drift).await?;
-    let ledger = scope.ledger();
-    let hold = ledger.begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
-    if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
-        // The variable is the deployer's own: it says what the stage serves.
-        let api = &observed.ledger.contract.api;
-        scope.session.api.move_stage(&api.rest_api_id, &api.stage, &observed.stage.deployment).await?;
-    }
-    check(scope, observed, &mut release).await?;
-    release.state = ReleaseState::Live;
+    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+    let hold = scope.ledger().begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
+    let judged = scope.interrupt.or(judge(scope, &hold, observed, &url, &mut release)).await;
     release.ended_at = Some(jiff::Timestamp::now().to_string());
-    hold.end(&release, observed.ledger.live.as_ref()).await?;
-    let judged = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
-    scope.report.line("Adopted", &format!("what is live as release {release}: {judged}"));
+    release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
+    let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
+    judged.and(ended)?;
+    let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
+    scope.report.line("Adopted", &format!("what is live as release {release}: {passed}"));
     Ok(true)
+}
+
+/// Says by the stage's variable what the stage serves, and sends the checks.
+async fn judge(scope: &Scope<'_>, hold: &Hold, observed: &Observed, url: &Url, release: &mut Release) -> Result<()> {
+    if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
+        // The variable is the deployer's own.
+        let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
+        stage_to(scope.session, contract, deployment, &|| hold.still_ours()).await?;
+    }
+    check(scope, observed, url, release).await;
+    Ok(())
 }
 
 fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
@@ -101,13 +109,11 @@ fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
 }
 
 /// The read-only checks, through the URL: they say whether it counts as stable.
-async fn check(scope: &Scope<'_>, observed: &Observed, release: &mut Release) -> Result<()> {
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+async fn check(scope: &Scope<'_>, observed: &Observed, url: &Url, release: &mut Release) {
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected = Expected { versions: versions.collect(), ..Expected::default() };
     let reading = scope.config.checks.iter().filter(|check| !check.writes);
     let results = join_all(reading.map(|check| url.settle(check, &expected, "adopted"))).await;
     release.stable = results.iter().all(Result::is_ok);
     release.checks = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record)).collect();
-    Ok(())
 }

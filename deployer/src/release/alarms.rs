@@ -25,14 +25,12 @@ pub(super) fn may_start(
     traffic: &Traffic,
     ignore: bool,
 ) -> Result<Vec<String>> {
-    let alarms = match &observed.alarms {
+    let names = &observed.ledger.contract.alarms;
+    let alarms = match known(observed) {
         Ok(alarms) => alarms,
-        Err(_) if ignore => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Failure::refused(format!("it is not known whether an alarm rings: {error}"))
-                .hint("give the role `cloudwatch:DescribeAlarms`, or release with `--ignore-alarms`")
-                .into());
-        }
+        // None of them is known to be still, so none of them is watched.
+        Err(_) if ignore => return Ok(names.clone()),
+        Err(why) => return Err(why),
     };
     if !matches!(scope.environment.access, Access::Local(_)) {
         long_enough(alarms, traffic, &scope.environment.name)?;
@@ -42,14 +40,37 @@ pub(super) fn may_start(
     }
     let ringing: Vec<_> =
         alarms.iter().filter(|alarm| alarm.state == AlarmState::Ringing).map(|alarm| alarm.name.clone()).collect();
-    if ignore || ringing.is_empty() {
+    if ignore {
         return Ok(ringing);
     }
-    let what =
-        format!("`{}` is ringing already: alarm `{}`", observed.ledger.contract.environment, ringing.join("`, `"));
+    refuse_ringing(observed, &[]).map(|()| Vec::new())
+}
+
+/// # Errors
+/// An alarm rings that is not ignored.
+pub(super) fn refuse_ringing(observed: &Observed, ignored: &[String]) -> Result<()> {
+    let rings = |alarm: &&Alarm| alarm.state == AlarmState::Ringing && !ignored.contains(&alarm.name);
+    let alarms = observed.alarms.as_deref().unwrap_or_default();
+    let Some(alarm) = alarms.iter().find(rings) else { return Ok(()) };
+    let what = format!("`{}` is ringing already: alarm `{}`", observed.ledger.contract.environment, alarm.name);
     Err(Failure::refused(what)
         .hint("what is live is in trouble: roll back, or if this release is the cure, release with `--ignore-alarms`")
         .into())
+}
+
+/// The alarms, all that the contract names.
+fn known(observed: &Observed) -> Result<&[Alarm]> {
+    let alarms = observed.alarms.as_deref().map_err(|error| {
+        Failure::refused(format!("it is not known whether an alarm rings: {error}"))
+            .hint("give the role `cloudwatch:DescribeAlarms`, or release with `--ignore-alarms`")
+    })?;
+    let names = &observed.ledger.contract.alarms;
+    match names.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
+        None => Ok(alarms),
+        Some(name) => Err(Failure::refused(format!("alarm `{name}`, which the contract names, does not exist"))
+            .hint("apply Terraform: it makes the alarms; or release unguarded with `--ignore-alarms`")
+            .into()),
+    }
 }
 
 /// An alarm that cannot ring within the time for which it is watched guards nothing.

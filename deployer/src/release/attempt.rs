@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
+use super::alarms;
 use crate::apply::{Run, apply, take_back};
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
@@ -59,10 +60,12 @@ impl Attempt<'_> {
     /// The release as it is meant, before anything is done.
     fn intent(&self) -> Release {
         let before = self.observed.parts();
+        let back = matches!(self.wanted.goal, Goal::Parts(_));
         let mut release = Release {
             number: self.plan.release,
             kind: self.plan.kind,
-            state: ReleaseState::Pending,
+            // The first thing that a rollback does is to move traffic: nothing is written in between.
+            state: if back { ReleaseState::Shifting } else { ReleaseState::Pending },
             parts: before.clone(),
             previous_parts: before,
             previous: self.plan.live,
@@ -103,6 +106,7 @@ impl Attempt<'_> {
         let mut now = interrupt.or(observe(config, environment, session)).await?;
         // The number was taken by the intent itself.
         now.ledger.last = self.observed.ledger.last.clone();
+        alarms::refuse_ringing(&now, self.ignored)?;
         if plan(self.wanted, &now)? != *self.plan {
             return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
                 .hint("run again: it starts from what is live now; nothing was changed by this one")
@@ -126,7 +130,9 @@ impl Attempt<'_> {
 
     async fn end_live(&self, hold: &Hold, release: &mut Release) -> Result<()> {
         release.state = ReleaseState::Live;
-        release.stable = release.reason.is_none();
+        // A rollback restores what passed its own checks; whether it did is known of the release that it restores.
+        let restored = if let Goal::Parts(target) = self.wanted.goal { target.stable } else { true };
+        release.stable = release.reason.is_none() && restored;
         let missing = || {
             Failure::new(Exit::NotTakenBack, format!("release {release} serves, but its record could not be written"))
                 .hint("run any writing command again: once the lock is dead, it writes the record")
@@ -140,8 +146,9 @@ impl Attempt<'_> {
     }
 
     async fn end_failed(&self, hold: &Hold, release: &mut Release, error: anyhow::Error) -> anyhow::Error {
-        // Without the lock nothing may be moved any more: whoever has it now sees to what is left.
-        if Failure::exit_of(&error) == Exit::LockHeld {
+        // Without the lock nothing may be moved any more: whoever has it now sees to what is left. That it may be lost
+        // is no reason to go: the ledger knows.
+        if Failure::exit_of(&error) == Exit::LockHeld && hold.progress(release).await.is_err() {
             return error;
         }
         release.reason = Some(format!("{error:#}"));
@@ -173,11 +180,13 @@ impl Attempt<'_> {
     }
 }
 
-/// The lock stays held, and ends with its lease: whoever comes next sees the unfinished release, and takes it back.
+/// The release stays unfinished: whoever comes next tries again to take it back.
 async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
     let recorded = hold.progress(release).await;
     let note =
         recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
+    // The next run fences off whatever may still be on its way: there is nothing to wait for.
+    let _ = hold.free().await;
     let what = format!("release {release} failed and could not be taken back: {stuck:#}{note}");
     error.context(Failure::new(Exit::NotTakenBack, what).hint(
         "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again",

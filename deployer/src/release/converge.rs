@@ -26,20 +26,30 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<boo
         scope.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
     }
     let hold = ledger.seize(state, scope.holder("recover")).await?;
-    let observed = live(scope.session, state.clone()).await?;
-    // A move of the dead run may still be on its way: from here on it cannot land.
-    renew_revisions(scope.session, &hold, &observed).await?;
-    match state.unfinished().cloned() {
-        Some(release) => end(scope, &hold, &observed, release).await?,
-        None => hold.free().await?,
+    let recovered = recover(scope, &hold).await;
+    if recovered.is_err() {
+        // What is unfinished may be so without a lock: the next run need not wait for a lease.
+        let _ = hold.free().await;
     }
-    Ok(true)
+    recovered.map(|()| true)
+}
+
+async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<()> {
+    // What was read before the lock was had are single items of different moments: only this is what is.
+    let state = hold.ledger().read().await?;
+    let observed = live(scope.session, state).await?;
+    // A move of the dead run may still be on its way: from here on it cannot land.
+    renew_revisions(scope.session, hold, &observed).await?;
+    match observed.ledger.unfinished().cloned() {
+        Some(release) => end(scope, hold, &observed, release).await,
+        None => hold.free().await,
+    }
 }
 
 async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<()> {
     release.fence = hold.fence();
     release.ended_at = Some(jiff::Timestamp::now().to_string());
-    if release.is_carried_out() && observed.parts() == release.parts && !is_split(observed) {
+    if release.is_carried_out() && serves(observed, &release) {
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none();
         hold.end(&release, observed.ledger.live.as_ref()).await?;
@@ -68,6 +78,11 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
     Ok(())
 }
 
-fn is_split(observed: &Observed) -> bool {
-    observed.functions.values().any(|function| !function.alias.weights.is_empty())
+/// Whether every part of the release takes all of its traffic. A function that the release did not know plays no role.
+fn serves(observed: &Observed, release: &Release) -> bool {
+    let parts = observed.parts();
+    let whole = |key: &String| observed.functions.get(key).is_some_and(|function| function.alias.weights.is_empty());
+    let mut functions = release.parts.functions.iter();
+    parts.deployment == release.parts.deployment
+        && functions.all(|(key, part)| parts.functions.get(key) == Some(part) && whole(key))
 }

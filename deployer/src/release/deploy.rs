@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures::try_join;
 
 use super::attempt::Attempt;
-use super::{adopt, alarms, converge, prune};
+use super::{adopt, alarms, confirm, converge, prune};
 use crate::artifact::{self, Artifact, Manifest, Sources};
 use crate::aws::Session;
 use crate::config::{Config, Environment, Traffic};
@@ -66,6 +66,7 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     let traffic = if told.at_once { &at_once } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
+        confirm::live(&scope, &observed, &url).await?;
         return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
     }
     let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
@@ -73,6 +74,7 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
+        confirm::live(&scope, &observed, &url).await?;
         return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;

@@ -4,6 +4,7 @@ mod adopt;
 mod alarms;
 mod attempt;
 mod check;
+mod confirm;
 mod converge;
 mod deploy;
 mod history;

@@ -59,8 +59,8 @@ async fn dispensable(
     contract: &Contract,
     history: &[Release],
 ) -> Result<Dispensable, AwsError> {
-    let kept = kept_releases(history, config.retention.releases);
     let (now, grace) = (Timestamp::now(), config.retention.grace);
+    let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
         let (versions, aliases) =
             try_join!(session.lambda.versions(&function.name), session.lambda.aliases(&function.name))?;

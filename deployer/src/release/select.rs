@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::failure::Failure;
 use crate::ledger::{Release, ReleaseState};
+use crate::retention::previous;
 
 /// The release that `to` names: a number, `previous`, or the beginning of a commit. `history` has the newest first.
 ///
@@ -22,14 +23,18 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         Failure::refused(format!("there is no release `{to}`"))
             .hint("`deployer history` lists them; name a number, `previous`, or 7 or more digits of a commit")
     })?;
-    if found.stable || (force && found.state != ReleaseState::Pending) {
+    // One that failed before any traffic may have versions whose checks failed: nobody can insist on that.
+    let served = matches!(found.state, ReleaseState::RolledBack | ReleaseState::Live | ReleaseState::Superseded);
+    if found.stable || (force && served) {
         return Ok(found);
     }
     let what = match &found.reason {
         Some(reason) => format!("release {found} never was stable: {reason}"),
         None => format!("release {found} never was stable: it is {}", found.state),
     };
-    Err(Failure::refused(what).hint("name a stable one, or insist with `--force`").into())
+    let hint =
+        if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it never served" };
+    Err(Failure::refused(what).hint(hint).into())
 }
 
 /// The newest stable release of a commit.
@@ -41,14 +46,6 @@ fn of_commit<'a>(history: &'a [Release], to: &str) -> Option<&'a Release> {
     let mut found = history.iter().filter(|release| is_commit && of(release));
     let newest = found.clone().find(|release| release.stable);
     newest.or_else(|| found.next())
-}
-
-/// The newest stable release whose parts differ from the live ones and that came before the live parts did: after a
-/// rollback from a bad release it is not the bad one.
-pub(super) fn previous<'a>(history: &'a [Release], live: &Release) -> Option<&'a Release> {
-    let same = history.iter().filter(|release| release.parts == live.parts && release.stable);
-    let came = same.map(|release| release.number).min().unwrap_or(live.number);
-    history.iter().find(|release| release.stable && release.number < came && release.parts != live.parts)
 }
 
 #[cfg(test)]
@@ -115,5 +112,10 @@ mod tests {
         assert_eq!(Failure::exit_of(&error), Exit::Refused);
         assert!(error.to_string().contains("release 2 never was stable"), "{error}");
         assert_eq!(chosen(&all, "2", true).unwrap(), 2);
+    }
+
+    #[test]
+    fn what_failed_before_any_traffic_cannot_be_insisted_on() {
+        assert!(chosen(&[(3, "2", "live"), (2, "1", "failed")], "2", true).is_err());
     }
 }

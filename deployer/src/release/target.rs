@@ -5,7 +5,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use futures::try_join;
 
-use crate::aws::{AwsError, Kind, Session};
+use crate::aws::{AwsError, Kind, Readiness, Session};
 use crate::ledger::{Contract, Release};
 use crate::observe::permits;
 
@@ -21,6 +21,9 @@ pub(super) async fn missing(
         };
         let name = &resource.name;
         match session.lambda.version(name, &part.version).await {
+            Ok(found) if found.readiness != Readiness::Ready => {
+                Ok(Some(format!("version {} of `{name}` cannot be invoked", part.version)))
+            }
             Ok(found) if found.code_sha256 == part.code_sha256 => Ok(None),
             Ok(_) => Ok(Some(format!("version {} of `{name}` has other code than it had", part.version))),
             Err(error) if error.kind == Kind::NotFound => {

@@ -8,6 +8,7 @@
 mod artifacts;
 mod bad_input;
 mod doctor;
+mod figures;
 mod first_steps;
 mod front;
 mod harness;
@@ -186,6 +187,7 @@ fn trials_of_the_engine() -> Vec<Trial> {
         retention::after_a_release_what_it_made_dispensable_goes,
         retention::adopt_records_what_was_moved_behind_the_deployers_back,
         retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
+        figures::each_command_keeps_within_its_calls_and_round_trips,
         retention::history_tells_kinds_states_who_commit_and_durations,
     ]
 }
