@@ -99,7 +99,7 @@ mod tests {
         let release = |(number, version, before, state): &(u32, &str, &str, &str)| {
             serde_json::from_value(json!({
                 "number": number, "kind": "deploy", "state": state, "parts": parts(version),
-                "previous_parts": parts(before), "previous": 0, "stable": (["live", "superseded"].contains(state)),
+                "previous_parts": parts(before), "previous": (number - 1), "stable": (["live", "superseded"].contains(state)),
                 "artifact": {"source_hash": "s", "functions": {}}, "definition": "x", "actor": "a",
                 "started_at": "now", "ended_at": "2026-01-10T00:00:00Z", "fence": 1,
             }))
