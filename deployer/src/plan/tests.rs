@@ -260,3 +260,19 @@ fn a_first_release_and_a_way_back_are_never_slow() {
     let back = release(4, "2", "zip2", "d1");
     assert_eq!(wanted(Goal::Parts(&back), &canary(), &observed()).unwrap().traffic, Traffic::default());
 }
+
+#[test]
+fn a_function_that_terraform_added_beside_is_no_drift_and_gets_its_first_version() {
+    let mut observed = observed();
+    let added = observed.functions["f"].clone();
+    observed.functions.insert("g".to_owned(), added);
+    assert_eq!(drift(&observed), None);
+    let mut sources = sources("s1");
+    sources.functions.insert("g".to_owned(), "s9".to_owned());
+    let plan = wanted(Goal::Sources(&sources, None), &Traffic::default(), &observed).unwrap();
+    assert_eq!(plan.moved().collect::<Vec<_>>(), ["g"]);
+    // A release from before it says nothing of it.
+    let back = release(4, "2", "zip2", "d1");
+    let plan = wanted(Goal::Parts(&back), &Traffic::default(), &observed).unwrap();
+    assert_eq!(plan.moved().collect::<Vec<_>>(), ["f"]);
+}

@@ -182,7 +182,7 @@ pub(crate) fn a_check_that_fails_before_traffic_moves_no_alias() {
 
 pub(crate) fn a_check_that_fails_through_the_url_is_taken_back() {
     let checkout = &stack().checkout;
-    let before = stack().status("dev");
+    let (before, prod) = (stack().status("dev"), stack().status("prod"));
     let _kept = [checkout.keeping(REPLIES), checkout.keeping("deployer.toml")];
     checkout.edit(REPLIES, SENTENCE, "There is nothing there.");
     // A check that writes goes through the URL only, when everything has moved.
@@ -198,6 +198,7 @@ pub(crate) fn a_check_that_fails_through_the_url_is_taken_back() {
     assert_eq!(moves, 2, "there and back: {:?}", names(&calls));
     assert_eq!(stack().status("dev"), before);
     assert_eq!(stack().last_release("dev")["state"]["S"], "rolled-back");
+    assert_eq!(stack().status("prod"), prod, "prod was touched");
     let (_, _, body) = stack().get(&format!("{}/health", stack().url("dev")));
     assert_eq!(body["version"], before["functions"]["counter"]["version"]);
 }
@@ -262,4 +263,5 @@ pub(crate) fn sigterm_in_the_middle_takes_back_and_frees_the_lock() {
 
 pub(crate) fn terraform_has_nothing_to_do_after_all_of_it() {
     stack().assert_terraform_plan_is_empty("dev");
+    stack().assert_terraform_plan_is_empty("prod");
 }

@@ -99,6 +99,19 @@ pub(crate) fn a_rollback_names_its_target_by_number_or_commit_and_the_environmen
     assert_eq!(stack.status("dev")["functions"], before["functions"]);
 }
 
+pub(crate) fn a_rollback_is_not_undone_because_the_checks_have_changed_since() {
+    let (stack, front) = (stack(), front());
+    let changed = stack.checkout.artifact(CHANGED);
+    let before = stack.status("dev");
+    stack.released("dev", &changed);
+    let newer = ("body = { status = \"ok\" }", "body = { status = \"fine\" }");
+    let (ended, _) = stack.checkout.through_with(&front, "dev", &[newer], "rollback dev --to previous");
+    ended
+        .expect(0)
+        .says(["the body differs at `$.status`", "the checks of now are not those that this release passed"]);
+    assert_eq!(stack.status("dev")["functions"], before["functions"]);
+}
+
 pub(crate) fn a_rollback_to_nowhere_or_to_what_never_was_stable_is_refused() {
     let (stack, number) = (stack(), stack().last_number("dev"));
     stack.checkout.deployer("rollback dev --to 9999").expect(4).says(["there is no release `9999`", "hint: "]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{SENTENCE, block_on, client};
 use crate::stack;
-use crate::strict::{Call, Front};
+use crate::strict::{Action, At, Call, Front};
 
 const CHANGED: &str = "There is nothing to see.";
 const ALARM: &str = "resume-visitor-counter-dev-errors";
@@ -231,5 +231,25 @@ pub(crate) fn a_switch_that_flips_back_for_a_moment_is_waited_out() {
     ended.expect(0);
     stack.behind("dev", "DELETE", &path, None, &Value::Null);
     let base = stack.checkout.artifact(SENTENCE);
+    stack.released("dev", &base);
+}
+
+pub(crate) fn what_the_gateways_limits_keep_from_being_judged_is_not_taken_back_and_judged_by_the_next_run() {
+    let (stack, front) = (stack(), front());
+    let (base, changed) = (stack.checkout.artifact(SENTENCE), stack.checkout.artifact(CHANGED));
+    let number = stack.last_number("dev");
+    front.on(At::every("URL"), Action::Fail { status: 429, code: "TooManyRequestsException" });
+    let (deploy, short) = (format!("deploy dev --artifact {changed}"), ("timeout_seconds = 60", "timeout_seconds = 1"));
+    let (ended, calls) = stack.checkout.through_with(&front, "dev", &[short], &deploy);
+    ended.expect(7).says(["serves, and could not be judged", "the gateway's limits stopped the check"]);
+    assert!(calls.iter().filter(|call| call.name == "URL").count() <= 40, "more requests than a firewall may allow");
+    assert_eq!((stack.live("dev"), stack.release("dev", number + 1)["stable"].clone()), (number + 1, json!(false)));
+    stack.promoted("promote dev prod").0.expect(4).says(["is not stable"]);
+    // "Nothing has changed" is no success before it was seen to be good.
+    let (ended, _) = stack.checkout.through_with(&front, "dev", &[short], &deploy);
+    ended.expect(1).says(["nothing has changed, but release", "is not stable"]);
+    front.behave();
+    stack.checkout.through(&front, "dev", &deploy).0.expect(0).says(["Confirmed"]);
+    assert_eq!(stack.release("dev", number + 1)["stable"], true);
     stack.released("dev", &base);
 }

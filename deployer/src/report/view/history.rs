@@ -123,3 +123,58 @@ pub(super) fn in_short(release: &Release) -> String {
     let commit = release.artifact.commit.as_deref().map_or("no commit", short);
     format!("release {release}, {}, {commit}, by {}", release.state, release.actor)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn release(number: u32, kind: &str, state: &str, more: &serde_json::Value) -> Release {
+        let parts = json!({"functions": {}, "deployment": "d1"});
+        let mut release = json!({
+            "number": number, "kind": kind, "state": state, "parts": parts, "previous_parts": parts,
+            "previous": number - 1, "definition": "x", "actor": "ada", "fence": 1,
+            "artifact": {"source_hash": "s", "functions": {}, "commit": "0123456789abcdef"},
+            "started_at": "2026-01-10T10:00:00.123Z", "ended_at": "2026-01-10T10:00:02.623Z",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            release[name] = value.clone();
+        }
+        serde_json::from_value(release).unwrap()
+    }
+
+    #[test]
+    fn history_tells_kind_state_who_commit_run_duration_and_why_not() {
+        let releases = vec![
+            release(4, "rollback", "live", &json!({"back_to": 2})),
+            release(
+                3,
+                "promote",
+                "rolled-back",
+                &json!({
+                    "from": {"environment": "dev", "release": 9}, "reason": "alarm `errors` rings",
+                    "run_url": "https://ci.example/7",
+                }),
+            ),
+            release(
+                2,
+                "deploy",
+                "superseded",
+                &json!({"artifact": {"source_hash": "s", "functions": {}, "dirty": true}}),
+            ),
+            release(1, "deploy", "pending", &json!({"ended_at": null})),
+        ];
+        let expected = "\
+prod
+     4  rollback (back to 2)     live         from 3    2026-01-10 10:00:00     2.5s  0123456  ada
+     3  promote (from dev@9)     rolled-back  from 2    2026-01-10 10:00:00     2.5s  0123456  ada
+        https://ci.example/7
+        alarm `errors` rings
+     2  deploy                   superseded   from 1    2026-01-10 10:00:00     2.5s  -+ ada
+  and 1 older ones: `--limit` shows more
+";
+        assert_eq!(HistoryView::new("prod", releases, 3).text(), expected);
+        assert_eq!(HistoryView::new("prod", Vec::new(), 3).text(), "prod: no releases yet\n");
+    }
+}

@@ -72,3 +72,78 @@ fn row(text: &mut String, what: &str, before: &str, after: &str, why: &str) {
 fn joined(changes: &[impl ToString]) -> String {
     changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Traffic;
+    use crate::ledger::{FunctionPart, ReleaseKind};
+    use crate::plan::{ApiPlan, FunctionChange, FunctionPlan};
+
+    fn plan(changed: bool) -> Plan {
+        let function = |name: &str, after, changes| FunctionPlan {
+            name: name.to_owned(),
+            before: FunctionPart { version: "5".to_owned(), code_sha256: "zip1zip1zip1zip1".to_owned() },
+            after,
+            changes,
+        };
+        let source = FunctionChange::Source("a1b2c3d4e5f6a7".to_owned(), "b1b2c3d4e5f6a7".to_owned());
+        let settings = FunctionChange::Settings(vec!["MemorySize".to_owned()]);
+        let counter = match changed {
+            true => function("c-dev", After::NewCode(None), vec![source, settings]),
+            false => function("c-dev", After::Same, Vec::new()),
+        };
+        let change =
+            changed.then(|| ApiChange::Definition("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned()));
+        Plan {
+            kind: ReleaseKind::Deploy,
+            back_to: None,
+            release: 8,
+            live: 7,
+            functions: BTreeMap::from([
+                ("counter".to_owned(), counter),
+                ("preflight".to_owned(), function("p-dev", After::Same, Vec::new())),
+            ]),
+            api: ApiPlan { before: "d1".to_owned(), definition: "fedcba9876543210".to_owned(), change },
+            traffic: Traffic::default(),
+        }
+    }
+
+    fn text(changed: bool) -> String {
+        PlanView::new("dev", plan(changed), &Calls::default()).text()
+    }
+
+    #[test]
+    fn a_plan_shows_before_and_after_side_by_side_and_why() {
+        let expected = "\
+dev: release 8 would follow release 7
+
+             before                               after                                why
+  counter    version 5, code zip1zip1zip1         new version                          sources a1b2c3d4e5f6 -> b1b2c3d4e5f6; Terraform changed MemorySize
+  preflight  version 5, code zip1zip1zip1         unchanged
+  API        deployment d1                        new deployment                       definition 0123456789ab -> fedcba987654
+
+  1. publish and check a version of `counter`; create an API deployment
+  2. move the alias of `counter`
+  3. check through the URL after the aliases
+  4. move the stage
+  5. check through the URL after the stage
+";
+        assert_eq!(text(true), expected);
+    }
+
+    #[test]
+    fn a_plan_with_nothing_to_do_says_so_and_has_no_steps() {
+        let expected = "\
+dev: nothing to do, release 7 is live
+
+             before                               after                                why
+  counter    version 5, code zip1zip1zip1         unchanged
+  preflight  version 5, code zip1zip1zip1         unchanged
+  API        deployment d1                        unchanged
+";
+        assert_eq!(text(false), expected);
+    }
+}
