@@ -1,5 +1,8 @@
 //! Bad input: each ends before anything was changed, with one error that names the object, a hint, and its own code.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::Ended;
@@ -132,12 +135,30 @@ pub(crate) fn a_held_lock_is_refused_and_its_holder_named() {
     let text = |text: &str| json!({"S": text});
     held["holder"] = json!({"M": {
         "id": text("x"), "actor": text("ada"), "run_url": text("https://ci.example/7"),
-        "command": text("deploy dev"), "since": text("2026-01-01T00:00:00Z"),
+        "command": text("deploy dev"), "since": text("2026-01-01T00:00:00Z"), "lease_seconds": {"N": "20"},
     }});
-    stack().put_ledger_item("dev", &held);
     let kept = checkout.keeping("function/src/reply.rs");
     checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
-    let ended = checkout.deployer("deploy dev");
+    let done = AtomicBool::new(false);
+    let ended = std::thread::scope(|scope| {
+        // Ada's run is alive: it shows itself.
+        scope.spawn(|| {
+            for beat in 1.. {
+                held["beat"] = json!({"N": beat.to_string()});
+                stack().put_ledger_item("dev", &held);
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        while stack().ledger_item("dev", "lock")["holder"].is_null() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ended = checkout.deployer("deploy dev");
+        done.store(true, Ordering::SeqCst);
+        ended
+    });
     drop(kept);
     stack().put_ledger_item("dev", &lock);
     ended.expect(5).says(["is held by ada (`deploy dev`", "https://ci.example/7", "hint: wait for that run"]);
