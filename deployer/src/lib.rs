@@ -4,6 +4,16 @@
 //! and [`report`]:
 //!
 //! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`apply`] -> [`verify`] -> the ledger's record.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | [`artifact`] | sources to zips, with a manifest |
+//! | [`aws`] | single calls, in our words; the only room that names an SDK type |
+//! | [`ledger`] | the contract, the lock with its lease and fence, the releases |
+//! | [`observe`], [`plan`] | what is, and what would be done: a value |
+//! | [`apply`], [`verify`] | the steps and the way back; whether the new parts answer as declared |
+//! | [`release`] | the spines: one file a verb |
+//! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
 
 pub mod failure;
 
