@@ -8,6 +8,7 @@
 mod artifacts;
 mod bad_input;
 mod doctor;
+mod faults;
 mod figures;
 mod first_steps;
 mod front;
@@ -178,6 +179,9 @@ fn trials_of_the_engine() -> Vec<Trial> {
         lock::a_late_move_of_the_stage_is_seen_by_the_next_run,
         lock::a_holder_that_lost_its_lock_moves_nothing_any_more,
         lock::unlock_shows_the_holder_and_asks,
+        faults::a_lost_reply_makes_no_second_version_deployment_or_release,
+        faults::a_lost_request_is_sent_again,
+        faults::a_reply_lost_on_the_way_back_is_no_failure_of_it,
         promotion::promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing,
         promotion::promote_reads_the_other_account_through_a_role_that_may_read_and_nothing_else,
         promotion::a_promotion_of_an_environment_to_itself_is_refused,
