@@ -440,8 +440,14 @@ impl Stack {
     #[track_caller]
     pub(crate) fn promoted(&self, arguments: &str) -> (Ended, Vec<Call>) {
         let [dev, prod] = ["dev", "prod"].map(|environment| Front::before(self.checkout.port(environment)));
+        self.promoted_through(&dev, &prod, arguments)
+    }
+
+    /// The same with fronts that the test has told something.
+    #[track_caller]
+    pub(crate) fn promoted_through(&self, dev: &Front, prod: &Front, arguments: &str) -> (Ended, Vec<Call>) {
         let ports = [self.checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
-        self.checkout.through_with(&prod, "prod", &[(&ports[0], &ports[1])], arguments)
+        self.checkout.through_with(prod, "prod", &[(&ports[0], &ports[1])], arguments)
     }
 
     /// Sends a PUT to S3: the bucket, or what is set of it.
