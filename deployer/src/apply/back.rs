@@ -74,9 +74,10 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
     }
 }
 
-/// Whether the alias has changed since it was read: by a move of ours that came late.
+/// Whether the alias has changed since it was read, or may have: by a move of ours that came late.
 fn is_stale(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::Precondition)
+    let stale = |error: &AwsError| matches!(error.kind, Kind::Precondition | Kind::Unknown);
+    error.downcast_ref::<AwsError>().is_some_and(stale)
 }
 
 /// Whether the stage had to be moved.

@@ -22,7 +22,7 @@ pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: 
     let description = shifted(release, percent);
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
     let to = Routing { version: &function.alias.version, weight, description: &description };
-    let revision = revision(run, function, percent, release).await?;
+    let revision = revision(run, function, &new, percent, release).await?;
     alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> R
     let (function, new) = subject(run, key, release)?;
     let description = format!("{MARK}{}", release.number);
     let to = Routing { version: &new, weight: None, description: &description };
-    let revision = revision(run, function, 100, release).await?;
+    let revision = revision(run, function, &new, 100, release).await?;
     alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await?;
     run.scope.interrupt.or(until_provisioned(run, &function.resource)).await
 }
@@ -57,14 +57,22 @@ fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a Obser
 ///
 /// # Errors
 /// Somebody else moved it in between.
-async fn revision(run: &Run<'_>, function: &ObservedFunction, percent: u8, release: &Release) -> Result<String> {
+async fn revision(
+    run: &Run<'_>,
+    function: &ObservedFunction,
+    new: &str,
+    percent: u8,
+    release: &Release,
+) -> Result<String> {
     let stages = run.plan.traffic.shift.stages();
     let Some((before, _)) = stages.iter().rev().find(|(stage, _)| *stage < percent) else {
         return Ok(function.alias.revision.clone());
     };
     let FunctionResource { name, alias, .. } = &function.resource;
     let found = run.scope.session.lambda.alias(name, alias).await?;
-    if found.version == function.alias.version && found.description == shifted(release, *before) {
+    let description = shifted(release, *before);
+    let weight = Some((new, f64::from(*before) / 100.0));
+    if is_at(&found, &Routing { version: &function.alias.version, weight, description: &description }) {
         return Ok(found.revision);
     }
     let what = format!("alias `{alias}` of `{name}` was moved by somebody else in the middle of the release");
@@ -103,11 +111,14 @@ pub(super) async fn alias_to(
     }
 }
 
+/// Whether the alias is where it was moved to, by this very move: its description tells it from any other.
 fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
     let same = |(version, weight): (&str, f64)| {
         found.weights.len() == 1 && found.weights.get(version).is_some_and(|found| (found - weight).abs() < 1e-9)
     };
-    found.version == to.version && to.weight.map_or(found.weights.is_empty(), same)
+    found.version == to.version
+        && found.description == to.description
+        && to.weight.map_or(found.weights.is_empty(), same)
 }
 
 /// Where the alias has provisioned concurrency, the new version has to be warmed before it serves like the old one.

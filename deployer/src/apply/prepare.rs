@@ -43,13 +43,16 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let latest = latest(run, function, &wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
     let versions = run.scope.session.lambda.versions(name).await?;
+    let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
         // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
         if until_ready(run, name, &found.version).await.is_ok() {
             return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted.clone() });
         }
+        passed_over = true;
     }
-    let settled = with_code(run, key, function, latest, &wanted).await?;
+    // Published again as it is, it would be the version that failed: an upload in between makes another one.
+    let settled = with_code(run, key, function, latest, &wanted, passed_over).await?;
     let description = format!("{MARK}{}, {}", release.number, commit_of(release));
     let version = publish(run, name, &settled, &description).await?;
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
@@ -83,9 +86,10 @@ async fn with_code(
     function: &ObservedFunction,
     latest: VersionState,
     wanted: &str,
+    again: bool,
 ) -> Result<VersionState> {
     let name = &function.resource.name;
-    if latest.code_sha256 == wanted {
+    if latest.code_sha256 == wanted && !again {
         return Ok(latest);
     }
     let fetched;

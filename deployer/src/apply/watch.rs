@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow};
 
 use crate::aws::{Alarm, AlarmState};
 use crate::failure::{Exit, Failure};
@@ -23,30 +23,29 @@ pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[Strin
     let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
     loop {
         let left = time.saturating_sub(started.elapsed());
-        match read(scope, &watched).await {
+        let unknown = match scope.session.alarms.states(&watched).await {
             Ok(alarms) => {
                 ringing(&alarms)?;
-                if left.is_zero() {
-                    without_data(scope, &alarms);
-                    return Ok(());
+                match gone(&watched, &alarms) {
+                    None if left.is_zero() => {
+                        without_data(scope, &alarms);
+                        return Ok(());
+                    }
+                    gone => gone.map(|name| anyhow!("alarm `{name}` does not exist any more")),
                 }
             }
-            Err(error) if started.elapsed() > time + KNOWN_WITHIN => {
-                return Err(error).context("it is not known whether an alarm rings");
-            }
-            Err(_) => {}
+            Err(error) => Some(error.into()),
+        };
+        if let Some(why) = unknown.filter(|_| started.elapsed() > time + KNOWN_WITHIN) {
+            return Err(why.context("it is not known whether an alarm rings"));
         }
         tokio::time::sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
     }
 }
 
-/// Every one of them: an alarm that is gone tells nothing, and that is not that all is well.
-async fn read(scope: &Scope<'_>, watched: &[String]) -> Result<Vec<Alarm>> {
-    let alarms = scope.session.alarms.states(watched).await?;
-    match watched.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
-        None => Ok(alarms),
-        Some(name) => bail!("alarm `{name}` does not exist any more"),
-    }
+/// An alarm that is gone tells nothing, and that is not that all is well.
+fn gone<'a>(watched: &'a [String], alarms: &[Alarm]) -> Option<&'a String> {
+    watched.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name))
 }
 
 fn ringing(alarms: &[Alarm]) -> Result<()> {

@@ -21,7 +21,7 @@ pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool
     let mut release = found(scope, observed, &drift).await?;
     let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
     let hold = scope.ledger().begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
-    let judged = scope.interrupt.or(judge(scope, &hold, observed, &url, &mut release)).await;
+    let judged = judge(scope, &hold, observed, &url, &mut release).await;
     release.ended_at = Some(jiff::Timestamp::now().to_string());
     release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
@@ -38,8 +38,12 @@ async fn judge(scope: &Scope<'_>, hold: &Hold, observed: &Observed, url: &Url, r
         let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
         stage_to(scope.session, contract, deployment, &|| hold.still_ours()).await?;
     }
-    check(scope, observed, url, release).await;
-    Ok(())
+    // A call that moves is let end; the checks are not waited for.
+    let checks = async {
+        check(scope, observed, url, release).await;
+        Ok(())
+    };
+    scope.interrupt.or(checks).await
 }
 
 fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {

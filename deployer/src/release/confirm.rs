@@ -16,7 +16,9 @@ use crate::verify::{Expected, Url};
 pub(super) async fn live(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<()> {
     let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(()) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
-    let expected = Expected { versions: versions.collect(), ..Expected::default() };
+    // Before the first deployment of the deployer's own, the stage has no mark.
+    let deployment = observed.stage.mark.is_some().then(|| live.parts.deployment.clone());
+    let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
     let reading = scope.config.checks.iter().filter(|check| !check.writes);
     let results =
         scope.interrupt.or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 
 use crate::apply::{renew_revisions, take_back};
 use crate::failure::{Exit, Failure};
-use crate::ledger::{Hold, LedgerState, Release, ReleaseState};
+use crate::ledger::{Hold, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
 use crate::scope::Scope;
 use crate::verify::Url;
@@ -51,7 +51,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
     release.ended_at = Some(jiff::Timestamp::now().to_string());
     if release.is_carried_out() && serves(observed, &release) {
         release.state = ReleaseState::Live;
-        release.stable = release.reason.is_none();
+        release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
         hold.end(&release, observed.ledger.live.as_ref()).await?;
         scope.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
         return Ok(());
@@ -76,6 +76,16 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
     };
     scope.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
     Ok(())
+}
+
+/// A rollback is as stable as what it restores.
+async fn restored_is_stable(hold: &Hold, release: &Release) -> Result<bool> {
+    match (release.kind, release.back_to) {
+        (ReleaseKind::Rollback, Some(root)) => {
+            Ok(hold.ledger().release(root).await?.is_some_and(|restored| restored.stable))
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Whether every part of the release takes all of its traffic. A function that the release did not know plays no role.

@@ -8,7 +8,7 @@ use futures::try_join;
 
 use super::attempt::Attempt;
 use super::deploy::ready;
-use super::{alarms, prune};
+use super::{alarms, confirm, prune};
 use crate::artifact::{refuse_if_too_big, sha256};
 use crate::aws::Session;
 use crate::config::{Config, Environment};
@@ -73,6 +73,7 @@ pub async fn promote(
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
+        confirm::live(&scope, &observed, &url).await?;
         return Ok(ReleaseView::unchanged(&to.name, &observed, &url, &session.calls));
     }
     source.fits(from, &observed, told)?;
@@ -125,6 +126,11 @@ impl Source {
     fn fits(&self, from: &Environment, observed: &Observed, told: &Promote) -> Result<()> {
         let (release, to) = (&self.release, &observed.ledger.contract);
         for (key, function) in &to.functions {
+            if !release.parts.functions.contains_key(key) {
+                return Err(Failure::refused(format!("release {release} of `{}` has no function `{key}`", from.name))
+                    .hint("release to the first environment again, then promote that")
+                    .into());
+            }
             let theirs = self.contract.functions.get(key).map(|function| function.architecture.as_str());
             if theirs != Some(&function.architecture) {
                 let (theirs, ours) = (theirs.unwrap_or("missing"), &function.architecture);

@@ -115,12 +115,15 @@ impl Url {
             let out_of_time = started.elapsed() + pause > Duration::from_secs(self.patience.timeout_seconds);
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
-                let blame = if limited * 2 > requests { Blame::Limits } else { blame };
+                let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
                 return Err(Failed { record: record(false, answer, requests), blame });
             }
             if self.spent.load(Ordering::Relaxed) >= REQUESTS {
+                // A check that came late to the budget has shown nothing; one that had its chance has.
+                let judged = requests > 2 * TRIES && limited * 2 <= requests;
+                let blame = if judged { blame } else { Blame::Limits };
                 let answer = format!("{answer}, and {REQUESTS} requests are all that a release makes");
-                return Err(Failed { record: record(false, answer, requests), blame: Blame::Limits });
+                return Err(Failed { record: record(false, answer, requests), blame });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
