@@ -186,15 +186,7 @@ impl Hold {
     /// # Errors
     /// [`Exit::LockHeld`] if the lock is no longer this run's.
     pub async fn end(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
-        self.fenced(self.last_changes(release, superseded, self.freeing())?).await
-    }
-
-    /// Writes the end of a release and keeps the lock.
-    ///
-    /// # Errors
-    /// [`Exit::LockHeld`] if the lock is no longer this run's.
-    pub async fn conclude(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
-        self.fenced(self.last_changes(release, superseded, self.pulse.renewal(&self.ledger))?).await
+        self.fenced(self.last_changes(release, superseded)?).await
     }
 
     /// Frees the lock.
@@ -210,8 +202,8 @@ impl Hold {
         Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.pulse.condition())
     }
 
-    fn last_changes(&self, release: &Release, superseded: Option<&Release>, lock: Change) -> Result<Vec<Change>> {
-        let mut changes = vec![lock, self.ledger.put(release)?];
+    fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
+        let mut changes = vec![self.freeing(), self.ledger.put(release)?];
         if release.state == ReleaseState::Live {
             let live = self.ledger.keyed(LIVE, &json!({ "release": release }))?;
             changes.push(Change::Put(live, Condition::Any));

@@ -141,7 +141,7 @@ impl Attempt<'_> {
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
         Err(Failure::new(Exit::NotTakenBack, format!("release {release} serves, and could not be judged: {reason}"))
-            .hint("`deployer check` judges it when the gateway's limits let it; it does not count as stable")
+            .hint("run the same command again later: it judges what serves and records it; until then it does not count as stable")
             .into())
     }
 

@@ -41,13 +41,8 @@ impl Alarm {
         named["alarms"] = json!({"L": [{"S": ALARM}]});
         stack().put_ledger_item("dev", &named);
         let alarm = Self { contract };
-        alarm.says("OK");
+        says("OK");
         alarm
-    }
-
-    fn says(&self, state: &str) {
-        cloudwatch("SetAlarmState", &json!({"AlarmName": ALARM, "StateValue": state, "StateReason": "a test said so"}));
-        assert!(self.contract.is_object());
     }
 }
 
@@ -56,6 +51,11 @@ impl Drop for Alarm {
         cloudwatch("DeleteAlarms", &json!({"AlarmNames": [ALARM]}));
         stack().put_ledger_item("dev", &self.contract);
     }
+}
+
+/// Makes the alarm say so.
+fn says(state: &str) {
+    cloudwatch("SetAlarmState", &json!({"AlarmName": ALARM, "StateValue": state, "StateReason": "a test said so"}));
 }
 
 fn cloudwatch(operation: &str, body: &Value) {
@@ -130,7 +130,7 @@ pub(crate) fn terraform_has_nothing_to_do_in_the_middle_of_a_canary() {
 }
 
 pub(crate) fn a_canary_whose_alarm_rings_midway_is_taken_back() {
-    let (stack, front, alarm) = (stack(), front(), Alarm::set());
+    let (stack, front, _alarm) = (stack(), front(), Alarm::set());
     let changed = stack.checkout.artifact(CHANGED);
     let (before, number) = (stack.status("dev"), stack.last_number("dev"));
     let slow = ("bake_seconds = 4", "bake_seconds = 60");
@@ -145,10 +145,10 @@ pub(crate) fn a_canary_whose_alarm_rings_midway_is_taken_back() {
     let status = stack.checkout.deployer("status dev").expect(0).stdout;
     assert!(status.contains("with 40 % of the traffic") && status.contains("UNFINISHED"), "{status}");
     let rung = Instant::now();
-    alarm.says("ALARM");
+    says("ALARM");
     running.end().expect(6).says([&format!("alarm `{ALARM}` rings: a test said so"), "was taken back to release"]);
     assert!(rung.elapsed() < Duration::from_secs(15), "{:?}", rung.elapsed());
-    alarm.says("OK");
+    says("OK");
     let after = stack.status("dev");
     assert_eq!(after["functions"], before["functions"]);
     assert_eq!(stack.release("dev", number + 1)["state"], "rolled-back");
@@ -172,9 +172,9 @@ pub(crate) fn a_linear_shift_goes_step_by_step() {
 }
 
 pub(crate) fn an_alarm_that_rings_already_stops_a_start_and_no_rollback() {
-    let (stack, alarm) = (stack(), Alarm::set());
+    let (stack, _alarm) = (stack(), Alarm::set());
     let changed = stack.checkout.artifact(CHANGED);
-    alarm.says("ALARM");
+    says("ALARM");
     let number = stack.last_number("dev");
     let refused = stack.checkout.deployer(&format!("deploy dev --artifact {changed}"));
     refused.expect(4).says(["is ringing already", ALARM, "hint: ", "--ignore-alarms"]);
@@ -184,16 +184,16 @@ pub(crate) fn an_alarm_that_rings_already_stops_a_start_and_no_rollback() {
 }
 
 pub(crate) fn an_alarm_without_data_does_not_ring_and_is_reported() {
-    let (stack, alarm) = (stack(), Alarm::set());
+    let (stack, _alarm) = (stack(), Alarm::set());
     let changed = stack.checkout.artifact(CHANGED);
-    alarm.says("INSUFFICIENT_DATA");
+    says("INSUFFICIENT_DATA");
     let ended = stack.checkout.deployer(&format!("deploy dev --artifact {changed}")).expect(0);
     ended.says(["has no data yet"]);
     stack.checkout.deployer("rollback dev --to previous").expect(0);
 }
 
 pub(crate) fn an_alarm_that_rings_while_the_new_release_is_watched_takes_it_back_stage_first() {
-    let (stack, front, alarm) = (stack(), front(), Alarm::set());
+    let (stack, front, _alarm) = (stack(), front(), Alarm::set());
     let changed = stack.checkout.artifact(CHANGED);
     let before = stack.status("dev");
     let path = format!("/restapis/{}/gatewayresponses/THROTTLED", stack.api("dev"));
@@ -207,9 +207,9 @@ pub(crate) fn an_alarm_that_rings_while_the_new_release_is_watched_takes_it_back
         assert!(started.elapsed() < Duration::from_secs(60), "the stage never moved");
         std::thread::sleep(Duration::from_millis(50));
     }
-    alarm.says("ALARM");
+    says("ALARM");
     running.end().expect(6).says(["rings: a test said so", "was taken back to release"]);
-    alarm.says("OK");
+    says("OK");
     stack.behind("dev", "DELETE", &path, None, &Value::Null);
     let after = stack.status("dev");
     assert_eq!((&after["functions"], &after["deployment_id"]), (&before["functions"], &before["deployment_id"]));
