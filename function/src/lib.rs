@@ -2,18 +2,22 @@
 //!
 //! In reading order: [`serve`] takes an event from the Lambda runtime, [`request`] reads from it
 //! the few fields that matter, [`handler`] decides, asking the [`store`] for what lasts, and
-//! [`reply`] dresses the answer with the headers of [`cors`] and [`marks`]. [`settings`] is the
-//! only reader of environment variables, [`log`] the only place that decides what a log line is.
+//! [`reply`] dresses the answer with the headers of [`cors`] and [`marks`]. What the store learns of
+//! an address is what [`privacy`] makes of it, with the secret that [`key`] holds. [`settings`] is
+//! the only reader of environment variables, [`log`] the only place that decides what a log line is.
 //!
-//! No room but [`serve`] knows the Lambda runtime, and none but `store::dynamodb` the AWS SDK:
-//! without the feature `dynamodb` no SDK crate is linked, and so the binary `preflight` is built.
+//! No room but [`serve`] knows the Lambda runtime, and none but `store::dynamodb` and `key::ssm` the
+//! AWS SDK: without the features `dynamodb` and `ssm` no SDK crate is linked, and so the binary
+//! `preflight` is built.
 //! Nothing here knows who deploys it.
 
 pub mod cors;
 pub mod failure;
 pub mod handler;
+pub mod key;
 pub mod log;
 pub mod marks;
+pub mod privacy;
 pub mod reply;
 pub mod request;
 pub mod serve;

@@ -39,6 +39,11 @@ pub fn cold(cause: &(dyn Error + 'static)) {
     warn!(cause = chain(cause), "started without a connection to the store");
 }
 
+/// The key for addresses could not be read, for now: visits are counted without it.
+pub fn keyless(cause: &(dyn Error + 'static)) {
+    error!(cause = chain(cause), "visits are counted without the visitor's hashed address");
+}
+
 /// The function ends: it refuses to start, or cannot go on.
 pub fn stopped(cause: &(dyn Error + 'static)) {
     error!(cause = chain(cause), "stopped");

@@ -1,13 +1,16 @@
 //! What of a REST proxy event matters here.
 //!
 //! In: any JSON. Out: a [`Request`]; what the event lacks, or has in another shape than API
-//! Gateway's, counts as not sent. It never fails and never reads the visitor's address.
+//! Gateway's, counts as not sent. It never fails, and keeps the visitor's address only as
+//! an [`Address`], which cannot be shown.
 //!
 //! `lambda_http` is not used for this: its event type refuses an event without
 //! `requestContext.httpMethod`, and it panics on a `Host` header that makes no URL. Either would
 //! reach the visitor as a bare 502.
 
 use serde_json::Value;
+
+use crate::privacy::Address;
 
 /// One request, as far as the handlers look at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,9 @@ pub struct Request {
     pub origin: Option<String>,
     /// The header `User-Agent`, neither cut nor cleaned.
     pub user_agent: Option<String>,
+    /// Who asked, as API Gateway saw the connection: `requestContext.identity.sourceIp`. Never a
+    /// header such as `X-Forwarded-For`, in which anyone may write anything.
+    pub source: Option<Address>,
     /// The stage variable `deployment`.
     pub deployment: Option<String>,
 }
@@ -41,6 +47,7 @@ impl Request {
             path: owned("/path"),
             origin: header(event, "origin"),
             user_agent: header(event, "user-agent"),
+            source: text("/requestContext/identity/sourceIp").and_then(Address::read),
             deployment: text("/stageVariables/deployment").map(str::to_owned),
         }
     }
@@ -113,6 +120,24 @@ mod tests {
     fn a_proxy_resource_is_routed_by_its_path() {
         let event = json!({"resource": "/{proxy+}", "path": "/health"});
         assert_eq!(Request::read(&event, "").route(), "/health");
+    }
+
+    #[test]
+    fn the_source_is_what_api_gateway_saw_and_no_header_changes_it() {
+        let event = |headers: Value| {
+            json!({
+                "headers": headers, "multiValueHeaders": headers,
+                "requestContext": {"identity": {"sourceIp": "203.0.113.77"}},
+            })
+        };
+        let forged = json!({
+            "X-Forwarded-For": "198.51.100.1", "Forwarded": "for=198.51.100.1",
+            "X-Real-IP": "198.51.100.1", "sourceIp": "198.51.100.1",
+        });
+        let seen = Request::read(&event(json!({})), "r1").source;
+        assert_eq!(seen, Address::read("203.0.113.77"));
+        assert_eq!(Request::read(&event(forged.clone()), "r1").source, seen);
+        assert_eq!(Request::read(&json!({"headers": forged}), "r1").source, None);
     }
 
     proptest! {

@@ -15,6 +15,9 @@ const TABLE_RULE: &str =
 const ORIGIN: &str = "ALLOWED_ORIGIN";
 const ORIGIN_RULE: &str = "origins as browsers send them, separated by commas: \
      `http(s)://host[:port]`, lower case, without path, such as `https://www.example.com`";
+const PARAMETER: &str = "ADDRESS_KEY_PARAMETER";
+const PARAMETER_RULE: &str = "the name of an SSM parameter: up to 1011 letters, digits, `_`, `-`, `.` and `/`, \
+     such as `/resume-visitor-counter/dev/address-key`";
 const KEY_RULE: &str = "a part of the role's key, as Lambda sets it";
 
 /// A variable that keeps a function from starting.
@@ -31,16 +34,38 @@ pub enum SettingsError {
     /// `DYNAMODB_TABLE` is not a table's name.
     #[error("environment variable `{TABLE}` is malformed: it must be {TABLE_RULE}")]
     Table,
+    /// `ADDRESS_KEY_PARAMETER` is not a parameter's name.
+    #[error("environment variable `{PARAMETER}` is malformed: it must be {PARAMETER_RULE}")]
+    Parameter,
     /// `ALLOWED_ORIGIN` is not a list of origins.
     #[error("environment variable `{ORIGIN}` is malformed: {0}; it must be {ORIGIN_RULE}")]
     Origin(NotAnOrigin),
+}
+
+/// A service of AWS that the functions call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Where visits are stored.
+    DynamoDb,
+    /// Where the key for addresses is kept.
+    Ssm,
+}
+
+impl Service {
+    /// The variable that names an endpoint for this service alone, as in every AWS SDK.
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::Ssm => "AWS_ENDPOINT_URL_SSM",
+        }
+    }
 }
 
 /// Where and as whom to call AWS. No `Debug`, so that no key can reach a log.
 pub struct AwsSettings {
     /// `AWS_REGION`.
     pub region: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`; none for AWS's own.
+    /// `AWS_ENDPOINT_URL_` with the service's name, else `AWS_ENDPOINT_URL`; none for AWS's own.
     pub endpoint: Option<String>,
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
@@ -50,14 +75,14 @@ pub struct AwsSettings {
     pub session_token: Option<String>,
 }
 
-/// Reads what Lambda tells every function about AWS. Once is enough: new keys of the role come
-/// with a new process.
+/// Reads what Lambda tells every function about AWS, for calling `service`. Once is enough: new keys
+/// of the role come with a new process.
 ///
 /// # Errors
 ///
 /// When the region or a key is missing, as it never is in Lambda.
-pub fn aws() -> Result<AwsSettings, SettingsError> {
-    aws_from(&process)
+pub fn aws(service: Service) -> Result<AwsSettings, SettingsError> {
+    aws_from(&process, service)
 }
 
 /// Reads the name of the counter's table: `DYNAMODB_TABLE`.
@@ -67,6 +92,15 @@ pub fn aws() -> Result<AwsSettings, SettingsError> {
 /// When it is missing or could not be a table's name.
 pub fn table() -> Result<String, SettingsError> {
     table_from(&process)
+}
+
+/// Reads the name of the SSM parameter with the key for addresses: `ADDRESS_KEY_PARAMETER`.
+///
+/// # Errors
+///
+/// When it is missing or could not be a parameter's name.
+pub fn parameter() -> Result<String, SettingsError> {
+    parameter_from(&process)
 }
 
 /// Reads what every answer carries: `ALLOWED_ORIGIN`, and the version that Lambda runs this as.
@@ -83,11 +117,11 @@ fn process(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn aws_from(read: &impl Fn(&str) -> Option<String>) -> Result<AwsSettings, SettingsError> {
+fn aws_from(read: &impl Fn(&str) -> Option<String>, service: Service) -> Result<AwsSettings, SettingsError> {
     let optional = |name| read(name).filter(|value| !value.is_empty());
     Ok(AwsSettings {
-        region: required(read, "AWS_REGION", "the region of the table, as Lambda sets it")?,
-        endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| optional("AWS_ENDPOINT_URL")),
+        region: required(read, "AWS_REGION", "the function's region, as Lambda sets it")?,
+        endpoint: optional(service.endpoint()).or_else(|| optional("AWS_ENDPOINT_URL")),
         access_key_id: required(read, "AWS_ACCESS_KEY_ID", KEY_RULE)?,
         secret_access_key: required(read, "AWS_SECRET_ACCESS_KEY", KEY_RULE)?,
         session_token: optional("AWS_SESSION_TOKEN"),
@@ -99,6 +133,15 @@ fn table_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, Settings
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let sound = (3..=255).contains(&name.len()) && name.bytes().all(allowed);
     if sound { Ok(name) } else { Err(SettingsError::Table) }
+}
+
+/// A name in a hierarchy begins with `/`, and none of its levels is empty.
+fn parameter_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, SettingsError> {
+    let name = required(read, PARAMETER, PARAMETER_RULE)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let level = |level: &str| !level.is_empty() && level.bytes().all(allowed);
+    let levels = name.strip_prefix('/').map_or_else(|| level(&name), |path| path.split('/').all(level));
+    if levels && name.len() <= 1011 { Ok(name) } else { Err(SettingsError::Parameter) }
 }
 
 fn frame_from(read: &impl Fn(&str) -> Option<String>) -> Result<Frame, SettingsError> {
@@ -131,6 +174,9 @@ mod tests {
         let table = table_from(&nothing).unwrap_err().to_string();
         assert!(table.contains("`DYNAMODB_TABLE` is not set"), "{table}");
         assert!(table.contains("such as `ResumeVisitorCounter-dev`"), "{table}");
+        let parameter = parameter_from(&nothing).unwrap_err().to_string();
+        assert!(parameter.contains("`ADDRESS_KEY_PARAMETER` is not set"), "{parameter}");
+        assert!(parameter.contains("such as `/resume-visitor-counter/dev/address-key`"), "{parameter}");
         let origin = frame_from(&nothing).unwrap_err().to_string();
         assert!(origin.contains("`ALLOWED_ORIGIN` is not set"), "{origin}");
         assert!(origin.contains("such as `https://www.example.com`"), "{origin}");
@@ -148,7 +194,9 @@ mod tests {
         assert!(table.starts_with("environment variable `DYNAMODB_TABLE` is malformed"), "{table}");
         let origin = frame_from(&only(ORIGIN, "https://a.example,s3cret")).unwrap_err().to_string();
         assert!(origin.contains("`ALLOWED_ORIGIN` is malformed: entry 2"), "{origin}");
-        assert!(!format!("{table}{origin}").contains("s3cret"));
+        let parameter = parameter_from(&only(PARAMETER, "s3cret key")).unwrap_err().to_string();
+        assert!(parameter.starts_with("environment variable `ADDRESS_KEY_PARAMETER` is malformed"), "{parameter}");
+        assert!(!format!("{table}{origin}{parameter}").contains("s3cret"));
     }
 
     #[test]
@@ -157,6 +205,29 @@ mod tests {
         assert_eq!(table_from(&only(TABLE, "ab")), Err(SettingsError::Table));
         let long: &'static str = "a".repeat(256).leak();
         assert_eq!(table_from(&only(TABLE, long)), Err(SettingsError::Table));
+    }
+
+    #[test]
+    fn a_parameter_has_a_plain_name_or_a_path_without_empty_levels() {
+        for sound in ["/resume-visitor-counter/dev/address-key", "key", "/a", "a.B_c-9"] {
+            assert_eq!(parameter_from(&only(PARAMETER, sound)), Ok(sound.to_owned()));
+        }
+        let long: &'static str = "a".repeat(1012).leak();
+        for unsound in ["/", "//a", "/a/", "a/b", "/a b", "/a:1", "/ä", long] {
+            assert_eq!(parameter_from(&only(PARAMETER, unsound)), Err(SettingsError::Parameter), "{unsound}");
+        }
+    }
+
+    #[test]
+    fn each_service_has_its_own_endpoint_or_the_common_one() {
+        let read = |name: &str| match name {
+            "AWS_ENDPOINT_URL_SSM" => Some("http://ssm".to_owned()),
+            "AWS_ENDPOINT_URL" => Some("http://all".to_owned()),
+            _ => Some("set".to_owned()).filter(|_| !name.starts_with("AWS_ENDPOINT")),
+        };
+        let endpoint = |service| aws_from(&read, service).map(|aws| aws.endpoint);
+        assert_eq!(endpoint(Service::Ssm), Ok(Some("http://ssm".to_owned())));
+        assert_eq!(endpoint(Service::DynamoDb), Ok(Some("http://all".to_owned())));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! One visit, as it is remembered.
 //!
-//! In: a request, a moment, an id. Out: what the store writes. It never holds an address, and
-//! never a text longer than [`TEXT_LIMIT`] or with a control character in it.
+//! In: a request, a pseudonym, a moment, an id. Out: what the store writes. It never holds an
+//! address, and never a text longer than [`TEXT_LIMIT`] or with a control character in it.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::request::Request;
+use crate::{privacy::Pseudonym, request::Request};
 
 /// The longest text that is stored of what a visitor sent, in characters.
 pub const TEXT_LIMIT: usize = 256;
@@ -24,6 +24,8 @@ pub struct Visit {
     pub id: Uuid,
     /// When it came.
     pub at: Timestamp,
+    /// Who came, as far as may be remembered.
+    pub visitor_ip: Pseudonym,
     /// What the browser calls itself, sanitised.
     pub user_agent: String,
     /// The path that was asked for, sanitised.
@@ -31,11 +33,11 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// The visit that `request` makes, `at` this moment.
+    /// The visit that `visitor_ip` makes with `request`, `at` this moment.
     #[must_use]
-    pub fn new(request: &Request, id: Uuid, at: Timestamp) -> Self {
+    pub fn new(request: &Request, visitor_ip: Pseudonym, id: Uuid, at: Timestamp) -> Self {
         let user_agent = sanitise(request.user_agent.as_deref().unwrap_or_default());
-        Self { id, at, user_agent, path: sanitise(&request.path) }
+        Self { id, at, visitor_ip, user_agent, path: sanitise(&request.path) }
     }
 
     /// The moment in ISO 8601, UTC, always of the same length, so that it sorts as text.
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     fn visit(at: &str) -> Visit {
-        Visit::new(&Request::default(), Uuid::nil(), at.parse().unwrap())
+        Visit::new(&Request::default(), Pseudonym::unknown(), Uuid::nil(), at.parse().unwrap())
     }
 
     #[test]

@@ -1,9 +1,15 @@
-//! The function `counter`: settings -> store -> warm -> serve. What is wrong with the settings ends
-//! it before the first event, with a line in the log and a non-zero exit code.
+//! The function `counter`: settings -> store and key -> serve. What is wrong with the settings or
+//! the key ends it before the first event, with a line in the log and a non-zero exit code.
 
 use std::process::ExitCode;
 
-use function::{handler::Counter, log, serve, settings, store::dynamodb::DynamoStore};
+use function::{
+    handler::Counter,
+    key::{AddressKey, ssm::SsmParameter},
+    log, serve,
+    settings::{self, Service},
+    store::dynamodb::DynamoStore,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -19,7 +25,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let frame = settings::frame()?;
-    let store = DynamoStore::new(settings::table()?, settings::aws()?);
-    store.warm().await;
-    serve::run(Counter::new(store, frame)).await
+    let (table, parameter) = (settings::table()?, settings::parameter()?);
+    let store = DynamoStore::new(table, settings::aws(Service::DynamoDb)?);
+    let key = AddressKey::new(SsmParameter::new(parameter, settings::aws(Service::Ssm)?));
+    // Side by side, and a key that can never be used does not wait for a slow store.
+    let warm = async {
+        store.warm().await;
+        Ok(())
+    };
+    tokio::try_join!(key.load(), warm)?;
+    serve::run(Counter::new(store, key, frame)).await
 }

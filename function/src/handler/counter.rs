@@ -12,21 +12,23 @@ use uuid::Uuid;
 use crate::{
     failure::Failure,
     handler::Handler,
+    key::{AddressKey, KeySource},
     log,
     reply::{Answer, Frame, Reply},
     request::Request,
-    store::Store,
+    store::{Store, StoreError},
     visit::Visit,
 };
 
-/// Counts visits in a store.
+/// Counts visits in a store, with hashed addresses.
 #[derive(Debug)]
-pub struct Counter<S> {
+pub struct Counter<S, K> {
     store: S,
+    key: AddressKey<K>,
     frame: Frame,
 }
 
-impl<S: Store> Handler for Counter<S> {
+impl<S: Store, K: KeySource> Handler for Counter<S, K> {
     async fn answer(&self, request: &Request) -> Answer {
         // A panic that reached the runtime would be a bare 502, which no web page may read.
         let reply = AssertUnwindSafe(self.reply(request)).catch_unwind().await;
@@ -38,10 +40,11 @@ impl<S: Store> Handler for Counter<S> {
     }
 }
 
-impl<S: Store> Counter<S> {
-    /// A counter over `store`, whose answers carry the headers of `frame`.
-    pub fn new(store: S, frame: Frame) -> Self {
-        Self { store, frame }
+impl<S: Store, K: KeySource> Counter<S, K> {
+    /// A counter over `store`, which hashes addresses with `key` and whose answers carry the
+    /// headers of `frame`.
+    pub fn new(store: S, key: AddressKey<K>, frame: Frame) -> Self {
+        Self { store, key, frame }
     }
 
     async fn reply(&self, request: &Request) -> Result<Reply, Failure> {
@@ -54,15 +57,20 @@ impl<S: Store> Counter<S> {
     }
 
     async fn count(&self, request: &Request) -> Result<Reply, Failure> {
-        let visit = Visit::new(request, Uuid::new_v4(), Timestamp::now());
         // Both to their end, even where one fails: a write given up half-way is neither made nor not.
-        let (recorded, counted) = tokio::join!(self.store.record(&visit), self.store.increment());
+        let (recorded, counted) = tokio::join!(self.record(request), self.store.increment());
         if let (Err(error), Err(_)) = (&recorded, &counted) {
             log::failed(error); // the other one becomes the request's failure
         }
         let count = counted?;
         recorded?;
         Ok(Reply::ok(&json!({"count": count, "message": "Visitor count updated successfully"})))
+    }
+
+    async fn record(&self, request: &Request) -> Result<(), StoreError> {
+        let at = Timestamp::now();
+        let visitor_ip = self.key.pseudonym(request.source.as_ref(), at).await;
+        self.store.record(&Visit::new(request, visitor_ip, Uuid::new_v4(), at)).await
     }
 
     async fn health(&self) -> Result<Reply, Failure> {

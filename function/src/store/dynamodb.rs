@@ -1,6 +1,6 @@
 //! The store in DynamoDB: one table, one item a visit, and the item `total`.
 //!
-//! The only room that names an AWS SDK type. It is told where and as whom to call, and looks for
+//! With `key::ssm` the only room that names an AWS SDK type. It is told where and as whom to call, and looks for
 //! neither: no profile file, no metadata service, no proxy. `aws-config`, which would, costs half
 //! a megabyte of zip and brings STS along.
 
@@ -100,6 +100,7 @@ fn item(visit: &Visit) -> HashMap<String, AttributeValue> {
     HashMap::from([
         (KEY.to_owned(), text(&visit.id.to_string())),
         ("timestamp".to_owned(), text(&visit.timestamp())),
+        ("visitor_ip".to_owned(), text(visit.visitor_ip.as_str())),
         ("user_agent".to_owned(), text(&visit.user_agent)),
         ("path".to_owned(), text(&visit.path)),
         ("expiration_time".to_owned(), AttributeValue::N(visit.expiration_time().to_string())),

@@ -1,37 +1,53 @@
-//! The real binaries: how they start or refuse to, what they ask of DynamoDB, what they log.
+//! The real binaries: how they start or refuse to, what they ask of DynamoDB and SSM, what they log.
 
+use function::privacy::{Address, Secret};
 use serde_json::{Value, json};
 
 use crate::{
-    lambda::{COUNTER, Lambda, PREFLIGHT, dynamodb, refusing_dynamodb, run_to_end},
-    standin::StandIn,
+    lambda::{Asked, COUNTER, Lambda, PREFLIGHT, dynamodb, holds, refuses, refusing_dynamodb, run_to_end, ssm},
+    memory::SECRET,
+    standin::{Sent, StandIn},
 };
 
 const AGENT: &str = "Mozilla/5.0 (a visitor's browser)";
 const ADDRESS: &str = "203.0.113.77";
+const FORGED: &str = "198.51.100.1";
 
 fn counter(table: &StandIn) -> Lambda {
-    let endpoint = format!("http://{}", table.address);
-    let variables = [
+    counter_with(table, &ssm(vec![]).0)
+}
+
+fn counter_with(table: &StandIn, parameters: &StandIn) -> Lambda {
+    let (endpoint, keys) = endpoints(table, parameters);
+    Lambda::start(COUNTER, &variables(&endpoint, &keys))
+}
+
+fn endpoints(table: &StandIn, parameters: &StandIn) -> (String, String) {
+    (format!("http://{}", table.address), format!("http://{}", parameters.address))
+}
+
+fn variables<'a>(endpoint: &'a str, keys: &'a str) -> [(&'static str, &'a str); 12] {
+    [
         ("DYNAMODB_TABLE", "visits"),
         ("ALLOWED_ORIGIN", "https://a.example"),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "a-secret-key"),
         ("AWS_SESSION_TOKEN", "a-session-token"),
-        ("AWS_ENDPOINT_URL", &endpoint),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ENDPOINT_URL_SSM", keys),
+        ("ADDRESS_KEY_PARAMETER", "/test/key"),
         // Nothing listens there: what goes through a proxy fails.
         ("HTTP_PROXY", "http://127.0.0.1:9"),
         ("http_proxy", "http://127.0.0.1:9"),
         ("ALL_PROXY", "http://127.0.0.1:9"),
-    ];
-    Lambda::start(COUNTER, &variables)
+    ]
 }
 
 fn event(method: &str, path: &str) -> Value {
     json!({
         "resource": path, "path": path, "httpMethod": method, "body": null,
-        "headers": {"User-Agent": AGENT, "Host": "not a host"},
+        "headers": {"User-Agent": AGENT, "Host": "not a host", "X-Forwarded-For": FORGED},
         "requestContext": {"identity": {"sourceIp": ADDRESS, "userAgent": AGENT}},
         "stageVariables": {"deployment": "d4e5"},
     })
@@ -58,7 +74,7 @@ fn a_visit_makes_a_put_and_an_update_at_the_same_time() {
 fn assert_is_a_visit(put: &Value) {
     let item = put["Item"].as_object().unwrap();
     let names: Vec<_> = item.keys().map(String::as_str).collect();
-    assert_eq!(names, ["expiration_time", "path", "timestamp", "user_agent", "visit_id"]);
+    assert_eq!(names, ["expiration_time", "path", "timestamp", "user_agent", "visit_id", "visitor_ip"]);
     assert_eq!((&put["TableName"], &item["path"]["S"]), (&json!("visits"), &json!("/count")));
     assert_eq!(item["user_agent"]["S"], AGENT);
     let id: uuid::Uuid = item["visit_id"]["S"].as_str().unwrap().parse().unwrap();
@@ -66,6 +82,83 @@ fn assert_is_a_visit(put: &Value) {
     let at: jiff::Timestamp = item["timestamp"]["S"].as_str().unwrap().parse().unwrap();
     let expires: i64 = item["expiration_time"]["N"].as_str().unwrap().parse().unwrap();
     assert_eq!(expires - at.as_second(), 90 * 24 * 60 * 60);
+    let visitor = Secret::new(SECRET).unwrap().pseudonym(&Address::read(ADDRESS).unwrap(), at);
+    assert_eq!(item["visitor_ip"]["S"], visitor.as_str());
+}
+
+/// The `visitor_ip` of every visit that was stored.
+fn visitors(asked: &Asked) -> Vec<String> {
+    let asked = asked.lock().unwrap();
+    let puts = asked.iter().filter(|(name, _)| name == "PutItem");
+    puts.map(|(_, input)| input["Item"]["visitor_ip"]["S"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_key_is_asked_for_once_decrypted_and_signed() {
+    let ((table, _), (parameters, asked)) = (dynamodb(), ssm(vec![]));
+    let function = counter_with(&table, &parameters);
+    function.invoke(&event("GET", "/count"));
+    function.invoke(&event("GET", "/count"));
+    let asked = asked.lock().unwrap();
+    let [request] = asked.as_slice() else { panic!("{} requests", asked.len()) };
+    assert_eq!(request.line, "POST / HTTP/1.1");
+    assert_eq!(request.headers["x-amz-target"], "AmazonSSM.GetParameter");
+    assert_eq!(request.headers["content-type"], "application/x-amz-json-1.1");
+    assert_eq!(request.headers["x-amz-security-token"], "a-session-token");
+    let authorization = &request.headers["authorization"];
+    assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
+    assert!(authorization.contains("/eu-west-1/ssm/aws4_request, SignedHeaders="), "{authorization}");
+    let body: Value = serde_json::from_str(&request.body).unwrap();
+    assert_eq!(body, json!({"Name": "/test/key", "WithDecryption": true}));
+}
+
+#[test]
+fn a_key_that_can_never_be_used_is_named_and_stops_the_start() {
+    for (answer, said) in [
+        (refuses(400, "ParameterNotFound"), "ssm:GetParameter"),
+        (refuses(400, "AccessDeniedException"), "SSM answered 400 AccessDeniedException: said SSM"),
+        (holds("s3cret"), "it must be at least 32 bytes"),
+        (holds(""), "it must be at least 32 bytes"),
+    ] {
+        let ((table, _), (parameters, _)) = (dynamodb(), ssm(vec![answer]));
+        let (endpoint, keys) = endpoints(&table, &parameters);
+        let (status, log) = run_to_end(COUNTER, &variables(&endpoint, &keys));
+        assert_eq!((status.code(), log.lines().count()), (Some(1), 1), "{log}");
+        assert!(log.contains("parameter `/test/key` ") && log.contains(said), "{said}: {log}");
+        assert!(!log.contains("s3cret"), "{log}");
+    }
+}
+
+/// Asserts that a function whose SSM fails so during init, and once more, counts the first visit as
+/// unknown and the second as it should.
+fn assert_gets_over(failure: &Sent) {
+    let ((table, asked), (parameters, _)) = (dynamodb(), ssm(vec![failure.clone(); 4]));
+    let function = counter_with(&table, &parameters);
+    for path in ["/health", "/count", "/count"] {
+        assert_eq!(function.invoke(&event("GET", path))["statusCode"], 200);
+    }
+    let visitors = visitors(&asked);
+    assert_eq!((visitors[0].as_str(), visitors[1].len()), ("unknown", 32));
+
+    let log = function.log();
+    let errors: Vec<_> = log.iter().filter(|line| line["level"] == "ERROR").collect();
+    assert_eq!(errors.len(), 2, "at init, and at the first visit: {log:#?}");
+    let cause = errors[1]["cause"].as_str().unwrap();
+    assert!(cause.starts_with("failed to read parameter `/test/key`: "), "{cause}");
+    assert_eq!((errors[0].get("span"), &errors[1]["span"]["request_id"]), (None, &json!("r-1")));
+    let all = format!("{log:?}");
+    assert!(![ADDRESS, FORGED, SECRET].iter().any(|private| all.contains(private)), "{all}");
+}
+
+#[test]
+fn a_throttled_key_stops_no_start_and_is_there_when_ssm_is() {
+    assert_gets_over(&refuses(400, "ThrottlingException"));
+}
+
+#[test]
+fn a_failing_ssm_stops_no_start_and_neither_does_an_answer_that_makes_no_sense() {
+    assert_gets_over(&refuses(500, "InternalServerError"));
+    assert_gets_over(&(200, vec![], "not JSON".to_owned()));
 }
 
 #[test]
@@ -132,7 +225,7 @@ fn a_log_has_a_line_for_each_request_and_nothing_personal() {
     let statuses: Vec<_> = log.iter().map(|line| line["status"].clone()).collect();
     assert_eq!(statuses, [200, 404]);
     let all = format!("{log:?}");
-    for private in [AGENT, ADDRESS, "a-secret-key", "a-session-token", "AKIDEXAMPLE"] {
+    for private in [AGENT, ADDRESS, FORGED, SECRET, "a-secret-key", "a-session-token", "AKIDEXAMPLE"] {
         assert!(!all.contains(private), "{all}");
     }
 }
@@ -150,13 +243,16 @@ fn preflight_starts_with_an_origin_alone() {
 fn a_function_refuses_to_start_and_names_the_variable() {
     let table = ("DYNAMODB_TABLE", "visits");
     let origin = ("ALLOWED_ORIGIN", "https://a.example");
+    let (key, nothing) = (("ADDRESS_KEY_PARAMETER", "/test/key"), ("A", "b"));
     for (binary, variables, said) in [
-        (COUNTER, [table, ("A", "b")], "`ALLOWED_ORIGIN` is not set"),
-        (COUNTER, [origin, ("A", "b")], "`DYNAMODB_TABLE` is not set"),
-        (COUNTER, [origin, ("DYNAMODB_TABLE", "a b")], "`DYNAMODB_TABLE` is malformed"),
-        (COUNTER, [origin, table], "`AWS_REGION` is not set"),
-        (PREFLIGHT, [table, ("A", "b")], "`ALLOWED_ORIGIN` is not set"),
-        (PREFLIGHT, [table, ("ALLOWED_ORIGIN", "*")], "`ALLOWED_ORIGIN` is malformed: entry 1"),
+        (COUNTER, [table, key, nothing], "`ALLOWED_ORIGIN` is not set"),
+        (COUNTER, [origin, key, nothing], "`DYNAMODB_TABLE` is not set"),
+        (COUNTER, [origin, key, ("DYNAMODB_TABLE", "a b")], "`DYNAMODB_TABLE` is malformed"),
+        (COUNTER, [origin, table, nothing], "`ADDRESS_KEY_PARAMETER` is not set"),
+        (COUNTER, [origin, table, ("ADDRESS_KEY_PARAMETER", "a b")], "`ADDRESS_KEY_PARAMETER` is malformed"),
+        (COUNTER, [origin, table, key], "`AWS_REGION` is not set"),
+        (PREFLIGHT, [table, key, nothing], "`ALLOWED_ORIGIN` is not set"),
+        (PREFLIGHT, [table, key, ("ALLOWED_ORIGIN", "*")], "`ALLOWED_ORIGIN` is malformed: entry 1"),
     ] {
         let (status, log) = run_to_end(binary, &variables);
         assert_eq!(status.code(), Some(1), "{log}");

@@ -4,16 +4,19 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use function::{
     handler::{Counter, Handler as _},
+    key::AddressKey,
+    privacy::Address,
     reply::Answer,
     request::Request,
 };
+use proptest::prelude::*;
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use crate::memory::{CAUSE, Goes, Meeting, Memory, assert_framed, body, frame, request};
+use crate::memory::{CAUSE, Goes, Meeting, Memory, Vault, assert_framed, body, frame, key, request};
 
 async fn ask(store: &Memory, request: &Request) -> Answer {
-    Counter::new(store, frame()).answer(request).await
+    Counter::new(store, key(), frame()).answer(request).await
 }
 
 /// Asserts a 500 that shows `error`, the request id and nothing of the cause.
@@ -74,7 +77,7 @@ async fn an_event_with_nothing_at_all_is_not_found() {
 
 #[tokio::test]
 async fn the_two_writes_run_at_the_same_time() {
-    let counter = Counter::new(Meeting(Barrier::new(2)), frame());
+    let counter = Counter::new(Meeting(Barrier::new(2)), key(), frame());
     assert_eq!(counter.answer(&request("GET", "/count")).await.status_code, 200);
 }
 
@@ -162,5 +165,65 @@ async fn an_allowed_origin_is_echoed_on_errors_too() {
         let origin = Some("https://b.example".to_owned());
         let answer = ask(&store, &Request { origin, ..request("GET", path) }).await;
         assert_eq!(answer.headers["Access-Control-Allow-Origin"], "https://b.example");
+    }
+}
+
+/// A visit of someone at `address`.
+fn visit_from(address: &str) -> Request {
+    Request { source: Address::read(address), ..request("GET", "/count") }
+}
+
+fn stored(store: &Memory) -> Vec<String> {
+    let visits = store.visits.lock().unwrap();
+    visits.iter().map(|visit| visit.visitor_ip.as_str().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_visit_without_an_address_is_of_an_unknown_visitor_and_asks_for_no_key() {
+    let (store, vault) = (Memory::default(), Vault::down(0));
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    for address in ["", "test-invoke-source-ip"] {
+        assert_eq!(counter.answer(&visit_from(address)).await.status_code, 200);
+    }
+    assert_eq!((stored(&store), vault.asked()), (vec!["unknown".to_owned(); 2], 0));
+}
+
+#[tokio::test]
+async fn without_a_key_visits_are_counted_and_each_asks_for_it_once_until_it_is_there() {
+    let (store, vault) = (Memory::default(), Vault::down(2));
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    for _ in 0..4 {
+        assert_eq!(counter.answer(&visit_from("203.0.113.77")).await.status_code, 200);
+    }
+    let stored = stored(&store);
+    assert_eq!((stored[0].as_str(), stored[1].as_str()), ("unknown", "unknown"));
+    assert_eq!((stored[2].len(), &stored[2]), (32, &stored[3]));
+    assert_eq!((vault.asked(), store.count.load(SeqCst)), (3, 4));
+}
+
+#[tokio::test]
+async fn nothing_but_a_visit_asks_for_the_key() {
+    let (store, vault) = (Memory::default(), Vault::down(9));
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    for (method, path) in [("GET", "/health"), ("GET", "/nowhere"), ("OPTIONS", "/count")] {
+        let source = Address::read("203.0.113.77");
+        counter.answer(&Request { source, ..request(method, path) }).await;
+    }
+    assert_eq!(vault.asked(), 0);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_and_nothing_stored_ever_contains_the_address(ip: std::net::IpAddr, path in "/count|/health|/x") {
+        let address = ip.to_string();
+        let event = json!({
+            "httpMethod": "GET", "path": path, "requestContext": {"identity": {"sourceIp": address}},
+        });
+        let request = Request::read(&event, "r-1");
+        let store = Memory::default();
+        let answer = futures::executor::block_on(ask(&store, &request));
+        let shown = format!("{request:?} {answer:?} {store:?}");
+        prop_assert!(!shown.contains(&address), "{}", shown);
+        prop_assert!(path != "/count" || stored(&store)[0].len() == 32);
     }
 }

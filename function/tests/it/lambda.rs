@@ -1,5 +1,5 @@
 //! A function's real binary, run as Lambda runs it: nothing in its environment but what is given,
-//! between a stand-in for the runtime's API and one for DynamoDB.
+//! between stand-ins for the runtime's API, for DynamoDB and for SSM.
 
 use std::{
     io::Read as _,
@@ -13,7 +13,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::standin::{Received, Sent, StandIn};
+use crate::{
+    memory::SECRET,
+    standin::{Received, Sent, StandIn},
+};
 
 pub(crate) const COUNTER: &str = env!("CARGO_BIN_EXE_counter");
 pub(crate) const PREFLIGHT: &str = env!("CARGO_BIN_EXE_preflight");
@@ -129,6 +132,27 @@ pub(crate) fn dynamodb() -> (StandIn, Asked) {
         (200, vec![("content-type", "application/x-amz-json-1.0".to_owned())], output.to_string())
     });
     (table, asked)
+}
+
+/// What SSM answers for a parameter that holds `value`.
+pub(crate) fn holds(value: &str) -> Sent {
+    (200, vec![], json!({"Parameter": {"Name": "/key", "Type": "SecureString", "Value": value}}).to_string())
+}
+
+/// How SSM refuses.
+pub(crate) fn refuses(status: u16, code: &str) -> Sent {
+    (status, vec![], json!({"__type": code, "message": "said SSM"}).to_string())
+}
+
+/// An SSM that gives these `answers` and then [`SECRET`], and what it was asked.
+pub(crate) fn ssm(answers: Vec<Sent>) -> (StandIn, Arc<Mutex<Vec<Received>>>) {
+    let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
+    let (seen, answers) = (Arc::clone(&asked), Mutex::new(answers.into_iter()));
+    let parameters = StandIn::start(move |received| {
+        seen.lock().unwrap().push(received);
+        answers.lock().unwrap().next().unwrap_or_else(|| holds(SECRET))
+    });
+    (parameters, asked)
 }
 
 /// A DynamoDB that refuses everything.

@@ -1,5 +1,5 @@
 //! The functions from outside: their handlers over a store in memory, and their real binaries
-//! between a stand-in for the Lambda runtime's API and one for DynamoDB.
+//! between stand-ins for the Lambda runtime's API, for DynamoDB and for SSM.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
@@ -7,9 +7,12 @@
 mod binaries;
 mod counter;
 mod dependencies;
+mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;
 mod memory;
 mod preflight;
+#[cfg(feature = "dynamodb")]
+mod ssm;
 #[cfg(feature = "dynamodb")]
 mod standin;

@@ -1,14 +1,16 @@
-//! A store in memory, and stores that fail in one way each.
+//! A store and a key in memory, and such as fail in one way each.
 
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use function::{
+    key::{AddressKey, KeyError, KeySource},
+    privacy::Secret,
     reply::{Answer, Frame},
     request::Request,
     store::{Store, StoreError},
@@ -93,6 +95,44 @@ impl Store for Meeting {
     async fn total(&self) -> Result<u64, StoreError> {
         Ok(0)
     }
+}
+
+/// What addresses are hashed with.
+pub(crate) const SECRET: &str = "a secret of no less than 32 bytes, for tests";
+
+/// A source that fails `down` times with an error of its own, and then has [`SECRET`].
+#[derive(Debug)]
+pub(crate) struct Vault {
+    pub(crate) down: usize,
+    pub(crate) error: fn() -> KeyError,
+    pub(crate) asked: AtomicUsize,
+}
+
+impl Vault {
+    /// A source that cannot be reached `down` times.
+    pub(crate) fn down(down: usize) -> Self {
+        let unavailable = || KeyError::Unavailable { parameter: "/p".to_owned(), cause: CAUSE.into() };
+        Self { down, error: unavailable, asked: AtomicUsize::new(0) }
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl KeySource for &Vault {
+    async fn fetch(&self) -> Result<Secret, KeyError> {
+        // Others get their turn in between, as with a real request.
+        tokio::task::yield_now().await;
+        let before = self.asked.fetch_add(1, Ordering::SeqCst);
+        if before < self.down { Err((self.error)()) } else { Ok(Secret::new(SECRET).unwrap()) }
+    }
+}
+
+/// A key that can be had.
+pub(crate) fn key() -> AddressKey<&'static Vault> {
+    AddressKey::new(Box::leak(Box::new(Vault::down(0))))
 }
 
 /// What answers of version 7 for `https://a.example` carry.
