@@ -126,16 +126,75 @@ variable "memory_size" {
   }
 }
 
-variable "alarms" {
-  type        = bool
-  description = "Whether to make the alarms. False for the local AWS only, which gives alarms back without most of their attributes: no plan would ever be empty."
-  default     = true
-  nullable    = false
+variable "reserved_concurrency" {
+  type        = number
+  description = "How many of each function run at once at most, kept free for it. Null reserves nothing: needed in a young account, whose quota is below 300."
+  default     = 100
+
+  validation {
+    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
+    error_message = "reserved_concurrency must be a whole number from 1, or null."
+  }
 }
+
+variable "address_key_parameter" {
+  type        = string
+  description = "SSM parameter (SecureString, 32 characters or more, below `/resume-visitor-counter/<environment>/`) with a secret of your own for hashing addresses. Null: Terraform makes one, without ever knowing it."
+  default     = null
+
+  validation {
+    condition     = var.address_key_parameter == null || startswith(coalesce(var.address_key_parameter, "/"), "/resume-visitor-counter/${var.environment}/")
+    error_message = "address_key_parameter must be a path below `/resume-visitor-counter/<environment>/`, which is all that the functions may read, or null."
+  }
+}
+
+variable "deletion_protection" {
+  type        = bool
+  description = "Whether `terraform destroy` and AWS refuse to take this environment down. Null: for `prod` only. How to take it off stands at `terraform_data.deletion_protection` in main.tf."
+  default     = null
+}
+
+# What is switched on by giving it.
+
+variable "alarm_email" {
+  type        = string
+  description = "Address that gets a mail when an alarm rings. AWS asks it to confirm first. Null: nobody; the topic stands all the same."
+  default     = null
+
+  validation {
+    condition     = var.alarm_email == null || can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", var.alarm_email))
+    error_message = "alarm_email must be an address such as `ops@example.com`, or null."
+  }
+}
+
+variable "waf_rate_limit" {
+  type        = number
+  description = "Requests of one address within 5 minutes, past which a web ACL (with AWS's common rules) blocks it. Null: no web ACL; one has a monthly price."
+  default     = null
+
+  validation {
+    # AWS's own limits. Below 100 the deployer's checks, up to 40 a release, could block themselves.
+    condition     = var.waf_rate_limit == null || try(var.waf_rate_limit >= 100 && var.waf_rate_limit <= 2000000000 && floor(var.waf_rate_limit) == var.waf_rate_limit, false)
+    error_message = "waf_rate_limit must be a whole number from 100 to 2000000000, or null."
+  }
+}
+
+variable "postgres" {
+  type = object({
+    instance_class    = optional(string, "db.t3.micro")
+    allocated_storage = optional(number, 20)
+    engine_version    = optional(string, "17")
+    vpc_cidr          = optional(string, "10.20.0.0/24")
+  })
+  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is. Null: DynamoDB. Size in GB."
+  default     = null
+}
+
+# For the local AWS.
 
 variable "local_endpoint" {
   type        = string
-  description = "Where the local AWS listens, such as `http://127.0.0.1:4566`: changes the API's printed URL and nothing else. Null on AWS."
+  description = "Where the local AWS listens, such as `http://127.0.0.1:4566`: changes the API's printed URL, and leaves out the alarms, which it does not tell back whole. Null on AWS."
   default     = null
 
   validation {

@@ -1,6 +1,6 @@
 terraform {
-  # 1.10: the S3 backend locks with a file of its own (`use_lockfile`), so no lock table is needed.
-  required_version = ">= 1.10"
+  # 1.11: a write-only argument keeps the secret out of the state. The S3 backend's own lock file came with 1.10.
+  required_version = ">= 1.11"
 
   required_providers {
     aws = {

@@ -15,3 +15,8 @@ output "api_gateway_log_role_arn" {
   description = "Role with which API Gateway writes logs in this account and region."
   value       = aws_api_gateway_account.this.cloudwatch_role_arn
 }
+
+output "role_arns" {
+  description = "ARNs of the roles by environment: `deploy` and `plan` go into GitHub's environments, `read` into `reader_role` of deployer.toml."
+  value       = { for name, roles in module.roles : name => roles.role_arns }
+}

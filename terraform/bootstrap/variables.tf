@@ -43,3 +43,62 @@ variable "state_bucket" {
     error_message = "state_bucket must be 3 to 63 lower-case letters, digits and hyphens, or null."
   }
 }
+
+variable "environments" {
+  type = map(object({
+    promotes_from = optional(object({ environment = string, account = optional(string) }))
+    promotes_to   = optional(object({ environment = string, account = optional(string) }))
+    rest_api_id   = optional(string)
+    extras        = optional(set(string), [])
+  }))
+  description = "The environments that live in this account: where their releases come from and go to (account: this one, unless another is named), the API's id once it is known, and the optional parts `domain`, `waf`, `postgres`."
+  nullable    = false
+
+  validation {
+    condition     = length(var.environments) > 0 && alltrue([for name in keys(var.environments) : can(regex("^[a-z][a-z0-9]{1,15}$", name))])
+    error_message = "environments must have at least one, by a name of 2 to 16 lower-case letters and digits, such as `{ dev = { promotes_to = { environment = \"prod\" } } }`."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for environment in var.environments : [
+        for other in [environment.promotes_from, environment.promotes_to] : other == null || can(regex("^[0-9]{12}$", coalesce(other.account, "000000000000")))
+      ]
+    ]))
+    error_message = "the account in promotes_from and promotes_to must be 12 digits in quotes, or left out for this account."
+  }
+
+  validation {
+    condition     = alltrue([for environment in var.environments : length(setsubtract(environment.extras, ["domain", "waf", "postgres"])) == 0])
+    error_message = "extras may hold `domain`, `waf` and `postgres`."
+  }
+}
+
+variable "github" {
+  type = object({
+    repository        = string
+    owner_id          = optional(string)
+    repository_id     = optional(string)
+    oidc_provider_arn = optional(string)
+  })
+  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; and GitHub's OIDC provider, if the account has one already. Null: no workflow may do anything."
+  default     = null
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
+    error_message = "github.repository must be `owner/name`."
+  }
+
+  validation {
+    condition = var.github == null || (
+      (try(var.github.owner_id, null) == null) == (try(var.github.repository_id, null) == null) &&
+      alltrue([for id in [try(var.github.owner_id, null), try(var.github.repository_id, null)] : id == null || can(regex("^[0-9]+$", id))])
+    )
+    error_message = "github.owner_id and github.repository_id must be numbers in quotes, both or none: `gh api repos/OWNER/NAME --jq '.owner.id, .id'` shows them."
+  }
+
+  validation {
+    condition     = try(var.github.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\\.actions\\.githubusercontent\\.com$", var.github.oidc_provider_arn))
+    error_message = "github.oidc_provider_arn must be the ARN of GitHub's OIDC provider in this account, or null to make one."
+  }
+}

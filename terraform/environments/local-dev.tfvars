@@ -7,6 +7,3 @@ account_id = "111111111111"
 
 website_domain  = "www.example.com"
 allowed_origins = ["http://localhost:3000"]
-
-# MiniStack 1.5.33 gives alarms back without period, dimensions and actions: no plan would ever be empty.
-alarms = false

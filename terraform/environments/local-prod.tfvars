@@ -8,5 +8,5 @@ account_id = "222222222222"
 website_domain  = "www.example.com"
 allowed_origins = ["http://localhost:3000"]
 
-# MiniStack 1.5.33 gives alarms back without period, dimensions and actions: no plan would ever be empty.
-alarms = false
+# The web ACL, too.
+waf_rate_limit = 100

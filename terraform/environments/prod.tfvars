@@ -11,3 +11,12 @@ website_domain = "www.example.com"
 # domain_name     = "example.com"
 # hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
 # certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+
+# Worth its price of about 8 USD a month once the API has something to lose.
+# waf_rate_limit = 100
+
+# Who hears of alarms.
+# alarm_email = "ops@example.com"
+
+# A young account may run 10 functions at once, of which none can be reserved.
+# reserved_concurrency = null

@@ -1,58 +1,64 @@
-# What the root promises to the deployer and to the users of the backend, held against a plan. Offline: no provider runs.
+# What the root promises to the deployer and to the users of the backend, held against a plan. Offline: nobody is asked.
 # What AWS would compute is given here, so that the contract is known at plan (`override_during`: Terraform 1.11).
 
-mock_provider "aws" {
+# The real provider, which plans what is new without asking anybody: a mocked one knows no ephemeral values.
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "nobody"
+  secret_key                  = "nothing"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = data.aws_partition.current
+  values = { partition = "aws" }
+}
+
+override_resource {
+  target          = module.backend.aws_api_gateway_rest_api.this
   override_during = plan
+  values          = { id = "abc123", execution_arn = "arn:aws:execute-api:us-east-1:123456789012:abc123" }
+}
 
-  mock_data "aws_caller_identity" {
-    defaults = {
-      account_id = "123456789012"
-    }
-  }
+override_resource {
+  target          = module.backend.aws_api_gateway_deployment.initial
+  override_during = plan
+  values          = { id = "first1" }
+}
 
-  mock_resource "aws_api_gateway_rest_api" {
-    defaults = {
-      id            = "abc123"
-      execution_arn = "arn:aws:execute-api:us-east-1:123456789012:abc123"
-    }
-  }
+override_resource {
+  target          = module.backend.aws_api_gateway_stage.this
+  override_during = plan
+  values          = { arn = "arn:aws:apigateway:us-east-1::/restapis/abc123/stages/prod", invoke_url = "https://abc123.execute-api.us-east-1.amazonaws.com/prod" }
+}
 
-  mock_resource "aws_api_gateway_deployment" {
-    defaults = {
-      id = "first1"
-    }
-  }
+override_resource {
+  target          = module.backend.aws_dynamodb_table.this
+  override_during = plan
+  values          = { arn = "arn:aws:dynamodb:us-east-1:123456789012:table/name" }
+}
 
-  mock_resource "aws_api_gateway_stage" {
-    defaults = {
-      invoke_url = "https://abc123.execute-api.us-east-1.amazonaws.com/prod"
-    }
-  }
-
-  # Terraform holds these against the form of an ARN.
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = {
-      arn = "arn:aws:logs:us-east-1:123456789012:log-group:name"
-    }
-  }
-
-  mock_resource "aws_iam_role" {
-    defaults = {
-      arn = "arn:aws:iam::123456789012:role/name"
-    }
-  }
-
-  mock_resource "aws_sns_topic" {
-    defaults = {
-      arn = "arn:aws:sns:us-east-1:123456789012:name"
-    }
-  }
+override_resource {
+  target          = module.backend.aws_cloudwatch_log_group.function
+  override_during = plan
+  values          = { arn = "arn:aws:logs:us-east-1:123456789012:log-group:name" }
 }
 
 variables {
   environment    = "prod"
   region         = "us-east-1"
   website_domain = "www.example.com"
+
+  # If it is left out, the provider asks AWS for a random secret at every plan.
+  address_key_parameter = "/resume-visitor-counter/prod/address-key"
 }
 
 run "writes_the_contract" {
@@ -89,6 +95,7 @@ run "writes_the_contract" {
         { S = "resume-visitor-counter-prod-api-5xx" },
         { S = "resume-visitor-counter-prod-errors" },
       ] }
+      artifact_bucket = { S = "resume-visitor-counter-artifacts-prod-123456789012" }
     }
     error_message = "The contract is not the one that the deployer reads."
   }
@@ -127,6 +134,11 @@ run "puts_the_api_under_its_own_domain" {
     certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
   }
 
+  override_data {
+    target = module.domain[0].data.aws_lambda_alias.live
+    values = { description = "deployer: release 7" }
+  }
+
   assert {
     condition     = output.api_custom_domain == "https://api.example.com"
     error_message = "The domain is not `api.<domain_name>`."
@@ -143,7 +155,6 @@ run "names_the_path_at_which_the_local_aws_serves_a_stage" {
 
   variables {
     local_endpoint = "http://127.0.0.1:4566"
-    alarms         = false
   }
 
   assert {
@@ -154,5 +165,44 @@ run "names_the_path_at_which_the_local_aws_serves_a_stage" {
   assert {
     condition     = length(jsondecode(module.ledger.contract).alarms.L) == 0
     error_message = "The contract names alarms that were not made."
+  }
+}
+
+run "gives_each_function_no_more_than_it_needs" {
+  command = plan
+
+  assert {
+    condition     = sort(distinct(flatten([for statement in jsondecode(module.backend.role_policies["preflight"]).Statement : statement.Action]))) == tolist(["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"])
+    error_message = "The preflight may do more than log and trace."
+  }
+
+  assert {
+    condition = { for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid => statement.Action if !contains(["WriteLogs", "WriteTraces"], statement.Sid) } == {
+      CountVisits    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      ReadAddressKey = ["ssm:GetParameter"]
+    }
+    error_message = "The counter may do something else than count and read its key."
+  }
+}
+
+run "counts_in_postgres_instead_of_dynamodb" {
+  command = plan
+
+  variables {
+    postgres = {}
+  }
+
+  override_module {
+    target = module.postgres[0]
+    outputs = {
+      network     = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+      environment = { VISIT_STORE = "postgres" }
+      secret_arn  = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
+    }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid if contains(["CountVisits", "ReadDatabasePassword", "NotFromTheCode"], statement.Sid)] == ["ReadDatabasePassword", "NotFromTheCode"]
+    error_message = "The counter may still write the table, or may not read the password."
   }
 }

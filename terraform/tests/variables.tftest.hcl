@@ -1,17 +1,33 @@
-# Every variable of the root with values that must be refused. Offline: no provider runs.
+# Every variable of the root with values that must be refused. Offline: nobody is asked.
 
-mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = {
-      account_id = "123456789012"
-    }
-  }
+# The real provider, which plans what is new without asking anybody: a mocked one knows no ephemeral values.
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "nobody"
+  secret_key                  = "nothing"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_data {
+  target = data.aws_partition.current
+  values = { partition = "aws" }
 }
 
 variables {
   environment    = "dev"
   region         = "us-east-1"
   website_domain = "www.example.com"
+
+  # If it is left out, the provider asks AWS for a random secret at every plan.
+  address_key_parameter = "/resume-visitor-counter/dev/address-key"
 }
 
 run "accepts_the_least_that_an_environment_needs" {
@@ -192,4 +208,36 @@ run "refuses_a_local_endpoint_that_only_begins_like_loopback" {
     local_endpoint = "http://127.0.0.1.example.com:4566"
   }
   expect_failures = [var.local_endpoint]
+}
+
+run "refuses_to_reserve_nothing_by_a_zero" {
+  command = plan
+  variables {
+    reserved_concurrency = 0
+  }
+  expect_failures = [var.reserved_concurrency]
+}
+
+run "refuses_a_mail_address_without_a_domain" {
+  command = plan
+  variables {
+    alarm_email = "ops"
+  }
+  expect_failures = [var.alarm_email]
+}
+
+run "refuses_a_limit_that_the_deployers_checks_would_reach" {
+  command = plan
+  variables {
+    waf_rate_limit = 40
+  }
+  expect_failures = [var.waf_rate_limit]
+}
+
+run "refuses_a_secret_that_the_functions_may_not_read" {
+  command = plan
+  variables {
+    address_key_parameter = "/other/address-key"
+  }
+  expect_failures = [var.address_key_parameter]
 }

@@ -8,7 +8,25 @@ mock_provider "aws" {
     }
   }
 
-  # Terraform holds it against the form of an ARN.
+  # Terraform holds these against the form of an ARN.
+  mock_resource "aws_iam_policy" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:policy/name"
+    }
+  }
+
+  mock_resource "aws_iam_openid_connect_provider" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn = "arn:aws:s3:::bucket"
+    }
+  }
+
   mock_resource "aws_iam_role" {
     defaults = {
       arn = "arn:aws:iam::123456789012:role/name"
@@ -18,6 +36,17 @@ mock_provider "aws" {
 
 variables {
   region = "us-east-1"
+
+  environments = {
+    dev  = { promotes_to = { environment = "prod" } }
+    prod = { promotes_from = { environment = "dev" }, extras = ["waf"] }
+  }
+
+  github = {
+    repository    = "owner/name"
+    owner_id      = "1"
+    repository_id = "2"
+  }
 }
 
 run "derives_the_buckets_name_from_the_account" {
@@ -59,4 +88,68 @@ run "refuses_a_bucket_in_capitals" {
     state_bucket = "My-State"
   }
   expect_failures = [var.state_bucket]
+}
+
+run "refuses_an_environment_with_a_hyphen" {
+  command = plan
+  variables {
+    environments = { dev-2 = {} }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_no_environment_at_all" {
+  command = plan
+  variables {
+    environments = {}
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_an_account_of_eleven_digits_to_promote_to" {
+  command = plan
+  variables {
+    environments = { dev = { promotes_to = { environment = "prod", account = "12345678901" } } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_an_extra_that_nobody_knows" {
+  command = plan
+  variables {
+    environments = { dev = { extras = ["redis"] } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_a_repository_without_its_owner" {
+  command = plan
+  variables {
+    github = { repository = "name" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_one_number_without_the_other" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", owner_id = "1" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_a_number_that_is_none" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", owner_id = "owner", repository_id = "2" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_another_provider_than_githubs" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/example.com" }
+  }
+  expect_failures = [var.github]
 }

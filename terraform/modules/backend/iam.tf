@@ -1,15 +1,67 @@
-# One role a function: the preflight's may write logs and traces and do nothing else. Terraform's alone.
+# One role a function: the preflight's may write logs and traces and do nothing else. Terraform's alone. No role can do more
+# than the boundary that bootstrap made, whoever changes its policy.
 
 locals {
   # On top of logs and traces. A function that is not named here gets nothing more.
   function_statements = {
-    counter = [{
-      Sid      = "CountVisits"
-      Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-      Resource = aws_dynamodb_table.this.arn
-    }]
+    counter = concat(
+      [local.read_address_key],
+      [for statement in [local.count_visits] : statement if var.database == null],
+      [for statement in local.reach_database : statement if var.database != null],
+    )
   }
+
+  count_visits = {
+    Sid      = "CountVisits"
+    Effect   = "Allow"
+    Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    Resource = aws_dynamodb_table.this.arn
+  }
+
+  # No `kms:Decrypt`: AWS's own key for SSM lets the account's principals use it through SSM.
+  read_address_key = {
+    Sid      = "ReadAddressKey"
+    Effect   = "Allow"
+    Action   = ["ssm:GetParameter"]
+    Resource = var.address_key_arn
+  }
+
+  reach_database = [
+    {
+      Sid      = "ReadDatabasePassword"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = one(var.database[*].secret_arn)
+    },
+    {
+      # Lambda makes the function's network interfaces in the function's name, and takes no ARN for them.
+      Sid    = "HaveNetworkInterfaces"
+      Effect = "Allow"
+      Action = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+      ]
+      Resource = "*"
+    },
+    {
+      # Lambda does that before the code runs: the code itself has no business there.
+      Sid       = "NotFromTheCode"
+      Effect    = "Deny"
+      Action    = ["ec2:*"]
+      Resource  = "*"
+      Condition = { ArnEquals = { "lambda:SourceFunctionArn" = local.counter_arn } }
+    },
+  ]
+
+  # Written out, since the function needs this policy first.
+  counter_arn = "arn:${local.arn[1]}:lambda:${local.arn[3]}:${local.arn[4]}:function:${local.functions.counter.name}"
+
+  # `arn:partition:service:region:account:…`
+  arn = split(":", aws_dynamodb_table.this.arn)
 }
 
 resource "aws_iam_role" "function" {
@@ -17,6 +69,8 @@ resource "aws_iam_role" "function" {
 
   name        = each.value.name
   description = "Role of the Lambda function ${each.value.name}"
+
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

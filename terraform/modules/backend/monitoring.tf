@@ -1,10 +1,10 @@
 # What says that a release went wrong. The deployer reads these alarms before, during and after one; people hear of them
 # through the topic. Terraform's alone.
 
-# Not encrypted with AWS's own key: CloudWatch could not publish to it. An alarm's text holds nothing personal.
+# Not encrypted: with AWS's own key CloudWatch could not publish to it, and a key of one's own has a monthly price. An alarm's
+# text holds nothing personal.
 resource "aws_sns_topic" "alarms" {
-  count = var.alarms ? 1 : 0
-
+  #checkov:skip=CKV_AWS_26:see above
   name = "${var.app}-${var.environment}-alarms"
 
   tags = {
@@ -12,8 +12,17 @@ resource "aws_sns_topic" "alarms" {
   }
 }
 
+# AWS sends a mail to confirm it, and no alarm before that is done.
+resource "aws_sns_topic_subscription" "email" {
+  for_each = toset(var.alarms.email[*])
+
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = each.key
+}
+
 resource "aws_cloudwatch_metric_alarm" "function_errors" {
-  for_each = var.alarms ? local.functions : {}
+  for_each = { for key, function in local.functions : key => function if var.alarms.enabled }
 
   alarm_name        = "${each.value.name}-errors"
   alarm_description = "The live version of ${each.value.name} failed at least once within a minute"
@@ -35,8 +44,8 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   threshold           = 0
   treat_missing_data  = "notBreaching" # nobody called
 
-  alarm_actions = [aws_sns_topic.alarms[0].arn]
-  ok_actions    = [aws_sns_topic.alarms[0].arn]
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
 
   tags = {
     Name = "${each.value.name}-errors"
@@ -44,7 +53,7 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
-  count = var.alarms ? 1 : 0
+  count = var.alarms.enabled ? 1 : 0
 
   alarm_name        = "${var.app}-${var.environment}-api-5xx"
   alarm_description = "The API answered 5xx at least once within a minute"
@@ -64,8 +73,8 @@ resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   threshold           = 0
   treat_missing_data  = "notBreaching"
 
-  alarm_actions = [aws_sns_topic.alarms[0].arn]
-  ok_actions    = [aws_sns_topic.alarms[0].arn]
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
 
   tags = {
     Name = "${var.app}-${var.environment}-api-5xx"

@@ -11,7 +11,7 @@ output "functions" {
     for key, function in aws_lambda_function.this : key => {
       name         = function.function_name
       alias        = aws_lambda_alias.live[key].name
-      architecture = var.architecture
+      architecture = var.function.architecture
     }
   }
 }
@@ -25,6 +25,21 @@ output "api" {
     initial_deployment = aws_api_gateway_deployment.initial.id
   }
   depends_on = [aws_api_gateway_method_settings.this, aws_lambda_permission.api]
+}
+
+output "role_policies" {
+  description = "What the functions' roles may do, by the function's key: IAM's JSON."
+  value       = { for key, policy in aws_iam_role_policy.function : key => policy.policy }
+}
+
+output "aliases" {
+  description = "ARNs of the aliases that take the traffic, by the function's key."
+  value       = { for key, alias in aws_lambda_alias.live : key => alias.arn }
+}
+
+output "stage_arn" {
+  description = "ARN of the API's stage, for what is put in front of it."
+  value       = aws_api_gateway_stage.this.arn
 }
 
 output "alarms" {

@@ -32,25 +32,51 @@ variable "allowed_origins" {
   }
 }
 
-variable "architecture" {
-  type        = string
-  description = "Instruction set of the functions: `x86_64` or `arm64`."
+variable "function" {
+  type = object({
+    architecture         = string
+    memory_size          = number
+    reserved_concurrency = optional(number)
+  })
+  description = "What both functions have: instruction set, memory in MB, and how many run at once at most (null: as many as the account has left)."
   nullable    = false
 
   validation {
-    condition     = contains(["x86_64", "arm64"], var.architecture)
-    error_message = "architecture must be `x86_64` or `arm64`."
+    condition     = contains(["x86_64", "arm64"], var.function.architecture)
+    error_message = "function.architecture must be `x86_64` or `arm64`."
+  }
+
+  validation {
+    condition     = var.function.memory_size >= 128 && var.function.memory_size <= 10240
+    error_message = "function.memory_size must be from 128 to 10240 MB."
+  }
+
+  validation {
+    # Zero would be a switch that turns the backend off.
+    condition     = var.function.reserved_concurrency == null || try(var.function.reserved_concurrency >= 1, false)
+    error_message = "function.reserved_concurrency must be 1 or more, or null."
   }
 }
 
-variable "memory_size" {
-  type        = number
-  description = "Memory of each function in MB."
+variable "address_key_arn" {
+  type        = string
+  description = "ARN of the SSM parameter with the secret under which the counter hashes addresses."
   nullable    = false
 
   validation {
-    condition     = var.memory_size >= 128 && var.memory_size <= 10240
-    error_message = "memory_size must be from 128 to 10240 MB."
+    condition     = can(regex("^arn:aws[a-z-]*:ssm:[^:]+:[0-9]{12}:parameter/.+$", var.address_key_arn))
+    error_message = "address_key_arn must be the ARN of an SSM parameter, such as `arn:aws:ssm:us-east-1:123456789012:parameter/app/dev/address-key`."
+  }
+}
+
+variable "permissions_boundary" {
+  type        = string
+  description = "ARN of the policy that bounds what the functions' roles can ever do: bootstrap's."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of an IAM policy, such as `arn:aws:iam::123456789012:policy/name`."
   }
 }
 
@@ -61,7 +87,30 @@ variable "deletion_protection" {
 }
 
 variable "alarms" {
-  type        = bool
-  description = "Whether to make the alarms and the topic that they ring at."
+  type = object({
+    enabled = bool
+    email   = optional(string)
+  })
+  description = "Whether to make the alarms, and who gets a mail when one rings (null: nobody, the topic stands all the same)."
   nullable    = false
+
+  validation {
+    condition     = var.alarms.email == null || can(regex("^[^@[:space:]]+@[^@[:space:]]+$", var.alarms.email))
+    error_message = "alarms.email must be an address such as `ops@example.com`, or null."
+  }
+}
+
+variable "database" {
+  type = object({
+    network     = object({ subnet_ids = list(string), security_group_ids = list(string) })
+    environment = map(string)
+    secret_arn  = string
+  })
+  description = "PostgreSQL as the store: the network that it is reached from, what the counter has to know, and the secret with its password. Null: DynamoDB."
+  default     = null
+
+  validation {
+    condition     = var.database == null || !contains(keys(try(var.database.environment, {})), "DYNAMODB_TABLE")
+    error_message = "database.environment must not name DYNAMODB_TABLE: the backend sets it."
+  }
 }

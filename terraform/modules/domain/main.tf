@@ -5,10 +5,26 @@ locals {
   name = "api.${var.domain_name}"
 }
 
+data "aws_lambda_alias" "live" {
+  for_each = var.aliases
+
+  # `arn:partition:lambda:region:account:function:name:alias`
+  function_name = split(":", each.value)[6]
+  name          = split(":", each.value)[7]
+}
+
 resource "aws_api_gateway_domain_name" "this" {
   domain_name              = local.name
   regional_certificate_arn = var.certificate_arn
   security_policy          = "TLS_1_2"
+
+  lifecycle {
+    # Visitors come by this name: what they meet must not be the placeholder and its 503.
+    precondition {
+      condition     = alltrue([for alias in data.aws_lambda_alias.live : startswith(alias.description, "deployer: release ")])
+      error_message = "Nothing was released to this environment yet: its functions are the placeholder, which answers 503. Everything but `${local.name}` stands; release (`deployer deploy` or `deployer promote`), then apply again."
+    }
+  }
 
   endpoint_configuration {
     types = ["REGIONAL"]

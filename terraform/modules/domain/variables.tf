@@ -42,6 +42,17 @@ variable "rest_api_id" {
   }
 }
 
+variable "aliases" {
+  type        = map(string)
+  description = "ARNs of the Lambda aliases that the API calls, by function: the name is given only to what was released."
+  nullable    = false
+
+  validation {
+    condition     = length(var.aliases) > 0 && alltrue([for alias in var.aliases : can(regex("^arn:aws[a-z-]*:lambda:[^:]+:[0-9]{12}:function:[^:]+:[^:]+$", alias))])
+    error_message = "aliases must name at least one alias by its ARN, such as `arn:aws:lambda:us-east-1:123456789012:function:name:live`."
+  }
+}
+
 variable "stage" {
   type        = string
   description = "Stage of the API behind the name."

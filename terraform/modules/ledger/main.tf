@@ -2,6 +2,7 @@
 # the releases beside it are the deployer's, and Terraform does not know of them.
 
 resource "aws_dynamodb_table" "this" {
+  #checkov:skip=CKV_AWS_119:AWS's own key encrypts it; a key of one's own has a monthly price
   name                        = "${var.app}-ledger-${var.environment}"
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
@@ -40,7 +41,7 @@ resource "aws_dynamodb_table_item" "stack" {
   hash_key   = aws_dynamodb_table.this.hash_key
   range_key  = aws_dynamodb_table.this.range_key
 
-  item = jsonencode({
+  item = jsonencode(merge({
     pk          = { S = var.app }
     sk          = { S = "stack" }
     schema      = { N = "1" }
@@ -56,5 +57,5 @@ resource "aws_dynamodb_table_item" "stack" {
     api = { M = { for name, value in var.stack.api : name => { S = value } if value != null } }
 
     alarms = { L = [for alarm in var.stack.alarms : { S = alarm }] }
-  })
+  }, { for name, value in { artifact_bucket = var.stack.artifact_bucket } : name => { S = value } if value != null }))
 }

@@ -45,7 +45,8 @@ variable "stack" {
       initial_deployment = string
     })
 
-    alarms = list(string)
+    alarms          = list(string)
+    artifact_bucket = optional(string)
   })
   description = "What Terraform made, as the deployer reads it: schema 1 of the stack contract."
   nullable    = false

@@ -1,0 +1,41 @@
+# Who may do what, per environment of this account. What proves a workflow's identity is GitHub's; no key is kept anywhere.
+
+locals {
+  # Where no provider was named, one is made: an account has at most one of GitHub's.
+  oidc_provider_arn = one(concat(aws_iam_openid_connect_provider.github[*].arn, var.github[*].oidc_provider_arn[*]...))
+}
+
+resource "aws_iam_openid_connect_provider" "github" {
+  count = try(var.github.oidc_provider_arn, "none") == null ? 1 : 0
+
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
+
+  tags = {
+    Name = "github-actions"
+  }
+}
+
+module "roles" {
+  source   = "../modules/roles"
+  for_each = var.environments
+
+  app          = var.app
+  environment  = each.key
+  state_bucket = aws_s3_bucket.state.bucket
+  rest_api_id  = each.value.rest_api_id
+  extras       = each.value.extras
+
+  scope = {
+    partition = local.partition
+    region    = var.region
+    account   = data.aws_caller_identity.current.account_id
+  }
+
+  github = var.github == null ? null : merge(var.github, { oidc_provider_arn = local.oidc_provider_arn })
+
+  promotes = {
+    for way, other in { from = each.value.promotes_from, to = each.value.promotes_to } :
+    way => other == null ? null : merge(other, { account = coalesce(other.account, data.aws_caller_identity.current.account_id) })
+  }
+}

@@ -1,0 +1,271 @@
+# The shell that the deployer fills, and every variable with a value that must be refused. Offline: no provider runs.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_dynamodb_table" {
+    defaults = {
+      arn = "arn:aws:dynamodb:us-east-1:123456789012:table/name"
+    }
+  }
+
+  mock_resource "aws_api_gateway_rest_api" {
+    defaults = {
+      id            = "abc123"
+      execution_arn = "arn:aws:execute-api:us-east-1:123456789012:abc123"
+    }
+  }
+
+  # Terraform holds these against the form of an ARN.
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = {
+      arn = "arn:aws:logs:us-east-1:123456789012:log-group:name"
+    }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = {
+      arn = "arn:aws:iam::123456789012:role/name"
+    }
+  }
+
+  mock_resource "aws_sns_topic" {
+    defaults = {
+      arn = "arn:aws:sns:us-east-1:123456789012:name"
+    }
+  }
+}
+
+variables {
+  app                  = "app"
+  environment          = "dev"
+  allowed_origins      = ["https://www.example.com"]
+  address_key_arn      = "arn:aws:ssm:us-east-1:123456789012:parameter/app/dev/address-key"
+  permissions_boundary = "arn:aws:iam::123456789012:policy/app-dev-functions"
+  deletion_protection  = true
+  function             = { architecture = "arm64", memory_size = 128, reserved_concurrency = 20 }
+  alarms               = { enabled = true, email = "ops@example.com" }
+}
+
+run "the_table_of_visits_forgets_can_be_restored_and_stays" {
+  command = plan
+
+  assert {
+    condition     = aws_dynamodb_table.this.name == "ResumeVisitorCounter-dev" && aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" && aws_dynamodb_table.this.hash_key == "visit_id"
+    error_message = "The table is another."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_dynamodb_table.this.ttl[0].attribute_name == "expiration_time", aws_dynamodb_table.this.ttl[0].enabled,
+      aws_dynamodb_table.this.point_in_time_recovery[0].enabled, aws_dynamodb_table.this.server_side_encryption[0].enabled,
+      aws_dynamodb_table.this.deletion_protection_enabled,
+    ])
+    error_message = "Visits stay for ever, or could be lost."
+  }
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.total.item) == { visit_id = { S = "total" }, count = { N = "0" } }
+    error_message = "The first reader finds no zero."
+  }
+}
+
+run "the_functions_are_what_users_know" {
+  command = plan
+
+  assert {
+    condition = { for key, function in aws_lambda_function.this : key => "${function.function_name} ${function.runtime} ${function.memory_size} ${function.timeout} ${function.tracing_config[0].mode} ${function.reserved_concurrent_executions}" } == {
+      counter   = "app-dev provided.al2023 128 10 Active 20"
+      preflight = "app-options-dev provided.al2023 128 10 Active 20"
+    }
+    error_message = "Names, runtime, memory, timeout, tracing or concurrency are others."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "ResumeVisitorCounter-dev", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
+    error_message = "The counter is told something else."
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.function : role.permissions_boundary == "arn:aws:iam::123456789012:policy/app-dev-functions"])
+    error_message = "A role has no bounds."
+  }
+}
+
+run "every_log_ends_after_30_days" {
+  command = plan
+
+  assert {
+    condition = sort([for group in concat(values(aws_cloudwatch_log_group.function), [aws_cloudwatch_log_group.access, aws_cloudwatch_log_group.execution]) : group.name if group.retention_in_days == 30]) == tolist([
+      "/aws/apigateway/app-dev", "/aws/lambda/app-dev", "/aws/lambda/app-options-dev", "API-Gateway-Execution-Logs_abc123/dev",
+    ])
+    error_message = "A log is missing, or kept for ever."
+  }
+}
+
+run "routes_call_the_alias_and_may_do_so_at_their_method_and_path_only" {
+  command = plan
+
+  assert {
+    condition = { for key, permission in aws_lambda_permission.api : key => "${permission.function_name}:${permission.qualifier} ${permission.source_arn}" } == {
+      "GET /count"     = "app-dev:live arn:aws:execute-api:us-east-1:123456789012:abc123/dev/GET/count"
+      "GET /health"    = "app-dev:live arn:aws:execute-api:us-east-1:123456789012:abc123/dev/GET/health"
+      "OPTIONS /count" = "app-options-dev:live arn:aws:execute-api:us-east-1:123456789012:abc123/dev/OPTIONS/count"
+    }
+    error_message = "A route may call more than its own, or nothing."
+  }
+
+  assert {
+    condition     = alltrue([for integration in aws_api_gateway_integration.this : integration.type == "AWS_PROXY" && integration.integration_http_method == "POST"])
+    error_message = "An integration is no proxy."
+  }
+}
+
+run "the_stage_is_throttled_and_logs_nothing_of_a_visitor" {
+  command = plan
+
+  assert {
+    condition = aws_api_gateway_method_settings.this.method_path == "*/*" && alltrue([
+      for settings in aws_api_gateway_method_settings.this.settings :
+      settings.metrics_enabled && settings.logging_level == "INFO" && !settings.data_trace_enabled && settings.throttling_rate_limit == 100 && settings.throttling_burst_limit == 50
+    ])
+    error_message = "Metrics, level, data trace or throttle are others."
+  }
+
+  assert {
+    condition     = !strcontains(aws_api_gateway_stage.this.access_log_settings[0].format, "identity")
+    error_message = "The access log holds addresses or agents."
+  }
+}
+
+run "alarms_ring_at_the_topic_and_the_topic_mails" {
+  command = plan
+
+  assert {
+    condition     = output.alarms == tolist(["app-dev-api-5xx", "app-dev-errors", "app-options-dev-errors"])
+    error_message = "The deployer does not hear of all alarms."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.function_errors), aws_cloudwatch_metric_alarm.api_5xx) :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.period == 60 && alarm.threshold == 0 && alarm.comparison_operator == "GreaterThanThreshold"
+    ])
+    error_message = "An alarm rings nowhere, or late."
+  }
+
+  assert {
+    condition     = [for mail in aws_sns_topic_subscription.email : "${mail.protocol} ${mail.endpoint}"] == ["email ops@example.com"]
+    error_message = "Nobody gets a mail."
+  }
+}
+
+run "the_dashboard_shows_what_row_t16_names_in_the_stacks_region" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for word in ["4XXError", "5XXError", "Invocations", "Errors", "Duration", "p50", "p99", "ExecutedVersion", "deploymentId"] :
+      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, word)
+    ])
+    error_message = "Something is missing."
+  }
+
+  assert {
+    condition     = distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.region]) == tolist(["us-east-1"])
+    error_message = "A widget looks at another region."
+  }
+}
+
+run "without_alarms_nothing_rings_and_the_contract_names_none" {
+  command = plan
+
+  variables {
+    alarms = { enabled = false }
+  }
+
+  assert {
+    condition     = length(output.alarms) == 0 && length(aws_sns_topic_subscription.email) == 0
+    error_message = "There are alarms that nobody asked for."
+  }
+}
+
+run "refuses_an_app_in_capitals" {
+  command = plan
+  variables {
+    app = "App"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_environment_with_a_hyphen" {
+  command = plan
+  variables {
+    environment = "dev-2"
+  }
+  expect_failures = [var.environment]
+}
+
+run "refuses_an_origin_with_a_path" {
+  command = plan
+  variables {
+    allowed_origins = ["https://www.example.com/"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_rusts_name_of_an_architecture" {
+  command = plan
+  variables {
+    function = { architecture = "aarch64", memory_size = 128 }
+  }
+  expect_failures = [var.function]
+}
+
+run "refuses_less_memory_than_lambda_gives" {
+  command = plan
+  variables {
+    function = { architecture = "arm64", memory_size = 64 }
+  }
+  expect_failures = [var.function]
+}
+
+run "refuses_to_reserve_nothing_by_a_zero" {
+  command = plan
+  variables {
+    function = { architecture = "arm64", memory_size = 128, reserved_concurrency = 0 }
+  }
+  expect_failures = [var.function]
+}
+
+run "refuses_a_parameter_by_its_name" {
+  command = plan
+  variables {
+    address_key_arn = "/app/dev/address-key"
+  }
+  expect_failures = [var.address_key_arn]
+}
+
+run "refuses_a_boundary_by_its_name" {
+  command = plan
+  variables {
+    permissions_boundary = "app-dev-functions"
+  }
+  expect_failures = [var.permissions_boundary]
+}
+
+run "refuses_a_mail_address_without_an_at" {
+  command = plan
+  variables {
+    alarms = { enabled = true, email = "ops" }
+  }
+  expect_failures = [var.alarms]
+}
+
+run "refuses_a_database_that_renames_the_table" {
+  command = plan
+  variables {
+    database = { network = { subnet_ids = [], security_group_ids = [] }, environment = { DYNAMODB_TABLE = "t" }, secret_arn = "arn" }
+  }
+  expect_failures = [var.database]
+}

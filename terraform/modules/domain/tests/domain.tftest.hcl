@@ -1,0 +1,98 @@
+# What stands in front of the API, and every variable with a value that must be refused. Offline: no provider runs.
+
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_lambda_alias" {
+    defaults = {
+      description = "deployer: release 7"
+    }
+  }
+}
+
+variables {
+  domain_name     = "example.com"
+  hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
+  certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+  rest_api_id     = "abc123"
+  stage           = "prod"
+
+  aliases = {
+    counter   = "arn:aws:lambda:us-east-1:123456789012:function:app-prod:live"
+    preflight = "arn:aws:lambda:us-east-1:123456789012:function:app-options-prod:live"
+  }
+}
+
+run "speaks_tls_1_2_or_newer_at_api_and_the_domain" {
+  command = plan
+
+  assert {
+    condition     = aws_api_gateway_domain_name.this.domain_name == "api.example.com" && aws_api_gateway_domain_name.this.security_policy == "TLS_1_2"
+    error_message = "The name or its TLS is another."
+  }
+
+  assert {
+    condition     = aws_route53_record.this.type == "A" && aws_route53_record.this.name == "api.example.com" && aws_api_gateway_base_path_mapping.this.stage_name == "prod"
+    error_message = "The name does not lead to the stage."
+  }
+}
+
+run "is_put_in_front_of_no_placeholder" {
+  command = plan
+
+  override_data {
+    target          = data.aws_lambda_alias.live["counter"]
+    override_during = plan
+    values          = { description = "" }
+  }
+
+  expect_failures = [aws_api_gateway_domain_name.this]
+}
+
+run "refuses_a_domain_with_a_scheme" {
+  command = plan
+  variables {
+    domain_name = "https://example.com"
+  }
+  expect_failures = [var.domain_name]
+}
+
+run "refuses_a_zone_by_its_name" {
+  command = plan
+  variables {
+    hosted_zone_id = "example.com"
+  }
+  expect_failures = [var.hosted_zone_id]
+}
+
+run "refuses_a_certificate_of_iam" {
+  command = plan
+  variables {
+    certificate_arn = "arn:aws:iam::123456789012:server-certificate/name"
+  }
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_an_api_by_its_url" {
+  command = plan
+  variables {
+    rest_api_id = "https://abc123"
+  }
+  expect_failures = [var.rest_api_id]
+}
+
+run "refuses_a_stage_with_a_slash" {
+  command = plan
+  variables {
+    stage = "prod/"
+  }
+  expect_failures = [var.stage]
+}
+
+run "refuses_a_function_without_its_alias" {
+  command = plan
+  variables {
+    aliases = { counter = "arn:aws:lambda:us-east-1:123456789012:function:app-prod" }
+  }
+  expect_failures = [var.aliases]
+}

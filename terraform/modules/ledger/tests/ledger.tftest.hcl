@@ -1,0 +1,75 @@
+# The table and the contract in it, and every variable with a value that must be refused. Offline: no provider runs.
+
+mock_provider "aws" {}
+
+variables {
+  app                 = "app"
+  environment         = "dev"
+  deletion_protection = false
+
+  stack = {
+    account   = "123456789012"
+    region    = "us-east-1"
+    functions = { counter = { name = "app-dev", alias = "live", architecture = "arm64" } }
+    api       = { rest_api_id = "abc123", stage = "dev", url = "https://example.com/dev", initial_deployment = "first1" }
+    alarms    = []
+  }
+}
+
+run "what_is_not_there_is_not_in_the_contract" {
+  command = plan
+
+  assert {
+    condition     = !contains(keys(jsondecode(output.contract)), "artifact_bucket") && !contains(keys(jsondecode(output.contract).api.M), "custom_url")
+    error_message = "The deployer would read a null."
+  }
+}
+
+run "the_record_of_releases_can_be_restored_and_is_encrypted" {
+  command = plan
+
+  assert {
+    condition     = aws_dynamodb_table.this.point_in_time_recovery[0].enabled && aws_dynamodb_table.this.server_side_encryption[0].enabled
+    error_message = "The only record of what may be rolled back to could be lost."
+  }
+}
+
+run "refuses_an_app_in_capitals" {
+  command = plan
+  variables {
+    app = "App"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_environment_with_a_hyphen" {
+  command = plan
+  variables {
+    environment = "dev-2"
+  }
+  expect_failures = [var.environment]
+}
+
+run "refuses_a_stack_without_functions" {
+  command = plan
+  variables {
+    stack = { account = "123456789012", region = "us-east-1", functions = {}, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+  }
+  expect_failures = [var.stack]
+}
+
+run "refuses_an_alias_that_is_latest" {
+  command = plan
+  variables {
+    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "$LATEST", architecture = "arm64" } }, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+  }
+  expect_failures = [var.stack]
+}
+
+run "refuses_an_account_of_eleven_digits" {
+  command = plan
+  variables {
+    stack = { account = "12345678901", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+  }
+  expect_failures = [var.stack]
+}

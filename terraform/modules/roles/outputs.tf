@@ -1,0 +1,10 @@
+output "role_arns" {
+  description = "ARNs of the roles that exist: `deploy` and `plan` for GitHub's workflows, `read` for the next environment."
+  value       = merge({ for key, role in aws_iam_role.github : key => role.arn }, { for key, role in aws_iam_role.reader : key => role.arn })
+  depends_on  = [aws_iam_role_policy_attachment.github, aws_iam_role_policy.reader]
+}
+
+output "functions_boundary_arn" {
+  description = "ARN of the policy that bounds the functions' roles."
+  value       = aws_iam_policy.functions.arn
+}
