@@ -148,6 +148,14 @@ pub enum Command {
         /// The environment
         environment: Option<String>,
     },
+    /// Refuse a plan of Terraform's that would cut live traffic, before it is applied; changes nothing
+    Guard {
+        /// What `terraform show -json PLAN` says, in a file
+        plan: PathBuf,
+        /// What the plan removes without a successor serves no release within retention any more
+        #[arg(long)]
+        retired: bool,
+    },
     /// The local AWS: both environments on this machine
     Local {
         /// What to do with it

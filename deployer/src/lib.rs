@@ -14,6 +14,7 @@
 //! | [`apply`], [`verify`] | the steps and the way back; whether the new parts answer as declared |
 //! | [`release`] | the spines: one file a verb |
 //! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
+//! | [`guard`] | what in a plan of Terraform's would cut live traffic |
 
 pub mod failure;
 
@@ -34,6 +35,7 @@ pub mod scope;
 
 pub mod apply;
 pub mod doctor;
+pub mod guard;
 pub mod release;
 
 pub mod local;
@@ -41,14 +43,15 @@ pub mod report;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::future::join_all;
 
 use cli::{Cli, Command, Start};
 use config::{Config, Environment, ProcessEnvironment};
-use failure::Exit;
+use failure::{Exit, Failure};
+use guard::TerraformPlan;
 use release::{Deploy, Promote, Rollback};
-use report::{BuildView, EnvironmentStatus, ReleaseView, Report, StatusView, View};
+use report::{BuildView, EnvironmentStatus, GuardView, ReleaseView, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
@@ -59,6 +62,9 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
     if let Command::Completions { shell } = cli.command {
         report.completions(shell)?;
         return Ok(Exit::Done);
+    }
+    if let Command::Guard { plan, retired } = &cli.command {
+        return done(report, &guard(plan, *retired)?);
     }
     let config = Config::load(&cli.global, process)?;
     let named = |name: &Option<String>| config.environment(name.as_deref());
@@ -122,6 +128,26 @@ async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<B
     let sources = artifact::Sources::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
     Ok(BuildView::new(artifact::build(config, &sources, &folder, report).await?))
+}
+
+fn guard(file: &Path, retired: bool) -> Result<GuardView> {
+    let unreadable = || {
+        Failure::bad_input(format!("`{}` is no plan of Terraform's in JSON", file.display()))
+            .hint("write it with `terraform plan -out=FILE` and `terraform show -json FILE`")
+    };
+    let text = std::fs::read(file).with_context(unreadable)?;
+    let plan = TerraformPlan::read(&text).with_context(unreadable)?;
+    let cuts = plan.cuts(retired);
+    if cuts.is_empty() {
+        return Ok(GuardView::new(plan.changes()));
+    }
+    let cuts: Vec<_> = cuts.iter().map(|cut| format!("`{}` would be {}", cut.address, cut.what)).collect();
+    Err(Failure::refused(format!("applying this plan would cut live traffic: {}", cuts.join("; ")))
+        .hint(
+            "add the new one beside the old one under a key of its own, apply, release; take the old one away (`--retired`) \
+             once no release within retention uses it",
+        )
+        .into())
 }
 
 /// One environment, or all of them side by side.

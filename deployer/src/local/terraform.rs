@@ -13,8 +13,8 @@ use crate::artifact::sha256;
 use crate::config::Config;
 use crate::report::Report;
 
-/// The first with the S3 backend's own lock file.
-const LEAST: (u32, u32) = (1, 10);
+/// The first with write-only arguments, which keep a secret out of the state.
+const LEAST: (u32, u32) = (1, 11);
 /// How a mirror is laid out below its folder.
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
@@ -160,7 +160,11 @@ fn variables(config: &Config, place: &Place) -> Vec<String> {
 }
 
 fn bootstrap_variables(place: &Place) -> Vec<String> {
-    vec![format!("-var=region={}", place.environment.region), format!("-var=account_id={}", place.access.account)]
+    vec![
+        format!("-var-file=environments/local-{}.tfvars", place.environment.name),
+        format!("-var=region={}", place.environment.region),
+        format!("-var=account_id={}", place.access.account),
+    ]
 }
 
 /// A hash over everything that the stack is made of: an equal one means that there is nothing to apply.

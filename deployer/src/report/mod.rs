@@ -15,8 +15,8 @@ use crate::ledger::Release;
 use crate::plan::{Plan, Step};
 
 pub use view::{
-    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, HistoryView, LocalEnvironment, LocalView, PlanView,
-    PruneView, ReleaseView, StatusView, UnlockView, View,
+    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, LocalEnvironment,
+    LocalView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View,
 };
 
 /// Where words go.

@@ -2,6 +2,7 @@
 
 mod build;
 mod doctor;
+mod guard;
 mod history;
 mod local;
 mod plan;
@@ -17,6 +18,7 @@ use crate::aws::Calls;
 
 pub use build::BuildView;
 pub use doctor::DoctorView;
+pub use guard::GuardView;
 pub use history::HistoryView;
 pub use local::{LocalEnvironment, LocalView};
 pub use plan::PlanView;

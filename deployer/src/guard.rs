@@ -1,0 +1,152 @@
+//! A plan of Terraform's, as `terraform show -json` tells it -> what in it would cut live traffic, and the way to do it.
+//!
+//! Read before `terraform apply`. It reads one document, talks to nobody, and changes nothing. Terraform's own
+//! `prevent_destroy` would stop the same plans without a word about the way, and an environment that is to go, too.
+
+use serde::Deserialize;
+
+/// What takes requests on their way from the visitor to the store: while one is replaced, they fail.
+const SERVES: [&str; 8] = [
+    "aws_api_gateway_integration",
+    "aws_api_gateway_method",
+    "aws_api_gateway_resource",
+    "aws_api_gateway_rest_api",
+    "aws_api_gateway_stage",
+    "aws_dynamodb_table",
+    "aws_lambda_alias",
+    "aws_lambda_function",
+];
+
+/// Replaced without harm if the new one comes first.
+const PERMISSION: &str = "aws_lambda_permission";
+
+/// A plan, as far as it matters here.
+///
+/// <https://developer.hashicorp.com/terraform/internals/json-format>
+#[derive(Debug, Deserialize)]
+pub struct TerraformPlan {
+    #[serde(default)]
+    resource_changes: Vec<ResourceChange>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResourceChange {
+    address: String,
+    #[serde(rename = "type")]
+    kind: String,
+    change: Change,
+}
+
+#[derive(Debug, Deserialize)]
+struct Change {
+    actions: Vec<String>,
+}
+
+/// Something in a plan that would cut live traffic.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Of the resource.
+    pub address: String,
+    /// What would happen to it.
+    pub what: &'static str,
+}
+
+impl TerraformPlan {
+    /// Reads `terraform show -json`.
+    ///
+    /// # Errors
+    /// It is no such document.
+    pub fn read(text: &[u8]) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Document {
+            /// A state has none: it is no harmless plan.
+            #[serde(rename = "planned_values")]
+            _planned: serde::de::IgnoredAny,
+            #[serde(flatten)]
+            plan: TerraformPlan,
+        }
+        serde_json::from_slice::<Document>(text).map(|document| document.plan)
+    }
+
+    /// How many resources it changes.
+    pub fn changes(&self) -> usize {
+        let nothing = |change: &&ResourceChange| !["no-op", "read"].contains(&change.change.actions.concat().as_str());
+        self.resource_changes.iter().filter(nothing).count()
+    }
+
+    /// What would cut live traffic; with `retired`, what is removed without a successor is known to serve no more.
+    pub fn cuts(&self, retired: bool) -> Vec<Cut> {
+        self.resource_changes.iter().filter_map(|change| cut(change, retired)).collect()
+    }
+}
+
+fn cut(change: &ResourceChange, retired: bool) -> Option<Cut> {
+    let actions: Vec<&str> = change.change.actions.iter().map(String::as_str).collect();
+    let serves = SERVES.contains(&change.kind.as_str());
+    let what = match actions[..] {
+        ["delete", "create"] if serves || change.kind == PERMISSION => "replaced, and missing in between",
+        ["create", "delete"] if serves => "replaced while releases still name the old one",
+        ["delete"] if !retired && (serves || change.kind == PERMISSION) => "removed",
+        _ => return None,
+    };
+    Some(Cut { address: change.address.clone(), what })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn plan(kind: &str, actions: &[&str]) -> TerraformPlan {
+        let change = json!({"address": "it", "type": kind, "change": {"actions": actions}});
+        let document = json!({"planned_values": {}, "resource_changes": [change]});
+        TerraformPlan::read(document.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_serves_is_neither_replaced_nor_removed() {
+        for kind in SERVES {
+            for actions in [&["delete", "create"][..], &["create", "delete"], &["delete"]] {
+                assert_eq!(plan(kind, actions).cuts(false).len(), 1, "{kind} {actions:?}");
+            }
+            for actions in [&["create"][..], &["update"], &["no-op"], &["read"]] {
+                assert_eq!(plan(kind, actions).cuts(false), [], "{kind} {actions:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_permission_is_replaced_by_one_that_stands_already() {
+        assert_eq!(plan(PERMISSION, &["create", "delete"]).cuts(false), []);
+        assert_eq!(plan(PERMISSION, &["delete", "create"]).cuts(false).len(), 1);
+        assert_eq!(plan(PERMISSION, &["delete"]).cuts(false).len(), 1);
+    }
+
+    #[test]
+    fn what_is_retired_may_go_and_is_still_not_replaced() {
+        assert_eq!(plan("aws_lambda_alias", &["delete"]).cuts(true), []);
+        assert_eq!(plan(PERMISSION, &["delete"]).cuts(true), []);
+        assert_eq!(plan("aws_lambda_alias", &["delete", "create"]).cuts(true).len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_serve_is_terraforms_own_business() {
+        assert_eq!(plan("aws_cloudwatch_dashboard", &["delete", "create"]).cuts(false), []);
+    }
+
+    #[test]
+    fn changes_are_counted_without_what_stays() {
+        assert_eq!(plan("aws_sns_topic", &["no-op"]).changes(), 0);
+        assert_eq!(plan("aws_sns_topic", &["read"]).changes(), 0);
+        assert_eq!(plan("aws_sns_topic", &["delete", "create"]).changes(), 1);
+    }
+
+    #[test]
+    fn what_is_no_plan_is_not_taken_for_a_harmless_one() {
+        let state = r#"{"format_version": "1.0", "values": {}}"#;
+        for text in ["", "{}", "[]", state, r#"{"planned_values": {}, "resource_changes": [{}]}"#] {
+            assert!(TerraformPlan::read(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
