@@ -109,9 +109,13 @@ pub(crate) fn a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_withou
     manifest["functions"]["preflight"]["source_hash"] = json!("big");
     manifest["source_hash"] = json!("big");
     stack.checkout.write(&file, &manifest.to_string());
+    let contract = stack.ledger_item("dev", "stack");
+    assert_eq!(contract["artifact_bucket"]["S"], "resume-visitor-counter-artifacts-dev-111111111111");
+    let mut without = contract.clone();
+    without.as_object_mut().unwrap().remove("artifact_bucket");
+    stack.put_ledger_item("dev", &without);
     refused(&folder, 4, ["the zip of function `preflight` has 5", "no `artifact_bucket`", "hint: "]);
 
-    let contract = stack.ledger_item("dev", "stack");
     stack.bucket("dev", "big-zips", "");
     let mut named = contract.clone();
     named["artifact_bucket"] = json!({"S": "big-zips"});

@@ -111,7 +111,12 @@ pub(crate) fn a_zip_over_the_limit_is_refused() {
     let bin = checkout.read("function/src/bin/preflight.rs");
     let used = "\n#[used]\nstatic BLOB: &[u8; 52 * 1024 * 1024] = include_bytes!(\"../blob\");\n";
     checkout.write("function/src/bin/preflight.rs", &(bin + used));
+    let contract = stack().ledger_item("dev", "stack");
+    let mut without_bucket = contract.clone();
+    without_bucket.as_object_mut().unwrap().remove("artifact_bucket");
+    stack().put_ledger_item("dev", &without_bucket);
     let ended = checkout.deployer("deploy dev");
+    stack().put_ledger_item("dev", &contract);
     std::fs::remove_file(&blob).unwrap();
     ended.expect(4).says(["the zip of function `preflight` has 5", "Lambda takes 50 MB directly", "hint: "]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -69,13 +70,20 @@ pub(crate) fn concurrent_gets_lose_no_count() {
     assert_eq!(total(stack()), before + THREADS * EACH);
 }
 
-/// The counts that so many requests, one after the other, are answered with.
+/// The counts that so many requests, one after the other, are answered with. What the stage throttles (100 a second, and
+/// 50 at once) it does not hand on: nobody counted it, and it is asked again.
 fn counts_of(url: &str, requests: u64) -> Vec<u64> {
-    let client = client();
-    let ask = async || {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let (client, start) = (client(), Instant::now());
+    let ask = async || loop {
         let answer = client.get(url).send().await.unwrap();
+        let throttled = answer.status().as_u16() == 429;
         let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        body["count"].as_u64().unwrap_or_else(|| panic!("{body}"))
+        if !throttled {
+            return body["count"].as_u64().unwrap_or_else(|| panic!("{body}"));
+        }
+        assert!(start.elapsed() < PATIENCE, "throttled for {PATIENCE:?}: {body}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
     block_on(async {
         let mut counts = Vec::new();

@@ -465,26 +465,62 @@ impl Stack {
 
     /// Runs Terraform in the folders and with the settings that `local up` uses.
     #[track_caller]
-    pub(crate) fn terraform(&self, environment: &str, arguments: &[&str]) {
-        let folder = self.checkout.root.join(".deployer/local").join(environment);
+    pub(crate) fn terraform(&self, environment: &str, arguments: &[&str]) -> Ended {
+        self.try_terraform(environment, arguments).expect(0)
+    }
+
+    /// The same, however it ends.
+    pub(crate) fn try_terraform(&self, environment: &str, arguments: &[&str]) -> Ended {
         let endpoint = format!("http://127.0.0.1:{}", self.checkout.port(environment));
-        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
-        let mut command = Command::new("terraform");
-        command.current_dir(self.checkout.root.join("terraform")).env_clear().envs(bare());
+        let mut command = self.terraform_command(environment);
         command.args(&arguments[..1]).args(["-input=false", "-no-color", "-lock=false"]);
         command.arg(format!("-var-file=environments/local-{environment}.tfvars"));
         command.args([format!("-var=local_endpoint={endpoint}"), format!("-var=architecture={}", architecture())]);
-        command.args(&arguments[1..]);
+        Ended::of(&command.args(&arguments[1..]).output().unwrap())
+    }
+
+    /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` tells it.
+    #[track_caller]
+    pub(crate) fn terraform_plan(&self, environment: &str, file: &str) {
+        let plan = self.checkout.root.join("plan");
+        self.terraform(environment, &["plan", &format!("-out={}", plan.display())]);
+        let shown = self.terraform_command(environment).args(["show", "-json"]).arg(plan).output().unwrap();
+        self.checkout.write(file, &Ended::of(&shown).expect(0).stdout);
+    }
+
+    /// The state of an environment, as Terraform keeps it.
+    #[track_caller]
+    pub(crate) fn terraform_state(&self, environment: &str) -> String {
+        Ended::of(&self.terraform_command(environment).args(["state", "pull"]).output().unwrap()).expect(0).stdout
+    }
+
+    fn terraform_command(&self, environment: &str) -> Command {
+        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+        let data = self.checkout.root.join(format!(".deployer/local/{environment}/terraform/root"));
+        self.terraform_in("terraform", environment, account, &data)
+    }
+
+    /// Terraform in a folder of the checkout and in an account of the emulator of `environment`.
+    fn terraform_in(&self, folder: &str, environment: &str, account: &str, data: &Path) -> Command {
+        let settings = self.checkout.root.join(format!(".deployer/local/{environment}/terraform.tfrc"));
+        let mut command = Command::new("terraform");
+        command.current_dir(self.checkout.root.join(folder)).env_clear().envs(bare());
+        command.env("TF_DATA_DIR", data).env("TF_CLI_CONFIG_FILE", settings);
         command
-            .env("TF_DATA_DIR", folder.join("terraform/root"))
-            .env("TF_CLI_CONFIG_FILE", folder.join("terraform.tfrc"));
-        command
-            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.checkout.port(environment)))
             .env("AWS_ACCESS_KEY_ID", account)
             .env("AWS_SECRET_ACCESS_KEY", "local");
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
-        let ended = Ended::of(&command.output().unwrap());
-        assert_eq!(ended.code, 0, "{}\n{}", ended.stdout, ended.stderr);
+        command
+    }
+
+    /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.
+    #[track_caller]
+    pub(crate) fn terraform_elsewhere(&self, account: &str, folder: &str, arguments: &[&str]) -> Ended {
+        let data = self.checkout.root.join(format!("elsewhere-{account}/{}", folder.replace('/', "-")));
+        let mut command = self.terraform_in(folder, "dev", account, &data);
+        command.args(&arguments[..1]).args(["-input=false", "-no-color"]).args(&arguments[1..]);
+        Ended::of(&command.output().unwrap()).expect(0)
     }
 }
 

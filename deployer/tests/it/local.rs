@@ -73,7 +73,7 @@ pub(crate) fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made
     let old = programs(&checkout, &[("terraform", "echo '{\"terraform_version\":\"1.5.7\"}'")]);
     let path = bare().into_iter().find(|(variable, _)| variable == "PATH").unwrap().1;
     let path = format!("{}:{path}", old.display());
-    up(&checkout, &[("PATH", &path)]).expect(3).says(["`terraform` is version 1.5.7", "1.10 or newer", "hint: "]);
+    up(&checkout, &[("PATH", &path)]).expect(3).says(["`terraform` is version 1.5.7", "1.11 or newer", "hint: "]);
     std::fs::remove_file(old.join("terraform")).unwrap();
     programs(&checkout, &[("python3", "echo 3.9.2")]);
     up(&checkout, &[("PATH", &path)]).expect(3).says(["`python3` is version 3.9.2", "3.10 or newer", "hint: "]);

@@ -13,6 +13,7 @@ mod figures;
 mod first_steps;
 mod front;
 mod harness;
+mod infrastructure;
 mod local;
 mod lock;
 mod promotion;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
     trials.extend(trials_of_the_engine());
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
     trials.extend(trials_of_doctor());
+    trials.extend(trials_of_the_infrastructure());
     trials.extend(trials![
         bad_input::an_unknown_environment_is_refused_with_the_known_ones,
         bad_input::a_malformed_configuration_is_named_with_line_and_column,
@@ -130,6 +132,19 @@ fn trials_of_the_front() -> Vec<Trial> {
         front::every_operation_has_its_name,
         front::the_depth_of_a_run_is_its_longest_chain_of_calls_that_waited_for_one_another,
         front::another_account_is_reached_by_its_key_and_read_through_a_role_that_may_do_nothing_else,
+    ]
+}
+
+/// What Terraform may do to a stack that serves, and what it may not.
+fn trials_of_the_infrastructure() -> Vec<Trial> {
+    trials![
+        infrastructure::a_permission_is_replaced_without_a_moment_without_one,
+        infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
+        infrastructure::what_is_no_plan_is_refused,
+        infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
+        infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
+        infrastructure::the_secret_for_addresses_is_in_no_state_and_no_plan,
+        infrastructure::the_whole_is_made_from_nothing_and_destroyed_to_nothing,
     ]
 }
 

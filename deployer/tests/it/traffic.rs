@@ -63,7 +63,7 @@ fn cloudwatch(operation: &str, body: &Value) {
 }
 
 /// Asks the stage through the front until told to stop; answers which version answered how often, and what failed.
-fn visitors(
+pub(crate) fn visitors(
     front: &Front,
     stop: &std::sync::atomic::AtomicBool,
 ) -> (std::collections::BTreeMap<String, usize>, Vec<u16>) {
