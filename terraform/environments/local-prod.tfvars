@@ -8,5 +8,6 @@ account_id = "222222222222"
 website_domain  = "www.example.com"
 allowed_origins = ["http://localhost:3000"]
 
-# The web ACL, too.
+# What costs something on AWS, too.
+alarm_email    = "ops@example.com"
 waf_rate_limit = 100

@@ -494,10 +494,15 @@ impl Stack {
         Ended::of(&self.terraform_command(environment).args(["state", "pull"]).output().unwrap()).expect(0).stdout
     }
 
+    /// Makes Terraform forget something of an environment.
+    #[track_caller]
+    pub(crate) fn terraform_state_rm(&self, environment: &str, address: &str) {
+        Ended::of(&self.terraform_command(environment).args(["state", "rm", address]).output().unwrap()).expect(0);
+    }
+
     fn terraform_command(&self, environment: &str) -> Command {
-        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
         let data = self.checkout.root.join(format!(".deployer/local/{environment}/terraform/root"));
-        self.terraform_in("terraform", environment, account, &data)
+        self.terraform_in("terraform", environment, account(environment), &data)
     }
 
     /// Terraform in a folder of the checkout and in an account of the emulator of `environment`.
@@ -541,10 +546,15 @@ fn plain(value: &Value) -> Value {
     }
 }
 
-/// What a request to a service of an environment is signed with; the emulator believes it.
-fn signed(environment: &str, service: &str) -> String {
-    let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+/// What a request to a service of an environment, or of an account by its number, is signed with; the emulator believes it.
+pub(crate) fn signed(place: &str, service: &str) -> String {
+    let account = if place.starts_with(|first: char| first.is_ascii_digit()) { place } else { account(place) };
     format!(
         "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
+}
+
+/// The account of an environment.
+fn account(environment: &str) -> &'static str {
+    if environment == "dev" { "111111111111" } else { "222222222222" }
 }

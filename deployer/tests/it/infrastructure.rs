@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Ended, block_on, client};
+use crate::harness::{Ended, block_on, client, signed};
 use crate::stack;
 use crate::strict::Front;
 use crate::traffic::visitors;
@@ -122,9 +122,7 @@ pub(crate) fn prod_is_not_destroyed_until_its_protection_is_taken_off() {
 }
 
 pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
-    let asked = json!({"Name": "/resume-visitor-counter/dev/address-key", "WithDecryption": true});
-    let answer = ask("111111111111", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
-    let secret = answer["Parameter"]["Value"].as_str().unwrap().to_owned();
+    let secret = address_key();
     assert_eq!(secret.len(), 64);
     stack().terraform_plan("dev", "whole.json");
     let plan = stack().checkout.read("whole.json");
@@ -132,15 +130,21 @@ pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     assert!(plan.contains("address-key") && state.contains("address-key"), "both know the parameter");
     assert!(!plan.contains(&secret) && !state.contains(&secret), "and neither its secret");
     // A plan makes another secret, which is thrown away.
-    let again = ask("111111111111", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
-    assert_eq!(again["Parameter"]["Value"], secret);
+    assert_eq!(address_key(), secret);
+}
+
+fn address_key() -> String {
+    let asked = json!({"Name": "/resume-visitor-counter/dev/address-key", "WithDecryption": true});
+    let answer = said("dev", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
 }
 
 pub(crate) fn the_whole_is_made_from_nothing_and_destroyed_to_nothing() {
     const ACCOUNT: &str = "333333333333";
-    let (bootstrap, root) = ("terraform/bootstrap", "terraform");
     let terraform = |folder: &str, arguments: &[&str]| stack().terraform_elsewhere(ACCOUNT, folder, arguments);
     let path = stack().checkout.root.join("elsewhere.tfstate");
+    let bootstrap = "terraform/bootstrap";
     terraform(bootstrap, &["init", "-reconfigure", &format!("-backend-config=path={}", path.display())]);
     let account = [
         "-var=region=us-east-1",
@@ -150,50 +154,78 @@ pub(crate) fn the_whole_is_made_from_nothing_and_destroyed_to_nothing() {
     terraform(bootstrap, &[&["apply", "-auto-approve"], &account[..]].concat());
     terraform(bootstrap, &[&["plan", "-detailed-exitcode"], &account[..]].concat());
 
-    let bucket = format!("-backend-config=bucket=resume-visitor-counter-tfstate-{ACCOUNT}");
-    terraform(root, &["init", "-reconfigure", "-backend-config=environments/local-dev.s3.tfbackend", &bucket]);
-    let values = [
-        "-var=environment=dev",
-        "-var=region=us-east-1",
-        "-var=website_domain=www.example.com",
-        "-var=alarm_email=ops@example.com",
-        "-var=waf_rate_limit=100",
-        "-var=local_endpoint=http://127.0.0.1:4566",
+    // Each ends by destroying what it made, and fails if that fails.
+    for folder in ["terraform", "terraform/modules/address_key"] {
+        terraform(folder, &["init", "-backend=false", "-test-directory=tests/local"]);
+        let tested = terraform(folder, &["test", "-test-directory=tests/local"]);
+        assert!(tested.stdout.contains("Success! 4 passed, 0 failed."), "{}", tested.stdout);
+    }
+    assert_eq!(left(ACCOUNT), [format!("bucket resume-visitor-counter-tfstate-{ACCOUNT}")]);
+}
+
+pub(crate) fn destroying_dev_after_all_its_releases_leaves_nothing() {
+    let there = left("dev");
+    for kind in ["API", "bucket", "function", "log group", "parameter", "table", "topic"] {
+        assert!(there.iter().any(|thing| thing.starts_with(kind)), "no {kind} in {there:?}");
+    }
+    stack().terraform("dev", &["destroy", "-auto-approve"]);
+    assert_eq!(left("dev"), ["bucket big-zips", "bucket resume-visitor-counter-tfstate-111111111111"]);
+}
+
+pub(crate) fn prod_is_destroyed_once_its_protection_is_taken_off() {
+    stack().terraform_state_rm("prod", "terraform_data.deletion_protection[0]");
+    stack().terraform("prod", &["apply", "-auto-approve", "-var=deletion_protection=false"]);
+    stack().terraform("prod", &["destroy", "-auto-approve", "-var=deletion_protection=false"]);
+    assert_eq!(left("prod"), ["bucket resume-visitor-counter-tfstate-222222222222"]);
+}
+
+/// All that is in the emulator of an environment, or in an account of its own of that of `dev`: kind and name. Roles are
+/// bootstrap's as well as the stack's, and are left out.
+fn left(place: &str) -> Vec<String> {
+    // Kind, service, target of a POST or none, path, where the answer has its list, and there the name.
+    const LISTS: [[&str; 6]; 5] = [
+        ["API", "apigateway", "", "/restapis", "/item", "name"],
+        ["function", "lambda", "", "/2015-03-31/functions/", "/Functions", "FunctionName"],
+        ["log group", "logs", "Logs_20140328.DescribeLogGroups", "/", "/logGroups", "logGroupName"],
+        ["parameter", "ssm", "AmazonSSM.DescribeParameters", "/", "/Parameters", "Name"],
+        ["table", "dynamodb", "DynamoDB_20120810.ListTables", "/", "/TableNames", ""],
     ];
-    terraform(root, &[&["apply", "-auto-approve"], &values[..]].concat());
-    terraform(root, &[&["plan", "-detailed-exitcode"], &values[..]].concat());
-    assert_eq!(made(ACCOUNT), (2, 2, 1), "functions, tables, APIs");
-    terraform(root, &[&["destroy", "-auto-approve"], &values[..]].concat());
-    assert_eq!(made(ACCOUNT), (0, 0, 0), "functions, tables, APIs");
-    let groups = ask(ACCOUNT, "logs", Some("Logs_20140328.DescribeLogGroups"), "/", &json!({}));
-    assert_eq!(groups["logGroups"], json!([]), "{groups}");
+    let mut left = Vec::new();
+    for [kind, service, target, path, list, name] in LISTS {
+        let target = (!target.is_empty()).then_some(target);
+        let answer: Value = serde_json::from_str(&said(place, service, target, path, &json!({}))).unwrap();
+        for thing in answer.pointer(list).and_then(Value::as_array).into_iter().flatten() {
+            let name = thing.get(name).unwrap_or(thing);
+            left.push(format!("{kind} {}", name.as_str().unwrap()));
+        }
+    }
+    for (kind, service, path, tag) in
+        [("bucket", "s3", "/", "Name"), ("topic", "sns", "/?Action=ListTopics&Version=2010-03-31", "TopicArn")]
+    {
+        let answer = said(place, service, None, path, &Value::Null);
+        let open = format!("<{tag}>");
+        let things = answer.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        left.extend(things.map(|thing| format!("{kind} {thing}")));
+    }
+    left.sort();
+    left
 }
 
-/// How many functions, tables and APIs an account of the emulator of `dev` has.
-fn made(account: &str) -> (usize, usize, usize) {
-    let count = |answer: &Value, list: &str| answer[list].as_array().map_or(0, Vec::len);
-    let functions = ask(account, "lambda", None, "/2015-03-31/functions/", &Value::Null);
-    let tables = ask(account, "dynamodb", Some("DynamoDB_20120810.ListTables"), "/", &json!({}));
-    let apis = ask(account, "apigateway", None, "/restapis", &Value::Null);
-    (count(&functions, "Functions"), count(&tables, "TableNames"), count(&apis, "item"))
-}
-
-/// A question to an account of the emulator of `dev`, which does not look at signatures.
-fn ask(account: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> Value {
-    let address = format!("http://127.0.0.1:{}{path}", stack().checkout.port("dev"));
-    let signed = format!(
-        "AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    );
+/// What the emulator of an environment, or an account of its own of that of `dev`, says to a question.
+fn said(place: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> String {
+    let environment = if place == "prod" { "prod" } else { "dev" };
+    let address = format!("http://127.0.0.1:{}{path}", stack().checkout.port(environment));
     let client = client();
     let mut request = if target.is_some() { client.post(address) } else { client.get(address) };
-    request = request.header("authorization", signed).header("content-type", "application/x-amz-json-1.1");
+    request = request.header("authorization", signed(place, service));
     if let Some(target) = target {
-        request = request.header("x-amz-target", target).body(body.to_string());
+        let json = request.header("content-type", "application/x-amz-json-1.1").header("x-amz-target", target);
+        request = json.body(body.to_string());
     }
     block_on(async {
         let answer = request.send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap()
+        assert!(status.is_success(), "{service} {path}: {status} {text}");
+        text
     })
 }

@@ -97,6 +97,8 @@ fn main() -> ExitCode {
         bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
         bad_input::a_held_lock_is_refused_and_its_holder_named,
         bad_input::all_of_that_made_no_release_and_left_no_lock,
+        infrastructure::destroying_dev_after_all_its_releases_leaves_nothing,
+        infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -270,3 +270,19 @@ run "refuses_an_extra_that_nobody_knows" {
   }
   expect_failures = [var.extras]
 }
+
+run "refuses_one_number_without_the_other" {
+  command = plan
+  variables {
+    github = { oidc_provider_arn = "arn", repository = "owner/name", owner_id = "1" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_a_name_where_a_number_belongs" {
+  command = plan
+  variables {
+    github = { oidc_provider_arn = "arn", repository = "owner/name", owner_id = "owner", repository_id = "2" }
+  }
+  expect_failures = [var.github]
+}
