@@ -105,9 +105,10 @@ locals {
       { actions = ["s3:PutObject"], resources = ["${local.state}/${local.state_key}"] },
       { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local.state}/${local.state_key}.tflock"] },
       {
+        # GetFunctionConfiguration: the provider waits for the version that it publishes with it, and with nothing else.
         actions = [
-          "lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency",
-          "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionConfiguration",
+          "lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:DeleteFunctionConcurrency", "lambda:GetFunctionConfiguration",
+          "lambda:PutFunctionConcurrency", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateFunctionConfiguration",
         ]
         resources = concat(local.functions, local.versions)
       },
