@@ -300,7 +300,8 @@ pub(crate) fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a file, or a folder without what was built in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(from, to).unwrap();
@@ -473,7 +474,7 @@ impl Stack {
     pub(crate) fn try_terraform(&self, environment: &str, arguments: &[&str]) -> Ended {
         let endpoint = format!("http://127.0.0.1:{}", self.checkout.port(environment));
         let mut command = self.terraform_command(environment);
-        command.args(&arguments[..1]).args(["-input=false", "-no-color", "-lock=false"]);
+        command.args(&arguments[..1]).args(["-no-color", "-lock=false"]);
         command.arg(format!("-var-file=environments/local-{environment}.tfvars"));
         command.args([format!("-var=local_endpoint={endpoint}"), format!("-var=architecture={}", architecture())]);
         Ended::of(&command.args(&arguments[1..]).output().unwrap())
@@ -510,7 +511,7 @@ impl Stack {
         let settings = self.checkout.root.join(format!(".deployer/local/{environment}/terraform.tfrc"));
         let mut command = Command::new("terraform");
         command.current_dir(self.checkout.root.join(folder)).env_clear().envs(bare());
-        command.env("TF_DATA_DIR", data).env("TF_CLI_CONFIG_FILE", settings);
+        command.env("TF_DATA_DIR", data).env("TF_CLI_CONFIG_FILE", settings).env("TF_INPUT", "0");
         command
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.checkout.port(environment)))
             .env("AWS_ACCESS_KEY_ID", account)
@@ -524,13 +525,13 @@ impl Stack {
     pub(crate) fn terraform_elsewhere(&self, account: &str, folder: &str, arguments: &[&str]) -> Ended {
         let data = self.checkout.root.join(format!("elsewhere-{account}/{}", folder.replace('/', "-")));
         let mut command = self.terraform_in(folder, "dev", account, &data);
-        command.args(&arguments[..1]).args(["-input=false", "-no-color"]).args(&arguments[1..]);
+        command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
         Ended::of(&command.output().unwrap()).expect(0)
     }
 }
 
 /// This machine's processor, as Lambda names it.
-fn architecture() -> &'static str {
+pub(crate) fn architecture() -> &'static str {
     if std::env::consts::ARCH == "aarch64" { "arm64" } else { "x86_64" }
 }
 
