@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod artifacts;
 mod bad_input;
 mod doctor;
@@ -16,6 +17,7 @@ mod harness;
 mod infrastructure;
 mod local;
 mod lock;
+mod pipeline;
 mod promotion;
 mod releases;
 mod retention;
@@ -97,10 +99,9 @@ fn main() -> ExitCode {
         bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
         bad_input::a_held_lock_is_refused_and_its_holder_named,
         bad_input::all_of_that_made_no_release_and_left_no_lock,
-        infrastructure::destroying_dev_after_all_its_releases_leaves_nothing,
-        infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
-        local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
+    trials.extend(trials_of_the_pipeline());
+    trials.extend(trials![local::down_stops_every_process_and_removes_all_that_was_kept,]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
@@ -147,6 +148,20 @@ fn trials_of_the_infrastructure() -> Vec<Trial> {
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
         infrastructure::the_secret_for_addresses_is_in_no_state_and_no_plan,
         infrastructure::the_whole_is_made_from_nothing_and_destroyed_to_nothing,
+    ]
+}
+
+/// The accounts are emptied, and the workflows fill them again.
+fn trials_of_the_pipeline() -> Vec<Trial> {
+    trials![
+        infrastructure::destroying_dev_after_all_its_releases_leaves_nothing,
+        infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
+        pipeline::a_push_brings_an_empty_account_to_dev_and_approved_to_prod,
+        pipeline::what_nobody_approved_stays_in_dev_until_a_click_promotes_it,
+        pipeline::a_click_rolls_back,
+        pipeline::a_check_that_fails_stops_the_push_before_prod_and_tells_why,
+        pipeline::a_cancelled_job_takes_back_what_it_moved_before_it_is_killed,
+        pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
     ]
 }
 

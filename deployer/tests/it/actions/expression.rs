@@ -1,0 +1,218 @@
+//! Expressions of GitHub Actions: `${{ … }}` in texts, and conditions. As much of them as the workflows use; anything else
+//! fails the test.
+//!
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/expressions>
+
+use serde_json::{Value, json};
+
+/// What an expression is evaluated in.
+pub(crate) struct Scope<'a> {
+    /// `github`, `inputs`, `needs`, …: one object each.
+    pub contexts: &'a Value,
+    /// Whether a step or a needed job before has failed.
+    pub failed: bool,
+    /// Whether the run was cancelled.
+    pub cancelled: bool,
+}
+
+impl Scope<'_> {
+    /// A text with every `${{ … }}` replaced.
+    pub(crate) fn text(&self, text: &str) -> String {
+        let mut rest = text;
+        let mut whole = String::new();
+        while let Some((before, after)) = rest.split_once("${{") {
+            let (expression, after) = after.split_once("}}").unwrap_or_else(|| panic!("no end of `${{{{` in `{text}`"));
+            whole += before;
+            whole += &show(&self.value(expression));
+            rest = after;
+        }
+        whole + rest
+    }
+
+    /// Any value of a workflow as text: what is no string is written as GitHub writes it.
+    pub(crate) fn text_of(&self, value: &Value) -> String {
+        match value {
+            Value::String(text) => self.text(text),
+            other => show(other),
+        }
+    }
+
+    /// Whether a condition holds. One that asks for no status asks for success.
+    pub(crate) fn holds(&self, condition: &Value) -> bool {
+        let expression = match condition {
+            Value::Null => "success()",
+            Value::String(text) => text.trim().trim_start_matches("${{").trim_end_matches("}}"),
+            other => return truthy(other),
+        };
+        let asks_for_status =
+            ["success()", "failure()", "always()", "cancelled()"].iter().any(|status| expression.contains(status));
+        (asks_for_status || !self.failed && !self.cancelled) && truthy(&self.value(expression))
+    }
+
+    fn value(&self, expression: &str) -> Value {
+        let mut parser = Parser { scope: self, rest: expression.trim() };
+        let value = parser.or();
+        assert!(parser.rest.is_empty(), "`{}` is left of the expression `{expression}`", parser.rest);
+        value
+    }
+}
+
+struct Parser<'a> {
+    scope: &'a Scope<'a>,
+    rest: &'a str,
+}
+
+impl<'a> Parser<'a> {
+    fn takes(&mut self, token: &str) -> bool {
+        let taken = self.rest.strip_prefix(token);
+        if let Some(rest) = taken {
+            self.rest = rest.trim_start();
+        }
+        taken.is_some()
+    }
+
+    /// The beginning of the rest that is made of such characters.
+    fn word(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
+        let end = self.rest.find(|next| !belongs(next)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest.trim_start();
+        word
+    }
+
+    fn or(&mut self) -> Value {
+        let mut left = self.and();
+        while self.takes("||") {
+            let right = self.and();
+            left = if truthy(&left) { left } else { right };
+        }
+        left
+    }
+
+    fn and(&mut self) -> Value {
+        let mut left = self.equality();
+        while self.takes("&&") {
+            let right = self.equality();
+            left = if truthy(&left) { right } else { left };
+        }
+        left
+    }
+
+    fn equality(&mut self) -> Value {
+        let left = self.unary();
+        if self.takes("==") {
+            return json!(equal(&left, &self.unary()));
+        }
+        if self.takes("!=") {
+            return json!(!equal(&left, &self.unary()));
+        }
+        left
+    }
+
+    fn unary(&mut self) -> Value {
+        if self.takes("!") {
+            return json!(!truthy(&self.unary()));
+        }
+        if self.takes("(") {
+            let value = self.or();
+            assert!(self.takes(")"), "no `)` before `{}`", self.rest);
+            return value;
+        }
+        if self.rest.starts_with('\'') {
+            return json!(self.string());
+        }
+        let word = self.word(|next| next.is_ascii_alphanumeric() || ['_', '-', '.'].contains(&next));
+        if self.takes("(") {
+            return self.call(word);
+        }
+        serde_json::from_str(word).unwrap_or_else(|_| self.context(word))
+    }
+
+    /// `'it''s'`.
+    fn string(&mut self) -> String {
+        let mut text = String::new();
+        loop {
+            self.rest = &self.rest[1..];
+            let (part, rest) =
+                self.rest.split_once('\'').unwrap_or_else(|| panic!("no end of a string in `{}`", self.rest));
+            text += part;
+            self.rest = rest;
+            if !rest.starts_with('\'') {
+                self.rest = rest.trim_start();
+                return text;
+            }
+            text.push('\'');
+        }
+    }
+
+    fn call(&mut self, function: &str) -> Value {
+        let mut arguments = Vec::new();
+        while !self.takes(")") {
+            arguments.push(self.or());
+            self.takes(",");
+        }
+        let Scope { failed, cancelled, .. } = *self.scope;
+        match function {
+            "success" => json!(!failed && !cancelled),
+            "failure" => json!(failed && !cancelled),
+            "cancelled" => json!(cancelled),
+            "always" => json!(true),
+            // Only ever the key of a cache, and here no cache has anything.
+            "hashFiles" => json!(format!("{arguments:?}").len()),
+            "contains" => json!(show(&arguments[0]).to_lowercase().contains(&show(&arguments[1]).to_lowercase())),
+            "startsWith" => json!(show(&arguments[0]).to_lowercase().starts_with(&show(&arguments[1]).to_lowercase())),
+            "format" => {
+                let places = arguments[1..].iter().enumerate();
+                json!(places.fold(show(&arguments[0]), |text, (place, value)| {
+                    text.replace(&format!("{{{place}}}"), &show(value))
+                }))
+            }
+            other => panic!("the workflows use `{other}()`, which this interpreter does not know"),
+        }
+    }
+
+    /// `needs.dev.outputs.release`: what is not there is null.
+    fn context(&self, path: &str) -> Value {
+        let mut parts = path.split('.');
+        let name = parts.next().unwrap_or_default();
+        let context = self.scope.contexts.get(name).unwrap_or_else(|| panic!("no context `{name}` for `{path}`"));
+        parts.fold(context.clone(), |value, part| value.get(part).cloned().unwrap_or(Value::Null))
+    }
+}
+
+fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// Texts without regard to case; what differs in type as numbers.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => left.eq_ignore_ascii_case(right),
+        (left, right) if left == right => true,
+        (left, right) => number(left) == number(right) && number(left).is_some(),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Null => Some(0.0),
+        Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if text.trim().is_empty() => Some(0.0),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

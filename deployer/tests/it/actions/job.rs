@@ -1,0 +1,247 @@
+//! One job: its steps, one after the other, in a workspace of its own.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::expression::Scope;
+use super::{End, Event, GitHub, read, standin};
+use crate::harness::{bare, repository};
+
+pub(super) struct Job<'a> {
+    pub(super) github: &'a GitHub,
+    event: &'a Event,
+    /// The name of its GitHub environment, or nothing.
+    pub(super) environment: String,
+    pub(super) workspace: PathBuf,
+    pub(super) temp: PathBuf,
+    /// Shared by the jobs of a run.
+    pub(super) artifacts: PathBuf,
+    contexts: Value,
+    /// What `$GITHUB_ENV` and stand-ins have set.
+    pub(super) env: BTreeMap<String, String>,
+    path: Vec<String>,
+    failed: bool,
+    cancelled: bool,
+    pub(super) log: String,
+    summary: String,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(
+        github: &'a GitHub,
+        event: &'a Event,
+        folder: &Path,
+        environment: String,
+        mut contexts: Value,
+    ) -> Self {
+        let (workspace, temp) = (folder.join("workspace"), folder.join("temp"));
+        std::fs::create_dir_all(&workspace).unwrap();
+        std::fs::create_dir_all(&temp).unwrap();
+        contexts["runner"] = json!({"temp": temp, "os": "Linux", "arch": "X64"});
+        let artifacts = folder.parent().unwrap().join("artifacts");
+        let (env, path) = (BTreeMap::new(), Vec::new());
+        let (log, summary) = (String::new(), String::new());
+        let (failed, cancelled) = (false, false);
+        Self {
+            github,
+            event,
+            environment,
+            workspace,
+            temp,
+            artifacts,
+            contexts,
+            env,
+            path,
+            failed,
+            cancelled,
+            log,
+            summary,
+        }
+    }
+
+    pub(super) fn github_context(&self) -> Value {
+        self.contexts["github"].clone()
+    }
+
+    pub(super) fn run(mut self, workflow: &Value, job: &Value) -> End {
+        let mut contexts = self.contexts.clone();
+        contexts["env"] = json!({});
+        for declared in [&workflow["env"], &job["env"]] {
+            let scope = Scope { contexts: &contexts, failed: false, cancelled: false };
+            let more: Map<_, _> = texts(&scope, declared).into_iter().map(|(name, text)| (name, json!(text))).collect();
+            contexts["env"].as_object_mut().unwrap().extend(more);
+        }
+        contexts["steps"] = self.steps(&job["steps"], &mut contexts);
+        let scope = Scope { contexts: &contexts, failed: self.failed, cancelled: self.cancelled };
+        let result = match (self.cancelled, self.failed) {
+            (true, _) => "cancelled",
+            (_, true) => "failure",
+            _ => "success",
+        };
+        let url = scope.text_of(&job["environment"]["url"]);
+        End { result, outputs: json!(texts(&scope, &job["outputs"])), url, log: self.log, summary: self.summary }
+    }
+
+    /// Runs steps of the job or of a composite action; answers what they put out, by their ids.
+    fn steps(&mut self, steps: &Value, contexts: &mut Value) -> Value {
+        contexts["steps"] = json!({});
+        for step in steps.as_array().unwrap() {
+            let scope = Scope { contexts, failed: self.failed, cancelled: self.cancelled };
+            if !scope.holds(&step["if"]) {
+                continue;
+            }
+            let ended = self.step(step, contexts);
+            let outcome = if ended.is_ok() { "success" } else { "failure" };
+            self.failed |= ended.is_err();
+            if let Some(id) = step["id"].as_str() {
+                let outputs = ended.unwrap_or_else(|outputs| outputs);
+                contexts["steps"][id] = json!({"outputs": outputs, "outcome": outcome, "conclusion": outcome});
+            }
+        }
+        contexts["steps"].clone()
+    }
+
+    /// One step: its outputs, also when it failed.
+    fn step(&mut self, step: &Value, contexts: &Value) -> Result<Value, Value> {
+        let scope = Scope { contexts, failed: self.failed, cancelled: self.cancelled };
+        let with = texts(&scope, &step["with"]);
+        let mut env: BTreeMap<_, _> = texts(&scope, &contexts["env"]);
+        env.extend(texts(&scope, &step["env"]));
+        match (step["uses"].as_str(), step["run"].as_str()) {
+            (Some(action), _) if action.starts_with("./") => self.composite(action, &with, contexts),
+            (Some(action), _) => standin::act(self, action, &with),
+            (_, Some(script)) => self.script(&scope.text(script), &env),
+            _ => panic!("a step that does nothing: {step}"),
+        }
+    }
+
+    /// An action of this repository.
+    fn composite(&mut self, action: &str, with: &BTreeMap<String, String>, contexts: &Value) -> Result<Value, Value> {
+        let declared = read(&repository().join(action).join("action.yml"));
+        let mut inside = json!({"github": contexts["github"], "runner": contexts["runner"], "env": contexts["env"]});
+        let defaults = declared["inputs"].as_object().unwrap().iter();
+        let scope = Scope { contexts: &inside, failed: false, cancelled: false };
+        let mut inputs: BTreeMap<_, _> =
+            defaults.map(|(name, input)| (name.clone(), scope.text_of(&input["default"]))).collect();
+        for (name, value) in with {
+            assert!(inputs.contains_key(name), "{action} has no input `{name}`");
+            inputs.insert(name.clone(), value.clone());
+        }
+        inside["inputs"] = json!(inputs);
+        let failed_before = self.failed;
+        self.steps(&declared["runs"]["steps"], &mut inside);
+        let scope = Scope { contexts: &inside, failed: self.failed, cancelled: self.cancelled };
+        let put_out = declared["outputs"].as_object().into_iter().flatten();
+        let outputs: Map<_, _> =
+            put_out.map(|(name, output)| (name.clone(), json!(scope.text_of(&output["value"])))).collect();
+        if self.failed && !failed_before { Err(Value::Object(outputs)) } else { Ok(Value::Object(outputs)) }
+    }
+
+    /// A `run:` step, as GitHub's runner starts it for `shell: bash`.
+    fn script(&mut self, script: &str, env: &BTreeMap<String, String>) -> Result<Value, Value> {
+        let temp = self.temp.clone();
+        let file = |name: &str| temp.join(format!("_{name}"));
+        let files = ["OUTPUT", "ENV", "PATH", "STEP_SUMMARY"].map(|name| (name, file(name)));
+        for (_, file) in &files {
+            std::fs::write(file, "").unwrap();
+        }
+        std::fs::write(file("script"), script).unwrap();
+        let log = File::create(file("log")).unwrap();
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]).arg(file("script"));
+        command.current_dir(&self.workspace).env_clear().envs(self.environment()).envs(env);
+        command.envs(files.iter().map(|(name, file)| (format!("GITHUB_{name}"), file)));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let code = self.wait(command.spawn().unwrap(), &file("log"));
+        let read = |file: PathBuf| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        let (log, [output, set, path, summary]) = (read(file("log")), files.map(|(_, file)| read(file)));
+        self.log += &log;
+        self.summary += &summary;
+        self.env.extend(assignments(&set));
+        self.path.extend(path.lines().map(str::to_owned));
+        let outputs = json!(assignments(&output));
+        if code == Some(0) {
+            return Ok(outputs);
+        }
+        self.log += &format!("Process completed with exit code {code:?}.\n");
+        Err(outputs)
+    }
+
+    /// Waits for a step. If the run is cancelled meanwhile: SIGINT, 7.5 s later SIGTERM, 2.5 s later the kill, each to the
+    /// step's own process only.
+    fn wait(&mut self, mut child: Child, log: &Path) -> Option<i32> {
+        const LONGEST: Duration = Duration::from_secs(600);
+        let mut signals = [("INT", 0), ("TERM", 7_500), ("KILL", 10_000)].into_iter().peekable();
+        let (start, mut cancelled) = (Instant::now(), None);
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.code();
+            }
+            if let (None, Some(text)) = (cancelled, self.event.cancelled_at)
+                && String::from_utf8_lossy(&std::fs::read(log).unwrap()).contains(text)
+            {
+                (cancelled, self.cancelled) = (Some(Instant::now()), true);
+            }
+            let due =
+                |(_, millis): &(&str, u64)| cancelled.is_some_and(|at| at.elapsed().as_millis() >= u128::from(*millis));
+            if let Some((signal, _)) = signals.next_if(due) {
+                Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+                self.log += &format!("[cancelled: SIG{signal}]\n");
+            }
+            assert!(start.elapsed() < LONGEST, "a step takes longer than {LONGEST:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What every step sees.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let github = self.contexts["github"].as_object().unwrap();
+        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut all: BTreeMap<_, _> = bare().into_iter().collect();
+        all.extend(
+            github
+                .iter()
+                .filter(|(name, _)| *name != "token")
+                .map(|(name, value)| (format!("GITHUB_{}", name.to_uppercase()), shown(value))),
+        );
+        let folder = |folder: &Path| folder.display().to_string();
+        all.extend([
+            ("CI".to_owned(), "true".to_owned()),
+            ("GITHUB_ACTIONS".to_owned(), "true".to_owned()),
+            ("GITHUB_WORKSPACE".to_owned(), folder(&self.workspace)),
+            ("RUNNER_TEMP".to_owned(), folder(&self.temp)),
+        ]);
+        all.extend(standin::environment(self.github));
+        all.extend(self.env.clone());
+        let before: String = self.path.iter().rev().map(|folder| format!("{folder}:")).collect();
+        let path = format!("{before}{}:{}", folder(&standin::programs()), all["PATH"]);
+        all.insert("PATH".to_owned(), path);
+        all
+    }
+}
+
+/// The texts of a mapping, evaluated.
+fn texts(scope: &Scope, mapping: &Value) -> BTreeMap<String, String> {
+    mapping.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), scope.text_of(value))).collect()
+}
+
+/// `name=value` lines, and `name<<END` with lines up to `END`.
+fn assignments(text: &str) -> BTreeMap<String, String> {
+    let (mut all, mut lines) = (BTreeMap::new(), text.lines());
+    while let Some(line) = lines.next() {
+        match (line.split_once("<<"), line.split_once('=')) {
+            (Some((name, end)), equals) if equals.is_none_or(|(before, _)| before.len() > name.len()) => {
+                let value: Vec<_> = lines.by_ref().take_while(|line| *line != end).collect();
+                all.insert(name.to_owned(), value.join("\n"));
+            }
+            (_, Some((name, value))) => drop(all.insert(name.to_owned(), value.to_owned())),
+            _ => assert!(line.is_empty(), "GitHub takes no line such as `{line}`"),
+        }
+    }
+    all
+}
