@@ -4,6 +4,7 @@
 //! chain. The front door prints the chain, then the hint, and exits with the class.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::aws::{AwsError, Kind};
 
@@ -43,12 +44,34 @@ pub struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    place: Option<Place>,
+}
+
+/// Where in a file an error is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    /// Of the byte `offset` of `text`, which is what `file` holds.
+    pub fn new(file: impl Into<PathBuf>, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before[line_start..].chars().count() + 1;
+        Self { file: file.into(), line: before.matches('\n').count() + 1, column }
+    }
 }
 
 impl Failure {
     /// An error of class `exit`. The message says what happened, to which object and why.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, place: None }
     }
 
     /// [`Exit::BadInput`].
@@ -71,6 +94,18 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Where in a file it is.
+    #[must_use]
+    pub fn at(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Where in a file `error` is, if it is in one.
+    pub fn place_of(error: &anyhow::Error) -> Option<&Place> {
+        error.downcast_ref::<Self>()?.place.as_ref()
     }
 
     /// The class of `error`: that of the outermost [`Failure`] in its chain, else what the failed call says.
@@ -109,6 +144,16 @@ mod tests {
         let error = root.context(Failure::refused("alias moved").hint("look")).context("outer");
         assert_eq!(Failure::exit_of(&error), Exit::Refused);
         assert_eq!(Failure::hint_of(&error), Some("look"));
+    }
+
+    #[test]
+    fn a_place_is_counted_in_lines_and_characters_from_one() {
+        let text = "a\n\u{e4}b = \nc";
+        let found = |offset| {
+            let place = Place::new("f", text, offset);
+            (place.line, place.column)
+        };
+        assert_eq!([found(0), found(2), found(4), found(999)], [(1, 1), (2, 1), (2, 2), (3, 2)]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ async fn main() -> ExitCode {
         }
     };
     let process = ProcessEnvironment::capture();
-    let report = Report::new(cli.global.output, process.allows_color());
+    let report = Report::new(cli.global.output, process.allows_color(), process.github());
+    report.hide_secrets();
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match deployer::run(cli, process, &report).await {

@@ -81,6 +81,7 @@ pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
 /// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side. `first` is the
 /// place of its first step among all of the release.
 async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
+    let _group = run.scope.report.phase_begins(phase);
     let began = jiff::Timestamp::now().to_string();
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());

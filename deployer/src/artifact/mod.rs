@@ -95,7 +95,7 @@ pub fn folder(config: &Config) -> PathBuf {
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, sources: &Sources, folder: &Path, report: &Report) -> Result<Artifact> {
-    report.building(config.functions.keys());
+    let _group = report.building(config.functions.keys());
     let executables = compile::compile(config).await?;
     let mut zips = Vec::new();
     for (key, executable) in &executables {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::check::{Check, Marks, REQUESTS, Verify};
 use super::traffic::{Lock, Retention, Traffic};
-use crate::failure::Failure;
+use crate::failure::{Failure, Place};
 
 /// `deployer.toml`, parsed and validated.
 #[derive(Debug, Deserialize)]
@@ -139,6 +139,7 @@ impl File {
             // toml's own text names line and column and shows the line.
             Failure::bad_input(format!("`{}` is malformed: {}", path.display(), error.to_string().trim_end()))
                 .hint("the README lists every key; nothing was changed")
+                .at(error.span().map(|span| Place::new(path, text, span.start)))
         })?;
         match file.contradiction() {
             Some(message) => Err(Failure::bad_input(format!("`{}`: {message}", path.display()))
@@ -241,6 +242,14 @@ mod tests {
     fn a_malformed_file_is_named_with_line_and_column() {
         let text = message(&OURS.replace("app = \"", "app = "));
         assert!(text.contains("line 3, column "), "{text}");
+    }
+
+    #[test]
+    fn programs_learn_the_place_that_people_read() {
+        let error = File::parse(&OURS.replace("in_a_row", "in_a_rwo"), Path::new("deployer.toml")).unwrap_err();
+        let place = Failure::place_of(&error).unwrap();
+        let told = format!("line {}, column {}", place.line, place.column);
+        assert!(place.file == Path::new("deployer.toml") && error.to_string().contains(&told), "{place:?}: {error}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 
 pub use check::{Check, Marks, REQUESTS, Request, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture};
-pub use process::ProcessEnvironment;
+pub use process::{GitHubStep, ProcessEnvironment};
 pub use traffic::{Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.

@@ -11,6 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::report::ReleaseView;
 use crate::scope::Scope;
 use crate::verify::Url;
 
@@ -50,11 +51,23 @@ impl Attempt<'_> {
         report.release_begins(&environment.name, &release, self.plan);
         let applied = self.apply_if_still_true(&hold, &mut release).await;
         release.ended_at = Some(jiff::Timestamp::now().to_string());
-        match applied {
-            Ok(()) => self.end_live(&hold, &mut release).await?,
-            Err(error) => return Err(self.end_failed(&hold, &mut release, error).await),
+        let ended = match applied {
+            Ok(()) => self.end_live(&hold, &mut release).await,
+            Err(error) => Err(self.end_failed(&hold, &mut release, error).await),
+        };
+        match ended {
+            Ok(()) => Ok(release),
+            Err(error) => {
+                report.release_failed(&self.view(&release).failed(&error));
+                Err(error)
+            }
         }
-        Ok(release)
+    }
+
+    /// What is told of the release.
+    pub(super) fn view(&self, release: &Release) -> ReleaseView {
+        let Scope { environment, session, .. } = self.scope;
+        ReleaseView::released(environment, self.observed, self.plan, release, self.url, &session.calls)
     }
 
     /// The release as it is meant, before anything is done.

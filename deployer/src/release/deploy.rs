@@ -67,7 +67,7 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
         confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
     let built = given.built(&scope, &first, &sources).await?;
@@ -75,7 +75,7 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
     let artifact = record(&observed, &sources, built.as_ref());
@@ -92,7 +92,7 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     };
     let release = attempt.make().await?;
     prune::after(&scope, &release).await;
-    Ok(ReleaseView::released(&environment.name, &release, &url, &session.calls))
+    Ok(attempt.view(&release))
 }
 
 /// What a writing command starts from: nobody else's lock, nothing unfinished, and if so told, no drift.

@@ -74,7 +74,7 @@ pub async fn promote(
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(&to.name, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(to, &observed, &url, &session.calls));
     }
     source.fits(from, &observed, told)?;
     let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
@@ -92,7 +92,7 @@ pub async fn promote(
     };
     let release = attempt.make().await?;
     prune::after(&scope, &release).await;
-    Ok(ReleaseView::released(&to.name, &release, &url, &session.calls))
+    Ok(attempt.view(&release))
 }
 
 /// The release that is promoted: the one named, or what is live. It must be stable.

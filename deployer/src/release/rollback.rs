@@ -65,7 +65,7 @@ pub async fn rollback(
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return Ok(ReleaseView::unchanged(&environment.name, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     if !missing.is_empty() {
         return Err(refusal(&scope, &observed, &history, chosen, &missing).await);
@@ -83,7 +83,7 @@ pub async fn rollback(
     };
     let release = attempt.make().await?;
     prune::after(&scope, &release).await;
-    Ok(ReleaseView::released(&environment.name, &release, &url, &session.calls))
+    Ok(attempt.view(&release))
 }
 
 /// The first round trip: the ledger, with all of its releases.

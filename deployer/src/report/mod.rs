@@ -1,7 +1,12 @@
 //! Every word that a person reads, and the JSON that a program reads. The only room that prints.
 //!
-//! Words go to stderr as things happen; the result goes to stdout at the end, as text or as one JSON document.
+//! Words go to stderr as things happen; the result goes to stdout at the end, as text or as one JSON document. In
+//! GitHub Actions the log gets groups and annotations, the run's page a summary, and later steps the outputs.
 
+mod console;
+mod github;
+mod markdown;
+mod timeline;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -9,11 +14,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use github::GitHub;
+
 use crate::cli::Output;
-use crate::failure::Failure;
+use crate::config::GitHubStep;
+use crate::failure::{Exit, Failure};
 use crate::ledger::Release;
 use crate::plan::{Plan, Step};
 
+pub use markdown::Markdown;
 pub use view::{
     BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, LocalEnvironment,
     LocalView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View,
@@ -24,15 +33,47 @@ pub use view::{
 pub struct Report {
     output: Output,
     color: bool,
+    github: Option<GitHub>,
+}
+
+/// Lines of the log that belong together, until it is dropped. On GitHub they fold; groups do not nest there.
+#[derive(Debug)]
+#[must_use = "the group ends when this is dropped"]
+pub struct Group<'a>(&'a Report);
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        self.0.command(|_| GitHub::end_group());
+    }
 }
 
 /// The width of the column of verbs.
 const VERBS: usize = 12;
 
 impl Report {
-    /// Words in colour if that is allowed and somebody is watching.
-    pub fn new(output: Output, allows_color: bool) -> Self {
-        Self { output, color: allows_color && std::io::stderr().is_terminal() }
+    /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
+    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>) -> Self {
+        Self { output, color: allows_color && std::io::stderr().is_terminal(), github: step.map(GitHub::new) }
+    }
+
+    /// Makes GitHub hide the secrets of the environment. Where stderr is a file the runner never sees these lines, and
+    /// they would be the leak.
+    pub fn hide_secrets(&self) {
+        let Some(github) = &self.github else { return };
+        if std::fs::metadata("/dev/stderr").is_ok_and(|stderr| !stderr.is_file()) {
+            github.masks().iter().for_each(|mask| self.raw(mask));
+        }
+    }
+
+    /// What is said from here until the group is dropped belongs together.
+    pub fn group(&self, title: &str) -> Group<'_> {
+        self.command(|_| GitHub::group(title));
+        Group(self)
+    }
+
+    /// The steps of a phase, side by side, begin.
+    pub fn phase_begins(&self, phase: &[Step]) -> Group<'_> {
+        self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
     /// A line of progress: a verb and what it is done to.
@@ -42,12 +83,18 @@ impl Report {
 
     /// Something that deserves a look but stops nothing.
     pub fn warn(&self, message: &str) {
+        if self.command(|_| GitHub::warning(message)) {
+            return;
+        }
         self.words(&format!("{}: {message}", self.painted("warning", "1;33")));
     }
 
     /// A build begins; the compiler's own words follow.
-    pub fn building<'a>(&self, keys: impl Iterator<Item = &'a String>) {
-        self.line("Building", &keys.map(String::as_str).collect::<Vec<_>>().join(", "));
+    pub fn building<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Group<'_> {
+        let keys = keys.map(String::as_str).collect::<Vec<_>>().join(", ");
+        let group = self.group(&format!("build {keys}"));
+        self.line("Building", &keys);
+        group
     }
 
     /// A release has its number and its lock.
@@ -87,6 +134,12 @@ impl Report {
         self.warn(&format!("release {release} is taken back: {reason}"));
     }
 
+    /// A release did not end well: the run's page tells what was done, what not, and what serves. What went wrong the
+    /// error itself says, which comes last.
+    pub fn release_failed(&self, view: &ReleaseView) {
+        self.show(view.summary());
+    }
+
     /// Asks a person. Where nobody sits at the terminal, nobody agrees.
     ///
     /// # Errors
@@ -120,13 +173,28 @@ impl Report {
 
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
+        let hint = Failure::hint_of(error);
+        if let Some(github) = &self.github {
+            let hinted = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+            let title = title(Failure::exit_of(error));
+            self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
+            if !github.is_told() {
+                let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
+                page.told("What happened", &format!("{error:#}"));
+                if let Some(hint) = hint {
+                    page.told("What to do", hint);
+                }
+                self.show(Some(page));
+            }
+            return;
+        }
         self.words(&format!("{}: {error:#}", self.painted("error", "1;31")));
-        if let Some(hint) = Failure::hint_of(error) {
+        if let Some(hint) = hint {
             self.words(&format!("{}: {hint}", self.painted("hint", "1;36")));
         }
     }
 
-    /// The result of the command, to stdout.
+    /// The result of the command, to stdout; and to GitHub, if this is a step there.
     ///
     /// # Errors
     /// Nobody reads stdout any more.
@@ -135,12 +203,42 @@ impl Report {
             Output::Text => view.text(),
             Output::Json => format!("{}\n", serde_json::to_string_pretty(view)?),
         };
+        let text = match (&self.github, self.output) {
+            (None, _) => text,
+            (Some(_), Output::Text) => github::harmless(&text),
+            (Some(_), Output::Json) => github::harmless_json(&text),
+        };
+        self.show(view.summary());
+        if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
+            self.warn(&format!("the outputs could not be written: {error}"));
+        }
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result")
     }
 
-    /// A lost word must not stop a release: whether stderr can be written to is not asked.
+    /// On the page of the run, if there is one. That it cannot be written fails nothing.
+    fn show(&self, summary: Option<Markdown>) {
+        let (Some(github), Some(summary)) = (&self.github, summary) else { return };
+        if let Err(error) = github.show(&summary) {
+            self.warn(&format!("the summary could not be written: {error}"));
+        }
+    }
+
+    /// A line for GitHub. Answers whether there is one to read it.
+    fn command(&self, command: impl FnOnce(&GitHub) -> String) -> bool {
+        self.github.as_ref().map(|github| self.raw(&command(github))).is_some()
+    }
+
     fn words(&self, line: &str) {
+        match self.github {
+            Some(_) => self.raw(&github::harmless(line)),
+            None => self.raw(line),
+        }
+    }
+
+    /// A lost word must not stop a release: whether stderr can be written to is not asked.
+    #[expect(clippy::unused_self, reason = "what prints belongs to the one that may")]
+    fn raw(&self, line: &str) {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
 
@@ -149,5 +247,17 @@ impl Report {
             true => format!("\x1b[{color}m{text}\x1b[0m"),
             false => text.to_owned(),
         }
+    }
+}
+
+/// An error in the fewest words, for the list of annotations.
+fn title(exit: Exit) -> &'static str {
+    match exit {
+        Exit::BadInput | Exit::Usage => "Bad input or configuration",
+        Exit::Refused => "Refused",
+        Exit::LockHeld => "Another run holds the lock",
+        Exit::TakenBack => "The release failed; what served before serves",
+        Exit::NotTakenBack => "The release failed and was not taken back",
+        Exit::Done | Exit::Error | Exit::Changes => "Failed",
     }
 }

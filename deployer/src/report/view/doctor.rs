@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::doctor::{Finding, Verdict};
+use crate::report::markdown::Markdown;
 
 /// `doctor`: as JSON, the list of findings.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,19 @@ impl DoctorView {
     /// How many problems there are.
     pub fn problems(&self) -> usize {
         self.count(Verdict::Problem)
+    }
+
+    fn count_in_words(&self) -> String {
+        let (problems, warnings) = (self.problems(), self.count(Verdict::Warning));
+        let plural = |number: usize| if number == 1 { "" } else { "s" };
+        format!(
+            "{}: {problems} problem{}, {warnings} warning{}, {} not checked, {} ok",
+            self.environment,
+            plural(problems),
+            plural(warnings),
+            self.count(Verdict::NotChecked),
+            self.count(Verdict::Ok),
+        )
     }
 
     fn count(&self, verdict: Verdict) -> usize {
@@ -53,19 +67,23 @@ impl View for DoctorView {
             }
             text.push('\n');
         }
-        let count = |verdict| self.count(verdict);
-        let (problems, warnings) = (self.problems(), count(Verdict::Warning));
-        let plural = |number: usize| if number == 1 { "" } else { "s" };
-        let _ = writeln!(
-            text,
-            "{}: {problems} problem{}, {warnings} warning{}, {} not checked, {} ok",
-            self.environment,
-            plural(problems),
-            plural(warnings),
-            count(Verdict::NotChecked),
-            count(Verdict::Ok),
-        );
+        let _ = writeln!(text, "{}", self.count_in_words());
         text
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        let sign = if self.problems() == 0 { "✅" } else { "❌" };
+        let mut page = Markdown::titled(&format!("{sign} {}", self.count_in_words()));
+        let found = self.findings.iter().filter(|finding| finding.verdict != Verdict::Ok);
+        let rows: Vec<_> = found
+            .map(|finding| {
+                let Finding { subject, check, verdict, detail, fix } = finding;
+                let fix = fix.clone().unwrap_or_default();
+                [subject.clone(), check.clone(), word(*verdict).to_owned(), detail.clone(), fix]
+            })
+            .collect();
+        page.table(["", "asked", "verdict", "found", "what to do"], &rows);
+        Some(page)
     }
 }
 
@@ -113,5 +131,19 @@ mod tests {
         let expected = json!({"subject": "function f", "check": "permission GET /", "verdict": "problem", "detail": "so", "fix": "apply"});
         let seen = serde_json::to_value(view()).unwrap();
         assert_eq!((&seen[1], &seen[2]["verdict"], &seen[0]["fix"]), (&expected, &json!("not checked"), &json!(null)));
+    }
+
+    #[test]
+    fn the_page_of_a_run_shows_what_is_not_well() {
+        let expected = "\
+## ❌ dev: 1 problem, 0 warnings, 2 not checked, 1 ok
+
+|  | asked | verdict | found | what to do |
+| --- | --- | --- | --- | --- |
+| function f | permission GET / | PROBLEM | so | apply |
+| API a | one | not checked | so | ask |
+| API a | another | not checked | so | ask |
+";
+        assert_eq!(view().summary().unwrap().to_string(), expected);
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::View;
 use crate::ledger::Release;
 use crate::plan::short;
+use crate::report::markdown::Markdown;
 
 /// `history`.
 #[derive(Debug, Serialize)]
@@ -77,7 +78,8 @@ impl Row {
     }
 }
 
-fn seconds(release: &Release) -> Option<f64> {
+/// How long it took, if it has ended.
+pub(super) fn seconds(release: &Release) -> Option<f64> {
     let started: jiff::Timestamp = release.started_at.parse().ok()?;
     let ended: jiff::Timestamp = release.ended_at.as_deref()?.parse().ok()?;
     Some(ended.duration_since(started).as_secs_f64())
@@ -115,6 +117,33 @@ impl View for HistoryView {
             let _ = writeln!(text, "  and {} older ones: `--limit` shows more", self.total - self.releases.len());
         }
         text
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        let mut page = Markdown::titled(&format!(
+            "{}: {} release{}",
+            self.environment,
+            self.total,
+            if self.total == 1 { "" } else { "s" }
+        ));
+        let rows = self.releases.iter().map(|row| {
+            let state = if row.stable { format!("{}, stable", row.state) } else { row.state.clone() };
+            let commit = row.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
+            let took = row.seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
+            let why = row.reason.clone().unwrap_or_default();
+            [
+                row.release.to_string(),
+                row.what(),
+                state,
+                commit,
+                format!("`{}`", row.actor),
+                row.started_at.clone(),
+                took,
+                why,
+            ]
+        });
+        page.table(["release", "kind", "state", "commit", "by", "began", "took", "why"], &rows.collect::<Vec<_>>());
+        Some(page)
     }
 }
 
@@ -176,5 +205,19 @@ prod
 ";
         assert_eq!(HistoryView::new("prod", releases, 3).text(), expected);
         assert_eq!(HistoryView::new("prod", Vec::new(), 3).text(), "prod: no releases yet\n");
+    }
+
+    #[test]
+    fn the_page_of_a_run_has_a_row_for_each_release() {
+        let failed = json!({"reason": "alarm `a|b` rings\n| x"});
+        let expected = "\
+## prod: 1 release
+
+| release | kind | state | commit | by | began | took | why |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| 3 | deploy | rolled-back | `0123456789ab` | `ada` | 2026-01-10T10:00:00.123Z | 2.5 s | alarm <code>a&#124;b</code> rings &#124; x |
+";
+        let view = HistoryView::new("prod", vec![release(3, "deploy", "rolled-back", &failed)], 3);
+        assert_eq!(view.summary().unwrap().to_string(), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! The results of the commands: one model each, shown as text or as JSON.
 
 mod build;
+mod check;
 mod doctor;
 mod guard;
 mod history;
@@ -14,22 +15,34 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::markdown::Markdown;
 use crate::aws::Calls;
 
 pub use build::BuildView;
+pub use check::CheckView;
 pub use doctor::DoctorView;
 pub use guard::GuardView;
 pub use history::HistoryView;
 pub use local::{LocalEnvironment, LocalView};
 pub use plan::PlanView;
 pub use prune::{PruneView, UnlockView};
-pub use release::{CheckView, ReleaseView};
+pub use release::ReleaseView;
 pub use status::{EnvironmentStatus, StatusView};
 
-/// A result that can be shown either way.
+/// A result: one model, shown as text, as JSON, or on the page of a run.
 pub trait View: Serialize {
     /// For people, with a newline at the end.
     fn text(&self) -> String;
+
+    /// For the page of a run, if there is something to tell there.
+    fn summary(&self) -> Option<Markdown> {
+        None
+    }
+
+    /// For the steps that follow in a workflow: names and values.
+    fn outputs(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 }
 
 /// What was said to AWS.

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::{CallsView, View};
 use crate::aws::Calls;
-use crate::plan::{After, ApiChange, Plan, short};
+use crate::plan::{ApiChange, Plan, short};
+use crate::report::markdown::Markdown;
 
 /// `plan`.
 #[derive(Debug, Serialize)]
@@ -33,34 +34,57 @@ impl PlanView {
     }
 }
 
-impl View for PlanView {
-    fn text(&self) -> String {
-        let Plan { release, live, functions, api, .. } = &self.plan;
-        let mut text = match self.changes {
-            true => format!("{}: release {release} would follow release {live}\n\n", self.environment),
-            false => format!("{}: nothing to do, release {live} is live\n\n", self.environment),
-        };
-        let _ = writeln!(text, "  {:<10} {:<36} {:<36} why", "", "before", "after");
-        for (key, function) in functions {
-            let before = format!("version {}, code {}", function.before.version, short(&function.before.code_sha256));
-            let after = match &function.after {
-                After::Same => "unchanged".to_owned(),
-                other => other.to_string(),
-            };
-            row(&mut text, key, &before, &after, &joined(&function.changes));
+impl PlanView {
+    fn title(&self) -> String {
+        let Plan { release, live, .. } = &self.plan;
+        match self.changes {
+            true => format!("{}: release {release} would follow release {live}", self.environment),
+            false => format!("{}: nothing to do, release {live} is live", self.environment),
         }
+    }
+
+    /// What, before, after, why.
+    fn rows(&self) -> Vec<[String; 4]> {
+        let Plan { functions, api, .. } = &self.plan;
+        let functions = functions.iter().map(|(key, function)| {
+            let before = format!("version {}, code {}", function.before.version, short(&function.before.code_sha256));
+            [key.clone(), before, function.after.to_string(), joined(&function.changes)]
+        });
         let after = match &api.change {
             None => "unchanged".to_owned(),
             Some(ApiChange::Deployment(id)) => format!("deployment {id}"),
             Some(_) => "new deployment".to_owned(),
         };
         let why = api.change.as_ref().map_or_else(String::new, ToString::to_string);
-        row(&mut text, "API", &format!("deployment {}", api.before), &after, &why);
+        functions.chain([["API".to_owned(), format!("deployment {}", api.before), after, why]]).collect()
+    }
+}
+
+impl View for PlanView {
+    fn text(&self) -> String {
+        let mut text = format!("{}\n\n", self.title());
+        let _ = writeln!(text, "  {:<10} {:<36} {:<36} why", "", "before", "after");
+        for [what, before, after, why] in self.rows() {
+            row(&mut text, &what, &before, &after, &why);
+        }
         for (number, phase) in self.steps.iter().enumerate() {
             let before = if number == 0 { "\n" } else { "" };
             let _ = writeln!(text, "{before}  {}. {}", number + 1, phase.join("; "));
         }
         text
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        let mut page = Markdown::titled(&self.title());
+        page.table(["", "before", "after", "why"], &self.rows());
+        if self.changes {
+            page.numbered(self.steps.iter().map(|phase| phase.join("; ")));
+        }
+        Some(page)
+    }
+
+    fn outputs(&self) -> Vec<(&'static str, String)> {
+        vec![("changed", self.changes.to_string())]
     }
 }
 
@@ -80,7 +104,7 @@ mod tests {
     use super::*;
     use crate::config::Traffic;
     use crate::ledger::{FunctionPart, ReleaseKind};
-    use crate::plan::{ApiPlan, FunctionChange, FunctionPlan};
+    use crate::plan::{After, ApiPlan, FunctionChange, FunctionPlan};
 
     fn plan(changed: bool) -> Plan {
         let function = |name: &str, after, changes| FunctionPlan {
@@ -145,5 +169,27 @@ dev: nothing to do, release 7 is live
   API        deployment d1                        unchanged
 ";
         assert_eq!(text(false), expected);
+    }
+
+    #[test]
+    fn the_page_of_a_run_shows_the_same() {
+        let view = PlanView::new("dev", plan(true), &Calls::default());
+        let expected = "\
+## dev: release 8 would follow release 7
+
+|  | before | after | why |
+| --- | --- | --- | --- |
+| counter | version 5, code zip1zip1zip1 | new version | sources a1b2c3d4e5f6 -&gt; b1b2c3d4e5f6; Terraform changed MemorySize |
+| preflight | version 5, code zip1zip1zip1 | unchanged |  |
+| API | deployment d1 | new deployment | definition 0123456789ab -&gt; fedcba987654 |
+
+1. publish and check a version of `counter`; create an API deployment
+2. move the alias of `counter`
+3. check through the URL after the aliases
+4. move the stage
+5. check through the URL after the stage
+";
+        assert_eq!(view.summary().unwrap().to_string(), expected);
+        assert_eq!(view.outputs(), [("changed", "true".to_owned())]);
     }
 }

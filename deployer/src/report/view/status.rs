@@ -10,6 +10,7 @@ use super::history::in_short;
 use crate::aws::{Alarm, AlarmState};
 use crate::observe::Observed;
 use crate::plan::short;
+use crate::report::markdown::Markdown;
 use crate::verify::Url;
 
 /// `status`.
@@ -116,6 +117,15 @@ impl View for StatusView {
     fn text(&self) -> String {
         self.environments.iter().map(EnvironmentStatus::text).collect::<Vec<_>>().join("\n")
     }
+
+    fn summary(&self) -> Option<Markdown> {
+        let mut page = Markdown::titled("What is live");
+        for environment in &self.environments {
+            let rows: Vec<_> = environment.rows().into_iter().map(|(name, value)| [name, value]).collect();
+            page.heading(&environment.environment).table(["", ""], &rows);
+        }
+        Some(page)
+    }
 }
 
 impl EnvironmentStatus {
@@ -125,53 +135,112 @@ impl EnvironmentStatus {
     }
 
     fn text(&self) -> String {
-        let mut text = String::new();
-        if let Some(error) = &self.error {
-            return format!("{}\n  UNKNOWN     {error}\n", self.environment);
-        }
-        let mut row = |name: &str, value: &str| {
+        let mut text = format!("{}\n", self.environment);
+        for (name, value) in self.rows() {
             let _ = writeln!(text, "  {name:<11} {value}");
-        };
+        }
+        text
+    }
+
+    /// All that is known of it: what, and how it stands.
+    fn rows(&self) -> Vec<(String, String)> {
+        if let Some(error) = &self.error {
+            return vec![("UNKNOWN".to_owned(), error.clone())];
+        }
+        let mut rows = Vec::new();
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
         match self.release {
-            0 => row("release", "none yet: the placeholder answers"),
-            number => row(
-                "release",
-                &format!(
-                    "{number}, since {} by {}",
-                    self.since.as_deref().unwrap_or("?"),
-                    self.by.as_deref().unwrap_or("?")
-                ),
-            ),
+            0 => row("release", "none yet: the placeholder answers".to_owned()),
+            number => {
+                row("release", format!("{number}, since {} by {}", or_unknown(&self.since), or_unknown(&self.by)));
+            }
         }
         if let Some(commit) = &self.commit {
-            row("commit", &format!("{}{}", short(commit), if self.dirty { " and changes" } else { "" }));
+            row("commit", format!("{}{}", short(commit), if self.dirty { " and changes" } else { "" }));
         }
         if let Some(hash) = &self.source_hash {
-            row("source", hash);
+            row("source", hash.clone());
         }
         for (key, function) in &self.functions {
             row(
                 key,
-                &format!("version {} of {}, code {}", function.version, function.name, short(&function.code_sha256)),
+                format!("version {} of {}, code {}", function.version, function.name, short(&function.code_sha256)),
             );
             for (version, weight) in &function.weights {
-                row("", &format!("and version {version} with {:.0} % of the traffic", weight * 100.0));
+                row("", format!("and version {version} with {:.0} % of the traffic", weight * 100.0));
             }
         }
-        row("deployment", &self.deployment_id);
-        row("url", &self.url);
+        row("deployment", self.deployment_id.clone());
+        row("url", self.url.clone());
         if let Some(drift) = &self.drift {
-            row("DRIFT", drift);
+            row("DRIFT", drift.clone());
         }
         if let Some(lock) = &self.lock {
-            row("lock", &format!("held by {lock}"));
+            row("lock", format!("held by {lock}"));
         }
         if let Some(release) = &self.unfinished {
-            row("UNFINISHED", &format!("{release}: the next deploy or rollback ends it, if its run does not"));
+            row("UNFINISHED", format!("{release}: the next deploy or rollback ends it, if its run does not"));
         }
         for alarm in &self.alarms {
-            row("ALARM", alarm);
+            row("ALARM", alarm.clone());
         }
-        format!("{}\n{text}", self.environment)
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view() -> StatusView {
+        let live = EnvironmentStatus {
+            environment: "dev".to_owned(),
+            url: "http://x".to_owned(),
+            release: 7,
+            by: Some("ada".to_owned()),
+            deployment_id: "d1".to_owned(),
+            alarms: vec!["`a|b` rings".to_owned()],
+            ..EnvironmentStatus::default()
+        };
+        StatusView { environments: vec![live, StatusView::unknown("prod", &anyhow::anyhow!("no answer"))] }
+    }
+
+    #[test]
+    fn status_tells_what_is_known_and_what_is_not() {
+        let expected = "\
+dev
+  release     7, since ? by ada
+  deployment  d1
+  url         http://x
+  ALARM       `a|b` rings
+
+prod
+  UNKNOWN     no answer
+";
+        assert_eq!(view().text(), expected);
+    }
+
+    #[test]
+    fn the_page_of_a_run_shows_the_same() {
+        let expected = "\
+## What is live
+
+### dev
+
+|  |  |
+| --- | --- |
+| release | 7, since ? by ada |
+| deployment | d1 |
+| url | http://x |
+| ALARM | <code>a&#124;b</code> rings |
+
+### prod
+
+|  |  |
+| --- | --- |
+| UNKNOWN | no answer |
+";
+        assert_eq!(view().summary().unwrap().to_string(), expected);
     }
 }

@@ -1,0 +1,94 @@
+//! Where in the AWS console the parts of a release are.
+
+use serde::Serialize;
+
+use crate::ledger::{Contract, Parts};
+
+/// An address that a person wants to follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Link {
+    /// What is there.
+    pub(super) title: String,
+    /// Where.
+    pub(super) url: String,
+}
+
+/// The versions of the functions with their log groups, and the stage.
+pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
+    let Contract { region, api, .. } = contract;
+    let console = format!("https://{region}.{}", domain(region));
+    let mut links = Vec::new();
+    let mut add = |title: String, url: String| links.push(Link { title, url });
+    for (key, part) in &parts.functions {
+        let Some(name) = contract.functions.get(key).map(|function| encoded(&function.name)) else { continue };
+        let (version, home) = (encoded(&part.version), format!("home?region={region}"));
+        add(
+            format!("version {} of `{key}`", part.version),
+            format!("{console}/lambda/{home}#/functions/{name}/versions/{version}?tab=code"),
+        );
+        // The console wants the slashes of a group's name encoded twice, with `$` for `%`.
+        add(
+            format!("logs of `{key}`"),
+            format!("{console}/cloudwatch/{home}#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{name}"),
+        );
+    }
+    let id = encoded(&api.rest_api_id);
+    add(
+        format!("stage `{}`", api.stage),
+        format!("{console}/apigateway/main/apis/{id}/stages?api={id}&region={region}"),
+    );
+    links
+}
+
+/// The console of the region's partition.
+fn domain(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "console.amazonaws.cn",
+        _ if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    }
+}
+
+/// Names of AWS consist of letters, digits, `-` and `_`; whatever else stands there leads nowhere.
+fn encoded(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_$".contains(*letter)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_part_has_its_page() {
+        let contract: Contract = serde_json::from_value(json!({
+            "environment": "dev", "account": "111111111111", "region": "eu-west-1",
+            "functions": {"counter": {"name": "c-dev", "alias": "live", "architecture": "x86_64"}},
+            "api": {"rest_api_id": "a1", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
+        }))
+        .unwrap();
+        let parts: Parts = serde_json::from_value(json!({
+            "functions": {"counter": {"version": "6", "code_sha256": "z"}, "gone": {"version": "1", "code_sha256": "z"}},
+            "deployment": "d2",
+        }))
+        .unwrap();
+        let seen: Vec<_> = links(&contract, &parts).into_iter().map(|link| (link.title, link.url)).collect();
+        let expected = [
+            (
+                "version 6 of `counter`",
+                "https://eu-west-1.console.aws.amazon.com/lambda/home?region=eu-west-1#/functions/c-dev/versions/6?tab=code",
+            ),
+            (
+                "logs of `counter`",
+                "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fc-dev",
+            ),
+            (
+                "stage `dev`",
+                "https://eu-west-1.console.aws.amazon.com/apigateway/main/apis/a1/stages?api=a1&region=eu-west-1",
+            ),
+        ];
+        let expected: Vec<_> = expected.iter().map(|(title, url)| ((*title).to_owned(), (*url).to_owned())).collect();
+        assert_eq!(seen, expected);
+    }
+}

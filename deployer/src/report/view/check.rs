@@ -1,0 +1,102 @@
+//! How the checks were answered.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{CallsView, View};
+use crate::aws::Calls;
+use crate::ledger::CheckRecord;
+use crate::report::markdown::Markdown;
+use crate::verify::Url;
+
+/// `check`.
+#[derive(Debug, Serialize)]
+pub struct CheckView {
+    environment: String,
+    url: String,
+    /// Whether all of them passed.
+    pub passed: bool,
+    checks: Vec<CheckRecord>,
+    aws_calls: CallsView,
+}
+
+impl CheckView {
+    /// Of the checks of one environment.
+    pub fn new(environment: &str, checks: Vec<CheckRecord>, url: &Url, calls: &Calls) -> Self {
+        Self {
+            environment: environment.to_owned(),
+            url: url.base().to_owned(),
+            passed: checks.iter().all(|check| check.passed),
+            checks,
+            aws_calls: CallsView::of(calls),
+        }
+    }
+}
+
+impl View for CheckView {
+    fn text(&self) -> String {
+        let mut text = format!("{}: {}\n", self.environment, self.url);
+        for check in &self.checks {
+            let verdict = if check.passed { "passed" } else { "FAILED" };
+            let _ = writeln!(text, "  {verdict}  {:<12} {} ({} requests)", check.name, check.answer, check.requests);
+        }
+        text
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        let failed = self.checks.iter().filter(|check| !check.passed).count();
+        let title = match failed {
+            0 => format!("✅ {}: all {} checks pass", self.environment, self.checks.len()),
+            _ => format!("❌ {}: {failed} of {} checks fail", self.environment, self.checks.len()),
+        };
+        let mut page = Markdown::titled(&title);
+        table(&mut page, &self.checks);
+        Some(page)
+    }
+}
+
+/// The checks with their answers.
+pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
+    let rows: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            let verdict = if check.passed { "passed" } else { "❌ failed" };
+            let CheckRecord { name, phase, answer, requests, .. } = check;
+            [format!("`{name}`"), phase.clone(), verdict.to_owned(), answer.clone(), requests.to_string()]
+        })
+        .collect();
+    page.table(["check", "when", "verdict", "asked -> answered", "requests"], &rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_at_a_glance_which_check_fails() {
+        let check = |name: &str, passed, answer: &str| CheckRecord {
+            name: name.to_owned(),
+            phase: "live".to_owned(),
+            passed,
+            answer: answer.to_owned(),
+            requests: 3,
+        };
+        let view = CheckView {
+            environment: "dev".to_owned(),
+            url: "http://x".to_owned(),
+            passed: false,
+            checks: vec![check("health", true, "GET /health -> 200"), check("a|b", false, "503 `x|y`\n| z")],
+            aws_calls: CallsView::of(&Calls::default()),
+        };
+        let expected = "\
+## ❌ dev: 1 of 2 checks fail
+
+| check | when | verdict | asked -&gt; answered | requests |
+| --- | --- | --- | --- | --- |
+| `health` | live | passed | GET /health -&gt; 200 | 3 |
+| <code>a&#124;b</code> | live | ❌ failed | 503 <code>x&#124;y</code> &#124; z | 3 |
+";
+        assert_eq!(view.summary().unwrap().to_string(), expected);
+    }
+}

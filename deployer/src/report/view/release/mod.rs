@@ -1,0 +1,230 @@
+//! What a release did, and how its checks were answered.
+
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::history::seconds;
+use super::{CallsView, View};
+use crate::aws::Calls;
+use crate::config::{Access, Environment};
+use crate::failure::{Exit, Failure};
+use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord};
+use crate::observe::Observed;
+use crate::plan::Plan;
+use crate::report::console::{self, Link};
+use crate::report::markdown::Markdown;
+use crate::verify::Url;
+
+/// `deploy`, `promote`, `rollback`.
+#[derive(Debug, Serialize)]
+pub struct ReleaseView {
+    environment: String,
+    changed: bool,
+    kind: Option<ReleaseKind>,
+    release: u32,
+    back_to: Option<u32>,
+    from: Option<String>,
+    versions: BTreeMap<String, String>,
+    deployment_id: String,
+    previous: Option<u32>,
+    url: String,
+    checks: Vec<CheckRecord>,
+    aws_calls: CallsView,
+    state: Option<ReleaseState>,
+    stable: bool,
+    reason: Option<String>,
+    functions: BTreeMap<String, FunctionMove>,
+    api: ApiMove,
+    source_hash: Option<String>,
+    commit: Option<String>,
+    dirty: bool,
+    actor: Option<String>,
+    run_url: Option<String>,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    seconds: Option<f64>,
+    steps: Vec<StepRecord>,
+    /// The command that goes back to what served before, if that can be gone back to.
+    rollback: Option<String>,
+    /// Where the AWS console shows the parts.
+    links: Vec<Link>,
+    /// Why the run failed. The error says so to people and programs: a failed run has no result.
+    #[serde(skip)]
+    failed: Option<Failed>,
+}
+
+/// What became of one function.
+#[derive(Debug, Serialize)]
+struct FunctionMove {
+    before: FunctionPart,
+    after: FunctionPart,
+    why: Vec<String>,
+}
+
+/// What became of the API: deployments.
+#[derive(Debug, Serialize)]
+struct ApiMove {
+    before: String,
+    after: String,
+    why: Option<String>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl ReleaseView {
+    /// A release that has ended, or that this run had to leave.
+    pub fn released(
+        environment: &Environment,
+        observed: &Observed,
+        plan: &Plan,
+        release: &Release,
+        url: &Url,
+        calls: &Calls,
+    ) -> Self {
+        Self {
+            changed: true,
+            kind: Some(release.kind),
+            back_to: release.back_to,
+            from: release.from.as_ref().map(|from| format!("{}@{}", from.environment, from.release)),
+            previous: Some(release.previous),
+            checks: release.checks.clone(),
+            state: Some(release.state),
+            reason: release.reason.clone(),
+            functions: function_moves(plan, release),
+            api: ApiMove {
+                before: release.previous_parts.deployment.clone(),
+                after: release.parts.deployment.clone(),
+                why: plan.api.change.as_ref().map(ToString::to_string),
+            },
+            ended_at: release.ended_at.clone(),
+            seconds: seconds(release),
+            steps: release.steps.clone(),
+            rollback: rollback(environment, observed, release),
+            links: links(environment, observed, release),
+            deployment_id: release.parts.deployment.clone(),
+            run_url: release.run_url.clone(),
+            ..Self::of(environment, Some(release), observed, url, calls)
+        }
+    }
+
+    /// Nothing had to be done.
+    pub fn unchanged(environment: &Environment, observed: &Observed, url: &Url, calls: &Calls) -> Self {
+        Self::of(environment, observed.ledger.live.as_ref(), observed, url, calls)
+    }
+
+    /// The run failed with this error.
+    #[must_use]
+    pub fn failed(mut self, error: &anyhow::Error) -> Self {
+        let hint = Failure::hint_of(error).map(str::to_owned);
+        self.failed = Some(Failed { exit: Failure::exit_of(error), message: format!("{error:#}"), hint });
+        self
+    }
+
+    /// What is known of `release`, with nothing done.
+    fn of(environment: &Environment, release: Option<&Release>, observed: &Observed, url: &Url, calls: &Calls) -> Self {
+        let deployment = observed.stage.deployment.clone();
+        let artifact = release.map(|release| &release.artifact);
+        Self {
+            environment: environment.name.clone(),
+            changed: false,
+            kind: None,
+            back_to: None,
+            from: None,
+            release: release.map_or(0, |release| release.number),
+            versions: release.map(versions).unwrap_or_default(),
+            deployment_id: deployment.clone(),
+            previous: None,
+            url: url.base().to_owned(),
+            checks: Vec::new(),
+            aws_calls: CallsView::of(calls),
+            state: release.map(|release| release.state),
+            stable: release.is_some_and(|release| release.stable),
+            reason: None,
+            functions: BTreeMap::new(),
+            api: ApiMove { before: deployment.clone(), after: deployment, why: None },
+            source_hash: artifact.map(|artifact| artifact.source_hash.clone()),
+            commit: artifact.and_then(|artifact| artifact.commit.clone()),
+            dirty: artifact.is_some_and(|artifact| artifact.dirty),
+            actor: release.map(|release| release.actor.clone()),
+            run_url: None,
+            started_at: release.map(|release| release.started_at.clone()),
+            ended_at: None,
+            seconds: None,
+            steps: Vec::new(),
+            rollback: None,
+            links: release.map(|release| links(environment, observed, release)).unwrap_or_default(),
+            failed: None,
+        }
+    }
+}
+
+fn versions(release: &Release) -> BTreeMap<String, String> {
+    release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone())).collect()
+}
+
+fn function_moves(plan: &Plan, release: &Release) -> BTreeMap<String, FunctionMove> {
+    let part = |parts: &BTreeMap<String, FunctionPart>, key: &str| parts.get(key).cloned().unwrap_or_default();
+    let moves = plan.functions.iter().map(|(key, function)| {
+        let before = part(&release.previous_parts.functions, key);
+        let after = part(&release.parts.functions, key);
+        let why = function.changes.iter().map(ToString::to_string).collect();
+        (key.clone(), FunctionMove { before, after, why })
+    });
+    moves.collect()
+}
+
+/// What never was stable is no release to go back to, and neither is the placeholder.
+fn rollback(environment: &Environment, observed: &Observed, release: &Release) -> Option<String> {
+    let before = observed.ledger.live.as_ref().filter(|live| live.stable && live.number == release.previous)?;
+    let serves = release.state == ReleaseState::Live;
+    let local = if matches!(environment.access, Access::Local(_)) { " --local" } else { "" };
+    serves.then(|| format!("deployer rollback {} --to {}{local}", environment.name, before.number))
+}
+
+/// No console shows the local AWS.
+fn links(environment: &Environment, observed: &Observed, release: &Release) -> Vec<Link> {
+    match environment.access {
+        Access::Local(_) => Vec::new(),
+        Access::Account { .. } => console::links(&observed.ledger.contract, &release.parts),
+    }
+}
+
+impl View for ReleaseView {
+    fn text(&self) -> String {
+        let what = match self.changed {
+            true => {
+                let back = self.back_to.map_or_else(String::new, |root| format!(" (back to {root})"));
+                let from = self.from.as_ref().map_or_else(String::new, |from| format!(" (from {from})"));
+                format!("{}: release {}{back}{from} is live", self.environment, self.release)
+            }
+            false => format!("{}: nothing to do, release {} is live", self.environment, self.release),
+        };
+        format!("{what} ({})\n{}\n", self.aws_calls, self.url)
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        Some(summary::page(self))
+    }
+
+    fn outputs(&self) -> Vec<(&'static str, String)> {
+        let versions = serde_json::to_value(&self.versions).unwrap_or_default().to_string();
+        vec![
+            ("release", self.release.to_string()),
+            ("versions", versions),
+            ("deployment_id", self.deployment_id.clone()),
+            ("url", self.url.clone()),
+            ("changed", self.changed.to_string()),
+            ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
+        ]
+    }
+}

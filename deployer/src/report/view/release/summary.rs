@@ -1,0 +1,129 @@
+//! A release on the page of its run: what a person who opens a red or green run wants to know, in that order.
+
+use super::{Failed, FunctionMove, ReleaseView};
+use crate::failure::Exit;
+use crate::ledger::{ReleaseState, StepRecord};
+use crate::plan::short;
+use crate::report::markdown::Markdown;
+use crate::report::timeline;
+use crate::report::view::check;
+
+/// The whole page.
+pub(super) fn page(view: &ReleaseView) -> Markdown {
+    let mut page = Markdown::titled(&title(view));
+    page.paragraph(&story(view));
+    if let Some(Failed { message, hint, .. }) = &view.failed {
+        page.told("What happened", message);
+        if let Some(hint) = hint {
+            page.told("What to do", hint);
+        }
+    }
+    let (before, after) = heads(view);
+    page.table(["", before, after, "why"], &rows(view));
+    if view.failed.is_some() {
+        let steps: Vec<_> = view.steps.iter().map(step).collect();
+        page.table(["step", "how far it came"], &steps);
+    }
+    if !view.checks.is_empty() {
+        check::table(page.heading("Checks"), &view.checks);
+    }
+    if let Some(chart) = timeline::chart(&view.steps, view.ended_at.as_deref()) {
+        page.heading("Timeline").block_of("mermaid", &chart);
+    }
+    if let Some(rollback) = &view.rollback {
+        page.heading("The way back").block_of("sh", rollback);
+    }
+    let around = [Some(("the API", view.url.as_str())), view.run_url.as_deref().map(|url| ("this run", url))];
+    let console = view.links.iter().map(|link| (link.title.as_str(), link.url.as_str()));
+    page.links(around.into_iter().flatten().chain(console));
+    page
+}
+
+fn title(view: &ReleaseView) -> String {
+    let ReleaseView { environment, release, .. } = view;
+    let Some(failed) = &view.failed else {
+        return match view.changed {
+            true => format!("✅ {environment}: release {} is live", numbered(view)),
+            false => format!("✅ {environment}: nothing to do, release {release} is live"),
+        };
+    };
+    let back = match view.previous {
+        None | Some(0) => "the placeholder".to_owned(),
+        Some(previous) => format!("release {previous}"),
+    };
+    match (view.state, failed.exit) {
+        (Some(ReleaseState::Live), _) => {
+            format!("⚠️ {environment}: release {} serves, but did not end well", numbered(view))
+        }
+        (Some(ReleaseState::RolledBack), _) => {
+            format!("❌ {environment}: release {release} failed and was taken back, {back} serves")
+        }
+        (Some(ReleaseState::Failed), _) => {
+            format!("❌ {environment}: release {release} failed before any traffic moved, {back} serves")
+        }
+        (_, Exit::LockHeld) => format!("❌ {environment}: release {release} is no longer this run's to end"),
+        _ => format!("🚨 {environment}: release {release} failed and is NOT taken back"),
+    }
+}
+
+fn numbered(view: &ReleaseView) -> String {
+    view.back_to.map_or_else(|| view.release.to_string(), |root| format!("{} (back to {root})", view.release))
+}
+
+/// Kind, origin, who, and how long, in a sentence.
+fn story(view: &ReleaseView) -> String {
+    let kind = view.kind.map_or_else(|| "The release".to_owned(), |kind| format!("A {kind}"));
+    let from = view.from.as_ref().map_or_else(String::new, |from| format!(" from `{from}`"));
+    let state = view.state.map_or_else(|| "unknown".to_owned(), |state| state.to_string());
+    let stable = if view.stable { ", stable" } else { "" };
+    let commit = view.commit.as_deref().map_or_else(|| "no commit".to_owned(), |commit| format!("`{}`", short(commit)));
+    let dirty = if view.dirty { " and changes" } else { "" };
+    let source = view.source_hash.as_deref().filter(|hash| !hash.is_empty());
+    let source = source.map_or_else(String::new, |hash| format!(", sources `{}`", short(hash)));
+    let actor = view.actor.as_deref().map_or_else(String::new, |actor| format!(", by `{actor}`"));
+    let took = view.seconds.map_or_else(String::new, |seconds| format!(", in {seconds:.1} s"));
+    format!("{kind}{from}: {state}{stable}; {commit}{dirty}{source}{actor}{took}.")
+}
+
+/// What the columns hold: what serves must be told from what was to serve.
+fn heads(view: &ReleaseView) -> (&'static str, &'static str) {
+    match (&view.failed, view.state) {
+        (Some(_), Some(ReleaseState::RolledBack | ReleaseState::Failed)) => ("serves now", "was to serve"),
+        (Some(_), Some(ReleaseState::Pending | ReleaseState::Shifting)) => ("served before", "was to serve"),
+        _ => ("before", "after"),
+    }
+}
+
+fn rows(view: &ReleaseView) -> Vec<[String; 4]> {
+    let functions = view.functions.iter().map(|(key, function)| {
+        let FunctionMove { before, after, why } = function;
+        let part = |version: &str, code: &str| format!("version `{version}`, code `{}`", short(code));
+        let after_text = part(&after.version, &after.code_sha256);
+        let why = why.join("; ");
+        let became = became(before == after, !why.is_empty(), after_text);
+        [format!("`{key}`"), part(&before.version, &before.code_sha256), became, why]
+    });
+    let api = &view.api;
+    let why = api.why.clone().unwrap_or_default();
+    let became = became(api.before == api.after, api.why.is_some(), format!("deployment `{}`", api.after));
+    let api = ["API".to_owned(), format!("deployment `{}`", api.before), became, why];
+    // Where nothing was done there are no functions to show, and the API alone tells little.
+    if view.changed { functions.chain([api]).collect() } else { Vec::new() }
+}
+
+fn became(same: bool, meant: bool, after: String) -> String {
+    match (same, meant) {
+        (true, false) => "unchanged".to_owned(),
+        (true, true) => "a new one, which was not made".to_owned(),
+        (false, _) => after,
+    }
+}
+
+fn step(step: &StepRecord) -> [String; 2] {
+    let ended = match (&step.started_at, step.millis) {
+        (_, Some(millis)) => format!("done ({millis} ms)"),
+        (Some(_), None) => "❌ failed, or was broken off".to_owned(),
+        (None, None) => "not begun".to_owned(),
+    };
+    [step.step.clone(), ended]
+}
