@@ -113,6 +113,9 @@ pub enum Command {
     Status {
         /// The environment
         environment: Option<String>,
+        /// Only fail, with code 5, while a run holds its lock: what may not run beside a release asks so
+        #[arg(long, requires = "environment")]
+        idle: bool,
     },
     /// List the releases of an environment, the newest first
     History {

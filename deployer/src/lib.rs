@@ -81,7 +81,10 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
-        Command::Status { environment } => done(report, &status(&config, environment.as_deref()).await?),
+        Command::Status { environment, idle: true } => {
+            done(report, &release::idle(&config, named(environment)?).await?)
+        }
+        Command::Status { environment, .. } => done(report, &status(&config, environment.as_deref()).await?),
         Command::History { environment, limit } => {
             done(report, &release::history(&config, named(environment)?, *limit).await?)
         }

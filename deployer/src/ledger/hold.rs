@@ -87,6 +87,24 @@ impl Ledger {
         }
     }
 
+    /// Sees that nobody holds the lock, dead or alive. Before Terraform's first apply there is no ledger, and no holder.
+    ///
+    /// # Errors
+    /// [`Exit::LockHeld`] naming the holder.
+    pub async fn refuse_if_held(&self) -> Result<()> {
+        let lock = match self.lock().await {
+            Err(error) if error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NotFound) => {
+                Lock::default()
+            }
+            lock => lock?,
+        };
+        let Some(holder) = lock.holder else { return Ok(()) };
+        let what = format!("a release is under way: the lock of ledger `{}` is held by {holder}", self.table.name());
+        Err(Failure::new(Exit::LockHeld, what)
+            .hint("wait for that run; if it is dead, the next `deployer deploy` or `rollback` ends what it left")
+            .into())
+    }
+
     /// Watches a held lock until its holder shows itself, or is dead: no sign of life for a whole lease, and for as
     /// long as a call of it may still be on its way.
     ///

@@ -22,5 +22,5 @@ pub use history::history;
 pub use promote::{Promote, promote};
 pub use prune::prune;
 pub use rollback::{Rollback, rollback};
-pub use status::status;
+pub use status::{idle, status};
 pub use unlock::unlock;

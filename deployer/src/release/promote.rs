@@ -111,11 +111,15 @@ async fn source(config: &Config, from: &Environment, reader: &Session, number: O
     };
     let release = release.ok_or_else(|| {
         let what = number.map_or_else(|| "no release".to_owned(), |number| format!("no release {number}"));
-        Failure::refused(format!("`{}` has {what}", from.name)).hint("`deployer history` lists what there is")
+        Failure::refused(format!("`{}` has {what}", from.name))
+            .hint(format!("`deployer history {}` lists what there is", from.name))
     })?;
     if !release.stable {
         return Err(Failure::refused(format!("release {release} of `{}` is not stable: {}", from.name, release.state))
-            .hint("promote one that took all the traffic and passed its checks: `deployer history` tells")
+            .hint(format!(
+                "promote one that took all the traffic and passed its checks: `deployer history {}` tells",
+                from.name
+            ))
             .into());
     }
     Ok(Source { release, contract: state.contract })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::try_join;
 
 use super::attempt::Attempt;
@@ -52,7 +52,8 @@ pub async fn rollback(
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
             .hint("`deployer deploy` makes the first one")
     })?;
-    let chosen = select::target(&history, &serving, &told.to, told.force)?;
+    let chosen = select::target(&history, &serving, &told.to, told.force)
+        .with_context(|| format!("cannot roll `{}` back", environment.name))?;
     let contract = state.contract.clone();
     let (observed, missing) = interrupt
         .or(async {

@@ -24,7 +24,7 @@ use crate::plan::{Plan, Step};
 
 pub use markdown::Markdown;
 pub use view::{
-    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, LocalEnvironment,
+    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, LocalEnvironment,
     LocalView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View,
 };
 

@@ -6,11 +6,11 @@ use crate::ledger::StepRecord;
 
 /// The chart; none if no step began. `ended_at` is where a step stops that began and was not done.
 ///
-/// The times are milliseconds since the first step, which `%s` shows as seconds in every time zone.
+/// The times are milliseconds since the first step, which `%s.%L` shows as seconds in every time zone.
 pub(super) fn chart(steps: &[StepRecord], ended_at: Option<&str>) -> Option<String> {
     let start = instant(steps.iter().find_map(|step| step.started_at.as_deref())?)?;
     let end = ended_at.and_then(instant).unwrap_or(start);
-    let mut text = "gantt\n    dateFormat x\n    axisFormat %s s\n    todayMarker off\n".to_owned();
+    let mut text = "gantt\n    dateFormat x\n    axisFormat %s.%L s\n    todayMarker off\n".to_owned();
     for (index, step) in steps.iter().enumerate() {
         let Some(began) = step.started_at.as_deref().and_then(instant) else { continue };
         let took = step.millis.and_then(|millis| i64::try_from(millis).ok());
@@ -57,7 +57,7 @@ mod tests {
         let expected = "\
 gantt
     dateFormat x
-    axisFormat %s s
+    axisFormat %s.%L s
     todayMarker off
     1 publish and check a version of counter :done, 0, 812
     2 give the new version of counter 10 percent of the traffic :done, 850, 851

@@ -135,38 +135,53 @@ pub(crate) fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
 
 pub(crate) fn a_held_lock_is_refused_and_its_holder_named() {
     let checkout = &stack().checkout;
-    let lock = stack().ledger_item("dev", "lock");
+    let kept = checkout.keeping("function/src/reply.rs");
+    checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
+    let (ended, idle) =
+        while_ada_holds_the_lock("dev", || (checkout.deployer("deploy dev"), checkout.deployer("status --idle dev")));
+    drop(kept);
+    ended.expect(5).says(["is held by ada (`deploy dev`", "https://ci.example/7", "hint: wait for that run"]);
+    idle.expect(5).says(["a release is under way", "is held by ada (`deploy dev`", "hint: wait for that run"]);
+    assert_eq!(checkout.deployer("status --idle dev").expect(0).stdout, "dev: no release is under way\n");
+}
+
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Does something while another run holds the lock of an environment, and shows that it is alive.
+pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce() -> T) -> T {
+    let lock = stack().ledger_item(environment, "lock");
     let mut held = lock.clone();
     let text = |text: &str| json!({"S": text});
     held["holder"] = json!({"M": {
         "id": text("x"), "actor": text("ada"), "run_url": text("https://ci.example/7"),
         "command": text("deploy dev"), "since": text("2026-01-01T00:00:00Z"), "lease_seconds": {"N": "20"},
     }});
-    let kept = checkout.keeping("function/src/reply.rs");
-    checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
     let done = AtomicBool::new(false);
-    let ended = std::thread::scope(|scope| {
-        // Ada's run is alive: it shows itself.
+    let result = std::thread::scope(|scope| {
         scope.spawn(|| {
             for beat in 1.. {
                 held["beat"] = json!({"N": beat.to_string()});
-                stack().put_ledger_item("dev", &held);
+                stack().put_ledger_item(environment, &held);
                 if done.load(Ordering::SeqCst) {
                     break;
                 }
                 std::thread::sleep(Duration::from_millis(200));
             }
         });
-        while stack().ledger_item("dev", "lock")["holder"].is_null() {
+        while stack().ledger_item(environment, "lock")["holder"].is_null() {
             std::thread::sleep(Duration::from_millis(20));
         }
-        let ended = checkout.deployer("deploy dev");
-        done.store(true, Ordering::SeqCst);
-        ended
+        let _dies_with_the_test = SetWhenDropped(&done);
+        then()
     });
-    drop(kept);
-    stack().put_ledger_item("dev", &lock);
-    ended.expect(5).says(["is held by ada (`deploy dev`", "https://ci.example/7", "hint: wait for that run"]);
+    stack().put_ledger_item(environment, &lock);
+    result
 }
 
 pub(crate) fn all_of_that_made_no_release_and_left_no_lock() {

@@ -27,7 +27,7 @@ pub use local::{LocalEnvironment, LocalView};
 pub use plan::PlanView;
 pub use prune::{PruneView, UnlockView};
 pub use release::ReleaseView;
-pub use status::{EnvironmentStatus, StatusView};
+pub use status::{EnvironmentStatus, IdleView, StatusView};
 
 /// A result: one model, shown as text, as JSON, or on the page of a run.
 pub trait View: Serialize {

@@ -20,6 +20,26 @@ pub struct StatusView {
     pub environments: Vec<EnvironmentStatus>,
 }
 
+/// `status --idle`.
+#[derive(Debug, Serialize)]
+pub struct IdleView {
+    environment: String,
+    idle: bool,
+}
+
+impl IdleView {
+    /// Of an environment whose lock nobody holds.
+    pub fn new(environment: &str) -> Self {
+        Self { environment: environment.to_owned(), idle: true }
+    }
+}
+
+impl View for IdleView {
+    fn text(&self) -> String {
+        format!("{}: no release is under way\n", self.environment)
+    }
+}
+
 /// What is live in one environment.
 #[derive(Debug, Default, Serialize)]
 pub struct EnvironmentStatus {

@@ -93,7 +93,7 @@ A deploy: live, stable; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5
 ```mermaid
 gantt
     dateFormat x
-    axisFormat %s s
+    axisFormat %s.%L s
     todayMarker off
     1 publish and check a version of counter :done, 0, 812
     2 move the alias of counter :done, 900, 995
@@ -147,7 +147,7 @@ A deploy: rolled-back; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 
 ```mermaid
 gantt
     dateFormat x
-    axisFormat %s s
+    axisFormat %s.%L s
     todayMarker off
     1 publish and check a version of counter :done, 0, 812
     2 move the alias of counter :done, 900, 995
