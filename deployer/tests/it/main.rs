@@ -161,6 +161,9 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         pipeline::a_click_rolls_back,
         pipeline::a_check_that_fails_stops_the_push_before_prod_and_tells_why,
         pipeline::a_cancelled_job_takes_back_what_it_moved_before_it_is_killed,
+        pipeline::a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none,
+        pipeline::drift_is_found_by_terraform_and_by_the_deployer,
+        pipeline::a_tag_makes_a_release_with_sums_and_attestations,
         pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
     ]
 }

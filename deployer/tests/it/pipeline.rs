@@ -4,13 +4,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub};
+use crate::actions::{Event, GitHub, REPOSITORY, comments, published};
+use crate::bad_input::while_ada_holds_the_lock;
 use crate::harness::SENTENCE;
 use crate::infrastructure::left;
 use crate::stack;
 use crate::strict::{Action, At, Front};
 
 const FILE: &str = "function/src/reply.rs";
+const VALUES: &str = "terraform/environments/local-dev.tfvars";
 const COMMIT: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
 fn github(name: &str) -> GitHub {
@@ -52,10 +54,11 @@ pub(crate) fn a_push_brings_an_empty_account_to_dev_and_approved_to_prod() {
 
     let (dev, prod) = (run.job("dev"), run.job("prod"));
     assert_eq!(dev.outputs, json!({"release": "1"}));
-    for (job, environment) in [(dev, "dev"), (prod, "prod")] {
+    // Dev's release has counted a visit already: the check that writes, which prod has not.
+    for (job, environment, count) in [(dev, "dev", 2), (prod, "prod", 1)] {
         assert_eq!(job.url, stack().url(environment));
         let (status, _, body) = stack().get(&format!("{}/count", job.url));
-        assert_eq!((status, &body["count"]), (200, &json!(1)), "{body}");
+        assert_eq!((status, &body["count"]), (200, &json!(count)), "{body}");
         for part in ["release 1", "| `counter` |", "| health", "```mermaid", "Terraform plan of `"] {
             assert!(job.summary.contains(part), "no `{part}` in {environment}'s summary:\n{}", job.summary);
         }
@@ -146,8 +149,23 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
         "rollback",
         ["`stage` has no variable AWS_ROLE_ARN", "Settings > Environments"],
     );
-    fails(&github, &rollback("prod", "99"), "rollback", ["99", "deployer history prod"]);
-    fails(&github, &promote("dev", "77", "prod"), "promote", ["77", "deployer history dev"]);
+    fails(
+        &github,
+        &rollback("prod", "99"),
+        "rollback",
+        ["cannot roll `prod` back: there is no release `99`", "deployer history"],
+    );
+    fails(&github, &promote("dev", "77", "prod"), "promote", ["`dev` has no release 77", "deployer history dev"]);
+
+    // Somebody else is at it: nothing is rolled back, and Terraform changes nothing beside a release.
+    while_ada_holds_the_lock("prod", || {
+        fails(&github, &rollback("prod", "1"), "rollback", ["is held by ada", "wait for that run"]);
+    });
+    let kept = stack().checkout.keeping(VALUES);
+    stack().checkout.write(VALUES, &format!("{}\nmemory_size = 192\n", stack().checkout.read(VALUES)));
+    while_ada_holds_the_lock("dev", || fails(&github, &push(), "dev", ["a release is under way", "is held by ada"]));
+    drop(kept);
+    stack().assert_terraform_plan_is_empty("dev");
 
     // The artifact is another than the one that was attested.
     for replaced in ["deployer/deployer", "artifact/manifest.json"] {
@@ -175,4 +193,61 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
     fails(&github, &rollback("prod", "1"), "rollback", ["ExpiredToken", "credentials"]);
     drop(kept);
     assert_eq!((serves("dev"), serves("prod"), stack().last_number("prod")), before);
+}
+
+pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none() {
+    let github = github("pull-request");
+    let kept = stack().checkout.keeping(FILE);
+    stack().checkout.edit(FILE, SENTENCE, "There is nothing in this branch.");
+    let of = |repository| Event {
+        workflow: "ci",
+        pull_request_from: Some(repository),
+        left_out: Some("test"),
+        commit: COMMIT.to_owned(),
+        ..Event::default()
+    };
+    let run = github.run(&of("somebody/fork"));
+    run.expect([("build", "success"), ("attest", "skipped"), ("plan", "skipped"), ("comment", "skipped")]);
+    assert_eq!(comments(&github), [""; 0]);
+    for _ in 0..2 {
+        let run = github.run(&of(REPOSITORY));
+        run.expect(["build", "attest", "plan", "comment"].map(|job| (job, "success")));
+        let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
+        for part in ["What this would do to `dev`", "| counter |", "| API |", "<details><summary>Terraform"] {
+            assert!(comment.contains(part), "no `{part}` in:\n{comment}");
+        }
+    }
+    drop(kept);
+}
+
+pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer() {
+    let github = github("drift");
+    let event = || dispatched("drift", json!({}));
+    github.run(&event()).expect([("drift", "success")]);
+    let settings = |memory: u32| {
+        let path = "/2015-03-31/functions/resume-visitor-counter-options-prod/configuration";
+        stack().behind("prod", "PUT", path, None, &json!({"MemorySize": memory}));
+    };
+    settings(256);
+    let run = github.run(&event());
+    settings(128);
+    run.expect([("drift", "failure")]).job("drift").annotates(["Drift of prod", "Terraform would change `prod`"]);
+    assert!(run.job("drift").summary.contains("memory_size"), "{}", run.job("drift").summary);
+}
+
+pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
+    let github = github("release");
+    let tagged = |tag| Event { workflow: "release", tag: Some(tag), commit: COMMIT.to_owned(), ..Event::default() };
+    let tag = concat!("v", env!("CARGO_PKG_VERSION"));
+    github.run(&tagged(tag)).expect(["build", "attest", "publish"].map(|job| (job, "success")));
+    let files = published(&github, tag);
+    let names = ["SHA256SUMS", "deployer-aarch64-unknown-linux-gnu", "deployer-x86_64-unknown-linux-gnu"];
+    assert_eq!(files.keys().collect::<Vec<_>>(), names);
+    let sums = String::from_utf8_lossy(&files["SHA256SUMS"]).into_owned();
+    assert!(names[1..].iter().all(|name| sums.contains(name)), "{sums}");
+
+    let run = github.run(&tagged("v99.0.0"));
+    run.expect([("build", "failure"), ("publish", "skipped")])
+        .job("build")
+        .annotates(["Tag and version differ", "Cargo.toml"]);
 }

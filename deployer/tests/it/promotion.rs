@@ -90,7 +90,7 @@ pub(crate) fn a_promotion_of_an_environment_to_itself_is_refused() {
 pub(crate) fn a_promotion_of_what_does_not_exist_or_is_not_stable_is_refused() {
     let stack = stack();
     let ended = stack.checkout.deployer("promote dev@9999 prod").expect(4);
-    ended.says(["`dev` has no release 9999", "hint: `deployer history`"]);
+    ended.says(["`dev` has no release 9999", "hint: `deployer history dev`"]);
     stack.checkout.deployer("promote dev@x prod").expect(3).says(["`x` is no release number"]);
     let failed = failed_release();
     let ended = stack.checkout.deployer(&format!("promote dev@{failed} prod")).expect(4);

@@ -84,6 +84,9 @@ impl<'a> Job<'a> {
             _ => "success",
         };
         let url = scope.text_of(&job["environment"]["url"]);
+        // For who looks at a run that went wrong.
+        std::fs::write(self.temp.with_file_name("log"), &self.log).unwrap();
+        std::fs::write(self.temp.with_file_name("summary.md"), &self.summary).unwrap();
         End { result, outputs: json!(texts(&scope, &job["outputs"])), url, log: self.log, summary: self.summary }
     }
 
@@ -206,7 +209,7 @@ impl<'a> Job<'a> {
         all.extend(
             github
                 .iter()
-                .filter(|(name, _)| *name != "token")
+                .filter(|(name, _)| !["token", "event"].contains(&name.as_str()))
                 .map(|(name, value)| (format!("GITHUB_{}", name.to_uppercase()), shown(value))),
         );
         let folder = |folder: &Path| folder.display().to_string();

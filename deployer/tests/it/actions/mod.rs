@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::repository;
 use expression::Scope;
 use job::Job;
+pub(crate) use standin::{comments, published};
 
 pub(crate) const REPOSITORY: &str = "example/resume-visitor-counter";
 
@@ -39,6 +40,12 @@ pub(crate) struct Event {
     pub workflow: &'static str,
     /// What was typed in, for `workflow_dispatch`. A push has none.
     pub inputs: Option<Value>,
+    /// The tag that was pushed; else it is about `main`.
+    pub tag: Option<&'static str>,
+    /// The repository that a pull request comes from.
+    pub pull_request_from: Option<&'static str>,
+    /// A job that is not run: the one that runs these very tests.
+    pub left_out: Option<&'static str>,
     /// The commit.
     pub commit: String,
     /// Environments whose reviewers do not answer.
@@ -86,6 +93,10 @@ impl Run {
 }
 
 impl End {
+    fn without_a_run(result: &'static str) -> Self {
+        Self { result, outputs: json!({}), log: String::new(), summary: String::new(), url: String::new() }
+    }
+
     /// Fails the test unless the log has an annotation with all of these.
     #[track_caller]
     pub(crate) fn annotates<const N: usize>(&self, words: [&str; N]) -> &Self {
@@ -140,7 +151,10 @@ impl GitHub {
                 !run.jobs.contains_key(*name) && needs(job).iter().all(|needed| run.jobs.contains_key(needed))
             };
             let Some((name, job)) = jobs.iter().find(due) else { panic!("jobs that need each other") };
-            let end = self.job(&workflow, job, event, &run, &folder.join(name));
+            let end = match event.left_out == Some(name) {
+                true => End::without_a_run("skipped"),
+                false => self.jobs(&workflow, (name, job), event, &run, &folder),
+            };
             run.jobs.insert(name.clone(), end);
             if let (Some(artifact), "attest") = (event.replaced, name.as_str()) {
                 std::fs::write(folder.join("artifacts").join(artifact), "not what was built").unwrap();
@@ -149,9 +163,23 @@ impl GitHub {
         run
     }
 
-    fn job(&self, workflow: &Value, job: &Value, event: &Event, run: &Run, folder: &Path) -> End {
-        let ended =
-            |result| End { result, outputs: json!({}), log: String::new(), summary: String::new(), url: String::new() };
+    /// A job, or one for each combination of its matrix: what they wrote together, and the worst end.
+    fn jobs(&self, workflow: &Value, (name, job): (&str, &Value), event: &Event, run: &Run, folder: &Path) -> End {
+        let ends = matrix(&job["strategy"]["matrix"]).into_iter().enumerate().map(|(place, matrix)| {
+            let folder = folder.join(format!("{name}-{place}"));
+            self.job(workflow, job, event, run, (matrix, &folder))
+        });
+        let together = |one: End, other: End| End {
+            result: if one.result == "success" { other.result } else { one.result },
+            log: one.log + &other.log,
+            summary: one.summary + &other.summary,
+            ..other
+        };
+        ends.reduce(together).unwrap_or_else(|| End::without_a_run("skipped"))
+    }
+
+    fn job(&self, workflow: &Value, job: &Value, event: &Event, run: &Run, (matrix, folder): (Value, &Path)) -> End {
+        let ended = End::without_a_run;
         let needed: Vec<_> = needs(job).iter().map(|name| (name.clone(), run.jobs[name].clone())).collect();
         if needed.iter().any(|(_, end)| end.result == "waiting") {
             return ended("waiting");
@@ -161,7 +189,7 @@ impl GitHub {
             .into_iter()
             .map(|(name, end)| (name, json!({"result": end.result, "outputs": end.outputs})))
             .collect();
-        let mut contexts = json!({"github": self.context(event), "inputs": event.inputs, "needs": needs, "vars": {}});
+        let mut contexts = json!({"github": self.context(event), "inputs": event.inputs, "needs": needs, "vars": {}, "matrix": matrix});
         let scope = Scope { contexts: &contexts, failed, cancelled: false };
         if !scope.holds(&job["if"]) {
             return ended("skipped");
@@ -176,14 +204,32 @@ impl GitHub {
     }
 
     fn context(&self, event: &Event) -> Value {
-        let workflow = format!("{REPOSITORY}/.github/workflows/{}.yml@refs/heads/main", event.workflow);
+        let reference = event.tag.map_or_else(|| "refs/heads/main".to_owned(), |tag| format!("refs/tags/{tag}"));
+        let workflow = format!("{REPOSITORY}/.github/workflows/{}.yml@{reference}", event.workflow);
+        let name = match (&event.inputs, event.pull_request_from) {
+            (Some(_), _) => "workflow_dispatch",
+            (_, Some(_)) => "pull_request",
+            _ => "push",
+        };
+        let pull_request = event.pull_request_from.map(|repository| {
+            json!({"number": 7, "head": {"repo": {"full_name": repository}}, "user": {"login": "octocat"}})
+        });
         json!({
             "repository": REPOSITORY, "sha": event.commit, "actor": "octocat", "server_url": "https://github.com",
-            "ref": "refs/heads/main", "ref_name": "main", "run_id": self.runs.get(), "run_attempt": 1,
-            "event_name": if event.inputs.is_some() { "workflow_dispatch" } else { "push" },
+            "ref": reference, "ref_name": event.tag.unwrap_or("main"), "run_id": self.runs.get(), "run_attempt": 1,
+            "event_name": name, "event": {"pull_request": pull_request},
             "workflow": event.workflow, "workflow_ref": workflow, "token": "a-token-of-the-run",
         })
     }
+}
+
+/// The combinations of a matrix: of one list, or those that it includes. A job without one runs once.
+fn matrix(declared: &Value) -> Vec<Value> {
+    let Some(lists) = declared.as_object() else { return vec![json!({})] };
+    assert_eq!(lists.len(), 1, "a matrix of several lists: {declared}");
+    let (name, list) = lists.iter().next().unwrap();
+    let list = list.as_array().unwrap().iter();
+    list.map(|value| if name == "include" { value.clone() } else { json!({name: value}) }).collect()
 }
 
 fn needs(job: &Value) -> Vec<String> {

@@ -50,6 +50,8 @@ pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
         ("STANDIN_DEPLOYER", env!("CARGO_BIN_EXE_deployer").to_owned()),
         ("STANDIN_REPOSITORY", REPOSITORY.to_owned()),
         ("STANDIN_ATTESTATIONS", attestations(github).display().to_string()),
+        ("STANDIN_RELEASES", github.root.join("releases").display().to_string()),
+        ("STANDIN_COMMENTS", github.root.join("comments").display().to_string()),
         ("CARGO_TARGET_DIR", functions.display().to_string()),
         ("DEPLOYER_LOCAL", "1".to_owned()),
         ("NO_PROXY", "127.0.0.1".to_owned()),
@@ -66,6 +68,23 @@ pub(crate) fn attested(github: &GitHub, file: &Path, workflow: &str, commit_or_r
     let sum: String = Sha256::digest(std::fs::read(file).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
     let before = std::fs::read_to_string(attestations(github)).unwrap_or_default();
     std::fs::write(attestations(github), format!("{before}{sum} {workflow} {commit_or_ref}\n")).unwrap();
+}
+
+/// The files of a release of the repository, by their names.
+pub(crate) fn published(github: &GitHub, tag: &str) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(github.root.join("releases").join(tag)).unwrap().map(|file| file.unwrap().path());
+    files.map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(file).unwrap())).collect()
+}
+
+/// The comments on the pull request.
+pub(crate) fn comments(github: &GitHub) -> Vec<String> {
+    let mut all: Vec<_> = std::fs::read_dir(github.root.join("comments"))
+        .into_iter()
+        .flatten()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    all.sort();
+    all
 }
 
 /// The sources, with the fork's own values: those of the local AWS.
@@ -117,18 +136,29 @@ fn download(job: &Job, with: &With) -> Result<(), String> {
     if !from.exists() {
         return Err(format!("no artifact {with:?}"));
     }
-    copy(&from, &to);
+    if with.get("merge-multiple").is_none_or(|merged| merged != "true") {
+        copy(&from, &to);
+        return Ok(());
+    }
+    for artifact in std::fs::read_dir(from).unwrap() {
+        copy(&artifact.unwrap().path(), &to);
+    }
     Ok(())
 }
 
-/// `folder/*/*`: every file of every artifact below.
+/// Every file below `folder`, of which `folder/*` and `folder/*/*` are said.
 fn attest(job: &Job, with: &With) -> Result<(), String> {
-    let folder = with["subject-path"].strip_suffix("/*/*").ok_or("what is attested is `FOLDER/*/*`")?;
+    let folder = with["subject-path"].split("/*").next().ok_or("nothing is attested")?;
     let github = job.github_context();
     let workflow = github["workflow_ref"].as_str().unwrap().split('@').next().unwrap().to_owned();
-    for artifact in std::fs::read_dir(job.workspace.join(folder)).unwrap() {
-        for file in std::fs::read_dir(artifact.unwrap().path()).unwrap() {
-            attested(job.github, &file.unwrap().path(), &workflow, github["sha"].as_str().unwrap());
+    let mut below = vec![job.workspace.join(folder)];
+    while let Some(path) = below.pop() {
+        if path.is_dir() {
+            below.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        for source in [&github["sha"], &github["ref"]] {
+            attested(job.github, &path, &workflow, source.as_str().unwrap());
         }
     }
     Ok(())
