@@ -213,9 +213,14 @@ pub(crate) fn left(place: &str) -> Vec<String> {
 }
 
 /// What the emulator of an environment, or an account of its own of that of `dev`, says to a question.
-pub(crate) fn said(place: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> String {
+fn said(place: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> String {
     let environment = if place == "prod" { "prod" } else { "dev" };
-    let address = format!("http://127.0.0.1:{}{path}", stack().checkout.port(environment));
+    said_at(stack().checkout.port(environment), place, service, target, path, body)
+}
+
+/// The same of an emulator by its port.
+pub(crate) fn said_at(port: u16, place: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> String {
+    let address = format!("http://127.0.0.1:{port}{path}");
     let client = client();
     let mut request = if target.is_some() { client.post(address) } else { client.get(address) };
     request = request.header("authorization", signed(place, service));

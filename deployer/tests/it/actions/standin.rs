@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::job::Job;
 use super::{GitHub, REPOSITORY};
 use crate::harness::{architecture, copy, repository};
-use crate::infrastructure::said;
+use crate::infrastructure::said_at;
 use crate::stack;
 
 type With = BTreeMap<String, String>;
@@ -171,7 +171,7 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         role.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/")).ok_or("no role")?;
     let environment = if account == "222222222222" { "prod" } else { "dev" };
     let query = format!("/?Action=GetRole&RoleName={name}&Version=2010-05-08");
-    let trust = said(environment, "iam", None, &query, &Value::Null);
+    let trust = said_at(job.github.port(environment), account, "iam", None, &query, &Value::Null);
     // The document is a text within XML: quotes are escaped one way or another.
     let trust = trust.replace("%3A", ":").replace("%2F", "/").replace("%40", "@");
     let subject = format!("repo:{REPOSITORY}:environment:{}", job.environment);
