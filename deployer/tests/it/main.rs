@@ -156,6 +156,7 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
     trials![
         infrastructure::destroying_dev_after_all_its_releases_leaves_nothing,
         infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
+        pipeline::every_step_is_short_and_hands_its_signals_on,
         pipeline::a_push_brings_an_empty_account_to_dev_and_approved_to_prod,
         pipeline::what_nobody_approved_stays_in_dev_until_a_click_promotes_it,
         pipeline::a_click_rolls_back,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub, REPOSITORY, comments, published};
+use crate::actions::{Event, GitHub, REPOSITORY, asset, comments, declared, published};
 use crate::bad_input::while_ada_holds_the_lock;
 use crate::harness::SENTENCE;
 use crate::infrastructure::left;
@@ -70,10 +70,8 @@ pub(crate) fn a_push_brings_an_empty_account_to_dev_and_approved_to_prod() {
     });
     assert_eq!(sums[0], sums[1]);
     for job in run.jobs.values() {
-        let shown = job.log.replace("::add-mask::", "");
-        let masked = |line: &&str| !job.log.contains(&format!("::add-mask::{line}"));
-        let mut lines = shown.lines().filter(masked);
-        assert!(!lines.any(|line| line.contains("-key-of-the-run") || line.contains("-token-of-the-run")), "{shown}");
+        let secret = ["-key-of-the-run", "-token-of-the-run"].iter().any(|secret| job.log.contains(secret));
+        assert!(!secret, "{}", job.log);
     }
 }
 
@@ -168,7 +166,7 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
     stack().assert_terraform_plan_is_empty("dev");
 
     // The artifact is another than the one that was attested.
-    for replaced in ["deployer/deployer", "artifact/manifest.json"] {
+    for replaced in [("deployer/deployer", "ba5eba11"), ("artifact/manifest.json", "ba5eba11")] {
         let run = github.run(&Event { replaced: Some(replaced), ..push() });
         run.expect([("attest", "success"), ("dev", "failure"), ("prod", "skipped")]);
         run.job("dev").annotates(["was not built from commit c0ffee", "Run the workflow again"]);
@@ -181,7 +179,7 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
         &github,
         &rollback("prod", "1"),
         "rollback",
-        ["not authorized to perform sts:AssumeRoleWithWebIdentity", "prod"],
+        ["AWS gives arn:aws:iam::111111111111:role/", "environment prod"],
     );
     github.variables.get_mut("prod").unwrap().insert("AWS_ROLE_ARN".to_owned(), own);
 
@@ -197,7 +195,7 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
 
 pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none() {
     let github = github("pull-request");
-    let kept = stack().checkout.keeping(FILE);
+    let kept = (stack().checkout.keeping(FILE), stack().checkout.keeping(VALUES));
     stack().checkout.edit(FILE, SENTENCE, "There is nothing in this branch.");
     let of = |repository| Event {
         workflow: "ci",
@@ -209,14 +207,28 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
     let run = github.run(&of("somebody/fork"));
     run.expect([("build", "success"), ("attest", "skipped"), ("plan", "skipped"), ("comment", "skipped")]);
     assert_eq!(comments(&github), [""; 0]);
-    for _ in 0..2 {
+    // No more than the page of its run.
+    let page = &run.job("build").summary;
+    assert!(page.contains("`counter`") && page.contains("`preflight`"), "{page}");
+    let (mut before, mut sentence) = (String::new(), "There is nothing in this branch.");
+    for next in ["There is nothing in its second commit.", "There is nothing in its third."] {
+        stack().checkout.edit(FILE, std::mem::replace(&mut sentence, next), next);
         let run = github.run(&of(REPOSITORY));
         run.expect(["build", "attest", "plan", "comment"].map(|job| (job, "success")));
         let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
-        for part in ["What this would do to `dev`", "| counter |", "| API |", "<details><summary>Terraform"] {
+        let says =
+            ["`deadbeefdead` would do to `dev`", "| counter |", "| API |", "<summary>Terraform", "/actions/runs/"];
+        for part in says {
             assert!(comment.contains(part), "no `{part}` in:\n{comment}");
         }
+        assert_ne!(*comment, before);
+        before.clone_from(comment);
     }
+    // Its next commit cannot be planned: what was said of the one before does not stay.
+    stack().checkout.write(VALUES, "this is no value");
+    github.run(&of(REPOSITORY)).expect([("plan", "failure"), ("comment", "success")]);
+    let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
+    assert!(comment.contains("**It could not be planned**") && !comment.contains("| counter |"), "{comment}");
     drop(kept);
 }
 
@@ -224,15 +236,23 @@ pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer() {
     let github = github("drift");
     let event = || dispatched("drift", json!({}));
     github.run(&event()).expect([("drift", "success")]);
-    let settings = |memory: u32| {
-        let path = "/2015-03-31/functions/resume-visitor-counter-options-prod/configuration";
-        stack().behind("prod", "PUT", path, None, &json!({"MemorySize": memory}));
+    let name = "resume-visitor-counter-options-prod";
+    let put = |path: &str, body: Value| {
+        stack().behind("prod", "PUT", &format!("/2015-03-31/functions/{name}/{path}"), None, &body)
     };
-    settings(256);
+    let live = serves("prod").1["preflight"]["version"].clone();
+    put("aliases/live", json!({"FunctionVersion": "1"}));
+    put("configuration", json!({"MemorySize": 256}));
     let run = github.run(&event());
-    settings(128);
-    run.expect([("drift", "failure")]).job("drift").annotates(["Drift of prod", "Terraform would change `prod`"]);
-    assert!(run.job("drift").summary.contains("memory_size"), "{}", run.job("drift").summary);
+    put("configuration", json!({"MemorySize": 128}));
+    put("aliases/live", json!({"FunctionVersion": live}));
+    // Each tells what the other cannot see.
+    let drift = run.expect([("drift", "failure")]).job("drift");
+    drift.annotates(["Drift of prod", "Terraform would change `prod`"]);
+    for part in ["memory_size", "drift: "] {
+        assert!(drift.summary.contains(part), "no `{part}` in:\n{}", drift.summary);
+    }
+    github.run(&event()).expect([("drift", "success")]);
 }
 
 pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
@@ -242,6 +262,7 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     github.run(&tagged(tag)).expect(["build", "attest", "publish"].map(|job| (job, "success")));
     let files = published(&github, tag);
     let names = ["SHA256SUMS", "deployer-aarch64-unknown-linux-gnu", "deployer-x86_64-unknown-linux-gnu"];
+    assert!(names.contains(&asset().as_str()), "the action takes another file than the workflow publishes");
     assert_eq!(files.keys().collect::<Vec<_>>(), names);
     let sums = String::from_utf8_lossy(&files["SHA256SUMS"]).into_owned();
     assert!(names[1..].iter().all(|name| sums.contains(name)), "{sums}");
@@ -250,4 +271,23 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     run.expect([("build", "failure"), ("publish", "skipped")])
         .job("build")
         .annotates(["Tag and version differ", "Cargo.toml"]);
+}
+
+pub(crate) fn every_step_is_short_and_hands_its_signals_on() {
+    for (file, steps) in declared() {
+        for step in &steps {
+            let Some(script) = step["run"].as_str() else { continue };
+            let lines: Vec<_> = script.lines().collect();
+            assert!(lines.len() <= 10, "{file}: a step of {} lines:\n{script}", lines.len());
+            assert!(!script.contains("${{"), "{file}: what comes from outside goes through `env`:\n{script}");
+            // The signal of a cancelled job reaches the step's own process only.
+            let moves =
+                ["deployer deploy", "deployer promote", "deployer rollback", "terraform -chdir=terraform apply"];
+            let moving =
+                lines.iter().filter(|line| moves.iter().any(|verb| line.contains(verb)) && !line.contains("::error"));
+            for line in moving {
+                assert!(line.trim_start().starts_with("exec "), "{file}: {line}");
+            }
+        }
+    }
 }

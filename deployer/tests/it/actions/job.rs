@@ -21,10 +21,14 @@ pub(super) struct Job<'a> {
     pub(super) temp: PathBuf,
     /// Shared by the jobs of a run.
     pub(super) artifacts: PathBuf,
+    /// What its token may: `contents` -> `read`.
+    permissions: BTreeMap<String, String>,
     contexts: Value,
     /// What `$GITHUB_ENV` and stand-ins have set.
     pub(super) env: BTreeMap<String, String>,
     path: Vec<String>,
+    /// Of the action whose steps run.
+    action_path: PathBuf,
     failed: bool,
     cancelled: bool,
     pub(super) log: String,
@@ -46,7 +50,7 @@ impl<'a> Job<'a> {
         let artifacts = folder.parent().unwrap().join("artifacts");
         let (env, path) = (BTreeMap::new(), Vec::new());
         let (log, summary) = (String::new(), String::new());
-        let (failed, cancelled) = (false, false);
+        let (failed, cancelled, permissions) = (false, false, BTreeMap::new());
         Self {
             github,
             event,
@@ -54,9 +58,11 @@ impl<'a> Job<'a> {
             workspace,
             temp,
             artifacts,
+            permissions,
             contexts,
             env,
             path,
+            action_path: PathBuf::new(),
             failed,
             cancelled,
             log,
@@ -68,9 +74,20 @@ impl<'a> Job<'a> {
         self.contexts["github"].clone()
     }
 
+    /// Fails where the job's token may not do that.
+    pub(super) fn may(&self, name: &str, grant: &str) -> Result<(), String> {
+        match self.permissions.get(name) {
+            Some(granted) if granted == grant || granted == "write" => Ok(()),
+            _ => Err(format!("Resource not accessible by integration: the job has no `{name}: {grant}`")),
+        }
+    }
+
     pub(super) fn run(mut self, workflow: &Value, job: &Value) -> End {
         let mut contexts = self.contexts.clone();
         contexts["env"] = json!({});
+        assert_eq!(workflow["permissions"], json!({}), "a workflow grants something to every job");
+        let granted = job["permissions"].as_object().into_iter().flatten();
+        self.permissions = granted.map(|(name, grant)| (name.clone(), grant.as_str().unwrap().to_owned())).collect();
         for declared in [&workflow["env"], &job["env"]] {
             let scope = Scope { contexts: &contexts, failed: false, cancelled: false };
             let more: Map<_, _> = texts(&scope, declared).into_iter().map(|(name, text)| (name, json!(text))).collect();
@@ -136,13 +153,17 @@ impl<'a> Job<'a> {
             inputs.insert(name.clone(), value.clone());
         }
         inside["inputs"] = json!(inputs);
-        let failed_before = self.failed;
+        // `success()` and `failure()` inside are about the action's own steps.
+        let failed_before = std::mem::take(&mut self.failed);
+        let path_before = std::mem::replace(&mut self.action_path, repository().join(action));
         self.steps(&declared["runs"]["steps"], &mut inside);
-        let scope = Scope { contexts: &inside, failed: self.failed, cancelled: self.cancelled };
+        self.action_path = path_before;
+        let failed_inside = std::mem::replace(&mut self.failed, failed_before);
+        let scope = Scope { contexts: &inside, failed: failed_inside, cancelled: self.cancelled };
         let put_out = declared["outputs"].as_object().into_iter().flatten();
         let outputs: Map<_, _> =
             put_out.map(|(name, output)| (name.clone(), json!(scope.text_of(&output["value"])))).collect();
-        if self.failed && !failed_before { Err(Value::Object(outputs)) } else { Ok(Value::Object(outputs)) }
+        if failed_inside { Err(Value::Object(outputs)) } else { Ok(Value::Object(outputs)) }
     }
 
     /// A `run:` step, as GitHub's runner starts it for `shell: bash`.
@@ -218,6 +239,8 @@ impl<'a> Job<'a> {
             ("GITHUB_ACTIONS".to_owned(), "true".to_owned()),
             ("GITHUB_WORKSPACE".to_owned(), folder(&self.workspace)),
             ("RUNNER_TEMP".to_owned(), folder(&self.temp)),
+            ("GITHUB_ACTION_PATH".to_owned(), folder(&self.action_path)),
+            ("STANDIN_PERMISSIONS".to_owned(), format!("{:?}", self.permissions)),
         ]);
         all.extend(standin::environment(self.github));
         all.extend(self.env.clone());

@@ -19,6 +19,14 @@ use expression::Scope;
 use job::Job;
 pub(crate) use standin::{comments, published};
 
+/// The last commit of the pull request's branch.
+pub(crate) const HEAD: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
+
+/// What a release of the deployer for this machine is called.
+pub(crate) fn asset() -> String {
+    format!("deployer-{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
+
 pub(crate) const REPOSITORY: &str = "example/resume-visitor-counter";
 
 /// GitHub, as far as a run of a workflow sees it.
@@ -52,8 +60,9 @@ pub(crate) struct Event {
     pub unapproved: Vec<&'static str>,
     /// The run is cancelled once a step's log has this.
     pub cancelled_at: Option<&'static str>,
-    /// An artifact that somebody else's file takes the place of, once the job `attest` has ended.
-    pub replaced: Option<&'static str>,
+    /// A file of an artifact that another one takes the place of, once the job `attest` has ended; and the commit from
+    /// which the same workflow had built that other one.
+    pub replaced: Option<(&'static str, &'static str)>,
 }
 
 /// A run that has ended, or waits for somebody.
@@ -130,7 +139,11 @@ impl GitHub {
         }
         let github = Self { root, sources, variables, ports, runs: Cell::new(0) };
         let release = format!("{REPOSITORY}/.github/workflows/release.yml");
-        standin::attested(&github, Path::new(env!("CARGO_BIN_EXE_deployer")), &release, "refs/tags/v0.1.0");
+        let binary = Path::new(env!("CARGO_BIN_EXE_deployer"));
+        let published = github.root.join("releases/v0.1.0");
+        std::fs::create_dir_all(&published).unwrap();
+        std::fs::hard_link(binary, published.join(asset())).unwrap();
+        standin::attested(&github, binary, &release, "refs/tags/v0.1.0");
         github
     }
 
@@ -156,8 +169,15 @@ impl GitHub {
                 false => self.jobs(&workflow, (name, job), event, &run, &folder),
             };
             run.jobs.insert(name.clone(), end);
-            if let (Some(artifact), "attest") = (event.replaced, name.as_str()) {
-                std::fs::write(folder.join("artifacts").join(artifact), "not what was built").unwrap();
+            if let (Some((file, commit)), "attest") = (event.replaced, name.as_str()) {
+                let file = folder.join("artifacts").join(file);
+                std::fs::write(&file, "what another commit was built to").unwrap();
+                standin::attested(
+                    self,
+                    &file,
+                    &format!("{REPOSITORY}/.github/workflows/{}.yml", event.workflow),
+                    commit,
+                );
             }
         }
         run
@@ -204,7 +224,11 @@ impl GitHub {
     }
 
     fn context(&self, event: &Event) -> Value {
-        let reference = event.tag.map_or_else(|| "refs/heads/main".to_owned(), |tag| format!("refs/tags/{tag}"));
+        let (reference, name_of_it) = match (event.tag, event.pull_request_from) {
+            (Some(tag), _) => (format!("refs/tags/{tag}"), tag),
+            (_, Some(_)) => ("refs/pull/7/merge".to_owned(), "7/merge"),
+            _ => ("refs/heads/main".to_owned(), "main"),
+        };
         let workflow = format!("{REPOSITORY}/.github/workflows/{}.yml@{reference}", event.workflow);
         let name = match (&event.inputs, event.pull_request_from) {
             (Some(_), _) => "workflow_dispatch",
@@ -212,11 +236,12 @@ impl GitHub {
             _ => "push",
         };
         let pull_request = event.pull_request_from.map(|repository| {
-            json!({"number": 7, "head": {"repo": {"full_name": repository}}, "user": {"login": "octocat"}})
+            let head = json!({"repo": {"full_name": repository}, "sha": HEAD});
+            json!({"number": 7, "head": head, "user": {"login": "octocat"}})
         });
         json!({
             "repository": REPOSITORY, "sha": event.commit, "actor": "octocat", "server_url": "https://github.com",
-            "ref": reference, "ref_name": event.tag.unwrap_or("main"), "run_id": self.runs.get(), "run_attempt": 1,
+            "ref": reference, "ref_name": name_of_it, "run_id": self.runs.get(), "run_attempt": 1,
             "event_name": name, "event": {"pull_request": pull_request},
             "workflow": event.workflow, "workflow_ref": workflow, "token": "a-token-of-the-run",
         })
@@ -230,6 +255,20 @@ fn matrix(declared: &Value) -> Vec<Value> {
     let (name, list) = lists.iter().next().unwrap();
     let list = list.as_array().unwrap().iter();
     list.map(|value| if name == "include" { value.clone() } else { json!({name: value}) }).collect()
+}
+
+/// The steps of every workflow and action of this repository, by the file that has them.
+pub(crate) fn declared() -> Vec<(String, Vec<Value>)> {
+    let github = repository().join(".github");
+    let files = |folder: &str| std::fs::read_dir(github.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let workflows = files("workflows").flat_map(|file| {
+        let jobs = read(&file)["jobs"].as_object().unwrap().clone();
+        jobs.into_iter().map(move |(_, job)| (file.clone(), job["steps"].clone()))
+    });
+    let actions = files("actions").map(|folder| folder.join("action.yml"));
+    let actions = actions.map(|file| (file.clone(), read(&file)["runs"]["steps"].clone()));
+    let named = |(file, steps): (PathBuf, Value)| (file.display().to_string(), steps.as_array().unwrap().clone());
+    workflows.chain(actions).map(named).collect()
 }
 
 fn needs(job: &Value) -> Vec<String> {

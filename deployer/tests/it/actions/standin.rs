@@ -89,6 +89,7 @@ pub(crate) fn comments(github: &GitHub) -> Vec<String> {
 
 /// The sources, with the fork's own values: those of the local AWS.
 fn checkout(job: &Job) -> Result<(), String> {
+    job.may("contents", "read")?;
     for entry in ["Cargo.toml", "Cargo.lock", "deployer.toml", "deployer", "function", "terraform"] {
         copy(&job.github.sources.join(entry), &job.workspace.join(entry));
     }
@@ -109,6 +110,10 @@ fn upload(job: &Job, with: &With) -> Result<(), String> {
     let (from, to) = (job.workspace.join(&with["path"]), job.artifacts.join(&with["name"]));
     if !from.exists() {
         return Err(format!("no files were found at {}", with["path"]));
+    }
+    let overwrites = with.get("overwrite").is_some_and(|overwrite| overwrite == "true");
+    if to.exists() && !overwrites {
+        return Err(format!("409: an artifact with the name {} exists", with["name"]));
     }
     if from.is_file() {
         copy(&from, &to.join(from.file_name().unwrap()));
@@ -148,6 +153,8 @@ fn download(job: &Job, with: &With) -> Result<(), String> {
 
 /// Every file below `folder`, of which `folder/*` and `folder/*/*` are said.
 fn attest(job: &Job, with: &With) -> Result<(), String> {
+    job.may("id-token", "write")?;
+    job.may("attestations", "write")?;
     let folder = with["subject-path"].split("/*").next().ok_or("nothing is attested")?;
     let github = job.github_context();
     let workflow = github["workflow_ref"].as_str().unwrap().split('@').next().unwrap().to_owned();
@@ -166,6 +173,7 @@ fn attest(job: &Job, with: &With) -> Result<(), String> {
 
 /// Takes a role of the local AWS, if its trust names this job's environment.
 fn assume(job: &mut Job, with: &With) -> Result<(), String> {
+    job.may("id-token", "write")?;
     let role = &with["role-to-assume"];
     let (account, name) =
         role.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/")).ok_or("no role")?;
@@ -179,7 +187,9 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         && !trust.contains(&format!("{subject}\""))
         && !trust.contains(&format!("{subject}%22"))
     {
-        return Err(format!("not authorized to perform sts:AssumeRoleWithWebIdentity as {subject}: {trust}"));
+        return Err(
+            "Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned()
+        );
     }
     let settings = [
         ("AWS_REGION", with["aws-region"].clone()),
