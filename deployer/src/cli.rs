@@ -80,6 +80,9 @@ pub enum Command {
         from: String,
         /// The environment that gets it
         to: String,
+        /// Promote only bytes that are in what `build --out` made, and maybe somebody attested
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
         /// Promote although TO runs a later commit
         #[arg(long)]
         downgrade: bool,

@@ -107,11 +107,12 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
 /// The commands that make a release.
 async fn release(config: &Config, command: &Command, report: &Report) -> Result<ReleaseView> {
     match command {
-        Command::Promote { from, to, downgrade, allow_definition_diff, start } => {
+        Command::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(from)?, config.environment(Some(to))?);
             let (downgrade, allow_definition_diff) = (*downgrade, *allow_definition_diff);
             let Start { adopt, ignore_alarms } = *start;
-            let told = Promote { release, downgrade, allow_definition_diff, adopt, ignore_alarms };
+            let artifact = artifact.clone();
+            let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
             release::promote(config, from, to, &told, report).await
         }
         Command::Rollback { environment, to, force, adopt } => {
