@@ -158,6 +158,9 @@ pub enum Command {
     Guard {
         /// What `terraform show -json PLAN` says, in a file
         plan: PathBuf,
+        /// What `terraform show -no-color PLAN` says, in a file: in GitHub Actions the run's page shows it
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
         /// What the plan removes without a successor serves no release within retention any more
         #[arg(long)]
         retired: bool,

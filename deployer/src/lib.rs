@@ -43,15 +43,15 @@ pub mod report;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use futures::future::join_all;
 
 use cli::{Cli, Command, Start};
 use config::{Config, Environment, ProcessEnvironment};
-use failure::{Exit, Failure};
-use guard::TerraformPlan;
+use failure::Exit;
+use guard::Guard;
 use release::{Deploy, Promote, Rollback};
-use report::{BuildView, EnvironmentStatus, GuardView, ReleaseView, Report, StatusView, View};
+use report::{BuildView, EnvironmentStatus, ReleaseView, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
@@ -63,8 +63,9 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> 
         report.completions(shell)?;
         return Ok(Exit::Done);
     }
-    if let Command::Guard { plan, retired } = &cli.command {
-        return done(report, &guard(plan, *retired)?);
+    if let Command::Guard { plan, text, retired } = &cli.command {
+        let told = Guard { plan: plan.clone(), text: text.clone(), retired: *retired };
+        return done(report, &guard::guard(&told, report)?);
     }
     let config = Config::load(&cli.global, process)?;
     let named = |name: &Option<String>| config.environment(name.as_deref());
@@ -132,26 +133,6 @@ async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<B
     let sources = artifact::Sources::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
     Ok(BuildView::new(artifact::build(config, &sources, &folder, report).await?))
-}
-
-fn guard(file: &Path, retired: bool) -> Result<GuardView> {
-    let unreadable = || {
-        Failure::bad_input(format!("`{}` is no plan of Terraform's in JSON", file.display()))
-            .hint("write it with `terraform plan -out=FILE` and `terraform show -json FILE`")
-    };
-    let text = std::fs::read(file).with_context(unreadable)?;
-    let plan = TerraformPlan::read(&text).with_context(unreadable)?;
-    let cuts = plan.cuts(retired);
-    if cuts.is_empty() {
-        return Ok(GuardView::new(plan.changes()));
-    }
-    let cuts: Vec<_> = cuts.iter().map(|cut| format!("`{}` would be {}", cut.address, cut.what)).collect();
-    Err(Failure::refused(format!("applying this plan would cut live traffic: {}", cuts.join("; ")))
-        .hint(
-            "add the new one beside the old one under a key of its own, apply, release; take the old one away (`--retired`) \
-             once no release within retention uses it",
-        )
-        .into())
 }
 
 /// One environment, or all of them side by side.

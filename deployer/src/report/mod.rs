@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use github::GitHub;
+use view::Failed;
 
 use crate::cli::Output;
 use crate::config::GitHubStep;
@@ -134,9 +135,9 @@ impl Report {
         self.warn(&format!("release {release} is taken back: {reason}"));
     }
 
-    /// A release did not end well: the run's page tells what was done, what not, and what serves. What went wrong the
-    /// error itself says, which comes last.
-    pub fn release_failed(&self, view: &ReleaseView) {
+    /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
+    /// done, what not, and what serves. What went wrong the error itself says, which comes last.
+    pub fn failed(&self, view: &impl View) {
         self.show(view.summary());
     }
 
@@ -180,10 +181,7 @@ impl Report {
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
             if !github.is_told() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
-                page.told("What happened", &format!("{error:#}"));
-                if let Some(hint) = hint {
-                    page.told("What to do", hint);
-                }
+                Failed::of(error).tell(&mut page);
                 self.show(Some(page));
             }
             return;

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::history::seconds;
-use super::{CallsView, View};
+use super::{CallsView, Failed, View};
 use crate::aws::Calls;
 use crate::config::{Access, Environment};
-use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::Plan;
@@ -74,13 +73,6 @@ struct ApiMove {
     why: Option<String>,
 }
 
-#[derive(Debug)]
-struct Failed {
-    exit: Exit,
-    message: String,
-    hint: Option<String>,
-}
-
 impl ReleaseView {
     /// A release that has ended, or that this run had to leave.
     pub fn released(
@@ -125,8 +117,7 @@ impl ReleaseView {
     /// The run failed with this error.
     #[must_use]
     pub fn failed(mut self, error: &anyhow::Error) -> Self {
-        let hint = Failure::hint_of(error).map(str::to_owned);
-        self.failed = Some(Failed { exit: Failure::exit_of(error), message: format!("{error:#}"), hint });
+        self.failed = Some(Failed::of(error));
         self
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::failure::{Exit, Failure};
 
 /// A release of the counter, of which the stage did not come to move if it was taken back.
 fn view(state: ReleaseState) -> ReleaseView {
