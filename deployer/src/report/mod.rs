@@ -172,6 +172,21 @@ impl Report {
         std::io::stdout().lock().write_all(&text).context("cannot write the completions")
     }
 
+    /// What the parser has to say instead of a command line: help and version to stdout, an error to stderr; on GitHub
+    /// an error is one like any other.
+    pub fn usage(&self, message: &clap::Error) -> Exit {
+        let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
+        if self.github.is_none() || exit == Exit::Done {
+            // Where even this cannot be printed, the exit code still tells.
+            let _ = message.print();
+            return exit;
+        }
+        let text = message.render().to_string();
+        self.words(text.trim_end());
+        self.error(&Failure::new(exit, first_lines(&text)).into());
+        exit
+    }
+
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
         let hint = Failure::hint_of(error);
@@ -251,11 +266,52 @@ impl Report {
 /// An error in the fewest words, for the list of annotations.
 fn title(exit: Exit) -> &'static str {
     match exit {
-        Exit::BadInput | Exit::Usage => "Bad input or configuration",
+        Exit::BadInput => "Bad input or configuration",
+        Exit::Usage => "Usage",
         Exit::Refused => "Refused",
         Exit::LockHeld => "Another run holds the lock",
         Exit::TakenBack => "The release failed; what served before serves",
         Exit::NotTakenBack => "The release failed and was not taken back",
         Exit::Done | Exit::Error | Exit::Changes => "Failed",
+    }
+}
+
+/// What is wrong with a command line, without how it should look and where that is told.
+fn first_lines(message: &str) -> &str {
+    let first = message.split("\n\nUsage:").next().unwrap_or_default().trim();
+    first.strip_prefix("error: ").unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_usage_error_is_on_the_page_of_the_run_and_help_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page");
+        let step = GitHubStep { summary: Some(page.clone()), ..GitHubStep::default() };
+        let report = Report::new(Output::Text, true, Some(step));
+        let usage = |line: &[&str]| report.usage(&Cli::try_parse_from(line).unwrap_err());
+        assert_eq!(usage(&["deployer", "--version"]), Exit::Done);
+        assert!(!page.exists());
+        assert_eq!(usage(&["deployer", "deploy", "dev", "--\n::frobnicate"]), Exit::Usage);
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.starts_with("## ❌ deployer: usage\n\n**What happened:**"), "{text}");
+        assert!(text.contains("frobnicate") && !text.contains("Usage:"), "{text}");
+    }
+
+    #[test]
+    fn of_a_usage_error_what_is_wrong_is_told_first() {
+        let first =
+            |line: &[&str]| first_lines(&Cli::try_parse_from(line).unwrap_err().render().to_string()).to_owned();
+        assert_eq!(
+            first(&["deployer", "rollback", "dev"]),
+            "the following required arguments were not provided:\n  --to <VERSION|previous|COMMIT>"
+        );
+        assert!(first(&["deployer", "deploy", "--frobnicate"]).starts_with("unexpected argument '--frobnicate' found"));
     }
 }
