@@ -17,7 +17,6 @@ async fn main() -> ExitCode {
         Err(message) => return report(Output::Text).usage(&message).into(),
     };
     let report = report(cli.global.output);
-    report.hide_secrets();
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match deployer::run(cli, process, &report).await {

@@ -57,15 +57,6 @@ impl Report {
         Self { output, color: allows_color && std::io::stderr().is_terminal(), github: step.map(GitHub::new) }
     }
 
-    /// Makes GitHub hide the secrets of the environment. Where stderr is a file the runner never sees these lines, and
-    /// they would be the leak.
-    pub fn hide_secrets(&self) {
-        let Some(github) = &self.github else { return };
-        if std::fs::metadata("/dev/stderr").is_ok_and(|stderr| !stderr.is_file()) {
-            github.masks().iter().for_each(|mask| self.raw(mask));
-        }
-    }
-
     /// What is said from here until the group is dropped belongs together.
     pub fn group(&self, title: &str) -> Group<'_> {
         self.command(|_| GitHub::group(title));
