@@ -74,16 +74,21 @@ impl ProcessEnvironment {
         self.0.get(OsStr::new("TF_PLUGIN_CACHE_DIR")).map(PathBuf::from)
     }
 
-    /// Who runs this: the GitHub actor, else the user.
+    /// Who runs this: the GitHub actor, else the user. Of a run that somebody else started again, `GITHUB_ACTOR` is the
+    /// first one still.
     pub fn actor(&self) -> String {
-        let named = ["GITHUB_ACTOR", "USER", "LOGNAME"].into_iter().find_map(|name| self.text(name));
-        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+        let names = ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "USER", "LOGNAME"];
+        let named = names.into_iter().filter_map(|name| self.text(name)).find(|name| !name.is_empty());
+        named.unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// The page of the GitHub Actions run that this is, if it is one.
+    /// The page of the GitHub Actions run that this is, if it is one: of this attempt, if it is not the first.
     pub fn run_url(&self) -> Option<String> {
         let (server, repository) = (self.text("GITHUB_SERVER_URL")?, self.text("GITHUB_REPOSITORY")?);
-        Some(format!("{server}/{repository}/actions/runs/{}", self.text("GITHUB_RUN_ID")?))
+        let attempt = self.text("GITHUB_RUN_ATTEMPT").and_then(|attempt| attempt.parse::<u32>().ok());
+        let again = attempt.filter(|attempt| *attempt > 1);
+        let again = again.map_or_else(String::new, |attempt| format!("/attempts/{attempt}"));
+        Some(format!("{server}/{repository}/actions/runs/{}{again}", self.text("GITHUB_RUN_ID")?))
     }
 
     /// What GitHub Actions offers to a step, if this is one.
@@ -148,6 +153,26 @@ mod tests {
         assert_eq!(environment(&[server]).run_url(), None);
         let whole = environment(&[server, ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "7")]);
         assert_eq!(whole.run_url().unwrap(), "https://github.example/o/r/actions/runs/7");
+    }
+
+    #[test]
+    fn the_run_url_leads_to_the_attempt() {
+        let run =
+            [("GITHUB_SERVER_URL", "https://github.example"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "7")];
+        for (attempt, end) in [("1", "/7"), ("2", "/7/attempts/2"), ("12", "/7/attempts/12"), ("", "/7"), ("x", "/7")] {
+            let all = [&run[..], &[("GITHUB_RUN_ATTEMPT", attempt)]].concat();
+            let url = environment(&all).run_url().unwrap();
+            assert_eq!(url.strip_prefix("https://github.example/o/r/actions/runs"), Some(end), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn the_actor_is_who_started_this_attempt() {
+        let [again, first, user] = [("GITHUB_TRIGGERING_ACTOR", "grace"), ("GITHUB_ACTOR", "ada"), ("USER", "runner")];
+        assert_eq!(environment(&[user, first, again]).actor(), "grace");
+        assert_eq!(environment(&[user, first, ("GITHUB_TRIGGERING_ACTOR", "")]).actor(), "ada");
+        assert_eq!(environment(&[user]).actor(), "runner");
+        assert_eq!(environment(&[]).actor(), "unknown");
     }
 
     #[test]
