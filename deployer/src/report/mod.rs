@@ -127,9 +127,11 @@ impl Report {
     }
 
     /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
-    /// done, what not, and what serves. What went wrong the error itself says, which comes last.
+    /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
+    /// which comes last.
     pub fn failed(&self, view: &impl View) {
         self.show(view.summary());
+        self.hand_on(view);
     }
 
     /// Asks a person. Where nobody sits at the terminal, nobody agrees.
@@ -213,9 +215,7 @@ impl Report {
             (Some(_), Output::Json) => github::harmless_json(&text),
         };
         self.show(view.summary());
-        if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
-            self.warn(&format!("the outputs could not be written: {error}"));
-        }
+        self.hand_on(view);
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result")
     }
@@ -225,6 +225,13 @@ impl Report {
         let (Some(github), Some(summary)) = (&self.github, summary) else { return };
         if let Err(error) = github.show(&summary) {
             self.warn(&format!("the summary could not be written: {error}"));
+        }
+    }
+
+    /// To the steps that follow, if there are any. That it cannot be written fails nothing.
+    fn hand_on(&self, view: &impl View) {
+        if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
+            self.warn(&format!("the outputs could not be written: {error}"));
         }
     }
 
@@ -293,6 +300,25 @@ mod tests {
         let text = std::fs::read_to_string(&page).unwrap();
         assert!(text.starts_with("## ❌ deployer: usage\n\n**What happened:**"), "{text}");
         assert!(text.contains("frobnicate") && !text.contains("Usage:"), "{text}");
+    }
+
+    #[test]
+    fn what_failed_hands_on_what_it_has() {
+        #[derive(serde::Serialize)]
+        struct Half;
+        impl View for Half {
+            fn text(&self) -> String {
+                String::new()
+            }
+            fn outputs(&self) -> Vec<(&'static str, String)> {
+                vec![("changed", "false".to_owned())]
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("output");
+        let step = GitHubStep { output: Some(output.clone()), ..GitHubStep::default() };
+        Report::new(Output::Text, false, Some(step)).failed(&Half);
+        assert_eq!(std::fs::read_to_string(&output).unwrap(), "changed=false\n");
     }
 
     #[test]

@@ -121,6 +121,15 @@ impl ReleaseView {
         self
     }
 
+    /// Whether other parts take traffic than before: of a release that failed before it moved any, or that was taken
+    /// back, they do not; of one that could not be, they may.
+    fn is_changed(&self) -> bool {
+        match (&self.failed, self.state) {
+            (Some(_), Some(state)) => matches!(state, ReleaseState::Shifting | ReleaseState::Live),
+            _ => self.changed,
+        }
+    }
+
     /// What is known of `release`, with nothing done.
     fn of(environment: &Environment, release: Option<&Release>, observed: &Observed, url: &Url, calls: &Calls) -> Self {
         let deployment = observed.stage.deployment.clone();
@@ -208,14 +217,21 @@ impl View for ReleaseView {
     }
 
     fn outputs(&self) -> Vec<(&'static str, String)> {
+        let serves = [
+            ("url", self.url.clone()),
+            ("changed", self.is_changed().to_string()),
+            ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
+        ];
+        // A later step must not take a release that failed for one that it can build on.
+        if self.failed.is_some() {
+            return serves.into();
+        }
         let versions = serde_json::to_value(&self.versions).unwrap_or_default().to_string();
-        vec![
+        let made = [
             ("release", self.release.to_string()),
             ("versions", versions),
             ("deployment_id", self.deployment_id.clone()),
-            ("url", self.url.clone()),
-            ("changed", self.changed.to_string()),
-            ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
-        ]
+        ];
+        made.into_iter().chain(serves).collect()
     }
 }

@@ -242,6 +242,22 @@ fn later_steps_get_what_they_branch_on() {
 }
 
 #[test]
+fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_serves() {
+    let cases = [
+        (ReleaseState::Pending, "false"),
+        (ReleaseState::Failed, "false"),
+        (ReleaseState::RolledBack, "false"),
+        (ReleaseState::Shifting, "true"),
+        (ReleaseState::Live, "true"),
+    ];
+    for (state, changed) in cases {
+        let expected = [("url", "https://api.example/prod"), ("changed", changed), ("previous", "7")];
+        let seen = view(state).failed(&anyhow::anyhow!("x")).outputs();
+        assert_eq!(seen, expected.map(|(name, value)| (name, value.to_owned())), "{state}");
+    }
+}
+
+#[test]
 fn people_and_programs_see_the_same_release() {
     let view = view(ReleaseState::Live);
     assert_eq!(
