@@ -77,8 +77,7 @@ pub async fn promote(
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(to, &observed, &url, &session.calls));
+        return confirm::unchanged(&scope, &observed, &url).await;
     }
     source.fits(from, &observed, told)?;
     if let Some(artifact) = &artifact {

@@ -114,6 +114,18 @@ impl ReleaseView {
         Self::of(environment, observed.ledger.live.as_ref(), observed, url, calls)
     }
 
+    /// Nothing had to be done, but `release`, which is live, was not judged yet: now it is, by these checks.
+    pub fn confirmed(
+        environment: &Environment,
+        release: &Release,
+        checks: Vec<CheckRecord>,
+        observed: &Observed,
+        url: &Url,
+        calls: &Calls,
+    ) -> Self {
+        Self { checks, ..Self::of(environment, Some(release), observed, url, calls) }
+    }
+
     /// The run failed with this error.
     #[must_use]
     pub fn failed(mut self, error: &anyhow::Error) -> Self {

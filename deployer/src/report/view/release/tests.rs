@@ -226,6 +226,8 @@ fn nothing_to_do_is_a_line_and_no_chart() {
     assert!(page.starts_with("## ✅ prod: nothing to do, release 8 is live\n\nThe release: live, stable; "), "{page}");
     assert!(!page.contains("| ") && !page.contains("```"), "{page}");
     assert_eq!(idle.outputs()[5], ("previous", String::new()));
+    let confirmed = ReleaseView { checks: view(ReleaseState::Live).checks, ..idle };
+    assert!(confirmed.summary().unwrap().to_string().contains("### Checks\n\n| check "));
 }
 
 #[test]
