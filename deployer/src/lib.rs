@@ -46,86 +46,76 @@ use std::path::Path;
 use anyhow::Result;
 use futures::future::join_all;
 
-use cli::{Cli, Command, Start};
+use cli::{Cli, Command, Configured, Start};
 use config::{Config, Environment, ProcessEnvironment};
 use failure::Exit;
 use guard::Guard;
 use release::{Deploy, Promote, Rollback};
-use report::{BuildView, EnvironmentStatus, ReleaseView, Report, StatusView, View};
+use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
 /// # Errors
 /// Whatever kept the command from its end; see [`failure`] for its class and hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> Result<Exit> {
-    cli.global.local |= matches!(cli.command, Command::Local { .. });
-    if let Command::Completions { shell } = cli.command {
-        report.completions(shell)?;
-        return Ok(Exit::Done);
-    }
-    if let Command::Guard { plan, text, retired } = &cli.command {
-        let told = Guard { plan: plan.clone(), text: text.clone(), retired: *retired };
-        return done(report, &guard::guard(&told, report)?);
-    }
-    let config = Config::load(&cli.global, process)?;
-    let named = |name: &Option<String>| config.environment(name.as_deref());
-    match &cli.command {
-        Command::Build { out } => done(report, &build(&config, out.as_deref(), report).await?),
-        Command::Plan { environment, artifact, detailed_exitcode } => {
-            let told = Deploy { artifact: artifact.clone(), ..Deploy::default() };
-            let view = release::show_plan(&config, named(environment)?, &told).await?;
-            report.result(&view)?;
-            Ok(if *detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
+    match cli.command {
+        Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
+        Command::Guard { plan, text, retired } => done(report, &guard::guard(&Guard { plan, text, retired }, report)?),
+        Command::Configured(command) => {
+            cli.global.local |= matches!(command, Configured::Local { .. });
+            configured(&Config::load(&cli.global, process)?, command, report).await
         }
-        Command::Check { environment } => {
-            let view = release::check(&config, named(environment)?).await?;
-            report.result(&view)?;
-            Ok(if view.passed { Exit::Done } else { Exit::Error })
-        }
-        Command::Status { environment, idle: true } => {
-            done(report, &release::idle(&config, named(environment)?).await?)
-        }
-        Command::Status { environment, .. } => done(report, &status(&config, environment.as_deref()).await?),
-        Command::History { environment, limit } => {
-            done(report, &release::history(&config, named(environment)?, *limit).await?)
-        }
-        Command::Prune { environment, yes } => {
-            done(report, &release::prune(&config, named(environment)?, *yes, report).await?)
-        }
-        Command::Unlock { environment, force } => {
-            done(report, &release::unlock(&config, named(environment)?, *force, report).await?)
-        }
-        Command::Doctor { environment } => {
-            let view = doctor::doctor(&config, named(environment)?).await;
-            report.result(&view)?;
-            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
-        }
-        Command::Local { command } => local::run(&config, *command, report).await,
-        releasing => done(report, &release(&config, releasing, report).await?),
     }
 }
 
-/// The commands that make a release.
-async fn release(config: &Config, command: &Command, report: &Report) -> Result<ReleaseView> {
+async fn configured(config: &Config, command: Configured, report: &Report) -> Result<Exit> {
+    let named = |name: Option<String>| config.environment(name.as_deref());
     match command {
-        Command::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
-            let ((from, release), to) = (config.environment_at(from)?, config.environment(Some(to))?);
-            let (downgrade, allow_definition_diff) = (*downgrade, *allow_definition_diff);
-            let Start { adopt, ignore_alarms } = *start;
-            let artifact = artifact.clone();
+        Configured::Build { out } => done(report, &build(config, out.as_deref(), report).await?),
+        Configured::Plan { environment, artifact, detailed_exitcode } => {
+            let told = Deploy { artifact, ..Deploy::default() };
+            let view = release::show_plan(config, named(environment)?, &told).await?;
+            report.result(&view)?;
+            Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
+        }
+        Configured::Deploy { environment, artifact, at_once, start: Start { adopt, ignore_alarms } } => {
+            let told = Deploy { artifact, adopt, ignore_alarms, at_once };
+            done(report, &release::deploy(config, named(environment)?, &told, report).await?)
+        }
+        Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
+            let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
+            let Start { adopt, ignore_alarms } = start;
             let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
-            release::promote(config, from, to, &told, report).await
+            done(report, &release::promote(config, from, to, &told, report).await?)
         }
-        Command::Rollback { environment, to, force, adopt } => {
-            let told = Rollback { to: to.clone(), force: *force, adopt: *adopt };
-            release::rollback(config, config.environment(environment.as_deref())?, &told, report).await
+        Configured::Rollback { environment, to, force, adopt } => {
+            let told = Rollback { to, force, adopt };
+            done(report, &release::rollback(config, named(environment)?, &told, report).await?)
         }
-        Command::Deploy { environment, artifact, at_once, start } => {
-            let Start { adopt, ignore_alarms } = *start;
-            let told = Deploy { artifact: artifact.clone(), adopt, ignore_alarms, at_once: *at_once };
-            release::deploy(config, config.environment(environment.as_deref())?, &told, report).await
+        Configured::Check { environment } => {
+            let view = release::check(config, named(environment)?).await?;
+            report.result(&view)?;
+            Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
-        other => anyhow::bail!("`{other:?}` makes no release"),
+        Configured::Status { environment, idle: true } => {
+            done(report, &release::idle(config, named(environment)?).await?)
+        }
+        Configured::Status { environment, .. } => done(report, &status(config, environment.as_deref()).await?),
+        Configured::History { environment, limit } => {
+            done(report, &release::history(config, named(environment)?, limit).await?)
+        }
+        Configured::Prune { environment, yes } => {
+            done(report, &release::prune(config, named(environment)?, yes, report).await?)
+        }
+        Configured::Unlock { environment, force } => {
+            done(report, &release::unlock(config, named(environment)?, force, report).await?)
+        }
+        Configured::Doctor { environment } => {
+            let view = doctor::doctor(config, named(environment)?).await;
+            report.result(&view)?;
+            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
+        }
+        Configured::Local { command } => local::run(config, command, report).await,
     }
 }
 
