@@ -42,6 +42,30 @@ pub enum Output {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Something with what `deployer.toml` describes.
+    #[command(flatten)]
+    Configured(Configured),
+    /// Refuse a plan of Terraform's that would cut live traffic, before it is applied; changes nothing
+    Guard {
+        /// What `terraform show -json PLAN` says, in a file
+        plan: PathBuf,
+        /// What `terraform show -no-color PLAN` says, in a file: in GitHub Actions the run's page shows it
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+        /// What the plan removes without a successor serves no release within retention any more
+        #[arg(long)]
+        retired: bool,
+    },
+    /// Write the completions of a shell to stdout
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What is done with what `deployer.toml` describes.
+#[derive(Debug, Subcommand)]
+pub enum Configured {
     /// Build the functions, check that they can start on Lambda, and zip them
     Build {
         /// Where the zips and their manifest go [default: `.deployer/artifact`]
@@ -80,6 +104,9 @@ pub enum Command {
         from: String,
         /// The environment that gets it
         to: String,
+        /// Promote only bytes that are in what `build --out` made, and maybe somebody attested
+        #[arg(long, value_name = "DIR")]
+        artifact: Option<PathBuf>,
         /// Promote although TO runs a later commit
         #[arg(long)]
         downgrade: bool,
@@ -141,23 +168,10 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Write the completions of a shell to stdout
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
     /// Hold the stack contract against AWS, and say what to fix; changes nothing
     Doctor {
         /// The environment
         environment: Option<String>,
-    },
-    /// Refuse a plan of Terraform's that would cut live traffic, before it is applied; changes nothing
-    Guard {
-        /// What `terraform show -json PLAN` says, in a file
-        plan: PathBuf,
-        /// What the plan removes without a successor serves no release within retention any more
-        #[arg(long)]
-        retired: bool,
     },
     /// The local AWS: both environments on this machine
     Local {

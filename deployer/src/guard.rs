@@ -1,9 +1,15 @@
 //! A plan of Terraform's, as `terraform show -json` tells it -> what in it would cut live traffic, and the way to do it.
 //!
-//! Read before `terraform apply`. It reads one document, talks to nobody, and changes nothing. Terraform's own
+//! Read before `terraform apply`. It reads files, talks to nobody, and changes nothing. Terraform's own
 //! `prevent_destroy` would stop the same plans without a word about the way, and an environment that is to go, too.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::report::{GuardView, Report};
 
 /// What takes requests on their way from the visitor to the store: while one is replaced, they fail.
 const SERVES: [&str; 8] = [
@@ -19,6 +25,55 @@ const SERVES: [&str; 8] = [
 
 /// Replaced without harm if the new one comes first.
 const PERMISSION: &str = "aws_lambda_permission";
+
+/// What a guard was told.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// The plan in JSON.
+    pub plan: PathBuf,
+    /// The same plan for people.
+    pub text: Option<PathBuf>,
+    /// What is removed without a successor is known to serve no more.
+    pub retired: bool,
+}
+
+/// Refuses a plan that would cut live traffic. Whether it does or not, the run's page shows the plan's text.
+///
+/// # Errors
+/// It would; or it is no plan, or its text cannot be read.
+pub fn guard(told: &Guard, report: &Report) -> Result<GuardView> {
+    let unreadable = || {
+        Failure::bad_input(format!("`{}` is no plan of Terraform's in JSON", told.plan.display()))
+            .hint("write it with `terraform plan -out=FILE` and `terraform show -json FILE`")
+    };
+    let document = std::fs::read(&told.plan).with_context(unreadable)?;
+    let plan = TerraformPlan::read(&document).with_context(unreadable)?;
+    let view = GuardView::new(plan.changes(), told.text.as_deref().map(text).transpose()?);
+    let cuts = plan.cuts(told.retired);
+    if cuts.is_empty() {
+        return Ok(view);
+    }
+    let refusal = refusal(&cuts).into();
+    report.failed(&view.failed(&refusal));
+    Err(refusal)
+}
+
+/// It is only shown: what in it is no text does not matter.
+fn text(file: &Path) -> Result<String> {
+    let bytes = std::fs::read(file).with_context(|| {
+        Failure::bad_input(format!("cannot read the plan's text `{}`", file.display()))
+            .hint("write it with `terraform show -no-color PLAN`")
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn refusal(cuts: &[Cut]) -> Failure {
+    let cuts: Vec<_> = cuts.iter().map(|cut| format!("`{}` would be {}", cut.address, cut.what)).collect();
+    Failure::refused(format!("applying this plan would cut live traffic: {}", cuts.join("; "))).hint(
+        "add the new one beside the old one under a key of its own, apply, release; take the old one away (`--retired`) \
+         once no release within retention uses it",
+    )
+}
 
 /// A plan, as far as it matters here.
 ///
@@ -97,6 +152,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cli::Output;
+    use crate::config::GitHubStep;
+    use crate::failure::Exit;
 
     fn plan(kind: &str, actions: &[&str]) -> TerraformPlan {
         let change = json!({"address": "it", "type": kind, "change": {"actions": actions}});
@@ -140,6 +198,28 @@ mod tests {
         assert_eq!(plan("aws_sns_topic", &["no-op"]).changes(), 0);
         assert_eq!(plan("aws_sns_topic", &["read"]).changes(), 0);
         assert_eq!(plan("aws_sns_topic", &["delete", "create"]).changes(), 1);
+    }
+
+    #[test]
+    fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let removed = json!({"address": "a", "type": PERMISSION, "change": {"actions": ["delete"]}});
+        let document = json!({"planned_values": {}, "resource_changes": [removed]});
+        std::fs::write(file("plan.json"), document.to_string()).unwrap();
+        std::fs::write(file("plan.txt"), b"- a \xff\n").unwrap();
+        let step = GitHubStep { summary: Some(file("page")), ..GitHubStep::default() };
+        let report = Report::new(Output::Text, false, Some(step));
+        let told = Guard { plan: file("plan.json"), text: Some(file("plan.txt")), retired: false };
+        let error = guard(&told, &report).unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        let page = std::fs::read_to_string(file("page")).unwrap();
+        for words in ["would cut live traffic: `a` would be removed", "**What to do:** add", "\n- a \u{fffd}\n```"] {
+            assert!(page.contains(words), "{page}");
+        }
+        assert!(guard(&Guard { retired: true, ..told.clone() }, &report).is_ok());
+        let error = guard(&Guard { text: Some(file("nowhere")), ..told }, &report).unwrap_err();
+        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
     }
 
     #[test]

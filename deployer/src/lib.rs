@@ -43,87 +43,79 @@ pub mod report;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use futures::future::join_all;
 
-use cli::{Cli, Command, Start};
+use cli::{Cli, Command, Configured, Start};
 use config::{Config, Environment, ProcessEnvironment};
-use failure::{Exit, Failure};
-use guard::TerraformPlan;
+use failure::Exit;
+use guard::Guard;
 use release::{Deploy, Promote, Rollback};
-use report::{BuildView, EnvironmentStatus, GuardView, ReleaseView, Report, StatusView, View};
+use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
 
 /// Runs one command and prints its result.
 ///
 /// # Errors
 /// Whatever kept the command from its end; see [`failure`] for its class and hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> Result<Exit> {
-    cli.global.local |= matches!(cli.command, Command::Local { .. });
-    if let Command::Completions { shell } = cli.command {
-        report.completions(shell)?;
-        return Ok(Exit::Done);
-    }
-    if let Command::Guard { plan, retired } = &cli.command {
-        return done(report, &guard(plan, *retired)?);
-    }
-    let config = Config::load(&cli.global, process)?;
-    let named = |name: &Option<String>| config.environment(name.as_deref());
-    match &cli.command {
-        Command::Build { out } => done(report, &build(&config, out.as_deref(), report).await?),
-        Command::Plan { environment, artifact, detailed_exitcode } => {
-            let told = Deploy { artifact: artifact.clone(), ..Deploy::default() };
-            let view = release::show_plan(&config, named(environment)?, &told).await?;
-            report.result(&view)?;
-            Ok(if *detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
+    match cli.command {
+        Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
+        Command::Guard { plan, text, retired } => done(report, &guard::guard(&Guard { plan, text, retired }, report)?),
+        Command::Configured(command) => {
+            cli.global.local |= matches!(command, Configured::Local { .. });
+            configured(&Config::load(&cli.global, process)?, command, report).await
         }
-        Command::Check { environment } => {
-            let view = release::check(&config, named(environment)?).await?;
-            report.result(&view)?;
-            Ok(if view.passed { Exit::Done } else { Exit::Error })
-        }
-        Command::Status { environment, idle: true } => {
-            done(report, &release::idle(&config, named(environment)?).await?)
-        }
-        Command::Status { environment, .. } => done(report, &status(&config, environment.as_deref()).await?),
-        Command::History { environment, limit } => {
-            done(report, &release::history(&config, named(environment)?, *limit).await?)
-        }
-        Command::Prune { environment, yes } => {
-            done(report, &release::prune(&config, named(environment)?, *yes, report).await?)
-        }
-        Command::Unlock { environment, force } => {
-            done(report, &release::unlock(&config, named(environment)?, *force, report).await?)
-        }
-        Command::Doctor { environment } => {
-            let view = doctor::doctor(&config, named(environment)?).await;
-            report.result(&view)?;
-            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
-        }
-        Command::Local { command } => local::run(&config, *command, report).await,
-        releasing => done(report, &release(&config, releasing, report).await?),
     }
 }
 
-/// The commands that make a release.
-async fn release(config: &Config, command: &Command, report: &Report) -> Result<ReleaseView> {
+async fn configured(config: &Config, command: Configured, report: &Report) -> Result<Exit> {
+    let named = |name: Option<String>| config.environment(name.as_deref());
     match command {
-        Command::Promote { from, to, downgrade, allow_definition_diff, start } => {
-            let ((from, release), to) = (config.environment_at(from)?, config.environment(Some(to))?);
-            let (downgrade, allow_definition_diff) = (*downgrade, *allow_definition_diff);
-            let Start { adopt, ignore_alarms } = *start;
-            let told = Promote { release, downgrade, allow_definition_diff, adopt, ignore_alarms };
-            release::promote(config, from, to, &told, report).await
+        Configured::Build { out } => done(report, &build(config, out.as_deref(), report).await?),
+        Configured::Plan { environment, artifact, detailed_exitcode } => {
+            let told = Deploy { artifact, ..Deploy::default() };
+            let view = release::show_plan(config, named(environment)?, &told).await?;
+            report.result(&view)?;
+            Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
-        Command::Rollback { environment, to, force, adopt } => {
-            let told = Rollback { to: to.clone(), force: *force, adopt: *adopt };
-            release::rollback(config, config.environment(environment.as_deref())?, &told, report).await
+        Configured::Deploy { environment, artifact, at_once, start: Start { adopt, ignore_alarms } } => {
+            let told = Deploy { artifact, adopt, ignore_alarms, at_once };
+            done(report, &release::deploy(config, named(environment)?, &told, report).await?)
         }
-        Command::Deploy { environment, artifact, at_once, start } => {
-            let Start { adopt, ignore_alarms } = *start;
-            let told = Deploy { artifact: artifact.clone(), adopt, ignore_alarms, at_once: *at_once };
-            release::deploy(config, config.environment(environment.as_deref())?, &told, report).await
+        Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
+            let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
+            let Start { adopt, ignore_alarms } = start;
+            let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
+            done(report, &release::promote(config, from, to, &told, report).await?)
         }
-        other => anyhow::bail!("`{other:?}` makes no release"),
+        Configured::Rollback { environment, to, force, adopt } => {
+            let told = Rollback { to, force, adopt };
+            done(report, &release::rollback(config, named(environment)?, &told, report).await?)
+        }
+        Configured::Check { environment } => {
+            let view = release::check(config, named(environment)?).await?;
+            report.result(&view)?;
+            Ok(if view.passed { Exit::Done } else { Exit::Error })
+        }
+        Configured::Status { environment, idle: true } => {
+            done(report, &release::idle(config, named(environment)?).await?)
+        }
+        Configured::Status { environment, .. } => done(report, &status(config, environment.as_deref()).await?),
+        Configured::History { environment, limit } => {
+            done(report, &release::history(config, named(environment)?, limit).await?)
+        }
+        Configured::Prune { environment, yes } => {
+            done(report, &release::prune(config, named(environment)?, yes, report).await?)
+        }
+        Configured::Unlock { environment, force } => {
+            done(report, &release::unlock(config, named(environment)?, force, report).await?)
+        }
+        Configured::Doctor { environment } => {
+            let view = doctor::doctor(config, named(environment)?).await;
+            report.result(&view)?;
+            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
+        }
+        Configured::Local { command } => local::run(config, command, report).await,
     }
 }
 
@@ -131,26 +123,6 @@ async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<B
     let sources = artifact::Sources::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
     Ok(BuildView::new(artifact::build(config, &sources, &folder, report).await?))
-}
-
-fn guard(file: &Path, retired: bool) -> Result<GuardView> {
-    let unreadable = || {
-        Failure::bad_input(format!("`{}` is no plan of Terraform's in JSON", file.display()))
-            .hint("write it with `terraform plan -out=FILE` and `terraform show -json FILE`")
-    };
-    let text = std::fs::read(file).with_context(unreadable)?;
-    let plan = TerraformPlan::read(&text).with_context(unreadable)?;
-    let cuts = plan.cuts(retired);
-    if cuts.is_empty() {
-        return Ok(GuardView::new(plan.changes()));
-    }
-    let cuts: Vec<_> = cuts.iter().map(|cut| format!("`{}` would be {}", cut.address, cut.what)).collect();
-    Err(Failure::refused(format!("applying this plan would cut live traffic: {}", cuts.join("; ")))
-        .hint(
-            "add the new one beside the old one under a key of its own, apply, release; take the old one away (`--retired`) \
-             once no release within retention uses it",
-        )
-        .into())
 }
 
 /// One environment, or all of them side by side.

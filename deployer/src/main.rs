@@ -3,25 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use deployer::cli::Cli;
+use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
-use deployer::failure::{Exit, Failure};
+use deployer::failure::Failure;
 use deployer::report::Report;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let process = ProcessEnvironment::capture();
+    let report = |output| Report::new(output, process.allows_color(), process.github());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(message) => {
-            let wrong = message.use_stderr();
-            // Where even this cannot be printed, the exit code still tells.
-            let _ = message.print();
-            return if wrong { Exit::Usage.into() } else { Exit::Done.into() };
-        }
+        Err(message) => return report(Output::Text).usage(&message).into(),
     };
-    let process = ProcessEnvironment::capture();
-    let report = Report::new(cli.global.output, process.allows_color(), process.github());
-    report.hide_secrets();
+    let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match deployer::run(cli, process, &report).await {

@@ -74,28 +74,31 @@ impl ProcessEnvironment {
         self.0.get(OsStr::new("TF_PLUGIN_CACHE_DIR")).map(PathBuf::from)
     }
 
-    /// Who runs this: the GitHub actor, else the user.
+    /// Who runs this: the GitHub actor, else the user. Of a run that somebody else started again, `GITHUB_ACTOR` is the
+    /// first one still.
     pub fn actor(&self) -> String {
-        let named = ["GITHUB_ACTOR", "USER", "LOGNAME"].into_iter().find_map(|name| self.text(name));
-        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+        let names = ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "USER", "LOGNAME"];
+        let named = names.into_iter().filter_map(|name| self.text(name)).find(|name| !name.is_empty());
+        named.unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// The page of the GitHub Actions run that this is, if it is one.
+    /// The page of the GitHub Actions run that this is, if it is one: of this attempt, if it is not the first.
     pub fn run_url(&self) -> Option<String> {
         let (server, repository) = (self.text("GITHUB_SERVER_URL")?, self.text("GITHUB_REPOSITORY")?);
-        Some(format!("{server}/{repository}/actions/runs/{}", self.text("GITHUB_RUN_ID")?))
+        let attempt = self.text("GITHUB_RUN_ATTEMPT").and_then(|attempt| attempt.parse::<u32>().ok());
+        let again = attempt.filter(|attempt| *attempt > 1);
+        let again = again.map_or_else(String::new, |attempt| format!("/attempts/{attempt}"));
+        Some(format!("{server}/{repository}/actions/runs/{}{again}", self.text("GITHUB_RUN_ID")?))
     }
 
     /// What GitHub Actions offers to a step, if this is one.
     pub fn github(&self) -> Option<GitHubStep> {
         self.text("GITHUB_ACTIONS").filter(|value| value == "true")?;
         let path = |name: &str| self.0.get(OsStr::new(name)).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let secrets = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].into_iter().filter_map(|name| self.text(name));
         Some(GitHubStep {
             summary: path("GITHUB_STEP_SUMMARY"),
             output: path("GITHUB_OUTPUT"),
             workspace: path("GITHUB_WORKSPACE"),
-            secrets: secrets.filter(|secret| !secret.is_empty()).collect(),
         })
     }
 
@@ -105,7 +108,7 @@ impl ProcessEnvironment {
 }
 
 /// What GitHub Actions offers to one step of a job.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct GitHubStep {
     /// The file whose Markdown the run's page shows.
     pub summary: Option<PathBuf>,
@@ -113,15 +116,6 @@ pub struct GitHubStep {
     pub output: Option<PathBuf>,
     /// The checkout: files in annotations are named from here.
     pub workspace: Option<PathBuf>,
-    /// What of the environment must not be seen.
-    pub secrets: Vec<String>,
-}
-
-/// It holds secrets: it shows none.
-impl std::fmt::Debug for GitHubStep {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("GitHubStep")
-    }
 }
 
 fn is_private(name: &OsStr) -> bool {
@@ -162,19 +156,33 @@ mod tests {
     }
 
     #[test]
+    fn the_run_url_leads_to_the_attempt() {
+        let run =
+            [("GITHUB_SERVER_URL", "https://github.example"), ("GITHUB_REPOSITORY", "o/r"), ("GITHUB_RUN_ID", "7")];
+        for (attempt, end) in [("1", "/7"), ("2", "/7/attempts/2"), ("12", "/7/attempts/12"), ("", "/7"), ("x", "/7")] {
+            let all = [&run[..], &[("GITHUB_RUN_ATTEMPT", attempt)]].concat();
+            let url = environment(&all).run_url().unwrap();
+            assert_eq!(url.strip_prefix("https://github.example/o/r/actions/runs"), Some(end), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn the_actor_is_who_started_this_attempt() {
+        let [again, first, user] = [("GITHUB_TRIGGERING_ACTOR", "grace"), ("GITHUB_ACTOR", "ada"), ("USER", "runner")];
+        assert_eq!(environment(&[user, first, again]).actor(), "grace");
+        assert_eq!(environment(&[user, first, ("GITHUB_TRIGGERING_ACTOR", "")]).actor(), "ada");
+        assert_eq!(environment(&[user]).actor(), "runner");
+        assert_eq!(environment(&[]).actor(), "unknown");
+    }
+
+    #[test]
     fn a_step_of_github_is_known_by_what_github_sets() {
         let file = ("GITHUB_STEP_SUMMARY", "/s");
         for not_one in ["", "false", "1"] {
             assert!(environment(&[file, ("GITHUB_ACTIONS", not_one)]).github().is_none(), "{not_one}");
         }
-        let all = [file, ("GITHUB_ACTIONS", "true"), ("AWS_SECRET_ACCESS_KEY", "s3cret"), ("AWS_SESSION_TOKEN", "")];
+        let all = [file, ("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", "")];
         let step = environment(&all).github().unwrap();
-        assert_eq!((step.summary, step.output, step.secrets), (Some("/s".into()), None, vec!["s3cret".to_owned()]));
-    }
-
-    #[test]
-    fn a_step_of_github_shows_no_secret() {
-        let all = [("GITHUB_ACTIONS", "true"), ("AWS_SECRET_ACCESS_KEY", "s3cret")];
-        assert_eq!(format!("{:?}", environment(&all).github().unwrap()), "GitHubStep");
+        assert_eq!((step.summary, step.output, step.workspace), (Some("/s".into()), None, None));
     }
 }

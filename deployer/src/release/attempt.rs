@@ -58,7 +58,7 @@ impl Attempt<'_> {
         match ended {
             Ok(()) => Ok(release),
             Err(error) => {
-                report.release_failed(&self.view(&release).failed(&error));
+                report.failed(&self.view(&release).failed(&error));
                 Err(error)
             }
         }

@@ -1,20 +1,37 @@
-//! A live release that could not be judged when it was made: judged now, and stable from then on.
+//! Where nothing had to be done: a live release that could not be judged when it was made is judged now, and stable
+//! from then on.
 
 use anyhow::Result;
 use futures::future::join_all;
 
 use crate::failure::{Exit, Failure};
+use crate::ledger::{CheckRecord, Release};
 use crate::observe::Observed;
+use crate::report::ReleaseView;
 use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 
+/// What is told where nothing had to be done: what is live, and how it was judged if it was judged only now.
+///
+/// # Errors
+/// See [`judge`].
+pub(super) async fn unchanged(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<ReleaseView> {
+    let judged = judge(scope, observed, url).await?;
+    let Scope { environment, session, .. } = *scope;
+    Ok(match judged {
+        Some((release, checks)) => ReleaseView::confirmed(environment, &release, checks, observed, url, &session.calls),
+        None => ReleaseView::unchanged(environment, observed, url, &session.calls),
+    })
+}
+
 /// Sends the read-only checks to a live release that is not stable, and if they pass records that it is. "Nothing has
-/// changed" is no success where what is live was never seen to be good.
+/// changed" is no success where what is live was never seen to be good. Answers the release as it is now, and the checks
+/// that were sent; nothing if it was stable already.
 ///
 /// # Errors
 /// A check fails.
-pub(super) async fn live(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<()> {
-    let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(()) };
+async fn judge(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<Option<(Release, Vec<CheckRecord>)>> {
+    let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(None) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     // Before the first deployment of the deployer's own, the stage has no mark.
     let deployment = observed.stage.mark.is_some().then(|| live.parts.deployment.clone());
@@ -22,17 +39,14 @@ pub(super) async fn live(scope: &Scope<'_>, observed: &Observed, url: &Url) -> R
     let reading = scope.config.checks.iter().filter(|check| !check.writes);
     let results =
         scope.interrupt.or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
-    for result in results.await? {
-        if let Err(failed) = result {
-            let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
-            return Err(Failure::new(Exit::Error, what)
-                .hint("mend what the check shows and deploy, or roll back")
-                .into());
-        }
-    }
+    let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
+        let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
+        Failure::new(Exit::Error, what).hint("mend what the check shows and deploy, or roll back")
+    })?;
     let hold = scope.ledger().seize(&observed.ledger, scope.holder("confirm")).await?;
-    let judged = crate::ledger::Release { stable: true, reason: None, fence: hold.fence(), ..live.clone() };
+    let checks = [&live.checks[..], &passed].concat();
+    let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
     hold.end(&judged, None).await?;
     scope.report.line("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
-    Ok(())
+    Ok(Some((judged, passed)))
 }

@@ -66,16 +66,14 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     let traffic = if told.at_once { &at_once } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
-        confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
+        return confirm::unchanged(&scope, &observed, &url).await;
     }
     let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
     let built = given.built(&scope, &first, &sources).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
+        return confirm::unchanged(&scope, &observed, &url).await;
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
     let artifact = record(&observed, &sources, built.as_ref());

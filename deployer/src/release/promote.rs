@@ -1,6 +1,7 @@
 //! `promote`: the bytes of a stable release of one environment, released to another.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
@@ -9,14 +10,14 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::deploy::ready;
 use super::{alarms, confirm, prune};
-use crate::artifact::{refuse_if_too_big, sha256};
+use crate::artifact::{Artifact, Manifest, refuse_if_too_big, sha256};
 use crate::aws::Session;
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
-use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
 use crate::report::{ReleaseView, Report};
 use crate::scope::Scope;
 use crate::verify::Url;
@@ -26,6 +27,8 @@ use crate::verify::Url;
 pub struct Promote {
     /// The release of FROM; its live one if none is named.
     pub release: Option<u32>,
+    /// A folder that `build --out` made: only its bytes may be promoted.
+    pub artifact: Option<PathBuf>,
     /// Promote although TO runs a later commit.
     pub downgrade: bool,
     /// Promote although the API definitions differ.
@@ -58,6 +61,7 @@ pub async fn promote(
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
             .into());
     }
+    let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let (session, interrupt) = (Session::open(to).await, Interrupt::listen());
     // With TO's credentials, by a role that may read and nothing else; without such a role with FROM's own.
     let reader = match &from.reader_role {
@@ -73,10 +77,12 @@ pub async fn promote(
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        confirm::live(&scope, &observed, &url).await?;
-        return Ok(ReleaseView::unchanged(to, &observed, &url, &session.calls));
+        return confirm::unchanged(&scope, &observed, &url).await;
     }
     source.fits(from, &observed, told)?;
+    if let Some(artifact) = &artifact {
+        source.comes_from(&artifact.manifest, from, &planned)?;
+    }
     let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
     let zips = interrupt.or(source.zips(&reader, &planned, &observed)).await?;
     let attempt = Attempt {
@@ -172,6 +178,23 @@ impl Source {
         .into())
     }
 
+    /// Whether the bytes that TO gets are those of the artifact. FROM's ledger names them, and whoever released to FROM
+    /// wrote it: where the artifact was attested, this ties the one to the other.
+    fn comes_from(&self, manifest: &Manifest, from: &Environment, plan: &Plan) -> Result<()> {
+        let Some((key, tested, packed)) = foreign(&plan.functions, manifest) else { return Ok(()) };
+        let (release, from) = (&self.release, &from.name);
+        let packed = packed.map_or_else(|| "has none".to_owned(), |packed| format!("has code `{}`", short(packed)));
+        Err(Failure::refused(format!(
+            "function `{key}` of release {release} of `{from}` has code `{}`, the artifact {packed}",
+            short(tested)
+        ))
+        .hint(format!(
+            "release to `{from}` from this artifact again, or promote without `--artifact` what an earlier run built and \
+             attested"
+        ))
+        .into())
+    }
+
     /// The zips of the functions that get new code, as the ledger knows them.
     async fn zips(&self, reader: &Session, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
         let changed = plan.functions.iter().filter(|(_, function)| !function.changes.is_empty());
@@ -194,5 +217,67 @@ impl Source {
             })
         });
         Ok(try_join_all(zips).await?.into_iter().collect())
+    }
+}
+
+/// The first function that would get code which the artifact does not have: its key, that code, and what the artifact
+/// has instead. Code that serves already is not promoted, and not asked for.
+fn foreign<'a>(
+    functions: &'a BTreeMap<String, FunctionPlan>,
+    manifest: &'a Manifest,
+) -> Option<(&'a str, &'a str, Option<&'a str>)> {
+    functions.iter().find_map(|(key, function)| {
+        let After::NewCode(Some(tested)) = &function.after else { return None };
+        let packed = manifest.functions.get(key).map(|packed| packed.sha256.as_str());
+        (packed != Some(tested)).then_some((key.as_str(), tested.as_str(), packed))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::artifact::PackedFunction;
+    use crate::ledger::FunctionPart;
+
+    use super::*;
+
+    fn planned(key: &str, after: After) -> BTreeMap<String, FunctionPlan> {
+        let function =
+            FunctionPlan { name: key.to_owned(), before: FunctionPart::default(), after, changes: Vec::new() };
+        BTreeMap::from([(key.to_owned(), function)])
+    }
+
+    fn manifest(key: &str, sha256: &str) -> Manifest {
+        let packed = PackedFunction {
+            source_hash: String::new(),
+            zip: format!("{key}.zip"),
+            sha256: sha256.to_owned(),
+            size: 1,
+        };
+        Manifest {
+            schema: 1,
+            source_hash: String::new(),
+            commit: None,
+            committed_at: None,
+            dirty: false,
+            target: String::new(),
+            functions: BTreeMap::from([(key.to_owned(), packed)]),
+        }
+    }
+
+    #[test]
+    fn bytes_of_the_artifact_may_be_promoted_and_others_may_not() {
+        let functions = planned("counter", After::NewCode(Some("tested=".to_owned())));
+        assert_eq!(foreign(&functions, &manifest("counter", "tested=")), None);
+        let other = manifest("counter", "other=");
+        assert_eq!(foreign(&functions, &other), Some(("counter", "tested=", Some("other="))));
+        let another = manifest("preflight", "tested=");
+        assert_eq!(foreign(&functions, &another), Some(("counter", "tested=", None)));
+    }
+
+    #[test]
+    fn what_serves_already_is_not_held_against_the_artifact() {
+        for after in [After::Same, After::LiveCode] {
+            assert_eq!(foreign(&planned("counter", after), &manifest("counter", "other=")), None);
+        }
     }
 }

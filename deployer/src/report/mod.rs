@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use github::GitHub;
+use view::Failed;
 
 use crate::cli::Output;
 use crate::config::GitHubStep;
@@ -54,15 +55,6 @@ impl Report {
     /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
     pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>) -> Self {
         Self { output, color: allows_color && std::io::stderr().is_terminal(), github: step.map(GitHub::new) }
-    }
-
-    /// Makes GitHub hide the secrets of the environment. Where stderr is a file the runner never sees these lines, and
-    /// they would be the leak.
-    pub fn hide_secrets(&self) {
-        let Some(github) = &self.github else { return };
-        if std::fs::metadata("/dev/stderr").is_ok_and(|stderr| !stderr.is_file()) {
-            github.masks().iter().for_each(|mask| self.raw(mask));
-        }
     }
 
     /// What is said from here until the group is dropped belongs together.
@@ -134,10 +126,12 @@ impl Report {
         self.warn(&format!("release {release} is taken back: {reason}"));
     }
 
-    /// A release did not end well: the run's page tells what was done, what not, and what serves. What went wrong the
-    /// error itself says, which comes last.
-    pub fn release_failed(&self, view: &ReleaseView) {
+    /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
+    /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
+    /// which comes last.
+    pub fn failed(&self, view: &impl View) {
         self.show(view.summary());
+        self.hand_on(view);
     }
 
     /// Asks a person. Where nobody sits at the terminal, nobody agrees.
@@ -171,6 +165,21 @@ impl Report {
         std::io::stdout().lock().write_all(&text).context("cannot write the completions")
     }
 
+    /// What the parser has to say instead of a command line: help and version to stdout, an error to stderr; on GitHub
+    /// an error is one like any other.
+    pub fn usage(&self, message: &clap::Error) -> Exit {
+        let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
+        if self.github.is_none() || exit == Exit::Done {
+            // Where even this cannot be printed, the exit code still tells.
+            let _ = message.print();
+            return exit;
+        }
+        let text = message.render().to_string();
+        self.words(text.trim_end());
+        self.error(&Failure::new(exit, first_lines(&text)).into());
+        exit
+    }
+
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
         let hint = Failure::hint_of(error);
@@ -180,10 +189,7 @@ impl Report {
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
             if !github.is_told() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
-                page.told("What happened", &format!("{error:#}"));
-                if let Some(hint) = hint {
-                    page.told("What to do", hint);
-                }
+                Failed::of(error).tell(&mut page);
                 self.show(Some(page));
             }
             return;
@@ -209,9 +215,7 @@ impl Report {
             (Some(_), Output::Json) => github::harmless_json(&text),
         };
         self.show(view.summary());
-        if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
-            self.warn(&format!("the outputs could not be written: {error}"));
-        }
+        self.hand_on(view);
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result")
     }
@@ -221,6 +225,13 @@ impl Report {
         let (Some(github), Some(summary)) = (&self.github, summary) else { return };
         if let Err(error) = github.show(&summary) {
             self.warn(&format!("the summary could not be written: {error}"));
+        }
+    }
+
+    /// To the steps that follow, if there are any. That it cannot be written fails nothing.
+    fn hand_on(&self, view: &impl View) {
+        if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
+            self.warn(&format!("the outputs could not be written: {error}"));
         }
     }
 
@@ -253,11 +264,71 @@ impl Report {
 /// An error in the fewest words, for the list of annotations.
 fn title(exit: Exit) -> &'static str {
     match exit {
-        Exit::BadInput | Exit::Usage => "Bad input or configuration",
+        Exit::BadInput => "Bad input or configuration",
+        Exit::Usage => "Usage",
         Exit::Refused => "Refused",
         Exit::LockHeld => "Another run holds the lock",
         Exit::TakenBack => "The release failed; what served before serves",
         Exit::NotTakenBack => "The release failed and was not taken back",
         Exit::Done | Exit::Error | Exit::Changes => "Failed",
+    }
+}
+
+/// What is wrong with a command line, without how it should look and where that is told.
+fn first_lines(message: &str) -> &str {
+    let first = message.split("\n\nUsage:").next().unwrap_or_default().trim();
+    first.strip_prefix("error: ").unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_usage_error_is_on_the_page_of_the_run_and_help_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page");
+        let step = GitHubStep { summary: Some(page.clone()), ..GitHubStep::default() };
+        let report = Report::new(Output::Text, true, Some(step));
+        let usage = |line: &[&str]| report.usage(&Cli::try_parse_from(line).unwrap_err());
+        assert_eq!(usage(&["deployer", "--version"]), Exit::Done);
+        assert!(!page.exists());
+        assert_eq!(usage(&["deployer", "deploy", "dev", "--\n::frobnicate"]), Exit::Usage);
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(text.starts_with("## ❌ deployer: usage\n\n**What happened:**"), "{text}");
+        assert!(text.contains("frobnicate") && !text.contains("Usage:"), "{text}");
+    }
+
+    #[test]
+    fn what_failed_hands_on_what_it_has() {
+        #[derive(serde::Serialize)]
+        struct Half;
+        impl View for Half {
+            fn text(&self) -> String {
+                String::new()
+            }
+            fn outputs(&self) -> Vec<(&'static str, String)> {
+                vec![("changed", "false".to_owned())]
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("output");
+        let step = GitHubStep { output: Some(output.clone()), ..GitHubStep::default() };
+        Report::new(Output::Text, false, Some(step)).failed(&Half);
+        assert_eq!(std::fs::read_to_string(&output).unwrap(), "changed=false\n");
+    }
+
+    #[test]
+    fn of_a_usage_error_what_is_wrong_is_told_first() {
+        let first =
+            |line: &[&str]| first_lines(&Cli::try_parse_from(line).unwrap_err().render().to_string()).to_owned();
+        assert_eq!(
+            first(&["deployer", "rollback", "dev"]),
+            "the following required arguments were not provided:\n  --to <VERSION|previous|COMMIT>"
+        );
+        assert!(first(&["deployer", "deploy", "--frobnicate"]).starts_with("unexpected argument '--frobnicate' found"));
     }
 }

@@ -249,7 +249,11 @@ pub(crate) fn what_the_gateways_limits_keep_from_being_judged_is_not_taken_back_
     let (ended, _) = stack.checkout.through_with(&front, "dev", &[short], &deploy);
     ended.expect(1).says(["nothing has changed, but release", "is not stable"]);
     front.behave();
-    stack.checkout.through(&front, "dev", &deploy).0.expect(0).says(["Confirmed"]);
+    let ended = stack.checkout.through(&front, "dev", &format!("{deploy} --output json")).0;
+    let view = ended.expect(0).says(["Confirmed"]).json();
+    assert_eq!((&view["changed"], &view["stable"]), (&json!(false), &json!(true)));
+    let checks = view["checks"].as_array().unwrap();
+    assert!(!checks.is_empty() && checks.iter().all(|check| check["passed"] == true), "{view}");
     assert_eq!(stack.release("dev", number + 1)["stable"], true);
     stack.released("dev", &base);
 }

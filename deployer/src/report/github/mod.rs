@@ -2,7 +2,9 @@
 //! that follow.
 //!
 //! Commands are lines for stderr: the runner reads both streams, and stdout is the result's. Makes lines and appends
-//! to the two files that GitHub names; never prints itself.
+//! to the two files that GitHub names; never prints itself. It asks for no masks: such a line holds the secret, in a
+//! log that may go elsewhere too, and what puts credentials into a job (configure-aws-credentials, `secrets`) masks
+//! them already.
 
 mod command;
 mod output;
@@ -28,12 +30,6 @@ pub(super) struct GitHub {
 impl GitHub {
     pub(super) fn new(step: GitHubStep) -> Self {
         Self { step, told: AtomicBool::new(false) }
-    }
-
-    /// Makes GitHub hide what of the environment is secret, whatever prints it later in the job. Such a line holds the
-    /// secret itself; the runner takes it out of the stream and shows nothing of it.
-    pub(super) fn masks(&self) -> Vec<String> {
-        self.step.secrets.iter().map(|secret| command::command("add-mask", &[], secret)).collect()
     }
 
     pub(super) fn group(title: &str) -> String {
@@ -100,12 +96,6 @@ mod tests {
             seen,
             "::error title=Bad input,file=a%2Cb/deployer.toml,line=3,col=7::it is malformed%0Ahint: mend it"
         );
-    }
-
-    #[test]
-    fn a_secret_of_several_lines_is_one_mask() {
-        let step = GitHubStep { secrets: vec!["a%\nb".to_owned()], ..GitHubStep::default() };
-        assert_eq!(GitHub::new(step).masks(), ["::add-mask::a%25%0Ab"]);
     }
 
     #[test]

@@ -1,25 +1,120 @@
-//! A plan of Terraform's that may be applied.
+//! A plan of Terraform's, and whether it may be applied.
 
 use serde::Serialize;
 
-use super::View;
+use super::{Failed, View};
+use crate::report::markdown::Markdown;
+
+/// So many bytes of a plan's text the page shows: GitHub drops a summary of more than 1 MiB whole.
+const SHOWN: usize = 500_000;
 
 /// `guard`.
 #[derive(Debug, Serialize)]
 pub struct GuardView {
     changes: usize,
+    /// What Terraform says of the plan to people. Programs have the plan itself.
+    #[serde(skip)]
+    text: Option<String>,
+    /// Why it may not be applied. The error says so to people and programs.
+    #[serde(skip)]
+    failed: Option<Failed>,
 }
 
 impl GuardView {
-    /// Of a plan with so many changes, none of which cuts live traffic.
-    pub fn new(changes: usize) -> Self {
-        Self { changes }
+    /// Of a plan with so many changes, and with its text if there is one.
+    pub fn new(changes: usize, text: Option<String>) -> Self {
+        Self { changes, text, failed: None }
+    }
+
+    /// It may not be applied, for this reason.
+    #[must_use]
+    pub fn failed(mut self, error: &anyhow::Error) -> Self {
+        self.failed = Some(Failed::of(error));
+        self
+    }
+
+    fn changes(&self) -> String {
+        if self.changes == 1 { "1 change".to_owned() } else { format!("{} changes", self.changes) }
     }
 }
 
 impl View for GuardView {
     fn text(&self) -> String {
-        let changes = if self.changes == 1 { "1 change".to_owned() } else { format!("{} changes", self.changes) };
-        format!("{changes}, none of which cuts live traffic\n")
+        format!("{}, none of which cuts live traffic\n", self.changes())
+    }
+
+    fn summary(&self) -> Option<Markdown> {
+        let mark = match (&self.failed, &self.text) {
+            (Some(_), _) => "❌ ",
+            (None, Some(_)) => "",
+            (None, None) => return None,
+        };
+        let mut page = Markdown::titled(&format!("{mark}Terraform plan: {}", self.changes()));
+        if let Some(failed) = &self.failed {
+            failed.tell(&mut page);
+        }
+        if let Some(text) = &self.text {
+            let (shown, left_out) = text.split_at(text.floor_char_boundary(SHOWN));
+            page.block_of("text", shown);
+            if !left_out.is_empty() {
+                page.paragraph(&format!("{} bytes more are left out here; the log has all of it.", left_out.len()));
+            }
+        }
+        Some(page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+
+    fn page(view: &GuardView) -> String {
+        view.summary().unwrap().to_string()
+    }
+
+    #[test]
+    fn the_page_shows_the_plan_which_cannot_end_its_block() {
+        let text = "  + a\n```\n## b\n\nPlan: 1 to add.\n".to_owned();
+        let expected = "\
+## Terraform plan: 1 change
+
+````text
+  + a
+```
+## b
+
+Plan: 1 to add.
+````
+";
+        assert_eq!(page(&GuardView::new(1, Some(text))), expected);
+        assert_eq!(GuardView::new(1, None).summary(), None);
+    }
+
+    #[test]
+    fn the_page_of_a_refused_plan_tells_why_and_what_to_do_above_the_plan() {
+        let error = anyhow::Error::from(Failure::refused("it would cut `a`").hint("add one beside it"));
+        let expected = "\
+## ❌ Terraform plan: 2 changes
+
+**What happened:** it would cut `a`
+
+**What to do:** add one beside it
+
+```text
+- a
+```
+";
+        assert_eq!(page(&GuardView::new(2, Some("- a\n".to_owned())).failed(&error)), expected);
+        let without_text = expected.split("\n```").next().unwrap();
+        assert_eq!(page(&GuardView::new(2, None).failed(&error)), without_text);
+    }
+
+    #[test]
+    fn a_long_plan_is_cut_between_two_letters() {
+        let text = format!("a{}", "\u{e4}".repeat(SHOWN / 2));
+        let page = page(&GuardView::new(1, Some(text)));
+        assert!(page.ends_with("\u{e4}\n```\n\n2 bytes more are left out here; the log has all of it.\n"));
+        assert!(page.len() < SHOWN + 200, "{}", page.len());
     }
 }

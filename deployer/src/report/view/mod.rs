@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::markdown::Markdown;
 use crate::aws::Calls;
+use crate::failure::{Exit, Failure};
 
 pub use build::BuildView;
 pub use check::CheckView;
@@ -42,6 +43,28 @@ pub trait View: Serialize {
     /// For the steps that follow in a workflow: names and values.
     fn outputs(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+}
+
+/// Why a run failed, and what to do.
+#[derive(Debug)]
+pub(super) struct Failed {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failed {
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        let hint = Failure::hint_of(error).map(str::to_owned);
+        Self { exit: Failure::exit_of(error), message: format!("{error:#}"), hint }
+    }
+
+    pub(super) fn tell(&self, page: &mut Markdown) {
+        page.told("What happened", &self.message);
+        if let Some(hint) = &self.hint {
+            page.told("What to do", hint);
+        }
     }
 }
 

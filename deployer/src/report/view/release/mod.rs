@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::history::seconds;
-use super::{CallsView, View};
+use super::{CallsView, Failed, View};
 use crate::aws::Calls;
 use crate::config::{Access, Environment};
-use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::Plan;
@@ -74,13 +73,6 @@ struct ApiMove {
     why: Option<String>,
 }
 
-#[derive(Debug)]
-struct Failed {
-    exit: Exit,
-    message: String,
-    hint: Option<String>,
-}
-
 impl ReleaseView {
     /// A release that has ended, or that this run had to leave.
     pub fn released(
@@ -122,12 +114,32 @@ impl ReleaseView {
         Self::of(environment, observed.ledger.live.as_ref(), observed, url, calls)
     }
 
+    /// Nothing had to be done, but `release`, which is live, was not judged yet: now it is, by these checks.
+    pub fn confirmed(
+        environment: &Environment,
+        release: &Release,
+        checks: Vec<CheckRecord>,
+        observed: &Observed,
+        url: &Url,
+        calls: &Calls,
+    ) -> Self {
+        Self { checks, ..Self::of(environment, Some(release), observed, url, calls) }
+    }
+
     /// The run failed with this error.
     #[must_use]
     pub fn failed(mut self, error: &anyhow::Error) -> Self {
-        let hint = Failure::hint_of(error).map(str::to_owned);
-        self.failed = Some(Failed { exit: Failure::exit_of(error), message: format!("{error:#}"), hint });
+        self.failed = Some(Failed::of(error));
         self
+    }
+
+    /// Whether other parts take traffic than before: of a release that failed before it moved any, or that was taken
+    /// back, they do not; of one that could not be, they may.
+    fn is_changed(&self) -> bool {
+        match (&self.failed, self.state) {
+            (Some(_), Some(state)) => matches!(state, ReleaseState::Shifting | ReleaseState::Live),
+            _ => self.changed,
+        }
     }
 
     /// What is known of `release`, with nothing done.
@@ -217,14 +229,21 @@ impl View for ReleaseView {
     }
 
     fn outputs(&self) -> Vec<(&'static str, String)> {
+        let serves = [
+            ("url", self.url.clone()),
+            ("changed", self.is_changed().to_string()),
+            ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
+        ];
+        // A later step must not take a release that failed for one that it can build on.
+        if self.failed.is_some() {
+            return serves.into();
+        }
         let versions = serde_json::to_value(&self.versions).unwrap_or_default().to_string();
-        vec![
+        let made = [
             ("release", self.release.to_string()),
             ("versions", versions),
             ("deployment_id", self.deployment_id.clone()),
-            ("url", self.url.clone()),
-            ("changed", self.changed.to_string()),
-            ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
-        ]
+        ];
+        made.into_iter().chain(serves).collect()
     }
 }

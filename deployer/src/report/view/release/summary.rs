@@ -1,6 +1,6 @@
 //! A release on the page of its run: what a person who opens a red or green run wants to know, in that order.
 
-use super::{Failed, FunctionMove, ReleaseView};
+use super::{FunctionMove, ReleaseView};
 use crate::failure::Exit;
 use crate::ledger::{ReleaseState, StepRecord};
 use crate::plan::short;
@@ -12,11 +12,8 @@ use crate::report::view::check;
 pub(super) fn page(view: &ReleaseView) -> Markdown {
     let mut page = Markdown::titled(&title(view));
     page.paragraph(&story(view));
-    if let Some(Failed { message, hint, .. }) = &view.failed {
-        page.told("What happened", message);
-        if let Some(hint) = hint {
-            page.told("What to do", hint);
-        }
+    if let Some(failed) = &view.failed {
+        failed.tell(&mut page);
     }
     let (before, after) = heads(view);
     page.table(["", before, after, "why"], &rows(view));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::failure::{Exit, Failure};
 
 /// A release of the counter, of which the stage did not come to move if it was taken back.
 fn view(state: ReleaseState) -> ReleaseView {
@@ -225,6 +226,8 @@ fn nothing_to_do_is_a_line_and_no_chart() {
     assert!(page.starts_with("## ✅ prod: nothing to do, release 8 is live\n\nThe release: live, stable; "), "{page}");
     assert!(!page.contains("| ") && !page.contains("```"), "{page}");
     assert_eq!(idle.outputs()[5], ("previous", String::new()));
+    let confirmed = ReleaseView { checks: view(ReleaseState::Live).checks, ..idle };
+    assert!(confirmed.summary().unwrap().to_string().contains("### Checks\n\n| check "));
 }
 
 #[test]
@@ -238,6 +241,22 @@ fn later_steps_get_what_they_branch_on() {
         ("previous", "7"),
     ];
     assert_eq!(view(ReleaseState::Live).outputs(), expected.map(|(name, value)| (name, value.to_owned())));
+}
+
+#[test]
+fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_serves() {
+    let cases = [
+        (ReleaseState::Pending, "false"),
+        (ReleaseState::Failed, "false"),
+        (ReleaseState::RolledBack, "false"),
+        (ReleaseState::Shifting, "true"),
+        (ReleaseState::Live, "true"),
+    ];
+    for (state, changed) in cases {
+        let expected = [("url", "https://api.example/prod"), ("changed", changed), ("previous", "7")];
+        let seen = view(state).failed(&anyhow::anyhow!("x")).outputs();
+        assert_eq!(seen, expected.map(|(name, value)| (name, value.to_owned())), "{state}");
+    }
 }
 
 #[test]
