@@ -85,6 +85,7 @@ module "address_key" {
 
   app         = local.app
   environment = var.environment
+  generation  = var.address_key_generation
 }
 
 module "artifacts" {
@@ -149,7 +150,7 @@ module "ledger" {
 
     api = merge(module.backend.api, {
       url        = local.api_url
-      custom_url = one(module.domain[*].url)
+      custom_url = var.domain_name == null ? null : "https://api.${var.domain_name}" # not the module's: a release comes first
     })
   }
 }

@@ -64,7 +64,7 @@ variable "allowed_origins" {
 
 variable "domain_name" {
   type        = string
-  description = "Domain under which the API answers as `api.<domain_name>`. Goes together with hosted_zone_id and certificate_arn; null leaves the API at AWS's own name."
+  description = "Domain under which the API answers as `api.<domain_name>`, from the first release on: set it after that. bootstrap's `extras` has to name `domain`. Goes together with hosted_zone_id and certificate_arn; null leaves the API at AWS's own name."
   default     = null
 
   validation {
@@ -128,8 +128,8 @@ variable "memory_size" {
 
 variable "reserved_concurrency" {
   type        = number
-  description = "How many of each function run at once at most, kept free for it. Null reserves nothing: needed in a young account, whose quota is below 300."
-  default     = 100
+  description = "How many of each function run at once at most, kept free for it: 100 is plenty. AWS keeps 100 of the account's quota unreserved; a young account has a quota of 10, and none to reserve. Null reserves nothing."
+  default     = null
 
   validation {
     condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
@@ -139,12 +139,24 @@ variable "reserved_concurrency" {
 
 variable "address_key_parameter" {
   type        = string
-  description = "SSM parameter (SecureString, 32 characters or more, below `/resume-visitor-counter/<environment>/`) with a secret of your own for hashing addresses. Null: Terraform makes one, without ever knowing it."
+  description = "SSM parameter (SecureString under AWS's own key, 32 characters or more, below `/resume-visitor-counter/<environment>/`) with a secret of your own for hashing addresses. Null: Terraform makes one, without ever knowing it."
   default     = null
 
   validation {
     condition     = var.address_key_parameter == null || startswith(coalesce(var.address_key_parameter, "/"), "/resume-visitor-counter/${var.environment}/")
     error_message = "address_key_parameter must be a path below `/resume-visitor-counter/<environment>/`, which is all that the functions may read, or null."
+  }
+}
+
+variable "address_key_generation" {
+  type        = number
+  description = "Which secret of Terraform's own making addresses are hashed with: a higher number makes another one, in place. Functions that run keep the old one until they start anew."
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.address_key_generation >= 1 && floor(var.address_key_generation) == var.address_key_generation
+    error_message = "address_key_generation must be a whole number from 1."
   }
 }
 
@@ -169,7 +181,7 @@ variable "alarm_email" {
 
 variable "waf_rate_limit" {
   type        = number
-  description = "Requests of one address within 5 minutes, past which a web ACL (with AWS's common rules) blocks it. Null: no web ACL; one has a monthly price."
+  description = "Requests of one address within 5 minutes, past which a web ACL (with AWS's common rules) blocks it; bootstrap's `extras` has to name `waf`. Null: no web ACL; one has a monthly price."
   default     = null
 
   validation {
@@ -186,7 +198,7 @@ variable "postgres" {
     engine_version    = optional(string, "17")
     vpc_cidr          = optional(string, "10.20.0.0/24")
   })
-  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is. Null: DynamoDB. Size in GB."
+  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is; bootstrap's `extras` has to name `postgres`. Size in GB. Null: DynamoDB, until there is a counter that reads `VISIT_STORE`."
   default     = null
 }
 

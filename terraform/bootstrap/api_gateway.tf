@@ -2,7 +2,7 @@
 # two states that own one setting would overwrite each other.
 
 resource "aws_iam_role" "api_gateway_logs" {
-  name        = "${var.app}-api-gateway-logs-${var.region}" # roles are global, the setting is regional
+  name        = "${local.app}-api-gateway-logs-${var.region}" # roles are global, the setting is regional
   description = "Lets API Gateway write the logs of all APIs of ${var.region}"
 
   assume_role_policy = jsonencode({

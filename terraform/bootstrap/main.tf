@@ -7,7 +7,7 @@ provider "aws" {
 
   default_tags {
     tags = {
-      Project = var.app
+      Project = local.app
     }
   }
 }
@@ -15,8 +15,10 @@ provider "aws" {
 data "aws_caller_identity" "current" {}
 
 locals {
+  app = "resume-visitor-counter" # as in the environments' own root
+
   # Bucket names are global: the account's number makes it one of our own, and lets it be derived.
-  state_bucket = coalesce(var.state_bucket, "${var.app}-tfstate-${data.aws_caller_identity.current.account_id}")
+  state_bucket = coalesce(var.state_bucket, "${local.app}-tfstate-${data.aws_caller_identity.current.account_id}")
 
   # `aws` everywhere but in China and GovCloud.
   partition = split(":", data.aws_caller_identity.current.arn)[1]

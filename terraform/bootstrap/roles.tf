@@ -20,7 +20,7 @@ module "roles" {
   source   = "../modules/roles"
   for_each = var.environments
 
-  app          = var.app
+  app          = local.app
   environment  = each.key
   state_bucket = aws_s3_bucket.state.bucket
   rest_api_id  = each.value.rest_api_id

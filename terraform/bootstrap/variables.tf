@@ -1,19 +1,6 @@
-variable "app" {
-  type        = string
-  description = "Name of the application: every name begins with it."
-  default     = "resume-visitor-counter"
-  nullable    = false
-
-  validation {
-    # Bucket names end at 63 characters: app, `-tfstate-`, 12 digits.
-    condition     = can(regex("^[a-z][a-z0-9-]{1,22}$", var.app))
-    error_message = "app must be 2 to 23 lower-case letters, digits and hyphens, beginning with a letter."
-  }
-}
-
 variable "region" {
   type        = string
-  description = "AWS region of the state bucket and of the logging role. In a second region of one account, give another state_bucket."
+  description = "AWS region of the state bucket, of the logging role, and of the environments: the roles reach no other. In a second region of one account, give another state_bucket."
   nullable    = false
 
   validation {

@@ -12,5 +12,5 @@ website_domain = "dev.example.com"
 # hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
 # certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 
-# A young account may run 10 functions at once, of which none can be reserved.
-# reserved_concurrency = null
+# Once the account's quota allows it (two functions, and 100 stay unreserved): see Service Quotas, "Concurrent executions".
+# reserved_concurrency = 100

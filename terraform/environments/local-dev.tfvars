@@ -7,3 +7,5 @@ account_id = "111111111111"
 
 website_domain  = "www.example.com"
 allowed_origins = ["http://localhost:3000"]
+
+reserved_concurrency = 100

@@ -11,3 +11,5 @@ allowed_origins = ["http://localhost:3000"]
 # What costs something on AWS, too.
 alarm_email    = "ops@example.com"
 waf_rate_limit = 100
+
+reserved_concurrency = 100

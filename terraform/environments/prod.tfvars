@@ -18,5 +18,5 @@ website_domain = "www.example.com"
 # Who hears of alarms.
 # alarm_email = "ops@example.com"
 
-# A young account may run 10 functions at once, of which none can be reserved.
-# reserved_concurrency = null
+# Once the account's quota allows it (two functions, and 100 stay unreserved): see Service Quotas, "Concurrent executions".
+# reserved_concurrency = 100

@@ -241,3 +241,11 @@ run "refuses_a_secret_that_the_functions_may_not_read" {
   }
   expect_failures = [var.address_key_parameter]
 }
+
+run "refuses_half_a_generation_of_the_secret" {
+  command = plan
+  variables {
+    address_key_generation = 1.5
+  }
+  expect_failures = [var.address_key_generation]
+}

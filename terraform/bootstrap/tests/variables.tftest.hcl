@@ -58,12 +58,35 @@ run "derives_the_buckets_name_from_the_account" {
   }
 }
 
-run "refuses_an_app_too_long_for_a_bucket" {
+run "keeps_every_state_closed_and_every_version_of_it" {
   command = plan
-  variables {
-    app = "a-name-that-no-bucket-can-hold"
+
+  assert {
+    condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
+    error_message = "A broken state could not be gone back from."
   }
-  expect_failures = [var.app]
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.state.block_public_acls, aws_s3_bucket_public_access_block.state.block_public_policy,
+      aws_s3_bucket_public_access_block.state.ignore_public_acls, aws_s3_bucket_public_access_block.state.restrict_public_buckets,
+    ])
+    error_message = "States could be made public."
+  }
+}
+
+run "trusts_githubs_tokens_for_aws_and_lets_api_gateway_only_log" {
+  command = plan
+
+  assert {
+    condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
+    error_message = "Tokens of somebody else, or for somebody else, are taken."
+  }
+
+  assert {
+    condition     = endswith(aws_iam_role_policy_attachment.api_gateway_logs.policy_arn, ":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+    error_message = "API Gateway may do more than write logs."
+  }
 }
 
 run "refuses_an_availability_zone_as_region" {

@@ -1,5 +1,5 @@
-# The secret under which the counter hashes visitors' addresses. Terraform's alone; the counter reads it when it starts. Made
-# anew by `terraform apply -replace=module.address_key[0].aws_ssm_parameter.this`: hashes of before then match none of after.
+# The secret under which the counter hashes visitors' addresses. Terraform's alone; the counter reads it when it starts. Another
+# `generation` makes another one, in place: hashes of before then match none of after.
 
 # Neither plan nor state has it: an ephemeral value goes into a write-only argument. AWS makes a new one at every plan, which
 # is looked at only while the version below is new.
@@ -15,7 +15,7 @@ resource "aws_ssm_parameter" "this" {
   description      = "Secret under which ${var.app}-${var.environment} hashes the addresses of its visitors"
   type             = "SecureString"
   value_wo         = ephemeral.aws_secretsmanager_random_password.this.random_password
-  value_wo_version = 1
+  value_wo_version = var.generation
 
   tags = {
     Name = "/${var.app}/${var.environment}/address-key"

@@ -19,3 +19,14 @@ variable "environment" {
     error_message = "environment must be 2 to 16 lower-case letters and digits, beginning with a letter."
   }
 }
+
+variable "generation" {
+  type        = number
+  description = "Which secret it is: another number makes another one."
+  nullable    = false
+
+  validation {
+    condition     = var.generation >= 1 && floor(var.generation) == var.generation
+    error_message = "generation must be a whole number from 1."
+  }
+}

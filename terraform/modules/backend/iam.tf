@@ -5,8 +5,8 @@ locals {
   # On top of logs and traces. A function that is not named here gets nothing more.
   function_statements = {
     counter = concat(
-      [local.read_address_key],
-      [for statement in [local.count_visits] : statement if var.database == null],
+      # Also beside a database: the version that serves until the next release, and those to go back to, count in the table.
+      [local.count_visits, local.read_address_key],
       [for statement in local.reach_database : statement if var.database != null],
     )
   }
@@ -20,10 +20,11 @@ locals {
 
   # No `kms:Decrypt`: AWS's own key for SSM lets the account's principals use it through SSM.
   read_address_key = {
-    Sid      = "ReadAddressKey"
-    Effect   = "Allow"
-    Action   = ["ssm:GetParameter"]
-    Resource = var.address_key_arn
+    Sid    = "ReadAddressKey"
+    Effect = "Allow"
+    Action = ["ssm:GetParameter"]
+    # Not one parameter alone: a version reads what its variables name, which for the live one are those of its release.
+    Resource = replace(var.address_key_arn, "/parameter.+$/", "parameter/${var.app}/${var.environment}/*")
   }
 
   reach_database = [

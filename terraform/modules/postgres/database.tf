@@ -20,7 +20,7 @@ resource "aws_db_parameter_group" "this" {
   description = "PostgreSQL ${var.engine_version} of ${local.name}"
   family      = "postgres${var.engine_version}"
 
-  # No connection without TLS. PostgreSQL 15 and later have this by default: it is stated for 14, and against a change.
+  # No connection without TLS. PostgreSQL 15 and later have this by default: it is stated against a change.
   parameter {
     name  = "rds.force_ssl"
     value = "1"

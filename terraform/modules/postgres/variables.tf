@@ -63,8 +63,8 @@ variable "engine_version" {
   nullable    = false
 
   validation {
-    condition     = contains(["14", "15", "16", "17"], var.engine_version)
-    error_message = "engine_version must be a major version alone: `14`, `15`, `16` or `17`."
+    condition     = contains(["15", "16", "17", "18"], var.engine_version)
+    error_message = "engine_version must be a major version alone: `15`, `16`, `17` or `18`."
   }
 }
 

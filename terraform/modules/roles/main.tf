@@ -14,7 +14,7 @@ locals {
     deploy = {
       description = "Applies Terraform to ${local.name} and releases to it"
       environment = var.environment
-      policies    = concat([local.read, local.change, local.release], [for extra in var.extras : local.extra[extra]])
+      policies    = concat([local.read, local.change, local.keep, local.release], [for extra in var.extras : local.extra[extra]])
     }
     plan = {
       description = "Plans changes of ${local.name} for pull requests and changes nothing"
@@ -142,15 +142,23 @@ resource "aws_iam_policy" "functions" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.visits, "${local.visits}/index/*"] },
-      { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = local.key },
-      { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = [for group in local.log_groups : group if can(regex(":/aws/lambda/.*:\\*$", group))] },
-      # IAM knows no resource for these.
-      { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = "*" },
-      { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = "arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*" },
-      { Effect = "Allow", Action = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"], Resource = "*" },
-    ]
+    Statement = concat(
+      [
+        { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.visits, "${local.visits}/index/*"] },
+        { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = local.key },
+        # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by itself.
+        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = "*", Condition = { StringLike = { "kms:ViaService" = ["ssm.*", "secretsmanager.*"] } } },
+        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = [for group in local.log_groups : group if can(regex(":/aws/lambda/.*:\\*$", group))] },
+        # IAM knows no resource for these.
+        { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = "*" },
+      ],
+      [
+        for statement in [
+          { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = "arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*" },
+          { Effect = "Allow", Action = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"], Resource = "*" },
+        ] : statement if contains(var.extras, "postgres")
+      ],
+    )
   })
 
   tags = {

@@ -39,7 +39,7 @@ locals {
   read = {
     name = "read"
     statements = [
-      { actions = ["s3:ListBucket"], resources = [local.state], condition = { StringLike = { "s3:prefix" = ["${local.state_key}*"] } } },
+      { actions = ["s3:ListBucket"], resources = [local.state], condition = { StringLikeIfExists = { "s3:prefix" = ["${local.state_key}*"] } } }, # a read of one key says no prefix
       { actions = ["s3:GetObject"], resources = ["${local.state}/${local.state_key}"] },
       {
         # ListTags: without it GetFunction leaves the tags out, and every plan would want them back.
@@ -65,7 +65,7 @@ locals {
       # Metadata of AWS's own keys: whether a table is encrypted with one.
       { actions = ["kms:DescribeKey"], resources = ["arn:${local.p}:kms:${local.r}:${local.a}:key/*"] },
       { actions = ["logs:ListTagsForResource"], resources = local.log_groups },
-      { actions = ["sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource"], resources = [local.topic, "${local.topic}:*"] },
+      { actions = ["sns:GetTopicAttributes", "sns:ListTagsForResource"], resources = [local.topic] },
       # The provider reads the parameter back. Its secret opens nothing without the visits, which the roles may not read.
       { actions = ["ssm:GetParameter", "ssm:ListTagsForResource"], resources = [local.key] },
       { actions = ["cloudwatch:GetDashboard"], resources = [local.dashboard] },
@@ -80,7 +80,7 @@ locals {
       },
       {
         # None of these knows a resource. A new random password is made at every plan, and looked at only when one is needed.
-        actions   = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "ssm:DescribeParameters"]
+        actions   = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
         resources = ["*"]
       },
     ]
@@ -97,7 +97,7 @@ locals {
     ]
   }
 
-  # Terraform, making and changing. Nothing that serves can be deleted with it: to take an environment down is an
+  # Terraform, making and changing, in two policies of a size that IAM takes: what answers, and what is kept of it. Nothing that serves can be deleted with it: to take an environment down is an
   # administrator's. DELETE below an API is for its parts; the API itself is not below itself.
   change = {
     name = "change"
@@ -126,6 +126,12 @@ locals {
       },
       { actions = ["iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"], resources = local.roles },
       { actions = ["iam:PassRole"], resources = local.roles, condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } } },
+    ]
+  }
+
+  keep = {
+    name = "keep"
+    statements = [
       {
         actions   = ["dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"]
         resources = [local.visits, local.ledger]
@@ -137,7 +143,7 @@ locals {
       },
       { actions = ["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"], resources = local.log_groups },
       { actions = ["sns:CreateTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:UntagResource"], resources = [local.topic] },
-      { actions = ["sns:Unsubscribe"], resources = ["${local.topic}:*"] },
+      { actions = ["sns:Unsubscribe"], resources = ["*"] }, # IAM knows no resource for it
       { actions = ["ssm:AddTagsToResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource"], resources = [local.key] },
       { actions = ["cloudwatch:PutDashboard"], resources = [local.dashboard] },
       { actions = ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"], resources = local.alarms },
@@ -178,7 +184,22 @@ locals {
       name = "domain"
       statements = [
         { actions = ["apigateway:GET", "apigateway:PATCH", "apigateway:POST"], resources = ["arn:${local.p}:apigateway:${local.r}::/domainnames", "arn:${local.p}:apigateway:${local.r}::/domainnames/api.*"] },
-        { actions = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets"], resources = ["arn:${local.p}:route53:::hostedzone/*"] },
+        { actions = ["route53:GetHostedZone", "route53:ListResourceRecordSets"], resources = ["arn:${local.p}:route53:::hostedzone/*"] },
+        {
+          # The one record of the API, in whichever zone.
+          actions   = ["route53:ChangeResourceRecordSets"]
+          resources = ["arn:${local.p}:route53:::hostedzone/*"]
+          condition = {
+            "ForAllValues:StringEquals" = { "route53:ChangeResourceRecordSetsRecordTypes" = ["A"] }
+            "ForAllValues:StringLike"   = { "route53:ChangeResourceRecordSetsNormalizedRecordNames" = ["api.*"] }
+          }
+        },
+        # API Gateway makes its own role with the first domain of an account, in the caller's name.
+        {
+          actions   = ["iam:CreateServiceLinkedRole"]
+          resources = ["arn:${local.p}:iam::${local.a}:role/aws-service-role/ops.apigateway.amazonaws.com/*"]
+          condition = { StringEquals = { "iam:AWSServiceName" = "ops.apigateway.amazonaws.com" } }
+        },
         { actions = ["route53:GetChange"], resources = ["arn:${local.p}:route53:::change/*"] },
       ]
     }
@@ -187,7 +208,7 @@ locals {
       statements = [
         {
           actions   = ["wafv2:CreateWebACL", "wafv2:GetWebACL", "wafv2:ListTagsForResource", "wafv2:TagResource", "wafv2:UntagResource", "wafv2:UpdateWebACL"]
-          resources = ["arn:${local.p}:wafv2:${local.r}:${local.a}:regional/webacl/${local.name}/*", "arn:${local.p}:wafv2:${local.r}:${local.a}:regional/managedruleset/*/*"]
+          resources = ["arn:${local.p}:wafv2:${local.r}:${local.a}:regional/webacl/${local.name}/*", "arn:${local.p}:wafv2:${local.r}:${local.a}:regional/managedruleset/*"]
         },
         {
           actions   = ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"]
@@ -198,35 +219,76 @@ locals {
     }
     postgres = {
       name = "postgres"
-      statements = [
+      statements = concat(local.made_with_tag, [
         {
-          # EC2 names what it makes itself; by these actions nothing can be deleted but rules of groups.
+          # None of these knows a resource.
           actions = [
-            "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc",
-            "ec2:CreateVpcEndpoint", "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribePrefixLists",
-            "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute",
-            "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:ModifySecurityGroupRules", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint",
-            "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+            "ec2:DescribeAvailabilityZones", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs",
           ]
           resources = ["*"]
         },
+        # EC2 names what it makes: what is this environment's is told by its tag, and nothing changes hands by a new tag.
         {
           actions = [
-            "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBParameterGroup", "rds:CreateDBSubnetGroup", "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups",
-            "rds:DescribeDBParameters", "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "rds:ModifyDBSubnetGroup",
-            "rds:RemoveTagsFromResource",
+            "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpcEndpoint",
+            "ec2:ModifySecurityGroupRules", "ec2:ModifySubnetAttribute", "ec2:ModifyVpcAttribute", "ec2:ModifyVpcEndpoint", "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+          ]
+          resources = ["*"]
+          condition = { StringEquals = { "aws:ResourceTag/Environment" = var.environment } }
+        },
+        {
+          actions   = ["ec2:CreateTags"]
+          resources = ["*"]
+          condition = {
+            StringEquals         = { "aws:RequestTag/Environment" = var.environment }
+            StringEqualsIfExists = { "aws:ResourceTag/Environment" = var.environment }
+          }
+        },
+        { actions = ["route53:AssociateVPCWithHostedZone"], resources = ["*"] }, # for the endpoints' private names, in zones of AWS's own
+        {
+          actions = [
+            "rds:AddTagsToResource", "rds:CreateDBInstance", "rds:CreateDBParameterGroup", "rds:CreateDBSubnetGroup", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters",
+            "rds:DescribeDBSubnetGroups", "rds:ListTagsForResource", "rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "rds:ModifyDBSubnetGroup", "rds:RemoveTagsFromResource",
           ]
           resources = [
             "arn:${local.p}:rds:${local.r}:${local.a}:db:${local.name}",
+            "arn:${local.p}:rds:${local.r}:${local.a}:og:default*",
             "arn:${local.p}:rds:${local.r}:${local.a}:pg:${local.name}-*",
             "arn:${local.p}:rds:${local.r}:${local.a}:subgrp:${local.name}",
           ]
+        },
+        # The provider looks for an instance by its inner id, among all of them.
+        { actions = ["rds:DescribeDBInstances"], resources = ["arn:${local.p}:rds:${local.r}:${local.a}:db:*"] },
+        # RDS makes its own role with the first instance of an account, in the caller's name.
+        {
+          actions   = ["iam:CreateServiceLinkedRole"]
+          resources = ["arn:${local.p}:iam::${local.a}:role/aws-service-role/rds.amazonaws.com/*"]
+          condition = { StringEquals = { "iam:AWSServiceName" = "rds.amazonaws.com" } }
         },
         # RDS makes the managed password in the caller's name.
         { actions = ["secretsmanager:CreateSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"], resources = ["arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*"] },
         { actions = ["kms:CreateGrant", "kms:DescribeKey"], resources = ["arn:${local.p}:kms:${local.r}:${local.a}:key/*"], condition = { StringLike = { "kms:ViaService" = ["rds.*", "secretsmanager.*"] } } },
         { actions = ["logs:CreateLogGroup", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource"], resources = [for end in ["", ":*"] : "arn:${local.p}:logs:${local.r}:${local.a}:log-group:/aws/rds/instance/${local.name}/postgresql${end}"] },
-      ]
+      ])
     }
   }
+
+  # Each action makes a kind of its own, which has to get this environment's tag.
+  made_with_tag = [
+    for action, kind in {
+      AuthorizeSecurityGroupEgress  = "security-group-rule"
+      AuthorizeSecurityGroupIngress = "security-group-rule"
+      CreateSecurityGroup           = "security-group"
+      CreateSubnet                  = "subnet"
+      CreateVpc                     = "vpc"
+      CreateVpcEndpoint             = "vpc-endpoint"
+    } :
+    {
+      actions   = ["ec2:${action}"]
+      resources = ["arn:${local.p}:ec2:${local.r}:${local.a}:${kind}/*"]
+      condition = { StringEquals = { "aws:RequestTag/Environment" = var.environment } }
+    }
+  ]
 }

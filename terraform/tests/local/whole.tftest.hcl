@@ -6,8 +6,10 @@ variables {
   region         = "us-east-1"
   website_domain = "www.example.com"
   alarm_email    = "ops@example.com"
-  waf_rate_limit = 100
-  local_endpoint = "http://127.0.0.1:4566"
+
+  reserved_concurrency = 100
+  waf_rate_limit       = 100
+  local_endpoint       = "http://127.0.0.1:4566"
 }
 
 run "makes_the_whole" {

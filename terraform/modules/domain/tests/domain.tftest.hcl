@@ -5,7 +5,7 @@ mock_provider "aws" {
 
   mock_data "aws_lambda_alias" {
     defaults = {
-      description = "deployer: release 7"
+      function_version = "7"
     }
   }
 }
@@ -43,10 +43,20 @@ run "is_put_in_front_of_no_placeholder" {
   override_data {
     target          = data.aws_lambda_alias.live["counter"]
     override_during = plan
-    values          = { description = "" }
+    values          = { function_version = "1" }
   }
 
   expect_failures = [aws_api_gateway_domain_name.this]
+}
+
+run "stays_after_a_release_was_taken_back" {
+  command = plan
+
+  override_data {
+    target          = data.aws_lambda_alias.live["counter"]
+    override_during = plan
+    values          = { function_version = "3", description = "deployer: taken back, fence 9" }
+  }
 }
 
 run "refuses_a_domain_with_a_scheme" {

@@ -126,14 +126,14 @@ run "refuses_a_network_of_ipv6" {
 run "accepts_the_oldest_supported_major_version" {
   command = plan
   variables {
-    engine_version = "14"
+    engine_version = "15"
   }
 }
 
 run "refuses_a_major_version_past_its_end" {
   command = plan
   variables {
-    engine_version = "13"
+    engine_version = "14"
   }
   expect_failures = [var.engine_version]
 }

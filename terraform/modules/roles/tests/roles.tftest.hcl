@@ -157,11 +157,15 @@ run "the_plan_role_changes_nothing" {
   }
 }
 
-run "every_policy_fits_into_what_iam_takes" {
+run "every_policy_fits_into_what_iam_takes_whatever_the_names" {
   command = plan
 
   variables {
-    extras = ["domain", "postgres", "waf"]
+    app         = "a-name-of-23-characters"
+    environment = "sixteenletterlng"
+    rest_api_id = "abcdefghij"
+    scope       = { partition = "aws-us-gov", region = "us-gov-west-1", account = "111111111111" }
+    extras      = ["domain", "postgres", "waf"]
   }
 
   assert {
@@ -178,6 +182,25 @@ run "roles_are_only_made_with_the_boundary" {
       for statement in jsondecode(aws_iam_policy.github["deploy-change"].policy).Statement : statement.Condition if contains(statement.Action, "iam:PutRolePolicy")
     ] == [{ StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::111111111111:policy/app-dev-functions" } }]
     error_message = "A function could be given more than functions may have."
+  }
+}
+
+run "the_boundary_is_no_wider_than_what_functions_do" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", flatten([statement.Action])) => statement.Resource } == {
+      "dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem" = [
+        "arn:aws:dynamodb:us-east-1:111111111111:table/ResumeVisitorCounter-dev", "arn:aws:dynamodb:us-east-1:111111111111:table/ResumeVisitorCounter-dev/index/*",
+      ]
+      "ssm:GetParameter" = "arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"
+      "kms:Decrypt"      = "*"
+      "logs:CreateLogStream logs:PutLogEvents" = [
+        "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-dev:*", "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-options-dev:*",
+      ]
+      "xray:PutTelemetryRecords xray:PutTraceSegments" = "*"
+    }
+    error_message = "A function could do more than count."
   }
 }
 

@@ -8,6 +8,7 @@ provider "aws" {
 variables {
   app         = "app"
   environment = "dev"
+  generation  = 1
 }
 
 run "makes_a_secret_that_terraform_does_not_know" {
@@ -32,6 +33,25 @@ run "keeps_the_secret_at_the_next_apply" {
     condition     = aws_ssm_parameter.this.version == 1
     error_message = "Every apply makes another secret: no visitor would be known again."
   }
+}
+
+run "makes_another_in_place" {
+  variables {
+    generation = 2
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.this.version == 2 && output.arn == run.makes_a_secret_that_terraform_does_not_know.arn
+    error_message = "It is the old secret, or it was gone for a moment."
+  }
+}
+
+run "refuses_half_a_generation" {
+  command = plan
+  variables {
+    generation = 1.5
+  }
+  expect_failures = [var.generation]
 }
 
 run "refuses_an_app_in_capitals" {
