@@ -12,15 +12,26 @@ use crate::failure::Failure;
 use crate::report::{GuardView, Report};
 
 /// What takes requests on their way from the visitor to the store: while one is replaced, they fail.
-const SERVES: [&str; 8] = [
+const SERVES: [&str; 19] = [
+    "aws_api_gateway_base_path_mapping",
+    "aws_api_gateway_domain_name",
     "aws_api_gateway_integration",
     "aws_api_gateway_method",
     "aws_api_gateway_resource",
     "aws_api_gateway_rest_api",
     "aws_api_gateway_stage",
+    "aws_db_instance",
     "aws_dynamodb_table",
+    "aws_iam_role",
+    "aws_iam_role_policy",
     "aws_lambda_alias",
     "aws_lambda_function",
+    "aws_route53_record",
+    "aws_security_group",
+    "aws_ssm_parameter",
+    "aws_subnet",
+    "aws_vpc",
+    "aws_vpc_endpoint",
 ];
 
 /// Replaced without harm if the new one comes first.
@@ -89,6 +100,9 @@ struct ResourceChange {
     address: String,
     #[serde(rename = "type")]
     kind: String,
+    /// The key of an old one whose successor stands already: left by an apply that was broken off.
+    #[serde(default)]
+    deposed: Option<String>,
     change: Change,
 }
 
@@ -141,6 +155,7 @@ fn cut(change: &ResourceChange, retired: bool) -> Option<Cut> {
     let what = match actions[..] {
         ["delete", "create"] if serves || change.kind == PERMISSION => "replaced, and missing in between",
         ["create", "delete"] if serves => "replaced while releases still name the old one",
+        ["delete"] if change.deposed.is_some() && change.kind == PERMISSION => return None,
         ["delete"] if !retired && (serves || change.kind == PERMISSION) => "removed",
         _ => return None,
     };
@@ -179,6 +194,13 @@ mod tests {
         assert_eq!(plan(PERMISSION, &["create", "delete"]).cuts(false), []);
         assert_eq!(plan(PERMISSION, &["delete", "create"]).cuts(false).len(), 1);
         assert_eq!(plan(PERMISSION, &["delete"]).cuts(false).len(), 1);
+    }
+
+    #[test]
+    fn a_permission_whose_successor_stands_may_go() {
+        let change = json!({"address": "it", "type": PERMISSION, "deposed": "0a1b", "change": {"actions": ["delete"]}});
+        let document = json!({"planned_values": {}, "resource_changes": [change]});
+        assert_eq!(TerraformPlan::read(document.to_string().as_bytes()).unwrap().cuts(false), []);
     }
 
     #[test]

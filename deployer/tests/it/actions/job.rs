@@ -144,7 +144,7 @@ impl<'a> Job<'a> {
     fn composite(&mut self, action: &str, with: &BTreeMap<String, String>, contexts: &Value) -> Result<Value, Value> {
         let declared = read(&repository().join(action).join("action.yml"));
         let mut inside = json!({"github": contexts["github"], "runner": contexts["runner"], "env": contexts["env"]});
-        let defaults = declared["inputs"].as_object().unwrap().iter();
+        let defaults = declared["inputs"].as_object().into_iter().flatten();
         let scope = Scope { contexts: &inside, failed: false, cancelled: false };
         let mut inputs: BTreeMap<_, _> =
             defaults.map(|(name, input)| (name.clone(), scope.text_of(&input["default"]))).collect();
