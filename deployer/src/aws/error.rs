@@ -77,7 +77,8 @@ impl AwsError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.kind {
             Kind::NoCredentials => {
-                "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`"
+                "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, \
+                 run the job again: its role is for an hour"
             }
             Kind::Unreachable => "check the network and the region; for the local AWS: `deployer local up` starts it",
             Kind::Denied => "give the role the action that the message names",

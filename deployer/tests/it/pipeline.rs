@@ -188,7 +188,7 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
     let kept = stack().checkout.keeping("deployer.toml");
     let port = format!("port = {}", stack().checkout.port("prod"));
     stack().checkout.edit("deployer.toml", &port, &format!("port = {}", front.port));
-    fails(&github, &rollback("prod", "1"), "rollback", ["ExpiredToken", "credentials"]);
+    fails(&github, &rollback("prod", "1"), "rollback", ["ExpiredTokenException", "run the job again"]);
     drop(kept);
     assert_eq!((serves("dev"), serves("prod"), stack().last_number("prod")), before);
 }
