@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn an_error_is_shown_at_its_place_in_the_checkout() {
-        let step = GitHubStep { workspace: Some("/work/repo".into()), ..GitHubStep::default() };
-        let place = Place { file: "/work/repo/a,b/deployer.toml".into(), line: 3, column: 7 };
+        let step = GitHubStep { workspace: Some("/checkout".into()), ..GitHubStep::default() };
+        let place = Place { file: "/checkout/a,b/deployer.toml".into(), line: 3, column: 7 };
         let seen = GitHub::new(step).error("Bad input", Some(&place), "it is malformed\nhint: mend it");
         assert_eq!(
             seen,
