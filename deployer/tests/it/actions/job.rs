@@ -104,6 +104,9 @@ impl<'a> Job<'a> {
         // For who looks at a run that went wrong.
         std::fs::write(self.temp.with_file_name("log"), &self.log).unwrap();
         std::fs::write(self.temp.with_file_name("summary.md"), &self.summary).unwrap();
+        // A job's machine goes with it; with what was built in it, a run would otherwise keep gigabytes.
+        std::fs::remove_dir_all(&self.workspace).unwrap();
+        std::fs::remove_dir_all(&self.temp).unwrap();
         End { result, outputs: json!(texts(&scope, &job["outputs"])), url, log: self.log, summary: self.summary }
     }
 

@@ -180,6 +180,7 @@ impl GitHub {
                 );
             }
         }
+        let _ = std::fs::remove_dir_all(folder.join("artifacts")); // there are none if the first job failed
         run
     }
 
