@@ -158,14 +158,6 @@ impl<'a> Parser<'a> {
             "always" => json!(true),
             // Only ever the key of a cache, and here no cache has anything.
             "hashFiles" => json!(format!("{arguments:?}").len()),
-            "contains" => json!(show(&arguments[0]).to_lowercase().contains(&show(&arguments[1]).to_lowercase())),
-            "startsWith" => json!(show(&arguments[0]).to_lowercase().starts_with(&show(&arguments[1]).to_lowercase())),
-            "format" => {
-                let places = arguments[1..].iter().enumerate();
-                json!(places.fold(show(&arguments[0]), |text, (place, value)| {
-                    text.replace(&format!("{{{place}}}"), &show(value))
-                }))
-            }
             other => panic!("the workflows use `{other}()`, which this interpreter does not know"),
         }
     }
