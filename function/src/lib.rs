@@ -3,8 +3,9 @@
 //! In reading order: [`serve`] takes an event from the Lambda runtime, [`request`] reads from it
 //! the few fields that matter, [`handler`] decides, asking the [`store`] for what lasts, and
 //! [`reply`] dresses the answer with the headers of [`cors`] and [`marks`]. What the store learns of
-//! an address is what [`privacy`] makes of it, with the secret that [`key`] holds. [`settings`] is
-//! the only reader of environment variables, [`log`] the only place that decides what a log line is.
+//! an address is what [`privacy`] makes of it, with the secret that [`key`] holds; what it was asked,
+//! [`telemetry`] tells CloudWatch and X-Ray. [`settings`] is the only reader of environment variables,
+//! [`log`] the only place that decides what a log line is.
 //!
 //! No room but [`serve`] knows the Lambda runtime, and none but `store::dynamodb` and `key::ssm` the
 //! AWS SDK: without the features `dynamodb` and `ssm` no SDK crate is linked, and so the binary
@@ -23,4 +24,5 @@ pub mod request;
 pub mod serve;
 pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod visit;

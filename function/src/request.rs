@@ -17,6 +17,11 @@ use crate::privacy::Address;
 pub struct Request {
     /// The Lambda request id, under which the log has this request.
     pub id: String,
+    /// API Gateway's id of the request, `requestContext.requestId`; the Lambda request id where an event
+    /// has none.
+    pub gateway_id: String,
+    /// The X-Ray trace that the request belongs to, as the header `X-Amzn-Trace-Id`.
+    pub trace: Option<String>,
     /// The HTTP method, as sent; empty when the event has none.
     pub method: String,
     /// The resource of the API that matched, such as `/count`; empty for a bare event.
@@ -35,13 +40,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads `event`, a REST proxy event (payload format 1.0), which Lambda runs under `id`.
+    /// Reads `event`, a REST proxy event (payload format 1.0), which Lambda runs under `id` and traces
+    /// as `trace`.
     #[must_use]
-    pub fn read(event: &Value, id: &str) -> Self {
+    pub fn read(event: &Value, id: &str, trace: Option<&str>) -> Self {
         let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
         let owned = |pointer| text(pointer).unwrap_or_default().to_owned();
         Self {
             id: id.to_owned(),
+            gateway_id: text("/requestContext/requestId").filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
+            trace: trace.map(str::to_owned),
             method: owned("/httpMethod"),
             resource: owned("/resource"),
             path: owned("/path"),
@@ -83,9 +91,9 @@ mod tests {
 
     #[test]
     fn an_empty_event_is_an_empty_request() {
-        let bare = Request { id: "r1".to_owned(), ..Request::default() };
+        let bare = Request { id: "r1".to_owned(), gateway_id: "r1".to_owned(), ..Request::default() };
         for event in [json!({}), json!(null), json!([1]), json!("GET"), json!({"headers": null})] {
-            assert_eq!(Request::read(&event, "r1"), bare, "{event}");
+            assert_eq!(Request::read(&event, "r1", None), bare, "{event}");
         }
     }
 
@@ -95,8 +103,8 @@ mod tests {
             "httpMethod": 5, "path": ["/count"], "resource": {}, "requestContext": 7,
             "headers": {"Origin": {"a": 1}, "User-Agent": null}, "stageVariables": "x",
         });
-        let bare = Request { id: "r1".to_owned(), ..Request::default() };
-        assert_eq!(Request::read(&event, "r1"), bare);
+        let bare = Request { id: "r1".to_owned(), gateway_id: "r1".to_owned(), ..Request::default() };
+        assert_eq!(Request::read(&event, "r1", None), bare);
     }
 
     #[test]
@@ -105,7 +113,7 @@ mod tests {
             "headers": {"oRIGIN": "https://a.example"},
             "multiValueHeaders": {"USER-agent": ["one", "two"], "origin": ["ignored"]},
         });
-        let request = Request::read(&event, "r1");
+        let request = Request::read(&event, "r1", None);
         assert_eq!(request.origin.as_deref(), Some("https://a.example"));
         assert_eq!(request.user_agent.as_deref(), Some("two"));
     }
@@ -113,13 +121,13 @@ mod tests {
     #[test]
     fn a_base_path_of_a_custom_domain_does_not_hide_the_route() {
         let event = json!({"resource": "/count", "path": "/v1/count"});
-        assert_eq!(Request::read(&event, "").route(), "/count");
+        assert_eq!(Request::read(&event, "", None).route(), "/count");
     }
 
     #[test]
     fn a_proxy_resource_is_routed_by_its_path() {
         let event = json!({"resource": "/{proxy+}", "path": "/health"});
-        assert_eq!(Request::read(&event, "").route(), "/health");
+        assert_eq!(Request::read(&event, "", None).route(), "/health");
     }
 
     #[test]
@@ -134,17 +142,17 @@ mod tests {
             "X-Forwarded-For": "198.51.100.1", "Forwarded": "for=198.51.100.1",
             "X-Real-IP": "198.51.100.1", "sourceIp": "198.51.100.1",
         });
-        let seen = Request::read(&event(json!({})), "r1").source;
+        let seen = Request::read(&event(json!({})), "r1", None).source;
         assert_eq!(seen, Address::read("203.0.113.77"));
-        assert_eq!(Request::read(&event(forged.clone()), "r1").source, seen);
-        assert_eq!(Request::read(&json!({"headers": forged}), "r1").source, None);
+        assert_eq!(Request::read(&event(forged.clone()), "r1", None).source, seen);
+        assert_eq!(Request::read(&json!({"headers": forged}), "r1", None).source, None);
     }
 
     proptest! {
         #[test]
         fn any_text_passes_through_unchanged(path in ".*", agent in ".*") {
             let event = json!({"path": path, "headers": {"User-Agent": agent}});
-            let request = Request::read(&event, "r1");
+            let request = Request::read(&event, "r1", None);
             prop_assert_eq!(request.path, path);
             prop_assert_eq!(request.user_agent, Some(agent));
         }

@@ -27,7 +27,7 @@ pub async fn run(handler: impl Handler) -> anyhow::Result<()> {
 
 async fn serve(handler: &impl Handler, event: &LambdaEvent<Value>) -> Answer {
     let started = Instant::now();
-    let request = Request::read(&event.payload, &event.context.request_id);
+    let request = Request::read(&event.payload, &event.context.request_id, event.context.xray_trace_id.as_deref());
     let answer = async {
         let answer = handler.answer(&request).await;
         log::answered(&request, &answer, started.elapsed());

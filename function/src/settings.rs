@@ -3,10 +3,14 @@
 //! The only reader of environment variables in this crate. What is missing or malformed is an
 //! error that names the variable and what would be right, but never shows its value.
 
+use std::net::SocketAddr;
+
 use crate::{
     cors::{AllowedOrigins, NotAnOrigin},
     marks::Marks,
     reply::Frame,
+    store::shards::{NotShards, Shards},
+    telemetry::{Telemetry, xray::Tracer},
 };
 
 const TABLE: &str = "DYNAMODB_TABLE";
@@ -18,6 +22,9 @@ const ORIGIN_RULE: &str = "origins as browsers send them, separated by commas: \
 const PARAMETER: &str = "ADDRESS_KEY_PARAMETER";
 const PARAMETER_RULE: &str = "the name of an SSM parameter: up to 1011 letters, digits, `_`, `-`, `.` and `/`, \
      such as `/resume-visitor-counter/dev/address-key`";
+const SHARDS: &str = "COUNTER_SHARDS";
+const TRACER: &str = "AWS_XRAY_DAEMON_ADDRESS";
+const TRACER_RULE: &str = "an address and a port, as Lambda sets it";
 const KEY_RULE: &str = "a part of the role's key, as Lambda sets it";
 
 /// A variable that keeps a function from starting.
@@ -37,6 +44,12 @@ pub enum SettingsError {
     /// `ADDRESS_KEY_PARAMETER` is not a parameter's name.
     #[error("environment variable `{PARAMETER}` is malformed: it must be {PARAMETER_RULE}")]
     Parameter,
+    /// `COUNTER_SHARDS` is not a number of shards.
+    #[error("environment variable `{SHARDS}` is malformed: {0}")]
+    Shards(NotShards),
+    /// `AWS_XRAY_DAEMON_ADDRESS` is not an address.
+    #[error("environment variable `{TRACER}` is malformed: it must be {TRACER_RULE}")]
+    Tracer,
     /// `ALLOWED_ORIGIN` is not a list of origins.
     #[error("environment variable `{ORIGIN}` is malformed: {0}; it must be {ORIGIN_RULE}")]
     Origin(NotAnOrigin),
@@ -94,6 +107,25 @@ pub fn table() -> Result<String, SettingsError> {
     table_from(&process)
 }
 
+/// Reads over how many items the total is spread: `COUNTER_SHARDS`, one where it is not set.
+///
+/// # Errors
+///
+/// When it is not a number from 1 to [`Shards::MOST`].
+pub fn shards() -> Result<Shards, SettingsError> {
+    shards_from(&process)
+}
+
+/// Reads where metrics and traces belong, as Lambda tells every function: its name, and the X-Ray
+/// daemon's address where traces are active.
+///
+/// # Errors
+///
+/// When the daemon's address is malformed, as it never is in Lambda.
+pub fn telemetry() -> Result<Telemetry, SettingsError> {
+    telemetry_from(&process)
+}
+
 /// Reads the name of the SSM parameter with the key for addresses: `ADDRESS_KEY_PARAMETER`.
 ///
 /// # Errors
@@ -142,6 +174,21 @@ fn parameter_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, Sett
     let level = |level: &str| !level.is_empty() && level.bytes().all(allowed);
     let levels = name.strip_prefix('/').map_or_else(|| level(&name), |path| path.split('/').all(level));
     if levels && name.len() <= 1011 { Ok(name) } else { Err(SettingsError::Parameter) }
+}
+
+fn shards_from(read: &impl Fn(&str) -> Option<String>) -> Result<Shards, SettingsError> {
+    match read(SHARDS) {
+        None => Ok(Shards::ONE),
+        Some(number) => number.parse().map_err(SettingsError::Shards),
+    }
+}
+
+fn telemetry_from(read: &impl Fn(&str) -> Option<String>) -> Result<Telemetry, SettingsError> {
+    let function = read("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let daemon = read(TRACER).filter(|address| !address.is_empty());
+    let daemon = daemon.map(|address| address.parse::<SocketAddr>()).transpose();
+    let daemon = daemon.map_err(|_| SettingsError::Tracer)?;
+    Ok(Telemetry { function, tracer: daemon.and_then(Tracer::new) })
 }
 
 fn frame_from(read: &impl Fn(&str) -> Option<String>) -> Result<Frame, SettingsError> {
@@ -228,6 +275,22 @@ mod tests {
         let endpoint = |service| aws_from(&read, service).map(|aws| aws.endpoint);
         assert_eq!(endpoint(Service::Ssm), Ok(Some("http://ssm".to_owned())));
         assert_eq!(endpoint(Service::DynamoDb), Ok(Some("http://all".to_owned())));
+    }
+
+    #[test]
+    fn a_number_of_shards_need_not_be_set_but_must_be_one() {
+        assert_eq!(shards_from(&|_| None), Ok(Shards::ONE));
+        assert_eq!(shards_from(&only(SHARDS, "16")), Ok(Shards::ALL));
+        let refused = shards_from(&only(SHARDS, "")).unwrap_err().to_string();
+        assert_eq!(refused, "environment variable `COUNTER_SHARDS` is malformed: not a number from 1 to 16");
+    }
+
+    #[test]
+    fn traces_are_sent_where_lambda_says_and_nowhere_else() {
+        let telemetry = |value| telemetry_from(&only(TRACER, value));
+        assert!(telemetry("127.0.0.1:2000").unwrap().tracer.is_some());
+        assert!(telemetry("").unwrap().tracer.is_none());
+        assert_eq!(telemetry("xray.local").unwrap_err(), SettingsError::Tracer);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One visit, as it is remembered.
 //!
-//! In: a request, a pseudonym, a moment, an id. Out: what the store writes. It never holds an
+//! In: a request, a pseudonym, a moment. Out: what the store writes. It never holds an
 //! address, and never a text longer than [`TEXT_LIMIT`] or with a control character in it.
 
 use jiff::Timestamp;
@@ -17,10 +17,13 @@ const KEPT: i64 = 90 * 24 * 60 * 60;
 /// Stands for a text that the visitor did not send.
 const UNKNOWN: &str = "unknown";
 
+/// Under which a visit's id is made from API Gateway's id of the request: any UUID would do, but always the same.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5b0f_9d3c_6a1e_4c8b_9f27_d10c_e47a_3b56);
+
 /// One visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// Its key.
+    /// Its key, the same whenever the same request comes.
     pub id: Uuid,
     /// When it came.
     pub at: Timestamp,
@@ -35,7 +38,8 @@ pub struct Visit {
 impl Visit {
     /// The visit that `visitor_ip` makes with `request`, `at` this moment.
     #[must_use]
-    pub fn new(request: &Request, visitor_ip: Pseudonym, id: Uuid, at: Timestamp) -> Self {
+    pub fn new(request: &Request, visitor_ip: Pseudonym, at: Timestamp) -> Self {
+        let id = Uuid::new_v5(&NAMESPACE, request.gateway_id.as_bytes());
         let user_agent = sanitise(request.user_agent.as_deref().unwrap_or_default());
         Self { id, at, visitor_ip, user_agent, path: sanitise(&request.path) }
     }
@@ -66,7 +70,7 @@ mod tests {
     use super::*;
 
     fn visit(at: &str) -> Visit {
-        Visit::new(&Request::default(), Pseudonym::unknown(), Uuid::nil(), at.parse().unwrap())
+        Visit::new(&Request::default(), Pseudonym::unknown(), at.parse().unwrap())
     }
 
     #[test]
@@ -79,6 +83,19 @@ mod tests {
     fn a_visit_expires_ninety_days_on() {
         let expires = visit("2026-01-01T00:00:00Z").expiration_time();
         assert_eq!(Timestamp::from_second(expires).unwrap().to_string(), "2026-04-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_request_is_the_same_visit_whenever_it_comes() {
+        let visit = |gateway_id: &str, at: &str| {
+            let request = Request { gateway_id: gateway_id.to_owned(), ..Request::default() };
+            Visit::new(&request, Pseudonym::unknown(), at.parse().unwrap())
+        };
+        let id = visit("c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "2026-01-01T00:00:00Z").id;
+        // Computed with Python: uuid.uuid5(uuid.UUID("5b0f9d3c-6a1e-4c8b-9f27-d10ce47a3b56"), "c6af…beef").
+        assert_eq!(id.to_string(), "3ee45402-3cb6-5e31-afb2-85a5ecac7b19");
+        assert_eq!(visit("c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "2026-01-02T00:00:00Z").id, id);
+        assert_ne!(visit("another", "2026-01-01T00:00:00Z").id, id);
     }
 
     #[test]

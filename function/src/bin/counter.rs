@@ -25,8 +25,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let frame = settings::frame()?;
+    let telemetry = settings::telemetry()?;
     let (table, parameter) = (settings::table()?, settings::parameter()?);
-    let store = DynamoStore::new(table, settings::aws(Service::DynamoDb)?);
+    let store = DynamoStore::new(table, settings::shards()?, settings::aws(Service::DynamoDb)?);
     let key = AddressKey::new(SsmParameter::new(parameter, settings::aws(Service::Ssm)?));
     // Side by side, and a key that can never be used does not wait for a slow store.
     let warm = async {
@@ -34,5 +35,5 @@ async fn run() -> anyhow::Result<()> {
         Ok(())
     };
     tokio::try_join!(key.load(), warm)?;
-    serve::run(Counter::new(store, key, frame)).await
+    serve::run(Counter::new(store, key, frame, telemetry)).await
 }

@@ -7,7 +7,6 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     failure::Failure,
@@ -16,7 +15,8 @@ use crate::{
     log,
     reply::{Answer, Frame, Reply},
     request::Request,
-    store::{Store, StoreError},
+    store::Store,
+    telemetry::{Calls, Telemetry},
     visit::Visit,
 };
 
@@ -26,56 +26,61 @@ pub struct Counter<S, K> {
     store: S,
     key: AddressKey<K>,
     frame: Frame,
+    telemetry: Telemetry,
 }
 
 impl<S: Store, K: KeySource> Handler for Counter<S, K> {
     async fn answer(&self, request: &Request) -> Answer {
         // A panic that reached the runtime would be a bare 502, which no web page may read.
-        let reply = AssertUnwindSafe(self.reply(request)).catch_unwind().await;
-        let reply = reply.unwrap_or(Err(Failure::Panicked)).unwrap_or_else(|failure| {
-            log::failed(&failure);
-            failure.reply(&request.id)
-        });
-        self.frame.answer(request, reply)
+        let calls = Calls::default();
+        let reply = AssertUnwindSafe(self.reply(request, &calls)).catch_unwind().await;
+        let reply = reply.unwrap_or(Err(Failure::Panicked));
+        let counted = matches!(reply, Ok(Told::Counted(_)));
+        self.telemetry.tell(request, counted, self.store.service(), &calls.into_inner());
+        match reply {
+            Ok(Told::Counted(reply) | Told::Other(reply)) => self.frame.answer(request, reply),
+            Err(failure) => {
+                log::failed(&failure);
+                self.frame.answer(request, failure.reply(&request.id))
+            }
+        }
     }
 }
 
 impl<S: Store, K: KeySource> Counter<S, K> {
-    /// A counter over `store`, which hashes addresses with `key` and whose answers carry the
-    /// headers of `frame`.
-    pub fn new(store: S, key: AddressKey<K>, frame: Frame) -> Self {
-        Self { store, key, frame }
+    /// A counter over `store`, which hashes addresses with `key`, whose answers carry the headers of
+    /// `frame`, and which tells `telemetry` of its calls.
+    pub fn new(store: S, key: AddressKey<K>, frame: Frame, telemetry: Telemetry) -> Self {
+        Self { store, key, frame, telemetry }
     }
 
-    async fn reply(&self, request: &Request) -> Result<Reply, Failure> {
+    async fn reply(&self, request: &Request, calls: &Calls) -> Result<Told, Failure> {
         match (request.route(), request.method.as_str()) {
-            ("/count", "GET") => self.count(request).await,
-            ("/health", "GET") => self.health().await,
-            ("/count" | "/health", _) => Ok(Reply::method_not_allowed("GET", &request.id)),
-            _ => Ok(Reply::not_found(&request.id)),
+            ("/count", "GET") => self.count(request, calls).await.map(Told::Counted),
+            ("/health", "GET") => self.health(calls).await.map(Told::Other),
+            ("/count" | "/health", _) => Ok(Told::Other(Reply::method_not_allowed("GET", &request.id))),
+            _ => Ok(Told::Other(Reply::not_found(&request.id))),
         }
     }
 
-    async fn count(&self, request: &Request) -> Result<Reply, Failure> {
-        // Both to their end, even where one fails: a write given up half-way is neither made nor not.
-        let (recorded, counted) = tokio::join!(self.record(request), self.store.increment());
-        if let (Err(error), Err(_)) = (&recorded, &counted) {
-            log::failed(error); // the other one becomes the request's failure
-        }
-        let count = counted?;
-        recorded?;
+    async fn count(&self, request: &Request, calls: &Calls) -> Result<Reply, Failure> {
+        let at = Timestamp::now();
+        let visitor_ip = self.key.pseudonym(request.source.as_ref(), at).await;
+        let count = self.store.count(&Visit::new(request, visitor_ip, at), calls).await?;
         Ok(Reply::ok(&json!({"count": count, "message": "Visitor count updated successfully"})))
     }
 
-    async fn record(&self, request: &Request) -> Result<(), StoreError> {
-        let at = Timestamp::now();
-        let visitor_ip = self.key.pseudonym(request.source.as_ref(), at).await;
-        self.store.record(&Visit::new(request, visitor_ip, Uuid::new_v4(), at)).await
-    }
-
-    async fn health(&self) -> Result<Reply, Failure> {
-        let count = self.store.total().await?;
+    async fn health(&self, calls: &Calls) -> Result<Reply, Failure> {
+        let count = self.store.total(calls).await?;
         let version = self.frame.marks.version();
         Ok(Reply::ok(&json!({"status": "ok", "count": count, "version": version})))
     }
+}
+
+/// What a request came to.
+enum Told {
+    /// A visit was counted.
+    Counted(Reply),
+    /// Anything else.
+    Other(Reply),
 }

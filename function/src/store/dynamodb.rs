@@ -1,4 +1,10 @@
-//! The store in DynamoDB: one table, one item a visit, and the item `total`.
+//! The store in DynamoDB: one table, one item a visit, and the item `total`, or several where the
+//! total is kept in [`shards`](super::shards).
+//!
+//! A visit and its addition go out together, as two writes. Where one of them fails, the visits are right
+//! and the total is not: `visits recount` makes it so again. An addition is sent once, because the
+//! table could not tell the second from another visit; a visit is sent up to three times, because its key
+//! tells.
 //!
 //! With `key::ssm` the only room that names an AWS SDK type. It is told where and as whom to call, and looks for
 //! neither: no profile file, no metadata service, no proxy. `aws-config`, which would, costs half
@@ -9,7 +15,9 @@ use std::{collections::HashMap, error::Error, time::Duration};
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
-    types::{AttributeValue, ReturnValue},
+    error::SdkError,
+    operation::put_item::PutItemError,
+    types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use aws_smithy_http_client::{
     Builder,
@@ -19,87 +27,172 @@ use aws_smithy_http_client::{
 use crate::{
     log,
     settings::AwsSettings,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        shards::{Shard, Shards},
+    },
+    telemetry::{Calls, Service},
     visit::Visit,
 };
 
 /// The table's key.
 const KEY: &str = "visit_id";
-/// The key of the item that holds the total: never a UUID, so never a visit's.
-const TOTAL: &str = "total";
 /// The attribute that holds the total; a reserved word, so it is named through `#count`.
 const COUNT: &str = "count";
+/// The attribute that holds a visit's moment; with the day it is the key of the index.
+const TIMESTAMP: &str = "timestamp";
+
+type Item = HashMap<String, AttributeValue>;
 
 /// Visits and their total in a DynamoDB table.
 #[derive(Clone, Debug)]
 pub struct DynamoStore {
     client: Client,
-    table: String,
+    /// The same, without a second attempt.
+    once: Client,
+    service: Service,
+    shards: Shards,
+}
+
+/// What became of a visit that was to be written.
+enum Put {
+    Written,
+    /// It was there already, and not from an attempt of this very call.
+    Known,
 }
 
 impl DynamoStore {
-    /// A store in `table`, reached as `aws` says. Calls nothing yet.
+    /// A store in `table`, whose total is spread over `shards`, reached as `aws` says. Calls nothing yet.
     #[must_use]
-    pub fn new(table: String, aws: AwsSettings) -> Self {
-        let client = Client::from_conf(sdk_config(aws));
-        Self { client, table }
+    pub fn new(table: String, shards: Shards, aws: AwsSettings) -> Self {
+        let service = Service { name: "DynamoDB", resource: table, region: Some(aws.region.clone()) };
+        let config = sdk_config(aws);
+        let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(config), once: Client::from_conf(once), service, shards }
     }
 
     /// Opens the connections that a visit needs, so that no visitor waits for a TLS handshake:
     /// with the CPU of a running 128 MB function it takes most of a second, during init a tenth.
-    /// Two reads at once, because the two writes go at once and HTTP/1.1 needs a connection each.
+    /// As many reads at once as a visit makes calls, because HTTP/1.1 needs a connection for each.
     ///
     /// A failure is logged and nothing else: the first visitor then pays, or gets the error.
     pub async fn warm(&self) {
-        let (one, other) = tokio::join!(self.total(), self.total());
-        if let Err(error) = one.and(other) {
+        let calls = &Calls::default();
+        let third = async { if self.shards == Shards::ONE { Ok(0) } else { self.total(calls).await } };
+        let (one, other, third) = tokio::join!(self.total(calls), self.total(calls), third);
+        if let Err(error) = one.and(other).and(third) {
             log::cold(&error);
         }
     }
 
     /// `verb` with the table's name, for an error.
     fn action(&self, verb: &str) -> String {
-        format!("{verb} table `{}`", self.table)
-    }
-}
-
-impl Store for DynamoStore {
-    async fn record(&self, visit: &Visit) -> Result<(), StoreError> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item(visit)));
-        put.send().await.map_err(unavailable(self.action("write a visit to")))?;
-        Ok(())
+        format!("{verb} table `{}`", self.service.resource)
     }
 
-    async fn increment(&self) -> Result<u64, StoreError> {
-        let action = self.action("add 1 to `total` in");
-        let update = self.client.update_item().table_name(&self.table);
-        let update = update.key(KEY, AttributeValue::S(TOTAL.to_owned()));
-        let update = update.update_expression("ADD #count :one");
+    async fn put(&self, visit: &Visit, shard: Shard) -> Result<Put, StoreError> {
+        let put = self.client.put_item().table_name(&self.service.resource);
+        let put = put.set_item(Some(item(visit, shard))).condition_expression("attribute_not_exists(visit_id)");
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(Put::Written),
+            Err(error) => {
+                there_already(&error, visit).ok_or_else(|| unavailable(self.action("write a visit to"))(error))
+            }
+        }
+    }
+
+    /// Adds `by` to the part of the total that `shard` holds, and returns what that is then.
+    async fn add(&self, shard: Shard, by: i64) -> Result<i64, StoreError> {
+        let action = self.action("add to `total` in");
+        let update = self.once.update_item().table_name(&self.service.resource);
+        let update = update.key(KEY, AttributeValue::S(shard.total()));
+        let update = update.update_expression("ADD #count :by");
         let update = update.expression_attribute_names("#count", COUNT);
-        let update = update.expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        let update = update.expression_attribute_values(":by", AttributeValue::N(by.to_string()));
         let update = update.return_values(ReturnValue::UpdatedNew);
         let output = update.send().await.map_err(unavailable(action.clone()))?;
         count(output.attributes()).ok_or(StoreError::Malformed { action })
     }
 
-    async fn total(&self) -> Result<u64, StoreError> {
+    /// What all shards but `this` hold together.
+    async fn others(&self, this: Shard, calls: &Calls) -> Result<i64, StoreError> {
+        match self.shards {
+            Shards::ONE => Ok(0),
+            shards => calls.note("BatchGetItem", self.sum(shards.each().filter(|shard| *shard != this))).await,
+        }
+    }
+
+    /// What `shards` hold together: at most 100, which is what one call takes.
+    async fn sum(&self, shards: impl Iterator<Item = Shard>) -> Result<i64, StoreError> {
+        let action = self.action("read the parts of `total` from");
+        let keys = shards.map(|shard| Item::from([(KEY.to_owned(), AttributeValue::S(shard.total()))]));
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
+        let wanted = wanted.map_err(unavailable(action.clone()))?;
+        let output = self.client.batch_get_item().request_items(&self.service.resource, wanted).send().await;
+        let output = output.map_err(unavailable(action.clone()))?;
+        if output.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::Unavailable { action, cause: "the table is throttled".into() });
+        }
+        let items = output.responses().and_then(|tables| tables.values().next()).map_or(&[][..], Vec::as_slice);
+        let parts = items.iter().map(|item| count(Some(item)));
+        parts.sum::<Option<i64>>().ok_or(StoreError::Malformed { action })
+    }
+
+    async fn get(&self, shard: Shard) -> Result<i64, StoreError> {
         let action = self.action("read `total` from");
-        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let get = get.key(KEY, AttributeValue::S(TOTAL.to_owned()));
+        let get = self.client.get_item().table_name(&self.service.resource).consistent_read(true);
+        let get = get.key(KEY, AttributeValue::S(shard.total()));
         let output = get.send().await.map_err(unavailable(action.clone()))?;
         match output.item() {
             None => Ok(0),
             item => count(item).ok_or(StoreError::Malformed { action }),
         }
     }
+
+    /// A total of which parts may be negative, but not the whole.
+    fn whole(&self, total: i64) -> Result<u64, StoreError> {
+        u64::try_from(total).map_err(|_| StoreError::Malformed { action: self.action("read `total` from") })
+    }
 }
 
-/// The item of `visit`.
-fn item(visit: &Visit) -> HashMap<String, AttributeValue> {
+impl Store for DynamoStore {
+    fn service(&self) -> &Service {
+        &self.service
+    }
+
+    async fn count(&self, visit: &Visit, calls: &Calls) -> Result<u64, StoreError> {
+        let shard = self.shards.of(visit.id);
+        // All to their end, even where one fails: a write given up half-way is neither made nor not.
+        let (put, added, others) = tokio::join!(
+            calls.note("PutItem", self.put(visit, shard)),
+            calls.note("UpdateItem", self.add(shard, 1)),
+            self.others(shard, calls),
+        );
+        let own = match (added?, put?) {
+            (own, Put::Written) => own,
+            // Lambda or its caller sent the event again: it was counted when it came first.
+            (_, Put::Known) => calls.note("UpdateItem", self.add(shard, -1)).await?,
+        };
+        self.whole(own + others?)
+    }
+
+    async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {
+        let total = match self.shards {
+            Shards::ONE => calls.note("GetItem", self.get(Shard::FIRST)).await?,
+            shards => calls.note("BatchGetItem", self.sum(shards.each())).await?,
+        };
+        self.whole(total)
+    }
+}
+
+/// The item of `visit`, which `shard` counts.
+fn item(visit: &Visit, shard: Shard) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     HashMap::from([
         (KEY.to_owned(), text(&visit.id.to_string())),
-        ("timestamp".to_owned(), text(&visit.timestamp())),
+        ("day".to_owned(), text(&shard.day(visit.at))),
+        (TIMESTAMP.to_owned(), text(&visit.timestamp())),
         ("visitor_ip".to_owned(), text(visit.visitor_ip.as_str())),
         ("user_agent".to_owned(), text(&visit.user_agent)),
         ("path".to_owned(), text(&visit.path)),
@@ -107,8 +200,18 @@ fn item(visit: &Visit) -> HashMap<String, AttributeValue> {
     ])
 }
 
+/// What `error` says of `visit`, if it says that there is an item with its key. One of the same moment
+/// was written by an attempt whose reply was lost.
+fn there_already(error: &SdkError<PutItemError>, visit: &Visit) -> Option<Put> {
+    let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+        return None;
+    };
+    let moment = refused.item().and_then(|item| item.get(TIMESTAMP)?.as_s().ok());
+    Some(if moment == Some(&visit.timestamp()) { Put::Written } else { Put::Known })
+}
+
 /// The number in the attribute `count`.
-fn count(attributes: Option<&HashMap<String, AttributeValue>>) -> Option<u64> {
+fn count(attributes: Option<&Item>) -> Option<i64> {
     attributes?.get(COUNT)?.as_n().ok()?.parse().ok()
 }
 
@@ -131,8 +234,7 @@ fn sdk_config(aws: AwsSettings) -> Config {
 }
 
 /// Together well within the function's 10 s, so that a visitor gets our answer and not a bare 502.
-/// The SDK itself would wait for an answer for ever. A retry after a lost reply may count a visit
-/// twice: better than not at all.
+/// The SDK itself would wait for an answer for ever.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))

@@ -4,25 +4,27 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+pub mod shards;
 
 use std::error::Error;
 
-use crate::visit::Visit;
+use crate::{
+    telemetry::{Calls, Service},
+    visit::Visit,
+};
 
 /// Keeps visits and their total.
-///
-/// `record` and `increment` of one visit are called at the same time, so neither may need the
-/// other to have happened.
 pub trait Store: Send + Sync {
-    /// Writes one visit.
-    fn record(&self, visit: &Visit) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// What is called, for traces.
+    fn service(&self) -> &Service;
 
-    /// Adds 1 to the total and returns the total after that very addition.
-    fn increment(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    /// Remembers `visit` and adds 1 to the total, which it returns as it is after that very addition.
+    /// A visit that comes again is neither remembered nor counted again.
+    fn count(&self, visit: &Visit, calls: &Calls) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Reads the total as of now: every addition that was answered before is in it. 0 before the
     /// first. Writes nothing.
-    fn total(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn total(&self, calls: &Calls) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
 
 /// Why a store could not do its part; `action` completes "failed to …".

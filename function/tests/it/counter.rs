@@ -11,12 +11,11 @@ use function::{
 };
 use proptest::prelude::*;
 use serde_json::json;
-use tokio::sync::Barrier;
 
-use crate::memory::{CAUSE, Goes, Meeting, Memory, Vault, assert_framed, body, frame, key, request};
+use crate::memory::{CAUSE, Goes, Memory, Vault, assert_framed, body, frame, key, request, telemetry};
 
 async fn ask(store: &Memory, request: &Request) -> Answer {
-    Counter::new(store, key(), frame()).answer(request).await
+    Counter::new(store, key(), frame(), telemetry()).answer(request).await
 }
 
 /// Asserts a 500 that shows `error`, the request id and nothing of the cause.
@@ -63,7 +62,7 @@ async fn a_visit_is_stored_sanitised() {
 #[tokio::test]
 async fn a_bare_event_with_nothing_but_method_and_path_is_counted() {
     let event = json!({"httpMethod": "GET", "path": "/count"});
-    let answer = ask(&Memory::default(), &Request::read(&event, "r-1")).await;
+    let answer = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
     assert_eq!(answer.status_code, 200);
     assert_framed(&answer);
 }
@@ -76,34 +75,15 @@ async fn an_event_with_nothing_at_all_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_two_writes_run_at_the_same_time() {
-    let counter = Counter::new(Meeting(Barrier::new(2)), key(), frame());
-    assert_eq!(counter.answer(&request("GET", "/count")).await.status_code, 200);
-}
-
-#[tokio::test]
-async fn a_store_that_cannot_add_is_a_database_error() {
-    let store = Memory { increment: Goes::Fails, ..Memory::default() };
-    assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
-}
-
-#[tokio::test]
-async fn a_visit_that_cannot_be_written_is_a_database_error_but_the_addition_is_finished() {
-    let store = Memory { record: Goes::Fails, ..Memory::default() };
-    assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
-    assert_eq!(store.count.load(SeqCst), 1);
-}
-
-#[tokio::test]
-async fn a_store_that_fails_altogether_is_a_database_error() {
-    let store = Memory { record: Goes::Fails, increment: Goes::Fails, ..Memory::default() };
+async fn a_store_that_cannot_count_is_a_database_error() {
+    let store = Memory { counts: Goes::Fails, ..Memory::default() };
     assert_failed(&ask(&store, &request("GET", "/count")).await, "Database error");
 }
 
 #[tokio::test]
 async fn what_is_no_fault_of_the_store_is_told_apart() {
     for goes in [Goes::Malformed, Goes::Panics] {
-        let store = Memory { increment: goes, total: goes, ..Memory::default() };
+        let store = Memory { counts: goes, total: goes, ..Memory::default() };
         for path in ["/count", "/health"] {
             assert_failed(&ask(&store, &request("GET", path)).await, "Internal server error");
         }
@@ -152,7 +132,7 @@ async fn a_wrong_method_is_not_allowed_and_writes_nothing() {
 #[tokio::test]
 async fn an_answer_names_the_deployment_of_the_stage_that_asked() {
     let event = json!({"path": "/health", "httpMethod": "GET", "stageVariables": {"deployment": "d4e5"}});
-    let answer = ask(&Memory::default(), &Request::read(&event, "r-1")).await;
+    let answer = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
     assert_eq!(answer.headers["x-api-deployment"], "d4e5");
     let without = ask(&Memory::default(), &request("GET", "/health")).await;
     assert!(!without.headers.contains_key("x-api-deployment"));
@@ -160,7 +140,7 @@ async fn an_answer_names_the_deployment_of_the_stage_that_asked() {
 
 #[tokio::test]
 async fn an_allowed_origin_is_echoed_on_errors_too() {
-    let store = Memory { increment: Goes::Fails, ..Memory::default() };
+    let store = Memory { counts: Goes::Fails, ..Memory::default() };
     for path in ["/count", "/health", "/nowhere"] {
         let origin = Some("https://b.example".to_owned());
         let answer = ask(&store, &Request { origin, ..request("GET", path) }).await;
@@ -181,7 +161,7 @@ fn stored(store: &Memory) -> Vec<String> {
 #[tokio::test]
 async fn a_visit_without_an_address_is_of_an_unknown_visitor_and_asks_for_no_key() {
     let (store, vault) = (Memory::default(), Vault::down(0));
-    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for address in ["", "test-invoke-source-ip"] {
         assert_eq!(counter.answer(&visit_from(address)).await.status_code, 200);
     }
@@ -191,7 +171,7 @@ async fn a_visit_without_an_address_is_of_an_unknown_visitor_and_asks_for_no_key
 #[tokio::test]
 async fn without_a_key_visits_are_counted_and_each_asks_for_it_once_until_it_is_there() {
     let (store, vault) = (Memory::default(), Vault::down(2));
-    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for _ in 0..4 {
         assert_eq!(counter.answer(&visit_from("203.0.113.77")).await.status_code, 200);
     }
@@ -204,7 +184,7 @@ async fn without_a_key_visits_are_counted_and_each_asks_for_it_once_until_it_is_
 #[tokio::test]
 async fn nothing_but_a_visit_asks_for_the_key() {
     let (store, vault) = (Memory::default(), Vault::down(9));
-    let counter = Counter::new(&store, AddressKey::new(&vault), frame());
+    let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for (method, path) in [("GET", "/health"), ("GET", "/nowhere"), ("OPTIONS", "/count")] {
         let source = Address::read("203.0.113.77");
         counter.answer(&Request { source, ..request(method, path) }).await;
@@ -219,7 +199,7 @@ proptest! {
         let event = json!({
             "httpMethod": "GET", "path": path, "requestContext": {"identity": {"sourceIp": address}},
         });
-        let request = Request::read(&event, "r-1");
+        let request = Request::read(&event, "r-1", None);
         let store = Memory::default();
         let answer = futures::executor::block_on(ask(&store, &request));
         let shown = format!("{request:?} {answer:?} {store:?}");

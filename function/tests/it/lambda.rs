@@ -51,11 +51,17 @@ impl Lambda {
         self.answers.recv_timeout(PATIENCE).unwrap()
     }
 
-    /// Ends the function and returns what it logged, one value for each line.
-    pub(crate) fn log(mut self) -> Vec<Value> {
+    /// Ends the function and returns what it logged, one value for each line, without its metrics.
+    pub(crate) fn log(self) -> Vec<Value> {
+        self.lines().0
+    }
+
+    /// Ends the function and returns its lines: what it logged, and its metrics.
+    pub(crate) fn lines(mut self) -> (Vec<Value>, Vec<Value>) {
         self.child.kill().unwrap();
         let output = read(&mut self.child);
-        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.partition(|line| line.get("_aws").is_none())
     }
 }
 

@@ -1,11 +1,8 @@
 //! A store and a key in memory, and such as fail in one way each.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use function::{
@@ -14,10 +11,11 @@ use function::{
     reply::{Answer, Frame},
     request::Request,
     store::{Store, StoreError},
+    telemetry::{Calls, Service, Telemetry},
     visit::Visit,
 };
 use serde_json::Value;
-use tokio::{sync::Barrier, time::timeout};
+use uuid::Uuid;
 
 /// What the store's own errors say, and no answer may.
 pub(crate) const CAUSE: &str = "AccessDeniedException: arn:aws:dynamodb:secret";
@@ -47,53 +45,27 @@ impl Goes {
 /// Visits and their total in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(crate) record: Goes,
-    pub(crate) increment: Goes,
+    pub(crate) counts: Goes,
     pub(crate) total: Goes,
     pub(crate) visits: Mutex<Vec<Visit>>,
     pub(crate) count: AtomicU64,
 }
 
 impl Store for &Memory {
-    async fn record(&self, visit: &Visit) -> Result<(), StoreError> {
-        self.record.or_fail()?;
-        self.visits.lock().unwrap().push(visit.clone());
-        Ok(())
+    fn service(&self) -> &Service {
+        static SERVICE: Service = Service { name: "Memory", resource: String::new(), region: None };
+        &SERVICE
     }
 
-    async fn increment(&self) -> Result<u64, StoreError> {
-        self.increment.or_fail()?;
+    async fn count(&self, visit: &Visit, _: &Calls) -> Result<u64, StoreError> {
+        self.counts.or_fail()?;
+        self.visits.lock().unwrap().push(visit.clone());
         Ok(self.count.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
-    async fn total(&self) -> Result<u64, StoreError> {
+    async fn total(&self, _: &Calls) -> Result<u64, StoreError> {
         self.total.or_fail()?;
         Ok(self.count.load(Ordering::SeqCst))
-    }
-}
-
-/// A store whose two writes each wait until the other has begun.
-pub(crate) struct Meeting(pub(crate) Barrier);
-
-impl Meeting {
-    async fn meet(&self) -> Result<(), StoreError> {
-        let met = timeout(Duration::from_secs(5), self.0.wait()).await;
-        met.map(drop)
-            .map_err(|error| StoreError::Unavailable { action: "meet the other write".to_owned(), cause: error.into() })
-    }
-}
-
-impl Store for Meeting {
-    async fn record(&self, _: &Visit) -> Result<(), StoreError> {
-        self.meet().await
-    }
-
-    async fn increment(&self) -> Result<u64, StoreError> {
-        self.meet().await.map(|()| 1)
-    }
-
-    async fn total(&self) -> Result<u64, StoreError> {
-        Ok(0)
     }
 }
 
@@ -140,10 +112,16 @@ pub(crate) fn frame() -> Frame {
     Frame { origins: "https://a.example,https://b.example".parse().unwrap(), marks: function::marks::Marks::new("7") }
 }
 
+/// Nobody listens.
+pub(crate) fn telemetry() -> Telemetry {
+    Telemetry { function: "counter".to_owned(), tracer: None }
+}
+
 /// A request `r-1` for `path` without anything else.
 pub(crate) fn request(method: &str, path: &str) -> Request {
     Request {
         id: "r-1".to_owned(),
+        gateway_id: Uuid::new_v4().to_string(),
         method: method.to_owned(),
         resource: path.to_owned(),
         path: path.to_owned(),

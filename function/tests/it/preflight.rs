@@ -28,7 +28,7 @@ async fn a_preflight_echoes_the_asking_origin_and_the_deployment() {
         "httpMethod": "OPTIONS", "path": "/count", "headers": {"origin": "https://b.example"},
         "stageVariables": {"deployment": "d4e5"},
     });
-    let answer = ask(&Request::read(&event, "r-1")).await;
+    let answer = ask(&Request::read(&event, "r-1", None)).await;
     assert_eq!(answer.headers["Access-Control-Allow-Origin"], "https://b.example");
     assert_eq!(answer.headers["x-api-deployment"], "d4e5");
 }
