@@ -62,6 +62,7 @@ module "backend" {
   deletion_protection = local.protected
   database            = one(module.postgres)
   address_key_arn     = local.address_key_arn
+  counter_shards      = var.counter_shards
 
   # By the name that bootstrap gives it. Without bootstrap AWS refuses the roles.
   permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.app}-${var.environment}-functions"

@@ -185,6 +185,21 @@ run "gives_each_function_no_more_than_it_needs" {
   }
 }
 
+run "reads_many_items_at_once_only_where_the_total_is_in_shards" {
+  command = plan
+
+  variables {
+    counter_shards = 4
+  }
+
+  assert {
+    condition = [for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Action if statement.Sid == "CountVisits"] == [
+      ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchGetItem"],
+    ]
+    error_message = "The counter cannot read the parts of the total."
+  }
+}
+
 run "counts_in_postgres_instead_of_dynamodb" {
   command = plan
 

@@ -12,6 +12,26 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  attribute {
+    name = "day"
+    type = "S"
+  }
+
+  attribute {
+    name = "timestamp"
+    type = "S"
+  }
+
+  # What `visits` reads: those of a day, in the order in which they came. Whose they were stays out of it. The total has no
+  # day, and is not in it.
+  global_secondary_index {
+    name               = "by-day"
+    hash_key           = "day"
+    range_key          = "timestamp"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["path", "user_agent"]
+  }
+
   # Visits leave after 90 days; the total has no such attribute and stays.
   ttl {
     attribute_name = "expiration_time"

@@ -12,9 +12,10 @@ locals {
   }
 
   count_visits = {
-    Sid      = "CountVisits"
-    Effect   = "Allow"
-    Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    Sid    = "CountVisits"
+    Effect = "Allow"
+    # A total in shards is read with one call. A function of one shard never makes it.
+    Action   = concat(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], var.counter_shards > 1 ? ["dynamodb:BatchGetItem"] : [])
     Resource = aws_dynamodb_table.this.arn
   }
 

@@ -144,7 +144,7 @@ resource "aws_iam_policy" "functions" {
     Version = "2012-10-17"
     Statement = concat(
       [
-        { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], Resource = [local.visits, "${local.visits}/index/*"] },
+        { Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.visits] },
         { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = local.key },
         # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by itself.
         { Effect = "Allow", Action = ["kms:Decrypt"], Resource = "*", Condition = { StringLike = { "kms:ViaService" = ["ssm.*", "secretsmanager.*"] } } },

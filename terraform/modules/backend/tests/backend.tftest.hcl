@@ -43,6 +43,7 @@ variables {
   address_key_arn      = "arn:aws:ssm:us-east-1:123456789012:parameter/app/dev/address-key"
   permissions_boundary = "arn:aws:iam::123456789012:policy/app-dev-functions"
   deletion_protection  = true
+  counter_shards       = 1
   function             = { architecture = "arm64", memory_size = 128, reserved_concurrency = 20 }
   alarms               = { enabled = true, email = "ops@example.com" }
 }
@@ -65,6 +66,13 @@ run "the_table_of_visits_forgets_can_be_restored_and_stays" {
   }
 
   assert {
+    condition = [for index in aws_dynamodb_table.this.global_secondary_index : "${index.name} ${index.hash_key} ${index.range_key} ${join(" ", index.non_key_attributes)}"] == [
+      "by-day day timestamp path user_agent",
+    ]
+    error_message = "The visits of a day cannot be found, or whose they were is in the index."
+  }
+
+  assert {
     condition     = jsondecode(aws_dynamodb_table_item.total.item) == { visit_id = { S = "total" }, count = { N = "0" } }
     error_message = "The first reader finds no zero."
   }
@@ -82,7 +90,7 @@ run "the_functions_are_what_users_know" {
   }
 
   assert {
-    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "ResumeVisitorCounter-dev", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
+    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "ResumeVisitorCounter-dev", COUNTER_SHARDS = "1", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
     error_message = "The counter is told something else."
   }
 
@@ -228,6 +236,14 @@ run "refuses_less_memory_than_lambda_gives" {
     function = { architecture = "arm64", memory_size = 64 }
   }
   expect_failures = [var.function]
+}
+
+run "refuses_more_shards_than_the_function_knows" {
+  command = plan
+  variables {
+    counter_shards = 17
+  }
+  expect_failures = [var.counter_shards]
 }
 
 run "refuses_to_reserve_nothing_by_a_zero" {
