@@ -24,6 +24,8 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
+use tokio::time::timeout;
+
 use crate::{
     log,
     settings::AwsSettings,
@@ -41,6 +43,10 @@ const KEY: &str = "visit_id";
 const COUNT: &str = "count";
 /// The attribute that holds a visit's moment; with the day it is the key of the index.
 const TIMESTAMP: &str = "timestamp";
+
+/// How long opening connections may take. Lambda ends an init after 10 s, and a store that needs so long
+/// is not there.
+const WARMING: Duration = Duration::from_millis(2_500);
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -79,9 +85,10 @@ impl DynamoStore {
     pub async fn warm(&self) {
         let calls = &Calls::default();
         let third = async { if self.shards == Shards::ONE { Ok(0) } else { self.total(calls).await } };
-        let (one, other, third) = tokio::join!(self.total(calls), self.total(calls), third);
-        if let Err(error) = one.and(other).and(third) {
-            log::cold(&error);
+        let all = async { tokio::join!(self.total(calls), self.total(calls), third) };
+        match timeout(WARMING, all).await {
+            Ok((one, other, third)) => one.and(other).and(third).map_or_else(|error| log::cold(&error), |_| ()),
+            Err(late) => log::cold(&late),
         }
     }
 

@@ -13,7 +13,7 @@ const AGENT: &str = "Mozilla/5.0 (a visitor's browser)";
 const ADDRESS: &str = "203.0.113.77";
 const FORGED: &str = "198.51.100.1";
 
-fn counter(table: &StandIn) -> Lambda {
+pub(crate) fn counter(table: &StandIn) -> Lambda {
     counter_with(table, &ssm(vec![]).0)
 }
 
@@ -22,11 +22,11 @@ fn counter_with(table: &StandIn, parameters: &StandIn) -> Lambda {
     Lambda::start(COUNTER, &variables(&endpoint, &keys))
 }
 
-fn endpoints(table: &StandIn, parameters: &StandIn) -> (String, String) {
+pub(crate) fn endpoints(table: &StandIn, parameters: &StandIn) -> (String, String) {
     (format!("http://{}", table.address), format!("http://{}", parameters.address))
 }
 
-fn variables<'a>(endpoint: &'a str, keys: &'a str) -> [(&'static str, &'a str); 12] {
+pub(crate) fn variables<'a>(endpoint: &'a str, keys: &'a str) -> [(&'static str, &'a str); 12] {
     [
         ("DYNAMODB_TABLE", "visits"),
         ("ALLOWED_ORIGIN", "https://a.example"),
@@ -44,7 +44,7 @@ fn variables<'a>(endpoint: &'a str, keys: &'a str) -> [(&'static str, &'a str); 
     ]
 }
 
-fn event(method: &str, path: &str) -> Value {
+pub(crate) fn event(method: &str, path: &str) -> Value {
     json!({
         "resource": path, "path": path, "httpMethod": method, "body": null,
         "headers": {"User-Agent": AGENT, "Host": "not a host", "X-Forwarded-For": FORGED},

@@ -21,6 +21,9 @@ use crate::{
 pub(crate) const COUNTER: &str = env!("CARGO_BIN_EXE_counter");
 pub(crate) const PREFLIGHT: &str = env!("CARGO_BIN_EXE_preflight");
 
+/// The trace of every event.
+pub(crate) const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What DynamoDB was asked: the operation and its input.
@@ -36,12 +39,21 @@ pub(crate) struct Lambda {
 impl Lambda {
     /// Starts `binary` with the `variables` and those that Lambda sets.
     pub(crate) fn start(binary: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_logging(binary, variables, Stdio::piped())
+    }
+
+    /// The same for more invocations than there is room for their lines in a pipe: nobody reads them.
+    pub(crate) fn start_unheard(binary: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_logging(binary, variables, Stdio::null())
+    }
+
+    fn start_logging(binary: &str, variables: &[(&str, &str)], log: Stdio) -> Self {
         let (events, next) = mpsc::channel();
         let (answered, answers) = mpsc::channel();
         let (next, answered) = (Mutex::new(next), Mutex::new(answered));
         let api = StandIn::start(move |received| runtime_api(&received, &next, &answered));
         let mut command = command(binary, variables);
-        let child = command.env("AWS_LAMBDA_RUNTIME_API", api.address.to_string()).spawn().unwrap();
+        let child = command.env("AWS_LAMBDA_RUNTIME_API", api.address.to_string()).stdout(log).spawn().unwrap();
         Self { child, events, answers }
     }
 
@@ -49,6 +61,13 @@ impl Lambda {
     pub(crate) fn invoke(&self, event: &Value) -> Value {
         self.events.send(event.clone()).unwrap();
         self.answers.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// How much memory it holds, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Ends the function and returns what it logged, one value for each line, without its metrics.
@@ -109,6 +128,7 @@ fn runtime_api(received: &Received, next: &Mutex<Receiver<Value>>, answered: &Mu
         let headers = vec![
             header("lambda-runtime-aws-request-id", "r-1"),
             header("lambda-runtime-deadline-ms", "4102444800000"),
+            header("lambda-runtime-trace-id", TRACE),
             header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:1:function:c"),
         ];
         return (200, headers, event.to_string());

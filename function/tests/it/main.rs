@@ -4,15 +4,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 #[cfg(feature = "dynamodb")]
+mod bad_input;
+#[cfg(feature = "dynamodb")]
 mod binaries;
 mod counter;
 mod dependencies;
 mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;
+#[cfg(feature = "dynamodb")]
+mod load;
 mod memory;
 mod preflight;
+mod shards;
 #[cfg(feature = "dynamodb")]
 mod ssm;
 #[cfg(feature = "dynamodb")]
 mod standin;
+#[cfg(feature = "dynamodb")]
+mod telemetry;

@@ -44,6 +44,12 @@ impl StandIn {
         Self { address, connections }
     }
 
+    /// An address at which nobody listens.
+    pub(crate) fn nowhere() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self { address, connections: Arc::default() }
+    }
+
     /// How many connections were made so far.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
