@@ -15,6 +15,7 @@ mod first_steps;
 mod front;
 mod harness;
 mod infrastructure;
+mod load;
 mod local;
 mod lock;
 mod pipeline;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         first_steps::status_shows_release_versions_commit_and_source_hash_of_both_environments,
         first_steps::every_get_counts_up_by_one,
         first_steps::concurrent_gets_lose_no_count,
+        load::ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_none_fails,
         first_steps::the_preflight_function_answers_options,
         first_steps::the_declared_checks_pass,
         first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
