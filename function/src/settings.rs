@@ -184,7 +184,7 @@ fn shards_from(read: &impl Fn(&str) -> Option<String>) -> Result<Shards, Setting
 }
 
 fn telemetry_from(read: &impl Fn(&str) -> Option<String>) -> Result<Telemetry, SettingsError> {
-    let function = read("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let function = read("AWS_LAMBDA_FUNCTION_NAME").filter(|name| !name.is_empty());
     let daemon = read(TRACER).filter(|address| !address.is_empty());
     let daemon = daemon.map(|address| address.parse::<SocketAddr>()).transpose();
     let daemon = daemon.map_err(|_| SettingsError::Tracer)?;

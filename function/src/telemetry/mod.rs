@@ -63,8 +63,8 @@ impl Calls {
 /// Where the calls of a function are told.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// The function's name, a dimension of every metric.
-    pub function: String,
+    /// The function's name, a dimension of every metric; none outside Lambda, where nobody reads them.
+    pub function: Option<String>,
     /// Takes subsegments; none where no X-Ray daemon listens.
     pub tracer: Option<Tracer>,
 }
@@ -72,7 +72,8 @@ pub struct Telemetry {
 impl Telemetry {
     /// Tells what `request` made of the store. `counted` is whether it counted a visit.
     pub fn tell(&self, request: &Request, counted: bool, service: &Service, calls: &[Call]) {
-        if let Some(line) = metrics::line(&self.function, SystemTime::now(), counted, calls) {
+        let line = |function: &String| metrics::line(function, SystemTime::now(), counted, calls);
+        if let Some(line) = self.function.as_ref().and_then(line) {
             log::metrics(&line);
         }
         if let (Some(tracer), Some(trace)) = (&self.tracer, &request.trace) {

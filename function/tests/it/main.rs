@@ -9,6 +9,7 @@ mod bad_input;
 mod binaries;
 mod counter;
 mod dependencies;
+mod fuzz;
 mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;

@@ -1,0 +1,129 @@
+//! Events of every shape, through the parser and the counter: none panics, and each is answered as the
+//! documents say.
+//!
+//! `cargo test` tries some thousand. To let libFuzzer search, guided by what is covered, for as long as one
+//! likes: `cargo bolero test --package function --test it --rustc-bootstrap --sanitizer NONE
+//! fuzz::no_bytes_panic_or_go_unanswered` (of `cargo install cargo-bolero`).
+
+use bolero::check;
+use function::{
+    handler::{Counter, Handler as _},
+    request::Request,
+    visit::TEXT_LIMIT,
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::{Map, Value, json};
+
+use crate::memory::{Memory, assert_framed, body, frame, key, telemetry};
+
+/// What API Gateway puts into an event, at any depth.
+const NAMES: [&str; 17] = [
+    "resource",
+    "path",
+    "httpMethod",
+    "headers",
+    "multiValueHeaders",
+    "Origin",
+    "origin",
+    "User-Agent",
+    "X-Forwarded-For",
+    "requestContext",
+    "requestId",
+    "identity",
+    "sourceIp",
+    "stageVariables",
+    "deployment",
+    "body",
+    "isBase64Encoded",
+];
+
+const TEXTS: [&str; 12] = [
+    "GET",
+    "OPTIONS",
+    "/count",
+    "/health",
+    "/{proxy+}",
+    "203.0.113.77",
+    "::ffff:203.0.113.77",
+    "2001:db8::1",
+    "https://b.example",
+    "null",
+    "",
+    "\r\n\u{0}\u{202e}",
+];
+
+/// Answers `event`, and holds the answer and what was stored to what is promised.
+fn assert_answered(event: &Value) {
+    let store = Memory::default();
+    let request = Request::read(event, "r-1", None);
+    let counter = Counter::new(&store, key(), frame(), telemetry());
+    let answer = futures::executor::block_on(counter.answer(&request));
+    let origin = answer.headers["Access-Control-Allow-Origin"].as_str();
+    assert!(["https://a.example", "https://b.example"].contains(&origin), "{origin}");
+    if origin == "https://a.example" {
+        assert_framed(&answer);
+    }
+    assert!([200, 404, 405].contains(&answer.status_code), "{event}: {answer:?}");
+    assert_eq!(answer.status_code == 200, body(&answer)["error"].is_null(), "{answer:?}");
+    let visits = store.visits.lock().unwrap();
+    for text in visits.iter().flat_map(|visit| [&visit.user_agent, &visit.path]) {
+        assert!((1..=TEXT_LIMIT).contains(&text.chars().count()) && !text.contains(char::is_control), "{text:?}");
+    }
+}
+
+#[test]
+fn no_bytes_panic_or_go_unanswered() {
+    check!().for_each(|bytes: &[u8]| {
+        if let Ok(event) = serde_json::from_slice(bytes) {
+            assert_answered(&event);
+        }
+    });
+}
+
+/// A text that an event may have, or any.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![3 => select(&TEXTS[..]).prop_map(str::to_owned), 1 => ".{0,300}"]
+}
+
+/// Any JSON whose members have the names that the parser looks for.
+fn shape() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => text().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => Just(Value::Null),
+    ];
+    leaf.prop_recursive(4, 64, 8, |inner| {
+        let member = (select(&NAMES[..]).prop_map(str::to_owned), inner.clone());
+        prop_oneof![
+            4 => vec(member, 0..8).prop_map(|members| Value::Object(Map::from_iter(members))),
+            1 => vec(inner, 0..4).prop_map(Value::Array),
+        ]
+    })
+}
+
+/// A sound event in which some members, at the top or in the context, are of another shape.
+fn nearly_sound() -> impl Strategy<Value = Value> {
+    vec((select(&NAMES[..]), shape(), any::<bool>()), 0..5).prop_map(|changes| {
+        let mut event = json!({
+            "resource": "/count", "path": "/count", "httpMethod": "GET", "headers": {"User-Agent": "a"},
+            "requestContext": {"requestId": "r", "identity": {"sourceIp": "203.0.113.77"}},
+        });
+        for (name, shape, inside) in changes {
+            match event["requestContext"].as_object_mut().filter(|_| inside) {
+                Some(context) => drop(context.insert(name.to_owned(), shape)),
+                None => event[name] = shape,
+            }
+        }
+        event
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_event_of_any_shape_panics_or_goes_unanswered(event in prop_oneof![shape(), nearly_sound()]) {
+        assert_answered(&event);
+    }
+}
