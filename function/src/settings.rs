@@ -14,7 +14,8 @@ use crate::{
 };
 
 const TABLE: &str = "DYNAMODB_TABLE";
-const TABLE_RULE: &str =
+/// What a table's name must be.
+pub(crate) const TABLE_RULE: &str =
     "a table's name: 3 to 255 letters, digits, `_`, `-` or `.`, such as `ResumeVisitorCounter-dev`";
 const ORIGIN: &str = "ALLOWED_ORIGIN";
 const ORIGIN_RULE: &str = "origins as browsers send them, separated by commas: \
@@ -162,9 +163,13 @@ fn aws_from(read: &impl Fn(&str) -> Option<String>, service: Service) -> Result<
 
 fn table_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, SettingsError> {
     let name = required(read, TABLE, TABLE_RULE)?;
+    if is_table(&name) { Ok(name) } else { Err(SettingsError::Table) }
+}
+
+/// Whether `name` could be a table's.
+pub(crate) fn is_table(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    let sound = (3..=255).contains(&name.len()) && name.bytes().all(allowed);
-    if sound { Ok(name) } else { Err(SettingsError::Table) }
+    (3..=255).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 /// A name in a hierarchy begins with `/`, and none of its levels is empty.
