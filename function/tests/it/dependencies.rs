@@ -26,3 +26,9 @@ fn no_crypto_is_linked_that_picks_up_symbols_of_the_machine_that_built_it() {
     assert!(names.iter().any(|name| name == "ring"), "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with("aws-lc") || name.contains("openssl-sys")));
 }
+
+#[test]
+fn no_lambda_carries_what_only_the_command_visits_needs() {
+    let names = linked(&[]);
+    assert_eq!(names.iter().find(|name| ["aws-config", "clap", "rustix"].contains(&name.as_str())), None);
+}

@@ -10,6 +10,8 @@ mod binaries;
 mod counter;
 mod dependencies;
 mod fuzz;
+#[cfg(feature = "visits")]
+mod expressions;
 mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;
@@ -18,9 +20,15 @@ mod load;
 mod memory;
 mod preflight;
 mod shards;
+#[cfg(feature = "visits")]
+mod recount;
 #[cfg(feature = "dynamodb")]
 mod ssm;
 #[cfg(feature = "dynamodb")]
 mod standin;
 #[cfg(feature = "dynamodb")]
 mod telemetry;
+#[cfg(feature = "visits")]
+mod table;
+#[cfg(feature = "visits")]
+mod visits;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -30,6 +30,11 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Answers every request with `answer`, each connection on a thread of its own.
     pub(crate) fn start(answer: impl Fn(Received) -> Sent + Send + Sync + 'static) -> Self {
+        Self::start_moody(move |received| Some(answer(received)))
+    }
+
+    /// The same, but where there is no answer the connection ends.
+    pub(crate) fn start_moody(answer: impl Fn(Received) -> Option<Sent> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (answer, connections) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
@@ -56,10 +61,12 @@ impl StandIn {
     }
 }
 
-fn converse(mut stream: &TcpStream, answer: &dyn Fn(Received) -> Sent) -> io::Result<()> {
+fn converse(mut stream: &TcpStream, answer: &dyn Fn(Received) -> Option<Sent>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(received) = receive(&mut reader)? {
-        let (status, headers, body) = answer(received);
+        let Some((status, headers, body)) = answer(received) else {
+            return stream.shutdown(Shutdown::Both);
+        };
         let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
