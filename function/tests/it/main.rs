@@ -12,6 +12,8 @@ mod dependencies;
 mod fuzz;
 #[cfg(feature = "visits")]
 mod expressions;
+#[cfg(feature = "visits")]
+mod faults;
 mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;

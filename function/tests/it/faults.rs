@@ -1,0 +1,163 @@
+//! How far the total and the log can be apart: the real function over a DynamoDB that fails in every way.
+
+use std::thread::scope;
+
+use serde_json::{Value, json};
+
+use crate::{
+    lambda::{COUNTER, Lambda, ssm},
+    recount::recounted,
+    table::{
+        Fault::{self, Lost, Refused, Stalled, Throttled},
+        Table,
+    },
+};
+
+/// How the attempts to write a visit go, after which they go well.
+const PUTS: [&[Fault]; 10] = [
+    &[],
+    &[Refused],
+    &[Throttled, Refused],
+    &[Lost],
+    &[Lost, Throttled],
+    &[Refused, Refused, Refused],
+    &[Throttled, Throttled, Throttled],
+    &[Lost, Lost, Lost],
+    &[Refused, Lost, Refused],
+    &[Stalled],
+];
+/// How the one attempt to add goes.
+const UPDATES: [Option<Fault>; 5] = [None, Some(Refused), Some(Throttled), Some(Lost), Some(Stalled)];
+
+/// What one visit is to meet.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    put: &'static [Fault],
+    update: Option<Fault>,
+}
+
+impl Plan {
+    /// Every visit with every addition; a stalled one takes 2 s, so only once with each.
+    fn all(put: &'static [Fault]) -> impl Iterator<Item = Self> {
+        let seldom = |update: &&Option<Fault>| **update != Some(Stalled) || put.is_empty() || put.len() == 3;
+        let seldom = move |update: &&Option<Fault>| {
+            seldom(update) && (put != [Stalled] || !matches!(update, Some(Refused | Throttled)))
+        };
+        UPDATES.iter().filter(seldom).map(move |update| Self { put, update: *update })
+    }
+
+    fn exhausted(self) -> bool {
+        self.put.len() == 3
+    }
+
+    /// Whether the visit is in the log in the end, known or not.
+    fn remembered(self) -> bool {
+        !self.exhausted() || self.put.iter().any(|fault| applied(*fault))
+    }
+
+    /// Whether the addition was made, known or not.
+    fn added(self) -> bool {
+        self.update.is_none_or(applied)
+    }
+
+    /// Whether both writes are known to have been made.
+    fn known(self) -> bool {
+        !self.exhausted() && self.update.is_none()
+    }
+}
+
+fn applied(fault: Fault) -> bool {
+    matches!(fault, Lost | Stalled)
+}
+
+/// A function that calls AWS as `caller`.
+fn counter(table: &Table, caller: &str) -> Lambda {
+    let (parameters, _) = ssm(vec![]);
+    let keys = format!("http://{}", parameters.address);
+    Lambda::start(
+        COUNTER,
+        &[
+            ("DYNAMODB_TABLE", "visits"),
+            ("ALLOWED_ORIGIN", "https://a.example"),
+            ("COUNTER_SHARDS", "4"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", caller),
+            ("AWS_SECRET_ACCESS_KEY", "a-secret-key"),
+            ("AWS_ENDPOINT_URL", &table.endpoint),
+            ("AWS_ENDPOINT_URL_SSM", &keys),
+            ("ADDRESS_KEY_PARAMETER", "/test/key"),
+        ],
+    )
+}
+
+/// The status of the answer to the request that API Gateway calls `id`.
+fn visit(function: &Lambda, id: &str) -> Value {
+    let answer = function.invoke(&json!({
+        "resource": "/count", "path": "/count", "httpMethod": "GET",
+        "requestContext": {"requestId": id, "identity": {"sourceIp": "203.0.113.77"}},
+    }));
+    answer["statusCode"].clone()
+}
+
+/// Visits by `caller`, one for each of `plans`, each of which must be answered as it deserves.
+fn meet(table: &Table, caller: &str, plans: &[Plan]) {
+    let function = counter(table, caller);
+    for (number, plan) in plans.iter().enumerate() {
+        table.faults(caller, "PutItem", plan.put.iter().copied().map(Some));
+        table.faults(caller, "UpdateItem", [plan.update]);
+        let status = visit(&function, &format!("{caller}-{number}"));
+        assert_eq!(status, if plan.known() { 200 } else { 500 }, "{plan:?}");
+    }
+}
+
+#[test]
+fn after_any_faults_the_total_is_off_by_no_more_than_them_and_a_recount_corrects_it() {
+    let table = Table::start();
+    let plans: Vec<Vec<Plan>> = PUTS.iter().map(|put| Plan::all(put).collect()).collect();
+    scope(|scope| {
+        for (number, plans) in plans.iter().enumerate() {
+            let table = &table;
+            scope.spawn(move || meet(table, &format!("AKID{number}"), plans));
+        }
+    });
+    let plans: Vec<Plan> = plans.into_iter().flatten().collect();
+    let count = |is: fn(Plan) -> bool| i64::try_from(plans.iter().filter(|plan| is(**plan)).count()).unwrap();
+    let (visits, total) = (table.visits(), table.total());
+    let faulty = count(|plan| plan.update.is_some() || plan.exhausted());
+    let known = count(Plan::known);
+    println!(
+        "{} visitors, {known} answered 200, {faulty} with a fault that lasts: {visits} visits, total {total}, {} apart",
+        plans.len(),
+        total - visits,
+    );
+    assert_eq!((visits, total), (count(Plan::remembered), count(Plan::added)));
+    assert!((total - visits).abs() <= faulty);
+    assert!(visits >= known && total >= known);
+    assert_ne!(total, visits, "or there would be nothing to correct");
+
+    let recount = recounted(&table, &["--yes"]);
+    println!("recounted: {recount}");
+    assert_eq!(recount["difference"], visits - total);
+    assert_eq!((table.visits(), table.total()), (visits, visits));
+}
+
+#[test]
+fn each_fault_alone_moves_the_total_by_one_at_most() {
+    for (put, update) in [(&[][..], Some(Refused)), (&[Refused; 3], None), (&[Lost], None), (&[], Some(Lost))] {
+        let (table, plan) = (Table::start(), Plan { put, update });
+        meet(&table, "AKID", &[plan]);
+        let apart = i64::from(plan.added()) - i64::from(plan.remembered());
+        assert_eq!(table.total() - table.visits(), apart, "{plan:?}");
+    }
+}
+
+#[test]
+fn the_same_event_twice_is_one_visit_in_the_log_and_in_the_total() {
+    let table = Table::start();
+    let function = counter(&table, "AKID");
+    for id in ["one", "two", "one", "one"] {
+        assert_eq!(visit(&function, id), 200);
+    }
+    assert_eq!((table.visits(), table.total()), (2, 2));
+    assert_eq!(recounted(&table, &[])["difference"], 0);
+}
