@@ -9,11 +9,11 @@ mod bad_input;
 mod binaries;
 mod counter;
 mod dependencies;
-mod fuzz;
 #[cfg(feature = "visits")]
 mod expressions;
 #[cfg(feature = "visits")]
 mod faults;
+mod fuzz;
 mod key;
 #[cfg(feature = "dynamodb")]
 mod lambda;
@@ -21,16 +21,16 @@ mod lambda;
 mod load;
 mod memory;
 mod preflight;
-mod shards;
 #[cfg(feature = "visits")]
 mod recount;
+mod shards;
 #[cfg(feature = "dynamodb")]
 mod ssm;
 #[cfg(feature = "dynamodb")]
 mod standin;
-#[cfg(feature = "dynamodb")]
-mod telemetry;
 #[cfg(feature = "visits")]
 mod table;
+#[cfg(feature = "dynamodb")]
+mod telemetry;
 #[cfg(feature = "visits")]
 mod visits;
