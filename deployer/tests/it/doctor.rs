@@ -18,7 +18,7 @@ fn of_verdict<'a>(findings: &'a Value, verdict: &str) -> Vec<&'a Value> {
 }
 
 /// The permission of API Gateway to call the counter for `route`, as `GET/count`.
-fn permission(route: &str) -> Value {
+pub(crate) fn permission(route: &str) -> Value {
     let policy = stack().behind("dev", "GET", &format!("{COUNTER}/policy?Qualifier=live"), None, &Value::Null);
     let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
@@ -26,15 +26,18 @@ fn permission(route: &str) -> Value {
     statements.iter().find(of_route).unwrap_or_else(|| panic!("no permission for {route} in {policy}")).clone()
 }
 
-fn source(statement: &Value) -> &str {
+/// Whom a permission lets call.
+pub(crate) fn source(statement: &Value) -> &str {
     statement["Condition"]["ArnLike"]["AWS:SourceArn"].as_str().unwrap()
 }
 
-fn remove_permission(name: &str) {
+/// Takes it from the counter, by its `Sid`.
+pub(crate) fn remove_permission(name: &str) {
     stack().behind("dev", "DELETE", &format!("{COUNTER}/policy/{name}?Qualifier=live"), None, &Value::Null);
 }
 
-fn add_permission(name: &str, source: &str) {
+/// Gives the counter one under this `Sid`.
+pub(crate) fn add_permission(name: &str, source: &str) {
     let permission = json!({
         "StatementId": name, "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
         "SourceArn": source,

@@ -94,7 +94,8 @@ fn counts_of(url: &str, requests: u64) -> Vec<u64> {
     })
 }
 
-fn total(stack: &Stack) -> u64 {
+/// The visits of `dev` so far.
+pub(crate) fn total(stack: &Stack) -> u64 {
     let (_, _, body) = stack.get(&format!("{}/health", stack.url("dev")));
     body["count"].as_u64().unwrap()
 }

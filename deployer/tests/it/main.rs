@@ -8,6 +8,7 @@
 mod actions;
 mod artifacts;
 mod bad_input;
+mod browser;
 mod doctor;
 mod faults;
 mod figures;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         first_steps::terraform_has_nothing_to_do_after_a_release,
         first_steps::up_again_starts_applies_builds_and_releases_nothing,
     ];
+    trials.extend(trials_of_the_browser());
     trials.extend(trials_of_the_front());
     trials.extend(trials![
         releases::unchanged_sources_make_no_write_and_no_build,
@@ -109,6 +111,19 @@ fn main() -> ExitCode {
         stack.checkout.deployer("local down");
     }
     conclusion.exit_code()
+}
+
+/// What a page may read, by a browser's word.
+fn trials_of_the_browser() -> Vec<Trial> {
+    trials![
+        browser::a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes,
+        browser::a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts,
+        browser::a_method_or_header_that_the_preflight_does_not_allow_is_never_sent,
+        browser::a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight,
+        browser::a_request_that_the_stage_throttles_is_readable_as_429,
+        browser::a_function_that_cannot_be_called_is_readable_as_500,
+        browser::an_error_of_the_function_is_readable_with_its_sentence_and_request_id,
+    ]
 }
 
 /// The rules that the releases after them are held to.

@@ -1,0 +1,235 @@
+//! CORS in a real browser: what a page's script gets to see of the API, and what the browser keeps from it.
+//!
+//! A page of some origin comes in, with what it fetches ([`page`]); what it saw comes out. Nothing here reads a header
+//! of CORS: the browser does ([`chromium`]). Each page asks once through the front and once the emulator itself.
+
+mod chromium;
+mod page;
+
+use serde_json::{Value, json};
+
+use crate::doctor;
+use crate::first_steps::total;
+use crate::stack;
+use crate::strict::{Call, Front};
+
+use page::seen_from;
+
+/// The one origin of `allowed_origins` in `local-dev.tfvars`.
+const ALLOWED: &str = "http://localhost:3000";
+
+/// Another port, another name, one that begins alike, and a sandboxed page of the allowed one.
+const FOREIGN: [&str; 4] = ["http://localhost:3001", "http://www.example.org", "http://localhost.example:3000", "null"];
+
+/// What `fetch` throws where the browser keeps an answer to itself: no status and no word of the reason.
+const REFUSED: &str = "TypeError";
+
+/// The API of `dev`, and a front before it.
+struct Api {
+    url: String,
+    front: Front,
+}
+
+impl Api {
+    fn new() -> Self {
+        Self { url: stack().url("dev"), front: Front::before(stack().checkout.port("dev")) }
+    }
+
+    /// Its address through the front, and the emulator's own.
+    fn ways(&self) -> [String; 2] {
+        [self.front.url(&self.url), self.url.clone()]
+    }
+
+    /// The requests that came to the stage through the front: method, path below the stage, status.
+    #[track_caller]
+    fn came(&self) -> Vec<String> {
+        let shown = |call: &Call| {
+            let (method, address) = call.line.split_once(' ').unwrap();
+            let path = address.split_once("/_user_request_").map_or(address, |(_, path)| path);
+            format!("{method} {path} {}", call.status.unwrap_or_default())
+        };
+        self.front.take().iter().filter(|call| call.name == "URL").map(shown).collect()
+    }
+}
+
+/// A GET that needs no preflight.
+fn simple(url: &str) -> (String, Value) {
+    (url.to_owned(), json!({}))
+}
+
+/// A GET that needs one: this content type is not among those that a form can send.
+fn preflighted(url: &str) -> (String, Value) {
+    (url.to_owned(), json!({"headers": {"Content-Type": "application/json"}}))
+}
+
+fn refused() -> Value {
+    json!({"error": REFUSED})
+}
+
+/// The body of an answer that the page could read, which has this status.
+#[track_caller]
+fn read(seen: &Value, status: u16) -> Value {
+    assert_eq!((&seen["type"], &seen["status"]), (&json!("cors"), &json!(status)), "{seen}");
+    serde_json::from_str(seen["body"].as_str().unwrap()).unwrap()
+}
+
+pub(crate) fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {
+    let api = Api::new();
+    for url in api.ways() {
+        let (count, before) = (format!("{url}/count"), total(stack()));
+        let [first, second] = seen_from(ALLOWED, [simple(&count), preflighted(&count)]);
+        for (seen, expected) in [(first, before + 1), (second, before + 2)] {
+            let body = json!({"count": expected, "message": "Visitor count updated successfully"});
+            assert_eq!(read(&seen, 200), body);
+        }
+    }
+    assert_eq!(api.came(), ["GET /count 200", "OPTIONS /count 200", "GET /count 200"]);
+}
+
+pub(crate) fn a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts() {
+    let api = Api::new();
+    for origin in FOREIGN {
+        for url in api.ways() {
+            let (count, before) = (format!("{url}/count"), total(stack()));
+            let opaque = (count.clone(), json!({"mode": "no-cors"}));
+            let [plain, blind, asked] = seen_from(origin, [simple(&count), opaque, preflighted(&count)]);
+            assert_eq!((plain, asked), (refused(), refused()), "{origin}");
+            assert_eq!(blind, json!({"type": "opaque", "status": 0, "body": ""}), "{origin}");
+            // The preflight kept the third one back.
+            assert_eq!(total(stack()), before + 2, "{origin}");
+        }
+        assert_eq!(api.came(), ["GET /count 200", "GET /count 200", "OPTIONS /count 200"], "{origin}");
+    }
+}
+
+pub(crate) fn a_method_or_header_that_the_preflight_does_not_allow_is_never_sent() {
+    let api = Api::new();
+    for url in api.ways() {
+        let (count, before) = (format!("{url}/count"), total(stack()));
+        let method = (count.clone(), json!({"method": "DELETE"}));
+        let header = (count, json!({"headers": {"X-Other": "1"}}));
+        assert_eq!(seen_from(ALLOWED, [method, header]), [refused(), refused()]);
+        assert_eq!(total(stack()), before);
+    }
+    assert_eq!(api.came(), ["OPTIONS /count 200", "OPTIONS /count 200"]);
+}
+
+pub(crate) fn a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight() {
+    let api = Api::new();
+    for url in api.ways() {
+        let (nothing, count) = (format!("{url}/nothing"), format!("{url}/count"));
+        // A POST of text is as simple as a form's.
+        let post = (count, json!({"method": "POST", "body": "text"}));
+        let [path, method, asked] = seen_from(ALLOWED, [simple(&nothing), post, preflighted(&nothing)]);
+        for seen in [path, method] {
+            assert_eq!(read(&seen, 403), json!({"message": "Missing Authentication Token"}));
+        }
+        // To a preflight the browser takes a status of success and no other, whatever its headers.
+        assert_eq!(asked, refused());
+        assert_eq!(seen_from(FOREIGN[0], [simple(&nothing)]), [refused()]);
+    }
+    assert_eq!(api.came(), ["GET /nothing 403", "POST /count 403", "OPTIONS /nothing 403", "GET /nothing 403"]);
+}
+
+/// The limits of the stage are the emulator's to keep: not through the front.
+pub(crate) fn a_request_that_the_stage_throttles_is_readable_as_429() {
+    let (_throttled, count) = (Throttled::new(), format!("{}/count", stack().url("dev")));
+    for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
+        assert_eq!(read(&seen, 429), json!({"message": "Too Many Requests"}));
+    }
+    assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+}
+
+/// Whether a permission is there is for the front to look at: the emulator does not.
+pub(crate) fn a_function_that_cannot_be_called_is_readable_as_500() {
+    let (api, _forbidden) = (Api::new(), Forbidden::new());
+    let count = format!("{}/count", api.ways()[0]);
+    for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
+        assert_eq!(read(&seen, 500), json!({"message": "Internal server error"}));
+    }
+    assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+    assert_eq!(api.came(), ["GET /count 500", "OPTIONS /count 200", "GET /count 500", "GET /count 500"]);
+}
+
+pub(crate) fn an_error_of_the_function_is_readable_with_its_sentence_and_request_id() {
+    let (api, _broken) = (Api::new(), BrokenTotal::new());
+    for url in api.ways() {
+        let count = format!("{url}/count");
+        for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
+            let body = read(&seen, 500);
+            assert_eq!(body["error"], "Database error", "{body}");
+            assert_eq!(body["message"], "The visitor count could not be reached. Please try again later.");
+            assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{body}");
+        }
+        assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+    }
+    assert_eq!(api.came(), ["GET /count 500", "OPTIONS /count 200", "GET /count 500", "GET /count 500"]);
+}
+
+/// `GET /count` is throttled altogether, until the value is dropped. Its preflight is not.
+struct Throttled;
+
+impl Throttled {
+    fn new() -> Self {
+        let zero = |limit| json!({"op": "replace", "path": format!("/~1count/GET/throttling/{limit}"), "value": "0"});
+        change_stage(&json!([zero("rateLimit"), zero("burstLimit")]));
+        Self
+    }
+}
+
+impl Drop for Throttled {
+    fn drop(&mut self) {
+        change_stage(&json!([{"op": "remove", "path": "/~1count/GET"}]));
+    }
+}
+
+fn change_stage(operations: &Value) {
+    let path = format!("/restapis/{}/stages/dev", stack().api("dev"));
+    stack().behind("dev", "PATCH", &path, None, &json!({"patchOperations": operations}));
+}
+
+/// API Gateway may not call the counter for `GET /count`, until the value is dropped.
+struct Forbidden {
+    permission: Value,
+}
+
+impl Forbidden {
+    fn new() -> Self {
+        let permission = doctor::permission("/GET/count");
+        doctor::remove_permission(permission["Sid"].as_str().unwrap());
+        Self { permission }
+    }
+}
+
+impl Drop for Forbidden {
+    fn drop(&mut self) {
+        doctor::add_permission(self.permission["Sid"].as_str().unwrap(), doctor::source(&self.permission));
+    }
+}
+
+/// The total is no number, until the value is dropped.
+struct BrokenTotal {
+    before: Value,
+}
+
+impl BrokenTotal {
+    fn new() -> Self {
+        // So that there is one.
+        stack().get(&format!("{}/count", stack().url("dev")));
+        let before = table("GetItem", "Key", &json!({"visit_id": {"S": "total"}}))["Item"].clone();
+        assert!(before["count"]["N"].is_string(), "{before}");
+        table("PutItem", "Item", &json!({"visit_id": {"S": "total"}, "count": {"S": "many"}}));
+        Self { before }
+    }
+}
+
+impl Drop for BrokenTotal {
+    fn drop(&mut self) {
+        table("PutItem", "Item", &self.before);
+    }
+}
+
+fn table(operation: &str, name: &str, value: &Value) -> Value {
+    let body = json!({"TableName": "ResumeVisitorCounter-dev", name: value});
+    stack().behind("dev", "POST", "/", Some(&format!("DynamoDB_20120810.{operation}")), &body)
+}
