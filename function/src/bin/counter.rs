@@ -11,7 +11,7 @@ use function::{
     store::dynamodb::DynamoStore,
 };
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     log::start();
     match run().await {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use function::{handler::Preflight, log, serve, settings};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     log::start();
     match run().await {
