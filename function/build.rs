@@ -4,7 +4,7 @@
 //!
 //! Only where rustc links with the linker that it brings: the system's may know neither.
 
-#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "this is how cargo talks to a build script")]
+#![expect(clippy::disallowed_methods, reason = "this is how cargo talks to a build script")]
 
 use std::{env::var, path::Path, process::Command};
 
