@@ -4,7 +4,7 @@
 //! cannot be read just now does not: visits are counted all the same, of `unknown` visitors, and
 //! each visit tries again until the key is there. It never shows the secret.
 
-#[cfg(feature = "ssm")]
+#[cfg(feature = "counter")]
 pub mod ssm;
 
 use std::{error::Error, sync::OnceLock, time::Duration};
