@@ -51,6 +51,16 @@ pub fn cold(cause: &(dyn Error + 'static)) {
     warn!(cause = chain(cause), "started without a connection to the store");
 }
 
+/// The connection to the store was of no use any more: it is made again.
+pub fn lost(cause: &(dyn Error + 'static)) {
+    warn!(cause = chain(cause), "lost the connection to the store");
+}
+
+/// Visits past their time could not be deleted: the next start tries again.
+pub fn kept(cause: &(dyn Error + 'static)) {
+    warn!(cause = chain(cause), "expired visits were not deleted");
+}
+
 /// The key for addresses could not be read, for now: visits are counted without it.
 pub fn keyless(cause: &(dyn Error + 'static)) {
     error!(cause = chain(cause), "visits are counted without the visitor's hashed address");

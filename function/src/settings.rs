@@ -3,7 +3,7 @@
 //! The only reader of environment variables in this crate. What is missing or malformed is an
 //! error that names the variable and what would be right, but never shows its value.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use crate::{
     cors::{AllowedOrigins, NotAnOrigin},
@@ -24,6 +24,18 @@ const PARAMETER: &str = "ADDRESS_KEY_PARAMETER";
 const PARAMETER_RULE: &str = "the name of an SSM parameter: up to 1011 letters, digits, `_`, `-`, `.` and `/`, \
      such as `/resume-visitor-counter/dev/address-key`";
 const SHARDS: &str = "COUNTER_SHARDS";
+const STORE: &str = "VISIT_STORE";
+const HOST: &str = "DATABASE_HOST";
+const HOST_RULE: &str =
+    "the database server's name, as in its certificate, such as `visits.abc123.us-east-1.rds.amazonaws.com`";
+const PORT: &str = "DATABASE_PORT";
+const PORT_RULE: &str = "a port, such as `5432`";
+const DATABASE: &str = "DATABASE_NAME";
+const DATABASE_RULE: &str = "a database's name: up to 63 letters, digits, `_` or `-`, such as `visits`";
+const LOGIN: &str = "DATABASE_SECRET";
+const LOGIN_RULE: &str = "the ARN of a secret in Secrets Manager, such as \
+     `arn:aws:secretsmanager:us-east-1:123456789012:secret:visits-AbCdEf`";
+const AUTHORITIES: &str = "DATABASE_CA";
 const TRACER: &str = "AWS_XRAY_DAEMON_ADDRESS";
 const TRACER_RULE: &str = "an address and a port, as Lambda sets it";
 const KEY_RULE: &str = "a part of the role's key, as Lambda sets it";
@@ -48,6 +60,30 @@ pub enum SettingsError {
     /// `COUNTER_SHARDS` is not a number of shards.
     #[error("environment variable `{SHARDS}` is malformed: {0}")]
     Shards(NotShards),
+    /// `VISIT_STORE` is not a store.
+    #[error("environment variable `{STORE}` is malformed: it must be `dynamodb` or `postgres`, or not set")]
+    Store,
+    /// The code has no such store.
+    #[error(
+        "environment variable `{STORE}` names a store that this binary was built without: put `features = [\"{0}\"]` \
+         under `[functions.counter]` in `deployer.toml`"
+    )]
+    NotBuilt(&'static str),
+    /// `DATABASE_HOST` is not a host's name.
+    #[error("environment variable `{HOST}` is malformed: it must be {HOST_RULE}")]
+    Host,
+    /// `DATABASE_PORT` is not a port.
+    #[error("environment variable `{PORT}` is malformed: it must be {PORT_RULE}")]
+    Port,
+    /// `DATABASE_NAME` is not a database's name.
+    #[error("environment variable `{DATABASE}` is malformed: it must be {DATABASE_RULE}")]
+    Database,
+    /// `DATABASE_SECRET` is not a secret's ARN.
+    #[error("environment variable `{LOGIN}` is malformed: it must be {LOGIN_RULE}")]
+    Login,
+    /// `DATABASE_CA` names a file without certificates.
+    #[error("environment variable `{AUTHORITIES}` is malformed: it must be the path of a PEM file with certificates")]
+    Authorities,
     /// `AWS_XRAY_DAEMON_ADDRESS` is not an address.
     #[error("environment variable `{TRACER}` is malformed: it must be {TRACER_RULE}")]
     Tracer,
@@ -63,6 +99,8 @@ pub enum Service {
     DynamoDb,
     /// Where the key for addresses is kept.
     Ssm,
+    /// Where the database's password is kept.
+    SecretsManager,
 }
 
 impl Service {
@@ -71,6 +109,7 @@ impl Service {
         match self {
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
             Self::Ssm => "AWS_ENDPOINT_URL_SSM",
+            Self::SecretsManager => "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         }
     }
 }
@@ -87,6 +126,59 @@ pub struct AwsSettings {
     pub secret_access_key: String,
     /// `AWS_SESSION_TOKEN`; a role's keys always come with one.
     pub session_token: Option<String>,
+}
+
+/// Which store keeps the visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// `dynamodb`, or where nothing is chosen.
+    DynamoDb,
+    /// `postgres`.
+    Postgres,
+}
+
+impl StoreChoice {
+    /// The cargo feature with which it is built.
+    #[must_use]
+    pub fn feature(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// `DATABASE_HOST`: a name or an address, which its certificate must have.
+    pub host: String,
+    /// `DATABASE_PORT`.
+    pub port: u16,
+    /// `DATABASE_NAME`.
+    pub name: String,
+    /// `DATABASE_SECRET`: the ARN of the secret with the user's name and password.
+    pub secret: String,
+    /// `DATABASE_CA`: a PEM file with the authorities of a server that is not RDS.
+    pub authorities: Option<PathBuf>,
+}
+
+/// Reads which store keeps the visits: `VISIT_STORE`, `dynamodb` where it is not set.
+///
+/// # Errors
+///
+/// When it is neither `dynamodb` nor `postgres`.
+pub fn store() -> Result<StoreChoice, SettingsError> {
+    store_from(&process)
+}
+
+/// Reads where the database is: the variables `DATABASE_…`.
+///
+/// # Errors
+///
+/// When one of them is missing or malformed.
+pub fn database() -> Result<Database, SettingsError> {
+    database_from(&process)
 }
 
 /// Reads what Lambda tells every function about AWS, for calling `service`. Once is enough: new keys
@@ -186,6 +278,37 @@ fn shards_from(read: &impl Fn(&str) -> Option<String>) -> Result<Shards, Setting
         None => Ok(Shards::ONE),
         Some(number) => number.parse().map_err(SettingsError::Shards),
     }
+}
+
+fn store_from(read: &impl Fn(&str) -> Option<String>) -> Result<StoreChoice, SettingsError> {
+    match read(STORE).as_deref() {
+        None | Some("dynamodb") => Ok(StoreChoice::DynamoDb),
+        Some("postgres") => Ok(StoreChoice::Postgres),
+        Some(_) => Err(SettingsError::Store),
+    }
+}
+
+fn database_from(read: &impl Fn(&str) -> Option<String>) -> Result<Database, SettingsError> {
+    let host = required(read, HOST, HOST_RULE)?;
+    let port = required(read, PORT, PORT_RULE)?;
+    let name = required(read, DATABASE, DATABASE_RULE)?;
+    let secret = required(read, LOGIN, LOGIN_RULE)?;
+    let sound = |text: &str, others: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || others.contains(&b));
+    // Also no path: what begins with `/` would be a socket, and that has no TLS.
+    if !(sound(&host, b".-:") && host.len() <= 253) {
+        return Err(SettingsError::Host);
+    }
+    let port = port.parse().ok().filter(|port| *port > 0).ok_or(SettingsError::Port)?;
+    if !(sound(&name, b"_-") && name.len() <= 63) {
+        return Err(SettingsError::Database);
+    }
+    let parts: Vec<_> = secret.splitn(7, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "secretsmanager", _, _, "secret", id] if !id.is_empty() && sound(&secret, b":/_+=.@!-") => {}
+        _ => return Err(SettingsError::Login),
+    }
+    let authorities = read(AUTHORITIES).filter(|path| !path.is_empty()).map(PathBuf::from);
+    Ok(Database { host, port, name, secret, authorities })
 }
 
 fn telemetry_from(read: &impl Fn(&str) -> Option<String>) -> Result<Telemetry, SettingsError> {
@@ -288,6 +411,61 @@ mod tests {
         assert_eq!(shards_from(&only(SHARDS, "16")), Ok(Shards::ALL));
         let refused = shards_from(&only(SHARDS, "")).unwrap_err().to_string();
         assert_eq!(refused, "environment variable `COUNTER_SHARDS` is malformed: not a number from 1 to 16");
+    }
+
+    #[test]
+    fn a_store_need_not_be_chosen_but_must_be_one() {
+        assert_eq!(store_from(&|_| None), Ok(StoreChoice::DynamoDb));
+        assert_eq!(store_from(&only(STORE, "dynamodb")), Ok(StoreChoice::DynamoDb));
+        assert_eq!(store_from(&only(STORE, "postgres")), Ok(StoreChoice::Postgres));
+        for bad in ["", "Postgres", "postgresql", "s3cret"] {
+            let refused = store_from(&only(STORE, bad)).unwrap_err().to_string();
+            assert!(refused.starts_with("environment variable `VISIT_STORE` is malformed"), "{refused}");
+            assert!(!refused.contains("s3cret"), "{refused}");
+        }
+    }
+
+    /// The settings of a database, of which `name` is `value`, or is not set.
+    fn database(name: &str, value: Option<&str>) -> Result<Database, SettingsError> {
+        database_from(&|asked| {
+            let sound = match asked {
+                HOST => "db.example",
+                PORT => "5432",
+                DATABASE => "visits",
+                LOGIN => "arn:aws:secretsmanager:eu-west-1:1:secret:rds!db-1-AbCdEf",
+                _ => return None,
+            };
+            if asked == name { value.map(str::to_owned) } else { Some(sound.to_owned()) }
+        })
+    }
+
+    #[test]
+    fn a_database_has_a_server_a_port_a_name_and_a_secret() {
+        let sound = database("", None).unwrap();
+        assert_eq!((sound.host.as_str(), sound.port, sound.name.as_str()), ("db.example", 5432, "visits"));
+        assert_eq!(sound.authorities, None);
+        for (name, bad) in [
+            (HOST, "/var/run/s3cret"),
+            (HOST, "s3cret,b"),
+            (HOST, "s3cret host"),
+            (PORT, "0"),
+            (PORT, "65536"),
+            (PORT, "s3cret"),
+            (DATABASE, "s3cret name"),
+            (DATABASE, "s3cret'"),
+            (LOGIN, "s3cret"),
+            (LOGIN, "arn:aws:ssm:eu-west-1:1:secret:s3cret"),
+            (LOGIN, "arn:aws:secretsmanager:eu-west-1:1:secret:"),
+            (LOGIN, "arn:aws:secretsmanager:eu-west-1:1:secret:s3cret name"),
+        ] {
+            let refused = database(name, Some(bad)).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("environment variable `{name}` is malformed")), "{bad}: {refused}");
+            assert!(!refused.contains("s3cret"), "{refused}");
+        }
+        for name in [HOST, PORT, DATABASE, LOGIN] {
+            let refused = database(name, None).unwrap_err().to_string();
+            assert!(refused.contains(&format!("`{name}` is not set: it must be ")), "{refused}");
+        }
     }
 
     #[test]

@@ -3,12 +3,19 @@
 
 use std::process::ExitCode;
 
+#[cfg(feature = "dynamodb")]
+use function::store::dynamodb::DynamoStore;
+#[cfg(feature = "postgres")]
+use function::store::postgres::PostgresStore;
 use function::{
     handler::Counter,
     key::{AddressKey, ssm::SsmParameter},
-    log, serve,
-    settings::{self, Service},
-    store::dynamodb::DynamoStore,
+    log,
+    reply::Frame,
+    serve,
+    settings::{self, Service, StoreChoice},
+    store::Store,
+    telemetry::Telemetry,
 };
 
 #[tokio::main(flavor = "local")]
@@ -23,17 +30,42 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Each store is built with a feature of its own.
 async fn run() -> anyhow::Result<()> {
-    let frame = settings::frame()?;
-    let telemetry = settings::telemetry()?;
-    let (table, parameter) = (settings::table()?, settings::parameter()?);
-    let store = DynamoStore::new(table, settings::shards()?, settings::aws(Service::DynamoDb)?);
-    let key = AddressKey::new(SsmParameter::new(parameter, settings::aws(Service::Ssm)?));
-    // Side by side, and a key that can never be used does not wait for a slow store.
-    let warm = async {
-        store.warm().await;
-        Ok(())
-    };
-    tokio::try_join!(key.load(), warm)?;
-    serve::run(Counter::new(store, key, frame, telemetry)).await
+    let around = Around { frame: settings::frame()?, telemetry: settings::telemetry()?, key: settings::parameter()? };
+    match settings::store()? {
+        #[cfg(feature = "dynamodb")]
+        StoreChoice::DynamoDb => {
+            let (table, shards) = (settings::table()?, settings::shards()?);
+            around.serve(DynamoStore::new(table, shards, settings::aws(Service::DynamoDb)?)).await
+        }
+        #[cfg(feature = "postgres")]
+        StoreChoice::Postgres => {
+            let (database, shards) = (settings::database()?, settings::shards()?);
+            around.serve(PostgresStore::new(database, shards, settings::aws(Service::SecretsManager)?)?).await
+        }
+        #[cfg(not(all(feature = "dynamodb", feature = "postgres")))]
+        other => Err(settings::SettingsError::NotBuilt(other.feature()).into()),
+    }
+}
+
+/// What the counter has over whatever store.
+struct Around {
+    frame: Frame,
+    telemetry: Telemetry,
+    /// The parameter with the key for addresses.
+    key: String,
+}
+
+impl Around {
+    async fn serve(self, store: impl Store) -> anyhow::Result<()> {
+        let key = AddressKey::new(SsmParameter::new(self.key, settings::aws(Service::Ssm)?));
+        // Side by side, and a key that can never be used does not wait for a slow store.
+        let warm = async {
+            store.warm().await;
+            Ok(())
+        };
+        tokio::try_join!(key.load(), warm)?;
+        serve::run(Counter::new(store, key, self.frame, self.telemetry)).await
+    }
 }

@@ -6,7 +6,7 @@
 //! table could not tell the second from another visit; a visit is sent up to three times, because its key
 //! tells.
 //!
-//! With `key::ssm` the only room that names an AWS SDK type. It is told where and as whom to call, and looks for
+//! With `signed` the only room that names an AWS SDK type. It is told where and as whom to call, and looks for
 //! neither: no profile file, no metadata service, no proxy. `aws-config`, which would, costs half
 //! a megabyte of zip and brings STS along.
 
@@ -75,21 +75,6 @@ impl DynamoStore {
         let config = sdk_config(aws);
         let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
         Self { client: Client::from_conf(config), once: Client::from_conf(once), service, shards }
-    }
-
-    /// Opens the connections that a visit needs, so that no visitor waits for a TLS handshake:
-    /// with the CPU of a running 128 MB function it takes most of a second, during init a tenth.
-    /// As many reads at once as a visit makes calls, because HTTP/1.1 needs a connection for each.
-    ///
-    /// A failure is logged and nothing else: the first visitor then pays, or gets the error.
-    pub async fn warm(&self) {
-        let calls = &Calls::default();
-        let third = async { if self.shards == Shards::ONE { Ok(0) } else { self.total(calls).await } };
-        let all = async { tokio::join!(self.total(calls), self.total(calls), third) };
-        match timeout(WARMING, all).await {
-            Ok((one, other, third)) => one.and(other).and(third).map_or_else(|error| log::cold(&error), |_| ()),
-            Err(late) => log::cold(&late),
-        }
     }
 
     /// `verb` with the table's name, for an error.
@@ -166,6 +151,18 @@ impl DynamoStore {
 impl Store for DynamoStore {
     fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// As many reads at once as a visit makes calls, because HTTP/1.1 needs a connection for each. With the
+    /// CPU of a running 128 MB function a TLS handshake takes most of a second, during init a tenth.
+    async fn warm(&self) {
+        let calls = &Calls::default();
+        let third = async { if self.shards == Shards::ONE { Ok(0) } else { self.total(calls).await } };
+        let all = async { tokio::join!(self.total(calls), self.total(calls), third) };
+        match timeout(WARMING, all).await {
+            Ok((one, other, third)) => one.and(other).and(third).map_or_else(|error| log::cold(&error), |_| ()),
+            Err(late) => log::cold(&late),
+        }
     }
 
     async fn count(&self, visit: &Visit, calls: &Calls) -> Result<u64, StoreError> {

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod shards;
 
 use std::error::Error;
@@ -17,6 +19,12 @@ use crate::{
 pub trait Store: Send + Sync {
     /// What is called, for traces.
     fn service(&self) -> &Service;
+
+    /// Opens what a visit needs, during init, so that no visitor waits for it. A failure is logged and
+    /// nothing else: the first visitor then pays, or gets the error.
+    fn warm(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// Remembers `visit` and adds 1 to the total, which it returns as it is after that very addition.
     /// A visit that comes again is neither remembered nor counted again.

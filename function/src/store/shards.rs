@@ -1,4 +1,4 @@
-//! Over how many items the total and the days of the index are spread.
+//! Over how many items, or rows, the total and the days of the index are spread.
 //!
 //! One item takes about 1,000 writes a second, and so does one key of an index, which holds the table's
 //! writes up when it cannot follow. A counter of more visits is kept in shards, and summed on reading.

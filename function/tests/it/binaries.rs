@@ -259,3 +259,20 @@ fn a_function_refuses_to_start_and_names_the_variable() {
         assert_eq!((log.lines().count(), log.contains(said)), (1, true), "{said}: {log}");
     }
 }
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_store_that_the_binary_was_built_without_is_refused_with_the_way_to_build_it() {
+    let around = [("ALLOWED_ORIGIN", "https://a.example"), ("ADDRESS_KEY_PARAMETER", "/test/key")];
+    let (status, log) = run_to_end(COUNTER, &[around[0], around[1], ("VISIT_STORE", "postgres")]);
+    assert_eq!((status.code(), log.lines().count()), (Some(1), 1), "{log}");
+    assert!(log.contains("`VISIT_STORE` names a store") && log.contains("features = [\\\"postgres\\\"]"), "{log}");
+}
+
+#[test]
+fn a_store_that_does_not_exist_is_refused() {
+    let around = [("ALLOWED_ORIGIN", "https://a.example"), ("ADDRESS_KEY_PARAMETER", "/test/key")];
+    let (status, log) = run_to_end(COUNTER, &[around[0], around[1], ("VISIT_STORE", "mysql")]);
+    assert_eq!((status.code(), log.lines().count()), (Some(1), 1), "{log}");
+    assert!(log.contains("`VISIT_STORE` is malformed: it must be `dynamodb` or `postgres`"), "{log}");
+}

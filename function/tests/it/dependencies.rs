@@ -13,16 +13,29 @@ fn linked(features: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn without_the_feature_dynamodb_no_sdk_and_no_tls_is_linked() {
+fn without_a_store_no_sdk_and_no_tls_is_linked() {
     let names = linked(&["--no-default-features"]);
     assert!(names.iter().any(|name| name == "lambda_runtime"), "{names:?}");
-    let sdk = |name: &&String| name.starts_with("aws-") || name.contains("rustls") || *name == "ring";
+    let sdk = |name: &&String| {
+        ["aws-", "tokio-postgres"].iter().any(|start| name.starts_with(start))
+            || name.contains("rustls")
+            || *name == "ring"
+    };
     assert_eq!(names.iter().find(sdk), None);
 }
 
 #[test]
+fn each_store_is_linked_with_its_feature_only() {
+    let has = |names: &[String], name: &str| names.iter().any(|linked| linked == name);
+    let default = linked(&[]);
+    assert_eq!((has(&default, "aws-sdk-dynamodb"), has(&default, "tokio-postgres")), (true, false));
+    let postgres = linked(&["--no-default-features", "--features", "postgres"]);
+    assert_eq!((has(&postgres, "aws-sdk-dynamodb"), has(&postgres, "tokio-postgres")), (false, true));
+}
+
+#[test]
 fn no_crypto_is_linked_that_picks_up_symbols_of_the_machine_that_built_it() {
-    let names = linked(&[]);
+    let names = linked(&["--features", "postgres"]);
     assert!(names.iter().any(|name| name == "ring"), "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with("aws-lc") || name.contains("openssl-sys")));
 }

@@ -1,5 +1,5 @@
 //! A function's real binary, run as Lambda runs it: nothing in its environment but what is given,
-//! between stand-ins for the runtime's API, for DynamoDB and for SSM.
+//! between stand-ins for the runtime's API, and for what it asks of AWS.
 
 use std::{
     io::Read as _,

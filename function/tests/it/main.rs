@@ -1,5 +1,5 @@
 //! The functions from outside: their handlers over a store in memory, and their real binaries
-//! between stand-ins for the Lambda runtime's API, for DynamoDB and for SSM.
+//! between stand-ins for the Lambda runtime's API, for DynamoDB, SSM and Secrets Manager, and a real PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
@@ -15,18 +15,30 @@ mod expressions;
 mod faults;
 mod fuzz;
 mod key;
-#[cfg(feature = "dynamodb")]
+#[cfg(any(feature = "dynamodb", feature = "postgres"))]
+#[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "most of it is for tests over DynamoDB"))]
 mod lambda;
 #[cfg(feature = "dynamodb")]
 mod load;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod preflight;
 #[cfg(feature = "visits")]
 mod recount;
 mod shards;
 #[cfg(feature = "dynamodb")]
+#[cfg(feature = "postgres")]
+mod proxy;
+#[cfg(feature = "visits")]
+mod recount;
+#[cfg(feature = "postgres")]
+mod server;
+mod shards;
+#[cfg(any(feature = "dynamodb", feature = "postgres"))]
 mod ssm;
-#[cfg(feature = "dynamodb")]
+#[cfg(any(feature = "dynamodb", feature = "postgres"))]
+#[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "most of it is for tests over DynamoDB"))]
 mod standin;
 #[cfg(feature = "visits")]
 mod table;

@@ -1,0 +1,47 @@
+//! The database's user and password, which RDS keeps in Secrets Manager and changes every few days.
+
+use serde_json::{Value, json};
+
+use crate::{
+    settings::AwsSettings,
+    signed::{Api, Failed, Signed},
+    store::postgres::trouble::Trouble,
+};
+
+const SECRETS_MANAGER: Api = Api { name: "Secrets Manager", host: "secretsmanager" };
+
+/// Where user and password are kept.
+pub(super) struct LoginSecret {
+    arn: String,
+    secrets: Signed,
+}
+
+/// User and password. No `Debug`, so that they can reach no log.
+pub(super) struct Login {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+impl LoginSecret {
+    /// The secret `arn`, reached as `aws` says. Reads nothing yet.
+    pub(super) fn new(arn: String, aws: AwsSettings) -> Self {
+        Self { arn, secrets: Signed::new(SECRETS_MANAGER, aws) }
+    }
+
+    /// Reads the secret as it is now: one attempt.
+    pub(super) async fn read(&self) -> Result<Login, Trouble> {
+        let body = json!({"SecretId": self.arn});
+        let answer = self.secrets.ask("secretsmanager.GetSecretValue", &body).await;
+        let answer = answer.map_err(|(Failed::Passing(cause) | Failed::Lasting(cause))| Trouble::Secret(cause))?;
+        Login::from_answer(&answer).ok_or(Trouble::NoLogin)
+    }
+}
+
+impl Login {
+    /// Never through an error of `serde_json`, which could show what it found.
+    fn from_answer(answer: &Value) -> Option<Self> {
+        let secret: Value = serde_json::from_str(answer.get("SecretString")?.as_str()?).ok()?;
+        let text = |name| secret.get(name)?.as_str().map(str::to_owned);
+        Some(Self { username: text("username")?, password: text("password")? })
+    }
+}

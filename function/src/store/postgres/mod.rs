@@ -1,0 +1,157 @@
+//! The store in PostgreSQL: a row a visit, and one row with the total, or several where it is kept in
+//! [`shards`](super::shards).
+//!
+//! A visit and its addition are one statement: both are made, or none. A visit whose key is there already adds
+//! nothing, so a statement whose answer was lost may be sent again. There is one connection, because a
+//! container has one visitor at a time. It is given up whenever anything goes wrong on it, and made again,
+//! with the [`migrations`] that the database lacks. No connection is without TLS.
+
+mod login;
+mod migrations;
+mod session;
+mod tls;
+mod trouble;
+
+use std::time::Duration;
+
+use futures::lock::Mutex;
+use tokio::time::timeout;
+use tokio_postgres::{Config, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    log,
+    settings::{AwsSettings, Database, SettingsError},
+    store::{Store, StoreError, shards::Shards},
+    telemetry::{Calls, Service},
+    visit::Visit,
+};
+use login::{Login, LoginSecret};
+use session::{Question, Session};
+use trouble::{Trouble, within};
+
+/// How long a visitor waits, all attempts included: with the second and a half in which the key for addresses may
+/// be read, well within the function's 10 s, so that it is our answer and not a bare 502.
+const WHOLE: Duration = Duration::from_secs(7);
+/// How long init may take to open a connection and migrate. Lambda gives it 10 s.
+const INIT: Duration = Duration::from_secs(6);
+/// How long init may take to delete what has expired.
+const PRUNING: Duration = Duration::from_secs(2);
+/// How long TCP alone may take, for each of the host's addresses.
+const TCP: Duration = Duration::from_secs(2);
+
+/// Visits and their total in a PostgreSQL database. No `Debug`, so that no password can reach a log.
+pub struct PostgresStore {
+    database: Database,
+    secret: LoginSecret,
+    tls: MakeRustlsConnect,
+    service: Service,
+    shards: Shards,
+    link: Mutex<Link>,
+}
+
+/// What lasts from one visit to the next.
+#[derive(Default)]
+struct Link {
+    login: Option<Login>,
+    session: Option<Session>,
+}
+
+impl PostgresStore {
+    /// A store in `database`, whose total is spread over `shards`, and whose secret is reached as `aws`
+    /// says. Calls nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// When the file of authorities cannot be read, or has none.
+    pub fn new(database: Database, shards: Shards, aws: AwsSettings) -> Result<Self, SettingsError> {
+        let tls = tls::connector(database.authorities.as_deref()).ok_or(SettingsError::Authorities)?;
+        let resource = format!("{}@{}", database.name, database.host);
+        let service = Service { name: "PostgreSQL", resource, region: None };
+        let secret = LoginSecret::new(database.secret.clone(), aws);
+        Ok(Self { database, secret, tls, service, shards, link: Mutex::default() })
+    }
+
+    /// Asks `question`, and once more over a new connection if the one from before fails.
+    async fn ask(&self, question: Question<'_>) -> Result<i64, Trouble> {
+        let link = &mut *self.link.lock().await;
+        // Taken: whatever ends this early, no connection is left in the middle of an answer.
+        if let Some(session) = link.session.take() {
+            match session.ask(question).await {
+                Ok(answer) => {
+                    link.session = Some(session);
+                    return Ok(answer);
+                }
+                Err(error) => log::lost(&error),
+            }
+        }
+        let session = self.open(&mut link.login).await?;
+        let answer = session.ask(question).await?;
+        link.session = Some(session);
+        Ok(answer)
+    }
+
+    /// Opens a connection with the password as it was last read, or as it is now where the server refuses that one.
+    async fn open(&self, login: &mut Option<Login>) -> Result<Session, Trouble> {
+        if let Some(known) = login {
+            match self.connect(known).await {
+                Err(error) if error.is_about_the_login() => {}
+                opened => return opened,
+            }
+        }
+        let read = login.insert(self.secret.read().await?);
+        self.connect(read).await
+    }
+
+    async fn connect(&self, login: &Login) -> Result<Session, Trouble> {
+        let mut config = Config::new();
+        config.host(&self.database.host).port(self.database.port).dbname(&self.database.name);
+        config.user(&login.username).password(&login.password).application_name("visitor-counter");
+        config.ssl_mode(SslMode::Require).connect_timeout(TCP).options(session::OPTIONS);
+        // A server that went while the container was frozen does not say so.
+        config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(TCP);
+        Session::open(&config, self.tls.clone()).await
+    }
+
+    /// `question` within the time that a visitor waits.
+    async fn answer(&self, question: Question<'_>) -> Result<u64, StoreError> {
+        let action = || format!("{} `{}`", question.action(), self.service.resource);
+        let answer = within(WHOLE, self.ask(question)).await;
+        let answer = answer.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
+        u64::try_from(answer).map_err(|_| StoreError::Malformed { action: action() })
+    }
+
+    /// Opens the connection and deletes what has expired.
+    async fn start(&self) -> Result<(), Trouble> {
+        let link = &mut *self.link.lock().await;
+        let session = within(INIT, self.open(&mut link.login)).await?;
+        match timeout(PRUNING, session.prune()).await {
+            Ok(Err(error)) => log::kept(&error),
+            Ok(Ok(())) => link.session = Some(session),
+            // In the middle of an answer: the first visitor gets a connection of his own.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Store for PostgresStore {
+    fn service(&self) -> &Service {
+        &self.service
+    }
+
+    async fn warm(&self) {
+        if let Err(error) = self.start().await {
+            let action = format!("connect to `{}`", self.service.resource);
+            log::cold(&StoreError::Unavailable { action, cause: error.into() });
+        }
+    }
+
+    async fn count(&self, visit: &Visit, calls: &Calls) -> Result<u64, StoreError> {
+        calls.note("Count", self.answer(Question::Count(visit, self.shards.of(visit.id)))).await
+    }
+
+    async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {
+        calls.note("Total", self.answer(Question::Total)).await
+    }
+}

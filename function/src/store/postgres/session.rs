@@ -1,0 +1,126 @@
+//! One connection, and what is asked over it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_postgres::{Client, Config, Statement, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    store::{
+        postgres::{
+            migrations,
+            trouble::{Trouble, within},
+        },
+        shards::Shard,
+    },
+    visit::Visit,
+};
+
+/// The server gives a statement up before the client does, and says so.
+pub(super) const OPTIONS: &str = "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=10000";
+
+/// How long TCP, TLS and the password may take together: with the CPU of a running 128 MB function a TLS
+/// handshake takes most of a second.
+const CONNECTING: Duration = Duration::from_millis(2_500);
+/// How long migrations may take, with those of another start that they wait for.
+const MIGRATING: Duration = Duration::from_millis(5_500);
+/// How long an answer may take.
+const ANSWERING: Duration = Duration::from_millis(2_500);
+
+/// Adds a visit and 1 to its shard's part, and answers with the total; no row where the visit is known. The parts of
+/// the others are as they were when the statement began, so every addition that was answered before is in.
+const COUNT: &str = r#"
+WITH visit AS (
+  INSERT INTO visits (visit_id, "timestamp", visitor_ip, user_agent, path, expiration_time)
+  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visit_id) DO NOTHING RETURNING visit_id
+), added AS (
+  INSERT INTO totals AS total (shard, count) SELECT $7::smallint, 1 FROM visit
+  ON CONFLICT (shard) DO UPDATE SET count = total.count + 1 RETURNING count
+)
+SELECT (added.count + (SELECT coalesce(sum(count), 0) FROM totals WHERE shard <> $7::smallint))::bigint FROM added"#;
+
+const TOTAL: &str = "SELECT coalesce(sum(count), 0)::bigint FROM totals";
+
+/// As many as are gone in a moment. Several starts at once take others.
+const PRUNE: &str = "
+DELETE FROM visits WHERE visit_id = ANY (ARRAY(
+  SELECT visit_id FROM visits WHERE expiration_time < now() ORDER BY expiration_time LIMIT 1000 FOR UPDATE SKIP LOCKED))";
+
+/// How often in a row [`PRUNE`] is asked.
+const PRUNED: usize = 10;
+
+/// A connection to a database with all that this code needs.
+pub(super) struct Session {
+    client: Client,
+    count: Statement,
+    total: Statement,
+}
+
+/// What a store is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Question<'a> {
+    Count(&'a Visit, Shard),
+    Total,
+}
+
+impl Question<'_> {
+    /// Completes "failed to …", before the database's name.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::Count(..) => "count a visit in",
+            Self::Total => "read the total from",
+        }
+    }
+}
+
+impl Session {
+    /// Connects, migrates, and prepares what will be asked.
+    pub(super) async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<Self, Trouble> {
+        let (mut client, connection) = within(CONNECTING, config.connect(tls)).await?;
+        // Ends when the client is dropped. What fails it, the client is told too.
+        tokio::spawn(connection);
+        within(MIGRATING, migrations::run(&mut client)).await?;
+        let prepared = async { tokio::try_join!(client.prepare(COUNT), client.prepare(TOTAL)) };
+        let (count, total) = within(ANSWERING, prepared).await?;
+        Ok(Self { client, count, total })
+    }
+
+    /// Asks `question`; the answer is the total.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<i64, Trouble> {
+        within(ANSWERING, async {
+            match question {
+                Question::Count(visit, shard) => match self.count(visit, shard).await? {
+                    Some(total) => Ok(total),
+                    // In a statement of its own: the first may have begun before the known visit was counted.
+                    None => self.total().await,
+                },
+                Question::Total => self.total().await,
+            }
+        })
+        .await
+    }
+
+    async fn count(&self, visit: &Visit, shard: Shard) -> Result<Option<i64>, tokio_postgres::Error> {
+        let Visit { id, at, visitor_ip, user_agent, path } = visit;
+        let expires = Timestamp::from_second(visit.expiration_time()).unwrap_or(Timestamp::MAX);
+        let (visitor_ip, shard) = (visitor_ip.as_str(), i16::from(shard.number()));
+        let values: [&(dyn ToSql + Sync); 7] = [id, at, &visitor_ip, user_agent, path, &expires, &shard];
+        let row = self.client.query_opt(&self.count, &values).await?;
+        row.map(|row| row.try_get(0)).transpose()
+    }
+
+    async fn total(&self) -> Result<i64, tokio_postgres::Error> {
+        self.client.query_one(&self.total, &[]).await?.try_get(0)
+    }
+
+    /// Deletes visits that have expired, up to 10,000.
+    pub(super) async fn prune(&self) -> Result<(), Trouble> {
+        for _ in 0..PRUNED {
+            if self.client.execute(PRUNE, &[]).await? < 1000 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
