@@ -210,7 +210,7 @@ variable "postgres" {
     engine_version    = optional(string, "17")
     vpc_cidr          = optional(string, "10.20.0.0/24")
   })
-  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is; bootstrap's `extras` has to name `postgres`. Size in GB. Null: DynamoDB, until there is a counter that reads `VISIT_STORE`."
+  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is; bootstrap's `extras` has to name `postgres`. Size in GB. The counter has to be built with `features = [\"postgres\"]` in deployer.toml. Null: DynamoDB."
   default     = null
 }
 

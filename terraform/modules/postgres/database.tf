@@ -82,7 +82,7 @@ resource "aws_db_instance" "this" {
   publicly_accessible    = false
   multi_az               = false
 
-  # Named, since the function trusts this authority and no other.
+  # Named, since the function trusts RDS's authorities as of function/certificates, and nobody else's.
   ca_cert_identifier = "rds-ca-rsa2048-g1"
 
   backup_retention_period         = 7
