@@ -15,7 +15,6 @@ mod expressions;
 mod faults;
 mod fuzz;
 mod key;
-#[cfg(any(feature = "dynamodb", feature = "postgres"))]
 #[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "most of it is for tests over DynamoDB"))]
 mod lambda;
 #[cfg(feature = "dynamodb")]
@@ -24,10 +23,6 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod preflight;
-#[cfg(feature = "visits")]
-mod recount;
-mod shards;
-#[cfg(feature = "dynamodb")]
 #[cfg(feature = "postgres")]
 mod proxy;
 #[cfg(feature = "visits")]
@@ -37,7 +32,6 @@ mod server;
 mod shards;
 #[cfg(any(feature = "dynamodb", feature = "postgres"))]
 mod ssm;
-#[cfg(any(feature = "dynamodb", feature = "postgres"))]
 #[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "most of it is for tests over DynamoDB"))]
 mod standin;
 #[cfg(feature = "visits")]
