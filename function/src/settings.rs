@@ -191,6 +191,12 @@ pub fn aws(service: Service) -> Result<AwsSettings, SettingsError> {
     aws_from(&process, service)
 }
 
+/// Reads where `service` is called: nothing for AWS's own address.
+#[must_use]
+pub fn endpoint(service: Service) -> Option<String> {
+    endpoint_from(&process, service)
+}
+
 /// Reads the name of the counter's table: `DYNAMODB_TABLE`.
 ///
 /// # Errors
@@ -242,11 +248,16 @@ fn process(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+fn endpoint_from(read: &impl Fn(&str) -> Option<String>, service: Service) -> Option<String> {
+    let optional = |name| read(name).filter(|value| !value.is_empty());
+    optional(service.endpoint()).or_else(|| optional("AWS_ENDPOINT_URL"))
+}
+
 fn aws_from(read: &impl Fn(&str) -> Option<String>, service: Service) -> Result<AwsSettings, SettingsError> {
     let optional = |name| read(name).filter(|value| !value.is_empty());
     Ok(AwsSettings {
         region: required(read, "AWS_REGION", "the function's region, as Lambda sets it")?,
-        endpoint: optional(service.endpoint()).or_else(|| optional("AWS_ENDPOINT_URL")),
+        endpoint: endpoint_from(read, service),
         access_key_id: required(read, "AWS_ACCESS_KEY_ID", KEY_RULE)?,
         secret_access_key: required(read, "AWS_SECRET_ACCESS_KEY", KEY_RULE)?,
         session_token: optional("AWS_SESSION_TOKEN"),

@@ -1,6 +1,6 @@
 //! The command `visits`: what was counted, by day, path and agent, and a total that agrees with it.
 //!
-//! In reading order: [`cli`] is the command line; a [`log`], which today is [`dynamodb`]'s, shows visits;
+//! In reading order: [`cli`] is the command line; a [`log`], which is [`dynamodb`]'s or PostgreSQL's, shows visits;
 //! [`tally`] counts them, by day, by path and by what [`agent`] makes of an agent; [`chart`] and [`json`]
 //! write the figures. [`recount`] corrects the total. What a visitor sent reaches a terminal only
 //! through [`plain`].
@@ -17,6 +17,8 @@ pub mod failure;
 pub mod json;
 pub mod log;
 pub mod plain;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod recount;
 pub mod tally;
 
@@ -25,7 +27,7 @@ use std::io::{self, ErrorKind, Write};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
-    settings,
+    settings::{self, StoreChoice},
     visits::{
         cli::{Chart, Cli, Command, Output},
         dynamodb::DynamoLog,
@@ -41,25 +43,50 @@ use crate::{
 ///
 /// When the table is not named, cannot be read or not be corrected; mostly a [`Failed`].
 pub async fn run(cli: &Cli, out: &mut impl Write, words: &mut impl Write) -> anyhow::Result<()> {
+    let text = match settings::store()? {
+        StoreChoice::DynamoDb => of_table(cli, words).await?,
+        StoreChoice::Postgres => of_database(cli).await?,
+    };
+    Ok(write(out, &text)?)
+}
+
+async fn of_table(cli: &Cli, words: &mut impl Write) -> anyhow::Result<String> {
     let table = cli.table.clone().map_or_else(settings::table, Ok).map_err(|error| unnamed(&error))?;
     let log = DynamoLog::connect(table).await?;
-    let text = match &cli.command {
-        None => {
-            let figures = figures(&log, log.table(), &cli.chart).await?;
-            match cli.output {
-                Output::Text => chart::text(&figures, width()),
-                Output::Json => json::text(&figures)?,
-            }
-        }
+    match &cli.command {
+        None => shown(&figures(&log, log.table(), &cli.chart).await?, cli.output),
         Some(Command::Recount(order)) => {
             let recounted = recount::recount(&log, order, words).await?;
             match cli.output {
-                Output::Text => recounted.to_string(),
-                Output::Json => json::text(&recounted)?,
+                Output::Text => Ok(recounted.to_string()),
+                Output::Json => json::text(&recounted),
             }
         }
-    };
-    Ok(write(out, &text)?)
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn of_database(cli: &Cli) -> anyhow::Result<String> {
+    if cli.command.is_some() {
+        let why = "in PostgreSQL a visit and its addition are one statement: they cannot be apart";
+        return Err(Failed::new("recount", why, None).into());
+    }
+    let log = postgres::PostgresLog::connect().await?;
+    shown(&figures(&log, log.name(), &cli.chart).await?, cli.output)
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn of_database(_: &Cli) -> anyhow::Result<String> {
+    let hint = "install it with both features: `cargo install --path function --bin visits --features visits,postgres`";
+    let why = "this binary was built without the feature `postgres`";
+    Err(Failed::new("read the visits in PostgreSQL", why, Some(hint.to_owned())).into())
+}
+
+fn shown(figures: &Figures, output: Output) -> anyhow::Result<String> {
+    match output {
+        Output::Text => Ok(chart::text(figures, width())),
+        Output::Json => json::text(figures),
+    }
 }
 
 async fn figures(log: &impl VisitLog, table: &str, chart: &Chart) -> anyhow::Result<Figures> {

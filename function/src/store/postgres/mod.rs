@@ -12,10 +12,14 @@ mod session;
 mod tls;
 mod trouble;
 
+#[cfg(feature = "visits")]
+use std::error::Error;
 use std::time::Duration;
 
 use futures::lock::Mutex;
 use tokio::time::timeout;
+#[cfg(feature = "visits")]
+use tokio_postgres::Client;
 use tokio_postgres::{Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -104,13 +108,30 @@ impl PostgresStore {
     }
 
     async fn connect(&self, login: &Login) -> Result<Session, Trouble> {
+        let mut config = self.config(login);
+        config.options(session::OPTIONS);
+        Session::open(&config, self.tls.clone()).await
+    }
+
+    fn config(&self, login: &Login) -> Config {
         let mut config = Config::new();
         config.host(&self.database.host).port(self.database.port).dbname(&self.database.name);
         config.user(&login.username).password(&login.password).application_name("visitor-counter");
-        config.ssl_mode(SslMode::Require).connect_timeout(TCP).options(session::OPTIONS);
+        config.ssl_mode(SslMode::Require).connect_timeout(TCP);
         // A server that went while the container was frozen does not say so.
         config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(TCP);
-        Session::open(&config, self.tls.clone()).await
+        config
+    }
+
+    /// A connection for who reads the visits, and has more time than a visitor. It migrates nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the password cannot be read, or the server not be reached.
+    #[cfg(feature = "visits")]
+    pub(crate) async fn reader(&self) -> Result<Client, Box<dyn Error + Send + Sync>> {
+        let login = self.secret.read().await?;
+        Ok(session::connect(&self.config(&login), self.tls.clone()).await?)
     }
 
     /// `question` within the time that a visitor waits.

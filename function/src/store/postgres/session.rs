@@ -64,6 +64,14 @@ pub(super) enum Question<'a> {
     Total,
 }
 
+/// A connection to the database as it is.
+pub(super) async fn connect(config: &Config, tls: MakeRustlsConnect) -> Result<Client, Trouble> {
+    let (client, connection) = within(CONNECTING, config.connect(tls)).await?;
+    // Ends when the client is dropped. What fails it, the client is told too.
+    tokio::spawn(connection);
+    Ok(client)
+}
+
 impl Question<'_> {
     /// Completes "failed to …", before the database's name.
     pub(super) fn action(self) -> &'static str {
@@ -77,9 +85,7 @@ impl Question<'_> {
 impl Session {
     /// Connects, migrates, and prepares what will be asked.
     pub(super) async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<Self, Trouble> {
-        let (mut client, connection) = within(CONNECTING, config.connect(tls)).await?;
-        // Ends when the client is dropped. What fails it, the client is told too.
-        tokio::spawn(connection);
+        let mut client = connect(config, tls).await?;
         within(MIGRATING, migrations::run(&mut client)).await?;
         let prepared = async { tokio::try_join!(client.prepare(COUNT), client.prepare(TOTAL)) };
         let (count, total) = within(ANSWERING, prepared).await?;
