@@ -53,23 +53,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     // The functions' HTTP client needs one, as the real binary does.
     rustls::crypto::ring::default_provider().install_default().unwrap();
-    let mut trials = trials![
-        local::a_port_in_use_is_named_and_nothing_is_made,
-        local::a_missing_terraform_or_python_is_named_and_nothing_is_made,
-        local::a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made,
-        local::a_failed_download_leaves_nothing_half_made,
-        local::without_the_local_aws_every_command_says_how_to_start_it,
-        first_steps::local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts,
-        first_steps::status_shows_release_versions_commit_and_source_hash_of_both_environments,
-        first_steps::every_get_counts_up_by_one,
-        first_steps::concurrent_gets_lose_no_count,
-        load::ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_none_fails,
-        first_steps::the_preflight_function_answers_options,
-        first_steps::the_declared_checks_pass,
-        first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
-        first_steps::terraform_has_nothing_to_do_after_a_release,
-        first_steps::up_again_starts_applies_builds_and_releases_nothing,
-    ];
+    let mut trials = trials_of_the_first_steps();
     trials.extend(trials_of_the_browser());
     trials.extend(trials_of_the_front());
     trials.extend(trials![
@@ -88,22 +72,7 @@ fn main() -> ExitCode {
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
-    trials.extend(trials![
-        bad_input::an_unknown_environment_is_refused_with_the_known_ones,
-        bad_input::a_malformed_configuration_is_named_with_line_and_column,
-        bad_input::an_unknown_flag_is_a_usage_error,
-        bad_input::a_ledger_without_a_contract_is_refused,
-        bad_input::a_ledger_that_does_not_exist_is_refused,
-        bad_input::a_contract_of_a_newer_schema_is_refused,
-        bad_input::a_contract_of_another_account_region_or_environment_is_refused,
-        bad_input::an_alias_that_does_not_exist_is_refused,
-        bad_input::missing_credentials_are_refused,
-        bad_input::a_package_that_does_not_compile_shows_the_compilers_errors,
-        bad_input::a_zip_over_the_limit_is_refused,
-        bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
-        bad_input::a_held_lock_is_refused_and_its_holder_named,
-        bad_input::all_of_that_made_no_release_and_left_no_lock,
-    ]);
+    trials.extend(trials_of_bad_input());
     trials.extend(trials_of_the_pipeline());
     trials.extend(trials![local::down_stops_every_process_and_removes_all_that_was_kept,]);
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -123,6 +92,47 @@ fn trials_of_the_browser() -> Vec<Trial> {
         browser::a_request_that_the_stage_throttles_is_readable_as_429,
         browser::a_function_that_cannot_be_called_is_readable_as_500,
         browser::an_error_of_the_function_is_readable_with_its_sentence_and_request_id,
+    ]
+}
+
+/// What a newcomer sees, and the load that it takes.
+fn trials_of_the_first_steps() -> Vec<Trial> {
+    trials![
+        local::a_port_in_use_is_named_and_nothing_is_made,
+        local::a_missing_terraform_or_python_is_named_and_nothing_is_made,
+        local::a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made,
+        local::a_failed_download_leaves_nothing_half_made,
+        local::without_the_local_aws_every_command_says_how_to_start_it,
+        first_steps::local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts,
+        first_steps::status_shows_release_versions_commit_and_source_hash_of_both_environments,
+        first_steps::every_get_counts_up_by_one,
+        first_steps::concurrent_gets_lose_no_count,
+        load::ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_none_fails,
+        first_steps::the_preflight_function_answers_options,
+        first_steps::the_declared_checks_pass,
+        first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
+        first_steps::terraform_has_nothing_to_do_after_a_release,
+        first_steps::up_again_starts_applies_builds_and_releases_nothing,
+    ]
+}
+
+/// What is refused, and changes nothing.
+fn trials_of_bad_input() -> Vec<Trial> {
+    trials![
+        bad_input::an_unknown_environment_is_refused_with_the_known_ones,
+        bad_input::a_malformed_configuration_is_named_with_line_and_column,
+        bad_input::an_unknown_flag_is_a_usage_error,
+        bad_input::a_ledger_without_a_contract_is_refused,
+        bad_input::a_ledger_that_does_not_exist_is_refused,
+        bad_input::a_contract_of_a_newer_schema_is_refused,
+        bad_input::a_contract_of_another_account_region_or_environment_is_refused,
+        bad_input::an_alias_that_does_not_exist_is_refused,
+        bad_input::missing_credentials_are_refused,
+        bad_input::a_package_that_does_not_compile_shows_the_compilers_errors,
+        bad_input::a_zip_over_the_limit_is_refused,
+        bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
+        bad_input::a_held_lock_is_refused_and_its_holder_named,
+        bad_input::all_of_that_made_no_release_and_left_no_lock,
     ]
 }
 
