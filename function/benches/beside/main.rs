@@ -1,0 +1,54 @@
+//! `cargo bench -p function`: the binary `counter` beside the same function in Python, in one run.
+//!
+//! In: nothing but this workspace, `python3`, and the packages of `requirements.txt`. Out: a Markdown table on
+//! stdout, and an exit code other than 0 where a target is missed. Both functions run as Lambda runs them,
+//! between stand-ins on loopback for the runtime's API, DynamoDB and SSM, in alternating rounds, so that
+//! what else the machine does meets both. Only ratios are compared: absolute times are the machine's.
+
+mod aws;
+mod figures;
+mod function;
+mod http;
+mod process;
+mod python;
+mod rounds;
+mod same;
+mod targets;
+mod zips;
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+
+use crate::{aws::Aws, figures::Figures, function::Function};
+
+/// Where everything goes that is made here.
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+
+fn main() -> Result<ExitCode> {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(ExitCode::SUCCESS); // `cargo test --all-targets` runs this too, and it is no test
+    }
+    let scratch = PathBuf::from(SCRATCH).join("beside");
+    std::fs::create_dir_all(&scratch)?;
+    let zips = zips::build(&scratch.join("artifact"))?;
+    let python = python::prepare(&scratch)?;
+    let aws = Aws::start(&scratch, &python.roots)?;
+    let (rust, python) = (counter(&scratch), python.function);
+    same::check(&aws, &rust, &python)?;
+    let [rust, python] = rounds::run(&aws, [&rust, &python])?.map(|rounds| Figures::of(&rounds));
+    let delay = aws.delay();
+    let lines = targets::lines(&rust, &python, delay, &zips);
+    let table = targets::table(&lines, delay);
+    writeln!(std::io::stdout(), "{table}")?;
+    let met = lines.iter().all(targets::Line::met);
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn counter(scratch: &Path) -> Function {
+    Function { name: "Rust", command: vec![env!("CARGO_BIN_EXE_counter").into()], folder: scratch.to_path_buf() }
+}
