@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +35,7 @@ pub(crate) struct Aws {
     /// What functions find in their environment.
     pub(crate) variables: Vec<(&'static str, String)>,
     seen: Arc<Mutex<Seen>>,
+    hurried: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -46,14 +50,23 @@ impl Aws {
         let bundle = scratch.join("roots.pem");
         let tls = certificates(roots, &bundle)?;
         let seen = Arc::<Mutex<Seen>>::default();
-        let noted = Arc::clone(&seen);
-        let dynamodb = http::serve(Some(Arc::clone(&tls)), move |received| dynamodb(&received, &noted))?;
+        let hurried = Arc::<AtomicBool>::default();
+        let (noted, at_once) = (Arc::clone(&seen), Arc::clone(&hurried));
+        let dynamodb = http::serve(Some(Arc::clone(&tls)), move |received| {
+            let delay = if at_once.load(Ordering::Relaxed) { Duration::ZERO } else { DELAY };
+            dynamodb(&received, &noted, delay)
+        })?;
         let ssm = http::serve(Some(tls), |_| {
             thread::sleep(DELAY);
             sent(&json!({"Parameter": {"Name": "/bench/key", "Type": "SecureString", "Value": SECRET}}))
         })?;
         let url = |address| format!("https://{address}");
-        Ok(Self { variables: variables(&url(dynamodb), &url(ssm), &bundle), seen })
+        Ok(Self { variables: variables(&url(dynamodb), &url(ssm), &bundle), seen, hurried })
+    }
+
+    /// From now on DynamoDB answers at once.
+    pub(crate) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Relaxed);
     }
 
     /// What DynamoDB's delay really was, in the median: a sleep is never shorter than asked for.
@@ -110,9 +123,9 @@ fn variables(dynamodb: &str, ssm: &str, bundle: &Path) -> Vec<(&'static str, Str
     fixed.map(|(name, value)| (name, value.to_owned())).into()
 }
 
-fn dynamodb(received: &Received, seen: &Mutex<Seen>) -> Sent {
+fn dynamodb(received: &Received, seen: &Mutex<Seen>, delay: Duration) -> Sent {
     let began = Instant::now();
-    thread::sleep(DELAY);
+    thread::sleep(delay);
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     seen.delays.push(began.elapsed());
     let target = received.headers.get("x-amz-target").map(String::as_str).unwrap_or_default();

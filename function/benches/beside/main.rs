@@ -13,6 +13,7 @@ mod process;
 mod python;
 mod rounds;
 mod same;
+mod soak;
 mod targets;
 mod zips;
 
@@ -38,11 +39,12 @@ fn main() -> Result<ExitCode> {
     let zips = zips::build(&scratch.join("artifact"))?;
     let python = python::prepare(&scratch)?;
     let aws = Aws::start(&scratch, &python.roots)?;
-    let (rust, python) = (counter(&scratch), python.function);
-    same::check(&aws, &rust, &python)?;
-    let [rust, python] = rounds::run(&aws, [&rust, &python])?.map(|rounds| Figures::of(&rounds));
+    let (counter, python) = (counter(&scratch), python.function);
+    same::check(&aws, &counter, &python)?;
+    let [rust, python] = rounds::run(&aws, [&counter, &python])?.map(|rounds| Figures::of(&rounds));
     let delay = aws.delay();
-    let lines = targets::lines(&rust, &python, delay, &zips);
+    let soak = soak::run(&aws, &counter)?;
+    let lines = targets::lines(&rust, &python, delay, &soak, &zips);
     let table = targets::table(&lines, delay);
     writeln!(std::io::stdout(), "{table}")?;
     let met = lines.iter().all(targets::Line::met);

@@ -16,7 +16,7 @@ pub(crate) fn cpu(id: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The largest resident set so far, in bytes.
+/// The largest resident set so far, in bytes: it never falls, so that what it grows by was needed at once.
 pub(crate) fn peak_memory(id: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));

@@ -47,7 +47,7 @@ fn round(function: &Function, aws: &Aws) -> Result<Round> {
     Ok(Round { init: running.init, first, warm, cpu, memory: running.peak_memory()? })
 }
 
-fn visit(running: &Running) -> Result<Duration> {
+pub(crate) fn visit(running: &Running) -> Result<Duration> {
     let (took, answer) = running.invoke(&event("GET", "/count"))?;
     ensure!(answer["statusCode"] == 200, "a visit was answered {answer}");
     Ok(took)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use crate::figures::Figures;
+use crate::{figures::Figures, soak::Soak};
 
 /// What a warm request may take beyond the store's delay.
 const OURS: Duration = Duration::from_millis(1);
@@ -38,8 +38,17 @@ impl Line {
     }
 }
 
+/// How much more memory 90,000 invocations may take, in MB: 12 bytes for each.
+const GROWTH: f64 = 1.1;
+
 /// All lines; `delay` is how long the store really took.
-pub(crate) fn lines(rust: &Figures, python: &Figures, delay: Duration, zips: &BTreeMap<String, u64>) -> Vec<Line> {
+pub(crate) fn lines(
+    rust: &Figures,
+    python: &Figures,
+    delay: Duration,
+    soak: &Soak,
+    zips: &BTreeMap<String, u64>,
+) -> Vec<Line> {
     let p50 = Line {
         target: Some((rust.p50.as_secs_f64() * 1e3, (delay + OURS).as_secs_f64() * 1e3)),
         unit: "ms",
@@ -58,6 +67,7 @@ pub(crate) fn lines(rust: &Figures, python: &Figures, delay: Duration, zips: &BT
         Line::times("warm request, p99", rust.p99, python.p99, None),
         Line::times("CPU of a warm request", rust.cpu, python.cpu, Some(6.0)),
         memory(rust.memory, python.memory),
+        grown(soak),
         Line::zip(zips, "counter", 2.6),
         Line::zip(zips, "preflight", 0.6),
     ]
@@ -67,6 +77,14 @@ fn memory(rust: u64, python: u64) -> Line {
     let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     let target = Some((rust as f64 / python as f64, 1.0 / 7.0));
     Line { what: "peak memory".to_owned(), rust: mb(rust), python: mb(python), target, unit: "of Python's" }
+}
+
+fn grown(soak: &Soak) -> Line {
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    let (early, late) = (mb(soak.early), mb(soak.late));
+    let what = format!("peak memory after {} invocations, and after {}", Soak::EARLY, Soak::ALL);
+    let target = Some((late - early, GROWTH));
+    Line { what, rust: format!("{early:.1}, {late:.1} MB"), python: "-".to_owned(), target, unit: "MB more" }
 }
 
 /// The lines in Markdown.
