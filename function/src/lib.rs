@@ -7,9 +7,9 @@
 //! [`telemetry`] tells CloudWatch and X-Ray. [`settings`] is the only reader of environment variables,
 //! [`log`] the only place that decides what a log line is.
 //!
-//! No room but [`serve`] knows the Lambda runtime, and none but `store::dynamodb`, `signed` and
-//! `visits::dynamodb` the AWS SDK: without the features `dynamodb`, `postgres` and `counter` no SDK crate is linked, and so the
-//! binary `preflight` is built. `visits`, behind the feature of that name, is the command that reads what was
+//! No room but [`serve`] knows the Lambda runtime, and none but `signed` and `visits` the crates of AWS's
+//! SDK: without the features `dynamodb`, `postgres` and `counter` none of them is linked, and so the binary
+//! `preflight` is built. `visits`, behind the feature of that name, is the command that reads what was
 //! counted: no Lambda carries it.
 //! Nothing here knows who deploys it.
 

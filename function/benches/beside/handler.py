@@ -39,6 +39,8 @@ ORIGINS = [entry.strip() for entry in setting("ALLOWED_ORIGIN", r".+").split(","
 if not all(re.fullmatch(r"https?://[a-z0-9_.:\[\]-]+", origin) for origin in ORIGINS):
     raise ValueError("environment variable `ALLOWED_ORIGIN` is malformed")
 VERSION = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "unknown")
+FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+NAMESPACE = uuid.UUID("5b0f9d3c-6a1e-4c8b-9f27-d10ce47a3b56")
 
 CONFIG = Config(
     connect_timeout=2,
@@ -118,19 +120,29 @@ def header(event, name):
 def record(event, path):
     now = datetime.now(timezone.utc)
     stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    source = member(member(event, "requestContext"), "identity").get("sourceIp")
+    context = member(event, "requestContext")
+    source = member(context, "identity").get("sourceIp")
     item = {
-        "visit_id": {"S": str(uuid.uuid4())},
+        "visit_id": {"S": str(uuid.uuid5(NAMESPACE, text(context.get("requestId"))))},
+        "day": {"S": stamp[:10]},
         "timestamp": {"S": stamp},
         "visitor_ip": {"S": pseudonym(source, stamp[:10])},
         "user_agent": {"S": sanitise(header(event, "user-agent") or "")},
         "path": {"S": sanitise(path)},
         "expiration_time": {"N": str(int(now.timestamp()) + KEPT)},
     }
-    DYNAMODB.put_item(TableName=TABLE, Item=item)
+    began = time.perf_counter()
+    DYNAMODB.put_item(
+        TableName=TABLE,
+        Item=item,
+        ConditionExpression="attribute_not_exists(visit_id)",
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
+    return time.perf_counter() - began
 
 
 def increment():
+    began = time.perf_counter()
     updated = DYNAMODB.update_item(
         TableName=TABLE,
         Key=TOTAL,
@@ -139,19 +151,38 @@ def increment():
         ExpressionAttributeValues={":one": {"N": "1"}},
         ReturnValues="UPDATED_NEW",
     )
-    return int(updated["Attributes"]["count"]["N"])
+    return int(updated["Attributes"]["count"]["N"]), time.perf_counter() - began
 
 
 def count(event, path):
     # One of the two in this thread: a thread less to wake.
     recorded = POOL.submit(record, event, path)
     try:
-        counted = increment()
+        counted, added = increment()
     finally:
         failed = recorded.exception()
     if failed:
         raise failed
+    metrics(recorded.result(), added)
     return {"count": counted, "message": "Visitor count updated successfully"}
+
+
+def metrics(put, update):
+    """The same line in CloudWatch's embedded metric format."""
+    store = [{"Name": "PutItemLatency", "Unit": "Milliseconds"}, {"Name": "UpdateItemLatency", "Unit": "Milliseconds"}]
+    visits = [{"Name": "VisitorCount", "Unit": "Count"}]
+    directives = [
+        {"Namespace": "ResumeMetrics", "Dimensions": [[], ["FunctionName"]], "Metrics": visits},
+        {"Namespace": "ResumeMetrics", "Dimensions": [["FunctionName"]], "Metrics": store},
+    ]
+    line = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
+        "FunctionName": FUNCTION,
+        "VisitorCount": 1,
+        "PutItemLatency": [round(put * 1000, 3)],
+        "UpdateItemLatency": [round(update * 1000, 3)],
+    }
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 
 def problem(error, message, request_id):

@@ -1,5 +1,7 @@
 //! The secret in a SecureString parameter of SSM.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,7 +11,13 @@ use crate::{
     signed::{Api, Failed, Signed},
 };
 
-const SSM: Api = Api { name: "SSM", host: "ssm" };
+/// A visit's write waits for it: with the 7 s of the store it is still well within the function's 10 s.
+const SSM: Api = Api {
+    name: "SSM",
+    host: "ssm",
+    content_type: "application/x-amz-json-1.1",
+    patience: Duration::from_millis(1_500),
+};
 
 /// A SecureString parameter. No `Debug`, so that no key can reach a log.
 pub struct SsmParameter {

@@ -6,29 +6,18 @@
 //! table could not tell the second from another visit; a visit is sent up to three times, because its key
 //! tells.
 //!
-//! With `signed` the only room that names an AWS SDK type. It is told where and as whom to call, and looks for
-//! neither: no profile file, no metadata service, no proxy. `aws-config`, which would, costs half
-//! a megabyte of zip and brings STS along.
+//! It is told where and as whom to call, and looks for neither: no profile file, no metadata service, no proxy.
 
-use std::{collections::HashMap, error::Error, time::Duration};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
-    error::SdkError,
-    operation::put_item::PutItemError,
-    types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-
-use tokio::time::timeout;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::{
     log,
     settings::AwsSettings,
+    signed::{Api, Cause, Failed, Refusal, Signed, passing},
     store::{
         Store, StoreError,
         shards::{Shard, Shards},
@@ -37,25 +26,30 @@ use crate::{
     visit::Visit,
 };
 
-/// The table's key.
-const KEY: &str = "visit_id";
-/// The attribute that holds the total; a reserved word, so it is named through `#count`.
-const COUNT: &str = "count";
+const DYNAMODB: Api = Api {
+    name: "DynamoDB",
+    host: "dynamodb",
+    content_type: "application/x-amz-json-1.0",
+    patience: Duration::from_secs(2),
+};
+
 /// The attribute that holds a visit's moment; with the day it is the key of the index.
 const TIMESTAMP: &str = "timestamp";
+
+/// How long a call may take, attempts and pauses included: well within the function's 10 s, so that a
+/// visitor gets our answer and not a bare 502.
+const WHOLE: Duration = Duration::from_secs(7);
+
+/// The longest pauses before the second attempt, and before the third.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// How long opening connections may take. Lambda ends an init after 10 s, and a store that needs so long
 /// is not there.
 const WARMING: Duration = Duration::from_millis(2_500);
 
-type Item = HashMap<String, AttributeValue>;
-
-/// Visits and their total in a DynamoDB table.
-#[derive(Clone, Debug)]
+/// Visits and their total in a DynamoDB table. No `Debug`, so that no key can reach a log.
 pub struct DynamoStore {
-    client: Client,
-    /// The same, without a second attempt.
-    once: Client,
+    dynamodb: Signed,
     service: Service,
     shards: Shards,
 }
@@ -71,40 +65,38 @@ impl DynamoStore {
     /// A store in `table`, whose total is spread over `shards`, reached as `aws` says. Calls nothing yet.
     #[must_use]
     pub fn new(table: String, shards: Shards, aws: AwsSettings) -> Self {
-        let service = Service { name: "DynamoDB", resource: table, region: Some(aws.region.clone()) };
-        let config = sdk_config(aws);
-        let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
-        Self { client: Client::from_conf(config), once: Client::from_conf(once), service, shards }
+        let service = Service { name: DYNAMODB.name, resource: table, region: Some(aws.region.clone()) };
+        Self { dynamodb: Signed::new(DYNAMODB, aws), service, shards }
     }
 
-    /// `verb` with the table's name, for an error.
-    fn action(&self, verb: &str) -> String {
-        format!("{verb} table `{}`", self.service.resource)
+    fn table(&self) -> &str {
+        &self.service.resource
     }
 
     async fn put(&self, visit: &Visit, shard: Shard) -> Result<Put, StoreError> {
-        let put = self.client.put_item().table_name(&self.service.resource);
-        let put = put.set_item(Some(item(visit, shard))).condition_expression("attribute_not_exists(visit_id)");
-        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put.send().await {
+        let input = json!({
+            "TableName": self.table(), "Item": item(visit, shard),
+            "ConditionExpression": "attribute_not_exists(visit_id)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        });
+        match self.ask("DynamoDB_20120810.PutItem", &input).await {
             Ok(_) => Ok(Put::Written),
-            Err(error) => {
-                there_already(&error, visit).ok_or_else(|| unavailable(self.action("write a visit to"))(error))
-            }
+            Err(cause) => there_already(&cause, visit).ok_or_else(|| self.unavailable("write a visit to", cause)),
         }
     }
 
     /// Adds `by` to the part of the total that `shard` holds, and returns what that is then.
     async fn add(&self, shard: Shard, by: i64) -> Result<i64, StoreError> {
-        let action = self.action("add to `total` in");
-        let update = self.once.update_item().table_name(&self.service.resource);
-        let update = update.key(KEY, AttributeValue::S(shard.total()));
-        let update = update.update_expression("ADD #count :by");
-        let update = update.expression_attribute_names("#count", COUNT);
-        let update = update.expression_attribute_values(":by", AttributeValue::N(by.to_string()));
-        let update = update.return_values(ReturnValue::UpdatedNew);
-        let output = update.send().await.map_err(unavailable(action.clone()))?;
-        count(output.attributes()).ok_or(StoreError::Malformed { action })
+        const ACTION: &str = "add to `total` in";
+        let input = json!({
+            "TableName": self.table(), "Key": key(shard), "ReturnValues": "UPDATED_NEW",
+            // A reserved word, so it is named through `#count`.
+            "UpdateExpression": "ADD #count :by", "ExpressionAttributeNames": {"#count": "count"},
+            "ExpressionAttributeValues": {":by": {"N": by.to_string()}},
+        });
+        let answer = self.dynamodb.ask("DynamoDB_20120810.UpdateItem", &input).await;
+        let answer = answer.map_err(|failed| self.unavailable(ACTION, failed.cause()))?;
+        count(answer.get("Attributes")).ok_or_else(|| self.malformed(ACTION))
     }
 
     /// What all shards but `this` hold together.
@@ -117,34 +109,59 @@ impl DynamoStore {
 
     /// What `shards` hold together: at most 100, which is what one call takes.
     async fn sum(&self, shards: impl Iterator<Item = Shard>) -> Result<i64, StoreError> {
-        let action = self.action("read the parts of `total` from");
-        let keys = shards.map(|shard| Item::from([(KEY.to_owned(), AttributeValue::S(shard.total()))]));
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
-        let wanted = wanted.map_err(unavailable(action.clone()))?;
-        let output = self.client.batch_get_item().request_items(&self.service.resource, wanted).send().await;
-        let output = output.map_err(unavailable(action.clone()))?;
-        if output.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            return Err(StoreError::Unavailable { action, cause: "the table is throttled".into() });
-        }
-        let items = output.responses().and_then(|tables| tables.values().next()).map_or(&[][..], Vec::as_slice);
-        let parts = items.iter().map(|item| count(Some(item)));
-        parts.sum::<Option<i64>>().ok_or(StoreError::Malformed { action })
+        const ACTION: &str = "read the parts of `total` from";
+        let keys: Vec<_> = shards.map(key).collect();
+        let input = json!({"RequestItems": {self.table(): {"Keys": keys, "ConsistentRead": true}}});
+        let answer = self.ask("DynamoDB_20120810.BatchGetItem", &input).await;
+        let answer = answer.map_err(|cause| self.unavailable(ACTION, cause))?;
+        let items = answer.get("Responses").and_then(|tables| tables.get(self.table())).and_then(Value::as_array);
+        let parts = items.into_iter().flatten().map(|item| count(Some(item)));
+        parts.sum::<Option<i64>>().ok_or_else(|| self.malformed(ACTION))
     }
 
     async fn get(&self, shard: Shard) -> Result<i64, StoreError> {
-        let action = self.action("read `total` from");
-        let get = self.client.get_item().table_name(&self.service.resource).consistent_read(true);
-        let get = get.key(KEY, AttributeValue::S(shard.total()));
-        let output = get.send().await.map_err(unavailable(action.clone()))?;
-        match output.item() {
+        const ACTION: &str = "read `total` from";
+        let input = json!({"TableName": self.table(), "Key": key(shard), "ConsistentRead": true});
+        let answer = self.ask("DynamoDB_20120810.GetItem", &input).await;
+        let answer = answer.map_err(|cause| self.unavailable(ACTION, cause))?;
+        match answer.get("Item") {
             None => Ok(0),
-            item => count(item).ok_or(StoreError::Malformed { action }),
+            item => count(item).ok_or_else(|| self.malformed(ACTION)),
         }
+    }
+
+    /// Asks for what may be asked for again, up to three times.
+    async fn ask(&self, target: &'static str, input: &Value) -> Result<Value, Cause> {
+        let attempts = async {
+            for pause in PAUSES {
+                match self.attempt(target, input).await {
+                    Err(Failed::Passing(_)) => sleep(jittered(pause)).await,
+                    ended => return ended.map_err(Failed::cause),
+                }
+            }
+            self.attempt(target, input).await.map_err(Failed::cause)
+        };
+        timeout(WHOLE, attempts).await.unwrap_or_else(|late| Err(late.into()))
+    }
+
+    /// An answer for a part of what was asked is none.
+    async fn attempt(&self, target: &'static str, input: &Value) -> Result<Value, Failed> {
+        let answer = self.dynamodb.ask(target, input).await?;
+        let missing = answer.get("UnprocessedKeys").and_then(Value::as_object).is_some_and(|keys| !keys.is_empty());
+        if missing { Err(passing("DynamoDB answered a part only: the table is throttled")) } else { Ok(answer) }
     }
 
     /// A total of which parts may be negative, but not the whole.
     fn whole(&self, total: i64) -> Result<u64, StoreError> {
-        u64::try_from(total).map_err(|_| StoreError::Malformed { action: self.action("read `total` from") })
+        u64::try_from(total).map_err(|_| self.malformed("read `total` from"))
+    }
+
+    fn unavailable(&self, verb: &str, cause: Cause) -> StoreError {
+        StoreError::Unavailable { action: format!("{verb} table `{}`", self.table()), cause }
+    }
+
+    fn malformed(&self, verb: &str) -> StoreError {
+        StoreError::Malformed { action: format!("{verb} table `{}`", self.table()) }
     }
 }
 
@@ -190,60 +207,39 @@ impl Store for DynamoStore {
     }
 }
 
-/// The item of `visit`, which `shard` counts.
-fn item(visit: &Visit, shard: Shard) -> Item {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    HashMap::from([
-        (KEY.to_owned(), text(&visit.id.to_string())),
-        ("day".to_owned(), text(&shard.day(visit.at))),
-        (TIMESTAMP.to_owned(), text(&visit.timestamp())),
-        ("visitor_ip".to_owned(), text(visit.visitor_ip.as_str())),
-        ("user_agent".to_owned(), text(&visit.user_agent)),
-        ("path".to_owned(), text(&visit.path)),
-        ("expiration_time".to_owned(), AttributeValue::N(visit.expiration_time().to_string())),
-    ])
+/// The key of the item with a shard's part of the total.
+fn key(shard: Shard) -> Value {
+    json!({"visit_id": {"S": shard.total()}})
 }
 
-/// What `error` says of `visit`, if it says that there is an item with its key. One of the same moment
+/// The item of `visit`, which `shard` counts.
+fn item(visit: &Visit, shard: Shard) -> Value {
+    json!({
+        "visit_id": {"S": visit.id.to_string()},
+        "day": {"S": shard.day(visit.at)},
+        TIMESTAMP: {"S": visit.timestamp()},
+        "visitor_ip": {"S": visit.visitor_ip.as_str()},
+        "user_agent": {"S": visit.user_agent},
+        "path": {"S": visit.path},
+        "expiration_time": {"N": visit.expiration_time().to_string()},
+    })
+}
+
+/// What `cause` says of `visit`, if it says that there is an item with its key. One of the same moment
 /// was written by an attempt whose reply was lost.
-fn there_already(error: &SdkError<PutItemError>, visit: &Visit) -> Option<Put> {
-    let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-        return None;
-    };
-    let moment = refused.item().and_then(|item| item.get(TIMESTAMP)?.as_s().ok());
-    Some(if moment == Some(&visit.timestamp()) { Put::Written } else { Put::Known })
+fn there_already(cause: &Cause, visit: &Visit) -> Option<Put> {
+    let item = cause.downcast_ref::<Refusal>()?.instead.as_ref()?;
+    let moment = item.get(TIMESTAMP).and_then(|moment| moment.get("S")?.as_str());
+    Some(if moment == Some(visit.timestamp().as_str()) { Put::Written } else { Put::Known })
 }
 
 /// The number in the attribute `count`.
-fn count(attributes: Option<&Item>) -> Option<i64> {
-    attributes?.get(COUNT)?.as_n().ok()?.parse().ok()
+fn count(attributes: Option<&Value>) -> Option<i64> {
+    attributes?.get("count")?.get("N")?.as_str()?.parse().ok()
 }
 
-fn unavailable<E: Error + Send + Sync + 'static>(action: String) -> impl FnOnce(E) -> StoreError {
-    move |error| StoreError::Unavailable { action, cause: error.into() }
-}
-
-fn sdk_config(aws: AwsSettings) -> Config {
-    let AwsSettings { region, endpoint, access_key_id, secret_access_key, session_token } = aws;
-    let key = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(region))
-        .credentials_provider(key)
-        .http_client(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
-        .timeout_config(timeouts())
-        .retry_config(RetryConfig::standard().with_max_attempts(3));
-    config.set_endpoint_url(endpoint);
-    config.build()
-}
-
-/// Together well within the function's 10 s, so that a visitor gets our answer and not a bare 502.
-/// The SDK itself would wait for an answer for ever.
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .read_timeout(Duration::from_secs(2))
-        .operation_attempt_timeout(Duration::from_millis(2_500))
-        .operation_timeout(Duration::from_secs(7))
-        .build()
+/// From half of `pause` to all of it: those who were refused together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let chance = u32::try_from(Uuid::new_v4().as_u128() % 1000).unwrap_or(0);
+    pause / 2 + pause * chance / 2000
 }

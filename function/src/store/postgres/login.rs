@@ -1,5 +1,7 @@
 //! The database's user and password, which RDS keeps in Secrets Manager and changes every few days.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,7 +10,12 @@ use crate::{
     store::postgres::trouble::Trouble,
 };
 
-const SECRETS_MANAGER: Api = Api { name: "Secrets Manager", host: "secretsmanager" };
+const SECRETS_MANAGER: Api = Api {
+    name: "Secrets Manager",
+    host: "secretsmanager",
+    content_type: "application/x-amz-json-1.1",
+    patience: Duration::from_millis(1_500),
+};
 
 /// Where user and password are kept.
 pub(super) struct LoginSecret {
