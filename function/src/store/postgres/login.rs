@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     settings::AwsSettings,
-    signed::{Api, Failed, Signed},
+    signed::{Api, Signed},
     store::postgres::trouble::Trouble,
 };
 
@@ -39,7 +39,7 @@ impl LoginSecret {
     pub(super) async fn read(&self) -> Result<Login, Trouble> {
         let body = json!({"SecretId": self.arn});
         let answer = self.secrets.ask("secretsmanager.GetSecretValue", &body).await;
-        let answer = answer.map_err(|(Failed::Passing(cause) | Failed::Lasting(cause))| Trouble::Secret(cause))?;
+        let answer = answer.map_err(|failed| Trouble::Secret(failed.cause()))?;
         Login::from_answer(&answer).ok_or(Trouble::NoLogin)
     }
 }
