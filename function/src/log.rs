@@ -73,7 +73,8 @@ pub fn stopped(cause: &(dyn Error + 'static)) {
 
 fn panicked(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
-    error!(place, cause = panic.payload_as_str(), "panicked");
+    // Without its message: Rust's own quote what was being worked on, which may be the visitor's.
+    error!(place, "panicked");
 }
 
 /// `error` and all that caused it, from the outside in.

@@ -10,6 +10,7 @@
 
 use std::{
     error::Error,
+    fmt,
     time::{Duration, SystemTime},
 };
 
@@ -33,16 +34,26 @@ use tokio::time::timeout;
 
 use crate::settings::AwsSettings;
 
+/// How long a connection may have rested to be used again. A container freezes between two visitors, and a
+/// connection that ended meanwhile may not say so: what is sent over it is lost. Hyper's 90 s are longer than
+/// what lies between may keep it; a handshake more after a pause costs less than a visit.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// Errors that pass though their status is 400, by the names that AWS's own SDKs retry.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 13] = [
+    "LimitExceededException",
+    "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
     "RequestTimeout",
     "RequestTimeoutException",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
 ];
 
 /// Where a request found its condition not to hold.
@@ -77,7 +88,8 @@ impl Signed {
         let AwsSettings { region, endpoint, access_key_id, secret_access_key, session_token } = aws;
         let key = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
         let endpoint = endpoint.unwrap_or_else(|| public_endpoint(api, &region));
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        let connector = Connector::builder().pool_idle_timeout(Some(IDLE));
+        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
         Self { api, endpoint, region, identity: key.into(), connector }
     }
 
@@ -159,7 +171,16 @@ pub(crate) struct Refusal {
     code: String,
     message: String,
     /// The item that is there instead, where a condition did not hold and the item was asked for.
-    pub(crate) instead: Option<Value>,
+    pub(crate) instead: Option<Instead>,
+}
+
+/// An item. No `Debug` that shows it: it may be a visit.
+pub(crate) struct Instead(pub(crate) Value);
+
+impl fmt::Debug for Instead {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Instead(..)")
+    }
 }
 
 impl Refusal {
@@ -169,7 +190,7 @@ impl Refusal {
         // With or without a namespace before it: `com.amazonaws.ssm#ParameterNotFound`.
         let code = text("__type").and_then(|code| code.rsplit('#').next()).unwrap_or("without a code");
         let message = text("message").or_else(|| text("Message")).unwrap_or("no message");
-        let instead = body.get("Item").filter(|_| code == CONDITION).cloned();
+        let instead = body.get("Item").filter(|_| code == CONDITION).cloned().map(Instead);
         Self { service: api.name, status, code: code.to_owned(), message: message.to_owned(), instead }
     }
 
@@ -183,7 +204,8 @@ async fn collect(response: HttpResponse) -> Result<Vec<u8>, Cause> {
     Ok(ByteStream::new(response.into_body()).collect().await?.to_vec())
 }
 
-/// Where `api` is asked in `region`.
+/// Where `api` is asked in `region`, of AWS's public partitions and China's; elsewhere the variable for an
+/// endpoint says it.
 fn public_endpoint(api: Api, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{}.{region}.{suffix}", api.host)

@@ -15,7 +15,7 @@ use crate::{
     log,
     reply::{Answer, Frame, Reply},
     request::Request,
-    store::Store,
+    store::{Counted, Store},
     telemetry::{Calls, Telemetry},
     visit::Visit,
 };
@@ -35,10 +35,10 @@ impl<S: Store, K: KeySource> Handler for Counter<S, K> {
         let calls = Calls::default();
         let reply = AssertUnwindSafe(self.reply(request, &calls)).catch_unwind().await;
         let reply = reply.unwrap_or(Err(Failure::Panicked));
-        let counted = matches!(reply, Ok(Told::Counted(_)));
+        let counted = matches!(reply, Ok(Told::Visit(_)));
         self.telemetry.tell(request, counted, self.store.service(), &calls.into_inner());
         match reply {
-            Ok(Told::Counted(reply) | Told::Other(reply)) => self.frame.answer(request, reply),
+            Ok(Told::Visit(reply) | Told::Other(reply)) => self.frame.answer(request, reply),
             Err(failure) => {
                 log::failed(&failure);
                 self.frame.answer(request, failure.reply(&request.id))
@@ -56,18 +56,19 @@ impl<S: Store, K: KeySource> Counter<S, K> {
 
     async fn reply(&self, request: &Request, calls: &Calls) -> Result<Told, Failure> {
         match (request.route(), request.method.as_str()) {
-            ("/count", "GET") => self.count(request, calls).await.map(Told::Counted),
+            ("/count", "GET") => self.count(request, calls).await,
             ("/health", "GET") => self.health(calls).await.map(Told::Other),
             ("/count" | "/health", _) => Ok(Told::Other(Reply::method_not_allowed("GET", &request.id))),
             _ => Ok(Told::Other(Reply::not_found(&request.id))),
         }
     }
 
-    async fn count(&self, request: &Request, calls: &Calls) -> Result<Reply, Failure> {
+    async fn count(&self, request: &Request, calls: &Calls) -> Result<Told, Failure> {
         let at = Timestamp::now();
         let visitor_ip = self.key.pseudonym(request.source.as_ref(), at).await;
-        let count = self.store.count(&Visit::new(request, visitor_ip, at), calls).await?;
-        Ok(Reply::ok(&json!({"count": count, "message": "Visitor count updated successfully"})))
+        let Counted { total, new } = self.store.count(&Visit::new(request, visitor_ip, at), calls).await?;
+        let reply = Reply::ok(&json!({"count": total, "message": "Visitor count updated successfully"}));
+        Ok(if new { Told::Visit(reply) } else { Told::Other(reply) })
     }
 
     async fn health(&self, calls: &Calls) -> Result<Reply, Failure> {
@@ -79,8 +80,8 @@ impl<S: Store, K: KeySource> Counter<S, K> {
 
 /// What a request came to.
 enum Told {
-    /// A visit was counted.
-    Counted(Reply),
+    /// A visit that nobody had counted yet.
+    Visit(Reply),
     /// Anything else.
     Other(Reply),
 }

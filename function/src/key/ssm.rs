@@ -11,7 +11,7 @@ use crate::{
     signed::{Api, Failed, Signed},
 };
 
-/// A visit's write waits for it: with the 7 s of the store it is still well within the function's 10 s.
+/// A visit's write waits for it: with what the stores may take it is within the function's 10 s.
 const SSM: Api = Api {
     name: "SSM",
     host: "ssm",
@@ -39,7 +39,10 @@ impl KeySource for SsmParameter {
         let parameter = self.name.clone();
         match self.ssm.ask("AmazonSSM.GetParameter", &body).await {
             Ok(answer) => {
-                let value = answer.pointer("/Parameter/Value").and_then(Value::as_str).unwrap_or_default();
+                let Some(value) = answer.pointer("/Parameter/Value").and_then(Value::as_str) else {
+                    let cause = "SSM's answer has no value in it".into();
+                    return Err(KeyError::Unavailable { parameter, cause });
+                };
                 Secret::new(value).ok_or(KeyError::Short { parameter })
             }
             Err(Failed::Passing(cause)) => Err(KeyError::Unavailable { parameter, cause }),

@@ -28,11 +28,20 @@ pub trait Store: Send + Sync {
 
     /// Remembers `visit` and adds 1 to the total, which it returns as it is after that very addition.
     /// A visit that comes again is neither remembered nor counted again.
-    fn count(&self, visit: &Visit, calls: &Calls) -> impl Future<Output = Result<u64, StoreError>> + Send;
+    fn count(&self, visit: &Visit, calls: &Calls) -> impl Future<Output = Result<Counted, StoreError>> + Send;
 
     /// Reads the total as of now: every addition that was answered before is in it. 0 before the
     /// first. Writes nothing.
     fn total(&self, calls: &Calls) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// What became of a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The total after it.
+    pub total: u64,
+    /// Whether it added to it: a visit that was known already does not.
+    pub new: bool,
 }
 
 /// Why a store could not do its part; `action` completes "failed to …".

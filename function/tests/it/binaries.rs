@@ -159,6 +159,7 @@ fn a_throttled_key_stops_no_start_and_is_there_when_ssm_is() {
 fn a_failing_ssm_stops_no_start_and_neither_does_an_answer_that_makes_no_sense() {
     assert_gets_over(&refuses(500, "InternalServerError"));
     assert_gets_over(&(200, vec![], "not JSON".to_owned()));
+    assert_gets_over(&(200, vec![], r#"{"Parameter": {}}"#.to_owned()));
 }
 
 #[test]
@@ -170,6 +171,19 @@ fn the_first_visit_opens_no_connection() {
     function.invoke(&event("GET", "/count"));
     assert_eq!(before, (2, 3), "two connections, two reads to warm them and one for health");
     assert_eq!(table.connections(), 2);
+}
+
+#[test]
+fn connections_that_ended_while_the_container_was_frozen_cost_no_visit() {
+    let (table, asked) = dynamodb();
+    let function = counter(&table);
+    for visits in 1..=5 {
+        assert_eq!(function.invoke(&event("GET", "/count"))["statusCode"], 200, "visit {visits}");
+        function.frozen(|| table.hang_up());
+    }
+    let asked = asked.lock().unwrap();
+    let updates = asked.iter().filter(|(name, _)| name == "UpdateItem").count();
+    assert_eq!(updates, 5, "each visit was added once");
 }
 
 #[test]

@@ -160,4 +160,6 @@ fn the_same_event_twice_is_one_visit_in_the_log_and_in_the_total() {
     }
     assert_eq!((table.visits(), table.total()), (2, 2));
     assert_eq!(recounted(&table, &[])["difference"], 0);
+    let (_, metrics) = function.lines();
+    assert_eq!(metrics.iter().filter(|line| line["VisitorCount"] == 1).count(), 2, "{metrics:?}");
 }

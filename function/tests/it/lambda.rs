@@ -63,6 +63,18 @@ impl Lambda {
         self.answers.recv_timeout(PATIENCE).unwrap()
     }
 
+    /// Freezes it, as Lambda does between two invocations, while `meanwhile` happens.
+    pub(crate) fn frozen(&self, meanwhile: impl FnOnce()) {
+        self.signal("STOP");
+        meanwhile();
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// How much memory it holds, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

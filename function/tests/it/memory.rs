@@ -10,7 +10,7 @@ use function::{
     privacy::Secret,
     reply::{Answer, Frame},
     request::Request,
-    store::{Store, StoreError},
+    store::{Counted, Store, StoreError},
     telemetry::{Calls, Service, Telemetry},
     visit::Visit,
 };
@@ -57,10 +57,10 @@ impl Store for &Memory {
         &SERVICE
     }
 
-    async fn count(&self, visit: &Visit, _: &Calls) -> Result<u64, StoreError> {
+    async fn count(&self, visit: &Visit, _: &Calls) -> Result<Counted, StoreError> {
         self.counts.or_fail()?;
         self.visits.lock().unwrap().push(visit.clone());
-        Ok(self.count.fetch_add(1, Ordering::SeqCst) + 1)
+        Ok(Counted { total: self.count.fetch_add(1, Ordering::SeqCst) + 1, new: true })
     }
 
     async fn total(&self, _: &Calls) -> Result<u64, StoreError> {

@@ -10,7 +10,7 @@ use std::{
 use function::{
     privacy::Pseudonym,
     settings::{self, SettingsError},
-    store::{Store as _, StoreError, postgres::PostgresStore, shards::Shards},
+    store::{Counted, Store as _, StoreError, postgres::PostgresStore, shards::Shards},
     telemetry::{Calls, Service},
     visit::Visit,
 };
@@ -38,7 +38,7 @@ fn visit_at(at: Timestamp) -> Visit {
 }
 
 async fn count(store: &PostgresStore) -> u64 {
-    store.count(&visit(), &Calls::default()).await.unwrap()
+    store.count(&visit(), &Calls::default()).await.unwrap().total
 }
 
 async fn total(store: &PostgresStore) -> Result<u64, StoreError> {
@@ -72,7 +72,7 @@ async fn a_cold_start_on_an_empty_database_makes_the_tables_and_counts() {
     store.warm().await;
     assert_eq!(database.sql("SELECT version || name FROM schema_migrations"), "1visits");
     let (visit, calls) = (visit(), Calls::default());
-    assert_eq!(store.count(&visit, &calls).await.unwrap(), 1);
+    assert_eq!(store.count(&visit, &calls).await.unwrap(), Counted { total: 1, new: true });
     assert_eq!((count(&store).await, total(&store).await.unwrap(), secrets.times_asked()), (2, 2, 1));
 
     let columns = "visitor_ip, user_agent, path, expiration_time - date_trunc('second', \"timestamp\")";
@@ -125,15 +125,17 @@ async fn of_visits_at_the_same_time_none_is_lost_and_each_has_a_number_of_its_ow
 async fn a_visit_that_comes_again_is_not_counted_again() {
     let (database, secrets, store) = all_new();
     let (visit, calls) = (visit(), Calls::default());
-    for _ in 0..3 {
-        assert_eq!(store.count(&visit, &calls).await.unwrap(), 1);
+    for new in [true, false, false] {
+        assert_eq!(store.count(&visit, &calls).await.unwrap(), Counted { total: 1, new });
     }
     assert_eq!(count(&store).await, 2);
-    assert_eq!(store.count(&visit, &calls).await.unwrap(), 2, "the total as it is now");
+    assert_eq!(store.count(&visit, &calls).await.unwrap().total, 2, "the total as it is now");
 
     let (stores, visit) = ((0..8).map(|_| database.store(&secrets)).collect::<Vec<_>>(), visit_at(Timestamp::now()));
     let counted = join_all(stores.iter().map(|store| store.count(&visit, &calls))).await;
-    assert!(counted.iter().all(|total| matches!(total, Ok(3))), "{counted:?}");
+    let counted: Vec<_> = counted.into_iter().map(Result::unwrap).collect();
+    assert!(counted.iter().all(|counted| counted.total == 3), "{counted:?}");
+    assert_eq!(counted.iter().filter(|counted| counted.new).count(), 1, "{counted:?}");
     assert_eq!((total(&store).await.unwrap(), database.sql("SELECT count(*) FROM visits").as_str()), (3, "3"));
 }
 

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -25,6 +25,7 @@ pub(crate) type Sent = (u16, Vec<(&'static str, String)>, String);
 pub(crate) struct StandIn {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl StandIn {
@@ -38,21 +39,30 @@ impl StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (answer, connections) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&connections);
+        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let (count, kept) = (Arc::clone(&connections), Arc::clone(&streams));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::SeqCst);
+                kept.lock().unwrap().push(stream.try_clone().unwrap());
                 let answer = Arc::clone(&answer);
                 thread::spawn(move || converse(&stream, &*answer));
             }
         });
-        Self { address, connections }
+        Self { address, connections, streams }
+    }
+
+    /// Ends all connections, as a server does that nobody asked for a while.
+    pub(crate) fn hang_up(&self) {
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// An address at which nobody listens.
     pub(crate) fn nowhere() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { address, connections: Arc::default() }
+        Self { address, connections: Arc::default(), streams: Arc::default() }
     }
 
     /// How many connections were made so far.

@@ -174,7 +174,7 @@ resource "aws_vpc_endpoint" "this" {
   vpc_endpoint_type   = "Interface"
   subnet_ids          = aws_subnet.private[*].id
   security_group_ids  = [aws_security_group.endpoints.id]
-  private_dns_enabled = true # the SDK asks for the service by its usual name
+  private_dns_enabled = true # the function asks for the service by its usual name
 
   # Nobody else's credentials, and nobody else's secrets: what is in here can be carried to no other account.
   policy = jsonencode({

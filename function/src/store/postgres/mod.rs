@@ -26,12 +26,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{
     log,
     settings::{AwsSettings, Database, SettingsError},
-    store::{Store, StoreError, shards::Shards},
+    store::{Counted, Store, StoreError, shards::Shards},
     telemetry::{Calls, Service},
     visit::Visit,
 };
 use login::{Login, LoginSecret};
-use session::{Question, Session};
+use session::{Answer, Question, Session};
 use trouble::{Trouble, within};
 
 /// How long a visitor waits, all attempts included: with the second and a half in which the key for addresses may
@@ -77,7 +77,7 @@ impl PostgresStore {
     }
 
     /// Asks `question`, and once more over a new connection if the one from before fails.
-    async fn ask(&self, question: Question<'_>) -> Result<i64, Trouble> {
+    async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
         let link = &mut *self.link.lock().await;
         // Taken: whatever ends this early, no connection is left in the middle of an answer.
         if let Some(session) = link.session.take() {
@@ -135,11 +135,12 @@ impl PostgresStore {
     }
 
     /// `question` within the time that a visitor waits.
-    async fn answer(&self, question: Question<'_>) -> Result<u64, StoreError> {
+    async fn answer(&self, question: Question<'_>) -> Result<Counted, StoreError> {
         let action = || format!("{} `{}`", question.action(), self.service.resource);
         let answer = within(WHOLE, self.ask(question)).await;
         let answer = answer.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
-        u64::try_from(answer).map_err(|_| StoreError::Malformed { action: action() })
+        let total = u64::try_from(answer.total).map_err(|_| StoreError::Malformed { action: action() })?;
+        Ok(Counted { total, new: answer.new })
     }
 
     /// Opens the connection and deletes what has expired.
@@ -168,11 +169,11 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn count(&self, visit: &Visit, calls: &Calls) -> Result<u64, StoreError> {
+    async fn count(&self, visit: &Visit, calls: &Calls) -> Result<Counted, StoreError> {
         calls.note("Count", self.answer(Question::Count(visit, self.shards.of(visit.id)))).await
     }
 
     async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {
-        calls.note("Total", self.answer(Question::Total)).await
+        Ok(calls.note("Total", self.answer(Question::Total)).await?.total)
     }
 }

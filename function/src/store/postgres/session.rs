@@ -64,6 +64,13 @@ pub(super) enum Question<'a> {
     Total,
 }
 
+/// What the database says.
+pub(super) struct Answer {
+    pub(super) total: i64,
+    /// Whether a visit was added.
+    pub(super) new: bool,
+}
+
 /// A connection to the database as it is.
 pub(super) async fn connect(config: &Config, tls: MakeRustlsConnect) -> Result<Client, Trouble> {
     let (client, connection) = within(CONNECTING, config.connect(tls)).await?;
@@ -92,12 +99,12 @@ impl Session {
         Ok(Self { client, count, total })
     }
 
-    /// Asks `question`; the answer is the total.
-    pub(super) async fn ask(&self, question: Question<'_>) -> Result<i64, Trouble> {
+    /// Asks `question`.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
         within(ANSWERING, async {
             match question {
                 Question::Count(visit, shard) => match self.count(visit, shard).await? {
-                    Some(total) => Ok(total),
+                    Some(total) => Ok(Answer { total, new: true }),
                     // In a statement of its own: the first may have begun before the known visit was counted.
                     None => self.total().await,
                 },
@@ -116,8 +123,9 @@ impl Session {
         row.map(|row| row.try_get(0)).transpose()
     }
 
-    async fn total(&self) -> Result<i64, tokio_postgres::Error> {
-        self.client.query_one(&self.total, &[]).await?.try_get(0)
+    async fn total(&self) -> Result<Answer, tokio_postgres::Error> {
+        let total = self.client.query_one(&self.total, &[]).await?.try_get(0)?;
+        Ok(Answer { total, new: false })
     }
 
     /// Deletes visits that have expired, up to 10,000.
