@@ -175,6 +175,7 @@ pub(crate) struct Refusal {
 }
 
 /// An item. No `Debug` that shows it: it may be a visit.
+#[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "no other service has conditions"))]
 pub(crate) struct Instead(pub(crate) Value);
 
 impl fmt::Debug for Instead {
