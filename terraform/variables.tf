@@ -128,7 +128,7 @@ variable "memory_size" {
 
 variable "counter_shards" {
   type        = number
-  description = "Over how many items the total is spread, and the days of the index of visits: one takes about 1,000 visits a second. It may only ever be raised: the parts that a smaller number leaves out would be missing from the total."
+  description = "Over how many items the total is spread, and the days of the index of visits: one takes about 1,000 visits a second. It may only ever be raised: the parts that a smaller number leaves out would be missing from the total, as they are after a rollback to a release from before it was raised, until the next one."
   default     = 1
   nullable    = false
 

@@ -3,7 +3,7 @@
 //! One item takes about 1,000 writes a second, and so does one key of an index, which holds the table's
 //! writes up when it cannot follow. A counter of more visits is kept in shards, and summed on reading.
 //! The first shard has the names of a counter that has no others: raising the number loses nothing.
-//! Lowering it would leave what the last ones hold out of the sum.
+//! Lowering it, which a rollback to before it was raised does too, leaves what the last ones hold out of the sum.
 
 use std::str::FromStr;
 

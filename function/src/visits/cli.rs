@@ -11,7 +11,7 @@ pub struct Cli {
     /// What is shown.
     #[command(flatten)]
     pub chart: Chart,
-    /// The table [default: the environment variable `DYNAMODB_TABLE`]
+    /// The table, whatever `VISIT_STORE` says [default: the environment variable `DYNAMODB_TABLE`]
     #[arg(long, global = true, value_name = "NAME", value_parser = table)]
     pub table: Option<String>,
     /// How the result is written to stdout

@@ -44,8 +44,8 @@ use crate::{
 /// When the table is not named, cannot be read or not be corrected; mostly a [`Failed`].
 pub async fn run(cli: &Cli, out: &mut impl Write, words: &mut impl Write) -> anyhow::Result<()> {
     let text = match settings::store()? {
-        StoreChoice::DynamoDb => of_table(cli, words).await?,
-        StoreChoice::Postgres => of_database(cli).await?,
+        StoreChoice::Postgres if cli.table.is_none() => of_database(cli).await?,
+        _ => of_table(cli, words).await?,
     };
     Ok(write(out, &text)?)
 }

@@ -3,7 +3,7 @@
 //!
 //! There is nothing to recount here: a visit and its addition are one statement.
 
-use std::pin::pin;
+use std::{error::Error, pin::pin};
 
 use anyhow::Context as _;
 use aws_config::BehaviorVersion;
@@ -24,6 +24,10 @@ use crate::{
 /// By the index on the moment. No visitor's address is read.
 const VISITS: &str = r#"
 SELECT ("timestamp" AT TIME ZONE 'UTC')::date, path, user_agent FROM visits WHERE "timestamp" >= $1 AND "timestamp" < $2"#;
+
+const UNREACHED: &str = "see that the secret may be read, and the server be reached from here under the name in its \
+     certificate: it is in a private network";
+const UNREAD: &str = "run it again; if there is no table, the function makes it when it first connects";
 
 /// The visits in a PostgreSQL database.
 pub struct PostgresLog {
@@ -49,20 +53,21 @@ impl PostgresLog {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    fn failed(&self, error: &dyn Error, hint: &str) -> Failed {
+        let why = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Failed::new(format!("read the visits in `{}`", self.name), why, Some(hint.to_owned()))
+    }
 }
 
 impl VisitLog for PostgresLog {
     async fn each(&self, days: &[Date], mut see: impl FnMut(Seen)) -> anyhow::Result<()> {
         let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(()) };
-        let hint = "see that the server can be reached from here, under the name in its certificate: it is in a private network";
-        let failed = |error: &dyn std::error::Error| {
-            let why = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-            Failed::new(format!("read the visits in `{}`", self.name), why, Some(hint.to_owned()))
-        };
-        let client = self.store.reader().await.map_err(|error| failed(&*error))?;
+        let client = self.store.reader().await.map_err(|error| self.failed(&*error, UNREACHED))?;
+        let unread = |error| self.failed(&error, UNREAD);
         let bounds = [start_of(*first)?, start_of(last.tomorrow()?)?];
-        let mut rows = pin!(client.query_raw(VISITS, &bounds).await.map_err(|error| failed(&error))?);
-        while let Some(row) = rows.try_next().await.map_err(|error| failed(&error))? {
+        let mut rows = pin!(client.query_raw(VISITS, &bounds).await.map_err(unread)?);
+        while let Some(row) = rows.try_next().await.map_err(unread)? {
             see(Seen { day: row.try_get(0)?, path: row.try_get(1)?, user_agent: row.try_get(2)? });
         }
         Ok(())

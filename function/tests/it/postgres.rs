@@ -558,6 +558,7 @@ mod visits {
         assert_eq!(recount.code, Some(1));
         assert!(recount.stderr.contains("they cannot be apart"), "{recount:?}");
         let empty = run(&database, &secrets, &[]);
+        assert!(empty.stderr.contains("the function makes it when it first connects"), "{empty:?}");
         assert!(
             empty.code == Some(1) && empty.stderr.contains("visits_") && empty.stderr.contains("hint: "),
             "{empty:?}"
