@@ -280,6 +280,12 @@ pub(crate) fn bare() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| wanted(name)).collect()
 }
 
+/// Whether every case is wanted, and not only the part that stands for them: `CASES=all`, as `.ci/prove` says.
+pub(crate) fn all_cases() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
+    std::env::var("CASES").is_ok_and(|cases| cases == "all")
+}
+
 /// A client whose connections end with it: each request has a runtime of its own.
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()

@@ -20,6 +20,7 @@ mod load;
 mod local;
 mod lock;
 mod pipeline;
+mod promises;
 mod promotion;
 mod releases;
 mod retention;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
+    promises::write_table();
     conclusion.exit_code()
 }
 
