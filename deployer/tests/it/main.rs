@@ -44,8 +44,8 @@ fn stack() -> &'static Stack {
 
 /// Makes trials of functions, under their own names.
 macro_rules! trials {
-    ($($module:ident::$name:ident),* $(,)?) => {
-        vec![$(Trial::test(concat!(stringify!($module), "::", stringify!($name)), || { $module::$name(); Ok(()) })),*]
+    ($($trial:path),* $(,)?) => {
+        vec![$(Trial::test(stringify!($trial), || { $trial(); Ok(()) })),*]
     };
 }
 
