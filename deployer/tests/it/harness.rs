@@ -87,6 +87,11 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
     /// Sends it a signal, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
@@ -280,10 +285,19 @@ pub(crate) fn bare() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| wanted(name)).collect()
 }
 
-/// Whether every case is wanted, and not only the part that stands for them: `CASES=all`, as `.ci/prove` says.
-pub(crate) fn all_cases() -> bool {
+/// How many of `all` cases to try: the part that stands for them, or as `CASES` says: `all`, or so many times the part.
+pub(crate) fn cases(part: usize, all: usize) -> usize {
     #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
-    std::env::var("CASES").is_ok_and(|cases| cases == "all")
+    match std::env::var("CASES").as_deref() {
+        Err(_) => part.min(all),
+        Ok("all") => all,
+        Ok(times) => (part * times.parse::<usize>().unwrap()).min(all),
+    }
+}
+
+/// Whether every case is wanted: `CASES=all`, as `.ci/prove` says.
+pub(crate) fn all_cases() -> bool {
+    cases(0, 1) == 1
 }
 
 /// A client whose connections end with it: each request has a runtime of its own.

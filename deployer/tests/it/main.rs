@@ -22,6 +22,7 @@ mod lock;
 mod pipeline;
 mod promises;
 mod promotion;
+mod proven;
 mod releases;
 mod retention;
 mod rollback;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
     ]);
     trials.extend(trials_of_the_engine());
+    trials.extend(trials_of_the_matrix());
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
@@ -260,5 +262,15 @@ fn trials_of_the_engine() -> Vec<Trial> {
         retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
         figures::each_command_keeps_within_its_calls_and_round_trips,
         retention::history_tells_kinds_states_who_commit_and_durations,
+    ]
+}
+
+/// What every fault leaves of every command.
+fn trials_of_the_matrix() -> Vec<Trial> {
+    trials![
+        proven::matrix::a_deploy_survives_every_fault_at_every_call,
+        proven::matrix::a_canary_survives_every_fault_at_every_call,
+        proven::matrix::a_rollback_survives_every_fault_at_every_call,
+        proven::matrix::a_promotion_survives_every_fault_at_every_call,
     ]
 }

@@ -103,6 +103,11 @@ impl Front {
         std::mem::take(&mut calls.1).into_iter().map(|(_, call)| call).collect()
     }
 
+    /// The calls since they were last taken; they stay.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.shared.calls.lock().unwrap().1.iter().map(|(_, call)| call.clone()).collect()
+    }
+
     /// What no run may ever do and one did, since the last time this was asked. What nobody asks for fails the test.
     pub(crate) fn violations(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.violations.lock().unwrap())

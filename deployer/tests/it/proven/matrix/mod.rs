@@ -1,0 +1,123 @@
+//! Every call of every command that moves traffic meets every fault, and then the command is run again.
+
+mod fault;
+mod judge;
+mod scenario;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::harness::{block_on, cases, client};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::Front;
+use fault::Fault;
+use judge::{Before, after_the_fault, after_the_next_run};
+use scenario::{Kind, Scenario};
+
+const PROMISE: &str = "whatever befalls a call, what serves was checked, no request fails, nothing is made twice, and the \
+                       next run ends in order";
+
+pub(crate) fn a_deploy_survives_every_fault_at_every_call() {
+    tried(Kind::Deploy, "2-deploy", 30);
+}
+
+pub(crate) fn a_canary_survives_every_fault_at_every_call() {
+    tried(Kind::Canary, "2-canary", 18);
+}
+
+pub(crate) fn a_rollback_survives_every_fault_at_every_call() {
+    tried(Kind::Rollback, "2-rollback", 24);
+}
+
+pub(crate) fn a_promotion_survives_every_fault_at_every_call() {
+    tried(Kind::Promotion, "2-promotion", 12);
+}
+
+/// Tries `part` of the cases, or all of them.
+fn tried(kind: Kind, name: &str, part: usize) {
+    let scenario = Scenario::of(kind);
+    let calls = rehearsed(&scenario);
+    let chosen = chosen(calls, part);
+    let (mut violations, mut endings) = (Vec::new(), BTreeMap::new());
+    for (fault, k) in &chosen {
+        let (ending, wrong) = try_one(&scenario, *fault, *k);
+        *endings.entry(ending).or_insert(0) += 1;
+        violations.extend(wrong.into_iter().map(|wrong| format!("{kind:?}, {fault:?} at call {k}: {wrong}")));
+    }
+    let how = format!(
+        "{kind:?} of two functions and a definition: {} faults over its {calls} calls, then the same command again; the \
+         first run ended {endings:?}",
+        fault::ALL.len()
+    );
+    measured(name, PROMISE, &how, chosen.len(), &violations);
+}
+
+/// How many calls the command makes when nothing happens.
+fn rehearsed(scenario: &Scenario) -> usize {
+    let case = scenario.case();
+    scenario.front.take();
+    scenario.start(&case).end().expect(0);
+    case.forget();
+    scenario.front.take().len()
+}
+
+/// Pairs of a fault and a call. A part of them goes through all faults, and over the calls in steps of the golden
+/// section, which lie evenly however many there are.
+fn chosen(calls: usize, part: usize) -> Vec<(Fault, usize)> {
+    let all = fault::ALL.len() * calls;
+    let wanted = cases(part, all);
+    if wanted == all {
+        return fault::ALL.into_iter().flat_map(|fault| (1..=calls).map(move |k| (fault, k))).collect();
+    }
+    let step = calls * 618 / 1000;
+    (0..wanted)
+        .map(|index| (fault::ALL[index % fault::ALL.len()], 1 + (index * step + index / calls) % calls))
+        .collect()
+}
+
+/// One case: how the first run ended, and what was wrong.
+fn try_one(scenario: &Scenario, fault: Fault, k: usize) -> (String, Vec<String>) {
+    let environment = scenario.environment;
+    let (case, before) = (scenario.case(), Before::of(environment));
+    let stop = AtomicBool::new(false);
+    let (ending, wrong) = std::thread::scope(|scope| {
+        let visitor = scope.spawn(|| visitor(environment, &stop));
+        let met = fault.at(&scenario.front, k, || scenario.start(&case));
+        let ending = met.ended.as_ref().map_or("killed".to_owned(), |ended| ended.code.to_string());
+        let mut wrong = after_the_fault(scenario, &case, &before, fault, &met);
+        let unfinished = !stack().status(environment)["unfinished"].is_null();
+        if !stack().ledger_item(environment, "lock")["holder"].is_null() {
+            stack().checkout.deployer(&format!("unlock {environment} --force")).expect(0);
+        }
+        let next = scenario.start(&case).end();
+        wrong.extend(after_the_next_run(scenario, &case, &before, unfinished, &next));
+        stop.store(true, Ordering::SeqCst);
+        wrong.extend(visitor.join().unwrap());
+        let call = met.call;
+        (ending, wrong.into_iter().map(|wrong| format!("({call:?}) {wrong}")).collect())
+    });
+    case.forget();
+    (ending, wrong)
+}
+
+/// Asks both functions through the URL until told to stop, and answers which requests failed.
+fn visitor(environment: &str, stop: &AtomicBool) -> Vec<String> {
+    let front = Front::before(stack().checkout.port(environment));
+    let url = front.url(&stack().url(environment));
+    let (client, mut failed) = (client(), Vec::new());
+    block_on(async {
+        while !stop.load(Ordering::SeqCst) {
+            for request in
+                [client.get(format!("{url}/health")), client.request(reqwest::Method::OPTIONS, format!("{url}/count"))]
+            {
+                let answer = request.send().await.unwrap();
+                if answer.status() != 200 {
+                    failed.push(format!("a request failed: {} {}", answer.status(), answer.text().await.unwrap()));
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    failed
+}
