@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
 use super::moves::{TRIES, alias_to, stage_to};
+use super::settled;
 use crate::aws::{AwsError, Kind, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind};
 use crate::observe::Observed;
@@ -57,9 +58,9 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
     let description = format!("deployer: taken back, fence {}", hold.fence());
     let to = Routing { version: old, weight: None, description: &description };
     let ours = |version: &str| version == new || version == old;
-    let mut tries = 0;
+    let (mut tries, mut refused) = (0, None);
     loop {
-        let found = scope.session.lambda.alias(name, alias).await?;
+        let found = settled::alias(scope.session, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
             "alias `{alias}` of `{name}` names version {}, which is neither's",
@@ -68,7 +69,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
         tries += 1;
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
         match alias_to(scope.session, resource, &to, &found.revision, &|| hold.still_ours()).await {
-            Err(error) if tries < TRIES && is_stale(&error) => {}
+            Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
             ended => return ended,
         }
     }

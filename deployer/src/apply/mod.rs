@@ -6,6 +6,7 @@
 mod back;
 mod moves;
 mod prepare;
+mod settled;
 mod step;
 mod watch;
 

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
-use super::Run;
+use super::{Run, settled};
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
@@ -69,10 +69,11 @@ async fn revision(
         return Ok(function.alias.revision.clone());
     };
     let FunctionResource { name, alias, .. } = &function.resource;
-    let found = run.scope.session.lambda.alias(name, alias).await?;
     let description = shifted(release, *before);
     let weight = Some((new, f64::from(*before) / 100.0));
-    if is_at(&found, &Routing { version: &function.alias.version, weight, description: &description }) {
+    let left = Routing { version: &function.alias.version, weight, description: &description };
+    let found = settled::alias(run.scope.session, &function.resource, |found| is_at(found, &left)).await?;
+    if is_at(&found, &left) {
         return Ok(found.revision);
     }
     let what = format!("alias `{alias}` of `{name}` was moved by somebody else in the middle of the release");
@@ -99,12 +100,13 @@ pub(super) async fn alias_to(
         if !matches!(error.kind, Kind::Precondition | Kind::Unknown) {
             return Err(error).with_context(failed);
         }
-        // A 412 may be the answer to our own success.
-        let found = session.lambda.alias(name, alias).await?;
+        // A 412 may be the answer to our own success; and a look that shows the revision that it refused is an old one.
+        let refused = error.kind == Kind::Precondition;
+        let found = settled::alias(session, resource, |found| !refused || found.revision != revision).await?;
         if is_at(&found, to) {
             return Ok(());
         }
-        if error.kind == Kind::Precondition || tries == TRIES || found.revision != revision {
+        if refused || tries == TRIES || found.revision != revision {
             return Err(error).with_context(failed);
         }
         tries += 1;
@@ -204,6 +206,22 @@ pub async fn stage_to(
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
 pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
+    let mut time = settled::Time::default();
+    loop {
+        let elsewhere = elsewhere(run, parts).await?;
+        if elsewhere.is_empty() {
+            return Ok(());
+        }
+        if time.is_over().await {
+            return Err(Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
+                .hint("somebody else moved it during the release: find out who, then run again")
+                .into());
+        }
+    }
+}
+
+/// What is not where the release put it.
+async fn elsewhere(run: &Run<'_>, parts: &Parts) -> Result<Vec<String>> {
     let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
     let (stage, aliases) = try_join!(
         session.api.stage(&contract.api.rest_api_id, &contract.api.stage),
@@ -220,12 +238,7 @@ pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
                 .push(format!("alias `{}` of `{}` names version {}", function.alias, function.name, alias.version));
         }
     }
-    if elsewhere.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
-        .hint("somebody else moved it during the release: find out who, then run again")
-        .into())
+    Ok(elsewhere)
 }
 
 /// Gives every alias a new revision and leaves it where it is, so that no move which is still on its way from a run
@@ -242,9 +255,9 @@ pub async fn renew_revisions(session: &Session, hold: &Hold, observed: &Observed
 async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: fence {}", hold.fence());
-    let (mut tries, mut patience) = (0, Patience::default());
+    let (mut tries, mut patience, mut refused) = (0, Patience::default(), None);
     while tries < TRIES {
-        let found = session.lambda.alias(name, alias).await?;
+        let found = settled::alias(session, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         if found.description == description {
             return Ok(());
         }
@@ -254,7 +267,8 @@ async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> R
         match session.lambda.move_alias(name, alias, &to, &found.revision).await {
             Ok(_) => return Ok(()),
             Err(error) if patience.outlasts(&error).await => {}
-            Err(AwsError { kind: Kind::Precondition | Kind::Unknown, .. }) => tries += 1,
+            Err(AwsError { kind: Kind::Unknown, .. }) => tries += 1,
+            Err(AwsError { kind: Kind::Precondition, .. }) => (tries, refused) = (tries + 1, Some(found.revision)),
             Err(error) => return Err(error).with_context(|| format!("failed to fence alias `{alias}` of `{name}`")),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::Ended;
+use crate::harness::{Ended, StopWhenDropped};
 use crate::stack;
 
 /// Runs `deploy dev` with `deployer.toml` edited.
@@ -145,14 +145,6 @@ pub(crate) fn a_held_lock_is_refused_and_its_holder_named() {
     assert_eq!(checkout.deployer("status --idle dev").expect(0).stdout, "dev: no release is under way\n");
 }
 
-struct SetWhenDropped<'a>(&'a AtomicBool);
-
-impl Drop for SetWhenDropped<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
 /// Does something while another run holds the lock of an environment, and shows that it is alive.
 pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce() -> T) -> T {
     let lock = stack().ledger_item(environment, "lock");
@@ -177,7 +169,7 @@ pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce()
         while stack().ledger_item(environment, "lock")["holder"].is_null() {
             std::thread::sleep(Duration::from_millis(20));
         }
-        let _dies_with_the_test = SetWhenDropped(&done);
+        let _dies_with_the_test = StopWhenDropped(&done);
         then()
     });
     stack().put_ledger_item(environment, &lock);

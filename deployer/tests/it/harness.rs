@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -298,6 +298,15 @@ pub(crate) fn cases(part: usize, all: usize) -> usize {
 /// Whether every case is wanted: `CASES=all`, as `.ci/prove` says.
 pub(crate) fn all_cases() -> bool {
     cases(0, 1) == 1
+}
+
+/// Says stop when it is dropped: also when a test fails in between.
+pub(crate) struct StopWhenDropped<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for StopWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// A client whose connections end with it: each request has a runtime of its own.

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
     ]);
     trials.extend(trials_of_the_engine());
-    trials.extend(trials_of_the_matrix());
+    trials.extend(trials_of_what_is_proven());
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
@@ -265,9 +265,11 @@ fn trials_of_the_engine() -> Vec<Trial> {
     ]
 }
 
-/// What every fault leaves of every command.
-fn trials_of_the_matrix() -> Vec<Trial> {
+/// The invariants, in many cases each.
+fn trials_of_what_is_proven() -> Vec<Trial> {
     trials![
+        proven::two_runs::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
+        proven::traffic::under_live_traffic_no_request_fails_and_every_visit_is_counted_once,
         proven::matrix::a_deploy_survives_every_fault_at_every_call,
         proven::matrix::a_canary_survives_every_fault_at_every_call,
         proven::matrix::a_rollback_survives_every_fault_at_every_call,

@@ -1,6 +1,6 @@
 //! One emulator behind the front, and what the front knows of it that it does not tell itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,12 @@ pub(super) struct Account {
     pub pending: Mutex<HashMap<(String, String), Instant>>,
     /// By API and stage: what the stage was before it was switched, and when that was.
     pub switches: Mutex<HashMap<(String, String), (Value, Instant)>>,
+    /// By function and alias: what the alias was before it was changed, and when that was.
+    pub aliases: Mutex<HashMap<(String, String), (Value, Instant)>>,
+    /// By function: until when requests still go to a version that is deleted.
+    pub severed: Mutex<HashMap<String, Instant>>,
+    /// The items of the transactions that are under way.
+    pub transactions: Mutex<HashSet<String>>,
     client: reqwest::Client,
     objects: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -33,6 +39,9 @@ impl Account {
             buckets: Mutex::default(),
             pending: Mutex::default(),
             switches: Mutex::default(),
+            aliases: Mutex::default(),
+            severed: Mutex::default(),
+            transactions: Mutex::default(),
             // A connection for each call: one that was kept may be closed just when a write goes out on it.
             client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap(),
             objects: Mutex::default(),

@@ -6,35 +6,65 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::name::writes;
+
 /// The longest that a test waits for a call, or for one that it let go.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Which calls. They are counted from when the front is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
-    name: Option<&'static str>,
+    which: Which,
     nth: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Named(&'static str),
+    /// Those that change what AWS keeps: no invocation, no request to the URL.
+    Changes,
+    Any,
+}
+
+impl Which {
+    fn is(self, name: &str) -> bool {
+        match self {
+            Self::Named(wanted) => wanted == name,
+            Self::Changes => writes(name) && !["Invoke", "URL"].contains(&name),
+            Self::Any => true,
+        }
+    }
 }
 
 impl At {
     /// The n-th call of this name, from 1.
     pub(crate) fn nth(name: &'static str, nth: usize) -> Self {
-        Self { name: Some(name), nth: Some(nth) }
+        Self { which: Which::Named(name), nth: Some(nth) }
     }
 
     /// Every call of this name.
     pub(crate) fn every(name: &'static str) -> Self {
-        Self { name: Some(name), nth: None }
+        Self { which: Which::Named(name), nth: None }
     }
 
     /// The n-th call, whatever its name.
     pub(crate) fn call(nth: usize) -> Self {
-        Self { name: None, nth: Some(nth) }
+        Self { which: Which::Any, nth: Some(nth) }
+    }
+
+    /// The n-th call that changes what AWS keeps, from 1.
+    pub(crate) fn change(nth: usize) -> Self {
+        Self { which: Which::Changes, nth: Some(nth) }
+    }
+
+    /// Whether a call of this name is one of those that are counted.
+    pub(crate) fn meets(self, name: &str) -> bool {
+        self.which.is(name)
     }
 
     /// Every call: with a delay, calls that go out side by side overlap.
     pub(crate) fn any() -> Self {
-        Self { name: None, nth: None }
+        Self { which: Which::Any, nth: None }
     }
 }
 
@@ -136,7 +166,7 @@ impl Faults {
     pub(super) fn meet(&self, name: &str) -> Vec<Action> {
         let mut met = Vec::new();
         for (at, seen, action) in self.0.lock().unwrap().iter_mut() {
-            if at.name.is_none_or(|wanted| wanted == name) {
+            if at.meets(name) {
                 *seen += 1;
                 met.extend((at.nth.is_none_or(|nth| nth == *seen)).then(|| action.clone()));
             }

@@ -35,6 +35,7 @@ pub(crate) use fault::{Action, At, Held};
 struct Settings {
     pending: Duration,
     propagation: Duration,
+    staleness: Duration,
     deployments_every: Duration,
 }
 
@@ -78,6 +79,7 @@ impl Front {
             settings: Mutex::new(Settings {
                 pending: Duration::from_millis(150),
                 propagation: Duration::ZERO,
+                staleness: Duration::ZERO,
                 deployments_every: Duration::from_secs(5),
             }),
             chance: Mutex::new(Chance::any()),
@@ -123,6 +125,12 @@ impl Front {
     /// deployment answers, then the new one, and in the last quarter the old one once more.
     pub(crate) fn propagation(&self, time: Duration) -> &Self {
         self.shared.settings.lock().unwrap().propagation = time;
+        self
+    }
+
+    /// How long GetAlias tells of an alias as it was before its last change: no time unless told otherwise.
+    pub(crate) fn staleness(&self, time: Duration) -> &Self {
+        self.shared.settings.lock().unwrap().staleness = time;
         self
     }
 

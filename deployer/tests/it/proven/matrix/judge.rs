@@ -4,59 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::super::serving::{Serving, deployments, functions, ids, versions};
 use super::fault::{Fault, Met};
 use super::scenario::{Case, Kind, Scenario};
 use crate::harness::Ended;
 use crate::stack;
-use crate::strict::Call;
 
 /// The safe state has to be reached so soon after a signal.
 const STOPS_WITHIN_SECONDS: u64 = 7;
 
-/// What takes the traffic of an environment, as the emulator has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Traffic {
-    /// Of both functions.
-    pub versions: [String; 2],
-    weights: [Value; 2],
-    /// Of the versions.
-    pub codes: [String; 2],
-    pub deployment: String,
-    variable: Value,
-}
-
-impl Traffic {
-    pub(super) fn of(environment: &str) -> Self {
-        let get = |path: &str| stack().behind(environment, "GET", path, None, &Value::Null);
-        let aliases = functions(environment).map(|name| get(&format!("{name}/aliases/live")));
-        let versions = aliases.each_ref().map(|alias| alias["FunctionVersion"].as_str().unwrap().to_owned());
-        let [counter, preflight] = functions(environment);
-        let code = |name: &str, version: &str| {
-            let version = get(&format!("{name}/configuration?Qualifier={version}"));
-            version["CodeSha256"].as_str().unwrap().to_owned()
-        };
-        let codes = [code(&counter, &versions[0]), code(&preflight, &versions[1])];
-        let weights = aliases.map(|alias| alias["RoutingConfig"]["AdditionalVersionWeights"].clone());
-        let stage = get(&format!("/restapis/{}/stages/{environment}", stack().api(environment)));
-        let deployment = stage["deploymentId"].as_str().unwrap().to_owned();
-        Self { versions, weights, codes, deployment, variable: stage["variables"]["deployment"].clone() }
-    }
-
-    /// Whether no alias splits its traffic and the stage says what it serves.
-    pub(super) fn is_whole(&self) -> bool {
-        let none = |weights: &Value| weights.as_object().is_none_or(serde_json::Map::is_empty);
-        self.weights.iter().all(none) && self.variable == self.deployment.as_str()
-    }
-}
-
-/// The paths of both functions of an environment.
-fn functions(environment: &str) -> [String; 2] {
-    ["", "-options"].map(|which| format!("/2015-03-31/functions/resume-visitor-counter{which}-{environment}"))
-}
-
-/// What there is besides traffic before a case.
+/// What there is before a case.
 pub(super) struct Before {
-    pub traffic: Traffic,
+    pub serving: Serving,
     last: u64,
     versions: [BTreeSet<String>; 2],
     deployments: BTreeSet<String>,
@@ -66,22 +25,8 @@ impl Before {
     pub(super) fn of(environment: &str) -> Self {
         let versions = functions(environment).map(|name| ids(&versions(environment, &name), "Version"));
         let deployments = ids(&deployments(environment), "id");
-        Self { traffic: Traffic::of(environment), last: stack().last_number(environment), versions, deployments }
+        Self { serving: Serving::of(environment), last: stack().last_number(environment), versions, deployments }
     }
-}
-
-fn versions(environment: &str, name: &str) -> Vec<Value> {
-    let all = stack().behind(environment, "GET", &format!("{name}/versions?MaxItems=10000"), None, &Value::Null);
-    all["Versions"].as_array().unwrap().iter().filter(|version| version["Version"] != "$LATEST").cloned().collect()
-}
-
-fn deployments(environment: &str) -> Vec<Value> {
-    let path = format!("/restapis/{}/deployments?limit=500", stack().api(environment));
-    stack().behind(environment, "GET", &path, None, &Value::Null)["item"].as_array().unwrap().clone()
-}
-
-fn ids(of: &[Value], name: &str) -> BTreeSet<String> {
-    of.iter().map(|made| made[name].as_str().unwrap().to_owned()).collect()
 }
 
 /// What is wrong after the run that met the fault.
@@ -92,11 +37,11 @@ pub(super) fn after_the_fault(
     fault: Fault,
     met: &Met,
 ) -> Vec<String> {
-    let now = Traffic::of(scenario.environment);
-    let mut wrong = unchecked(&scenario.front.calls(), &before.traffic);
+    let now = Serving::of(scenario.environment);
+    let mut wrong = unchecked(scenario, case, before);
     let Some(ended) = &met.ended else { return wrong };
-    let there = scenario.is_reached(case, &before.traffic, &now);
-    let back = now == before.traffic;
+    let there = scenario.is_reached(case, &before.serving, &now);
+    let back = now == before.serving;
     // A record that could not be written may be all that is missing, and the run has to say so.
     let record_is_missing = ended.code == 7 && met.call == Some("TransactWriteItems") && there;
     match ended.code {
@@ -131,9 +76,9 @@ pub(super) fn after_the_next_run(
     if next.code != 0 {
         return vec![format!("the next run ended with {}: {}", next.code, next.stderr)];
     }
-    let now = Traffic::of(environment);
-    let mut wrong = unchecked(&scenario.front.calls(), &before.traffic);
-    if !scenario.is_reached(case, &before.traffic, &now) {
+    let now = Serving::of(environment);
+    let mut wrong = unchecked(scenario, case, before);
+    if !scenario.is_reached(case, &before.serving, &now) {
         wrong.push(format!("it says done, and what serves is {now:?} instead of {:?}", case.codes));
     }
     if unfinished && !next.stderr.contains("Recovered") {
@@ -151,29 +96,38 @@ pub(super) fn after_the_next_run(
 }
 
 /// An alias that was moved to a version whose checks had not passed: by invariant 1 there is none.
-fn unchecked(calls: &[Call], before: &Traffic) -> Vec<String> {
-    let mut checked: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut wrong = Vec::new();
-    for call in calls {
+fn unchecked(scenario: &Scenario, case: &Case, before: &Before) -> Vec<String> {
+    let known = [Some(&before.serving.versions), case.checked.as_ref()];
+    let paths = functions(scenario.environment);
+    let known = known.into_iter().flatten().flat_map(|versions| paths.iter().cloned().zip(versions.iter().cloned()));
+    let (mut checked, mut wrong): (BTreeSet<(String, String)>, _) = (known.collect(), Vec::new());
+    for call in scenario.front.calls() {
         let path = call.line.split_whitespace().nth(1).unwrap_or_default();
-        let function = path.split('/').nth(3).unwrap_or_default().to_owned();
+        let function = paths.iter().find(|known| path.starts_with(&format!("{known}/")));
+        let Some(function) = function else { continue };
         if call.name == "Invoke" && call.status == Some(200) {
             let version = path.split_once("Qualifier=").map_or("", |(_, version)| version);
-            checked.insert((function, version.to_owned()));
-        } else if call.name == "UpdateAlias" {
-            let request: Value = serde_json::from_str(&call.body).unwrap_or_default();
-            let main = request["FunctionVersion"].as_str().map(str::to_owned);
-            let weights = request["RoutingConfig"]["AdditionalVersionWeights"].as_object().cloned().unwrap_or_default();
-            for version in main.into_iter().chain(weights.into_iter().map(|(version, _)| version)) {
-                let known =
-                    before.versions.contains(&version) || checked.contains(&(function.clone(), version.clone()));
-                if !known {
-                    wrong.push(format!("{function} was moved to version {version}, which no check had passed"));
-                }
-            }
+            checked.insert((function.clone(), version.to_owned()));
         }
+        let named = if call.name == "UpdateAlias" { versions_of(&call.body) } else { Vec::new() };
+        let unknown = named.into_iter().filter(|version| !checked.contains(&(function.clone(), version.clone())));
+        wrong.extend(
+            unknown.map(|version| format!("{function} was moved to version {version}, which no check had passed")),
+        );
     }
     wrong
+}
+
+/// The versions that a move gives traffic to.
+fn versions_of(body: &str) -> Vec<String> {
+    let request: Value = serde_json::from_str(body).unwrap_or_default();
+    let weights = request["RoutingConfig"]["AdditionalVersionWeights"].as_object().cloned().unwrap_or_default();
+    request["FunctionVersion"]
+        .as_str()
+        .map(str::to_owned)
+        .into_iter()
+        .chain(weights.into_iter().map(|(version, _)| version))
+        .collect()
 }
 
 /// Every release has its end, one is live, and the ledger can be read.

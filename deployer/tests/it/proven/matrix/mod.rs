@@ -7,6 +7,7 @@ mod scenario;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::harness::StopWhenDropped;
 use crate::harness::{block_on, cases, client};
 use crate::promises::measured;
 use crate::stack;
@@ -80,11 +81,10 @@ fn chosen(calls: usize, part: usize) -> Vec<(Fault, usize)> {
 fn try_one(scenario: &Scenario, fault: Fault, k: usize) -> (String, Vec<String>) {
     let environment = scenario.environment;
     let (case, before) = (scenario.case(), Before::of(environment));
-    let stop = AtomicBool::new(false);
-    let (ending, wrong) = std::thread::scope(|scope| {
-        let visitor = scope.spawn(|| visitor(environment, &stop));
+    let mut ending = String::new();
+    let wrong = visitors(environment, || {
         let met = fault.at(&scenario.front, k, || scenario.start(&case));
-        let ending = met.ended.as_ref().map_or("killed".to_owned(), |ended| ended.code.to_string());
+        ending = met.ended.as_ref().map_or("killed".to_owned(), |ended| ended.code.to_string());
         let mut wrong = after_the_fault(scenario, &case, &before, fault, &met);
         let unfinished = !stack().status(environment)["unfinished"].is_null();
         if !stack().ledger_item(environment, "lock")["holder"].is_null() {
@@ -92,16 +92,26 @@ fn try_one(scenario: &Scenario, fault: Fault, k: usize) -> (String, Vec<String>)
         }
         let next = scenario.start(&case).end();
         wrong.extend(after_the_next_run(scenario, &case, &before, unfinished, &next));
-        stop.store(true, Ordering::SeqCst);
-        wrong.extend(visitor.join().unwrap());
-        let call = met.call;
-        (ending, wrong.into_iter().map(|wrong| format!("({call:?}) {wrong}")).collect())
+        wrong.into_iter().map(|wrong| format!("({:?}) {wrong}", met.call)).collect()
     });
     case.forget();
     (ending, wrong)
 }
 
-/// Asks both functions through the URL until told to stop, and answers which requests failed.
+/// Does something while visitors ask both functions through the URL, and adds which of their requests failed to what
+/// was wrong.
+pub(super) fn visitors(environment: &str, work: impl FnOnce() -> Vec<String>) -> Vec<String> {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let visitor = scope.spawn(|| visitor(environment, &stop));
+        let _ends = StopWhenDropped(&stop);
+        let mut wrong = work();
+        stop.store(true, Ordering::SeqCst);
+        wrong.extend(visitor.join().unwrap());
+        wrong
+    })
+}
+
 fn visitor(environment: &str, stop: &AtomicBool) -> Vec<String> {
     let front = Front::before(stack().checkout.port(environment));
     let url = front.url(&stack().url(environment));

@@ -1,5 +1,7 @@
 //! Aliases name versions that exist and are Active, and at most two of them.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::super::answer::Answer;
@@ -37,7 +39,30 @@ pub(super) async fn update(call: &Exchange<'_>) -> Result<Answer, Answer> {
             return Err(invalid(&format!("Value {weight} of AdditionalVersionWeights is not between 0.0 and 1.0")));
         }
     }
-    Ok(call.forward().await)
+    let answer = call.forward().await;
+    if answer.good() {
+        let key = (name.to_owned(), alias.to_owned());
+        call.account.aliases.lock().unwrap().insert(key, (before, Instant::now()));
+    }
+    Ok(answer)
+}
+
+/// GetAlias. What Lambda's control plane tells may be older than what it has just been told.
+pub(super) async fn read(call: &Exchange<'_>) -> Answer {
+    let key = (call.segment(2).to_owned(), call.segment(4).to_owned());
+    let changed = call.account.aliases.lock().unwrap().get(&key).cloned();
+    match changed {
+        Some((before, at)) if at.elapsed() < call.shared.settings().staleness => Answer::json(200, &before),
+        _ => call.forward().await,
+    }
+}
+
+/// Whether the alias named this version before its last change, and how long ago that was.
+pub(super) fn has_left(call: &Exchange<'_>, function: &str, version: &str) -> Option<Duration> {
+    let changes = call.account.aliases.lock().unwrap();
+    let left =
+        changes.iter().filter(|((name, _), (before, _))| name == function && before["FunctionVersion"] == version);
+    left.map(|(_, (_, at))| at.elapsed()).min()
 }
 
 /// Refuses a version that does not exist, or is not ready.

@@ -4,8 +4,10 @@ mod aliases;
 mod code;
 mod deployments;
 mod functions;
+mod quotas;
 pub(super) mod rates;
 pub(super) mod roles;
+mod transactions;
 mod versions;
 
 use hyper::body::Bytes;
@@ -99,7 +101,7 @@ pub(super) fn parameters(parts: &Parts) -> Vec<(String, String)> {
 
 /// Carries a call out as AWS would.
 pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
-    let admitted = roles::allows(call).and_then(|()| {
+    let admitted = roles::allows(call).and_then(|()| quotas::within(call)).and_then(|()| {
         let every = call.shared.settings().deployments_every;
         call.account.buckets.lock().unwrap().admit(call.service, call.name, every)
     });
@@ -111,6 +113,9 @@ pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
         (_, "Invoke") => versions::invoke(call).await,
         (_, "DeleteFunction") => versions::delete(call).await,
         (_, "UpdateAlias") => aliases::update(call).await,
+        (_, "GetAlias") => Ok(aliases::read(call).await),
+        (_, "TransactWriteItems") => transactions::transact(call).await,
+        (_, "Query") => Ok(quotas::query(call).await),
         (_, "CreateDeployment") => deployments::create(call).await,
         (_, "UpdateStage") => deployments::switch(call).await,
         (_, "DeleteDeployment") => deployments::delete(call).await,

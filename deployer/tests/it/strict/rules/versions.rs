@@ -1,11 +1,18 @@
 //! Versions: Pending at first, not to be invoked or named by an alias until Active, and never deleted wholesale.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::super::account::Account;
 use super::super::answer::Answer;
 use super::functions::{Function, revision};
-use super::{Exchange, code};
+use super::{Exchange, aliases, code};
+
+/// Requests reach a version for so long after its alias has left it, and for so long they fail if it is deleted then
+/// (azul#7883: answers of 502 right after the switch). AWS gives no figures.
+const LINGERS: Duration = Duration::from_secs(60);
+const SEVERED: Duration = Duration::from_secs(2);
 
 /// Shows a version as Pending while it is.
 pub(super) fn state(account: &Account, function: &str, version: &mut Value) {
@@ -81,8 +88,13 @@ pub(super) async fn invoke(call: &Exchange<'_>) -> Result<Answer, Answer> {
 pub(super) async fn delete(call: &Exchange<'_>) -> Result<Answer, Answer> {
     let name = call.segment(2);
     // `$LATEST` cannot be deleted either, and the emulator takes it for the whole.
-    if call.parameter("Qualifier").is_some_and(|version| version.parse::<u64>().is_ok()) {
-        return Ok(call.forward().await);
+    if let Some(version) = call.parameter("Qualifier").filter(|version| version.parse::<u64>().is_ok()) {
+        let answer = call.forward().await;
+        let recently = aliases::has_left(call, name, &version).is_some_and(|ago| ago < LINGERS);
+        if answer.good() && recently {
+            call.account.severed.lock().unwrap().insert(name.to_owned(), Instant::now() + SEVERED);
+        }
+        return Ok(answer);
     }
     call.shared.violate(format!("DeleteFunction of `{name}` without a version"));
     let words = format!("not authorized to perform: lambda:DeleteFunction on the whole function {name}");

@@ -1,0 +1,144 @@
+//! Visitors who do not stop while everything moves.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::fresh::{change_definition, fresh, restore};
+use crate::harness::{StopWhenDropped, block_on, cases, client};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::Front;
+
+/// So many visitors at once, each of whom comes again after so long: 80 requests a second, less what they wait for.
+const VISITORS: usize = 8;
+const AGAIN: Duration = Duration::from_millis(100);
+/// What has to come together at least.
+const EACH_SECOND: f64 = 50.0;
+
+/// A canary as prod has it, but for its minutes.
+const CANARY: (&str, &str) = (
+    "account = \"222222222222\"",
+    "account = \"222222222222\", traffic = { strategy = \"canary\", percent = 40, bake_seconds = 3 }",
+);
+
+/// What came of the visits.
+#[derive(Debug, Default)]
+struct Visits {
+    counted: AtomicUsize,
+    failed: std::sync::Mutex<Vec<String>>,
+}
+
+/// Deploys, promotions as canaries and rollbacks, one after the other, under traffic on both environments.
+pub(crate) fn under_live_traffic_no_request_fails_and_every_visit_is_counted_once() {
+    let rounds = cases(1, 10);
+    let (dev, prod) = (Front::before(stack().checkout.port("dev")), Front::before(stack().checkout.port("prod")));
+    for front in [&dev, &prod] {
+        // A switch that is seen late, and flips back.
+        front.propagation(Duration::from_millis(800));
+    }
+    let before = ["dev", "prod"].map(totals);
+    let (stop, visits, started) = (AtomicBool::new(false), [Visits::default(), Visits::default()], Instant::now());
+    let mut releases = 0;
+    std::thread::scope(|scope| {
+        let [of_dev, of_prod] = &visits;
+        scope.spawn(|| visitors(&dev, "dev", &stop, of_dev));
+        scope.spawn(|| visitors(&prod, "prod", &stop, of_prod));
+        let _ends = StopWhenDropped(&stop);
+        for _ in 0..rounds {
+            releases += round(&dev, &prod);
+        }
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let mut violations = Vec::new();
+    let mut sent = 0;
+    for ((environment, visits), before) in ["dev", "prod"].into_iter().zip(&visits).zip(before) {
+        let failed = visits.failed.lock().unwrap();
+        violations.extend(failed.iter().map(|failed| format!("{environment}: {failed}")));
+        // The checks of a release to dev count a visit too, as the front saw.
+        let front = if environment == "dev" { &dev } else { &prod };
+        let calls = front.take();
+        let counted = calls
+            .iter()
+            .filter(|call| call.name == "URL" && call.line.starts_with("GET") && call.line.ends_with("/count"));
+        let counted = counted.filter(|call| call.status == Some(200)).count();
+        sent += visits.counted.load(Ordering::SeqCst);
+        let now = totals(environment);
+        for (what, before, now) in [("total", before.0, now.0), ("visits in the table", before.1, now.1)] {
+            if now - before != counted {
+                violations.push(format!("{environment}: {counted} answered, and {what} grew by {}", now - before));
+            }
+        }
+    }
+    restore();
+    let each_second = sent as f64 / seconds;
+    assert!(each_second >= EACH_SECOND, "only {each_second:.0} requests a second came together");
+    let how = format!(
+        "{releases} releases in a row (deploy, promotion as a canary, rollback of both) under {each_second:.0} visits a second"
+    );
+    measured(
+        "4-traffic",
+        "no request fails during a release, and every visit is counted once",
+        &how,
+        sent,
+        &violations,
+    );
+}
+
+/// A deploy to dev, its promotion to prod, and both taken back: how many releases that is.
+fn round(dev: &Front, prod: &Front) -> usize {
+    let checkout = &stack().checkout;
+    change_definition("dev");
+    change_definition("prod");
+    let artifact = fresh();
+    let deploy = format!("deploy dev --artifact {}", artifact.folder);
+    checkout.start_through(dev, "dev", &[], &deploy).end().expect(0);
+    let ports = [checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
+    let edits = [(ports[0].as_str(), ports[1].as_str()), CANARY];
+    let promote = "promote dev prod --allow-definition-diff";
+    checkout.start_through(prod, "prod", &edits, promote).end().expect(0);
+    checkout.start_through(prod, "prod", &[], "rollback prod --to previous").end().expect(0);
+    checkout.start_through(dev, "dev", &[], "rollback dev --to previous").end().expect(0);
+    std::fs::remove_dir_all(checkout.root.join(artifact.folder)).unwrap();
+    4
+}
+
+/// Visits an environment until told to stop.
+fn visitors(front: &Front, environment: &str, stop: &AtomicBool, visits: &Visits) {
+    let url = front.url(&stack().url(environment));
+    let visitor = async || {
+        let client = client();
+        while !stop.load(Ordering::SeqCst) {
+            match client.get(format!("{url}/count")).send().await {
+                Ok(answer) if answer.status() == 200 => drop(visits.counted.fetch_add(1, Ordering::SeqCst)),
+                Ok(answer) => {
+                    let failed = format!("{} {}", answer.status(), answer.text().await.unwrap_or_default());
+                    visits.failed.lock().unwrap().push(failed);
+                }
+                Err(error) => visits.failed.lock().unwrap().push(format!("{error:?}")),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    block_on(async { join_all((0..VISITORS).map(|_| visitor())).await });
+}
+
+/// The count that visitors see, and how many visits the table holds.
+fn totals(environment: &str) -> (usize, usize) {
+    let total = stack().get(&format!("{}/health", stack().url(environment))).2["count"].as_u64().unwrap();
+    let (mut items, mut start) = (0, Value::Null);
+    loop {
+        let mut body = json!({"TableName": format!("ResumeVisitorCounter-{environment}"), "Select": "COUNT", "ConsistentRead": true});
+        if !start.is_null() {
+            body["ExclusiveStartKey"] = start;
+        }
+        let page = stack().behind(environment, "POST", "/", Some("DynamoDB_20120810.Scan"), &body);
+        items += page["Count"].as_u64().unwrap();
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return (usize::try_from(total).unwrap(), usize::try_from(items).unwrap());
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Two deploys whose changes of AWS come in every order, up to a bound: the first is held at its i-th change, its lock
+//! is taken away, the second goes as far as its j-th, then the first goes on to its end, and the second after it.
+
+use serde_json::{Value, json};
+
+use super::fresh::{Artifact, change_definition, fresh, restore};
+use super::matrix::visitors;
+use super::serving::{Serving, functions, versions};
+use crate::harness::{Ended, Running, cases};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::{At, Call, Front, Held};
+
+const PROMISE: &str = "of two runs one wins; the one that lost its lock moves no alias, and no late move of the stage goes \
+                       unseen";
+
+/// Tried in this order: i, then j.
+pub(crate) fn two_deploys_in_every_order_of_their_changes_make_no_stale_move() {
+    let changes = rehearsed();
+    let all: Vec<(usize, usize)> =
+        (1..=changes).flat_map(|first| (1..=changes).map(move |second| (first, second))).collect();
+    let wanted = cases(20, all.len());
+    let mut violations = Vec::new();
+    // In steps of the golden section: each i about as often as any other, with ever other j.
+    let step = (all.len() * 618 / 1000) | 1;
+    for index in 0..wanted {
+        let (first, second) = all[if wanted == all.len() { index } else { (index * step) % all.len() }];
+        let wrong = try_one(first, second);
+        violations.extend(wrong.into_iter().map(|wrong| format!("held at {first}, then at {second}: {wrong}")));
+    }
+    restore();
+    let how = format!("two deploys of {changes} changes each, held at the i-th and the j-th: of {} pairs", all.len());
+    measured("3-two-runs", PROMISE, &how, wanted, &violations);
+}
+
+/// How many changes a deploy makes.
+fn rehearsed() -> usize {
+    let front = front();
+    let (artifact, running) = start(&front);
+    running.end().expect(0);
+    forget(&artifact);
+    front.take().iter().filter(|call| At::change(1).meets(call.name)).count()
+}
+
+fn front() -> Front {
+    let front = Front::before(stack().checkout.port("dev"));
+    front.deployments_every(std::time::Duration::ZERO);
+    front
+}
+
+/// A deploy that changes both functions and the definition.
+fn start(front: &Front) -> (Artifact, Running) {
+    change_definition("dev");
+    let artifact = fresh();
+    let running = again(front, &artifact);
+    (artifact, running)
+}
+
+fn again(front: &Front, artifact: &Artifact) -> Running {
+    stack().checkout.start_through(front, "dev", &[], &format!("deploy dev --artifact {}", artifact.folder))
+}
+
+fn forget(artifact: &Artifact) {
+    std::fs::remove_dir_all(stack().checkout.root.join(&artifact.folder)).unwrap();
+}
+
+/// Waits until the call is held, or the run has ended without it.
+fn arrives(held: &Held, running: &mut Running) -> bool {
+    while !held.arrives_within(std::time::Duration::from_millis(50)) {
+        if running.has_ended() {
+            return false;
+        }
+    }
+    true
+}
+
+fn try_one(i: usize, j: usize) -> Vec<String> {
+    let (of_first, of_second) = (front(), front());
+    visitors("dev", || {
+        let held = of_first.pause(At::change(i));
+        let (first, mut running) = start(&of_first);
+        let arrived = arrives(&held, &mut running);
+        if !stack().ledger_item("dev", "lock")["holder"].is_null() {
+            stack().checkout.deployer("unlock dev --force").expect(0);
+        }
+        let then = of_second.pause(At::change(j));
+        let (second, mut other) = start(&of_second);
+        let waits = arrives(&then, &mut other);
+        // A sign of where the second was when the first went on.
+        let renewed = renewals(&of_second.calls());
+        if arrived {
+            held.forward();
+        }
+        let first_ended = running.end();
+        let late = of_first.calls();
+        if waits {
+            then.forward();
+        }
+        let second_ended = other.end();
+        let mut wrong = wins(&first_ended, &second_ended);
+        if renewed {
+            wrong.extend(stale_moves(&late, i));
+        }
+        wrong.extend(afterwards(&second, &second_ended));
+        for artifact in [&first, &second] {
+            forget(artifact);
+        }
+        wrong
+    })
+}
+
+/// Whether the taking over has given both aliases new revisions.
+fn renewals(calls: &[Call]) -> bool {
+    calls.iter().filter(|call| call.name == "UpdateAlias" && call.status == Some(200)).count() >= 2
+}
+
+/// Moves of aliases that AWS took from the first run after the second had renewed the aliases' revisions: those from
+/// the held change on.
+fn stale_moves(calls: &[Call], held: usize) -> Vec<String> {
+    let changes = calls.iter().filter(|call| At::change(1).meets(call.name)).skip(held - 1);
+    let moved = changes.filter(|call| call.name == "UpdateAlias" && call.status == Some(200));
+    moved.map(|call| format!("a stale move of an alias landed: {}", call.body)).collect()
+}
+
+/// Both may only say that they are done if one was done before the other began.
+fn wins(first: &Ended, second: &Ended) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if first.code == 0 && second.code == 0 {
+        let live = stack().release("dev", stack().last_number("dev"));
+        let before = stack().release("dev", live["previous"].as_u64().unwrap_or_default());
+        if before["state"] != "superseded" {
+            wrong.push(format!("both won: {before}"));
+        }
+    }
+    for ended in [first, second] {
+        if ![0, 1, 4, 5, 6, 7].contains(&ended.code) {
+            wrong.push(format!("code {}: {}", ended.code, ended.stderr));
+        }
+    }
+    if first.code == 5 && !first.stderr.contains("lock") {
+        wrong.push(format!("it does not say that it lost its lock: {}", first.stderr));
+    }
+    wrong
+}
+
+/// What serves is what the ledger says, or `status` tells of it; and the next run brings what the second wanted.
+fn afterwards(wanted: &Artifact, ended: &Ended) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let (serving, status) = (Serving::of("dev"), stack().status("dev"));
+    let live = stack().release("dev", stack().live("dev"));
+    let deployment = live["parts"]["deployment"].as_str().unwrap_or_default().to_owned();
+    if ended.code == 0 && serving.codes != wanted.codes {
+        wrong.push(format!("the second says done, and {serving:?} serves"));
+    }
+    let seen = !status["drift"].is_null() || !status["unfinished"].is_null();
+    if serving.deployment != deployment && !seen {
+        wrong.push(format!("stage serves {}, the ledger says {deployment}, and nobody sees it", serving.deployment));
+    }
+    if serving.deployment != deployment && status["unfinished"].is_null() {
+        // As the message says: by hand.
+        let patch = json!({"patchOperations": [
+            {"op": "replace", "path": "/deploymentId", "value": deployment},
+            {"op": "replace", "path": "/variables/deployment", "value": deployment},
+        ]});
+        stack().behind("dev", "PATCH", &format!("/restapis/{}/stages/dev", stack().api("dev")), None, &patch);
+    }
+    if !status["lock"].is_null() {
+        wrong.push(format!("both have ended, and the lock is held: {}", status["lock"]));
+        stack().checkout.deployer("unlock dev --force").expect(0);
+    }
+    let next = again(&front(), wanted).end();
+    if next.code != 0 {
+        wrong.push(format!("the next run ended with {}: {}", next.code, next.stderr));
+    }
+    let (serving, status) = (Serving::of("dev"), stack().status("dev"));
+    if serving.codes != wanted.codes || !serving.is_whole() {
+        wrong.push(format!("after the next run {serving:?} serves instead of {:?}", wanted.codes));
+    }
+    for what in ["lock", "unfinished", "drift"] {
+        if !status[what].is_null() {
+            wrong.push(format!("{what} after the next run: {}", status[what]));
+        }
+    }
+    for (name, code) in functions("dev").iter().zip(&wanted.codes) {
+        let same =
+            versions("dev", name).iter().filter(|version| version["CodeSha256"] == Value::from(code.as_str())).count();
+        if same != 1 {
+            wrong.push(format!("{same} versions of {name} have the code of the second"));
+        }
+    }
+    wrong
+}
