@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::moves::{TRIES, alias_to, stage_to};
 use super::settled;
 use crate::aws::{AwsError, Kind, Routing};
-use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind};
+use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::scope::Scope;
 use crate::verify::{Expected, Url};
@@ -92,8 +92,22 @@ async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release
     if found == *old {
         return Ok(false);
     }
-    ensure!(found == *new, "stage `{}` serves deployment `{found}`, which is neither's", contract.api.stage);
+    ensure!(
+        found == *new || came_late(hold, release, &found).await?,
+        "stage `{}` serves deployment `{found}`, which is neither's",
+        contract.api.stage
+    );
     stage_to(scope.session, contract, old, &|| hold.still_ours()).await.map(|()| true)
+}
+
+/// Whether only a release that was itself given up has this deployment: then its run, which lost the lock, moved the stage
+/// after all. Nobody else goes there.
+async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<bool> {
+    let history = hold.ledger().history().await?;
+    let mut others =
+        history.iter().filter(|other| other.number < release.number && other.parts.deployment == deployment).peekable();
+    let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::RolledBack);
+    Ok(others.peek().is_some() && others.all(given_up))
 }
 
 /// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.

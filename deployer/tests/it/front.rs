@@ -2,9 +2,11 @@
 
 mod faults;
 mod functions;
+mod limits;
 mod scratch;
 mod stages;
 
 pub(crate) use faults::*;
 pub(crate) use functions::*;
+pub(crate) use limits::*;
 pub(crate) use stages::*;

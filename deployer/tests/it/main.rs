@@ -161,6 +161,12 @@ fn trials_of_the_front() -> Vec<Trial> {
         front::an_invocation_of_a_weighted_alias_is_left_to_chance,
         front::the_address_of_a_versions_zip_gives_that_versions_zip,
         front::beyond_its_rate_a_call_is_told_to_come_back_later,
+        front::an_alias_is_read_as_it_was_for_a_moment_after_its_change,
+        front::a_version_deleted_right_after_its_alias_has_left_it_fails_requests_for_a_while,
+        front::publishing_the_same_bytes_after_an_upload_makes_a_new_version,
+        front::what_is_more_than_aws_takes_is_refused,
+        front::a_transaction_has_each_item_once_and_none_too_big_and_a_query_has_pages,
+        front::of_two_transactions_on_one_item_at_once_one_is_cancelled,
         front::a_call_fails_loses_its_request_or_its_reply_or_is_late_where_the_test_says_so,
         front::a_held_call_is_carried_out_after_its_client_was_killed_or_given_up,
         front::every_operation_has_its_name,
@@ -269,6 +275,7 @@ fn trials_of_the_engine() -> Vec<Trial> {
 fn trials_of_what_is_proven() -> Vec<Trial> {
     trials![
         proven::two_runs::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
+        proven::two_runs::a_holder_that_sleeps_past_its_lease_makes_no_stale_move,
         proven::traffic::under_live_traffic_no_request_fails_and_every_visit_is_counted_once,
         proven::matrix::a_deploy_survives_every_fault_at_every_call,
         proven::matrix::a_canary_survives_every_fault_at_every_call,

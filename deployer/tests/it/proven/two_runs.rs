@@ -1,6 +1,8 @@
 //! Two deploys whose changes of AWS come in every order, up to a bound: the first is held at its i-th change, its lock
 //! is taken away, the second goes as far as its j-th, then the first goes on to its end, and the second after it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::fresh::{Artifact, change_definition, fresh, restore};
@@ -14,7 +16,9 @@ use crate::strict::{At, Call, Front, Held};
 const PROMISE: &str = "of two runs one wins; the one that lost its lock moves no alias, and no late move of the stage goes \
                        unseen";
 
-/// Tried in this order: i, then j.
+/// A dead run is found out after the lease and the 10 s that a move may take.
+const SHORT_LEASE: (&str, &str) = ("lease_seconds = 20", "lease_seconds = 2");
+
 pub(crate) fn two_deploys_in_every_order_of_their_changes_make_no_stale_move() {
     let changes = rehearsed();
     let all: Vec<(usize, usize)> =
@@ -33,10 +37,50 @@ pub(crate) fn two_deploys_in_every_order_of_their_changes_make_no_stale_move() {
     measured("3-two-runs", PROMISE, &how, wanted, &violations);
 }
 
+/// A laptop that was closed: the first run stops at its i-th change, which is carried out, for longer than its lease. The
+/// second takes over, and the first wakes up when the second has ended.
+pub(crate) fn a_holder_that_sleeps_past_its_lease_makes_no_stale_move() {
+    let changes = rehearsed();
+    let wanted = cases(3, changes);
+    let mut violations = Vec::new();
+    for index in 0..wanted {
+        let held = 2 + (index * changes / wanted) % (changes - 1);
+        let wrong = sleep_at(held);
+        violations.extend(wrong.into_iter().map(|wrong| format!("asleep at {held}: {wrong}")));
+    }
+    restore();
+    let how = "a deploy stopped at a change for longer than its lease, and woken up after another deploy";
+    measured("3-two-runs-asleep", PROMISE, how, wanted, &violations);
+}
+
+fn sleep_at(i: usize) -> Vec<String> {
+    let (of_first, of_second) = (front(), front());
+    visitors("dev", || {
+        let held = of_first.pause(At::change(i));
+        let (first, mut running) = start(&of_first, &[SHORT_LEASE]);
+        let arrived = arrives(&held, &mut running);
+        if arrived {
+            running.signal("STOP");
+            held.forward();
+        }
+        let (second, other) = start(&of_second, &[SHORT_LEASE]);
+        let second_ended = other.end();
+        running.signal("CONT");
+        let first_ended = running.end();
+        let mut wrong = wins(&first_ended, &second_ended);
+        wrong.extend(stale_moves(&of_first.calls(), &of_second.calls()));
+        wrong.extend(afterwards(&second, &second_ended));
+        for artifact in [&first, &second] {
+            forget(artifact);
+        }
+        wrong
+    })
+}
+
 /// How many changes a deploy makes.
 fn rehearsed() -> usize {
     let front = front();
-    let (artifact, running) = start(&front);
+    let (artifact, running) = start(&front, &[]);
     running.end().expect(0);
     forget(&artifact);
     front.take().iter().filter(|call| At::change(1).meets(call.name)).count()
@@ -44,20 +88,21 @@ fn rehearsed() -> usize {
 
 fn front() -> Front {
     let front = Front::before(stack().checkout.port("dev"));
-    front.deployments_every(std::time::Duration::ZERO);
+    front.deployments_every(Duration::ZERO).staleness(Duration::from_millis(300));
+    front.transactions_take(Duration::from_millis(20));
     front
 }
 
 /// A deploy that changes both functions and the definition.
-fn start(front: &Front) -> (Artifact, Running) {
+fn start(front: &Front, edits: &[(&str, &str)]) -> (Artifact, Running) {
     change_definition("dev");
     let artifact = fresh();
-    let running = again(front, &artifact);
+    let running = again(front, edits, &artifact);
     (artifact, running)
 }
 
-fn again(front: &Front, artifact: &Artifact) -> Running {
-    stack().checkout.start_through(front, "dev", &[], &format!("deploy dev --artifact {}", artifact.folder))
+fn again(front: &Front, edits: &[(&str, &str)], artifact: &Artifact) -> Running {
+    stack().checkout.start_through(front, "dev", edits, &format!("deploy dev --artifact {}", artifact.folder))
 }
 
 fn forget(artifact: &Artifact) {
@@ -66,7 +111,7 @@ fn forget(artifact: &Artifact) {
 
 /// Waits until the call is held, or the run has ended without it.
 fn arrives(held: &Held, running: &mut Running) -> bool {
-    while !held.arrives_within(std::time::Duration::from_millis(50)) {
+    while !held.arrives_within(Duration::from_millis(50)) {
         if running.has_ended() {
             return false;
         }
@@ -78,29 +123,24 @@ fn try_one(i: usize, j: usize) -> Vec<String> {
     let (of_first, of_second) = (front(), front());
     visitors("dev", || {
         let held = of_first.pause(At::change(i));
-        let (first, mut running) = start(&of_first);
+        let (first, mut running) = start(&of_first, &[]);
         let arrived = arrives(&held, &mut running);
         if !stack().ledger_item("dev", "lock")["holder"].is_null() {
             stack().checkout.deployer("unlock dev --force").expect(0);
         }
         let then = of_second.pause(At::change(j));
-        let (second, mut other) = start(&of_second);
+        let (second, mut other) = start(&of_second, &[]);
         let waits = arrives(&then, &mut other);
-        // A sign of where the second was when the first went on.
-        let renewed = renewals(&of_second.calls());
         if arrived {
             held.forward();
         }
         let first_ended = running.end();
-        let late = of_first.calls();
         if waits {
             then.forward();
         }
         let second_ended = other.end();
         let mut wrong = wins(&first_ended, &second_ended);
-        if renewed {
-            wrong.extend(stale_moves(&late, i));
-        }
+        wrong.extend(stale_moves(&of_first.calls(), &of_second.calls()));
         wrong.extend(afterwards(&second, &second_ended));
         for artifact in [&first, &second] {
             forget(artifact);
@@ -109,17 +149,15 @@ fn try_one(i: usize, j: usize) -> Vec<String> {
     })
 }
 
-/// Whether the taking over has given both aliases new revisions.
-fn renewals(calls: &[Call]) -> bool {
-    calls.iter().filter(|call| call.name == "UpdateAlias" && call.status == Some(200)).count() >= 2
-}
-
-/// Moves of aliases that AWS took from the first run after the second had renewed the aliases' revisions: those from
-/// the held change on.
-fn stale_moves(calls: &[Call], held: usize) -> Vec<String> {
-    let changes = calls.iter().filter(|call| At::change(1).meets(call.name)).skip(held - 1);
-    let moved = changes.filter(|call| call.name == "UpdateAlias" && call.status == Some(200));
-    moved.map(|call| format!("a stale move of an alias landed: {}", call.body)).collect()
+/// Moves of aliases that AWS took from the first run after the second, taking over, had given both aliases new
+/// revisions.
+fn stale_moves(first: &[Call], second: &[Call]) -> Vec<String> {
+    let moves = |calls: &[Call]| {
+        calls.iter().filter(|call| call.name == "UpdateAlias" && call.status == Some(200)).cloned().collect::<Vec<_>>()
+    };
+    let Some(renewed) = moves(second).get(1).and_then(|call| call.ended) else { return Vec::new() };
+    let late = moves(first).into_iter().filter(|call| call.ended.is_some_and(|ended| ended > renewed));
+    late.map(|call| format!("a stale move of an alias landed: {}", call.body)).collect()
 }
 
 /// Both may only say that they are done if one was done before the other began.
@@ -168,7 +206,7 @@ fn afterwards(wanted: &Artifact, ended: &Ended) -> Vec<String> {
         wrong.push(format!("both have ended, and the lock is held: {}", status["lock"]));
         stack().checkout.deployer("unlock dev --force").expect(0);
     }
-    let next = again(&front(), wanted).end();
+    let next = again(&front(), &[], wanted).end();
     if next.code != 0 {
         wrong.push(format!("the next run ended with {}: {}", next.code, next.stderr));
     }

@@ -36,6 +36,7 @@ struct Settings {
     pending: Duration,
     propagation: Duration,
     staleness: Duration,
+    transactions: Duration,
     deployments_every: Duration,
 }
 
@@ -80,6 +81,7 @@ impl Front {
                 pending: Duration::from_millis(150),
                 propagation: Duration::ZERO,
                 staleness: Duration::ZERO,
+                transactions: Duration::ZERO,
                 deployments_every: Duration::from_secs(5),
             }),
             chance: Mutex::new(Chance::any()),
@@ -131,6 +133,13 @@ impl Front {
     /// How long GetAlias tells of an alias as it was before its last change: no time unless told otherwise.
     pub(crate) fn staleness(&self, time: Duration) -> &Self {
         self.shared.settings.lock().unwrap().staleness = time;
+        self
+    }
+
+    /// How long DynamoDB works on a transaction, in which it cancels every other on the same items: no longer than the
+    /// emulator unless told otherwise.
+    pub(crate) fn transactions_take(&self, time: Duration) -> &Self {
+        self.shared.settings.lock().unwrap().transactions = time;
         self
     }
 

@@ -55,6 +55,7 @@ impl Scenario {
             // Once in 5 s is a test of its own.
             front.deployments_every(Duration::ZERO);
             front.staleness(Duration::from_millis(300)).propagation(Duration::from_millis(300));
+            front.transactions_take(Duration::from_millis(20));
             front
         };
         let scenario = Self { kind, environment, front: front(environment), dev: front("dev") };

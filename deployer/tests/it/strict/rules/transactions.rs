@@ -38,5 +38,6 @@ pub(super) async fn transact(call: &Exchange<'_>) -> Result<Answer, Answer> {
         return Err(call.refuse(400, "TransactionCanceledException", &words));
     }
     let _under_way = UnderWay(call.account, items);
+    tokio::time::sleep(call.shared.settings().transactions).await;
     Ok(call.forward().await)
 }
