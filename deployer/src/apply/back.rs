@@ -70,7 +70,11 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
         match alias_to(scope.session, resource, &to, &found.revision, &|| hold.still_ours()).await {
             Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
-            ended => return ended,
+            Err(error) => return Err(error),
+            Ok(back) => {
+                settled::seen(scope.session, resource, &back).await;
+                return Ok(());
+            }
         }
     }
 }

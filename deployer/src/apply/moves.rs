@@ -23,7 +23,7 @@ pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: 
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
     let to = Routing { version: &function.alias.version, weight, description: &description };
     let revision = revision(run, function, &new, percent, release).await?;
-    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await
+    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await.map(drop)
 }
 
 /// Moves the alias of a function to its new version, with all the traffic.
@@ -80,20 +80,24 @@ async fn revision(
     Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into())
 }
 
-/// Moves an alias and makes sure that it is there. Whether the move may be sent (again) `allowed` says each time.
+/// Moves an alias, makes sure that it is there, and answers it. Whether the move may be sent (again) `allowed` says each
+/// time.
 pub(super) async fn alias_to(
     session: &Session,
     resource: &FunctionResource,
     to: &Routing<'_>,
     revision: &str,
     allowed: &impl Fn() -> Result<()>,
-) -> Result<()> {
+) -> Result<Alias> {
     let FunctionResource { name, alias, .. } = resource;
     let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
     let (mut tries, mut patience) = (1, Patience::default());
     loop {
         allowed()?;
-        let Err(error) = session.lambda.move_alias(name, alias, to, revision).await else { return Ok(()) };
+        let error = match session.lambda.move_alias(name, alias, to, revision).await {
+            Ok(moved) => return Ok(moved),
+            Err(error) => error,
+        };
         if patience.outlasts(&error).await {
             continue;
         }
@@ -104,7 +108,7 @@ pub(super) async fn alias_to(
         let refused = error.kind == Kind::Precondition;
         let found = settled::alias(session, resource, |found| !refused || found.revision != revision).await?;
         if is_at(&found, to) {
-            return Ok(());
+            return Ok(found);
         }
         if refused || tries == TRIES || found.revision != revision {
             return Err(error).with_context(failed);
@@ -265,7 +269,10 @@ async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> R
         let to = Routing { version: &found.version, weight, description: &description };
         hold.still_ours()?;
         match session.lambda.move_alias(name, alias, &to, &found.revision).await {
-            Ok(_) => return Ok(()),
+            Ok(renewed) => {
+                settled::seen(session, resource, &renewed).await;
+                return Ok(());
+            }
             Err(error) if patience.outlasts(&error).await => {}
             Err(AwsError { kind: Kind::Unknown, .. }) => tries += 1,
             Err(AwsError { kind: Kind::Precondition, .. }) => (tries, refused) = (tries + 1, Some(found.revision)),

@@ -25,6 +25,12 @@ pub(super) async fn alias(
     }
 }
 
+/// Waits until it is read as it was changed, so that whoever looks next does not take an older state for what is. That it
+/// cannot be read is no failure of the change.
+pub(super) async fn seen(session: &Session, resource: &FunctionResource, changed: &Alias) {
+    let _ = alias(session, resource, |found| found.revision == changed.revision).await;
+}
+
 /// How long has been waited for reads to settle.
 #[derive(Debug)]
 pub(super) struct Time(Instant);
