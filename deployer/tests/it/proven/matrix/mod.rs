@@ -54,13 +54,17 @@ fn tried(kind: Kind, name: &str, part: usize) {
     measured(name, PROMISE, &how, chosen.len(), &violations);
 }
 
-/// How many calls the command makes when nothing happens.
+/// How many calls the command makes when nothing happens. The first time it may have more to prune than ever after.
 fn rehearsed(scenario: &Scenario) -> usize {
-    let case = scenario.case();
-    scenario.front.take();
-    scenario.start(&case).end().expect(0);
-    case.forget();
-    scenario.front.take().len()
+    let run = || {
+        let case = scenario.case();
+        scenario.front.take();
+        scenario.start(&case).end().expect(0);
+        case.forget();
+        scenario.front.take().len()
+    };
+    run();
+    run()
 }
 
 /// Pairs of a fault and a call. A part of them goes through all faults, and over the calls in steps of the golden
