@@ -39,6 +39,8 @@ pub enum Kind {
     Unreachable,
     /// The answer did not come, or was a 5xx: it is not known what was done.
     Unknown,
+    /// What was answered is not what it should be.
+    Malformed,
     /// Any other refusal.
     Other,
 }
@@ -63,7 +65,13 @@ impl AwsError {
             SdkError::ConstructionFailure(_) => of_construction(error),
             _ => (Kind::Unknown, "the answer could not be read".to_owned()),
         };
-        let kind = match error.raw_response().map(|response| response.status().as_u16()) {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let (kind, reason) = match status {
+            // It went well, and nobody can tell what it says: the SDK takes that for an error of the service's.
+            Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the answer could not be read".to_owned()),
+            _ => (kind, reason),
+        };
+        let kind = match status {
             Some(429) => Kind::Throttled,
             Some(500..) if kind == Kind::Other => Kind::Unknown,
             _ => kind,
@@ -85,7 +93,7 @@ impl AwsError {
             Kind::Throttled => "too many calls at once on this account: run again in a minute",
             Kind::Conflict => "another update is in progress: run again when it is done",
             Kind::Unknown => "it is not known whether the call was carried out: run again, it starts from what is live",
-            Kind::NotFound | Kind::Precondition | Kind::Other => return None,
+            Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => return None,
         })
     }
 

@@ -61,8 +61,10 @@ impl Url {
     pub fn open(config: &Config, environment: &Environment, contract: &Contract) -> Result<Self> {
         let mut client = reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).timeout(ANSWER);
         client = client.redirect(reqwest::redirect::Policy::none());
-        let mut base = reqwest::Url::parse(&contract.api.url)
-            .with_context(|| Failure::refused(format!("`{}` is no URL", contract.api.url)))?;
+        let mut base = reqwest::Url::parse(&contract.api.url).with_context(|| {
+            Failure::refused(format!("the contract's `api.url` is {:?}, which is no URL", contract.api.url))
+                .hint("apply Terraform of this checkout: it writes the contract again")
+        })?;
         if let Access::Local(local) = &environment.access {
             client = client.no_proxy();
             base = reqwest::Url::parse(&local.endpoint())?.join(base.path())?;
