@@ -138,8 +138,19 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
     };
-    let reason = error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    let told = match (error.message(), kind) {
+        // It quotes the header that it cannot read.
+        (Some(_), _) if code == "IncompleteSignature" => None,
+        (Some(message), Kind::NoCredentials) => Some(first_sentence(message)),
+        (message, _) => message,
+    };
+    let reason = told.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     (kind, reason)
+}
+
+/// What is wrong with a signature AWS shows by repeating what was signed, the session's token with it.
+fn first_sentence(message: &str) -> &str {
+    message.split(['\n', '\r']).next().and_then(|line| line.split(". ").next()).unwrap_or_default()
 }
 
 /// A transaction is cancelled for several reasons, which its message lists: `[None, ConditionalCheckFailed]`.
@@ -183,4 +194,26 @@ where
 /// The last cause: what a provider of credentials, several layers down, really met.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn what_was_signed_is_not_repeated() {
+        let reason =
+            |code: &str, message: &str| of_service(&ErrorMetadata::builder().code(code).message(message).build()).1;
+        let canonical = "The request signature we calculated does not match the signature you provided. Check your AWS \
+                         Secret Access Key.\n\nThe Canonical String should have been\n'GET\nx-amz-security-token:canary'";
+        assert_eq!(
+            reason("InvalidSignatureException", canonical),
+            "InvalidSignatureException: The request signature we calculated does not match the signature you provided"
+        );
+        let header = "Authorization header requires 'Credential' parameter. Authorization=AWS4 canary";
+        assert_eq!(reason("IncompleteSignature", header), "IncompleteSignature");
+        assert_eq!(reason("AccessDeniedException", "User: a. Action: b"), "AccessDeniedException: User: a. Action: b");
+    }
 }

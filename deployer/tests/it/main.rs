@@ -22,6 +22,7 @@ mod lock;
 mod pipeline;
 mod promises;
 mod promotion;
+mod proven;
 mod releases;
 mod retention;
 mod rollback;
@@ -70,6 +71,9 @@ fn main() -> ExitCode {
         releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
     ]);
     trials.extend(trials_of_the_engine());
+    trials.extend(trials_of_hostile_ledgers());
+    trials.extend(trials_of_races());
+    trials.extend(trials![proven::secrets::no_secret_that_a_run_meets_is_printed_or_stored]);
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
@@ -195,6 +199,23 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         pipeline::drift_is_found_by_terraform_and_by_the_deployer,
         pipeline::a_tag_makes_a_release_with_sums_and_attestations,
         pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
+    ]
+}
+
+/// What a ledger says that cannot be.
+fn trials_of_hostile_ledgers() -> Vec<Trial> {
+    trials![
+        proven::hostile::what_an_item_says_that_cannot_be_is_refused_by_name_and_nothing_is_moved,
+        proven::hostile::a_live_release_whose_item_is_gone_gets_it_back_when_it_is_superseded,
+    ]
+}
+
+/// Two runs at once.
+fn trials_of_races() -> Vec<Trial> {
+    trials![
+        proven::races::of_runs_that_start_from_the_same_state_one_gets_the_lock_and_the_others_change_nothing,
+        proven::races::of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on,
+        proven::races::of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release,
     ]
 }
 
