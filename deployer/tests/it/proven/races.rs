@@ -269,7 +269,7 @@ pub(crate) fn of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on() {
 }
 
 /// The base artifact with other bytes behind the counter's binary: another zip without a build.
-fn artifact(number: usize) -> String {
+pub(crate) fn artifact(number: usize) -> String {
     let root = &stack().checkout.root;
     let (base, folder) = (stack().checkout.artifact(SENTENCE), "artifact-raced".to_owned());
     let read = |file: &str| std::fs::read(root.join(&base).join(file)).unwrap();
