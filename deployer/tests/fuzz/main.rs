@@ -3,11 +3,11 @@
 //! read is an error that names the object, has its exit code, and says what to do.
 //!
 //! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. To let libFuzzer search, guided by
-//! what is covered, for as long as one likes: `cargo bolero test --package deployer --test fuzz --rustc-bootstrap
-//! --sanitizer NONE ledger::no_bytes_are_taken_for_items` (of `cargo install cargo-bolero`, which lists the others:
-//! `cargo bolero list --package deployer --test fuzz`).
+//! what is covered, for as long as one likes: `cargo bolero test --package deployer --profile dev --rustc-bootstrap
+//! --sanitizer NONE ledger::no_bytes_are_taken_for_items` (of `cargo install cargo-bolero`). Every test that is called
+//! `no_bytes_…` is such a target. (The profile, because the one for releases lets numbers overflow.)
 //!
-//! A binary of its own: whoever looks for fuzz targets runs all of a binary's tests, and those of `it` start a stack.
+//! A binary of its own, run by the standard harness: by that bolero finds its targets, and `it` starts a stack.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -147,7 +147,10 @@ pub(crate) fn spoilt(sound: String) -> impl Strategy<Value = String> {
                 0 => text.replace_range(first..last, ""),
                 1 => text.replace_range(first..last, &piece),
                 2 => text.insert_str(first, &piece),
-                _ => text.insert_str(line, &text[line..last].to_owned()),
+                _ => {
+                    let again = text[line..last].to_owned();
+                    text.insert_str(line, &again);
+                }
             }
         }
         text

@@ -1,9 +1,9 @@
 //! Events of every shape, through the parser and the counter: none panics, and each is answered as the
 //! documents say.
 //!
-//! `cargo test` tries some thousand, with `CASES=all` twenty times as many. To let libFuzzer search, guided by what is covered, for as long as one
-//! likes: `cargo bolero test --package function --test it --rustc-bootstrap --sanitizer NONE
-//! fuzz::no_bytes_panic_or_go_unanswered` (of `cargo install cargo-bolero`).
+//! `cargo test` tries some thousand, with `CASES=all` twenty times as many. To let libFuzzer search, guided by what is
+//! covered, for as long as one likes: `cargo bolero test --package function --profile dev --rustc-bootstrap
+//! --sanitizer NONE fuzz::no_bytes_panic_or_go_unanswered` (of `cargo install cargo-bolero`).
 
 use std::path::Path;
 
