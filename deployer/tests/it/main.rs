@@ -215,7 +215,7 @@ fn trials_of_races() -> Vec<Trial> {
     trials![
         proven::races::of_runs_that_start_from_the_same_state_one_gets_the_lock_and_the_others_change_nothing,
         proven::races::of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on,
-        proven::races::of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release,
+        proven::runs::of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release,
     ]
 }
 

@@ -2,4 +2,5 @@
 
 pub(crate) mod hostile;
 pub(crate) mod races;
+pub(crate) mod runs;
 pub(crate) mod secrets;
