@@ -78,6 +78,38 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// What `text` says, which is what the file at `path` holds.
+    ///
+    /// # Errors
+    /// It is malformed, of another schema, or names a file that is not beside it.
+    pub fn parse(text: &[u8], path: &Path) -> Result<Self> {
+        let manifest: Self = serde_json::from_slice(text)
+            .with_context(|| Failure::bad_input(format!("`{}` is malformed", path.display())).hint("build again"))?;
+        if manifest.schema != SCHEMA {
+            return Err(Failure::refused(format!(
+                "`{}` has schema {}, this deployer reads {SCHEMA}",
+                path.display(),
+                manifest.schema
+            ))
+            .hint("build and deploy with the same version of the deployer")
+            .into());
+        }
+        // Only plain names: a manifest comes from elsewhere, and must not lead out of its folder.
+        let leads_out = |packed: &&PackedFunction| Path::new(&packed.zip).file_name() != Some(packed.zip.as_ref());
+        match manifest.functions.values().find(leads_out) {
+            None => Ok(manifest),
+            Some(packed) => Err(Failure::refused(format!(
+                "`{}` names {:?}, which is no file of its folder",
+                path.display(),
+                packed.zip
+            ))
+            .hint("build again")
+            .into()),
+        }
+    }
+}
+
 /// Reads the manifest of an artifact.
 pub(super) fn read(folder: &Path) -> Result<Manifest> {
     let path = folder.join(FILE_NAME);
@@ -85,28 +117,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
         Failure::bad_input(format!("`{}` is no artifact: there is no `{FILE_NAME}` to be read", folder.display()))
             .hint("name the folder that `deployer build --out` wrote")
     })?;
-    let manifest: Manifest = serde_json::from_slice(&text)
-        .with_context(|| Failure::bad_input(format!("`{}` is malformed", path.display())).hint("build again"))?;
-    if manifest.schema != SCHEMA {
-        return Err(Failure::refused(format!(
-            "`{}` has schema {}, this deployer reads {SCHEMA}",
-            path.display(),
-            manifest.schema
-        ))
-        .hint("build and deploy with the same version of the deployer")
-        .into());
-    }
-    // Only plain names: a manifest comes from elsewhere, and must not lead out of its folder.
-    match manifest.functions.values().find(|packed| Path::new(&packed.zip).file_name() != Some(packed.zip.as_ref())) {
-        None => Ok(manifest),
-        Some(packed) => Err(Failure::refused(format!(
-            "`{}` names `{}`, which is no file of its folder",
-            path.display(),
-            packed.zip
-        ))
-        .hint("build again")
-        .into()),
-    }
+    Manifest::parse(&text, &path)
 }
 
 /// Writes zips and manifest; each appears whole or not at all, the manifest last.

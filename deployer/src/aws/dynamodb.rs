@@ -176,9 +176,16 @@ impl Table {
     }
 
     fn decode(&self, item: HashMap<String, AttributeValue>) -> Result<Value, AwsError> {
-        let unreadable =
-            |error: serde_dynamo::Error| AwsError::found(Kind::Other, "reading", self.object(), error.to_string());
-        serde_dynamo::from_item(item).map_err(unreadable)
+        let object = item.get("sk").and_then(|key| key.as_s().ok()).map_or_else(
+            || format!("an item of {}", self.object()),
+            |key| format!("item `{key}` of {}", self.object()),
+        );
+        let malformed = |reason: String| AwsError::found(Kind::Malformed, "reading", &object, reason);
+        // What it does not know makes serde_dynamo panic.
+        if let Some((name, _)) = item.iter().find(|(_, value)| is_of_unknown_type(value)) {
+            return Err(malformed(format!("attribute `{name}` is of a type that this version does not know")));
+        }
+        serde_dynamo::from_item(item).map_err(|error| malformed(error.to_string()))
     }
 
     fn error<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
@@ -190,6 +197,14 @@ impl Table {
 
     fn object(&self) -> String {
         format!("the ledger `{}`", self.name)
+    }
+}
+
+fn is_of_unknown_type(value: &AttributeValue) -> bool {
+    match value {
+        AttributeValue::L(values) => values.iter().any(is_of_unknown_type),
+        AttributeValue::M(values) => values.values().any(is_of_unknown_type),
+        value => value.is_unknown(),
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Kind {
     Unreachable,
     /// The answer did not come, or was a 5xx: it is not known what was done.
     Unknown,
+    /// What was answered is not what it should be.
+    Malformed,
     /// Any other refusal.
     Other,
 }
@@ -63,7 +65,13 @@ impl AwsError {
             SdkError::ConstructionFailure(_) => of_construction(error),
             _ => (Kind::Unknown, "the answer could not be read".to_owned()),
         };
-        let kind = match error.raw_response().map(|response| response.status().as_u16()) {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let (kind, reason) = match status {
+            // It went well, and nobody can tell what it says: the SDK takes that for an error of the service's.
+            Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the answer could not be read".to_owned()),
+            _ => (kind, reason),
+        };
+        let kind = match status {
             Some(429) => Kind::Throttled,
             Some(500..) if kind == Kind::Other => Kind::Unknown,
             _ => kind,
@@ -85,7 +93,7 @@ impl AwsError {
             Kind::Throttled => "too many calls at once on this account: run again in a minute",
             Kind::Conflict => "another update is in progress: run again when it is done",
             Kind::Unknown => "it is not known whether the call was carried out: run again, it starts from what is live",
-            Kind::NotFound | Kind::Precondition | Kind::Other => return None,
+            Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => return None,
         })
     }
 
@@ -130,8 +138,19 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
     };
-    let reason = error.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    let told = match (error.message(), kind) {
+        // It quotes the header that it cannot read.
+        (Some(_), _) if code == "IncompleteSignature" => None,
+        (Some(message), Kind::NoCredentials) => Some(first_sentence(message)),
+        (message, _) => message,
+    };
+    let reason = told.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     (kind, reason)
+}
+
+/// What is wrong with a signature AWS shows by repeating what was signed, the session's token with it.
+fn first_sentence(message: &str) -> &str {
+    message.split(['\n', '\r']).next().and_then(|line| line.split(". ").next()).unwrap_or_default()
 }
 
 /// A transaction is cancelled for several reasons, which its message lists: `[None, ConditionalCheckFailed]`.
@@ -175,4 +194,26 @@ where
 /// The last cause: what a provider of credentials, several layers down, really met.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn what_was_signed_is_not_repeated() {
+        let reason =
+            |code: &str, message: &str| of_service(&ErrorMetadata::builder().code(code).message(message).build()).1;
+        let canonical = "The request signature we calculated does not match the signature you provided. Check your AWS \
+                         Secret Access Key.\n\nThe Canonical String should have been\n'GET\nx-amz-security-token:canary'";
+        assert_eq!(
+            reason("InvalidSignatureException", canonical),
+            "InvalidSignatureException: The request signature we calculated does not match the signature you provided"
+        );
+        let header = "Authorization header requires 'Credential' parameter. Authorization=AWS4 canary";
+        assert_eq!(reason("IncompleteSignature", header), "IncompleteSignature");
+        assert_eq!(reason("AccessDeniedException", "User: a. Action: b"), "AccessDeniedException: User: a. Action: b");
+    }
 }

@@ -65,7 +65,7 @@ pub async fn certainly<T>(
     let mut tries = 1;
     loop {
         let error = match patiently(&call).await {
-            Err(error) if matches!(error.kind, Kind::Unknown | Kind::Precondition) => error,
+            Err(error) if matches!(error.kind, Kind::Unknown | Kind::Malformed | Kind::Precondition) => error,
             ended => return ended,
         };
         if let Some(made) = look().await? {

@@ -158,6 +158,13 @@ impl File {
         if self.app.is_empty() || self.functions.is_empty() || self.environments.is_empty() {
             return Some("`app`, `functions` and `environments` must not be empty".to_owned());
         }
+        // They become the names of files and of folders.
+        let keys = self.functions.keys().chain(self.environments.keys());
+        if let Some(key) = keys.into_iter().find(|key| !is_plain(key)) {
+            return Some(format!(
+                "{key:?} is no name of a function or environment: only letters, digits, `-` and `_` are"
+            ));
+        }
         let default = self.default_environment.as_ref()?;
         (!self.environments.contains_key(default))
             .then(|| format!("`default_environment` names `{default}`, which is not in `environments`"))
@@ -189,7 +196,7 @@ impl File {
         }
         // After the aliases and after the stage: each time so many in a row.
         let reading = self.checks.iter().filter(|check| !check.writes).count();
-        let least = self.verify.in_a_row * 2 * u32::try_from(reading).unwrap_or(u32::MAX / 2);
+        let least = self.verify.in_a_row.saturating_mul(2).saturating_mul(u32::try_from(reading).unwrap_or(u32::MAX));
         (least > REQUESTS * 3 / 4).then(|| {
             format!(
                 "{reading} checks, `verify.in_a_row` times after each switch, make {least} requests, and a release may \
@@ -213,6 +220,10 @@ impl File {
         }
         None
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 fn release() -> String {
@@ -272,6 +283,12 @@ mod tests {
             ("percent = 10", "percent = 100", "must be 1 to 99"),
             ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),
             ("releases = 10", "releases = 0", "must be at least 1"),
+            ("grace_hours = 24", "grace_hours = 9223372036854775807", "must be at most 87600"),
+            ("in_a_row = 3", "in_a_row = 4294967295", "lower `in_a_row`"),
+            ("bake_seconds = 180", "bake_seconds = 9223372036854775807", "must be at most 86400"),
+            ("watch_seconds = 0", "watch_seconds = 86401", "must be at most 86400"),
+            ("[functions.counter]", "[functions.\"../counter\"]", "\"../counter\" is no name of a function"),
+            ("[environments.dev]", "[environments.\"a/b\"]", "\"a/b\" is no name of a function or environment"),
             ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
             ("port = 24567", "port = 24566", "must be above 1023 and its own"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),

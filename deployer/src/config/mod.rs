@@ -19,7 +19,7 @@ use crate::failure::Failure;
 pub use check::{Check, Marks, REQUESTS, Request, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture};
 pub use process::{GitHubStep, ProcessEnvironment};
-pub use traffic::{Lock, Retention, Shift, Traffic};
+pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "deployer.toml";
@@ -112,10 +112,20 @@ impl Config {
     /// A missing, malformed (with line and column) or contradictory `deployer.toml`.
     pub fn load(global: &Global, process: ProcessEnvironment) -> Result<Self> {
         let path = locate(global.config.as_deref())?;
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())))?;
-        let file = file::File::parse(&text, &path)?;
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            Failure::bad_input(format!("cannot read `{}`", path.display()))
+                .hint("name a file of UTF-8 text that you may read with `--config`; nothing was changed")
+        })?;
         let local = global.local || process.asks_for_local();
+        Self::parse(&text, &path, local, process)
+    }
+
+    /// What `text` says, which is what the file at `path` holds; `local` means the environments of the local AWS.
+    ///
+    /// # Errors
+    /// As for [`Self::load`], but for a missing file.
+    pub fn parse(text: &str, path: &Path, local: bool, process: ProcessEnvironment) -> Result<Self> {
+        let file = file::File::parse(text, path)?;
         if !local && file.lock.lease < SHORTEST_LEASE {
             let what = format!(
                 "`lock.lease_seconds` is {}: in a real account a write may take seconds",

@@ -4,6 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The longest lease that a run may have.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(300);
+
+/// The longest that one part of a shift lasts, or that alarms are watched, in seconds: a day.
+const LONGEST_TIME: u64 = 24 * 3600;
+/// The longest that things are kept, in hours: ten years.
+const LONGEST_GRACE: u64 = 10 * 365 * 24;
+
 /// How traffic moves to a new release, and how long its alarms are watched afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Declared")]
@@ -86,10 +94,10 @@ impl TryFrom<Declared> for Traffic {
         let shift = match (declared.strategy, canary, linear) {
             (Strategy::AllAtOnce, (None, None), (None, None)) => Shift::AllAtOnce,
             (Strategy::Canary, (Some(percent), Some(bake)), (None, None)) => {
-                Shift::Canary { percent: part("percent", percent)?, bake: Duration::from_secs(bake) }
+                Shift::Canary { percent: part("percent", percent)?, bake: time("bake_seconds", bake)? }
             }
             (Strategy::Linear, (None, None), (Some(step), Some(interval))) => {
-                Shift::Linear { step: part("step_percent", step)?, interval: Duration::from_secs(interval) }
+                Shift::Linear { step: part("step_percent", step)?, interval: time("interval_seconds", interval)? }
             }
             (Strategy::AllAtOnce, ..) => return Err("`all-at-once` takes no percent and no time of a shift".to_owned()),
             (Strategy::Canary, ..) => return Err("`canary` takes `percent` and `bake_seconds`, no others".to_owned()),
@@ -97,12 +105,20 @@ impl TryFrom<Declared> for Traffic {
                 return Err("`linear` takes `step_percent` and `interval_seconds`, no others".to_owned());
             }
         };
-        Ok(Self { shift, watch: Duration::from_secs(declared.watch_seconds) })
+        Ok(Self { shift, watch: time("watch_seconds", declared.watch_seconds)? })
     }
 }
 
 fn part(name: &str, percent: u8) -> Result<u8, String> {
     if (1..=99).contains(&percent) { Ok(percent) } else { Err(format!("`{name}` must be 1 to 99")) }
+}
+
+fn time(name: &str, seconds: u64) -> Result<Duration, String> {
+    if seconds <= LONGEST_TIME {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(format!("`{name}` must be at most {LONGEST_TIME}, a day"))
+    }
 }
 
 /// How long a run may hold an environment without a sign of life.
@@ -129,9 +145,11 @@ impl TryFrom<DeclaredLock> for Lock {
     type Error = String;
 
     fn try_from(declared: DeclaredLock) -> Result<Self, String> {
-        match declared.lease_seconds {
-            seconds @ 2..=300 => Ok(Self { lease: Duration::from_secs(seconds) }),
-            _ => Err("`lease_seconds` must be 2 to 300".to_owned()),
+        let longest = LONGEST_LEASE.as_secs();
+        if (2..=longest).contains(&declared.lease_seconds) {
+            Ok(Self { lease: Duration::from_secs(declared.lease_seconds) })
+        } else {
+            Err(format!("`lease_seconds` must be 2 to {longest}"))
         }
     }
 }
@@ -166,7 +184,10 @@ impl TryFrom<DeclaredRetention> for Retention {
         if declared.releases == 0 {
             return Err("`releases` must be at least 1".to_owned());
         }
-        Ok(Self { releases: declared.releases, grace: Duration::from_secs(declared.grace_hours * 3600) })
+        if declared.grace_hours > LONGEST_GRACE {
+            return Err(format!("`grace_hours` must be at most {LONGEST_GRACE}, ten years"));
+        }
+        Ok(Self { releases: declared.releases, grace: Duration::from_hours(declared.grace_hours) })
     }
 }
 

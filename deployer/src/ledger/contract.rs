@@ -63,7 +63,7 @@ impl Contract {
     /// Reads the item `stack` of `ledger`.
     ///
     /// # Errors
-    /// There is none, it is of a newer schema, or it is not whole.
+    /// There is none, it is of a newer schema, it is not whole, or it names what cannot be the name of anything.
     pub(super) fn read(item: Option<Value>, ledger: &str, app: &str) -> Result<Self> {
         let Some(item) = item else {
             return Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
@@ -87,11 +87,33 @@ impl Contract {
                 .into());
             }
         }
-        serde_json::from_value(item).with_context(|| {
-            Failure::refused(format!("the contract in ledger `{ledger}` is not whole"))
+        let broken = |what: String| {
+            Failure::refused(format!("the contract in ledger `{ledger}` {what}"))
                 .hint("apply Terraform of this checkout: it writes the contract again")
-        })
+        };
+        let contract: Self = serde_json::from_value(item).with_context(|| broken("is not whole".to_owned()))?;
+        let odd = contract.names().find(|(_, name)| !is_plain(name));
+        if let Some((what, name)) = odd {
+            return Err(broken(format!("has {name:?} for {what}, which is no name of one")).into());
+        }
+        Ok(contract)
     }
+
+    /// What goes into calls and addresses.
+    fn names(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let functions = self.functions.values().flat_map(|function| {
+            [("a function", &function.name), ("an alias", &function.alias), ("an architecture", &function.architecture)]
+        });
+        let own =
+            [("its environment", &self.environment), ("its account", &self.account), ("its region", &self.region)];
+        let (id, stage) = (("its API", &self.api.rest_api_id), ("its stage", &self.api.stage));
+        functions.chain(own).chain([id, stage, ("its first deployment", &self.api.initial_deployment)])
+    }
+}
+
+/// Whatever is named there consists of these, in AWS.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 #[cfg(test)]
@@ -122,11 +144,14 @@ mod tests {
         newer["schema"] = json!(2);
         let mut broken = item();
         broken["api"].as_object_mut().unwrap().remove("stage");
+        let mut leads_out = item();
+        leads_out["api"]["rest_api_id"] = json!("../../\u{1b}[2J");
         let cases = [
             (None, Exit::BadInput, "has no contract"),
             (Some(newer), Exit::Refused, "has schema 2"),
             (Some(json!({})), Exit::Refused, "has no schema"),
             (Some(broken), Exit::Refused, "is not whole"),
+            (Some(leads_out), Exit::Refused, "has \"../../\\u{1b}[2J\" for its API"),
         ];
         for (item, exit, message) in cases {
             let error = Contract::read(item, "l", "a").unwrap_err();

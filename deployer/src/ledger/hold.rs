@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{Holder, Lock, Release, ReleaseState};
-use super::{LIVE, LOCK, Ledger, LedgerState, sort_key};
+use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE};
+use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 
 /// So often within a lease the holder shows itself.
@@ -49,8 +50,8 @@ impl Ledger {
         if let Some(other) = &state.lock.holder {
             return Err(self.held_by(other));
         }
-        release.number = state.last_number() + 1;
-        release.fence = state.lock.fence + 1;
+        release.number = state.next_number()?;
+        release.fence = self.next_fence(&state.lock)?;
         let intent = Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent);
         self.take(state, holder, vec![intent]).await
     }
@@ -65,7 +66,7 @@ impl Ledger {
 
     async fn take(&self, state: &LedgerState, holder: Holder, mut changes: Vec<Change>) -> Result<Hold> {
         let sent = Instant::now();
-        let lock = Lock { holder: Some(holder.clone()), fence: state.lock.fence + 1, beat: 0 };
+        let lock = Lock { holder: Some(holder.clone()), fence: self.next_fence(&state.lock)?, beat: 0 };
         changes.insert(0, Change::Put(self.keyed(LOCK, &lock)?, as_seen(&state.lock)));
         match self.table.transact(changes).await {
             Ok(()) => Ok(Hold::new(self.clone(), holder, lock.fence, sent)),
@@ -79,7 +80,7 @@ impl Ledger {
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
     pub async fn unlock(&self, lock: &Lock) -> Result<()> {
-        let free = Lock { holder: None, fence: lock.fence + 1, beat: 0 };
+        let free = Lock { holder: None, fence: self.next_fence(lock)?, beat: 0 };
         match self.table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
@@ -109,8 +110,18 @@ impl Ledger {
     /// long as a call of it may still be on its way.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] as soon as there is a sign of life.
+    /// [`Exit::LockHeld`] as soon as there is a sign of life. [`Exit::Refused`] if the lease is one that no run of this
+    /// version has: that a holder is dead would be a guess.
     pub async fn watch(&self, lock: &Lock, holder: &Holder) -> Result<()> {
+        if holder.lease() > LONGEST_LEASE {
+            let (ledger, seconds) = (self.table.name(), holder.lease_seconds);
+            let what = format!("the lock of ledger `{ledger}` is held by {holder}, with a lease of {seconds} s");
+            return Err(Failure::refused(what)
+                .hint(
+                    "this deployer knows no such lease: use the holder's version, or if it is dead, `deployer unlock`",
+                )
+                .into());
+        }
         let (started, enough) = (Instant::now(), holder.lease() + MOVE);
         let pause = (holder.lease() / (BEATS * 2)).clamp(Duration::from_millis(50), Duration::from_secs(1));
         while started.elapsed() < enough {
@@ -120,6 +131,11 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    fn next_fence(&self, lock: &Lock) -> Result<u64> {
+        let next = lock.fence.checked_add(1);
+        next.ok_or_else(|| foreign(self.table.name(), LOCK, "has a fence after which none is left").into())
     }
 
     /// Somebody else was quicker: says who.
@@ -226,9 +242,8 @@ impl Hold {
             let live = self.ledger.keyed(LIVE, &json!({ "release": release }))?;
             changes.push(Change::Put(live, Condition::Any));
             if let Some(before) = superseded {
-                let state = BTreeMap::from([("state".to_owned(), json!(ReleaseState::Superseded))]);
-                let there = Condition::equals([("number", json!(before.number))]);
-                changes.push(Change::Set(self.ledger.at(&sort_key(before.number)), state, there));
+                // Whole: should its item be gone, this record must not fail for it. `live` holds what it says.
+                changes.push(self.ledger.put(&Release { state: ReleaseState::Superseded, ..before.clone() })?);
             }
         }
         Ok(changes)

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The lock item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// Who holds it; nobody if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "somebody", skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
     /// Grows by one with every hold and is never reset: an old holder is told by it.
     pub fence: u64,
@@ -35,6 +35,11 @@ pub struct Holder {
     /// The lease: without a sign of life for so many seconds it counts as dead.
     #[serde(default)]
     pub lease_seconds: u64,
+}
+
+/// `null` is no holder and no absence either: the lock could never be taken, since nobody holds it.
+fn somebody<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Holder>, D::Error> {
+    Holder::deserialize(input).map(Some)
 }
 
 impl Holder {

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use futures::try_join;
 use serde_json::{Value, json};
 
-use crate::aws::{Change, Condition, Kind, Table};
+use crate::aws::{AwsError, Change, Condition, Kind, Table};
 use crate::failure::Failure;
 
 pub use contract::{Api, Contract, FunctionResource};
@@ -27,6 +27,13 @@ const STACK: &str = "stack";
 const LOCK: &str = "lock";
 const LIVE: &str = "live";
 const RELEASE: &str = "release#";
+
+/// What a sort key has digits for.
+const HIGHEST_NUMBER: u32 = 99_999_999;
+
+/// What to do about an item that is none of ours, or of another version.
+const FOREIGN: &str = "it was written by another version of the deployer: use that one, or a newer one; or somebody changed it \
+                       by hand: put it back";
 
 /// The ledger of one environment.
 #[derive(Debug, Clone)]
@@ -48,6 +55,19 @@ pub struct LedgerState {
     pub last: Option<Release>,
 }
 
+/// The items that a run starts from, as they were read.
+#[derive(Debug, Clone, Default)]
+pub struct Items {
+    /// The contract.
+    pub stack: Option<Value>,
+    /// The lock.
+    pub lock: Option<Value>,
+    /// What names the live release.
+    pub live: Option<Value>,
+    /// The last of the releases.
+    pub last: Option<Value>,
+}
+
 impl Ledger {
     /// The items of `app` in `table`.
     pub fn new(table: &Table, app: &str) -> Self {
@@ -66,39 +86,25 @@ impl Ledger {
             self.table.last(&self.app, RELEASE, 1),
         )
         .map_err(|error| self.explain(error))?;
-        let contract = Contract::read(stack, self.table.name(), &self.app)?;
-        let last = last.into_iter().next().map(|item| self.typed("release", item)).transpose()?;
-        Ok(LedgerState {
-            contract,
-            lock: lock.map(|item| self.typed("lock", item)).transpose()?.unwrap_or_default(),
-            live: live.map(|item| self.typed("release", item["release"].clone())).transpose()?,
-            last,
-        })
+        LedgerState::of(Items { stack, lock, live, last: last.into_iter().next() }, self.table.name(), &self.app)
     }
 
     /// One release.
     pub async fn release(&self, number: u32) -> Result<Option<Release>> {
         let item = self.table.get(&self.app, &sort_key(number)).await.map_err(|error| self.explain(error))?;
-        item.map(|item| self.typed("release", item)).transpose()
+        item.map(|item| numbered(self.table.name(), item)).transpose()
     }
 
     /// Every release, the newest first.
     pub async fn history(&self) -> Result<Vec<Release>> {
         let items = self.table.all(&self.app, RELEASE).await.map_err(|error| self.explain(error))?;
-        items.into_iter().map(|item| self.typed("release", item)).collect()
+        items.into_iter().map(|item| numbered(self.table.name(), item)).collect()
     }
 
     /// The lock as it is now.
     async fn lock(&self) -> Result<Lock> {
         let item = self.table.get(&self.app, LOCK).await.map_err(|error| self.explain(error))?;
-        Ok(item.map(|item| self.typed("lock", item)).transpose()?.unwrap_or_default())
-    }
-
-    fn typed<T: serde::de::DeserializeOwned>(&self, what: &str, item: Value) -> Result<T> {
-        serde_json::from_value(item).with_context(|| {
-            Failure::refused(format!("the {what} in ledger `{}` cannot be read", self.table.name()))
-                .hint("it was written by another version of the deployer: use that one, or a newer one")
-        })
+        Ok(item.map(|item| locked(self.table.name(), item)).transpose()?.unwrap_or_default())
     }
 
     fn put(&self, release: &Release) -> Result<Change> {
@@ -116,7 +122,7 @@ impl Ledger {
         (self.app.clone(), sort_key.to_owned())
     }
 
-    fn explain(&self, error: crate::aws::AwsError) -> anyhow::Error {
+    fn explain(&self, error: AwsError) -> anyhow::Error {
         let kind = error.kind;
         let error = anyhow::Error::from(error);
         match kind {
@@ -126,21 +132,80 @@ impl Ledger {
                         "apply Terraform for this environment first, or mend `ledger` and `region` in `deployer.toml`",
                     ),
             ),
+            Kind::Malformed => {
+                error.context(Failure::refused(format!("ledger `{}` cannot be read", self.table.name())).hint(FOREIGN))
+            }
             _ => error,
         }
     }
 }
 
 impl LedgerState {
-    /// The highest number given so far; 0 until the first release.
+    /// Of the items of `app` in `ledger`.
+    ///
+    /// # Errors
+    /// There is no contract, or an item is not what this version would write there: the error names it.
+    pub fn of(items: Items, ledger: &str, app: &str) -> Result<Self> {
+        Ok(Self {
+            contract: Contract::read(items.stack, ledger, app)?,
+            lock: items.lock.map(|item| locked(ledger, item)).transpose()?.unwrap_or_default(),
+            live: items.live.map(|item| typed(ledger, LIVE, item["release"].clone())).transpose()?,
+            last: items.last.map(|item| numbered(ledger, item)).transpose()?,
+        })
+    }
+
+    /// The highest number given so far; 0 until the first release. That of the live one counts too, should its own item
+    /// be gone.
     pub fn last_number(&self) -> u32 {
-        self.last.as_ref().map_or(0, |release| release.number)
+        self.last.iter().chain(&self.live).map(|release| release.number).max().unwrap_or(0)
+    }
+
+    /// The number of the next release.
+    ///
+    /// # Errors
+    /// There is none left: beyond eight digits the last release could not be told from others any more.
+    pub fn next_number(&self) -> Result<u32> {
+        let last = self.last_number();
+        if last < HIGHEST_NUMBER {
+            return Ok(last + 1);
+        }
+        Err(Failure::refused(format!("after release {last} of `{}` no number is left", self.contract.environment))
+            .hint("no run ever gave that number: put the ledger's items back as they were")
+            .into())
     }
 
     /// A release that was begun and not ended: by a run under way, or by one that is dead.
     pub fn unfinished(&self) -> Option<&Release> {
         self.last.as_ref().filter(|release| matches!(release.state, ReleaseState::Pending | ReleaseState::Shifting))
     }
+}
+
+/// An item, or what is in one; `key` is its sort key.
+fn typed<T: serde::de::DeserializeOwned>(ledger: &str, key: &str, item: Value) -> Result<T> {
+    serde_json::from_value(item).with_context(|| foreign(ledger, key, "cannot be read"))
+}
+
+fn locked(ledger: &str, item: Value) -> Result<Lock> {
+    let lock: Lock = typed(ledger, LOCK, item)?;
+    // No hold ever had it: it stands for a lock that is not there, which could never be taken.
+    if lock.fence == 0 {
+        return Err(foreign(ledger, LOCK, "has the fence 0").into());
+    }
+    Ok(lock)
+}
+
+/// A release that is where its number says: what is looked for under a number must be it.
+fn numbered(ledger: &str, item: Value) -> Result<Release> {
+    let key = item["sk"].as_str().unwrap_or(RELEASE).to_owned();
+    let release: Release = typed(ledger, &key, item)?;
+    if release.number == 0 || sort_key(release.number) != key {
+        return Err(foreign(ledger, &key, &format!("says that it is release {}", release.number)).into());
+    }
+    Ok(release)
+}
+
+fn foreign(ledger: &str, key: &str, what: &str) -> Failure {
+    Failure::refused(format!("item `{key}` of ledger `{ledger}` {what}")).hint(FOREIGN)
 }
 
 /// Eight digits: sort keys are compared as text.
@@ -151,6 +216,59 @@ fn sort_key(number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Exit;
+
+    fn release(number: u64, key: &str) -> Result<Release> {
+        let parts = json!({"functions": {}, "deployment": "d"});
+        let item = json!({
+            "pk": "a", "sk": key, "number": number, "kind": "deploy", "state": "live", "parts": parts,
+            "previous_parts": parts, "previous": 0, "artifact": {"source_hash": "s", "functions": {}},
+            "definition": "x", "actor": "a", "started_at": "now", "fence": 1,
+        });
+        numbered("l", item)
+    }
+
+    #[track_caller]
+    fn refused(error: &anyhow::Error, words: &str) {
+        assert!(format!("{error:#}").contains(words), "{error:#}");
+        assert_eq!(Failure::exit_of(error), Exit::Refused);
+        assert!(Failure::hint_of(error).is_some());
+    }
+
+    #[test]
+    fn a_release_that_is_not_where_its_number_says_is_refused_by_its_key() {
+        assert_eq!(release(7, "release#00000007").unwrap().number, 7);
+        let lies = "item `release#00000009` of ledger `l` says that it is release 7";
+        refused(&release(7, "release#00000009").unwrap_err(), lies);
+        refused(&release(0, "release#00000000").unwrap_err(), "says that it is release 0");
+        refused(&release(u64::MAX, "release#1").unwrap_err(), "item `release#1` of ledger `l` cannot be read");
+    }
+
+    #[test]
+    fn a_lock_that_could_never_be_taken_is_refused() {
+        let held_by_nothing = json!({"fence": 3, "beat": 0, "holder": null});
+        refused(&locked("l", held_by_nothing).unwrap_err(), "item `lock` of ledger `l` cannot be read");
+        refused(&locked("l", json!({"fence": 0})).unwrap_err(), "has the fence 0");
+        assert_eq!(locked("l", json!({"fence": u64::MAX})).unwrap().fence, u64::MAX);
+    }
+
+    #[test]
+    fn after_the_highest_number_there_is_none_and_the_live_one_counts_without_its_item() {
+        let api = json!({"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"});
+        let stack = json!({
+            "schema": 1, "environment": "dev", "account": "1", "region": "r", "functions": {}, "api": api,
+        });
+        let items = Items { stack: Some(stack), ..Items::default() };
+        let mut state = LedgerState::of(items, "l", "a").unwrap();
+        assert_eq!(state.next_number().unwrap(), 1);
+        state.live = Some(release(9, "release#00000009").unwrap());
+        state.last = Some(release(3, "release#00000003").unwrap());
+        assert_eq!(state.next_number().unwrap(), 10);
+        for highest in [HIGHEST_NUMBER, u32::MAX] {
+            state.last = Some(Release { number: highest, ..state.last.unwrap() });
+            refused(&state.next_number().unwrap_err(), "of `dev` no number is left");
+        }
+    }
 
     #[test]
     fn the_order_of_sort_keys_is_the_order_of_numbers() {

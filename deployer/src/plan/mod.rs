@@ -151,7 +151,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     Ok(Plan {
         kind,
         back_to,
-        release: observed.ledger.last_number() + 1,
+        release: observed.ledger.next_number()?,
         live: live.map_or(0, |release| release.number),
         functions: functions.collect(),
         api: api_plan(wanted.goal, live, observed),

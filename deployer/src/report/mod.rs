@@ -70,7 +70,7 @@ impl Report {
 
     /// A line of progress: a verb and what it is done to.
     pub fn line(&self, verb: &str, rest: &str) {
-        self.words(&format!("{} {rest}", self.painted(&format!("{verb:>VERBS$}"), "1;32")));
+        self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), "1;32"), printable(rest)));
     }
 
     /// Something that deserves a look but stops nothing.
@@ -78,7 +78,7 @@ impl Report {
         if self.command(|_| GitHub::warning(message)) {
             return;
         }
-        self.words(&format!("{}: {message}", self.painted("warning", "1;33")));
+        self.words(&format!("{}: {}", self.painted("warning", "1;33"), printable(message)));
     }
 
     /// A build begins; the compiler's own words follow.
@@ -144,7 +144,7 @@ impl Report {
                 .hint("run it in a terminal, or with `--force`; nothing was changed")
                 .into());
         }
-        self.words(&format!("{question} [y/N]"));
+        self.words(&format!("{} [y/N]", printable(question)));
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -194,9 +194,9 @@ impl Report {
             }
             return;
         }
-        self.words(&format!("{}: {error:#}", self.painted("error", "1;31")));
+        self.words(&format!("{}: {}", self.painted("error", "1;31"), printable(&format!("{error:#}"))));
         if let Some(hint) = hint {
-            self.words(&format!("{}: {hint}", self.painted("hint", "1;36")));
+            self.words(&format!("{}: {}", self.painted("hint", "1;36"), printable(hint)));
         }
     }
 
@@ -206,7 +206,7 @@ impl Report {
     /// Nobody reads stdout any more.
     pub fn result(&self, view: &impl View) -> Result<()> {
         let text = match self.output {
-            Output::Text => view.text(),
+            Output::Text => printable(&view.text()),
             Output::Json => format!("{}\n", serde_json::to_string_pretty(view)?),
         };
         let text = match (&self.github, self.output) {
@@ -259,6 +259,15 @@ impl Report {
             false => text.to_owned(),
         }
     }
+}
+
+/// Words without what a terminal obeys, or what turns the direction of a line: they may come from AWS or from a file.
+fn printable(words: &str) -> String {
+    let obeyed = |letter: char| {
+        letter.is_control() && !"\n\t".contains(letter)
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    words.chars().map(|letter| if obeyed(letter) { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
 /// An error in the fewest words, for the list of annotations.
@@ -319,6 +328,12 @@ mod tests {
         let step = GitHubStep { output: Some(output.clone()), ..GitHubStep::default() };
         Report::new(Output::Text, false, Some(step)).failed(&Half);
         assert_eq!(std::fs::read_to_string(&output).unwrap(), "changed=false\n");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_is_told() {
+        let hostile = "ada\u{1b}[2J\u{1b}]0;x\u{7}\r\u{9b}1m\u{202e}\n\tß";
+        assert_eq!(printable(hostile), "ada\u{fffd}[2J\u{fffd}]0;x\u{fffd}\u{fffd}\u{fffd}1m\u{fffd}\n\tß");
     }
 
     #[test]

@@ -15,11 +15,11 @@ pub(super) fn chart(steps: &[StepRecord], ended_at: Option<&str>) -> Option<Stri
         let Some(began) = step.started_at.as_deref().and_then(instant) else { continue };
         let took = step.millis.and_then(|millis| i64::try_from(millis).ok());
         let (tag, until) = match took {
-            Some(millis) => ("done", began + millis),
+            Some(millis) => ("done", began.saturating_add(millis)),
             None => ("crit", end),
         };
         // A bar needs a width.
-        let (from, until) = (began - start, until.max(began + 1) - start);
+        let (from, until) = (began - start, until.max(began + 1).saturating_sub(start));
         let _ = writeln!(text, "    {} {} :{tag}, {from}, {until}", index + 1, label(&step.step));
     }
     Some(text)
@@ -65,6 +65,15 @@ gantt
 ";
         assert_eq!(chart(&steps, Some("2026-01-10T10:00:05Z")).unwrap(), expected);
         assert_eq!(chart(&steps[3..], None), None);
+    }
+
+    #[test]
+    fn no_time_breaks_the_chart() {
+        let endless =
+            [step("a", Some("1969-12-31T23:59:59Z"), Some(0)), step("b", Some("2026-01-10T10:00:00Z"), Some(1 << 62))];
+        assert!(chart(&endless, Some("soon")).unwrap().contains("2 b :done"));
+        let endless = [step("a", Some("-009000-01-01T00:00:00Z"), Some(i64::MAX as u64))];
+        assert!(chart(&endless, None).unwrap().contains("1 a :done, 0, 9223372036854775807"));
     }
 
     #[test]

@@ -62,10 +62,21 @@ impl Url {
         let mut client = reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).timeout(ANSWER);
         client = client.redirect(reqwest::redirect::Policy::none());
         let mut base = reqwest::Url::parse(&contract.api.url)
-            .with_context(|| Failure::refused(format!("`{}` is no URL", contract.api.url)))?;
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| {
+                Failure::refused(format!(
+                    "the contract's `api.url` is {:?}, which is no URL of a stage",
+                    contract.api.url
+                ))
+                .hint("apply Terraform of this checkout: it writes the contract again")
+            })?;
         if let Access::Local(local) = &environment.access {
             client = client.no_proxy();
-            base = reqwest::Url::parse(&local.endpoint())?.join(base.path())?;
+            // Not joined: a path that begins with two slashes would be taken for another host.
+            let path = base.path().to_owned();
+            base = reqwest::Url::parse(&local.endpoint())?;
+            base.set_path(&path);
         }
         Ok(Self {
             client: client.build().context("cannot make an HTTP client")?,

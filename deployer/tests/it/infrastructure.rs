@@ -133,7 +133,7 @@ pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     assert_eq!(address_key(), secret);
 }
 
-fn address_key() -> String {
+pub(crate) fn address_key() -> String {
     let asked = json!({"Name": "/resume-visitor-counter/dev/address-key", "WithDecryption": true});
     let answer = said("dev", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
     let answer: Value = serde_json::from_str(&answer).unwrap();

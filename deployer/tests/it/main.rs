@@ -274,8 +274,14 @@ fn trials_of_the_engine() -> Vec<Trial> {
 /// The invariants, in many cases each.
 fn trials_of_what_is_proven() -> Vec<Trial> {
     trials![
-        proven::two_runs::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
-        proven::two_runs::a_holder_that_sleeps_past_its_lease_makes_no_stale_move,
+        proven::hostile::what_an_item_says_that_cannot_be_is_refused_by_name_and_nothing_is_moved,
+        proven::hostile::a_live_release_whose_item_is_gone_gets_it_back_when_it_is_superseded,
+        proven::secrets::no_secret_that_a_run_meets_is_printed_or_stored,
+        proven::races::of_runs_that_start_from_the_same_state_one_gets_the_lock_and_the_others_change_nothing,
+        proven::races::of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on,
+        proven::deploys::of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release,
+        proven::orders::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
+        proven::orders::a_holder_that_sleeps_past_its_lease_makes_no_stale_move,
         proven::traffic::under_live_traffic_no_request_fails_and_every_visit_is_counted_once,
         proven::matrix::a_deploy_survives_every_fault_at_every_call,
         proven::matrix::a_canary_survives_every_fault_at_every_call,

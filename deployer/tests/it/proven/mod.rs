@@ -2,8 +2,12 @@
 //!
 //! `cargo test` tries a fixed part that stands for the whole, `.ci/prove` all of it.
 
+pub(crate) mod deploys;
 mod fresh;
+pub(crate) mod hostile;
 pub(crate) mod matrix;
+pub(crate) mod orders;
+pub(crate) mod races;
+pub(crate) mod secrets;
 mod serving;
 pub(crate) mod traffic;
-pub(crate) mod two_runs;

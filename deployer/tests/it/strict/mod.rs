@@ -23,11 +23,11 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use account::Account;
-use chance::Chance;
 use fault::Faults;
 use rules::roles::Role;
 
 pub(crate) use call::{Call, depth};
+pub(crate) use chance::Chance;
 pub(crate) use fault::{Action, At, Held};
 
 /// What can be set. The defaults are AWS's own figures, where AWS has any.

@@ -1,0 +1,62 @@
+//! Input from elsewhere, of every shape, through whatever reads it: the items of a ledger, the contract, the manifest of
+//! an artifact, `deployer.toml`, a plan of Terraform's. Nothing panics; what is read is what was meant; and what is not
+//! read is an error that names the object, has its exit code, and says what to do.
+//!
+//! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. To let libFuzzer search, guided by
+//! what is covered, for as long as one likes: `cargo bolero test --package deployer --profile dev --rustc-bootstrap
+//! --sanitizer NONE ledger::no_bytes_are_taken_for_items` (of `cargo install cargo-bolero`). Every test that is called
+//! `no_bytes_…` is such a target. (The profile, because the one for releases lets numbers overflow.)
+//!
+//! A binary of its own, run by the standard harness: by that bolero finds its targets, and `it` starts a stack.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod configuration;
+mod ledger;
+mod manifest;
+#[path = "../it/promises.rs"]
+#[expect(dead_code, reason = "the table is written when the integration tests end")]
+mod promises;
+mod shapes;
+mod terraform;
+mod wire;
+
+use std::fmt::Debug;
+
+use deployer::failure::{Exit, Failure};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+/// How often something is tried, if the part that stands for all cases is tried so often.
+fn cases(part: u32) -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
+    let all = std::env::var("CASES").is_ok_and(|cases| cases == "all");
+    if all { part * 20 } else { part }
+}
+
+/// Tries so many values, and answers what broke the promise, made as small as it can be.
+fn tried<T: Debug>(
+    count: u32,
+    values: impl Strategy<Value = T>,
+    keeps: impl Fn(T) -> Result<(), String>,
+) -> Vec<String> {
+    let config = Config { cases: count, failure_persistence: None, ..Config::default() };
+    let tried = TestRunner::new(config).run(&values, |value| keeps(value).map_err(TestCaseError::fail));
+    let broken = |error| match error {
+        TestError::Fail(why, value) => format!("{why}: {value:?}"),
+        error => error.to_string(),
+    };
+    tried.err().map(broken).into_iter().collect()
+}
+
+/// Whether an error is one that a person can do something with.
+fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
+    let (words, exit) = (format!("{error:#}"), Failure::exit_of(error));
+    if !matches!(exit, Exit::BadInput | Exit::Refused) {
+        return Err(format!("ends with {exit:?}: {words}"));
+    }
+    if !words.contains(object) {
+        return Err(format!("does not name `{object}`: {words}"));
+    }
+    Failure::hint_of(error).map(drop).ok_or_else(|| format!("says not what to do: {words}"))
+}
