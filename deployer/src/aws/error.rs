@@ -89,6 +89,16 @@ impl AwsError {
         })
     }
 
+    /// Where the credentials may not do this, and AWS does not say what exactly: the action that they lack. S3 often says
+    /// no more than "Access Denied".
+    #[must_use]
+    pub(super) fn for_lack_of(mut self, action: &str) -> Self {
+        if self.kind == Kind::Denied && !self.reason.contains(action) {
+            self.reason = format!("`{action}` is not allowed: {}", self.reason);
+        }
+        self
+    }
+
     /// A failure that we found ourselves in an answer that was none.
     pub(super) fn found(
         kind: Kind,
@@ -175,4 +185,20 @@ where
 /// The last cause: what a provider of credentials, several layers down, really met.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_action_also_where_aws_does_not() {
+        let denied = |reason: &str| AwsError::found(Kind::Denied, "PutObject", "object `k`", reason);
+        let named = denied("AccessDenied: Access Denied").for_lack_of("s3:PutObject").to_string();
+        assert_eq!(named, "PutObject of object `k` failed: `s3:PutObject` is not allowed: AccessDenied: Access Denied");
+        let known = "not authorized to perform: s3:PutObject";
+        assert!(denied(known).for_lack_of("s3:PutObject").to_string().ends_with(&format!("failed: {known}")));
+        let other = AwsError::found(Kind::Unknown, "PutObject", "object `k`", "the connection broke");
+        assert!(!other.for_lack_of("s3:PutObject").to_string().contains("allowed"));
+    }
 }
