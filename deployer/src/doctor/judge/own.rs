@@ -53,13 +53,7 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
     ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
     ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
     ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
-    const ITEMS: [&str; 5] = [
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:ConditionCheckItem",
-    ];
+    const ITEMS: [&str; 4] = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
     let alarms =
         contract.alarms.iter().map(|name| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"));
