@@ -22,6 +22,7 @@ mod lock;
 mod pipeline;
 mod promises;
 mod promotion;
+mod proven;
 mod releases;
 mod retention;
 mod rollback;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
     ]);
     trials.extend(trials_of_the_engine());
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
+    trials.extend(trials_of_privileges());
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
     trials.extend(trials_of_bad_input());
@@ -195,6 +197,17 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         pipeline::drift_is_found_by_terraform_and_by_the_deployer,
         pipeline::a_tag_makes_a_release_with_sums_and_attestations,
         pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
+    ]
+}
+
+/// What each role may do: all that it needs, and nothing else.
+fn trials_of_privileges() -> Vec<Trial> {
+    trials![
+        proven::privileges::a_policy_allows_what_its_statements_say_and_nothing_else,
+        proven::privileges::what_nobody_understands_of_a_policy_fails_the_test,
+        proven::privileges::under_exactly_the_deploy_roles_policy_everything_passes,
+        proven::privileges::nothing_is_granted_for_the_deployer_that_it_never_uses,
+        proven::privileges::with_each_action_taken_out_the_run_fails_names_it_and_changes_nothing_half,
     ]
 }
 

@@ -104,6 +104,11 @@ pub(super) fn credential(parts: &Parts) -> Option<(&str, &str)> {
     Some((scope.split('/').next()?, scope.split('/').nth(3)?))
 }
 
+/// The region that a request was signed for.
+pub(super) fn region(parts: &Parts) -> Option<&str> {
+    text(parts, "authorization")?.split_once("Credential=")?.1.split(',').next()?.split('/').nth(2)
+}
+
 pub(super) fn text<'a>(parts: &'a Parts, header: &str) -> Option<&'a str> {
     parts.headers.get(header)?.to_str().ok()
 }
