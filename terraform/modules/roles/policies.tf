@@ -91,7 +91,7 @@ locals {
     name = "look"
     statements = [
       { actions = ["dynamodb:Query"], resources = [local.ledger] },
-      { actions = ["lambda:GetFunctionConcurrency", "lambda:ListAliases"], resources = local.functions },
+      { actions = ["lambda:GetFunctionConcurrency"], resources = local.functions },
       { actions = ["lambda:GetProvisionedConcurrencyConfig"], resources = local.versions },
       { actions = ["iam:SimulatePrincipalPolicy"], resources = ["arn:${local.p}:iam::${local.a}:role/${local.name}-plan"] },
     ]
