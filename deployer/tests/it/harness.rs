@@ -50,7 +50,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -489,8 +489,15 @@ impl Stack {
     /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` tells it.
     #[track_caller]
     pub(crate) fn terraform_plan(&self, environment: &str, file: &str) {
+        self.terraform_plan_with(environment, file, &[]);
+    }
+
+    /// The same with variables.
+    #[track_caller]
+    pub(crate) fn terraform_plan_with(&self, environment: &str, file: &str, variables: &[&str]) {
         let plan = self.checkout.root.join("plan");
-        self.terraform(environment, &["plan", &format!("-out={}", plan.display())]);
+        let out = format!("-out={}", plan.display());
+        self.terraform(environment, &[&["plan", out.as_str()], variables].concat());
         let shown = self.terraform_command(environment).args(["show", "-json"]).arg(plan).output().unwrap();
         self.checkout.write(file, &Ended::of(&shown).expect(0).stdout);
     }
@@ -524,6 +531,16 @@ impl Stack {
             .env("AWS_SECRET_ACCESS_KEY", "local");
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         command
+    }
+
+    /// Terraform against another emulator, in the account of `dev`.
+    #[track_caller]
+    pub(crate) fn terraform_at(&self, port: u16, folder: &str, arguments: &[&str]) -> Ended {
+        let data = self.checkout.root.join(format!("at-{port}/{}", folder.replace('/', "-")));
+        let mut command = self.terraform_in(folder, "dev", account("dev"), &data);
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
+        command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
+        Ended::of(&command.output().unwrap()).expect(0)
     }
 
     /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.

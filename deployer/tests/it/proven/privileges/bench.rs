@@ -24,6 +24,8 @@ const CANARY: (&str, &str) = (
 pub(super) enum Run {
     /// New code of both functions, and a changed definition.
     Deploy,
+    /// The same, and what it made dispensable goes.
+    DeployAndPrune,
     /// The same with a canary.
     Canary,
     /// The same, with a zip that has to go through the bucket.
@@ -59,12 +61,21 @@ impl Run {
         Self::Doctor,
     ];
 
-    /// Those that change nothing, whoever makes them.
+    /// What the role of pull requests is for.
     pub(super) const READING: [Self; 5] = [Self::Plan, Self::Status, Self::History, Self::Check, Self::Doctor];
 }
 
 /// How `deployer.toml` is edited, and the command line.
 pub(super) type Prepared = (Vec<(&'static str, &'static str)>, String);
+
+/// What serves in an environment, who holds its lock, and what is unfinished.
+pub(super) fn state(environment: &str) -> Value {
+    let status = stack().status(environment);
+    json!({
+        "functions": status["functions"], "deployment": status["deployment_id"], "drift": status["drift"],
+        "lock": status["lock"], "unfinished": status["unfinished"], "release": status["release"],
+    })
+}
 
 /// Dev behind a front.
 pub(super) struct Bench {
@@ -95,7 +106,7 @@ impl Bench {
         self.front.guard(None);
         if ended.0.code == 0 {
             match run {
-                Run::Deploy | Run::Canary | Run::Bucket => self.ahead.set(true),
+                Run::Deploy | Run::DeployAndPrune | Run::Canary | Run::Bucket => self.ahead.set(true),
                 Run::Rollback | Run::Adopt => self.ahead.set(false),
                 _ => {}
             }
@@ -103,20 +114,15 @@ impl Bench {
         ended
     }
 
-    /// What serves, who holds the lock, and what is unfinished.
-    pub(super) fn state(&self) -> Value {
-        let status = stack().status("dev");
-        json!({
-            "functions": status["functions"], "deployment": status["deployment_id"], "drift": status["drift"],
-            "lock": status["lock"], "unfinished": status["unfinished"], "release": status["release"],
-        })
-    }
-
     /// Brings dev to where the run has something to do; answers how `deployer.toml` is edited, and the command line.
     pub(super) fn prepare(&self, run: Run) -> Prepared {
         let keep_all = vec![KEEP_ALL];
         match run {
             Run::Deploy => (keep_all, self.news(false)),
+            Run::DeployAndPrune => {
+                self.litter();
+                (KEEP_ONE.to_vec(), self.news(false))
+            }
             Run::Canary => (vec![KEEP_ALL, CANARY], self.news(false)),
             Run::Bucket => (keep_all, self.news(true)),
             Run::Adopt => {
@@ -138,7 +144,7 @@ impl Bench {
                 self.litter();
                 (KEEP_ONE.to_vec(), "prune dev --yes".to_owned())
             }
-            Run::Plan => (keep_all, format!("plan dev --artifact {}", self.artifact(false))),
+            Run::Plan => (keep_all, format!("plan dev --artifact {}", code(false))),
             Run::Status => (keep_all, "status dev".to_owned()),
             Run::History => (keep_all, "history dev".to_owned()),
             Run::Check => (keep_all, "check dev".to_owned()),
@@ -174,35 +180,12 @@ impl Bench {
 
     /// A deploy of code that nobody has seen, to a definition that nobody has seen.
     fn news(&self, big: bool) -> String {
-        let artifact = self.artifact(big);
+        self.count.set(self.count.get() + 1);
+        let artifact = code(big);
         let body = json!({"responseTemplates": {"application/json": format!("{{\"try\":{}}}", self.count.get())}});
         let response = format!("/restapis/{}/gatewayresponses/THROTTLED", self.api);
         stack().behind("dev", "PUT", &response, None, &body);
         format!("deploy dev --artifact {artifact}")
-    }
-
-    /// The code of the base behind a few bytes: a zip is read from its end. A big one goes over what one call takes.
-    fn artifact(&self, big: bool) -> String {
-        self.count.set(self.count.get() + 1);
-        let (checkout, id) = (&stack().checkout, uuid::Uuid::new_v4().to_string());
-        let (from, to) = (checkout.root.join(checkout.artifact(SENTENCE)), checkout.root.join("news"));
-        let _ = std::fs::remove_dir_all(&to);
-        crate::harness::copy(&from, &to);
-        let mut manifest: Value = serde_json::from_str(&checkout.read("news/manifest.json")).unwrap();
-        for key in ["counter", "preflight"] {
-            let mut bytes = id.clone().into_bytes();
-            if big && key == "preflight" {
-                bytes.resize(51 * 1024 * 1024, 0);
-            }
-            bytes.extend(std::fs::read(to.join(format!("{key}.zip"))).unwrap());
-            std::fs::write(to.join(format!("{key}.zip")), &bytes).unwrap();
-            manifest["functions"][key]["sha256"] = json!(deployer::artifact::sha256(&bytes));
-            manifest["functions"][key]["size"] = json!(bytes.len());
-            manifest["functions"][key]["source_hash"] = json!(id);
-        }
-        manifest["source_hash"] = json!(id);
-        checkout.write("news/manifest.json", &manifest.to_string());
-        "news".to_owned()
     }
 
     /// Moves the counter's alias by hand.
@@ -245,4 +228,27 @@ impl Bench {
         }
         self.ahead.set(true);
     }
+}
+
+/// The code of the base behind a few bytes: a zip is read from its end. A big one goes over what one call takes.
+pub(super) fn code(big: bool) -> String {
+    let (checkout, id) = (&stack().checkout, uuid::Uuid::new_v4().to_string());
+    let (from, to) = (checkout.root.join(checkout.artifact(SENTENCE)), checkout.root.join("news"));
+    let _ = std::fs::remove_dir_all(&to);
+    crate::harness::copy(&from, &to);
+    let mut manifest: Value = serde_json::from_str(&checkout.read("news/manifest.json")).unwrap();
+    for key in ["counter", "preflight"] {
+        let mut bytes = id.clone().into_bytes();
+        if big && key == "preflight" {
+            bytes.resize(51 * 1024 * 1024, 0);
+        }
+        bytes.extend(std::fs::read(to.join(format!("{key}.zip"))).unwrap());
+        std::fs::write(to.join(format!("{key}.zip")), &bytes).unwrap();
+        manifest["functions"][key]["sha256"] = json!(deployer::artifact::sha256(&bytes));
+        manifest["functions"][key]["size"] = json!(bytes.len());
+        manifest["functions"][key]["source_hash"] = json!(id);
+    }
+    manifest["source_hash"] = json!(id);
+    checkout.write("news/manifest.json", &manifest.to_string());
+    "news".to_owned()
 }

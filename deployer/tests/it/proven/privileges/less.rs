@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::bench::{Bench, Run};
+use serde_json::Value;
+
+use super::bench::{Bench, Run, state};
 use super::documents::{attached, together};
 use super::used::used;
 use crate::harness::all_cases;
@@ -29,6 +31,28 @@ pub(crate) fn with_each_action_taken_out_the_run_fails_names_it_and_changes_noth
     );
 }
 
+/// What was released stays released: whoever may not prune is told so, and nothing is taken back.
+pub(crate) fn what_only_pruning_needs_fails_no_release_and_is_warned_of() {
+    let (bench, policy) = (Bench::new(), together(&attached("dev", "deploy")));
+    let mut violations = Vec::new();
+    let actions = ["lambda:ListAliases", "lambda:DeleteFunction", "apigateway:DELETE"];
+    for action in actions {
+        let (ended, _) = bench.run(Run::DeployAndPrune, "deploy", &policy.without(action, None));
+        let warned = ended.stderr.lines().any(|line| line.starts_with("warning: ") && line.contains(action));
+        if ended.code != 0 || !warned || state("dev")["lock"] != Value::Null {
+            violations.push(format!("without {action}: exit {}, {}", ended.code, ended.stderr));
+        }
+    }
+    bench.restore();
+    measured(
+        "5-privileges-4-prune",
+        "a release stands though the role may not prune after it, and the warning names the action",
+        "a deploy with something to prune, without each action that only pruning needs",
+        actions.len(),
+        &violations,
+    );
+}
+
 /// Each action with the runs that need it: with all of them, or with the first.
 fn wanted(runs: &[(Run, BTreeSet<crate::strict::Need>)]) -> Vec<(Run, &str)> {
     let (mut wanted, mut known) = (Vec::new(), BTreeSet::new());
@@ -43,21 +67,42 @@ fn wanted(runs: &[(Run, BTreeSet<crate::strict::Need>)]) -> Vec<(Run, &str)> {
 /// What is wrong with a run that may not do everything, if anything is.
 fn without(bench: &Bench, run: Run, policy: &Policy, action: &str) -> Option<String> {
     let prepared = bench.prepare(run);
-    let before = bench.state();
+    let before = state("dev");
     let (ended, _) = bench.make(run, &prepared, "deploy", policy);
-    let after = bench.state();
+    let after = state("dev");
     bench.tidy(run);
     let said = if ended.stderr.is_empty() { &ended.stdout } else { &ended.stderr };
     let named = ended.stderr.contains(action) || ended.stdout.contains(action);
     // `doctor` tells what it could not look at, and is not the one to fail for it.
     let failed = ended.code != 0 || run == Run::Doctor;
     let hint = ended.stderr.contains("hint: ") || run == Run::Doctor;
-    match (failed, named, hint, before == after) {
+    let unharmed = parts(run, &before) == parts(run, &after);
+    if goes_on(run, action) {
+        return (ended.code != 0).then(|| format!("exit {}, and it needs no alarms: {said}", ended.code));
+    }
+    match (failed, named, hint, unharmed) {
         (true, true, true, true) => None,
         _ => Some(format!(
             "exit {}, named {named}, hint {hint}, as before {}:\n{said}\nbefore {before}\nafter  {after}",
-            ended.code,
-            before == after,
+            ended.code, unharmed,
         )),
     }
+}
+
+/// What has to be as before. Drift that was adopted stays adopted: that is a release of its own, and whole.
+fn parts(run: Run, state: &Value) -> Value {
+    let mut state = state.clone();
+    if run == Run::Adopt {
+        for key in ["counter", "preflight"] {
+            state["functions"][key]["source_hash"] = Value::Null;
+        }
+        state["drift"] = Value::Null;
+        state["release"] = Value::Null;
+    }
+    state
+}
+
+/// Nothing but the start of a release depends on the alarms: a way back least of all.
+fn goes_on(run: Run, action: &str) -> bool {
+    action == "cloudwatch:DescribeAlarms" && matches!(run, Run::Rollback | Run::Plan | Run::Status | Run::Check)
 }

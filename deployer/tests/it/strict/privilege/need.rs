@@ -57,6 +57,12 @@ pub(in super::super) fn of(service: Service, name: &str, parts: &Parts, body: &[
             vec![Need::new(format!("apigateway:{}", parts.method), resource)]
         }
         Service::DynamoDb => dynamodb(&place, name, body),
+        Service::Ssm => {
+            let request: Value = serde_json::from_slice(body).unwrap_or_default();
+            // A name begins with a slash, and so does its part of the ARN.
+            let parameter = request["Name"].as_str().unwrap_or("?");
+            vec![Need::new(format!("ssm:{name}"), place.arn("ssm", &format!("parameter{parameter}")))]
+        }
         // Whatever alarms are named, IAM is asked for all of them.
         Service::CloudWatch | Service::CloudWatchCbor | Service::CloudWatchJson => {
             vec![Need::new(format!("cloudwatch:{name}"), place.arn("cloudwatch", "alarm:*"))]

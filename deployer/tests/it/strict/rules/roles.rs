@@ -118,9 +118,9 @@ fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Answe
              policy allows the {action} action"
         ),
     };
-    // DynamoDB answers 400 to what others answer 403 to; the older protocols have another name for it.
+    // DynamoDB and SSM answer 400 to what others answer 403 to; the older protocols have another name for it.
     let (status, code) = match call.service {
-        Service::DynamoDb => (400, "AccessDeniedException"),
+        Service::DynamoDb | Service::Ssm => (400, "AccessDeniedException"),
         Service::Sts | Service::Iam | Service::S3 | Service::CloudWatch => (403, "AccessDenied"),
         _ => (403, "AccessDeniedException"),
     };
