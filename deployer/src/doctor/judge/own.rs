@@ -133,7 +133,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
         (Some(false), Wanted::ToRelease) if looks => Finding::not_checked(
             SUBJECT,
             &check,
-            &format!("`{who}` may change nothing of this: it is there to look"),
+            format!("`{who}` may change nothing of this: it is there to look"),
             "ask with the credentials of the role that releases",
         ),
         (Some(true), Wanted::ToLook | Wanted::ToRelease) => Finding::ok(SUBJECT, &check, "allowed"),

@@ -20,7 +20,7 @@ pub(super) struct Answer {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     /// What a policy did not allow, if it is for that.
-    pub refused: Option<Need>,
+    pub refused: Option<Box<Need>>,
 }
 
 impl Answer {

@@ -73,7 +73,7 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
     if let Some((_, call)) = calls.1.iter_mut().find(|(known, _)| *known == number) {
         call.ended = Some(Instant::now());
         call.status = answered.as_ref().ok().map(|answer| answer.status);
-        call.refused = answered.as_ref().ok().and_then(|answer| answer.refused.clone());
+        call.refused = answered.as_ref().ok().and_then(|answer| answer.refused.as_deref().cloned());
     }
     answered
 }

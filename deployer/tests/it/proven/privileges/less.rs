@@ -12,6 +12,9 @@ use crate::promises::measured;
 use crate::strict::Policy;
 use crate::traffic::Alarm;
 
+/// The one of the two functions that comes second, as the policies name it.
+const PREFLIGHT: &str = "arn:aws:lambda:us-east-1:111111111111:function:resume-visitor-counter-options-dev";
+
 pub(crate) fn with_each_action_taken_out_the_run_fails_names_it_and_changes_nothing_half() {
     let used = used();
     let (bench, _alarm, policy) = (Bench::new(), Alarm::set(), together(&attached("dev", "deploy")));
@@ -20,6 +23,12 @@ pub(crate) fn with_each_action_taken_out_the_run_fails_names_it_and_changes_noth
         cases += 1;
         let wrong = without(&bench, run, &policy.without(action, None), action);
         violations.extend(wrong.map(|what| format!("{run:?} without {action}: {what}")));
+    }
+    // On one function alone: what the run does with the other one is done, and has to be taken back.
+    for (run, action, resource) in halves(&used.runs) {
+        cases += 1;
+        let wrong = without(&bench, run, &policy.without(action, Some(&resource)), action);
+        violations.extend(wrong.map(|what| format!("{run:?} without {action} on {resource}: {what}")));
     }
     bench.restore();
     measured(
@@ -62,6 +71,24 @@ fn wanted(runs: &[(Run, BTreeSet<crate::strict::Need>)]) -> Vec<(Run, &str)> {
         wanted.extend(new.map(|action| (*run, action)));
     }
     wanted
+}
+
+/// Each change of a function that a run needs, on the preflight only: of all of them, or the move of its alias.
+fn halves(runs: &[(Run, BTreeSet<crate::strict::Need>)]) -> Vec<(Run, &str, String)> {
+    let mut halves = Vec::new();
+    for (run, needs) in runs.iter().filter(|(run, _)| matches!(run, Run::Deploy | Run::Canary | Run::Rollback)) {
+        let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
+        for action in actions {
+            let resource = match action {
+                "lambda:UpdateAlias" if all_cases() || *run == Run::Deploy => PREFLIGHT.to_owned(),
+                "lambda:PublishVersion" | "lambda:UpdateFunctionCode" if all_cases() => PREFLIGHT.to_owned(),
+                "lambda:InvokeFunction" if all_cases() => format!("{PREFLIGHT}:*"),
+                _ => continue,
+            };
+            halves.push((*run, action, resource));
+        }
+    }
+    halves
 }
 
 /// What is wrong with a run that may not do everything, if anything is.

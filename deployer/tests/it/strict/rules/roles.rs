@@ -95,7 +95,7 @@ pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
     match call.needs.iter().find(|need| !policy.allows(need)) {
         Some(need) => {
             let refused = denied(call, &who, &need.action, &need.resource);
-            Err(Answer { refused: Some(need.clone()), ..refused })
+            Err(Answer { refused: Some(Box::new(need.clone())), ..refused })
         }
         None => Ok(()),
     }
