@@ -533,12 +533,13 @@ impl Stack {
         command
     }
 
-    /// Terraform against another emulator, in the account of `dev`.
+    /// Terraform against another emulator, in the account of `dev`, by whom these variables say.
     #[track_caller]
-    pub(crate) fn terraform_at(&self, port: u16, folder: &str, arguments: &[&str]) -> Ended {
+    pub(crate) fn terraform_at(&self, port: u16, who: &[(&str, &str)], folder: &str, arguments: &[&str]) -> Ended {
         let data = self.checkout.root.join(format!("at-{port}/{}", folder.replace('/', "-")));
         let mut command = self.terraform_in(folder, "dev", account("dev"), &data);
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).envs(who.iter().copied());
         command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
         Ended::of(&command.output().unwrap()).expect(0)
     }

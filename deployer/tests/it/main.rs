@@ -205,6 +205,7 @@ fn trials_of_privileges() -> Vec<Trial> {
     trials![
         proven::privileges::a_policy_allows_what_its_statements_say_and_nothing_else,
         proven::privileges::what_nobody_understands_of_a_policy_fails_the_test,
+        proven::privileges::every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words,
         proven::privileges::under_exactly_the_deploy_roles_policy_everything_passes,
         proven::privileges::nothing_is_granted_for_the_deployer_that_it_never_uses,
         proven::privileges::doctor_asks_for_every_action_that_a_run_needs_and_for_no_other,

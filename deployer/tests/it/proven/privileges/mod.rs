@@ -8,7 +8,9 @@ mod evaluator;
 mod functions;
 mod less;
 mod looking;
+mod names;
 mod promotion;
+mod tls;
 mod used;
 
 pub(crate) use auth::*;
@@ -16,5 +18,6 @@ pub(crate) use evaluator::*;
 pub(crate) use functions::*;
 pub(crate) use less::*;
 pub(crate) use looking::*;
+pub(crate) use names::*;
 pub(crate) use promotion::*;
 pub(crate) use used::*;
