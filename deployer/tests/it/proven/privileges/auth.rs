@@ -83,7 +83,9 @@ impl Guarded {
         let endpoint = format!("-var=local_endpoint=http://127.0.0.1:{}", self.port);
         let architecture = format!("-var=architecture={}", architecture());
         terraform(&role, "terraform", &["apply", "-auto-approve", values, &endpoint, &architecture]);
-        terraform(&role, "terraform", &["plan", "-detailed-exitcode", values, &endpoint, &architecture]);
+        if all_cases() {
+            terraform(&role, "terraform", &["plan", "-detailed-exitcode", values, &endpoint, &architecture]);
+        }
     }
 
     /// What 1.5.33 judges otherwise than AWS: deletions and invocations without the version, which is what the policy is
@@ -253,7 +255,7 @@ pub(crate) fn under_auth_a_workflow_with_githubs_token_passes_and_without_an_act
     let mut cases = everything(&guarded, &mut violations);
     let needed = super::used::used().needs().into_iter().map(|need| need.action.clone());
     let needed: std::collections::BTreeSet<_> = needed.filter(|action| !MISNAMED.contains(&action.as_str())).collect();
-    let some = ["dynamodb:PutItem", "lambda:PublishVersion", "apigateway:GET", "lambda:InvokeFunction"];
+    let some = ["dynamodb:PutItem", "lambda:PublishVersion"];
     // Local stages have no alarms, and a bucket has no address here but by the path.
     let others =
         ["cloudwatch:DescribeAlarms", "s3:PutObject", "s3:GetObjectVersion", "apigateway:PATCH", "apigateway:POST"];
