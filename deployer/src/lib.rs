@@ -105,7 +105,9 @@ async fn configured(config: &Config, command: Configured, report: &Report) -> Re
             done(report, &release::history(config, named(environment)?, limit).await?)
         }
         Configured::Prune { environment, yes } => {
-            done(report, &release::prune(config, named(environment)?, yes, report).await?)
+            let view = release::prune(config, named(environment)?, yes, report).await?;
+            report.result(&view)?;
+            Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
         Configured::Unlock { environment, force } => {
             done(report, &release::unlock(config, named(environment)?, force, report).await?)

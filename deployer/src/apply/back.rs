@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::moves::{TRIES, alias_to, stage_to};
 use super::settled;
-use crate::aws::{AwsError, Kind, Routing};
+use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::scope::Scope;
@@ -58,18 +58,29 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
     let description = format!("deployer: taken back, fence {}", hold.fence());
     let to = Routing { version: old, weight: None, description: &description };
     let ours = |version: &str| version == new || version == old;
-    let (mut tries, mut refused) = (0, None);
+    let (mut tries, mut refused, mut denied) = (0, None, None);
     loop {
         let found = settled::alias(scope.session, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+        let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
             "alias `{alias}` of `{name}` names version {}, which is neither's",
             found.version
         );
-        tries += 1;
+        match denied.take() {
+            Some(_) if back => return Ok(()),
+            Some(error) => return Err(error),
+            None => tries += 1,
+        }
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
         match alias_to(scope.session, resource, &to, &found.revision, &|| hold.still_ours()).await {
             Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
+            // Who may not move it has not moved it either, but for a move sent while that was still allowed: once that
+            // has had its time, what is back stays back.
+            Err(error) if back && is(&error, &[Kind::Denied]) => {
+                tokio::time::sleep(MOVE).await;
+                denied = Some(error);
+            }
             Err(error) => return Err(error),
             Ok(back) => {
                 settled::seen(scope.session, resource, &back).await;
@@ -81,8 +92,11 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
 
 /// Whether the alias has changed since it was read, or may have: by a move of ours that came late.
 fn is_stale(error: &anyhow::Error) -> bool {
-    let stale = |error: &AwsError| matches!(error.kind, Kind::Precondition | Kind::Unknown);
-    error.downcast_ref::<AwsError>().is_some_and(stale)
+    is(error, &[Kind::Precondition, Kind::Unknown])
+}
+
+fn is(error: &anyhow::Error, kinds: &[Kind]) -> bool {
+    error.downcast_ref::<AwsError>().is_some_and(|error| kinds.contains(&error.kind))
 }
 
 /// Whether the stage had to be moved.

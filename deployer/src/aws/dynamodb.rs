@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -33,8 +33,6 @@ pub enum Change {
     Set((String, String), BTreeMap<String, Value>, Condition),
     /// Removes attributes of the item with this `(pk, sk)`, under a condition.
     Remove((String, String), Vec<String>, Condition),
-    /// Writes nothing, but the others only if the condition holds for the item with this `(pk, sk)`.
-    Check((String, String), Condition),
 }
 
 /// What must hold of an item before it is written.
@@ -151,17 +149,6 @@ impl Table {
             }
             Change::Remove(at, attributes, condition) => {
                 item.update(self.update(&at, Terms::of(&condition)?.remove(&attributes))?)
-            }
-            Change::Check((pk, sk), condition) => {
-                let terms = Terms::of(&condition)?;
-                let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key(&pk, &sk)));
-                let check = check.set_condition_expression(terms.condition).set_expression_attribute_names(terms.names);
-                item.condition_check(
-                    check
-                        .set_expression_attribute_values(terms.values)
-                        .build()
-                        .map_err(|error| bad(error.to_string()))?,
-                )
             }
         }
         .build())

@@ -97,6 +97,16 @@ impl AwsError {
         })
     }
 
+    /// Where the credentials may not do this, and AWS does not say what exactly: the action that they lack. S3 often says
+    /// no more than "Access Denied".
+    #[must_use]
+    pub(super) fn for_lack_of(mut self, action: &str) -> Self {
+        if self.kind == Kind::Denied && !self.reason.contains(action) {
+            self.reason = format!("`{action}` is not allowed: {}", self.reason);
+        }
+        self
+    }
+
     /// A failure that we found ourselves in an answer that was none.
     pub(super) fn found(
         kind: Kind,
@@ -169,7 +179,7 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     let text = DisplayErrorContext(error).to_string();
     // The SDK looks for credentials inside the dispatch of a request: their absence arrives as its failure.
     if error.is_other() && text.to_lowercase().contains("credential") {
-        return (Kind::NoCredentials, format!("no credentials were found: {}", innermost(error)));
+        return of_credentials(error);
     }
     // A refused connection, or a name that does not resolve: the request never left.
     let never_left = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
@@ -186,8 +196,17 @@ where
 {
     let text = DisplayErrorContext(error).to_string();
     match text.to_lowercase().contains("credential") {
-        true => (Kind::NoCredentials, format!("no credentials were found: {}", innermost(error))),
+        true => of_credentials(error),
         false => (Kind::Other, text),
+    }
+}
+
+/// There are none, or those that there are may not take the role that is to be taken.
+fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
+    let cause = innermost(error);
+    match cause.contains("AccessDenied") {
+        true => (Kind::Denied, format!("the role was not given: {cause}")),
+        false => (Kind::NoCredentials, format!("no credentials were found: {cause}")),
     }
 }
 
@@ -215,5 +234,19 @@ mod tests {
         let header = "Authorization header requires 'Credential' parameter. Authorization=AWS4 canary";
         assert_eq!(reason("IncompleteSignature", header), "IncompleteSignature");
         assert_eq!(reason("AccessDeniedException", "User: a. Action: b"), "AccessDeniedException: User: a. Action: b");
+    }
+
+    #[test]
+    fn a_denial_names_the_action_also_where_aws_does_not() {
+        let denied = |reason: &str| AwsError::found(Kind::Denied, "PutObject", "object `k`", reason);
+        let named = denied("AccessDenied: Access Denied").for_lack_of("s3:PutObject").to_string();
+        assert_eq!(named, "PutObject of object `k` failed: `s3:PutObject` is not allowed: AccessDenied: Access Denied");
+        let known = "not authorized to perform: s3:PutObject";
+        assert!(denied(known).for_lack_of("s3:PutObject").to_string().ends_with(&format!("failed: {known}")));
+        let not_given = of_credentials(&std::io::Error::other("AccessDenied: may not sts:AssumeRole"));
+        assert_eq!(not_given.0, Kind::Denied);
+        assert_eq!(of_credentials(&std::io::Error::other("no file")).0, Kind::NoCredentials);
+        let other = AwsError::found(Kind::Unknown, "PutObject", "object `k`", "the connection broke");
+        assert!(!other.for_lack_of("s3:PutObject").to_string().contains("allowed"));
     }
 }

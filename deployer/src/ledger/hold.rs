@@ -65,11 +65,13 @@ impl Ledger {
     }
 
     async fn take(&self, state: &LedgerState, holder: Holder, mut changes: Vec<Change>) -> Result<Hold> {
-        let sent = Instant::now();
-        let lock = Lock { holder: Some(holder.clone()), fence: self.next_fence(&state.lock)?, beat: 0 };
-        changes.insert(0, Change::Put(self.keyed(LOCK, &lock)?, as_seen(&state.lock)));
+        let (sent, fence) = (Instant::now(), self.next_fence(&state.lock)?);
+        let lock = [("holder", json!(holder)), ("fence", json!(fence)), ("beat", json!(0))];
+        let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
+        // An update, as what frees it will be: whoever may not free the lock does not get it.
+        changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match self.table.transact(changes).await {
-            Ok(()) => Ok(Hold::new(self.clone(), holder, lock.fence, sent)),
+            Ok(()) => Ok(Hold::new(self.clone(), holder, fence, sent)),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
         }

@@ -7,7 +7,7 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 use jiff::Timestamp;
 
-use crate::aws::{AwsError, Session};
+use crate::aws::{AwsError, Kind, Session};
 use crate::config::{Config, Environment};
 use crate::ledger::{Contract, Ledger, Release};
 use crate::observe::recall;
@@ -21,7 +21,7 @@ type Dispensable = Vec<(Option<String>, Made)>;
 /// Shows what may go, and with `remove` removes it.
 ///
 /// # Errors
-/// Nothing can be read. What could not be removed is no error: the view tells it.
+/// Nothing can be read. What could not be removed is no error here: it is warned of, and the view counts it.
 pub async fn prune(config: &Config, environment: &Environment, remove: bool, report: &Report) -> Result<PruneView> {
     let session = Session::open(environment).await;
     let ledger = Ledger::new(&session.table, &config.app);
@@ -114,7 +114,16 @@ async fn sweep(session: &Session, contract: &Contract, found: &Dispensable, repo
             };
             match result {
                 Ok(()) => removed += 1,
-                Err(error) => report.warn(&format!("{error}")),
+                // Somebody else was quicker: what was to go is gone.
+                Err(error) if error.kind == Kind::NotFound => removed += 1,
+                Err(error) => {
+                    let hint = error.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+                    report.warn(&format!("{error}{hint}"));
+                    // Nor will the next one be allowed.
+                    if error.kind == Kind::Denied {
+                        break;
+                    }
+                }
             }
         }
         removed

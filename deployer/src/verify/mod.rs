@@ -8,7 +8,7 @@ mod through_url;
 
 use std::time::Duration;
 
-use crate::aws::{Invocation, Lambda, patiently};
+use crate::aws::{Invocation, Kind, Lambda, patiently};
 use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Contract};
@@ -36,6 +36,8 @@ pub enum Blame {
     Application,
     /// The new version answered that something it needs does not (502, 503, 504).
     Dependency,
+    /// The deployer may not invoke the new version: it says nothing of the release.
+    Permission,
     /// API Gateway answered in its place.
     Gateway,
     /// The gateway's limits (429) or its firewall stopped the check: it says nothing of the release.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Blame {
         formatter.write_str(match self {
             Self::Application => "the function answered wrongly",
             Self::Dependency => "something that the function needs does not answer",
+            Self::Permission => "the deployer may not ask the function",
             Self::Gateway => "the gateway answered in the function's place",
             Self::Limits => "the gateway's limits stopped the check",
             Self::Propagation => "the switch was not seen in time",
@@ -66,9 +69,11 @@ impl std::fmt::Display for Failed {
 impl Failed {
     /// The failure as an error of the run.
     pub fn explain(&self) -> anyhow::Error {
-        Failure::new(Exit::TakenBack, self.to_string())
-            .hint("mend what the check shows and deploy again; the log group of the function tells more")
-            .into()
+        let hint = match self.blame {
+            Blame::Permission => "give the role the action that the message names",
+            _ => "mend what the check shows and deploy again; the log group of the function tells more",
+        };
+        Failure::new(Exit::TakenBack, self.to_string()).hint(hint).into()
     }
 }
 
@@ -110,6 +115,7 @@ async fn invoke_until_right(
         requests += 1;
         let (blame, judged) = match patiently(|| lambda.invoke(function, version, &event)).await {
             Ok(invocation) => (Blame::Application, judge_invocation(check, version, mark.header, &invocation)),
+            Err(error) if error.kind == Kind::Denied => (Blame::Permission, Err(error.to_string())),
             Err(error) => (Blame::Dependency, Err(error.to_string())),
         };
         let record = |passed, answer| CheckRecord {
@@ -121,7 +127,9 @@ async fn invoke_until_right(
         };
         match judged {
             Ok(answer) => return Ok(record(true, answer)),
-            Err(answer) if requests == TRIES => return Err(Failed { record: record(false, answer), blame }),
+            Err(answer) if requests == TRIES || blame == Blame::Permission => {
+                return Err(Failed { record: record(false, answer), blame });
+            }
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause *= 2;

@@ -50,7 +50,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -512,8 +512,15 @@ impl Stack {
     /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` tells it.
     #[track_caller]
     pub(crate) fn terraform_plan(&self, environment: &str, file: &str) {
+        self.terraform_plan_with(environment, file, &[]);
+    }
+
+    /// The same with variables.
+    #[track_caller]
+    pub(crate) fn terraform_plan_with(&self, environment: &str, file: &str, variables: &[&str]) {
         let plan = self.checkout.root.join("plan");
-        self.terraform(environment, &["plan", &format!("-out={}", plan.display())]);
+        let out = format!("-out={}", plan.display());
+        self.terraform(environment, &[&["plan", out.as_str()], variables].concat());
         let shown = self.terraform_command(environment).args(["show", "-json"]).arg(plan).output().unwrap();
         self.checkout.write(file, &Ended::of(&shown).expect(0).stdout);
     }
@@ -547,6 +554,17 @@ impl Stack {
             .env("AWS_SECRET_ACCESS_KEY", "local");
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         command
+    }
+
+    /// Terraform against another emulator, in the account of `dev`, by whom these variables say.
+    #[track_caller]
+    pub(crate) fn terraform_at(&self, port: u16, who: &[(&str, &str)], folder: &str, arguments: &[&str]) -> Ended {
+        let data = self.checkout.root.join(format!("at-{port}/{}", folder.replace('/', "-")));
+        let mut command = self.terraform_in(folder, "dev", account("dev"), &data);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).envs(who.iter().copied());
+        command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
+        Ended::of(&command.output().unwrap()).expect(0)
     }
 
     /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.

@@ -73,6 +73,7 @@ fn main() -> ExitCode {
     trials.extend(trials_of_the_engine());
     trials.extend(trials_of_what_is_proven());
     trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
+    trials.extend(trials_of_privileges());
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
     trials.extend(trials_of_bad_input());
@@ -203,6 +204,24 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         pipeline::drift_is_found_by_terraform_and_by_the_deployer,
         pipeline::a_tag_makes_a_release_with_sums_and_attestations,
         pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
+    ]
+}
+
+/// What each role may do: all that it needs, and nothing else.
+fn trials_of_privileges() -> Vec<Trial> {
+    trials![
+        proven::privileges::a_policy_allows_what_its_statements_say_and_nothing_else,
+        proven::privileges::what_nobody_understands_of_a_policy_fails_the_test,
+        proven::privileges::every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words,
+        proven::privileges::under_exactly_the_deploy_roles_policy_everything_passes,
+        proven::privileges::nothing_is_granted_for_the_deployer_that_it_never_uses,
+        proven::privileges::doctor_asks_for_every_action_that_a_run_needs_and_for_no_other,
+        proven::privileges::with_each_action_taken_out_the_run_fails_names_it_and_changes_nothing_half,
+        proven::privileges::what_only_pruning_needs_fails_no_release_and_is_warned_of,
+        proven::privileges::the_role_of_pull_requests_looks_at_everything_and_changes_nothing,
+        proven::privileges::a_promotion_passes_under_exactly_the_policies_of_both_roles_and_without_any_action_fails_and_names_it,
+        proven::privileges::under_auth_a_workflow_with_githubs_token_passes_and_without_an_action_fails_and_names_it,
+        proven::privileges::each_function_needs_all_that_its_role_may_and_says_what_is_missing,
     ]
 }
 

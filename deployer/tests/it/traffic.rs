@@ -25,12 +25,12 @@ fn moves(calls: &[Call]) -> Vec<&Call> {
 }
 
 /// An alarm of dev that the contract names. Gone, and the contract as before, when the value is dropped.
-struct Alarm {
+pub(crate) struct Alarm {
     contract: Value,
 }
 
 impl Alarm {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let contract = stack().ledger_item("dev", "stack");
         let body = json!({
             "AlarmName": ALARM, "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum", "Period": 60,

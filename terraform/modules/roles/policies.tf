@@ -91,7 +91,7 @@ locals {
     name = "look"
     statements = [
       { actions = ["dynamodb:Query"], resources = [local.ledger] },
-      { actions = ["lambda:GetFunctionConcurrency", "lambda:ListAliases"], resources = local.functions },
+      { actions = ["lambda:GetFunctionConcurrency"], resources = local.functions },
       { actions = ["lambda:GetProvisionedConcurrencyConfig"], resources = local.versions },
       { actions = ["iam:SimulatePrincipalPolicy"], resources = ["arn:${local.p}:iam::${local.a}:role/${local.name}-plan"] },
     ]
@@ -166,7 +166,7 @@ locals {
         # On versions only: without one, DeleteFunction deletes all of them.
         { actions = ["lambda:DeleteFunction", "lambda:GetProvisionedConcurrencyConfig", "lambda:InvokeFunction"], resources = local.versions },
         { actions = ["apigateway:DELETE"], resources = ["${local.api}/deployments/*"] },
-        { actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], resources = [local.ledger] },
+        { actions = ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], resources = [local.ledger] },
         # Lambda fetches the object with the caller's permissions.
         { actions = ["s3:GetObjectVersion", "s3:PutObject"], resources = ["${local.artifacts}/*"] },
         { actions = ["iam:SimulatePrincipalPolicy"], resources = ["arn:${local.p}:iam::${local.a}:role/${local.name}-deploy"] },

@@ -128,7 +128,17 @@ impl Lambda {
         };
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
         let answer = request.customize().config_override(patient).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("UpdateFunctionCode", named(function, "$LATEST"), &error))
+        let failed = |error| {
+            let error = AwsError::new("UpdateFunctionCode", named(function, "$LATEST"), &error);
+            match code {
+                // Lambda hands on that S3 refused, without the action that it tried in the caller's name.
+                Code::Object { .. } if error.to_string().contains("denied by S3") => {
+                    error.for_lack_of("s3:GetObjectVersion")
+                }
+                _ => error,
+            }
+        };
+        answer.map(drop).map_err(failed)
     }
 
     /// Publishes `$LATEST`, if it still has the given revision and code. Answers the number of the version.

@@ -15,8 +15,18 @@ pub(in crate::doctor) struct Question {
     pub action: &'static str,
     /// The ARN of what it is done to.
     pub resource: String,
-    /// Whether it has to be allowed; else it must not be.
-    wanted: bool,
+    wanted: Wanted,
+}
+
+/// What a permission is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Nothing can be said of the stack without it.
+    ToLook,
+    /// Nothing can be released without it.
+    ToRelease,
+    /// Nobody is to have it.
+    Never,
 }
 
 /// Everything that the deployer does to the stack of a contract, and what it must not be able to do.
@@ -24,7 +34,7 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
     let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
     let mut questions = Vec::new();
     let mut ask = |actions: &[&'static str], resource: String| {
-        let question = |action: &&'static str| Question { action, resource: resource.clone(), wanted: true };
+        let question = |action: &&'static str| Question { action, resource: resource.clone(), wanted: wanted(action) };
         questions.extend(actions.iter().map(question));
     };
     for function in contract.functions.values() {
@@ -53,13 +63,7 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
     ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
     ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
     ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
-    const ITEMS: [&str; 5] = [
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:ConditionCheckItem",
-    ];
+    const ITEMS: [&str; 4] = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
     let alarms =
         contract.alarms.iter().map(|name| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"));
@@ -73,21 +77,44 @@ pub(in crate::doctor) fn questions(contract: &Contract, ledger: &str) -> Vec<Que
     }
     // Without a version it deletes the function, with all its versions and aliases.
     let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));
-    questions.extend(whole.map(|resource| Question { action: "lambda:DeleteFunction", resource, wanted: false }));
+    questions.extend(whole.map(|resource| Question {
+        action: "lambda:DeleteFunction",
+        resource,
+        wanted: Wanted::Never,
+    }));
     questions
+}
+
+/// What aliases name is read before a version is deleted, and S3 is read for Lambda: both are parts of a release.
+fn wanted(action: &str) -> Wanted {
+    const READS: [&str; 5] = [":Get", ":List", ":Query", ":Describe", ":GET"];
+    match action {
+        "lambda:ListAliases" | "s3:GetObjectVersion" => Wanted::ToRelease,
+        _ if READS.iter().any(|read| action.contains(read)) => Wanted::ToLook,
+        _ => Wanted::ToRelease,
+    }
 }
 
 /// One finding for each question.
 pub(super) fn judge(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Finding> {
     let questions = questions(contract, &facts.asked.ledger);
-    questions.iter().map(|question| of(question, facts, named)).collect()
+    let looks = looks_only(&questions, named);
+    questions.iter().map(|question| of(question, facts, named, looks)).collect()
 }
 
-fn of(question: &Question, facts: &Facts, named: &Named) -> Finding {
+/// Whether the caller may do nothing that a release needs: its role is one for looking, as of pull requests, and lacks
+/// nothing.
+fn looks_only(questions: &[Question], named: &Named) -> bool {
+    let Ok(answers) = &named.permissions else { return false };
+    let answer = |asked: &Question| answers.get(&(asked.action.to_owned(), asked.resource.clone()));
+    questions.iter().filter(|asked| asked.wanted == Wanted::ToRelease).all(|asked| answer(asked) == Some(&false))
+}
+
+fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding {
     let Question { action, resource, wanted } = question;
     let check = match wanted {
-        true => format!("{action} on {resource}"),
-        false => format!("no {action} on {resource}"),
+        Wanted::ToLook | Wanted::ToRelease => format!("{action} on {resource}"),
+        Wanted::Never => format!("no {action} on {resource}"),
     };
     let answers = match &named.permissions {
         Ok(answers) => answers,
@@ -103,15 +130,21 @@ fn of(question: &Question, facts: &Facts, named: &Named) -> Finding {
     };
     let who = facts.caller.as_ref().map_or("the caller", |caller| caller.arn.as_str());
     match (answers.get(&((*action).to_owned(), resource.clone())), wanted) {
-        (Some(true), true) => Finding::ok(SUBJECT, &check, "allowed"),
-        (Some(false), false) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),
-        (Some(false), true) => Finding::problem(
+        (Some(false), Wanted::ToRelease) if looks => Finding::not_checked(
+            SUBJECT,
+            &check,
+            format!("`{who}` may change nothing of this: it is there to look"),
+            "ask with the credentials of the role that releases",
+        ),
+        (Some(true), Wanted::ToLook | Wanted::ToRelease) => Finding::ok(SUBJECT, &check, "allowed"),
+        (Some(false), Wanted::Never) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),
+        (Some(false), Wanted::ToLook | Wanted::ToRelease) => Finding::problem(
             SUBJECT,
             &check,
             format!("`{who}` may not"),
             "allow it in the policy of the deployer's role",
         ),
-        (Some(true), false) => Finding::problem(
+        (Some(true), Wanted::Never) => Finding::problem(
             SUBJECT,
             &check,
             format!("`{who}` may delete the whole function"),
@@ -169,6 +202,22 @@ mod tests {
         facts.named.as_mut().unwrap().permissions = Ok(Default::default());
         let own = judge(&facts).into_iter().filter(|finding| finding.subject == SUBJECT);
         assert!(own.into_iter().all(|finding| finding.verdict == Verdict::NotChecked));
+    }
+
+    #[test]
+    fn a_role_that_is_there_to_look_lacks_nothing_of_a_release_and_has_to_look() {
+        let mut facts = facts();
+        for asked in questions(&contract(), "ledger").iter().filter(|asked| asked.wanted == Wanted::ToRelease) {
+            answer(&mut facts, asked.action, &asked.resource, false);
+        }
+        let move_alias = format!("lambda:UpdateAlias on {FUNCTION}");
+        assert_eq!(only(&facts, &move_alias).verdict, Verdict::NotChecked);
+        assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Ok);
+        answer(&mut facts, "lambda:GetAlias", FUNCTION, false);
+        assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Problem);
+        // Whoever may do a part of a release is to do all of it.
+        answer(&mut facts, "lambda:PublishVersion", FUNCTION, true);
+        assert_eq!(only(&facts, &move_alias).verdict, Verdict::Problem);
     }
 
     #[test]

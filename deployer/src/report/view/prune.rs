@@ -41,6 +41,11 @@ impl PruneView {
     pub fn removed(&mut self, removed: usize) {
         self.removed = Some(removed);
     }
+
+    /// Whether all of it is gone that was to go.
+    pub fn is_done(&self) -> bool {
+        self.removed.is_none_or(|removed| removed == self.dispensable.len())
+    }
 }
 
 impl View for PruneView {
@@ -117,7 +122,9 @@ dev
 nothing needs these any more; `--yes` removes them
 ";
         assert_eq!(view.text(), expected);
+        assert!(view.is_done(), "it was only shown");
         view.removed(1);
+        assert!(!view.is_done());
         assert!(view.text().ends_with("1 of 2 removed\n"));
         assert_eq!(PruneView::new("dev", &[]).text(), "dev: nothing to remove\n");
     }

@@ -7,6 +7,7 @@ mod fresh;
 pub(crate) mod hostile;
 pub(crate) mod matrix;
 pub(crate) mod orders;
+pub(crate) mod privileges;
 pub(crate) mod races;
 pub(crate) mod secrets;
 mod serving;

@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::name::Service;
+use super::privilege::Need;
 
 /// Headers that belong to one connection and are not passed on.
 const OF_THE_CONNECTION: [&str; 4] = ["transfer-encoding", "connection", "content-length", "keep-alive"];
@@ -18,12 +19,14 @@ pub(super) struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
+    /// What a policy did not allow, if it is for that.
+    pub refused: Option<Box<Need>>,
 }
 
 impl Answer {
     pub(super) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { status, headers, body: body.to_string().into() }
+        Self { status, headers, body: body.to_string().into(), refused: None }
     }
 
     /// An error in the words of the service that was asked.
@@ -39,7 +42,7 @@ impl Answer {
                 status,
                 &json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message}),
             ),
-            Service::CloudWatchJson => Self::json(status, &json!({"__type": code, "message": message})),
+            Service::CloudWatchJson | Service::Ssm => Self::json(status, &json!({"__type": code, "message": message})),
             Service::CloudWatchCbor => Self {
                 status,
                 headers: vec![
@@ -47,6 +50,7 @@ impl Answer {
                     ("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned()),
                 ],
                 body: cbor(&[("__type", code), ("message", message)]),
+                refused: None,
             },
             Service::S3 => {
                 Self::xml(status, &format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"))
@@ -64,7 +68,7 @@ impl Answer {
 
     pub(super) fn xml(status: u16, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), "text/xml".to_owned())];
-        Self { status, headers, body: Bytes::from(body.to_owned()) }
+        Self { status, headers, body: Bytes::from(body.to_owned()), refused: None }
     }
 
     /// With a header, instead of others of that name.
@@ -97,7 +101,7 @@ impl Answer {
         let status = answer.status().as_u16();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Ok(Self { status, headers, body: answer.bytes().await? })
+        Ok(Self { status, headers, body: answer.bytes().await?, refused: None })
     }
 
     pub(super) fn respond(self) -> Response<Full<Bytes>> {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use hyper::http::request::Parts;
 
 use super::name;
+use super::privilege::Need;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub(crate) struct Call {
     pub access_key: Option<String>,
     /// The role, if it was signed with credentials that the front gave for one.
     pub role: Option<String>,
+    /// What it needs to be allowed.
+    pub needs: Vec<Need>,
+    /// What of that a policy did not allow, if there is one.
+    pub refused: Option<Need>,
     /// When it came.
     pub came: Instant,
     /// When its answer went out: not yet, or never.
@@ -28,13 +33,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(super) fn of(name: &'static str, parts: &Parts, body: &str, role: Option<String>) -> Self {
+    pub(super) fn of(name: &'static str, parts: &Parts, body: &str, role: Option<String>, needs: Vec<Need>) -> Self {
         Self {
             name,
             line: format!("{} {}", parts.method, parts.uri),
             body: body.to_owned(),
             access_key: name::credential(parts).map(|(key, _)| key.to_owned()),
             role,
+            needs,
+            refused: None,
             came: Instant::now(),
             ended: None,
             status: None,

@@ -11,6 +11,7 @@ mod call;
 mod chance;
 mod fault;
 mod name;
+mod privilege;
 mod rules;
 mod serve;
 mod stage;
@@ -24,11 +25,12 @@ use tokio::net::TcpListener;
 
 use account::Account;
 use fault::Faults;
-use rules::roles::Role;
+use rules::roles::{May, Role};
 
 pub(crate) use call::{Call, depth};
 pub(crate) use chance::Chance;
 pub(crate) use fault::{Action, At, Held};
+pub(crate) use privilege::{Guard, Need, Policy};
 
 /// What can be set. The defaults are AWS's own figures, where AWS has any.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,7 @@ struct Shared {
     /// Others, by the access key whose requests go to them.
     others: Mutex<Vec<(String, Arc<Account>)>>,
     roles: Mutex<Vec<Role>>,
+    guard: Mutex<Option<Guard>>,
     settings: Mutex<Settings>,
     chance: Mutex<Chance>,
     faults: Faults,
@@ -77,6 +80,7 @@ impl Front {
             main,
             others: Mutex::default(),
             roles: Mutex::default(),
+            guard: Mutex::default(),
             settings: Mutex::new(Settings {
                 pending: Duration::from_millis(150),
                 propagation: Duration::ZERO,
@@ -190,8 +194,27 @@ impl Front {
 
     /// AssumeRole of this role gives credentials of `account`, which may do these operations and nothing else.
     pub(crate) fn role(&self, arn: &str, account: &str, allowed: &[&'static str]) -> &Self {
-        let role = Role { arn: arn.to_owned(), account: account.to_owned(), allowed: allowed.to_vec() };
-        self.shared.roles.lock().unwrap().push(role);
+        self.take_role(arn, account, May::Operations(allowed.to_vec()))
+    }
+
+    /// The same of a role that may do what a policy of IAM says.
+    pub(crate) fn role_under(&self, arn: &str, account: &str, policy: Policy) -> &Self {
+        self.take_role(arn, account, May::Policy(policy))
+    }
+
+    /// One role of an ARN; the last one told counts.
+    fn take_role(&self, arn: &str, account: &str, may: May) -> &Self {
+        let mut roles = self.shared.roles.lock().unwrap();
+        roles.retain(|role| role.arn != arn);
+        roles.push(Role { arn: arn.to_owned(), account: account.to_owned(), may });
+        drop(roles);
+        self
+    }
+
+    /// From now on who comes without a role of the front's own is this one, and may do what the policy says; nobody: as
+    /// at first, anyone may do anything.
+    pub(crate) fn guard(&self, guard: Option<Guard>) -> &Self {
+        *self.shared.guard.lock().unwrap() = guard;
         self
     }
 }
@@ -208,6 +231,17 @@ impl Drop for Front {
     }
 }
 
+/// Whether a text is like a pattern, in which `*` is anything and `?` any one character.
+fn like(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern, text) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => like(rest, text) || (!text.is_empty() && like(pattern, &text[1..])),
+        ([b'?', rest @ ..], [_, text @ ..]) => like(rest, text),
+        ([one, rest @ ..], [other, text @ ..]) => one == other && like(rest, text),
+        _ => false,
+    }
+}
+
 impl Shared {
     fn settings(&self) -> Settings {
         *self.settings.lock().unwrap()
@@ -215,6 +249,10 @@ impl Shared {
 
     fn roles(&self) -> Vec<Role> {
         self.roles.lock().unwrap().clone()
+    }
+
+    fn guard(&self) -> Option<Guard> {
+        self.guard.lock().unwrap().clone()
     }
 
     /// Notes what fails the test.

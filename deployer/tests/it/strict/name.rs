@@ -9,6 +9,7 @@ pub(super) enum Service {
     Lambda,
     ApiGateway,
     DynamoDb,
+    Ssm,
     CloudWatch,
     /// CloudWatch by its newer protocol, whose bodies are CBOR.
     CloudWatchCbor,
@@ -60,6 +61,7 @@ const DYNAMODB: [&str; 10] = [
     "DeleteItem",
 ];
 const CLOUDWATCH: [&str; 4] = ["DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "SetAlarmState"];
+const SSM: [&str; 1] = ["GetParameter"];
 const IAM: [&str; 3] = ["SimulatePrincipalPolicy", "GetRole", "GetRolePolicy"];
 const STS: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
 
@@ -76,9 +78,10 @@ pub(super) fn writes(name: &str) -> bool {
 /// Who answers a request, and how AWS names it; nothing for one that has no name here yet.
 pub(super) fn name(parts: &Parts, body: &str) -> Option<(Service, &'static str)> {
     if let Some((family, operation)) = text(parts, "x-amz-target").and_then(|target| target.split_once('.')) {
-        return match family.starts_with("Granite") {
-            true => of(Service::CloudWatchJson, &CLOUDWATCH, operation),
-            false => of(Service::DynamoDb, &DYNAMODB, operation),
+        return match family {
+            "AmazonSSM" => of(Service::Ssm, &SSM, operation),
+            family if family.starts_with("Granite") => of(Service::CloudWatchJson, &CLOUDWATCH, operation),
+            _ => of(Service::DynamoDb, &DYNAMODB, operation),
         };
     }
     if let Some(operation) = parts.uri.path().strip_prefix(CLOUDWATCH_CBOR) {
@@ -102,6 +105,11 @@ pub(super) fn name(parts: &Parts, body: &str) -> Option<(Service, &'static str)>
 pub(super) fn credential(parts: &Parts) -> Option<(&str, &str)> {
     let scope = text(parts, "authorization")?.split_once("Credential=")?.1.split(',').next()?;
     Some((scope.split('/').next()?, scope.split('/').nth(3)?))
+}
+
+/// The region that a request was signed for.
+pub(super) fn region(parts: &Parts) -> Option<&str> {
+    text(parts, "authorization")?.split_once("Credential=")?.1.split(',').next()?.split('/').nth(2)
 }
 
 pub(super) fn text<'a>(parts: &'a Parts, header: &str) -> Option<&'a str> {

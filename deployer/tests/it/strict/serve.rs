@@ -17,7 +17,7 @@ use super::fault::{Action, Ends};
 use super::name::{self, Service};
 use super::rules::{self, Exchange, roles};
 use super::stage::definition;
-use super::{Call, Shared};
+use super::{Call, Shared, privilege};
 
 /// The connection breaks instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -58,22 +58,31 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
     };
     let token = name::text(parts, "x-amz-security-token");
     let role = shared.roles().into_iter().find(|role| token == Some(&roles::token(&role.arn))).map(|role| role.arn);
+    let needs = privilege::of(service, name, parts, &body, &owner(shared, parts));
     let number = {
         let mut calls = shared.calls.lock().unwrap();
         calls.0 += 1;
         let number = calls.0;
-        calls.1.push((number, Call::of(name, parts, &text, role)));
+        calls.1.push((number, Call::of(name, parts, &text, role, needs.clone())));
         number
     };
     let account = account_of(shared, parts, name);
-    let call = Exchange { shared, account: &account, service, name, parts, body };
+    let call = Exchange { shared, account: &account, service, name, parts, body, needs };
     let answered = with_faults(&call).await;
     let mut calls = shared.calls.lock().unwrap();
     if let Some((_, call)) = calls.1.iter_mut().find(|(known, _)| *known == number) {
         call.ended = Some(Instant::now());
         call.status = answered.as_ref().ok().map(|answer| answer.status);
+        call.refused = answered.as_ref().ok().and_then(|answer| answer.refused.as_deref().cloned());
     }
     answered
+}
+
+/// The account whose things a call is about: the key that signed it, or who is guarded.
+fn owner(shared: &Shared, parts: &Parts) -> String {
+    let key = name::credential(parts).map(|(key, _)| key).filter(|key| key.bytes().all(|byte| byte.is_ascii_digit()));
+    let guarded = || Some(shared.guard()?.who.split(':').nth(4)?.to_owned());
+    key.map(str::to_owned).or_else(guarded).unwrap_or_default()
 }
 
 /// By the access key; what is not signed, by what its address names.

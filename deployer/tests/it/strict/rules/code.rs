@@ -75,7 +75,7 @@ pub(super) async fn download(call: &Exchange<'_>) -> Result<Answer, Answer> {
     match zip {
         Some(body) => {
             let headers = vec![("content-type".to_owned(), "application/zip".to_owned())];
-            Ok(Answer { status: 200, headers, body })
+            Ok(Answer { status: 200, headers, body, refused: None })
         }
         None => Ok(call.forward().await),
     }

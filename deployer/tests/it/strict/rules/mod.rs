@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::answer::Answer;
 use super::name::Service;
+use super::privilege::Need;
 use super::{Shared, stage};
 
 pub(super) use aliases::additional;
@@ -31,6 +32,8 @@ pub(super) struct Exchange<'a> {
     pub name: &'static str,
     pub parts: &'a Parts,
     pub body: Bytes,
+    /// What it needs to be allowed.
+    pub needs: Vec<Need>,
 }
 
 impl Exchange<'_> {
@@ -120,6 +123,7 @@ pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
         (_, "UpdateStage") => deployments::switch(call).await,
         (_, "DeleteDeployment") => deployments::delete(call).await,
         (_, "AssumeRole") => roles::assume(call).await,
+        (_, "GetCallerIdentity") => roles::identity(call).await,
         (_, "Download") => code::download(call).await,
         (_, "URL") => stage::serve(call).await,
         _ => Ok(call.forward().await),

@@ -1,7 +1,8 @@
-//! Roles that the front gives credentials for, and what these may do.
+//! Roles that the front gives credentials for, who somebody is, and what they may do.
 
 use super::super::answer::Answer;
-use super::super::name::text;
+use super::super::name::{Service, text};
+use super::super::privilege::{Policy, session};
 use super::Exchange;
 
 /// A role, and what it may.
@@ -10,7 +11,16 @@ pub(crate) struct Role {
     pub arn: String,
     /// The account's number, which is the access key: so the emulator tells accounts apart.
     pub account: String,
-    pub allowed: Vec<&'static str>,
+    pub may: May,
+}
+
+/// What a role may.
+#[derive(Debug, Clone)]
+pub(crate) enum May {
+    /// These operations, on anything.
+    Operations(Vec<&'static str>),
+    /// What a policy of IAM says.
+    Policy(Policy),
 }
 
 /// AssumeRole: of a role of the front's own, else as the emulator does it.
@@ -22,19 +32,41 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
         return Ok(call.forward().await);
     };
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    let assumed = role.arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/");
     Ok(Answer::xml(
         200,
         &format!(
             "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
-             <AssumedRoleUser><Arn>{assumed}/front</Arn><AssumedRoleId>AROAFRONT:front</AssumedRoleId></AssumedRoleUser>\
+             <AssumedRoleUser><Arn>{}</Arn><AssumedRoleId>AROAFRONT:front</AssumedRoleId></AssumedRoleUser>\
              <Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>front</SecretAccessKey>\
              <SessionToken>{}</SessionToken><Expiration>{expires:.0}</Expiration></Credentials></AssumeRoleResult>\
              <ResponseMetadata><RequestId>front</RequestId></ResponseMetadata></AssumeRoleResponse>",
+            session(&role.arn),
             role.account,
             token(&role.arn),
         ),
     ))
+}
+
+/// GetCallerIdentity: a role of the front's own, or who is guarded; else who the emulator knows.
+pub(super) async fn identity(call: &Exchange<'_>) -> Result<Answer, Answer> {
+    let Some((who, account)) = role(call)
+        .map(|role| (session(&role.arn), role.account))
+        .or_else(|| call.shared.guard().map(|guard| (guard.who.clone(), account_in(&guard.who))))
+    else {
+        return Ok(call.forward().await);
+    };
+    Ok(Answer::xml(
+        200,
+        &format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>{who}</Arn><UserId>AROAFRONT:front</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+             <ResponseMetadata><RequestId>front</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        ),
+    ))
+}
+
+fn account_in(arn: &str) -> String {
+    arn.split(':').nth(4).unwrap_or_default().to_owned()
 }
 
 /// By the token, not by the key, the role's credentials are told from the account's own.
@@ -42,17 +74,55 @@ pub(in super::super) fn token(arn: &str) -> String {
     format!("front:{arn}")
 }
 
-/// Refuses what the role may not do.
-pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
+fn role(call: &Exchange<'_>) -> Option<Role> {
     let given = text(call.parts, "x-amz-security-token");
-    let role = call.shared.roles().into_iter().find(|role| given == Some(&token(&role.arn)));
-    match role {
-        Some(role) if !role.allowed.contains(&call.name) => {
-            let words = format!("User: {} is not authorized to perform: {}", role.arn, call.name);
-            // DynamoDB answers 400 to what others answer 403 to.
-            let status = if call.service == super::Service::DynamoDb { 400 } else { 403 };
-            Err(call.refuse(status, "AccessDeniedException", &words))
+    call.shared.roles().into_iter().find(|role| given == Some(&token(&role.arn)))
+}
+
+/// Refuses what who called may not do, as AWS does.
+pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
+    let (who, policy) = match role(call) {
+        Some(Role { arn, may: May::Operations(allowed), .. }) if !allowed.contains(&call.name) => {
+            return Err(denied(call, &arn, call.name, "*"));
         }
-        _ => Ok(()),
+        Some(Role { may: May::Operations(_), .. }) => return Ok(()),
+        Some(Role { arn, may: May::Policy(policy), .. }) => (session(&arn), policy),
+        None => match call.shared.guard() {
+            Some(guard) => (guard.who, guard.policy),
+            None => return Ok(()),
+        },
+    };
+    match call.needs.iter().find(|need| !policy.allows(need)) {
+        Some(need) => {
+            let refused = denied(call, &who, &need.action, &need.resource);
+            Err(Answer { refused: Some(Box::new(need.clone())), ..refused })
+        }
+        None => Ok(()),
     }
+}
+
+fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Answer {
+    let words = match (call.service, action.split_once(':')) {
+        // S3 does not always say what was missing.
+        (Service::S3, _) => "Access Denied".to_owned(),
+        // Lambda hands on what S3 told it, which is not much.
+        (Service::Lambda, Some(("s3", _))) => {
+            let (bucket, key) = resource.trim_start_matches("arn:aws:s3:::").split_once('/').unwrap_or((resource, ""));
+            format!(
+                "Your access has been denied by S3, please make sure your request credentials have permission to \
+                 GetObject for {bucket}/{key}. S3 Error Code: AccessDenied. S3 Error Message: Access Denied"
+            )
+        }
+        _ => format!(
+            "User: {who} is not authorized to perform: {action} on resource: {resource} because no identity-based \
+             policy allows the {action} action"
+        ),
+    };
+    // DynamoDB and SSM answer 400 to what others answer 403 to; the older protocols have another name for it.
+    let (status, code) = match call.service {
+        Service::DynamoDb | Service::Ssm => (400, "AccessDeniedException"),
+        Service::Sts | Service::Iam | Service::S3 | Service::CloudWatch => (403, "AccessDenied"),
+        _ => (403, "AccessDeniedException"),
+    };
+    call.refuse(status, code, &words)
 }

@@ -140,5 +140,5 @@ fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> O
     let accepted = definition.is_binary(text(call.parts, "accept").unwrap_or_default());
     let bytes = (payload["isBase64Encoded"] == true && accepted).then(|| decoded(body)).flatten();
     let body = bytes.unwrap_or_else(|| body.as_bytes().to_vec());
-    Some(Answer { status: u16::try_from(status).ok()?, headers, body: body.into() })
+    Some(Answer { status: u16::try_from(status).ok()?, headers, body: body.into(), refused: None })
 }

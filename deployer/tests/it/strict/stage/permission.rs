@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::super::like;
 use super::definition::Route;
 
 /// What an integration calls.
@@ -71,15 +72,4 @@ impl Target {
 
 fn has(value: &Value, wanted: &str) -> bool {
     value == wanted || value.as_array().is_some_and(|values| values.iter().any(|value| value == wanted))
-}
-
-/// Whether a text is like a pattern, in which `*` is anything and `?` any one character.
-fn like(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => like(rest, text) || (!text.is_empty() && like(pattern, &text[1..])),
-        ([b'?', rest @ ..], [_, text @ ..]) => like(rest, text),
-        ([one, rest @ ..], [other, text @ ..]) => one == other && like(rest, text),
-        _ => false,
-    }
 }

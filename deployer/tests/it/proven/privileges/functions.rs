@@ -1,0 +1,197 @@
+//! The roles of the two functions: the real binaries, run by the emulator, and told that the front is AWS.
+//!
+//! What Lambda itself does in a function's name, writing its logs and its traces, no emulator does: those actions are only
+//! held against what AWS says that it needs.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::documents::inline;
+use crate::harness::{SENTENCE, block_on, client, signed};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::{Front, Guard, Need, Policy};
+
+/// What Lambda needs to write logs (its own policy `AWSLambdaBasicExecutionRole`, without making the group), and to send
+/// traces (`AWSXRayDaemonWriteAccess`, without the sampling rules, which Lambda does not ask for).
+const LAMBDAS_OWN: [&str; 4] =
+    ["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+
+const FUNCTIONS: &str = "/2015-03-31/functions";
+
+/// A function with the code and the settings of one of dev's, before which the front stands.
+struct Copy {
+    name: String,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+struct Answer {
+    status: u64,
+    body: String,
+    log: String,
+}
+
+impl Answer {
+    /// What was logged. Of a function that does not even start, the emulator gives the log for an answer.
+    fn words(&self) -> &str {
+        if self.status == 0 { &self.body } else { &self.log }
+    }
+}
+
+impl Copy {
+    /// `more` is set beside the settings that the function has.
+    fn of(key: &str, function: &str, policy: &Policy, front: &Front, more: &[(&str, &str)]) -> Self {
+        let behind = |method: &str, path: &str, body: &Value| stack().behind("dev", method, path, None, body);
+        let settings = behind("GET", &format!("{FUNCTIONS}/{function}/configuration"), &Value::Null);
+        let mut variables = settings["Environment"]["Variables"].clone();
+        // The emulator sets `AWS_ENDPOINT_URL` itself, whatever a function says; what is said of one service counts more.
+        for service in ["DYNAMODB", "SSM"] {
+            variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", front.port));
+        }
+        for (name, value) in more {
+            variables[*name] = json!(value);
+        }
+        let zip = stack().checkout.root.join(stack().checkout.artifact(SENTENCE)).join(format!("{key}.zip"));
+        let zip = base64::engine::general_purpose::STANDARD.encode(std::fs::read(zip).unwrap());
+        let name = format!("front-{}", uuid::Uuid::new_v4());
+        let made = json!({
+            "FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap", "Role": settings["Role"],
+            "Timeout": 10, "Environment": {"Variables": variables}, "Code": {"ZipFile": zip},
+        });
+        behind("POST", FUNCTIONS, &made);
+        let started = Instant::now();
+        while behind("GET", &format!("{FUNCTIONS}/{name}/configuration"), &Value::Null)["State"] != "Active" {
+            assert!(started.elapsed() < Duration::from_secs(20), "`{name}` does not become active");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let role = settings["Role"].as_str().unwrap();
+        front.guard(Some(Guard::of_role(role, policy.clone())));
+        Self { name }
+    }
+
+    /// Sends it a request as API Gateway would.
+    fn ask(&self, method: &str, path: &str) -> Answer {
+        let event = json!({
+            "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "trial"},
+            "requestContext": {
+                "requestId": uuid::Uuid::new_v4().to_string(), "resourcePath": path, "httpMethod": method,
+                "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "trial"},
+            },
+            "body": null, "isBase64Encoded": false,
+        });
+        let port = stack().checkout.port("dev");
+        let request = client().post(format!("http://127.0.0.1:{port}{FUNCTIONS}/{}/invocations", self.name));
+        let request = request.header("authorization", signed("dev", "lambda")).header("x-amz-log-type", "Tail");
+        block_on(async {
+            let answer = request.body(event.to_string()).send().await.unwrap();
+            let log = answer.headers().get("x-amz-log-result").map_or("", |log| log.to_str().unwrap()).to_owned();
+            let log = base64::engine::general_purpose::STANDARD.decode(log).unwrap();
+            let payload: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+            let body = payload["body"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
+            let log = String::from_utf8_lossy(&log).into_owned();
+            Answer { status: payload["statusCode"].as_u64().unwrap_or_default(), body, log }
+        })
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let path = format!("http://127.0.0.1:{}{FUNCTIONS}/{}", stack().checkout.port("dev"), self.name);
+        let _ = block_on(client().delete(path).header("authorization", signed("dev", "lambda")).send());
+    }
+}
+
+/// Every grant but Lambda's own has to cover something that the code did; Lambda's own are all there.
+fn unused(policy: &Policy, needs: &[Need]) -> Vec<String> {
+    let (lambdas, codes): (Vec<_>, Vec<_>) =
+        policy.grants().into_iter().partition(|grant| LAMBDAS_OWN.contains(&grant.action.as_str()));
+    let idle = codes.iter().filter(|grant| !needs.iter().any(|need| grant.covers(need)));
+    let mut violations: Vec<_> =
+        idle.map(|grant| format!("never used: {} on {}", grant.action, grant.resource)).collect();
+    let found: BTreeSet<_> = lambdas.iter().map(|grant| grant.action.as_str()).collect();
+    if found != BTreeSet::from(LAMBDAS_OWN) {
+        violations.push(format!("Lambda needs {LAMBDAS_OWN:?}, and may {found:?}"));
+    }
+    violations
+}
+
+/// What the counter does with every one of its routes, whole and without each action. Answers how many cases that were,
+/// and what it needed.
+fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &mut Vec<String>) -> (usize, Vec<Need>) {
+    const NAME: &str = "resume-visitor-counter-dev";
+    front.take();
+    let whole = Copy::of("counter", NAME, policy, front, more);
+    for path in ["/health", "/count", "/count"] {
+        let answer = whole.ask("GET", path);
+        if answer.status != 200 {
+            violations.push(format!("under its whole policy {path} is answered {answer:?}"));
+        }
+    }
+    let calls = front.take();
+    let refused = calls.iter().filter_map(|call| call.refused.as_ref());
+    violations.extend(refused.map(|need| format!("refused: {} on {}", need.action, need.resource)));
+    let needs: Vec<Need> = calls.iter().flat_map(|call| call.needs.clone()).collect();
+    let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
+    for action in &actions {
+        let less = Copy::of("counter", NAME, &policy.without(action, None), front, more);
+        let answers = ["/health", "/count"].map(|path| less.ask("GET", path));
+        // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
+        let failed = answers.iter().filter(|answer| answer.status != 200).count();
+        let named = answers.iter().filter(|answer| answer.words().contains(action)).count();
+        let told = answers.iter().any(|answer| answer.status != 0 && answer.body.contains("not authorized"));
+        if failed == 0 || named < failed || told {
+            violations.push(format!("without {action}: {answers:?}"));
+        }
+        front.take();
+    }
+    (calls.len() + actions.len(), needs)
+}
+
+/// The preflight function asks AWS for nothing.
+fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
+    let policy = Policy::of([&inline("dev", "options-dev", "function")]);
+    front.take();
+    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front, &[]);
+    let answer = copy.ask("OPTIONS", "/count");
+    let calls = front.take();
+    if answer.status != 200 || !calls.is_empty() {
+        violations.push(format!("the preflight is answered {answer:?}, with the calls {calls:?}"));
+    }
+    violations.extend(unused(&policy, &[]));
+    1 + policy.grants().len()
+}
+
+/// The policy that Terraform would make for the counter of a total in shards.
+fn sharded() -> Policy {
+    stack().terraform_plan_with("dev", "sharded.json", &["-var=counter_shards=3"]);
+    let plan: Value = serde_json::from_str(&stack().checkout.read("sharded.json")).unwrap();
+    let address = "module.backend.aws_iam_role_policy.function[\"counter\"]";
+    let changes = plan["resource_changes"].as_array().unwrap();
+    let change = changes.iter().find(|change| change["address"] == address).unwrap();
+    let policy = change["change"]["after"]["policy"].as_str().unwrap();
+    Policy::of([&serde_json::from_str(policy).unwrap()])
+}
+
+pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
+    let front = Front::before(stack().checkout.port("dev"));
+    let mut violations = Vec::new();
+    let policy = Policy::of([&inline("dev", "dev", "function")]);
+    let (cases, needs) = counter(&front, &policy, &[], &mut violations);
+    violations.extend(unused(&policy, &needs));
+    // Where shards have just come, the versions before them still serve, or may be gone back to.
+    let sharded = sharded();
+    let (more, theirs) = counter(&front, &sharded, &[("COUNTER_SHARDS", "3")], &mut violations);
+    violations.extend(unused(&sharded, &[needs, theirs].concat()));
+    let cases = cases + more + preflight(&front, &mut violations) + policy.grants().len() + sharded.grants().len();
+    measured(
+        "5-privileges-8-functions",
+        "each function works under exactly its role's policy, uses all of it, and its log names an action that is missing",
+        "the real binaries behind the front, with one shard and with three, whole and with each action taken out",
+        cases,
+        &violations,
+    );
+}

@@ -1,0 +1,50 @@
+//! The role of pull requests: it looks, and changes nothing.
+
+use super::bench::{Bench, Run, state};
+use super::documents::{attached, together};
+use crate::promises::measured;
+use crate::strict::Call;
+use crate::traffic::Alarm;
+
+pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing() {
+    let (bench, documents) = (Bench::new(), attached("dev", "plan"));
+    let alarm = Alarm::set();
+    let policy = together(&documents);
+    let (mut cases, mut violations, mut needs) = (0, Vec::new(), Vec::new());
+    for run in Run::READING {
+        let (ended, calls) = bench.run(run, "plan", &policy);
+        cases += calls.len();
+        if ended.code != 0 {
+            violations.push(format!("{run:?} ended with {}: {}", ended.code, ended.stderr));
+        }
+        let refused = calls.iter().filter_map(|call| call.refused.as_ref());
+        // A question to IAM about the deploy role is none of this role's.
+        violations.extend(refused.map(|need| format!("{run:?}: {} on {}", need.action, need.resource)));
+        needs.extend(calls.into_iter().flat_map(|call| call.needs));
+    }
+    let look: Vec<_> = documents.into_iter().filter(|document| document.name == "look").collect();
+    let grants = together(&look).grants();
+    cases += grants.len();
+    let unused = grants.iter().filter(|grant| !needs.iter().any(|need| grant.covers(need)));
+    violations.extend(unused.map(|grant| format!("never used: {} on {}", grant.action, grant.resource)));
+    for run in [Run::Deploy, Run::Rollback, Run::Prune] {
+        cases += 1;
+        let prepared = bench.prepare(run);
+        let before = state("dev");
+        let (ended, calls) = bench.make(run, &prepared, "plan", &policy);
+        // An invocation of nothing but a version is no write to what serves: it is refused all the same.
+        let written: Vec<&Call> = calls.iter().filter(|call| call.writes() && call.refused.is_none()).collect();
+        if ended.code == 0 || !written.is_empty() || state("dev") != before {
+            violations.push(format!("{run:?} ended with {} and wrote {written:?}: {}", ended.code, ended.stderr));
+        }
+    }
+    drop(alarm);
+    bench.restore();
+    measured(
+        "5-privileges-6-plan",
+        "the plan role looks at everything, uses all that it is granted for that, and can change nothing",
+        "plan, status, history, check and doctor under exactly its policy; then deploy, rollback and prune",
+        cases,
+        &violations,
+    );
+}

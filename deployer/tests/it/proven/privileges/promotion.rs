@@ -1,0 +1,103 @@
+//! Two roles of two accounts: the deploy role of prod takes the reader role of dev.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::bench::{code, state};
+use super::documents::{account, attached, inline, role_arn, together};
+use crate::harness::{Ended, SENTENCE, all_cases};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::{Call, Front, Guard, Need, Policy};
+
+/// Prod behind a front that leads to dev, too.
+struct Pair {
+    front: Front,
+    deploy: Policy,
+    reader: Policy,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let front = Front::before(stack().checkout.port("prod"));
+        front.route(account("dev"), stack().checkout.port("dev"));
+        let reader: Value = inline("dev", "dev-read", "read");
+        Self { front, deploy: together(&attached("prod", "deploy")), reader: Policy::of([&reader]) }
+    }
+
+    /// Promotes with these policies, as from a workflow: by nothing but an environment's credentials.
+    fn promote(&self, deploy: &Policy, reader: &Policy) -> (Ended, Vec<Call>) {
+        let checkout = &stack().checkout;
+        let (dev, role) = ("[environments.dev]\n", role_arn("dev", "read"));
+        let text = checkout.read("deployer.toml").replace(dev, &format!("{dev}reader_role = \"{role}\"\n"));
+        // Prod of a real account is a canary of minutes.
+        let canary = "strategy = \"canary\"\npercent = 10\nbake_seconds = 180\nwatch_seconds = 180";
+        assert!(text.contains(canary), "prod's strategy is another one");
+        checkout.write("roles.toml", &text.replace(canary, "strategy = \"all-at-once\""));
+        self.front.role_under(&role, account("dev"), reader.clone());
+        self.front.guard(Some(Guard::of_role(&role_arn("prod", "deploy"), deploy.clone())));
+        self.front.take();
+        let mut command = checkout.command();
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_LAMBDA", "HTTP_PROXY", "http_proxy"] {
+            command.env_remove(name);
+        }
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.front.port));
+        command.env("AWS_ACCESS_KEY_ID", account("prod")).env("AWS_EC2_METADATA_DISABLED", "true");
+        let output = command.args(["promote", "dev", "prod", "--config", "roles.toml"]).output().unwrap();
+        self.front.guard(None);
+        (Ended::of(&output), self.front.take())
+    }
+}
+
+pub(crate) fn a_promotion_passes_under_exactly_the_policies_of_both_roles_and_without_any_action_fails_and_names_it() {
+    let (stack, pair) = (stack(), Pair::new());
+    let mut violations = Vec::new();
+    stack.released("dev", &code(false));
+    let (ended, calls) = pair.promote(&pair.deploy, &pair.reader);
+    if ended.code != 0 {
+        violations.push(format!("under the whole policies it ended with {}: {}", ended.code, ended.stderr));
+    }
+    let refused = calls.iter().filter_map(|call| call.refused.as_ref());
+    violations.extend(refused.map(|need| format!("{} on {}", need.action, need.resource)));
+    let needs = |reader: bool| -> Vec<Need> {
+        calls.iter().filter(|call| call.role.is_some() == reader).flat_map(|call| call.needs.clone()).collect()
+    };
+    let (of_reader, of_deploy) = (needs(true), needs(false));
+    let unused = pair.reader.grants().into_iter().filter(|grant| !of_reader.iter().any(|need| grant.covers(need)));
+    violations.extend(unused.map(|grant| format!("never used: {} on {}", grant.action, grant.resource)));
+    let mut cases = calls.len() + pair.reader.grants().len();
+
+    stack.released("dev", &code(false));
+    let names = |needs: &[Need]| -> BTreeSet<String> { needs.iter().map(|need| need.action.clone()).collect() };
+    let theirs = names(&of_reader).into_iter().map(|action| (true, action));
+    // The rest of the deploy role's was tried with other commands.
+    let own = names(&of_deploy).into_iter().filter(|action| all_cases() || action == "sts:AssumeRole");
+    for (reader, action) in theirs.chain(own.map(|action| (false, action))) {
+        cases += 1;
+        let before = state("prod");
+        let (ended, _) = match reader {
+            true => pair.promote(&pair.deploy, &pair.reader.without(&action, None)),
+            false => pair.promote(&pair.deploy.without(&action, None), &pair.reader),
+        };
+        let (named, hinted) = (ended.stderr.contains(&action), ended.stderr.contains("hint: give the role"));
+        let same = before == state("prod");
+        if ended.code == 0 || !named || !hinted || !same {
+            let whose = if reader { "reader" } else { "deploy" };
+            violations.push(format!(
+                "{whose} role without {action}: exit {}, named {named}, hint {hinted}, as before {same}: {}",
+                ended.code, ended.stderr
+            ));
+        }
+    }
+    let base = stack.checkout.artifact(SENTENCE);
+    stack.released("dev", &base);
+    stack.promoted("promote dev prod").0.expect(0);
+    measured(
+        "5-privileges-7-promotion",
+        "a promotion passes under exactly prod's deploy role and dev's reader role, and names what either lacks",
+        "both policies whole, each grant of the reader role against its calls, and each action taken out in turn",
+        cases,
+        &violations,
+    );
+}

@@ -1,0 +1,118 @@
+//! All that the runs need, and all that they are granted.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use super::bench::{Bench, Run};
+use super::documents::{attached, together};
+use crate::promises::measured;
+use crate::strict::{Call, Need};
+use crate::traffic::Alarm;
+
+/// What each run needed under the whole policy of the deploy role, and what went wrong.
+pub(super) struct Used {
+    pub runs: Vec<(Run, BTreeSet<Need>)>,
+    calls: usize,
+    /// What `doctor` asked IAM: (action, resource).
+    asked: BTreeSet<(String, String)>,
+    violations: Vec<String>,
+}
+
+impl Used {
+    pub(super) fn needs(&self) -> BTreeSet<&Need> {
+        self.runs.iter().flat_map(|(_, needs)| needs).collect()
+    }
+}
+
+/// Makes each run once; the first one to ask waits for it.
+pub(super) fn used() -> &'static Used {
+    static USED: OnceLock<Used> = OnceLock::new();
+    USED.get_or_init(|| {
+        let (bench, _alarm, policy) = (Bench::new(), Alarm::set(), together(&attached("dev", "deploy")));
+        let mut used = Used { runs: Vec::new(), calls: 0, asked: BTreeSet::new(), violations: Vec::new() };
+        for run in Run::ALL {
+            let (ended, calls) = bench.run(run, "deploy", &policy);
+            if ended.code != 0 {
+                used.violations.push(format!("{run:?} ended with {}: {}", ended.code, ended.stderr));
+            }
+            let refused = calls.iter().filter_map(|call| call.refused.as_ref());
+            used.violations.extend(refused.map(|need| format!("{run:?}: {} on {}", need.action, need.resource)));
+            used.calls += calls.len();
+            used.asked.extend(calls.iter().flat_map(asked));
+            used.runs.push((run, calls.into_iter().flat_map(|call| call.needs).collect()));
+        }
+        bench.restore();
+        used
+    })
+}
+
+/// What a call asks IAM to simulate.
+fn asked(call: &Call) -> Vec<(String, String)> {
+    if call.name != "SimulatePrincipalPolicy" {
+        return Vec::new();
+    }
+    let form = reqwest::Url::parse(&format!("http://iam/?{}", call.body)).unwrap();
+    let of = |name: &str| -> Vec<String> {
+        let named = form.query_pairs().filter(|(known, _)| known.starts_with(name));
+        named.map(|(_, value)| value.into_owned()).collect()
+    };
+    let resources = of("ResourceArns.member.");
+    of("ActionNames.member.")
+        .into_iter()
+        .flat_map(|action| resources.iter().map(move |resource| (action.clone(), resource.clone())))
+        .collect()
+}
+
+pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
+    let used = used();
+    measured(
+        "5-privileges-1-deploy",
+        "under exactly the deploy role's policy from Terraform every command passes",
+        &format!("{} commands behind the front, each call by AWS's own action and resource", Run::ALL.len()),
+        used.calls,
+        &used.violations,
+    );
+}
+
+/// Of the policies that stand for the deployer alone.
+pub(crate) fn nothing_is_granted_for_the_deployer_that_it_never_uses() {
+    let needs = used().needs();
+    let documents = attached("dev", "deploy");
+    let release: Vec<_> = documents.into_iter().filter(|document| document.name == "release").collect();
+    let grants = together(&release).grants();
+    let unused = grants.iter().filter(|grant| !needs.iter().any(|need| grant.covers(need)));
+    let violations: Vec<_> = unused.map(|grant| format!("{} on {}", grant.action, grant.resource)).collect();
+    measured(
+        "5-privileges-2-unused",
+        "the deployer is granted nothing that it never uses",
+        "each action on each resource of the policy `release`, against the calls of all commands",
+        grants.len(),
+        &violations,
+    );
+}
+
+/// `doctor` is asked before a release whether the role may do it: what it does not ask for would be missed only then.
+pub(crate) fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other() {
+    let (used, policy) = (used(), together(&attached("dev", "deploy")));
+    // Without the first it could not ask, and it says so.
+    let needed: BTreeSet<_> = used.needs().into_iter().map(|need| need.action.as_str()).collect();
+    let asked: BTreeSet<_> = used.asked.iter().map(|(action, _)| action.as_str()).collect();
+    let missed = needed.difference(&asked).filter(|action| **action != "iam:SimulatePrincipalPolicy");
+    let mut violations: Vec<_> = missed.map(|action| format!("{action} is needed and not asked for")).collect();
+    let idle = asked.difference(&needed);
+    violations.extend(idle.map(|action| format!("{action} is asked for and never needed")));
+    for (action, resource) in &used.asked {
+        // The one thing that it asks for and must not have: to delete a whole function.
+        let wanted = action != "lambda:DeleteFunction" || resource.matches(':').count() > 6;
+        if policy.allows(&Need::new(action, resource)) != wanted {
+            violations.push(format!("{action} on {resource}: wanted {wanted}, and the deploy role's policy differs"));
+        }
+    }
+    measured(
+        "5-privileges-5-doctor",
+        "`doctor` asks for every action that a command needs, for no other, and finds the deploy role to have them",
+        "what it asks IAM, against the calls of all commands and the deploy role's policy",
+        used.asked.len(),
+        &violations,
+    );
+}

@@ -1,0 +1,30 @@
+//! What AWS would ask IAM about a call, under AWS's own names, and what a policy answers. The emulator names some actions
+//! and resources otherwise; the front goes by these.
+
+mod need;
+mod policy;
+
+pub(crate) use need::Need;
+pub(super) use need::of;
+pub(crate) use policy::Policy;
+
+/// Whose calls the front holds against a policy.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    /// As STS names them: `arn:aws:sts::111111111111:assumed-role/NAME/SESSION`.
+    pub who: String,
+    /// All that they may do.
+    pub policy: Policy,
+}
+
+impl Guard {
+    /// Those who took a role.
+    pub(crate) fn of_role(arn: &str, policy: Policy) -> Self {
+        Self { who: session(arn), policy }
+    }
+}
+
+/// What STS calls one who took a role.
+pub(super) fn session(role: &str) -> String {
+    format!("{}/front", role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/"))
+}
