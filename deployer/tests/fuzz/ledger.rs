@@ -12,7 +12,9 @@ use deployer::plan::{Goal, Wanted, drift, plan};
 use deployer::report::{EnvironmentStatus, HistoryView, StatusView, View as _};
 use deployer::retention::{kept_releases, needed, previous};
 use deployer::verify::Url;
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Value, json};
 
 use crate::shapes::{json_of, nearly, says};
@@ -141,8 +143,18 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
             1 => Just(None),
         ]
     };
-    (item(stack()), item(lock()), item(live()), item(last()))
-        .prop_map(|(stack, lock, live, last)| [stack, lock, live, last])
+    let borders = select(vec![1, 2, 99_999_998, 99_999_999, 100_000_000, u32::MAX - 1, u32::MAX]);
+    let items = (item(stack()), item(lock()), item(live()), item(last()), option::weighted(0.3, borders));
+    items.prop_map(|(stack, lock, mut live, mut last, number)| {
+        // A number and the key that is made of it change together.
+        if let (Some(number), Some(live), Some(last)) = (number, &mut live, &mut last) {
+            (last["number"], last["sk"]) = (json!(number), json!(format!("release#{number:08}")));
+            if let Some(live) = live["release"].as_object_mut() {
+                live.insert("number".to_owned(), json!(number));
+            }
+        }
+        [stack, lock, live, last]
+    })
 }
 
 /// Reads the items; what was read says what they say, and everything that only looks at it looks.
