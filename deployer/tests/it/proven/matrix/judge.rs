@@ -55,7 +55,8 @@ pub(super) fn after_the_fault(
     }
     let lock = stack().ledger_item(scenario.environment, "lock");
     // Where the ledger itself refuses, its lock may stay behind: its lease ends it.
-    if !lock["holder"].is_null() && !(met.call == Some("TransactWriteItems") && fault == Fault::Refused(403)) {
+    let may_stay = met.call == Some("TransactWriteItems") && fault == Fault::Refused(403);
+    if !lock["holder"].is_null() && !may_stay {
         wrong.push(format!("the lock is held after the end: {lock}; {}", ended.stderr));
     }
     if let Some(stopping) = met.stopping.filter(|time| time.as_secs() >= STOPS_WITHIN_SECONDS) {

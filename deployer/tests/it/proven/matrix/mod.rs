@@ -20,15 +20,15 @@ const PROMISE: &str = "whatever befalls a call, what serves was checked, no requ
                        next run ends in order";
 
 pub(crate) fn a_deploy_survives_every_fault_at_every_call() {
-    tried(Kind::Deploy, "2-deploy", 30);
+    tried(Kind::Deploy, "2-deploy", 24);
 }
 
 pub(crate) fn a_canary_survives_every_fault_at_every_call() {
-    tried(Kind::Canary, "2-canary", 18);
+    tried(Kind::Canary, "2-canary", 12);
 }
 
 pub(crate) fn a_rollback_survives_every_fault_at_every_call() {
-    tried(Kind::Rollback, "2-rollback", 24);
+    tried(Kind::Rollback, "2-rollback", 12);
 }
 
 pub(crate) fn a_promotion_survives_every_fault_at_every_call() {
