@@ -14,7 +14,7 @@ use crate::stack;
 use crate::strict::{At, Call, Front, Held};
 
 const PROMISE: &str = "of two runs one wins; the one that lost its lock moves no alias, and no late move of the stage goes \
-                       unseen";
+                       unseen (invariants 4, 5)";
 
 /// A dead run is found out after the lease and the 10 s that a move may take.
 const SHORT_LEASE: (&str, &str) = ("lease_seconds = 20", "lease_seconds = 2");

@@ -80,7 +80,7 @@ pub(crate) fn under_live_traffic_no_request_fails_and_every_visit_is_counted_onc
     );
     measured(
         "4-traffic",
-        "no request fails during a release, and every visit is counted once",
+        "no request fails during a release, and every visit is counted once (invariant 9)",
         &how,
         sent,
         &violations,
