@@ -67,13 +67,7 @@ fn sleep_at(i: usize) -> Vec<String> {
         let second_ended = other.end();
         running.signal("CONT");
         let first_ended = running.end();
-        let mut wrong = wins(&first_ended, &second_ended);
-        wrong.extend(stale_moves(&of_first.calls(), &of_second.calls()));
-        wrong.extend(afterwards(&second, &second_ended));
-        for artifact in [&first, &second] {
-            forget(artifact);
-        }
-        wrong
+        judged([&of_first, &of_second], [&first, &second], [&first_ended, &second_ended])
     })
 }
 
@@ -139,14 +133,17 @@ fn try_one(i: usize, j: usize) -> Vec<String> {
             then.forward();
         }
         let second_ended = other.end();
-        let mut wrong = wins(&first_ended, &second_ended);
-        wrong.extend(stale_moves(&of_first.calls(), &of_second.calls()));
-        wrong.extend(afterwards(&second, &second_ended));
-        for artifact in [&first, &second] {
-            forget(artifact);
-        }
-        wrong
+        judged([&of_first, &of_second], [&first, &second], [&first_ended, &second_ended])
     })
+}
+
+/// What is wrong once both have ended.
+fn judged(fronts: [&Front; 2], artifacts: [&Artifact; 2], [first, second]: [&Ended; 2]) -> Vec<String> {
+    let mut wrong = wins(first, second);
+    wrong.extend(stale_moves(&fronts[0].calls(), &fronts[1].calls()));
+    wrong.extend(afterwards(artifacts[1], second));
+    artifacts.into_iter().for_each(forget);
+    wrong
 }
 
 /// Moves of aliases that AWS took from the first run after the second, taking over, had given both aliases new
