@@ -1,7 +1,7 @@
 //! DynamoDB: the items of one partition of one table, as JSON values, and conditional writes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
@@ -12,9 +12,12 @@ use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients, quick_timeouts};
 
-/// How often a transaction is sent, and the first pause in between; each further one is twice as long.
+/// How often a transaction is sent, and the first pause in between; each further one is twice as long, up to the longest.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+/// So long a conflict is no try: it is over when the other transaction is. After a signal there are 7 s in all.
+const CONFLICTS_END_WITHIN: Duration = Duration::from_secs(3);
 
 /// One table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
@@ -115,16 +118,18 @@ impl Table {
         // this write may be repeated, also when it is not known what became of it.
         let token = uuid::Uuid::new_v4().to_string();
         let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
+        let (started, mut tries, mut pause) = (Instant::now(), 1, FIRST_PAUSE);
+        while tries < TRIES {
             let quick = aws_sdk_dynamodb::config::Builder::new().timeout_config(quick_timeouts());
             let sent = request.clone().customize().config_override(quick).send().await;
             match sent.map(drop).map_err(|error| self.error("TransactWriteItems", &error)) {
-                Err(error) if error.kind.may_be_repeated() => {}
+                // Another transaction is at work on the same item, or an earlier attempt of this one.
+                Err(error) if error.kind == Kind::Conflict && started.elapsed() < CONFLICTS_END_WITHIN => {}
+                Err(error) if error.kind.may_be_repeated() => tries += 1,
                 ended => return ended,
             }
             tokio::time::sleep(pause).await;
-            pause *= 2;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         request.send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error))
     }

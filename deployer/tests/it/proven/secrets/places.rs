@@ -11,8 +11,19 @@ use crate::infrastructure::said_at;
 use crate::stack;
 
 pub(super) fn scan(environment: &str, table: &str) -> String {
-    let body = json!({"TableName": format!("{table}-{environment}"), "ConsistentRead": true});
-    stack().behind(environment, "POST", "/", Some("DynamoDB_20120810.Scan"), &body).to_string()
+    let (mut all, mut start) = (String::new(), Value::Null);
+    loop {
+        let mut body = json!({"TableName": format!("{table}-{environment}"), "ConsistentRead": true});
+        if !start.is_null() {
+            body["ExclusiveStartKey"] = start;
+        }
+        let page = stack().behind(environment, "POST", "/", Some("DynamoDB_20120810.Scan"), &body);
+        all += &page.to_string();
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return all;
+        }
+    }
 }
 
 fn logs(environment: &str, group: &str) -> String {
