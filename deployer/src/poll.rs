@@ -13,6 +13,9 @@ const BRISK_FOR: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest that Lambda may take to make a version ready; functions in a VPC take minutes.
 const READY_WITHIN: Duration = Duration::from_secs(300);
+/// Longer than a read lags behind what was written. AWS gives no figure; the safe state after a signal has to be reached
+/// within 7 s.
+const READ_WITHIN: Duration = Duration::from_secs(3);
 
 /// A bounded series of pauses.
 #[derive(Debug)]
@@ -26,6 +29,11 @@ impl Poll {
     /// For what takes Lambda moments as a rule, and minutes at worst.
     pub fn until_ready() -> Self {
         Self { started: Instant::now(), within: READY_WITHIN, pause: FIRST_PAUSE }
+    }
+
+    /// For what is carried out already, and may for a moment be read as it was before.
+    pub fn until_read() -> Self {
+        Self { started: Instant::now(), within: READ_WITHIN, pause: FIRST_PAUSE }
     }
 
     /// Waits once.

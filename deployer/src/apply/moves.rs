@@ -210,17 +210,16 @@ pub async fn stage_to(
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
 pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
-    let mut time = settled::Time::default();
+    let mut poll = Poll::until_read();
     loop {
         let elsewhere = elsewhere(run, parts).await?;
         if elsewhere.is_empty() {
             return Ok(());
         }
-        if time.is_over().await {
-            return Err(Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
+        poll.pause(|| "all to be where it was moved".to_owned()).await.with_context(|| {
+            Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
                 .hint("somebody else moved it during the release: find out who, then run again")
-                .into());
-        }
+        })?;
     }
 }
 

@@ -12,12 +12,14 @@ use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients, quick_timeouts};
 
-/// How often a transaction is sent, and the first pause in between; each further one is twice as long, up to the longest.
+/// How often a transaction is sent, and the first pause in between; each further one is twice as long.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(400);
-/// So long a conflict is no try: it is over when the other transaction is. After a signal there are 7 s in all.
+/// A conflict is over when the other transaction is, as a rule in milliseconds: so long it is no try. After a signal there
+/// are 7 s in all.
 const CONFLICTS_END_WITHIN: Duration = Duration::from_secs(3);
+const FIRST_CONFLICT_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_CONFLICT_PAUSE: Duration = Duration::from_millis(200);
 
 /// One table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
@@ -118,18 +120,24 @@ impl Table {
         // this write may be repeated, also when it is not known what became of it.
         let token = uuid::Uuid::new_v4().to_string();
         let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
-        let (started, mut tries, mut pause) = (Instant::now(), 1, FIRST_PAUSE);
+        let (started, mut tries) = (Instant::now(), 1);
+        let (mut pause, mut conflict_pause) = (FIRST_PAUSE, FIRST_CONFLICT_PAUSE);
         while tries < TRIES {
             let quick = aws_sdk_dynamodb::config::Builder::new().timeout_config(quick_timeouts());
             let sent = request.clone().customize().config_override(quick).send().await;
             match sent.map(drop).map_err(|error| self.error("TransactWriteItems", &error)) {
                 // Another transaction is at work on the same item, or an earlier attempt of this one.
-                Err(error) if error.kind == Kind::Conflict && started.elapsed() < CONFLICTS_END_WITHIN => {}
-                Err(error) if error.kind.may_be_repeated() => tries += 1,
+                Err(error) if error.kind == Kind::Conflict && started.elapsed() < CONFLICTS_END_WITHIN => {
+                    tokio::time::sleep(conflict_pause).await;
+                    conflict_pause = (conflict_pause * 2).min(LONGEST_CONFLICT_PAUSE);
+                }
+                Err(error) if error.kind.may_be_repeated() => {
+                    tries += 1;
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
                 ended => return ended,
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         request.send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error))
     }

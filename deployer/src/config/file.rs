@@ -222,7 +222,9 @@ impl File {
     }
 }
 
-fn is_plain(name: &str) -> bool {
+/// Whether a name has nothing that leads elsewhere in a path, an address or a call: keys here and names in AWS consist of
+/// these.
+pub fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 

@@ -17,7 +17,7 @@ use crate::cli::Global;
 use crate::failure::Failure;
 
 pub use check::{Check, Marks, REQUESTS, Request, Verify};
-pub use file::{Build, Function, GlibcVersion, architecture};
+pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::config::is_plain;
 use crate::failure::Failure;
 
 /// The newest shape of the contract that this version reads.
@@ -109,11 +110,6 @@ impl Contract {
         let (id, stage) = (("its API", &self.api.rest_api_id), ("its stage", &self.api.stage));
         functions.chain(own).chain([id, stage, ("its first deployment", &self.api.initial_deployment)])
     }
-}
-
-/// Whatever is named there consists of these, in AWS.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
 }
 
 #[cfg(test)]

@@ -4,23 +4,19 @@
 //! between a heartbeat renews it. What is taken away is noticed by the next write; what may have been taken away,
 //! because the last renewal is a lease ago, by the run's own monotonic clock.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::pulse::{BEATS, Pulse, heartbeat};
 use super::{Holder, Lock, Release, ReleaseState};
 use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
-
-/// So often within a lease the holder shows itself.
-const BEATS: u32 = 4;
 
 /// A run's hold on an environment. The heartbeat ends with it; the lock stays until it is released or taken over.
 #[derive(Debug)]
@@ -28,17 +24,6 @@ pub struct Hold {
     ledger: Ledger,
     pulse: Arc<Pulse>,
     heart: JoinHandle<()>,
-}
-
-/// What the run and its heartbeat share.
-#[derive(Debug)]
-struct Pulse {
-    holder: Holder,
-    fence: u64,
-    beat: AtomicU64,
-    /// When the last write that renewed the lease was sent.
-    renewed: Mutex<Instant>,
-    lost: AtomicBool,
 }
 
 impl Ledger {
@@ -173,13 +158,7 @@ fn held_as_seen(lock: &Lock) -> Condition {
 
 impl Hold {
     fn new(ledger: Ledger, holder: Holder, fence: u64, sent: Instant) -> Self {
-        let pulse = Arc::new(Pulse {
-            holder,
-            fence,
-            beat: AtomicU64::new(0),
-            renewed: Mutex::new(sent),
-            lost: AtomicBool::new(false),
-        });
+        let pulse = Arc::new(Pulse::new(holder, fence, sent));
         let heart = tokio::spawn(heartbeat(ledger.clone(), Arc::clone(&pulse)));
         Self { ledger, pulse, heart }
     }
@@ -199,8 +178,7 @@ impl Hold {
     /// # Errors
     /// [`Exit::LockHeld`]: somebody else has it, or may have it by now.
     pub fn still_ours(&self) -> Result<()> {
-        let age = self.pulse.renewed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-        if !self.pulse.lost.load(Ordering::SeqCst) && age < self.pulse.holder.lease() {
+        if self.pulse.is_alive() {
             return Ok(());
         }
         let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
@@ -259,7 +237,7 @@ impl Hold {
                 Ok(())
             }
             Err(error) if error.kind == Kind::Precondition => {
-                self.pulse.lost.store(true, Ordering::SeqCst);
+                self.pulse.lose();
                 Err(self.ledger.lost_race().await.context("this run has lost the lock"))
             }
             Err(error) => Err(self.ledger.explain(error)),
@@ -270,38 +248,5 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.heart.abort();
-    }
-}
-
-impl Pulse {
-    fn condition(&self) -> Condition {
-        Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
-    }
-
-    fn renewal(&self, ledger: &Ledger) -> Change {
-        let beat = self.beat.fetch_add(1, Ordering::SeqCst) + 1;
-        Change::Set(ledger.at(LOCK), BTreeMap::from([("beat".to_owned(), json!(beat))]), self.condition())
-    }
-
-    fn renewed_at(&self, sent: Instant) {
-        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        *renewed = sent.max(*renewed);
-    }
-}
-
-/// Renews the lease until the hold ends or is lost. A failed call is no loss: the lease is longer than several.
-async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
-    loop {
-        tokio::time::sleep(pulse.holder.lease() / BEATS).await;
-        let sent = Instant::now();
-        let renewal = ledger.table.transact(vec![pulse.renewal(&ledger)]);
-        match tokio::time::timeout(pulse.holder.lease() / BEATS, renewal).await {
-            Ok(Ok(())) => pulse.renewed_at(sent),
-            Ok(Err(AwsError { kind: Kind::Precondition, .. })) => {
-                pulse.lost.store(true, Ordering::SeqCst);
-                return;
-            }
-            Ok(Err(_)) | Err(_) => {}
-        }
     }
 }

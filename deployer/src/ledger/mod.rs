@@ -6,6 +6,7 @@
 mod contract;
 mod hold;
 mod lock;
+mod pulse;
 mod release;
 
 use anyhow::{Context as _, Result};

@@ -159,6 +159,40 @@ pub(crate) fn a_late_move_of_the_stage_is_seen_by_the_next_run() {
     assert_eq!(stack.status("dev")["drift"], Value::Null);
 }
 
+/// In the middle of the next release, which would be stuck otherwise: it is taken back, and the stage with it.
+pub(crate) fn a_late_move_of_the_stage_in_the_middle_of_the_next_release_is_taken_back_with_it() {
+    let (stack, first, second) = (stack(), front(), front());
+    let (base, changed, other) =
+        (stack.checkout.artifact(SENTENCE), stack.checkout.artifact(CHANGED), stack.checkout.artifact(OTHER));
+    let before = stack.status("dev");
+    let response = format!("/restapis/{}/gatewayresponses/THROTTLED", stack.api("dev"));
+    let body = json!({"responseTemplates": {"application/json": "{\"slow\":true}"}});
+    stack.behind("dev", "PUT", &response, None, &body);
+    let late = first.pause_at("UpdateStage", 1);
+    let dead = stack.checkout.start_through(&first, "dev", &[SHORT_LEASE], &deploy(&changed));
+    late.arrived();
+    dead.kill();
+    unlocked();
+    // Once in 5 s for both fronts together is not what this is about.
+    second.deployments_every(Duration::ZERO);
+    let held = second.pause_at("CreateDeployment", 1);
+    let running = stack.checkout.start_through(&second, "dev", &[SHORT_LEASE], &deploy(&other));
+    held.arrived();
+    late.forward();
+    held.forward();
+    running.end().expect(6).says([
+        "was moved to deployment",
+        "by somebody else",
+        "was taken back to release",
+        "hint: ",
+    ]);
+    let after = stack.status("dev");
+    assert_eq!((&after["functions"], &after["deployment_id"]), (&before["functions"], &before["deployment_id"]));
+    assert_eq!((&after["drift"], &after["lock"], &after["unfinished"]), (&Value::Null, &Value::Null, &Value::Null));
+    stack.behind("dev", "DELETE", &response, None, &Value::Null);
+    stack.released("dev", &base);
+}
+
 /// A holder whose process was stopped for longer than its lease, as a suspended laptop is.
 pub(crate) fn a_holder_that_lost_its_lock_moves_nothing_any_more() {
     let (stack, front) = (stack(), front());

@@ -269,6 +269,7 @@ fn trials_of_the_engine() -> Vec<Trial> {
         lock::killed_between_aliases_and_stage_the_next_run_goes_back_and_says_so,
         lock::killed_before_the_record_the_next_run_goes_forward,
         lock::a_late_move_of_the_stage_is_seen_by_the_next_run,
+        lock::a_late_move_of_the_stage_in_the_middle_of_the_next_release_is_taken_back_with_it,
         lock::a_holder_that_lost_its_lock_moves_nothing_any_more,
         lock::unlock_shows_the_holder_and_asks,
         faults::a_lost_reply_makes_no_second_version_deployment_or_release,

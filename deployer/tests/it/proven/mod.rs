@@ -12,3 +12,4 @@ pub(crate) mod races;
 pub(crate) mod secrets;
 mod serving;
 pub(crate) mod traffic;
+mod visitors;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::fresh::{Artifact, change_definition, fresh, restore};
-use super::matrix::visitors;
 use super::serving::{Serving, functions, versions};
+use super::visitors::visitors;
 use crate::harness::{Ended, Running, cases};
 use crate::promises::measured;
 use crate::stack;

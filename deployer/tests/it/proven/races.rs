@@ -235,7 +235,7 @@ fn takeover(course: &mut Course, number: usize) -> Vec<String> {
 }
 
 pub(crate) fn of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on() {
-    let (rounds, mut course) = (if all_cases() { 5_000 } else { 250 }, Course::new());
+    let (rounds, mut course) = (if all_cases() { 5_000 } else { 100 }, Course::new());
     let mut broken = Vec::new();
     for number in 0..rounds {
         broken.extend(takeover(&mut course, number));

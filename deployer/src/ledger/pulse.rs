@@ -1,0 +1,78 @@
+//! A run's signs of life: what renews its lease, and what it knows of having lost it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::{Holder, LOCK, Ledger};
+use crate::aws::{AwsError, Change, Condition, Kind};
+
+/// So often within a lease the holder shows itself.
+pub(super) const BEATS: u32 = 4;
+
+/// What the run and its heartbeat share.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    pub(super) holder: Holder,
+    pub(super) fence: u64,
+    beat: AtomicU64,
+    /// When the last write that renewed the lease was sent.
+    renewed: Mutex<Instant>,
+    lost: AtomicBool,
+}
+
+impl Pulse {
+    /// From a lock that was asked for at `sent`.
+    pub(super) fn new(holder: Holder, fence: u64, sent: Instant) -> Self {
+        let (renewed, lost) = (Mutex::new(sent), AtomicBool::new(false));
+        Self { holder, fence, beat: AtomicU64::new(0), renewed, lost }
+    }
+
+    /// Whether the lease is still this run's, as far as it can know without asking.
+    pub(super) fn is_alive(&self) -> bool {
+        let age = self.renewed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        !self.lost.load(Ordering::SeqCst) && age < self.holder.lease()
+    }
+
+    /// Notes that somebody else has the lock.
+    pub(super) fn lose(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+    }
+
+    /// That the lock is this run's.
+    pub(super) fn condition(&self) -> Condition {
+        Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
+    }
+
+    /// The next sign of life.
+    pub(super) fn renewal(&self, ledger: &Ledger) -> Change {
+        let beat = self.beat.fetch_add(1, Ordering::SeqCst) + 1;
+        Change::Set(ledger.at(LOCK), BTreeMap::from([("beat".to_owned(), json!(beat))]), self.condition())
+    }
+
+    /// Notes that a write which was sent then has renewed the lease.
+    pub(super) fn renewed_at(&self, sent: Instant) {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        *renewed = sent.max(*renewed);
+    }
+}
+
+/// Renews the lease until the hold ends or is lost. A failed call is no loss: the lease is longer than several.
+pub(super) async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
+    loop {
+        tokio::time::sleep(pulse.holder.lease() / BEATS).await;
+        let sent = Instant::now();
+        let renewal = ledger.table.transact(vec![pulse.renewal(&ledger)]);
+        match tokio::time::timeout(pulse.holder.lease() / BEATS, renewal).await {
+            Ok(Ok(())) => pulse.renewed_at(sent),
+            Ok(Err(AwsError { kind: Kind::Precondition, .. })) => {
+                pulse.lose();
+                return;
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+    }
+}
