@@ -1,7 +1,7 @@
 //! One emulator behind the front, and what the front knows of it that it does not tell itself.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
@@ -14,6 +14,10 @@ use super::answer::Answer;
 use super::name::Service;
 use super::rules::rates::Buckets;
 
+/// By the emulator's port and a function: until when requests still go to a version that is deleted. For all fronts of
+/// this process: who visits through one is hit by what a run does through another.
+static SEVERED: LazyLock<Mutex<HashMap<(u16, String), Instant>>> = LazyLock::new(Mutex::default);
+
 /// The AWS behind one port of the emulator.
 pub(super) struct Account {
     pub port: u16,
@@ -24,8 +28,6 @@ pub(super) struct Account {
     pub switches: Mutex<HashMap<(String, String), (Value, Instant)>>,
     /// By function and alias: what the alias was before it was changed, and when that was.
     pub aliases: Mutex<HashMap<(String, String), (Value, Instant)>>,
-    /// By function: until when requests still go to a version that is deleted.
-    pub severed: Mutex<HashMap<String, Instant>>,
     /// The items of the transactions that are under way.
     pub transactions: Mutex<HashSet<String>>,
     client: reqwest::Client,
@@ -40,7 +42,6 @@ impl Account {
             pending: Mutex::default(),
             switches: Mutex::default(),
             aliases: Mutex::default(),
-            severed: Mutex::default(),
             transactions: Mutex::default(),
             // A connection for each call: one that was kept may be closed just when a write goes out on it.
             client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap(),
@@ -75,6 +76,16 @@ impl Account {
         headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));
         let answer = self.send(Method::GET, target, headers, Bytes::new()).await;
         if answer.good() { Ok(answer.value()) } else { Err(answer) }
+    }
+
+    /// From now on, for so long, requests for the function go to a version that is gone.
+    pub(super) fn sever(&self, function: &str, time: Duration) {
+        SEVERED.lock().unwrap().insert((self.port, function.to_owned()), Instant::now() + time);
+    }
+
+    pub(super) fn is_severed(&self, function: &str) -> bool {
+        let until = SEVERED.lock().unwrap().get(&(self.port, function.to_owned())).copied();
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     /// From now on, for so long, the version is Pending.

@@ -1,6 +1,6 @@
 //! Versions: Pending at first, not to be invoked or named by an alias until Active, and never deleted wholesale.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ pub(super) async fn delete(call: &Exchange<'_>) -> Result<Answer, Answer> {
         let answer = call.forward().await;
         let recently = aliases::has_left(call, name, &version).is_some_and(|ago| ago < LINGERS);
         if answer.good() && recently {
-            call.account.severed.lock().unwrap().insert(name.to_owned(), Instant::now() + SEVERED);
+            call.account.sever(name, SEVERED);
         }
         return Ok(answer);
     }

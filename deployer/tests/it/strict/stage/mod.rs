@@ -5,8 +5,6 @@ pub(super) mod definition;
 mod event;
 mod permission;
 
-use std::time::Instant;
-
 use futures::join;
 use serde_json::Value;
 
@@ -91,7 +89,7 @@ async fn through_alias(
         |status, kind| definition.refusal((kind, "InternalServerErrorException"), status, "Internal server error");
     let misconfigured = || broken(500, "API_CONFIGURATION_ERROR");
     let Some(target) = Target::of(route, stage) else { return misconfigured() };
-    if call.account.severed.lock().unwrap().get(&target.function).is_some_and(|until| Instant::now() < *until) {
+    if call.account.is_severed(&target.function) {
         return broken(502, "DEFAULT_5XX");
     }
     let function = format!("/2015-03-31/functions/{}", target.function);
