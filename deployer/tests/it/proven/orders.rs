@@ -77,7 +77,7 @@ fn rehearsed() -> usize {
     let (artifact, running) = start(&front, &[]);
     running.end().expect(0);
     forget(&artifact);
-    front.take().iter().filter(|call| At::change(1).meets(call.name)).count()
+    front.take().iter().filter(|call| At::change(1).meets(call.name, &call.body)).count()
 }
 
 fn front() -> Front {

@@ -21,15 +21,18 @@ pub(crate) struct At {
 #[derive(Debug, Clone, Copy)]
 enum Which {
     Named(&'static str),
+    /// Of this name, with this in its body.
+    Saying(&'static str, &'static str),
     /// Those that change what AWS keeps: no invocation, no request to the URL.
     Changes,
     Any,
 }
 
 impl Which {
-    fn is(self, name: &str) -> bool {
+    fn is(self, name: &str, body: &str) -> bool {
         match self {
             Self::Named(wanted) => wanted == name,
+            Self::Saying(wanted, text) => wanted == name && body.contains(text),
             Self::Changes => writes(name) && !["Invoke", "URL"].contains(&name),
             Self::Any => true,
         }
@@ -40,6 +43,12 @@ impl At {
     /// The n-th call of this name, from 1.
     pub(crate) fn nth(name: &'static str, nth: usize) -> Self {
         Self { which: Which::Named(name), nth: Some(nth) }
+    }
+
+    /// The first call of this name with this in its body. How many signs of life a run gives before a certain write
+    /// is a matter of its speed: a write to the ledger is not told by its number.
+    pub(crate) const fn saying(name: &'static str, text: &'static str) -> Self {
+        Self { which: Which::Saying(name, text), nth: Some(1) }
     }
 
     /// Every call of this name.
@@ -57,9 +66,9 @@ impl At {
         Self { which: Which::Changes, nth: Some(nth) }
     }
 
-    /// Whether a call of this name is one of those that are counted.
-    pub(crate) fn meets(self, name: &str) -> bool {
-        self.which.is(name)
+    /// Whether a call of this name and body is one of those that are counted.
+    pub(crate) fn meets(self, name: &str, body: &str) -> bool {
+        self.which.is(name, body)
     }
 
     /// Every call: with a delay, calls that go out side by side overlap.
@@ -163,10 +172,10 @@ impl Faults {
     }
 
     /// Counts the call, and tells what happens to it.
-    pub(super) fn meet(&self, name: &str) -> Vec<Action> {
+    pub(super) fn meet(&self, name: &str, body: &str) -> Vec<Action> {
         let mut met = Vec::new();
         for (at, seen, action) in self.0.lock().unwrap().iter_mut() {
-            if at.meets(name) {
+            if at.meets(name, body) {
                 *seen += 1;
                 met.extend((at.nth.is_none_or(|nth| nth == *seen)).then(|| action.clone()));
             }

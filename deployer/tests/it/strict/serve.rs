@@ -100,7 +100,7 @@ fn account_of(shared: &Shared, parts: &Parts, name: &str) -> Arc<Account> {
 
 async fn with_faults(call: &Exchange<'_>) -> Result<Answer, Lost> {
     let (mut lose_reply, mut held): (bool, Vec<Ends>) = (false, Vec::new());
-    for action in call.shared.faults.meet(call.name) {
+    for action in call.shared.faults.meet(call.name, &String::from_utf8_lossy(&call.body)) {
         match action {
             Action::Fail { status, code } => return Ok(call.refuse(status, code, "refused by the test")),
             Action::Refuse(status) => return Ok(call.refuse_at_will(status)),
