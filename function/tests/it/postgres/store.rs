@@ -1,0 +1,279 @@
+//! The store alone.
+
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
+
+use function::{
+    settings::{self, SettingsError},
+    store::{Counted, Store as _, shards::Shards},
+    telemetry::{Calls, Service},
+};
+use futures::future::join_all;
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::json;
+
+use super::{all_new, count, refusal, total, visit, visit_at};
+use crate::{
+    proxy::{Proxy, says},
+    server::{Database, Secrets, Server, store},
+};
+
+#[tokio::test]
+async fn a_cold_start_on_an_empty_database_makes_the_tables_and_counts() {
+    let (database, secrets, store) = all_new();
+    store.warm().await;
+    assert_eq!(database.sql("SELECT version || name FROM schema_migrations"), "1visits");
+    let (visit, calls) = (visit(), Calls::default());
+    assert_eq!(store.count(&visit, &calls).await.unwrap(), Counted { total: 1, new: true });
+    assert_eq!((count(&store).await, total(&store).await.unwrap(), secrets.times_asked()), (2, 2, 1));
+
+    let columns = "visitor_ip, user_agent, path, expiration_time - date_trunc('second', \"timestamp\")";
+    let row = database.sql(&format!("SELECT {columns} FROM visits WHERE visit_id = '{}'", visit.id));
+    assert_eq!(row, "unknown|unknown|/count|90 days");
+    let moment = "SELECT to_char(\"timestamp\" AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM visits";
+    assert_eq!(database.sql(&format!("{moment} WHERE visit_id = '{}'", visit.id)), visit.timestamp());
+    let service = Service { name: "PostgreSQL", resource: format!("{}@localhost", database.name), region: None };
+    assert_eq!((store.service(), calls.into_inner()[0].operation), (&service, "Count"));
+}
+
+#[tokio::test]
+async fn a_database_whose_server_restarts_counts_the_next_visit() {
+    let server = Server::start();
+    let database = Database::new(&server);
+    let secrets = Secrets::of(&database);
+    let store = database.store(&secrets);
+    store.warm().await;
+    assert_eq!(count(&store).await, 1);
+    server.stop();
+    let refused = refusal(&store).await;
+    assert!(
+        refused.starts_with(&format!("failed to read the total from `{}@localhost`: ", database.name)),
+        "{refused}"
+    );
+    server.go_on();
+    assert_eq!((count(&store).await, secrets.times_asked()), (2, 1));
+    server.stop();
+    server.go_on();
+    assert_eq!(count(&store).await, 3);
+}
+
+#[tokio::test]
+async fn of_visits_at_the_same_time_none_is_lost_and_each_has_a_number_of_its_own() {
+    let (database, secrets, _) = all_new();
+    let stores: Vec<_> = (0..8).map(|_| database.store(&secrets)).collect();
+    let counted = join_all(stores.iter().map(async |store| {
+        let mut numbers = vec![];
+        for _ in 0..50 {
+            numbers.push(count(store).await);
+        }
+        numbers
+    }));
+    let numbers: BTreeSet<_> = counted.await.into_iter().flatten().collect();
+    assert_eq!(numbers, (1..=400).collect());
+    assert_eq!(database.sql("SELECT count(*) FROM visits"), "400");
+}
+
+#[tokio::test]
+async fn a_visit_that_comes_again_is_not_counted_again() {
+    let (database, secrets, store) = all_new();
+    let (visit, calls) = (visit(), Calls::default());
+    for new in [true, false, false] {
+        assert_eq!(store.count(&visit, &calls).await.unwrap(), Counted { total: 1, new });
+    }
+    assert_eq!(count(&store).await, 2);
+    assert_eq!(store.count(&visit, &calls).await.unwrap().total, 2, "the total as it is now");
+
+    let (stores, visit) = ((0..8).map(|_| database.store(&secrets)).collect::<Vec<_>>(), visit_at(Timestamp::now()));
+    let counted = join_all(stores.iter().map(|store| store.count(&visit, &calls))).await;
+    let counted: Vec<_> = counted.into_iter().map(Result::unwrap).collect();
+    assert!(counted.iter().all(|counted| counted.total == 3), "{counted:?}");
+    assert_eq!(counted.iter().filter(|counted| counted.new).count(), 1, "{counted:?}");
+    assert_eq!((total(&store).await.unwrap(), database.sql("SELECT count(*) FROM visits").as_str()), (3, "3"));
+}
+
+#[tokio::test]
+async fn a_total_in_shards_is_their_sum_and_loses_nothing_when_their_number_changes() {
+    let (database, secrets, first) = all_new();
+    assert_eq!(count(&first).await, 1);
+    let four = store(database.settings(), "4".parse().unwrap(), &secrets);
+    for number in 2..=40 {
+        assert_eq!(count(&four).await, number);
+    }
+    assert_eq!(database.sql("SELECT count(*), sum(count) FROM totals"), "4|40");
+    assert_eq!((total(&first).await.unwrap(), count(&first).await), (40, 41));
+}
+
+#[tokio::test]
+async fn visits_at_the_same_time_in_shards_lose_none() {
+    let (database, secrets, _) = all_new();
+    let shards: Shards = "4".parse().unwrap();
+    let stores: Vec<_> = (0..4).map(|_| store(database.settings(), shards, &secrets)).collect();
+    join_all(stores.iter().map(async |store| {
+        let mut before = 0;
+        for _ in 0..25 {
+            let now = count(store).await;
+            assert!(now > before, "{now} after {before}");
+            before = now;
+        }
+    }))
+    .await;
+    assert_eq!(total(&stores[0]).await.unwrap(), 100);
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
+    let (database, secrets, store) = all_new();
+    store.warm().await;
+    database.sql(&format!("ALTER ROLE {} PASSWORD 'another-p4ssword'", database.name));
+    assert_eq!((count(&store).await, secrets.times_asked()), (1, 1), "the connection that there is goes on");
+    database.hang_up();
+    let refused = refusal(&store).await;
+    assert!(refused.contains("the server answered 28P01 password authentication failed"), "{refused}");
+    assert_eq!(secrets.times_asked(), 2, "once, since the secret was still the old one");
+
+    secrets.hold(&json!({"username": database.name, "password": "another-p4ssword"}).to_string());
+    assert_eq!((count(&store).await, secrets.times_asked()), (2, 3));
+    database.hang_up();
+    assert_eq!((count(&store).await, secrets.times_asked()), (3, 3), "the new one is kept");
+}
+
+#[tokio::test]
+async fn a_secret_that_makes_no_sense_is_refused_and_not_shown() {
+    let (database, secrets, store) = all_new();
+    let sound = json!({"username": database.name, "password": database.password}).to_string();
+    for secret in
+        ["p4ssword", "\"p4ssword\"", "{\"password\": \"p4ssword\"}", "{\"username\": 1, \"password\": \"p4ssword\"}"]
+    {
+        secrets.hold(secret);
+        let refused = refusal(&store).await;
+        assert!(refused.ends_with("is no JSON object with the texts `username` and `password`"), "{refused}");
+    }
+    secrets.hold(&sound);
+    assert_eq!(count(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_server_of_another_authority_or_name_is_refused() {
+    let (database, secrets, _) = all_new();
+    let sound = database.settings();
+    let other = Some(database.server.path("other.pem").into());
+    for (said, settings) in [
+        ("invalid peer certificate: ", settings::Database { authorities: other, ..sound.clone() }),
+        ("invalid peer certificate: UnknownIssuer", settings::Database { authorities: None, ..sound.clone() }),
+        ("certificate not valid for name \"127.0.0.1\"", settings::Database { host: "127.0.0.1".to_owned(), ..sound }),
+    ] {
+        let refused = refusal(&store(settings, Shards::ONE, &secrets)).await;
+        assert!(refused.contains("error performing TLS handshake: ") && refused.contains(said), "{said}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_hears_neither_user_nor_password() {
+    let (database, secrets, _) = all_new();
+    let (port, heard) = says("N");
+    let refused = refusal(&store(settings::Database { port, ..database.settings() }, Shards::ONE, &secrets)).await;
+    assert!(refused.contains("server does not support TLS"), "{refused}");
+    let sent = heard.recv_timeout(Duration::from_secs(9)).unwrap();
+    assert_eq!(sent, [0, 0, 0, 8, 4, 210, 22, 47], "the request for TLS, and nothing more");
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() {
+    let (database, secrets, _) = all_new();
+    let proxy = Proxy::start(database.server.port);
+    let store = store(settings::Database { port: proxy.port, ..database.settings() }, Shards::ONE, &secrets);
+    assert_eq!((count(&store).await, proxy.connections()), (1, 1));
+    proxy.swallow_answers();
+    let started = Instant::now();
+    // The server gets it, and counts it; only its answer is lost.
+    assert_eq!((count(&store).await, proxy.connections()), (2, 2));
+    assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
+    assert_eq!(database.sql("SELECT count(*) FROM visits"), "2");
+    assert_eq!(count(&store).await, 3);
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_is_not_waited_for_longer_than_a_visitor_would() {
+    let (database, _secrets, store) = all_new();
+    assert_eq!(count(&store).await, 1);
+    database.hold_totals();
+    let started = Instant::now();
+    let error = store.count(&visit(), &Calls::default()).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    assert!(format!("{error:?}").contains("statement timeout"), "{error:?}");
+    database.hang_up();
+    assert_eq!((count(&store).await, database.sql("SELECT count(*) FROM visits").as_str()), (2, "2"));
+}
+
+#[tokio::test]
+async fn of_many_starts_at_once_one_makes_the_tables() {
+    let (database, secrets, _) = all_new();
+    let stores: Vec<_> = (0..8).map(|_| database.store(&secrets)).collect();
+    let totals = join_all(stores.iter().map(total)).await;
+    assert!(totals.iter().all(|total| matches!(total, Ok(0))), "{totals:?}");
+    assert_eq!(database.sql("SELECT count(*), min(version) FROM schema_migrations"), "1|1");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_counted_in_and_left_as_it_is() {
+    let (database, secrets, newer) = all_new();
+    assert_eq!(count(&newer).await, 1);
+    database.sql("INSERT INTO schema_migrations VALUES (999, 'newer', 'x')");
+    database.sql("ALTER TABLE visits ADD COLUMN country text");
+    let older = database.store(&secrets);
+    assert_eq!((count(&older).await, count(&newer).await), (2, 3));
+    assert_eq!(database.sql("SELECT version FROM schema_migrations ORDER BY 1"), "1\n999");
+}
+
+#[tokio::test]
+async fn a_step_that_was_changed_after_it_was_applied_is_refused() {
+    let (database, secrets, store) = all_new();
+    assert_eq!(count(&store).await, 1);
+    database.sql("UPDATE schema_migrations SET checksum = 'another'");
+    let refused = refusal(&database.store(&secrets)).await;
+    assert!(refused.contains("migration 1 is not the one that the database has"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_start_deletes_the_visits_that_have_expired_up_to_ten_thousand() {
+    let (database, secrets, store) = all_new();
+    let now = Timestamp::now();
+    for age in [0, 89, 91, 200] {
+        store.count(&visit_at(now - (age * 24).hours()), &Calls::default()).await.unwrap();
+    }
+    database.store(&secrets).warm().await;
+    assert_eq!(database.sql("SELECT count(*) FROM visits"), "2");
+    assert_eq!(total(&store).await.unwrap(), 4, "they stay counted");
+
+    let many = "SELECT gen_random_uuid(), now(), '', '', '', now() - interval '1 day' FROM generate_series(1, 10500)";
+    database.sql(&format!("INSERT INTO visits {many}"));
+    database.store(&secrets).warm().await;
+    assert_eq!(database.sql("SELECT count(*) FROM visits"), "502");
+}
+
+#[tokio::test]
+async fn reading_the_total_writes_nothing() {
+    let (database, secrets, store) = all_new();
+    assert_eq!(count(&store).await, 1);
+    database.sql(&format!("ALTER ROLE {} SET default_transaction_read_only = on", database.name));
+    let reader = database.store(&secrets);
+    assert_eq!(total(&reader).await.unwrap(), 1);
+    let refused = reader.count(&visit(), &Calls::default()).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("read-only transaction"), "{refused:?}");
+}
+
+#[test]
+fn a_file_without_certificates_is_no_authority() {
+    let database = Database::new(Server::shared());
+    let secrets = Secrets::of(&database);
+    for file in ["hba", "nowhere.pem"] {
+        let authorities = Some(database.server.path(file).into());
+        let settings = settings::Database { authorities, ..database.settings() };
+        let refused = thread::scope(|scope| scope.spawn(|| drop(store(settings, Shards::ONE, &secrets))).join());
+        let message = refused.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.contains(&format!("{:?}", SettingsError::Authorities)), "{message}");
+    }
+}
