@@ -6,10 +6,9 @@ use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
 use super::moves::{TRIES, alias_to, stage_to};
-use super::settled;
 use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind, ReleaseState};
-use crate::observe::Observed;
+use crate::observe::{Observed, settled};
 use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 

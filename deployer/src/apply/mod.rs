@@ -6,7 +6,6 @@
 mod back;
 mod moves;
 mod prepare;
-mod settled;
 mod step;
 mod watch;
 

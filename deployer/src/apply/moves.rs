@@ -5,11 +5,11 @@ use anyhow::{Context as _, Result};
 use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
-use super::{Run, settled};
+use super::Run;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
-use crate::observe::{Observed, ObservedFunction};
+use crate::observe::{Observed, ObservedFunction, settled};
 use crate::poll::Poll;
 use crate::retention::MARK;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One numbered move of an environment.
@@ -65,6 +66,12 @@ impl Release {
     /// Whether every planned step was carried out: only the record is missing, if it is.
     pub fn is_carried_out(&self) -> bool {
         !self.steps.is_empty() && self.steps.iter().all(|step| step.millis.is_some())
+    }
+
+    /// Whether it ended so recently, or so soon: clocks differ.
+    pub fn ended_within(&self, time: SignedDuration) -> bool {
+        let ended = self.ended_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        ended.is_some_and(|ended| Timestamp::now().duration_since(ended).abs() < time)
     }
 
     /// The number under which people know these parts: of the release that a rollback went back to, else its own.

@@ -2,12 +2,14 @@
 
 mod definition;
 mod permission;
+pub mod settled;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::{TryFutureExt as _, join, try_join};
+use jiff::SignedDuration;
 
 use crate::aws::{Alarm, Alias, AwsError, Kind, Session, Stage, VersionState};
 use crate::config::{Config, Environment};
@@ -78,15 +80,21 @@ pub async fn recall(config: &Config, environment: &Environment, session: &Sessio
     Ok(ledger)
 }
 
-/// The second round trip: what serves.
+/// So long after a release an alias that does not show it is looked at again.
+const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
+
+/// The second round trip: what serves. Right after a release there may be more of them, so that nobody who goes back at
+/// once is told of drift that is none.
 ///
 /// # Errors
 /// See [`observe`].
 pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
+    let recent = ledger.live.as_ref().filter(|live| ledger.unfinished().is_none() && live.ended_within(MOMENTS));
+    let left = |key: &str| recent.and_then(|release| release.parts.functions.get(key));
     let alarms = async { Ok(session.alarms.states(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, stage, definition, alarms) = try_join!(
-        try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource))),
+        try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource, left(key)))),
         session.api.stage(&contract.api.rest_api_id, &contract.api.stage).err_into(),
         session.api.definition(&contract.api.rest_api_id).err_into(),
         alarms,
@@ -95,16 +103,26 @@ pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
     Ok(Observed { functions: functions.into_iter().collect(), stage, definition, alarms, ledger })
 }
 
-/// One function: its alias, the version behind it and `$LATEST`, side by side.
-async fn function(session: &Session, key: &str, resource: &FunctionResource) -> Result<(String, ObservedFunction)> {
+/// One function: its alias, the version behind it and `$LATEST`, side by side. `left` is where a release left it that
+/// may be too recent to be read.
+async fn function(
+    session: &Session,
+    key: &str,
+    resource: &FunctionResource,
+    left: Option<&FunctionPart>,
+) -> Result<(String, ObservedFunction)> {
     let (name, alias) = (&resource.name, &resource.alias);
-    let (alias, live, latest) = try_join!(
+    let (mut found, mut live, latest) = try_join!(
         session.lambda.alias(name, alias),
         session.lambda.version(name, alias),
         session.lambda.version(name, "$LATEST")
     )
     .map_err(|error| missing(error, resource))?;
-    Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias, live, latest }))
+    if let Some(left) = left.filter(|left| found.version != left.version || live.code_sha256 != left.code_sha256) {
+        found = settled::alias(session, resource, |found| found.version == left.version).await?;
+        live = session.lambda.version(name, &found.version).await?;
+    }
+    Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest }))
 }
 
 fn missing(error: AwsError, resource: &FunctionResource) -> anyhow::Error {

@@ -248,6 +248,7 @@ fn trials_of_the_engine() -> Vec<Trial> {
         artifacts::a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_without_one_nowhere,
         rollback::a_rollback_restores_every_part_stage_first_and_builds_nothing,
         rollback::a_rollback_is_four_calls_deep_to_the_switch,
+        rollback::right_after_a_release_an_alias_that_is_read_late_is_no_drift,
         rollback::previous_is_the_last_good_one_however_often_one_went_back,
         rollback::a_rollback_names_its_target_by_number_or_commit_and_the_environment_may_be_left_out,
         rollback::a_rollback_is_not_undone_because_the_checks_have_changed_since,

@@ -6,7 +6,10 @@ use crate::ledger::FunctionResource;
 use crate::poll::Poll;
 
 /// The alias, looked at until it is as expected, or as it is when it has had its time.
-pub(super) async fn alias(
+///
+/// # Errors
+/// It cannot be read.
+pub async fn alias(
     session: &Session,
     resource: &FunctionResource,
     expected: impl Fn(&Alias) -> bool,
@@ -23,6 +26,6 @@ pub(super) async fn alias(
 
 /// Waits until it is read as it was changed, so that whoever looks next does not take an older state for what is. That it
 /// cannot be read is no failure of the change.
-pub(super) async fn seen(session: &Session, resource: &FunctionResource, changed: &Alias) {
+pub async fn seen(session: &Session, resource: &FunctionResource, changed: &Alias) {
     let _ = alias(session, resource, |found| found.revision == changed.revision).await;
 }
