@@ -10,6 +10,7 @@ use super::visitors::visitors;
 use crate::harness::cases;
 use crate::promises::measured;
 use crate::stack;
+use crate::strict::Front;
 use fault::Fault;
 use judge::{Before, after_the_fault, after_the_next_run};
 use scenario::{Kind, Scenario};
@@ -36,11 +37,12 @@ pub(crate) fn a_promotion_survives_every_fault_at_every_call() {
 /// Tries `part` of the cases, or all of them.
 fn tried(kind: Kind, name: &str, part: usize) {
     let scenario = Scenario::of(kind);
-    let calls = rehearsed(&scenario);
+    let rehearsed = rehearsed(&scenario);
+    let calls = rehearsed.iter().sum();
     let chosen = chosen(calls, part);
     let (mut violations, mut endings) = (Vec::new(), BTreeMap::new());
     for (fault, k) in &chosen {
-        let (ending, wrong) = try_one(&scenario, *fault, *k);
+        let (ending, wrong) = try_one(&scenario, *fault, scenario.call(rehearsed, *k));
         *endings.entry(ending).or_insert(0) += 1;
         violations.extend(wrong.into_iter().map(|wrong| format!("{kind:?}, {fault:?} at call {k}: {wrong}")));
     }
@@ -54,14 +56,15 @@ fn tried(kind: Kind, name: &str, part: usize) {
     measured(name, PROMISE, &how, chosen.len(), &violations);
 }
 
-/// How many calls the command makes when nothing happens. The first time it may have more to prune than ever after.
-fn rehearsed(scenario: &Scenario) -> usize {
+/// How many calls the command makes when nothing happens: to its environment, and to the one that it comes from. The
+/// first time it may have more to prune than ever after.
+fn rehearsed(scenario: &Scenario) -> [usize; 2] {
     let run = || {
         let case = scenario.case();
-        scenario.front.take();
+        scenario.fronts().into_iter().for_each(|front| drop(front.take()));
         scenario.start(&case).end().expect(0);
         case.forget();
-        scenario.front.take().len()
+        scenario.fronts().map(|front| front.take().len())
     };
     run();
     run()
@@ -82,12 +85,13 @@ fn chosen(calls: usize, part: usize) -> Vec<(Fault, usize)> {
 }
 
 /// One case: how the first run ended, and what was wrong.
-fn try_one(scenario: &Scenario, fault: Fault, k: usize) -> (String, Vec<String>) {
+fn try_one(scenario: &Scenario, fault: Fault, (front, k): (&Front, usize)) -> (String, Vec<String>) {
     let environment = scenario.environment;
     let (case, before) = (scenario.case(), Before::of(environment));
+    scenario.front.take();
     let mut ending = String::new();
     let wrong = visitors(environment, || {
-        let met = fault.at(&scenario.front, k, || scenario.start(&case));
+        let met = fault.at(front, k, || scenario.start(&case));
         ending = met.ended.as_ref().map_or("killed".to_owned(), |ended| ended.code.to_string());
         let mut wrong = after_the_fault(scenario, &case, &before, fault, &met);
         let unfinished = !stack().status(environment)["unfinished"].is_null();

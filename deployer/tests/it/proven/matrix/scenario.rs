@@ -100,6 +100,16 @@ impl Scenario {
         }
     }
 
+    /// Where its calls go: to its environment, and to the one that it comes from.
+    pub(super) fn fronts(&self) -> [&Front; 2] {
+        [&self.front, &self.dev]
+    }
+
+    /// The k-th call of a run that makes so many to each: those to its own environment first.
+    pub(super) fn call(&self, calls: [usize; 2], k: usize) -> (&Front, usize) {
+        if k <= calls[0] { (&self.front, k) } else { (&self.dev, k - calls[0]) }
+    }
+
     fn deployed(&self) -> Case {
         change_definition(self.environment);
         let artifact = fresh();
