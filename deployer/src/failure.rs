@@ -1,12 +1,9 @@
-//! How a run ends: exit codes, and errors that say what to do next.
+//! Exit codes, and errors that say what to do next.
 //!
-//! An error is an [`anyhow::Error`]; where its class or its hint matters, a [`Failure`] stands in its
-//! chain. The front door prints the chain, then the hint, and exits with the class.
+//! An error is an [`anyhow::Error`]; where its class or its hint matters, a [`Failure`] stands in its chain.
 
 use std::fmt;
 use std::path::PathBuf;
-
-use crate::aws::{AwsError, Kind};
 
 /// The exit codes, as the README documents them. Scripts branch on these numbers: they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,19 +105,14 @@ impl Failure {
         error.downcast_ref::<Self>()?.place.as_ref()
     }
 
-    /// The class of `error`: that of the outermost [`Failure`] in its chain, else what the failed call says.
-    pub fn exit_of(error: &anyhow::Error) -> Exit {
-        match (error.downcast_ref::<Self>(), error.downcast_ref::<AwsError>()) {
-            (Some(failure), _) => failure.exit,
-            (None, Some(AwsError { kind: Kind::NoCredentials, .. })) => Exit::BadInput,
-            _ => Exit::Error,
-        }
+    /// Its class.
+    pub fn exit(&self) -> Exit {
+        self.exit
     }
 
-    /// The hint of `error`: the one given, else what the failed call suggests.
-    pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
-        let given = error.downcast_ref::<Self>().and_then(|failure| failure.hint.as_deref());
-        given.or_else(|| error.downcast_ref::<AwsError>()?.hint())
+    /// Its hint, if it has one.
+    pub fn what_to_do(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 }
 
@@ -134,17 +126,7 @@ impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
-    use anyhow::Context as _;
-
     use super::*;
-
-    #[test]
-    fn class_and_hint_survive_the_context_that_is_put_around_them() {
-        let root = anyhow::Error::from(std::io::Error::other("refused"));
-        let error = root.context(Failure::refused("alias moved").hint("look")).context("outer");
-        assert_eq!(Failure::exit_of(&error), Exit::Refused);
-        assert_eq!(Failure::hint_of(&error), Some("look"));
-    }
 
     #[test]
     fn a_place_is_counted_in_lines_and_characters_from_one() {
@@ -154,12 +136,5 @@ mod tests {
             (place.line, place.column)
         };
         assert_eq!([found(0), found(2), found(4), found(999)], [(1, 1), (2, 1), (2, 2), (3, 2)]);
-    }
-
-    #[test]
-    fn an_error_without_a_class_is_a_plain_error() {
-        let error = Err::<(), _>(std::io::Error::other("x")).context("y").unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::Error);
-        assert_eq!(Failure::hint_of(&error), None);
     }
 }

@@ -169,6 +169,7 @@ mod tests {
     use super::*;
     use crate::cli::Output;
     use crate::config::GitHubStep;
+    use crate::ending::Ending as _;
     use crate::failure::Exit;
 
     fn plan(kind: &str, actions: &[&str]) -> TerraformPlan {
@@ -234,14 +235,14 @@ mod tests {
         let report = Report::new(Output::Text, false, Some(step));
         let told = Guard { plan: file("plan.json"), text: Some(file("plan.txt")), retired: false };
         let error = guard(&told, &report).unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        assert_eq!(error.exit(), Exit::Refused);
         let page = std::fs::read_to_string(file("page")).unwrap();
         for words in ["would cut live traffic: `a` would be removed", "**What to do:** add", "\n- a \u{fffd}\n```"] {
             assert!(page.contains(words), "{page}");
         }
         assert!(guard(&Guard { retired: true, ..told.clone() }, &report).is_ok());
         let error = guard(&Guard { text: Some(file("nowhere")), ..told }, &report).unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
+        assert_eq!(error.exit(), Exit::BadInput);
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
 //! | [`guard`] | what in a plan of Terraform's would cut live traffic |
 
+pub mod ending;
 pub mod failure;
 
 pub mod cli;
@@ -124,7 +125,8 @@ async fn configured(config: &Config, command: Configured, report: &Report) -> Re
 async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<BuildView> {
     let sources = artifact::Sources::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
-    Ok(BuildView::new(artifact::build(config, &sources, &folder, report).await?))
+    let _group = report.building(config.functions.keys());
+    Ok(BuildView::new(artifact::build(config, &sources, &folder).await?))
 }
 
 /// One environment, or all of them side by side.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
-use deployer::failure::Failure;
+use deployer::ending::Ending as _;
 use deployer::report::Report;
 
 #[tokio::main]
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             report.error(&error);
-            Failure::exit_of(&error).into()
+            error.exit().into()
         }
     }
 }

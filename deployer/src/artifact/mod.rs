@@ -14,7 +14,6 @@ use anyhow::{Context as _, Result};
 
 use crate::config::{Config, architecture};
 use crate::failure::Failure;
-use crate::report::Report;
 
 pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
@@ -94,8 +93,7 @@ pub fn folder(config: &Config) -> PathBuf {
 /// # Errors
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
-pub async fn build(config: &Config, sources: &Sources, folder: &Path, report: &Report) -> Result<Artifact> {
-    let _group = report.building(config.functions.keys());
+pub async fn build(config: &Config, sources: &Sources, folder: &Path) -> Result<Artifact> {
     let executables = compile::compile(config).await?;
     let mut zips = Vec::new();
     for (key, executable) in &executables {

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use futures::join;
 use serde_json::Value;
 
-use super::judge::own;
+use super::questions::questions;
 use crate::aws::{Alarm, Alias, AwsError, Caller, Deployment, Kind, Provisioned, Route, Session, Stage, VersionState};
 use crate::config::{Config, Environment};
-use crate::failure::Failure;
+use crate::ending::Ending as _;
 use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
 
 /// A piece of what is, or why it could not be read.
@@ -152,7 +152,7 @@ async fn permissions(
     caller: &Fact<Caller>,
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
-    let asked = own::questions(contract, &environment.ledger);
+    let asked = questions(contract, &environment.ledger);
     let asked: Vec<_> = asked.iter().map(|question| (question.action, question.resource.as_str())).collect();
     fact(session.permissions.simulate(&caller.arn, &asked).await)
 }
@@ -170,7 +170,7 @@ impl From<&AwsError> for Unread {
 
 impl Unread {
     fn of(error: &anyhow::Error) -> Self {
-        let fix = Failure::hint_of(error).unwrap_or("mend what the message names, then run this again").to_owned();
+        let fix = error.hint().unwrap_or("mend what the message names, then run this again").to_owned();
         Self { missing: false, why: format!("{error:#}"), fix }
     }
 }

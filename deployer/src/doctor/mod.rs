@@ -3,8 +3,10 @@
 //! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and judging ([`judge`]) are apart, and
 //! what cannot be read hides nothing else. It never writes, and never takes "could not be asked" for "is well".
 
+mod arn;
 mod facts;
 mod judge;
+mod questions;
 
 use serde::Serialize;
 

@@ -117,6 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ending::Ending as _;
     use crate::failure::Exit;
 
     fn item() -> Value {
@@ -151,7 +152,7 @@ mod tests {
         ];
         for (item, exit, message) in cases {
             let error = Contract::read(item, "l", "a").unwrap_err();
-            assert_eq!(Failure::exit_of(&error), exit);
+            assert_eq!(error.exit(), exit);
             assert!(error.to_string().contains(message), "{error}");
         }
     }

@@ -217,6 +217,7 @@ fn sort_key(number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ending::Ending as _;
     use crate::failure::Exit;
 
     fn release(number: u64, key: &str) -> Result<Release> {
@@ -232,8 +233,8 @@ mod tests {
     #[track_caller]
     fn refused(error: &anyhow::Error, words: &str) {
         assert!(format!("{error:#}").contains(words), "{error:#}");
-        assert_eq!(Failure::exit_of(error), Exit::Refused);
-        assert!(Failure::hint_of(error).is_some());
+        assert_eq!(error.exit(), Exit::Refused);
+        assert!(error.hint().is_some());
     }
 
     #[test]

@@ -109,6 +109,7 @@ pub(super) fn forget(folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ending::Ending as _;
 
     #[test]
     fn a_process_is_told_from_another_with_the_same_id() {
@@ -132,7 +133,7 @@ mod tests {
     fn only_one_run_works_on_a_checkout() {
         let folder = tempfile::tempdir().unwrap();
         let first = alone(folder.path()).unwrap();
-        assert_eq!(Failure::exit_of(&alone(folder.path()).unwrap_err()), Exit::LockHeld);
+        assert_eq!(alone(folder.path()).unwrap_err().exit(), Exit::LockHeld);
         drop(first);
         alone(folder.path()).unwrap();
     }

@@ -91,12 +91,11 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     // a Terraform that is stopped midway leaves a stack half-made.
     let stacks = join_all(places.iter().map(|place| stack(config, place, &interpreter, &terraform, report)));
     let build = async {
-        match fresh {
-            true => artifact::build(config, &Sources::read(config).await?, &artifact::folder(config), report)
-                .await
-                .map(drop),
-            false => Ok(()),
+        if fresh {
+            let _group = report.building(config.functions.keys());
+            artifact::build(config, &Sources::read(config).await?, &artifact::folder(config)).await?;
         }
+        anyhow::Ok(())
     };
     let (stacks, build) = tokio::join!(stacks, build);
     stacks.into_iter().collect::<Result<Vec<_>>>()?;
@@ -195,12 +194,13 @@ async fn next_steps(config: &Config, places: &[Place]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ending::Ending as _;
 
     #[test]
     fn a_system_that_cannot_run_the_functions_is_refused_with_a_way_out() {
         assert!(supported("linux").is_ok());
         let error = supported("macos").unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
-        assert!(error.to_string().contains("`macos`") && Failure::hint_of(&error).is_some());
+        assert_eq!(error.exit(), Exit::BadInput);
+        assert!(error.to_string().contains("`macos`") && error.hint().is_some());
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::artifact::PackedFunction;
 use crate::aws::{Alias, Readiness, Settings, Stage, VersionState};
 use crate::config::Shift;
+use crate::ending::Ending as _;
 use crate::failure::Exit;
 use crate::ledger::{LedgerState, Lock};
 use crate::observe::Definition;
@@ -170,7 +171,7 @@ fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
 fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
     let refused = |observed: &Observed| {
         let error = wanted(Goal::Sources(&sources("s2"), None), &Traffic::default(), observed).unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        assert_eq!(error.exit(), Exit::Refused);
         error.to_string()
     };
     let (mut alias, mut weight, mut stage, mut code) = (observed(), observed(), observed(), observed());

@@ -98,6 +98,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::ending::Ending as _;
     use crate::failure::Exit;
 
     #[test]
@@ -114,7 +115,7 @@ mod tests {
         assert!(long_enough(std::slice::from_ref(&alarm), &watched(240), "prod").is_ok());
         assert!(long_enough(std::slice::from_ref(&alarm), &watched(0), "prod").is_ok());
         let error = long_enough(&[alarm], &watched(239), "prod").unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::BadInput);
+        assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains("takes up to 240 s to ring"), "{error}");
     }
 }

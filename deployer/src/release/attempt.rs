@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::alarms;
 use crate::apply::{Run, apply, take_back};
+use crate::ending::Ending as _;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::{Observed, observe};
@@ -161,7 +162,7 @@ impl Attempt<'_> {
     async fn end_failed(&self, hold: &Hold, release: &mut Release, error: anyhow::Error) -> anyhow::Error {
         // Without the lock nothing may be moved any more: whoever has it now sees to what is left. That it may be lost
         // is no reason to go: the ledger knows.
-        if Failure::exit_of(&error) == Exit::LockHeld && hold.progress(release).await.is_err() {
+        if error.exit() == Exit::LockHeld && hold.progress(release).await.is_err() {
             return error;
         }
         release.reason = Some(format!("{error:#}"));
@@ -170,7 +171,7 @@ impl Attempt<'_> {
             self.scope.report.taking_back(release);
             // The fence before these moves too. A ledger that does not answer is no reason to leave a bad release.
             if let Err(lost) = hold.progress(release).await
-                && Failure::exit_of(&lost) == Exit::LockHeld
+                && lost.exit() == Exit::LockHeld
             {
                 return lost.context(format!("release {release} is no longer this run's to end"));
             }
@@ -185,8 +186,8 @@ impl Attempt<'_> {
             (true, 0) => format!("release {release} failed and was taken back to the placeholder"),
             (true, previous) => format!("release {release} failed and was taken back to release {previous}"),
         };
-        let exit = if began { Exit::TakenBack } else { Failure::exit_of(&error) };
-        let hint = Failure::hint_of(&error).unwrap_or("mend what failed, then run again").to_owned();
+        let exit = if began { Exit::TakenBack } else { error.exit() };
+        let hint = error.hint().unwrap_or("mend what failed, then run again").to_owned();
         let note =
             ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
         error.context(Failure::new(exit, what + &note).hint(hint))

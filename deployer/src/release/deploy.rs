@@ -138,7 +138,8 @@ impl Given {
             Self::Artifact(artifact) => Some(artifact.clone()),
             Self::Checkout => {
                 let folder = artifact::folder(scope.config);
-                Some(scope.interrupt.or(artifact::build(scope.config, sources, &folder, scope.report)).await?)
+                let _group = scope.report.building(scope.config.functions.keys());
+                Some(scope.interrupt.or(artifact::build(scope.config, sources, &folder)).await?)
             }
         })
     }

@@ -53,6 +53,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ending::Ending as _;
     use crate::failure::Exit;
 
     /// (number, version of its part, state), the newest first.
@@ -109,7 +110,7 @@ mod tests {
     fn what_never_was_stable_is_refused_unless_it_is_insisted_on() {
         let all = [(3, "2", "live"), (2, "1", "rolled-back")];
         let error = chosen(&all, "2", false).unwrap_err();
-        assert_eq!(Failure::exit_of(&error), Exit::Refused);
+        assert_eq!(error.exit(), Exit::Refused);
         assert!(error.to_string().contains("release 2 never was stable"), "{error}");
         assert_eq!(chosen(&all, "2", true).unwrap(), 2);
     }

@@ -21,6 +21,7 @@ use view::Failed;
 
 use crate::cli::Output;
 use crate::config::GitHubStep;
+use crate::ending::Ending as _;
 use crate::failure::{Exit, Failure};
 use crate::ledger::Release;
 use crate::plan::{Plan, Step};
@@ -184,10 +185,10 @@ impl Report {
 
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
-        let hint = Failure::hint_of(error);
+        let hint = error.hint();
         if let Some(github) = &self.github {
             let hinted = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-            let title = title(Failure::exit_of(error));
+            let title = title(error.exit());
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
             if !github.is_told() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));

@@ -23,7 +23,8 @@ mod wire;
 
 use std::fmt::Debug;
 
-use deployer::failure::{Exit, Failure};
+use deployer::ending::Ending as _;
+use deployer::failure::Exit;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -51,12 +52,12 @@ fn tried<T: Debug>(
 
 /// Whether an error is one that a person can do something with.
 fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
-    let (words, exit) = (format!("{error:#}"), Failure::exit_of(error));
+    let (words, exit) = (format!("{error:#}"), error.exit());
     if !matches!(exit, Exit::BadInput | Exit::Refused) {
         return Err(format!("ends with {exit:?}: {words}"));
     }
     if !words.contains(object) {
         return Err(format!("does not name `{object}`: {words}"));
     }
-    Failure::hint_of(error).map(drop).ok_or_else(|| format!("says not what to do: {words}"))
+    error.hint().map(drop).ok_or_else(|| format!("says not what to do: {words}"))
 }

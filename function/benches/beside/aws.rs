@@ -20,8 +20,8 @@ use rustls::{
 use serde_json::{Value, json};
 
 use crate::{
-    figures::median,
     http::{self, Received, Sent},
+    percentile::median,
 };
 
 /// How long DynamoDB and SSM take to answer; DynamoDB's own figure is "single-digit milliseconds".

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::rounds::Round;
+use crate::{
+    percentile::{median, percentile},
+    rounds::Round,
+};
 
 /// What all rounds of a function come to.
 pub(crate) struct Figures {
@@ -34,15 +37,4 @@ impl Figures {
             cpu: cpu.div_f64(warm.len() as f64),
         }
     }
-}
-
-/// The one in the middle; zero where there is none.
-pub(crate) fn median<T: Copy + Ord + Default>(values: &[T]) -> T {
-    percentile(values, 50)
-}
-
-fn percentile<T: Copy + Ord + Default>(values: &[T], percent: usize) -> T {
-    let mut values = values.to_vec();
-    values.sort_unstable();
-    values.get(values.len() * percent / 100).copied().unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod aws;
 mod figures;
 mod function;
 mod http;
+mod percentile;
 mod process;
 mod python;
 mod rounds;

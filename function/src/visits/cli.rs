@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{settings, visits::recount::Pace};
+use crate::{settings, visits::pace::Pace};
 
 /// Shows the visits of the last days, by day, path and agent
 #[derive(Debug, Parser)]

@@ -16,6 +16,7 @@ pub mod dynamodb;
 pub mod failure;
 pub mod json;
 pub mod log;
+pub mod pace;
 pub mod plain;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -8,7 +8,7 @@
 //! The total is read at one moment and the log after it. They can be compared only if no visit was on its
 //! way at that moment; so the log must have none about it, and must have had the time to show it.
 
-use std::{fmt, io::Write, str::FromStr, time::Duration};
+use std::{fmt, io::Write, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::visits::{
     cli::Order,
     dynamodb::{Age, Checkpoint, DynamoLog},
     failure::Failed,
+    pace::Pace,
 };
 
 /// How long visits stay in the log.
@@ -26,46 +27,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const USABLE: SignedDuration = SignedDuration::from_hours(89 * 24);
 /// How often a moment without a visit is looked for.
 const ATTEMPTS: u32 = 10;
-
-/// The times by which a visit that is on its way is told from one that has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// A visit this long before the total was read may have been added after it.
-    pub before: Duration,
-    /// A visit this long after the total was read may have been added before it.
-    pub after: Duration,
-    /// After this, the index shows every visit that came before `after` was over.
-    pub settle: Duration,
-}
-
-impl Default for Pace {
-    /// The function ends after 10 s, and clocks may differ by 2 s; the index mostly takes less than a second.
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self { before: seconds(12), after: seconds(2), settle: seconds(15) }
-    }
-}
-
-impl fmt::Display for Pace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{},{}", self.before.as_millis(), self.after.as_millis(), self.settle.as_millis())
-    }
-}
-
-impl FromStr for Pace {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let times: Result<Vec<u64>, _> = text.split(',').map(str::parse).collect();
-        match times.map_err(|_| "not a number of milliseconds")?.as_slice() {
-            &[before, after, settle] => {
-                let time = Duration::from_millis;
-                Ok(Self { before: time(before), after: time(after), settle: time(settle) })
-            }
-            _ => Err("not three numbers"),
-        }
-    }
-}
 
 /// What a recount found, and whether it was written. This is the JSON that the README describes: names stay.
 #[derive(Debug, Serialize)]
@@ -244,12 +205,5 @@ total        1204  in `visits` at 2026-01-02T03:04:05.678Z
 visits       1203  1100 up to 2026-01-01T00:00:00Z, 103 since then
 difference     -1  nothing was written; `--yes` adds it to the total";
         assert_eq!(found.to_string(), expected);
-    }
-
-    #[test]
-    fn a_pace_reads_as_it_is_shown() {
-        assert_eq!(Pace::default().to_string(), "12000,2000,15000");
-        assert_eq!("12000,2000,15000".parse(), Ok(Pace::default()));
-        assert!("1,2".parse::<Pace>().is_err() && "1,2,x".parse::<Pace>().is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! The API: what its routes call, what its stage serves, and what a first release would go back to.
 
 use super::super::Finding;
+use super::super::arn::function_arn;
 use super::super::facts::Api;
-use super::{drift, function_arn, unknown};
+use super::{drift, unknown};
 use crate::aws::Route;
 use crate::ledger::{Contract, LedgerState};
 

@@ -7,9 +7,10 @@
 use serde_json::Value;
 
 use super::super::Finding;
+use super::super::arn::{function_arn, partition};
 use super::super::facts::{Fact, Function};
 use super::api::target_of;
-use super::{function_arn, partition, unknown};
+use super::unknown;
 use crate::aws::Route;
 use crate::ledger::Contract;
 

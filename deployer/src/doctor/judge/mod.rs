@@ -5,13 +5,13 @@ mod api;
 mod callers;
 mod function;
 mod ledger;
-pub(super) mod own;
+mod own;
 #[cfg(test)]
 mod sample;
 
 use super::Finding;
 use super::facts::{Fact, Facts, Unread};
-use crate::ledger::{Contract, LedgerState};
+use crate::ledger::LedgerState;
 
 /// Everything that is to be said of an environment.
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -53,19 +53,4 @@ fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Findi
             "run this again when it has ended",
         ),
     }
-}
-
-/// The partition of a region: the beginning of its ARNs.
-fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}
-
-/// The ARN of a function of the contract.
-fn function_arn(contract: &Contract, name: &str) -> String {
-    let (region, account) = (&contract.region, &contract.account);
-    format!("arn:{}:lambda:{region}:{account}:function:{name}", partition(region))
 }

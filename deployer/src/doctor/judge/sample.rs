@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::Finding;
 use super::super::facts::{Api, Asked, Facts, Function, Named, Unread};
-use super::{judge, own};
+use super::super::questions::questions;
+use super::judge;
 use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
 use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
 
@@ -85,7 +86,7 @@ fn named() -> Named {
             .into(),
     };
     let bare = |resource: &str| resource.ends_with(":function:f-dev");
-    let allowed = own::questions(&contract(), "ledger").into_iter().map(|asked| {
+    let allowed = questions(&contract(), "ledger").into_iter().map(|asked| {
         let allowed = asked.action != "lambda:DeleteFunction" || !bare(&asked.resource);
         ((asked.action.to_owned(), asked.resource), allowed)
     });

@@ -17,7 +17,8 @@ use serde::Serialize;
 
 use super::markdown::Markdown;
 use crate::aws::Calls;
-use crate::failure::{Exit, Failure};
+use crate::ending::Ending as _;
+use crate::failure::Exit;
 
 pub use build::BuildView;
 pub use check::CheckView;
@@ -56,8 +57,8 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn of(error: &anyhow::Error) -> Self {
-        let hint = Failure::hint_of(error).map(str::to_owned);
-        Self { exit: Failure::exit_of(error), message: format!("{error:#}"), hint }
+        let hint = error.hint().map(str::to_owned);
+        Self { exit: error.exit(), message: format!("{error:#}"), hint }
     }
 
     pub(super) fn tell(&self, page: &mut Markdown) {

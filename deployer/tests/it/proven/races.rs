@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::Error;
 use deployer::aws::Session;
 use deployer::config::{Access, Config, Environment, LocalAccess, ProcessEnvironment};
-use deployer::failure::{Exit, Failure};
+use deployer::ending::Ending as _;
+use deployer::failure::Exit;
 use deployer::ledger::{Hold, Holder, Ledger, LedgerState, Release, ReleaseState};
 use serde_json::json;
 
@@ -91,8 +92,8 @@ fn wrong_words(error: &Error, winners: &[String]) -> Option<String> {
     let words = format!("{error:#}");
     // Once the winner has ended, nobody holds it: then who it was stands in the ledger only.
     let tells = words.contains("another run was quicker") || winners.iter().any(|winner| words.contains(winner));
-    let fit = Failure::exit_of(error) == Exit::LockHeld && tells && Failure::hint_of(error).is_some();
-    (!fit).then(|| format!("a loser was told ({:?}): {words}", Failure::exit_of(error)))
+    let fit = error.exit() == Exit::LockHeld && tells && error.hint().is_some();
+    (!fit).then(|| format!("a loser was told ({:?}): {words}", error.exit()))
 }
 
 /// One begins, writes, and ends; it waits so long before and in between.

@@ -1,0 +1,91 @@
+//! What IAM is asked of the deployer's own permissions.
+
+use super::arn::{function_arn, partition};
+use crate::ledger::Contract;
+
+/// What IAM is asked.
+pub(super) struct Question {
+    /// As IAM names it: `lambda:GetFunction`.
+    pub action: &'static str,
+    /// The ARN of what it is done to.
+    pub resource: String,
+    /// What it is for.
+    pub wanted: Wanted,
+}
+
+/// What a permission is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing can be said of the stack without it.
+    ToLook,
+    /// Nothing can be released without it.
+    ToRelease,
+    /// Nobody is to have it.
+    Never,
+}
+
+/// Everything that the deployer does to the stack of a contract, and what it must not be able to do.
+pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
+    let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
+    let mut questions = Vec::new();
+    let mut ask = |actions: &[&'static str], resource: String| {
+        let question = |action: &&'static str| Question { action, resource: resource.clone(), wanted: wanted(action) };
+        questions.extend(actions.iter().map(question));
+    };
+    for function in contract.functions.values() {
+        let arn = function_arn(contract, &function.name);
+        ask(&["lambda:GetFunction", "lambda:GetPolicy", "lambda:GetProvisionedConcurrencyConfig"], {
+            format!("{arn}:{}", function.alias)
+        });
+        // Any version: they have no names but their numbers.
+        ask(&["lambda:GetFunction", "lambda:InvokeFunction", "lambda:DeleteFunction"], format!("{arn}:1"));
+        const WHOLE: [&str; 7] = [
+            "lambda:GetAlias",
+            "lambda:ListAliases",
+            "lambda:UpdateAlias",
+            "lambda:UpdateFunctionCode",
+            "lambda:PublishVersion",
+            "lambda:ListVersionsByFunction",
+            "lambda:GetFunctionConcurrency",
+        ];
+        ask(&WHOLE, arn);
+    }
+    // API Gateway's ARNs have no account.
+    let api = format!("arn:{partition}:apigateway:{region}::/restapis/{}", contract.api.rest_api_id);
+    ask(&["apigateway:GET"], api.clone());
+    ask(&["apigateway:GET"], format!("{api}/resources"));
+    ask(&["apigateway:GET"], format!("{api}/stages"));
+    ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
+    ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
+    ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
+    const ITEMS: [&str; 4] = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+    ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
+    let alarms =
+        contract.alarms.iter().map(|name| format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"));
+    alarms.for_each(|alarm| ask(&["cloudwatch:DescribeAlarms"], alarm));
+    if contract.alarms.is_empty() {
+        ask(&["cloudwatch:DescribeAlarms"], "*".to_owned());
+    }
+    if let Some(bucket) = &contract.artifact_bucket {
+        // Lambda fetches the object with the caller's permissions.
+        ask(&["s3:PutObject", "s3:GetObjectVersion"], format!("arn:{partition}:s3:::{bucket}/any"));
+    }
+    // Without a version it deletes the function, with all its versions and aliases.
+    let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));
+    questions.extend(whole.map(|resource| Question {
+        action: "lambda:DeleteFunction",
+        resource,
+        wanted: Wanted::Never,
+    }));
+    questions
+}
+
+/// What aliases name is read before a version is deleted, and S3 is read for Lambda: both are parts of a release.
+fn wanted(action: &str) -> Wanted {
+    const READS: [&str; 5] = [":Get", ":List", ":Query", ":Describe", ":GET"];
+    match action {
+        "lambda:ListAliases" | "s3:GetObjectVersion" => Wanted::ToRelease,
+        _ if READS.iter().any(|read| action.contains(read)) => Wanted::ToLook,
+        _ => Wanted::ToRelease,
+    }
+}
