@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -44,14 +45,16 @@ pub(crate) fn ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_
         assert_eq!(status, 200, "{text}");
         serde_json::from_str::<Value>(&text).unwrap()["count"].as_u64().unwrap()
     };
-    let visitor = async || {
+    // They come one after the other, within seconds: not every one of them is to start a container.
+    let visitor = async |number: u64| {
+        tokio::time::sleep(Duration::from_millis(50) * u32::try_from(number).unwrap()).await;
         let (client, mut counts) = (client(), Vec::new());
         while sent.fetch_add(1, Ordering::SeqCst) < VISITS {
             counts.push(visit(&client).await);
         }
         counts
     };
-    let counts = block_on(async { join_all((0..64).map(|_| visitor())).await });
+    let counts = block_on(async { join_all((0..64).map(visitor)).await });
     let counts: BTreeSet<u64> = counts.into_iter().flatten().collect();
     // Each number once: none was lost, and none given to two.
     assert_eq!(

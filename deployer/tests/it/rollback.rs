@@ -62,7 +62,7 @@ pub(crate) fn a_rollback_is_four_calls_deep_to_the_switch() {
     let (stack, front) = (stack(), front());
     let changed = stack.checkout.artifact(CHANGED);
     stack.released("dev", &changed);
-    front.on(At::any(), Action::Delay(Duration::from_millis(60)));
+    front.on(At::any(), Action::Delay(Duration::from_millis(150)));
     let (ended, calls) = stack.checkout.through(&front, "dev", "rollback dev --to previous");
     ended.expect(0);
     let switch = calls.iter().position(|call| call.name == "UpdateAlias").unwrap();

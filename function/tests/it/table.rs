@@ -18,8 +18,8 @@ use crate::{
     standin::{Received, Sent, StandIn},
 };
 
-/// Longer than the function waits for an answer.
-const STALL: Duration = Duration::from_millis(2_200);
+/// Much longer than the function waits for an answer.
+const STALL: Duration = Duration::from_secs(4);
 /// So many keys of a BatchGetItem are answered at once; the others are left for the next time.
 const BATCH: usize = 10;
 

@@ -129,7 +129,7 @@ impl Checkout {
         arguments: &str,
     ) -> Running {
         let mut command = self.command_through(front, environment, edits, arguments);
-        Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        Running::new(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// An artifact of these sources with a sentence of the counter changed, which no check looks at: built once.

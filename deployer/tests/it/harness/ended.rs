@@ -40,28 +40,42 @@ impl Ended {
     }
 }
 
-/// A command that runs.
-pub(crate) struct Running(pub(super) Child);
+/// A command that runs. It is ended when the value is dropped: a test that fails leaves nobody behind who moves things.
+pub(crate) struct Running(Option<Child>);
 
 impl Running {
+    pub(super) fn new(child: Child) -> Self {
+        Self(Some(child))
+    }
+
     /// Ends it as `kill -9` does.
-    pub(crate) fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
+        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Sends it a signal, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+        let process = self.0.as_ref().unwrap().id().to_string();
+        Command::new("kill").args([&format!("-{name}"), &process]).status().unwrap();
     }
 
     /// Waits for its end.
-    pub(crate) fn end(self) -> Ended {
-        Ended::of(&self.0.wait_with_output().unwrap())
+    pub(crate) fn end(mut self) -> Ended {
+        Ended::of(&self.0.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
