@@ -179,7 +179,7 @@ pub(crate) fn a_late_move_of_the_stage_in_the_middle_of_the_next_release_is_take
     // Once in 5 s for both fronts together is not what this is about.
     second.deployments_every(Duration::ZERO);
     let held = second.pause_at("CreateDeployment", 1);
-    let running = stack.checkout.start_through(&second, "dev", &[SHORT_LEASE], &deploy(&other));
+    let running = stack.checkout.start_through(&second, "dev", &[], &deploy(&other));
     held.arrived();
     late.forward();
     held.forward();
