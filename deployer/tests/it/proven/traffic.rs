@@ -12,10 +12,10 @@ use crate::promises::measured;
 use crate::stack;
 use crate::strict::Front;
 
-/// So many visitors of each environment at once, each of whom comes so often: 80 requests a second together, also where an
-/// answer takes a while.
+/// So many visitors of each environment at once, each of whom comes so often: 64 requests a second together, also where an
+/// answer takes a while. Two cores manage little more.
 const VISITORS: usize = 8;
-const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(250);
 /// What has to come together at least.
 const EACH_SECOND: f64 = 50.0;
 
