@@ -18,6 +18,10 @@ use crate::report::Report;
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
+/// Seconds that the emulator keeps an idle connection, where its own start says 75: Go's clients, as Terraform's provider
+/// is, keep one for 90, and a request on a connection that is closed at that moment may be carried out and never answered.
+/// The provider sends it again and is told that what it just made exists already.
+const KEEPS_IDLE_FOR: &str = "600";
 
 /// Starts the emulator of one environment and waits until it answers.
 ///
@@ -50,11 +54,13 @@ fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Pa
     let output = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
-    command.args(["-m", "ministack.app"]).current_dir(scratch).env_clear().envs(config.process.bare());
+    let bind = format!("127.0.0.1:{}", place.access.port);
+    command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--bind", &bind]);
+    command.args(["--keep-alive", KEEPS_IDLE_FOR]).current_dir(scratch).env_clear().envs(config.process.bare());
     // Nor do the user's AWS files: an SDK in a function would look for them in `HOME`.
     command.env("HOME", scratch).env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("TMPDIR", scratch).env("STATE_DIR", scratch.join("state")).env("S3_DATA_DIR", scratch.join("s3"));
-    command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", place.access.port.to_string());
+    command.env("GATEWAY_PORT", place.access.port.to_string());
     command.env("MINISTACK_ACCOUNT_ID", &place.access.account).env("MINISTACK_REGION", &place.environment.region);
     // Inherited by the functions: with these they reach this very process and nothing else.
     command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);

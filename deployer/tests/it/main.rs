@@ -78,7 +78,10 @@ fn main() -> ExitCode {
     trials.extend(trials_of_the_infrastructure());
     trials.extend(trials_of_bad_input());
     trials.extend(trials_of_the_pipeline());
-    trials.extend(trials![local::down_stops_every_process_and_removes_all_that_was_kept,]);
+    trials.extend(trials![
+        local::a_connection_outlasts_the_90_s_for_which_a_client_keeps_it,
+        local::down_stops_every_process_and_removes_all_that_was_kept,
+    ]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");

@@ -1,5 +1,8 @@
 //! The local AWS of a checkout, and what stands in it.
 
+use std::net::TcpStream;
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::{Checkout, Ended, block_on, client};
@@ -10,6 +13,8 @@ pub(crate) struct Stack {
     pub checkout: Checkout,
     /// What `local up` printed.
     pub up: Ended,
+    /// A connection to the emulator of dev that carries nothing, and since when it is open.
+    pub idle: Option<(TcpStream, Instant)>,
 }
 
 impl Stack {
@@ -18,7 +23,8 @@ impl Stack {
         let checkout = Checkout::new("checkout");
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
-        Self { checkout, up }
+        let idle = TcpStream::connect(("127.0.0.1", checkout.port("dev"))).ok().map(|stream| (stream, Instant::now()));
+        Self { checkout, up, idle }
     }
 
     /// A request to the emulator of `environment` behind the deployer's back; unsigned, which it takes.

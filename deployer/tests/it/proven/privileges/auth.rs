@@ -46,9 +46,11 @@ impl Guarded {
         std::fs::create_dir_all(&folder).unwrap();
         let log = File::create(folder.join("emulator.log")).unwrap();
         let mut command = Command::new(python());
-        command.args(["-m", "ministack.app"]).current_dir(&folder).env_clear().envs(crate::harness::bare());
+        // As `local up` starts it, `AUTH` apart.
+        command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "600", "--bind"]);
+        command.arg(format!("127.0.0.1:{port}")).current_dir(&folder).env_clear().envs(crate::harness::bare());
         command.env("HOME", &folder).env("TMPDIR", &folder).env("STATE_DIR", folder.join("state"));
-        command.env("S3_DATA_DIR", folder.join("s3")).env("BIND_HOST", "127.0.0.1").env("AUTH", "true");
+        command.env("S3_DATA_DIR", folder.join("s3")).env("AUTH", "true");
         command.env("GATEWAY_PORT", port.to_string()).env("MINISTACK_ACCOUNT_ID", account("dev"));
         command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", account("dev")).env("AWS_SECRET_ACCESS_KEY", "local");
