@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 
 use super::Place;
 use super::instance::{self, Instance};
@@ -20,8 +20,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Seconds that the emulator keeps an idle connection, where its own start says 75: Go's clients, as Terraform's provider
 /// is, keep one for 90, and a request on a connection that is closed at that moment may be carried out and never answered.
-/// The provider sends it again and is told that what it just made exists already.
-const KEEPS_IDLE_FOR: &str = "600";
+/// The provider sends it again and is told that what it just made exists already. Not much longer: a connection that its
+/// client has closed holds its descriptor until then.
+const KEEPS_IDLE_FOR: &str = "100";
 
 /// Starts the emulator of one environment and waits until it answers.
 ///
@@ -51,6 +52,7 @@ pub(super) async fn start(config: &Config, place: &Place, python: &Path, report:
 /// The process. Of the user's environment it gets what a program needs to run and nothing else: the functions
 /// inherit it, and a token of the user's has no business in a function.
 fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Path) -> Result<u32> {
+    allow_descriptors()?;
     let output = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
@@ -68,6 +70,12 @@ fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Pa
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     let child = command.spawn().with_context(|| format!("cannot start `{}`", python.display()))?;
     Ok(child.id())
+}
+
+/// As many open files as this system allows, which the emulator inherits: each connection is one, and 1,024 are soon used up.
+fn allow_descriptors() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("cannot raise the number of open files")
 }
 
 async fn answers(place: &Place, instance: &Instance) -> Result<()> {

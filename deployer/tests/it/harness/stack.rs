@@ -1,7 +1,9 @@
 //! The local AWS of a checkout, and what stands in it.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -13,8 +15,8 @@ pub(crate) struct Stack {
     pub checkout: Checkout,
     /// What `local up` printed.
     pub up: Ended,
-    /// A connection to the emulator of dev that carries nothing, and since when it is open.
-    pub idle: Option<(TcpStream, Instant)>,
+    /// What the emulator of dev answers on a connection that was idle for 91 s: known so long after the start.
+    pub late_answer: Arc<OnceLock<std::io::Result<String>>>,
 }
 
 impl Stack {
@@ -23,8 +25,11 @@ impl Stack {
         let checkout = Checkout::new("checkout");
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
-        let idle = TcpStream::connect(("127.0.0.1", checkout.port("dev"))).ok().map(|stream| (stream, Instant::now()));
-        Self { checkout, up, idle }
+        let late_answer = Arc::new(OnceLock::new());
+        let (port, told) = (checkout.port("dev"), Arc::clone(&late_answer));
+        // Nobody has to wait for it: other trials run meanwhile.
+        std::thread::spawn(move || told.set(answer_after(port, Duration::from_secs(91))));
+        Self { checkout, up, late_answer }
     }
 
     /// A request to the emulator of `environment` behind the deployer's back; unsigned, which it takes.
@@ -154,6 +159,17 @@ impl Stack {
         let status = block_on(async { put.send().await.unwrap().status() });
         assert!(status.is_success(), "{status}");
     }
+}
+
+/// The first line of an answer on a connection that carried nothing for so long.
+fn answer_after(port: u16, idle: Duration) -> std::io::Result<String> {
+    let mut connection = TcpStream::connect(("127.0.0.1", port))?;
+    std::thread::sleep(idle);
+    connection.write_all(b"GET /_ministack/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.set_read_timeout(Some(Duration::from_secs(30)))?;
+    connection.read_to_string(&mut answer)?;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
 /// An attribute value of DynamoDB as plain JSON.

@@ -47,7 +47,7 @@ impl Guarded {
         let log = File::create(folder.join("emulator.log")).unwrap();
         let mut command = Command::new(python());
         // As `local up` starts it, `AUTH` apart.
-        command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "600", "--bind"]);
+        command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "100", "--bind"]);
         command.arg(format!("127.0.0.1:{port}")).current_dir(&folder).env_clear().envs(crate::harness::bare());
         command.env("HOME", &folder).env("TMPDIR", &folder).env("STATE_DIR", folder.join("state"));
         command.env("S3_DATA_DIR", folder.join("s3")).env("AUTH", "true");
