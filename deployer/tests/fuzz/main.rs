@@ -2,12 +2,11 @@
 //! an artifact, `deployer.toml`, a plan of Terraform's. Nothing panics; what is read is what was meant; and what is not
 //! read is an error that names the object, has its exit code, and says what to do.
 //!
-//! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. To let libFuzzer search, guided by
-//! what is covered, for as long as one likes: `cargo bolero test --package deployer --profile dev --rustc-bootstrap
-//! --sanitizer NONE ledger::no_bytes_are_taken_for_items` (of `cargo install cargo-bolero`). Every test that is called
-//! `no_bytes_…` is such a target. (The profile, because the one for releases lets numbers overflow.)
+//! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. `.ci/fuzz deployer fuzz
+//! ledger::no_bytes_are_taken_for_items` lets libFuzzer search, guided by what is covered. Every test that is called
+//! `no_bytes_…` is such a target.
 //!
-//! A binary of its own, run by the standard harness: by that bolero finds its targets, and `it` starts a stack.
+//! A binary of its own, run by the standard harness, which bolero's targets need: `it` starts a stack.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,9 +1,8 @@
 //! Events of every shape, through the parser and the counter: none panics, and each is answered as the
 //! documents say.
 //!
-//! `cargo test` tries some thousand, with `CASES=all` twenty times as many. To let libFuzzer search, guided by what is
-//! covered, for as long as one likes: `cargo bolero test --package function --profile dev --rustc-bootstrap
-//! --sanitizer NONE fuzz::no_bytes_panic_or_go_unanswered` (of `cargo install cargo-bolero`).
+//! `cargo test` tries some thousand, with `CASES=all` twenty times as many. `.ci/fuzz function it
+//! fuzz::no_bytes_panic_or_go_unanswered` lets libFuzzer search, guided by what is covered.
 
 use std::path::Path;
 
