@@ -79,8 +79,10 @@ fn chosen(calls: usize, part: usize) -> Vec<(Fault, usize)> {
         return fault::ALL.into_iter().flat_map(|fault| (1..=calls).map(move |k| (fault, k))).collect();
     }
     let step = calls * 618 / 1000;
+    // Fewer cases than faults: evenly over these, too.
+    let stride = (fault::ALL.len() / wanted).max(1);
     (0..wanted)
-        .map(|index| (fault::ALL[index % fault::ALL.len()], 1 + (index * step + index / calls) % calls))
+        .map(|index| (fault::ALL[index * stride % fault::ALL.len()], 1 + (index * step + index / calls) % calls))
         .collect()
 }
 
