@@ -2,7 +2,7 @@
 # alias, API Gateway deployments) is the deployer's; `ignore_changes` marks the border, each time with its reason.
 
 locals {
-  app = "resume-visitor-counter"
+  app = var.app
 
   protected = coalesce(var.deletion_protection, var.environment == "prod")
 

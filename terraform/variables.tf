@@ -1,5 +1,18 @@
 # What describes one environment. Each has its values in environments/<environment>.tfvars.
 
+variable "app" {
+  type        = string
+  description = "Name of the application: every name begins with it. bootstrap, `app` and `ledger` in deployer.toml, and the keys in the `.s3.tfbackend` files have the same one."
+  default     = "resume-visitor-counter"
+  nullable    = false
+
+  validation {
+    # An artifact bucket's name ends at 63 characters. Each word begins with a letter, so that no two apps have one table name.
+    condition     = length(var.app) >= 2 && length(var.app) <= 23 && can(regex("^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$", var.app)) && !endswith(var.app, "-options")
+    error_message = "app must be 2 to 23 lower-case letters and digits, in words that begin with a letter and are joined by single hyphens, such as `visitor-counter`; not ending with `-options`, which the preflight functions' names have."
+  }
+}
+
 variable "environment" {
   type        = string
   description = "Name of this copy of the stack: part of every name, and the API's stage. `prod` is protected against deletion."
@@ -151,12 +164,12 @@ variable "reserved_concurrency" {
 
 variable "address_key_parameter" {
   type        = string
-  description = "SSM parameter (SecureString under AWS's own key, 32 characters or more, below `/resume-visitor-counter/<environment>/`) with a secret of your own for hashing addresses. Null: Terraform makes one, without ever knowing it."
+  description = "SSM parameter (SecureString under AWS's own key, 32 characters or more, below `/<app>/<environment>/`) with a secret of your own for hashing addresses. Null: Terraform makes one, without ever knowing it."
   default     = null
 
   validation {
-    condition     = var.address_key_parameter == null || startswith(coalesce(var.address_key_parameter, "/"), "/resume-visitor-counter/${var.environment}/")
-    error_message = "address_key_parameter must be a path below `/resume-visitor-counter/<environment>/`, which is all that the functions may read, or null."
+    condition     = var.address_key_parameter == null || startswith(coalesce(var.address_key_parameter, "/"), "/${var.app}/${var.environment}/")
+    error_message = "address_key_parameter must be a path below `/<app>/<environment>/`, which is all that the functions may read, or null."
   }
 }
 

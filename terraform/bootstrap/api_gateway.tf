@@ -2,6 +2,8 @@
 # two states that own one setting would overwrite each other.
 
 resource "aws_iam_role" "api_gateway_logs" {
+  count = var.api_gateway_logs ? 1 : 0
+
   name        = "${local.app}-api-gateway-logs-${var.region}" # roles are global, the setting is regional
   description = "Lets API Gateway write the logs of all APIs of ${var.region}"
 
@@ -17,11 +19,15 @@ resource "aws_iam_role" "api_gateway_logs" {
 
 # AWS's own policy, with `*`: API Gateway tests the role for exactly these rights and refuses one that names log groups.
 resource "aws_iam_role_policy_attachment" "api_gateway_logs" {
-  role       = aws_iam_role.api_gateway_logs.name
+  count = var.api_gateway_logs ? 1 : 0
+
+  role       = aws_iam_role.api_gateway_logs[0].name
   policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 }
 
 resource "aws_api_gateway_account" "this" {
-  cloudwatch_role_arn = aws_iam_role.api_gateway_logs.arn
+  count = var.api_gateway_logs ? 1 : 0
+
+  cloudwatch_role_arn = aws_iam_role.api_gateway_logs[0].arn
   depends_on          = [aws_iam_role_policy_attachment.api_gateway_logs]
 }

@@ -15,7 +15,7 @@ provider "aws" {
 data "aws_caller_identity" "current" {}
 
 locals {
-  app = "resume-visitor-counter" # as in the environments' own root
+  app = var.app
 
   # Bucket names are global: the account's number makes it one of our own, and lets it be derived.
   state_bucket = coalesce(var.state_bucket, "${local.app}-tfstate-${data.aws_caller_identity.current.account_id}")

@@ -12,8 +12,8 @@ output "state_bucket" {
 }
 
 output "api_gateway_log_role_arn" {
-  description = "Role with which API Gateway writes logs in this account and region."
-  value       = aws_api_gateway_account.this.cloudwatch_role_arn
+  description = "Role with which API Gateway writes logs in this account and region; null where `api_gateway_logs` is false."
+  value       = one(aws_api_gateway_account.this[*].cloudwatch_role_arn)
 }
 
 output "role_arns" {

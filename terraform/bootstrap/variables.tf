@@ -1,3 +1,16 @@
+variable "app" {
+  type        = string
+  description = "Name of the application: every name begins with it, as in the environments' own root."
+  default     = "resume-visitor-counter"
+  nullable    = false
+
+  validation {
+    # An artifact bucket's name ends at 63 characters. Each word begins with a letter, so that no two apps have one table name.
+    condition     = length(var.app) >= 2 && length(var.app) <= 23 && can(regex("^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$", var.app)) && !endswith(var.app, "-options")
+    error_message = "app must be 2 to 23 lower-case letters and digits, in words that begin with a letter and are joined by single hyphens, such as `visitor-counter`; not ending with `-options`, which the preflight functions' names have."
+  }
+}
+
 variable "region" {
   type        = string
   description = "AWS region of the state bucket, of the logging role, and of the environments: the roles reach no other. In a second region of one account, give another state_bucket."
@@ -29,6 +42,13 @@ variable "state_bucket" {
     condition     = var.state_bucket == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.state_bucket))
     error_message = "state_bucket must be 3 to 63 lower-case letters, digits and hyphens, or null."
   }
+}
+
+variable "api_gateway_logs" {
+  type        = bool
+  description = "Whether the role with which API Gateway writes logs is made, and set for the whole account and region. `false` where the account has one already: it has only one."
+  default     = true
+  nullable    = false
 }
 
 variable "environments" {

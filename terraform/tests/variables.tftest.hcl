@@ -257,3 +257,52 @@ run "refuses_half_a_generation_of_the_secret" {
   }
   expect_failures = [var.address_key_generation]
 }
+
+run "refuses_an_app_in_capitals" {
+  command = plan
+  variables {
+    app                   = "Trial"
+    address_key_parameter = "/Trial/dev/address-key"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
+  command = plan
+  variables {
+    app                   = "trial-options"
+    address_key_parameter = "/trial-options/dev/address-key"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_with_a_word_that_begins_with_a_digit" {
+  command = plan
+  variables {
+    app                   = "trial-1"
+    address_key_parameter = "/trial-1/dev/address-key"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_that_is_too_long" {
+  command = plan
+  variables {
+    app                   = "a23456789012345678901234"
+    address_key_parameter = "/a23456789012345678901234/dev/address-key"
+  }
+  expect_failures = [var.app]
+}
+
+run "takes_another_app_into_every_name" {
+  command = plan
+  variables {
+    app                   = "visitor-trial"
+    address_key_parameter = "/visitor-trial/dev/address-key"
+  }
+
+  assert {
+    condition     = output.dynamodb_table_name == "VisitorTrial-dev" && output.ledger_table_name == "visitor-trial-ledger-dev"
+    error_message = "Two apps in one account would share tables."
+  }
+}

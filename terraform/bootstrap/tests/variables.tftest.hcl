@@ -84,7 +84,7 @@ run "trusts_githubs_tokens_for_aws_and_lets_api_gateway_only_log" {
   }
 
   assert {
-    condition     = endswith(aws_iam_role_policy_attachment.api_gateway_logs.policy_arn, ":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+    condition     = endswith(aws_iam_role_policy_attachment.api_gateway_logs[0].policy_arn, ":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
     error_message = "API Gateway may do more than write logs."
   }
 }
@@ -175,4 +175,60 @@ run "refuses_another_provider_than_githubs" {
     github = { repository = "owner/name", oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/example.com" }
   }
   expect_failures = [var.github]
+}
+
+run "takes_another_app_into_every_name" {
+  command = plan
+  variables {
+    app = "trial"
+  }
+
+  assert {
+    condition     = aws_s3_bucket.state.bucket == "trial-tfstate-123456789012" && aws_iam_role.api_gateway_logs[0].name == "trial-api-gateway-logs-us-east-1"
+    error_message = "Two apps in one account would share names."
+  }
+}
+
+run "leaves_the_accounts_log_role_alone" {
+  command = plan
+  variables {
+    api_gateway_logs = false
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.this) == 0 && length(aws_iam_role.api_gateway_logs) == 0 && output.api_gateway_log_role_arn == null
+    error_message = "The role that the account's APIs log with would be replaced."
+  }
+}
+
+run "refuses_an_app_in_capitals" {
+  command = plan
+  variables {
+    app = "Trial"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
+  command = plan
+  variables {
+    app = "trial-options"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_with_a_word_that_begins_with_a_digit" {
+  command = plan
+  variables {
+    app = "trial-1"
+  }
+  expect_failures = [var.app]
+}
+
+run "refuses_an_app_that_is_too_long" {
+  command = plan
+  variables {
+    app = "a23456789012345678901234"
+  }
+  expect_failures = [var.app]
 }

@@ -1,8 +1,13 @@
 # The visits and the total. Terraform owns the table; what is in it belongs to the function.
 
+locals {
+  # `resume-visitor-counter` has `ResumeVisitorCounter`; modules/roles derives the same name.
+  visits_table = "${replace(title(replace(var.app, "-", " ")), " ", "")}-${var.environment}"
+}
+
 resource "aws_dynamodb_table" "this" {
   #checkov:skip=CKV_AWS_119:AWS's own key encrypts it; a key of one's own has a monthly price
-  name                        = "ResumeVisitorCounter-${var.environment}"
+  name                        = local.visits_table
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "visit_id"
   deletion_protection_enabled = var.deletion_protection
@@ -48,7 +53,7 @@ resource "aws_dynamodb_table" "this" {
   }
 
   tags = {
-    Name = "ResumeVisitorCounter-${var.environment}"
+    Name = local.visits_table
   }
 }
 

@@ -10,7 +10,7 @@ locals {
   functions = [for name in [local.name, "${var.app}-options-${var.environment}"] : "arn:${local.p}:lambda:${local.r}:${local.a}:function:${name}"]
   versions  = [for function in local.functions : "${function}:*"]
   roles     = [for name in [local.name, "${var.app}-options-${var.environment}"] : "arn:${local.p}:iam::${local.a}:role/${name}"]
-  visits    = "arn:${local.p}:dynamodb:${local.r}:${local.a}:table/ResumeVisitorCounter-${var.environment}"
+  visits    = "arn:${local.p}:dynamodb:${local.r}:${local.a}:table/${replace(title(replace(var.app, "-", " ")), " ", "")}-${var.environment}"
   ledger    = "arn:${local.p}:dynamodb:${local.r}:${local.a}:table/${var.app}-ledger-${var.environment}"
   key       = "arn:${local.p}:ssm:${local.r}:${local.a}:parameter/${var.app}/${var.environment}/*"
   topic     = "arn:${local.p}:sns:${local.r}:${local.a}:${local.name}-alarms"

@@ -52,7 +52,7 @@ run "the_table_of_visits_forgets_can_be_restored_and_stays" {
   command = plan
 
   assert {
-    condition     = aws_dynamodb_table.this.name == "ResumeVisitorCounter-dev" && aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" && aws_dynamodb_table.this.hash_key == "visit_id"
+    condition     = aws_dynamodb_table.this.name == "App-dev" && aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST" && aws_dynamodb_table.this.hash_key == "visit_id"
     error_message = "The table is another."
   }
 
@@ -90,7 +90,7 @@ run "the_functions_are_what_users_know" {
   }
 
   assert {
-    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "ResumeVisitorCounter-dev", COUNTER_SHARDS = "1", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
+    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "App-dev", COUNTER_SHARDS = "1", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
     error_message = "The counter is told something else."
   }
 

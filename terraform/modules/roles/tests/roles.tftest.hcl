@@ -191,7 +191,7 @@ run "the_boundary_is_no_wider_than_what_functions_do" {
   assert {
     condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", flatten([statement.Action])) => statement.Resource } == {
       "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = [
-        "arn:aws:dynamodb:us-east-1:111111111111:table/ResumeVisitorCounter-dev",
+        "arn:aws:dynamodb:us-east-1:111111111111:table/App-dev",
       ]
       "ssm:GetParameter" = "arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"
       "kms:Decrypt"      = "*"
