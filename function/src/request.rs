@@ -17,8 +17,8 @@ use crate::privacy::Address;
 pub struct Request {
     /// The Lambda request id, under which the log has this request.
     pub id: String,
-    /// API Gateway's id of the request, `requestContext.requestId`; the Lambda request id where an event
-    /// has none.
+    /// API Gateway's own id of the request, `requestContext.extendedRequestId`; the Lambda request id where an
+    /// event has none. Never `requestContext.requestId`, which a client of a REST API sets by a header.
     pub gateway_id: String,
     /// The X-Ray trace that the request belongs to, as the header `X-Amzn-Trace-Id`.
     pub trace: Option<String>,
@@ -48,7 +48,7 @@ impl Request {
         let owned = |pointer| text(pointer).unwrap_or_default().to_owned();
         Self {
             id: id.to_owned(),
-            gateway_id: text("/requestContext/requestId").filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
+            gateway_id: text("/requestContext/extendedRequestId").filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
             trace: trace.map(str::to_owned),
             method: owned("/httpMethod"),
             resource: owned("/resource"),
@@ -146,6 +146,22 @@ mod tests {
         assert_eq!(seen, Address::read("203.0.113.77"));
         assert_eq!(Request::read(&event(forged.clone()), "r1", None).source, seen);
         assert_eq!(Request::read(&json!({"headers": forged}), "r1", None).source, None);
+    }
+
+    #[test]
+    fn the_id_of_a_request_is_never_the_one_that_a_client_can_choose() {
+        // API Gateway REST takes `requestId` from the header `x-amzn-requestid`; it overwrites nothing else.
+        let id = |context: Value| {
+            let headers = json!({"x-amzn-requestid": "chosen", "x-amz-apigw-id": "chosen", "X-Amz-Extended-Request-Id": "chosen"});
+            let event = json!({"headers": headers, "multiValueHeaders": {}, "requestContext": context});
+            Request::read(&event, "r1", None).gateway_id
+        };
+        assert_eq!(id(json!({"requestId": "chosen", "extendedRequestId": "JKJaXmPLvHcESHA="})), "JKJaXmPLvHcESHA=");
+        for without in [json!({}), json!({"extendedRequestId": ""}), json!({"extendedRequestId": 7}), json!(null)] {
+            let mut chosen = without;
+            chosen["requestId"] = json!("chosen");
+            assert_eq!(id(chosen.clone()), "r1", "{chosen}");
+        }
     }
 
     proptest! {

@@ -33,6 +33,7 @@ pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Opt
             "httpMethod": request.method,
             "protocol": "HTTP/1.1",
             "requestId": uuid::Uuid::new_v4().to_string(),
+            "extendedRequestId": uuid::Uuid::new_v4().to_string(),
             "requestTimeEpoch": jiff::Timestamp::now().as_millisecond(),
             // An address for documentation (RFC 5737): nobody's.
             "identity": {"sourceIp": "192.0.2.1", "userAgent": super::through_url::USER_AGENT},

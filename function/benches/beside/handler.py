@@ -123,7 +123,7 @@ def record(event, path):
     context = member(event, "requestContext")
     source = member(context, "identity").get("sourceIp")
     item = {
-        "visit_id": {"S": str(uuid.uuid5(NAMESPACE, text(context.get("requestId"))))},
+        "visit_id": {"S": str(uuid.uuid5(NAMESPACE, text(context.get("extendedRequestId"))))},
         "day": {"S": stamp[:10]},
         "timestamp": {"S": stamp},
         "visitor_ip": {"S": pseudonym(source, stamp[:10])},

@@ -71,7 +71,7 @@ pub(crate) fn event(method: &str, path: &str) -> Value {
         "requestContext": {
             "resourceId": "r1", "resourcePath": path, "httpMethod": method, "path": format!("/prod{path}"),
             "accountId": "111111111111", "protocol": "HTTP/1.1", "stage": "prod", "apiId": "abc123",
-            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "requestTimeEpoch": 1_767_225_600_000_u64,
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "extendedRequestId": "JKJaXmPLvHcESHA=", "requestTimeEpoch": 1_767_225_600_000_u64,
             "identity": {"sourceIp": "203.0.113.77", "userAgent": agent},
         },
     })

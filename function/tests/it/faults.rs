@@ -90,11 +90,16 @@ fn counter(table: &Table, caller: &str) -> Lambda {
     )
 }
 
-/// The status of the answer to the request that API Gateway calls `id`.
+/// The status of the answer to the request that API Gateway calls `id`, and its client something else.
 fn visit(function: &Lambda, id: &str) -> Value {
+    visit_called(function, id, "chosen-by-the-client")
+}
+
+/// As [`visit`], by a client who sends the id `chosen`.
+fn visit_called(function: &Lambda, id: &str, chosen: &str) -> Value {
     let answer = function.invoke(&json!({
         "resource": "/count", "path": "/count", "httpMethod": "GET",
-        "requestContext": {"requestId": id, "identity": {"sourceIp": "203.0.113.77"}},
+        "requestContext": {"requestId": chosen, "extendedRequestId": id, "identity": {"sourceIp": "203.0.113.77"}},
     }));
     answer["statusCode"].clone()
 }
@@ -155,8 +160,8 @@ fn each_fault_alone_moves_the_total_by_one_at_most() {
 fn the_same_event_twice_is_one_visit_in_the_log_and_in_the_total() {
     let table = Table::start();
     let function = counter(&table, "AKID");
-    for id in ["one", "two", "one", "one"] {
-        assert_eq!(visit(&function, id), 200);
+    for (id, chosen) in [("one", "a"), ("two", "a"), ("one", "b"), ("one", "c")] {
+        assert_eq!(visit_called(&function, id, chosen), 200);
     }
     assert_eq!((table.visits(), table.total()), (2, 2));
     assert_eq!(recounted(&table, &[])["difference"], 0);

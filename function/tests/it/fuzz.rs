@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::memory::{Memory, assert_framed, body, frame, key, telemetry};
 
 /// What API Gateway puts into an event, at any depth.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "resource",
     "path",
     "httpMethod",
@@ -31,6 +31,7 @@ const NAMES: [&str; 17] = [
     "X-Forwarded-For",
     "requestContext",
     "requestId",
+    "extendedRequestId",
     "identity",
     "sourceIp",
     "stageVariables",
@@ -109,7 +110,7 @@ fn nearly_sound() -> impl Strategy<Value = Value> {
     vec((select(&NAMES[..]), shape(), any::<bool>()), 0..5).prop_map(|changes| {
         let mut event = json!({
             "resource": "/count", "path": "/count", "httpMethod": "GET", "headers": {"User-Agent": "a"},
-            "requestContext": {"requestId": "r", "identity": {"sourceIp": "203.0.113.77"}},
+            "requestContext": {"requestId": "r", "extendedRequestId": "e", "identity": {"sourceIp": "203.0.113.77"}},
         });
         for (name, shape, inside) in changes {
             match event["requestContext"].as_object_mut().filter(|_| inside) {

@@ -109,7 +109,7 @@ fn visits_to_several_containers_at_once_are_all_counted() {
                     };
                     let visit = || {
                         let mut event = event("/count");
-                        event["requestContext"]["requestId"] = json!(uuid::Uuid::new_v4().to_string());
+                        event["requestContext"]["extendedRequestId"] = json!(uuid::Uuid::new_v4().to_string());
                         event
                     };
                     (0..20).map(|_| number(visit())).collect::<Vec<_>>()

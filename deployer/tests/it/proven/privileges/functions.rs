@@ -78,7 +78,7 @@ impl Copy {
         let event = json!({
             "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "trial"},
             "requestContext": {
-                "requestId": uuid::Uuid::new_v4().to_string(), "resourcePath": path, "httpMethod": method,
+                "requestId": "chosen", "extendedRequestId": uuid::Uuid::new_v4().to_string(), "resourcePath": path, "httpMethod": method,
                 "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "trial"},
             },
             "body": null, "isBase64Encoded": false,

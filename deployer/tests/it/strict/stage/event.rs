@@ -48,7 +48,9 @@ pub(super) fn of(
             "path": format!("/{}{}", request.stage, request.path),
             "httpMethod": method,
             "protocol": "HTTP/1.1",
-            "requestId": uuid::Uuid::new_v4().to_string(),
+            // The client's, where it sends one; only the other is always the gateway's own.
+            "requestId": text(call.parts, "x-amzn-requestid").map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned),
+            "extendedRequestId": uuid::Uuid::new_v4().to_string(),
             "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "requestTimeEpoch": now.as_millisecond(),
             // The connection's, whatever a header says.
