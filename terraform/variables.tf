@@ -66,12 +66,16 @@ variable "allowed_origins" {
   default     = null
 
   validation {
-    # No `*`, no `null`, no trailing slash: the functions compare whole strings. Plain http never leaves the machine.
+    # The functions compare whole strings, and refuse to start with a text that no browser sends as an origin.
     condition = var.allowed_origins == null || (
       try(length(var.allowed_origins) > 0, false) &&
-      alltrue([for origin in coalesce(var.allowed_origins, []) : can(regex("^(https://[a-z0-9.-]+|http://(localhost|127\\.0\\.0\\.1))(:[0-9]{1,5})?$", origin))])
+      alltrue([
+        for origin in coalesce(var.allowed_origins, []) :
+        can(regex(jsondecode(file("${path.module}/modules/backend/origin.json")).is, origin)) &&
+        !can(regex(jsondecode(file("${path.module}/modules/backend/origin.json")).is_not, origin))
+      ])
     )
-    error_message = "allowed_origins must be null or a list of origins such as `https://www.example.com` (http for localhost only), without path or trailing slash."
+    error_message = "allowed_origins must be null or a list of origins as browsers send them, such as `https://www.example.com`: lower case, without path, trailing slash or default port; http for localhost, 127.0.0.1 and [::1] only."
   }
 }
 

@@ -114,6 +114,22 @@ run "refuses_plain_http_to_another_machine" {
   expect_failures = [var.allowed_origins]
 }
 
+run "refuses_an_origin_with_its_default_port" {
+  command = plan
+  variables {
+    allowed_origins = ["https://www.example.com", "https://a.example:443"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
+run "refuses_a_port_that_there_is_not" {
+  command = plan
+  variables {
+    allowed_origins = ["https://a.example:65536"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
 run "refuses_no_origin_at_all" {
   command = plan
   variables {

@@ -8,7 +8,8 @@ pub(crate) const TABLE_RULE: &str =
     "a table's name: 3 to 255 letters, digits, `_`, `-` or `.`, such as `ResumeVisitorCounter-dev`";
 pub(super) const ORIGIN: &str = "ALLOWED_ORIGIN";
 pub(super) const ORIGIN_RULE: &str = "origins as browsers send them, separated by commas: \
-     `http(s)://host[:port]`, lower case, without path, such as `https://www.example.com`";
+     `https://host[:port]`, lower case, without path or default port, such as `https://www.example.com`; \
+     `http` for localhost, 127.0.0.1 and [::1] only";
 pub(super) const PARAMETER: &str = "ADDRESS_KEY_PARAMETER";
 pub(super) const PARAMETER_RULE: &str = "the name of an SSM parameter: up to 1011 letters, digits, `_`, `-`, `.` and `/`, \
      such as `/resume-visitor-counter/dev/address-key`";

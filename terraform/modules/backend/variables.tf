@@ -27,8 +27,11 @@ variable "allowed_origins" {
   nullable    = false
 
   validation {
-    condition     = length(var.allowed_origins) > 0 && alltrue([for origin in var.allowed_origins : can(regex("^https?://[a-z0-9.:-]+$", origin))])
-    error_message = "allowed_origins must be at least one origin such as `https://www.example.com`, without path or trailing slash."
+    condition = length(var.allowed_origins) > 0 && alltrue([
+      for origin in var.allowed_origins :
+      can(regex(jsondecode(file("${path.module}/origin.json")).is, origin)) && !can(regex(jsondecode(file("${path.module}/origin.json")).is_not, origin))
+    ])
+    error_message = "allowed_origins must be at least one origin as browsers send it, such as `https://www.example.com`: lower case, without path, trailing slash or default port; http for localhost, 127.0.0.1 and [::1] only."
   }
 }
 

@@ -214,6 +214,45 @@ run "refuses_an_environment_with_a_hyphen" {
   expect_failures = [var.environment]
 }
 
+run "takes_the_origins_that_the_functions_take" {
+  command = plan
+
+  module {
+    source = "./tests/origins"
+  }
+
+  assert {
+    condition     = length(output.accepted) >= 20 && length(output.not_taken) == 0
+    error_message = "A good origin is refused: ${join(" ", output.not_taken)}"
+  }
+
+  assert {
+    condition     = output.refused >= 50 && length(output.not_refused) == 0
+    error_message = "A function would not start with: ${join(" ", output.not_refused)}"
+  }
+}
+
+run "passes_good_origins_to_the_functions_as_one_list" {
+  command = plan
+
+  variables {
+    allowed_origins = run.takes_the_origins_that_the_functions_take.accepted
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["preflight"].environment[0].variables["ALLOWED_ORIGIN"] == join(",", run.takes_the_origins_that_the_functions_take.accepted)
+    error_message = "The functions get other origins."
+  }
+}
+
+run "refuses_an_origin_with_its_default_port" {
+  command = plan
+  variables {
+    allowed_origins = ["https://www.example.com", "https://a.example:443"]
+  }
+  expect_failures = [var.allowed_origins]
+}
+
 run "refuses_an_origin_with_a_path" {
   command = plan
   variables {
