@@ -9,6 +9,14 @@ locals {
     "OPTIONS /count" = { method = "OPTIONS", path = "count", function = "preflight" }
     "GET /health"    = { method = "GET", path = "health", function = "counter" }
   }
+
+  # A request past these limits gets a 429 that costs nothing; one for which Lambda has no concurrency left gets a 5XX. So
+  # the burst stays within the concurrency: what is reserved, else the quota of a new account, 10 for all its functions.
+  throttle = (
+    var.function.reserved_concurrency == null
+    ? { rate = 20, burst = 10 }
+    : { rate = min(100, 2 * var.function.reserved_concurrency), burst = min(50, var.function.reserved_concurrency) }
+  )
 }
 
 resource "aws_api_gateway_rest_api" "this" {
@@ -115,17 +123,21 @@ resource "aws_cloudwatch_log_group" "execution" {
 resource "aws_api_gateway_stage" "this" {
   #checkov:skip=CKV_AWS_120:a cached answer would count nobody
   #checkov:skip=CKV2_AWS_51:browsers have no client certificates
-  #checkov:skip=CKV2_AWS_29:the module `waf` does it, where it is wanted at its price
-  rest_api_id          = aws_api_gateway_rest_api.this.id
-  stage_name           = var.environment
-  deployment_id        = aws_api_gateway_deployment.initial.id
-  xray_tracing_enabled = true
+  #checkov:skip=CKV2_AWS_29:the module `waf` does it, by default for prod
+  #checkov:skip=CKV_AWS_73:API Gateway's segments hold the visitor's address and the whole URL; the functions trace by themselves
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  stage_name    = var.environment
+  deployment_id = aws_api_gateway_deployment.initial.id
 
-  # A format of our own: no address, no user agent, and of the path only the route.
+  # X-Ray would keep `http.request.client_ip` and the URL of each request for 30 days. Lambda's segments have neither.
+  xray_tracing_enabled = false
+
+  # A format of our own: no address, no user agent, and of the path only the route. Every value is API Gateway's: also not
+  # `requestId`, which a client sets by a header. The response names the extended id in `x-amz-apigw-id`.
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
     format = jsonencode({
-      requestId          = "$context.requestId"
+      extendedRequestId  = "$context.extendedRequestId"
       requestTimeEpoch   = "$context.requestTimeEpoch"
       httpMethod         = "$context.httpMethod"
       resourcePath       = "$context.resourcePath"
@@ -135,7 +147,6 @@ resource "aws_api_gateway_stage" "this" {
       integrationLatency = "$context.integration.latency"
       integrationStatus  = "$context.integration.integrationStatus"
       deploymentId       = "$context.deploymentId"
-      xrayTraceId        = "$context.xrayTraceId"
     })
   }
 
@@ -162,9 +173,9 @@ resource "aws_api_gateway_method_settings" "this" {
   settings {
     metrics_enabled        = true
     logging_level          = "INFO"
-    data_trace_enabled     = false # it would log whole requests, addresses included
-    throttling_rate_limit  = 100
-    throttling_burst_limit = 50
+    data_trace_enabled     = false # it would log whole requests, addresses included; INFO alone has no headers
+    throttling_rate_limit  = local.throttle.rate
+    throttling_burst_limit = local.throttle.burst
   }
 }
 

@@ -3,6 +3,9 @@
 
 locals {
   # On top of logs and traces. A function that is not named here gets nothing more.
+  #
+  # All versions of a function share its role, and a version keeps the environment variables that it was published with. So what a
+  # variable allows may not depend on its value of today: no right goes when a value changes.
   function_statements = {
     counter = concat(
       # Also beside a database: the version that serves until the next release, and those to go back to, count in the table.
@@ -14,8 +17,9 @@ locals {
   count_visits = {
     Sid    = "CountVisits"
     Effect = "Allow"
-    # A total in shards is read with one call. A function of one shard never makes it.
-    Action   = concat(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], var.counter_shards > 1 ? ["dynamodb:BatchGetItem"] : [])
+    # BatchGetItem reads a total in shards. It is granted for one shard too: the version that is live, and those to go back to, may
+    # have been published with more.
+    Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     Resource = aws_dynamodb_table.this.arn
   }
 

@@ -7,7 +7,7 @@ locals {
     counter = {
       name        = "${var.app}-${var.environment}"
       description = "Counts a visit and answers the total"
-      network     = one(var.database[*].network)
+      network     = one(local.store[*].network)
 
       environment = merge(
         {
@@ -16,7 +16,7 @@ locals {
           COUNTER_SHARDS        = tostring(var.counter_shards)
           ADDRESS_KEY_PARAMETER = regex("parameter(/.+)$", var.address_key_arn)[0]
         },
-        one(var.database[*].environment),
+        one(local.store[*].environment),
       )
     }
 
@@ -32,6 +32,9 @@ locals {
   }
 
   allowed_origin = join(",", var.allowed_origins)
+
+  # The database that the next version counts in, if it is one.
+  store = try(var.database.used, false) ? var.database : null
 }
 
 # Made before the function, whose role may not make one: Lambda's own would keep the logs for ever.

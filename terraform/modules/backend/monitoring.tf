@@ -52,26 +52,65 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   }
 }
 
+# A request for which Lambda has no concurrency left is a 5XX too, and says nothing about a release: anybody could cause
+# it, and a release would be reverted. So Lambda's throttles are taken off, and what remains is compared as a percentage, since the
+# two services may count one request in different minutes.
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {
   count = var.alarms.enabled ? 1 : 0
 
   alarm_name        = "${var.app}-${var.environment}-api-5xx"
-  alarm_description = "The API answered 5xx at least once within a minute"
+  alarm_description = "More than 1 % of a minute's requests got a 5XX for another reason than Lambda's concurrency"
 
-  namespace   = "AWS/ApiGateway"
-  metric_name = "5XXError"
-
-  dimensions = {
-    ApiName = aws_api_gateway_rest_api.this.name
-    Stage   = aws_api_gateway_stage.this.stage_name
-  }
-
-  statistic           = "Sum"
-  period              = 60
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
+  threshold           = 1
   treat_missing_data  = "notBreaching"
+
+  metric_query {
+    id          = "rate"
+    label       = "unexplained 5XX, %"
+    expression  = "100 * (errors - FILL(counter, 0) - FILL(preflight, 0)) / requests"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { errors = "5XXError", requests = "Count" }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/ApiGateway"
+        metric_name = metric_query.value
+        stat        = "Sum"
+        period      = 60
+
+        dimensions = {
+          ApiName = aws_api_gateway_rest_api.this.name
+          Stage   = aws_api_gateway_stage.this.stage_name
+        }
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = local.functions
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = "AWS/Lambda"
+        metric_name = "Throttles"
+        stat        = "Sum"
+        period      = 60
+
+        dimensions = {
+          FunctionName = metric_query.value.name
+        }
+      }
+    }
+  }
 
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]

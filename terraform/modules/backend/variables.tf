@@ -116,11 +116,12 @@ variable "alarms" {
 
 variable "database" {
   type = object({
+    used        = optional(bool, true)
     network     = object({ subnet_ids = list(string), security_group_ids = list(string) })
     environment = map(string)
     secret_arn  = string
   })
-  description = "PostgreSQL as the store: the network that it is reached from, what the counter has to know, and the secret with its password. Null: DynamoDB."
+  description = "PostgreSQL as the store: the network that it is reached from, what the counter has to know, and the secret with its password. `used = false`: new versions count in DynamoDB, and those published before keep their rights. Null: DynamoDB, and no rights on a database."
   default     = null
 
   validation {

@@ -129,42 +129,137 @@ run "routes_call_the_alias_and_may_do_so_at_their_method_and_path_only" {
   }
 }
 
-run "the_stage_is_throttled_and_logs_nothing_of_a_visitor" {
+run "nothing_that_aws_keeps_of_a_request_holds_an_address" {
   command = plan
+
+  assert {
+    condition     = !aws_api_gateway_stage.this.xray_tracing_enabled
+    error_message = "X-Ray keeps the address of each visitor and the URL that he asked for."
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.tracing_config[0].mode == "Active"])
+    error_message = "A function traces only where something before it does, which nothing is."
+  }
 
   assert {
     condition = aws_api_gateway_method_settings.this.method_path == "*/*" && alltrue([
       for settings in aws_api_gateway_method_settings.this.settings :
-      settings.metrics_enabled && settings.logging_level == "INFO" && !settings.data_trace_enabled && settings.throttling_rate_limit == 100 && settings.throttling_burst_limit == 50
+      settings.metrics_enabled && settings.logging_level == "INFO" && !settings.data_trace_enabled
     ])
-    error_message = "Metrics, level, data trace or throttle are others."
+    error_message = "Metrics or level are others, or whole requests are logged."
   }
 
+  # What a client chooses could hold anything: its address, another's, a line break.
   assert {
-    condition     = !strcontains(aws_api_gateway_stage.this.access_log_settings[0].format, "identity")
-    error_message = "The access log holds addresses or agents."
+    condition = sort(values(jsondecode(aws_api_gateway_stage.this.access_log_settings[0].format))) == tolist([
+      "$context.deploymentId", "$context.error.responseType", "$context.extendedRequestId", "$context.httpMethod", "$context.integration.integrationStatus",
+      "$context.integration.latency", "$context.requestTimeEpoch", "$context.resourcePath", "$context.responseLatency", "$context.status",
+    ])
+    error_message = "The access log holds what is not known to be free of addresses, agents and clients' own texts."
+  }
+
+  # A column of a table on the dashboard would copy what the log holds.
+  assert {
+    condition     = !can(regex("@message|identity|sourceIp|client_ip", aws_cloudwatch_dashboard.this.dashboard_body))
+    error_message = "The dashboard shows whole lines of a log."
   }
 }
 
-run "alarms_ring_at_the_topic_and_the_topic_mails" {
+run "requests_past_the_concurrency_get_a_429_and_no_5xx" {
+  command = plan
+
+  assert {
+    condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "40 20"
+    error_message = "More requests come at once than a function may run at once: 20."
+  }
+}
+
+run "a_young_account_has_ten_of_everything" {
+  command = plan
+
+  variables {
+    function = { architecture = "arm64", memory_size = 128 }
+  }
+
+  assert {
+    condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "20 10"
+    error_message = "More requests come at once than a new account's quota, 10, has concurrency for."
+  }
+}
+
+run "never_more_than_100_a_second_and_50_at_once" {
+  command = plan
+
+  variables {
+    function = { architecture = "arm64", memory_size = 128, reserved_concurrency = 500 }
+  }
+
+  assert {
+    condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "100 50"
+    error_message = "The limits of row T11 are others."
+  }
+}
+
+run "an_alarm_sends_to_the_topic_and_the_topic_mails" {
   command = plan
 
   assert {
     condition     = output.alarms == tolist(["app-dev-api-5xx", "app-dev-errors", "app-options-dev-errors"])
-    error_message = "The deployer does not hear of all alarms."
+    error_message = "The deployer does not read all alarms."
   }
 
   assert {
     condition = alltrue([
       for alarm in concat(values(aws_cloudwatch_metric_alarm.function_errors), aws_cloudwatch_metric_alarm.api_5xx) :
-      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.period == 60 && alarm.threshold == 0 && alarm.comparison_operator == "GreaterThanThreshold"
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" && alarm.comparison_operator == "GreaterThanThreshold"
     ])
-    error_message = "An alarm rings nowhere, or late."
+    error_message = "An alarm sends nothing, or late, or without a reason."
   }
 
   assert {
     condition     = [for mail in aws_sns_topic_subscription.email : "${mail.protocol} ${mail.endpoint}"] == ["email ops@example.com"]
     error_message = "Nobody gets a mail."
+  }
+}
+
+# Invokes of a version that has no traffic yet do not count: the deployer checks versions that may fail.
+run "an_error_counts_if_it_came_through_the_alias" {
+  command = plan
+
+  assert {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.function_errors : key =>
+      "${alarm.namespace} ${alarm.metric_name} ${alarm.dimensions.FunctionName} ${alarm.dimensions.Resource} ${alarm.statistic} ${alarm.period} ${alarm.threshold}"
+      } == {
+      counter   = "AWS/Lambda Errors app-dev app-dev:live Sum 60 0"
+      preflight = "AWS/Lambda Errors app-options-dev app-options-dev:live Sum 60 0"
+    }
+    error_message = "An alarm looks at something else than an alias's errors of a minute."
+  }
+}
+
+# Or any visitor could revert a release: by more requests at once than the account has concurrency for.
+run "a_5xx_for_want_of_concurrency_is_no_alarm" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.api_5xx[0].threshold == 1 && one([for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.expression if query.return_data == true]) == "100 * (errors - FILL(counter, 0) - FILL(preflight, 0)) / requests"
+    error_message = "The alarm compares something else than the share of 5XX that Lambda's throttles do not explain."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.id =>
+      "${query.metric[0].namespace} ${query.metric[0].metric_name} ${query.metric[0].stat} ${query.metric[0].period} ${join(" ", values(query.metric[0].dimensions))}"
+      if query.id != "rate"
+      } == {
+      errors    = "AWS/ApiGateway 5XXError Sum 60 app-dev dev"
+      requests  = "AWS/ApiGateway Count Sum 60 app-dev dev"
+      counter   = "AWS/Lambda Throttles Sum 60 app-dev"
+      preflight = "AWS/Lambda Throttles Sum 60 app-options-dev"
+    }
+    error_message = "The alarm's metrics are others."
   }
 }
 
@@ -195,6 +290,78 @@ run "without_alarms_nothing_rings_and_the_contract_names_none" {
   assert {
     condition     = length(output.alarms) == 0 && length(aws_sns_topic_subscription.email) == 0
     error_message = "There are alarms that nobody asked for."
+  }
+}
+
+# Each variable that could change a right, changed: a version published before runs on, under the same role.
+run "the_rights_of_today" {
+  command = plan
+}
+
+run "rights_outlive_a_larger_number_of_shards" {
+  command = plan
+
+  variables {
+    counter_shards = 16
+  }
+
+  assert {
+    condition     = output.role_policies == run.the_rights_of_today.role_policies
+    error_message = "With the number of shards, rights change: those of the versions that were published before."
+  }
+}
+
+run "rights_outlive_another_key_and_other_origins" {
+  command = plan
+
+  variables {
+    address_key_arn = "arn:aws:ssm:us-east-1:123456789012:parameter/app/dev/another"
+    allowed_origins = ["https://a.example", "https://b.example"]
+    function        = { architecture = "x86_64", memory_size = 512, reserved_concurrency = null }
+  }
+
+  assert {
+    condition     = output.role_policies == run.the_rights_of_today.role_policies
+    error_message = "With a variable, rights change: those of the versions that were published before."
+  }
+}
+
+run "rights_outlive_the_move_to_a_database" {
+  command = plan
+
+  variables {
+    database = { network = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }, environment = { VISIT_STORE = "postgres" }, secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1" }
+  }
+
+  assert {
+    condition = length(setsubtract(
+      [for statement in jsondecode(run.the_rights_of_today.role_policies["counter"]).Statement : jsonencode(statement)],
+      [for statement in jsondecode(output.role_policies["counter"]).Statement : jsonencode(statement)],
+    )) == 0
+    error_message = "The version that still counts in DynamoDB loses a right."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this["counter"].environment[0].variables["VISIT_STORE"] == "postgres" && length(aws_lambda_function.this["counter"].vpc_config) == 1
+    error_message = "The next version does not count in the database."
+  }
+}
+
+run "rights_outlive_the_move_back_from_a_database" {
+  command = plan
+
+  variables {
+    database = { used = false, network = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }, environment = { VISIT_STORE = "postgres" }, secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1" }
+  }
+
+  assert {
+    condition     = output.role_policies == run.rights_outlive_the_move_to_a_database.role_policies
+    error_message = "The version that still counts in the database loses a right."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this["counter"].environment[0].variables), "VISIT_STORE") && length(aws_lambda_function.this["counter"].vpc_config) == 0
+    error_message = "The next version does not count in DynamoDB."
   }
 }
 
