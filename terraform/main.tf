@@ -60,7 +60,7 @@ module "backend" {
   environment         = var.environment
   allowed_origins     = local.allowed_origins
   deletion_protection = local.protected
-  database            = one(module.postgres)
+  database            = one([for database in module.postgres : merge(database, { used = var.postgres.used })])
   address_key_arn     = local.address_key_arn
   counter_shards      = var.counter_shards
 
@@ -110,6 +110,7 @@ module "postgres" {
   allocated_storage = var.postgres.allocated_storage
   engine_version    = var.postgres.engine_version
   vpc_cidr          = var.postgres.vpc_cidr
+  max_connections   = var.postgres.max_connections
 }
 
 module "waf" {
@@ -132,6 +133,8 @@ module "domain" {
   rest_api_id     = module.backend.api.rest_api_id
   stage           = module.backend.api.stage
   aliases         = module.backend.aliases
+
+  placeholder_sha256 = module.backend.placeholder_sha256
 }
 
 module "ledger" {

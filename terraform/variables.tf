@@ -226,9 +226,18 @@ variable "postgres" {
     allocated_storage = optional(number, 20)
     engine_version    = optional(string, "17")
     vpc_cidr          = optional(string, "10.20.0.0/24")
+    max_connections   = optional(number, 80)
+    used              = optional(bool, true)
   })
-  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is; bootstrap's `extras` has to name `postgres`. Size in GB. The counter has to be built with `features = [\"postgres\"]` in deployer.toml. Null: DynamoDB."
+  description = "PostgreSQL as the store instead of DynamoDB, in a network of its own: `{}` takes it as it is, and reserved_concurrency has to be set; bootstrap's `extras` has to name `postgres`. Size in GB. The counter has to be built with `features = [\"postgres\"]` in deployer.toml. On the way back to DynamoDB, first `{ used = false }` and a release: the database and the rights on it stay until no version that may run again needs them. Null: DynamoDB."
   default     = null
+
+  validation {
+    # A container keeps a connection while it is idle, up to 2 minutes: after a release those of the old version are there beside
+    # those of the new one. 10 are for RDS, for administrators and for `visits`.
+    condition     = var.postgres == null || try(2 * var.reserved_concurrency + 10 <= var.postgres.max_connections, false)
+    error_message = "postgres needs reserved_concurrency, so that there are never more functions than connections: 2 * reserved_concurrency + 10 must be at most postgres.max_connections (80 where it is not set: up to 35). An account with a quota of 10 has none to reserve: ask for more in Service Quotas, \"Concurrent executions\", first."
+  }
 }
 
 # For the local AWS.

@@ -135,8 +135,8 @@ run "puts_the_api_under_its_own_domain" {
   }
 
   override_data {
-    target = module.domain[0].data.aws_lambda_alias.live
-    values = { function_version = "7" }
+    target = module.domain[0].data.aws_lambda_function.live
+    values = { version = "7", code_sha256 = "9f2Kd0nYq1v0Zc8Z1o1mJm0rS0y7n3yq0d8b0uH2m3A=" }
   }
 
   assert {
@@ -189,7 +189,31 @@ run "counts_in_postgres_instead_of_dynamodb" {
   command = plan
 
   variables {
-    postgres = {}
+    postgres             = {}
+    reserved_concurrency = 35
+  }
+
+  override_module {
+    target = module.postgres[0]
+    outputs = {
+      network     = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+      environment = { VISIT_STORE = "postgres" }
+      secret_arn  = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
+    }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid if contains(["CountVisits", "ReadDatabasePassword", "NotFromTheCode"], statement.Sid)] == ["CountVisits", "ReadDatabasePassword", "NotFromTheCode"]
+    error_message = "The counter may not read the password, or what still counts in the table may not any more."
+  }
+}
+
+run "keeps_the_rights_on_a_database_that_only_older_versions_use" {
+  command = plan
+
+  variables {
+    postgres             = { used = false }
+    reserved_concurrency = 35
   }
 
   override_module {

@@ -322,3 +322,29 @@ run "takes_another_app_into_every_name" {
     error_message = "Two apps in one account would share tables."
   }
 }
+
+run "refuses_a_database_without_a_bound_for_its_connections" {
+  command = plan
+  variables {
+    postgres = {}
+  }
+  expect_failures = [var.postgres]
+}
+
+run "refuses_more_functions_than_connections" {
+  command = plan
+  variables {
+    postgres             = {}
+    reserved_concurrency = 36
+  }
+  expect_failures = [var.postgres]
+}
+
+run "refuses_fewer_connections_than_functions" {
+  command = plan
+  variables {
+    postgres             = { max_connections = 200 }
+    reserved_concurrency = 96
+  }
+  expect_failures = [var.postgres]
+}

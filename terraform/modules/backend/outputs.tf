@@ -37,6 +37,11 @@ output "aliases" {
   value       = { for key, alias in aws_lambda_alias.live : key => alias.arn }
 }
 
+output "placeholder_sha256" {
+  description = "SHA-256, in base64, of the package that a function has until its first release."
+  value       = filebase64sha256("${path.module}/placeholder.zip")
+}
+
 output "stage_arn" {
   description = "ARN of the API's stage, for what is put in front of it."
   value       = aws_api_gateway_stage.this.arn

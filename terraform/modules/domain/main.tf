@@ -5,12 +5,12 @@ locals {
   name = "api.${var.domain_name}"
 }
 
-data "aws_lambda_alias" "live" {
+data "aws_lambda_function" "live" {
   for_each = var.aliases
 
   # `arn:partition:lambda:region:account:function:name:alias`
   function_name = split(":", each.value)[6]
-  name          = split(":", each.value)[7]
+  qualifier     = split(":", each.value)[7]
 }
 
 resource "aws_api_gateway_domain_name" "this" {
@@ -21,8 +21,8 @@ resource "aws_api_gateway_domain_name" "this" {
   lifecycle {
     # Visitors come by this name: what they meet must not be the placeholder and its 503.
     precondition {
-      # Version 1 is what Terraform made with the function. Lambda never gives a number twice.
-      condition     = alltrue([for alias in data.aws_lambda_alias.live : alias.function_version != "1"])
+      # By its bytes, not by its number: Lambda goes on counting when a function of the same name is made again.
+      condition     = alltrue([for function in data.aws_lambda_function.live : function.code_sha256 != var.placeholder_sha256])
       error_message = "Nothing was released to this environment yet: its functions are the placeholder, which answers 503. Everything but `${local.name}` stands; release (`deployer deploy` or `deployer promote`), then apply again. Where a workflow applies before it releases, leave `domain_name` out until then."
     }
   }

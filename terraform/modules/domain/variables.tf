@@ -53,6 +53,17 @@ variable "aliases" {
   }
 }
 
+variable "placeholder_sha256" {
+  type        = string
+  description = "SHA-256, in base64, of the package with which the functions were made: as long as an alias runs it, nothing was released."
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+/]{43}=$", var.placeholder_sha256))
+    error_message = "placeholder_sha256 must be a SHA-256 in base64, as Lambda's CodeSha256."
+  }
+}
+
 variable "stage" {
   type        = string
   description = "Stage of the API behind the name."

@@ -29,6 +29,13 @@ resource "aws_db_parameter_group" "this" {
     apply_method = "pending-reboot"
   }
 
+  # Stated, so that it can be compared with how many functions run at once. AWS's own value depends on the class.
+  parameter {
+    name         = "max_connections"
+    value        = tostring(var.max_connections)
+    apply_method = "pending-reboot" # the server takes it at its start only
+  }
+
   tags = {
     Name = "${local.name}-postgres${var.engine_version}"
   }

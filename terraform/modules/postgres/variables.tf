@@ -92,3 +92,15 @@ variable "allocated_storage" {
     error_message = "allocated_storage must be a whole number from 20 to 65536 GB."
   }
 }
+
+variable "max_connections" {
+  type        = number
+  description = "How many connections the server takes, some of them kept for RDS and administrators: one is up to 10 MB of the instance's memory."
+  default     = 80
+  nullable    = false
+
+  validation {
+    condition     = var.max_connections >= 20 && var.max_connections <= 5000 && floor(var.max_connections) == var.max_connections
+    error_message = "max_connections must be a whole number from 20 to 5000."
+  }
+}

@@ -100,6 +100,16 @@ run "the_functions_are_what_users_know" {
   }
 }
 
+# An environment made before a change of the placeholder would count as released: `placeholder/README.md`.
+run "the_placeholder_is_the_one_that_environments_were_made_with" {
+  command = plan
+
+  assert {
+    condition     = output.placeholder_sha256 == "f6DSMgZIJ3yjBiP5mi5qy7NKDolG3GXH9y49CfZUCGY="
+    error_message = "The placeholder's bytes are others: the domain would be put in front of the old one."
+  }
+}
+
 run "every_log_ends_after_30_days" {
   command = plan
 

@@ -3,9 +3,10 @@
 mock_provider "aws" {
   override_during = plan
 
-  mock_data "aws_lambda_alias" {
+  mock_data "aws_lambda_function" {
     defaults = {
-      function_version = "7"
+      version     = "7"
+      code_sha256 = "9f2Kd0nYq1v0Zc8Z1o1mJm0rS0y7n3yq0d8b0uH2m3A="
     }
   }
 }
@@ -16,6 +17,8 @@ variables {
   certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
   rest_api_id     = "abc123"
   stage           = "prod"
+
+  placeholder_sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
   aliases = {
     counter   = "arn:aws:lambda:us-east-1:123456789012:function:app-prod:live"
@@ -41,22 +44,52 @@ run "is_put_in_front_of_no_placeholder" {
   command = plan
 
   override_data {
-    target          = data.aws_lambda_alias.live["counter"]
+    target          = data.aws_lambda_function.live["counter"]
     override_during = plan
-    values          = { function_version = "1" }
+    values          = { version = "1", code_sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
   }
 
   expect_failures = [aws_api_gateway_domain_name.this]
 }
 
-run "stays_after_a_release_was_taken_back" {
+# A function that is made again after a destroy goes on counting: its placeholder may be version 8.
+run "is_put_in_front_of_no_placeholder_of_an_environment_made_again" {
   command = plan
 
   override_data {
-    target          = data.aws_lambda_alias.live["counter"]
+    target          = data.aws_lambda_function.live["preflight"]
     override_during = plan
-    values          = { function_version = "3", description = "deployer: taken back, fence 9" }
+    values          = { version = "8", code_sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
   }
+
+  expect_failures = [aws_api_gateway_domain_name.this]
+}
+
+run "asks_for_what_the_alias_runs" {
+  command = plan
+
+  assert {
+    condition     = { for key, function in data.aws_lambda_function.live : key => "${function.function_name}:${function.qualifier}" } == { counter = "app-prod:live", preflight = "app-options-prod:live" }
+    error_message = "It looks at something else than what visitors would meet."
+  }
+}
+
+run "stays_after_a_release_was_reverted_to_version_1_of_the_deployers" {
+  command = plan
+
+  override_data {
+    target          = data.aws_lambda_function.live["counter"]
+    override_during = plan
+    values          = { version = "1", code_sha256 = "9f2Kd0nYq1v0Zc8Z1o1mJm0rS0y7n3yq0d8b0uH2m3A=" }
+  }
+}
+
+run "refuses_a_hash_in_hexadecimal" {
+  command = plan
+  variables {
+    placeholder_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+  }
+  expect_failures = [var.placeholder_sha256]
 }
 
 run "refuses_a_domain_with_a_scheme" {

@@ -66,6 +66,12 @@ run "is_what_was_asked_for" {
     instance_class    = "db.t4g.small"
     allocated_storage = 50
     engine_version    = "15"
+    max_connections   = 200
+  }
+
+  assert {
+    condition     = one([for parameter in aws_db_parameter_group.this.parameter : parameter.value if parameter.name == "max_connections"]) == "200"
+    error_message = "The server takes another number of connections."
   }
 
   assert {
@@ -102,7 +108,7 @@ run "speaks_tls_only_and_with_the_authority_that_the_function_trusts" {
   command = plan
 
   assert {
-    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1" }
+    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1", max_connections = "80" }
     error_message = "It answers without TLS."
   }
 

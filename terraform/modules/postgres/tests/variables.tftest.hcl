@@ -177,3 +177,11 @@ run "refuses_a_fraction_of_a_gigabyte" {
   }
   expect_failures = [var.allocated_storage]
 }
+
+run "refuses_fewer_connections_than_rds_and_one_function_need" {
+  command = plan
+  variables {
+    max_connections = 10
+  }
+  expect_failures = [var.max_connections]
+}
