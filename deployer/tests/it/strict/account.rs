@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub aliases: Mutex<HashMap<(String, String), (Value, Instant)>>,
     /// The items of the transactions that are under way.
     pub transactions: Mutex<HashSet<String>>,
+    /// By API: what it is tagged with.
+    tags: Mutex<HashMap<String, Vec<(String, String)>>>,
     client: reqwest::Client,
     objects: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -43,6 +45,7 @@ impl Account {
             switches: Mutex::default(),
             aliases: Mutex::default(),
             transactions: Mutex::default(),
+            tags: Mutex::default(),
             // A connection for each call: one that was kept may be closed just when a write goes out on it.
             client: reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap(),
             objects: Mutex::default(),
@@ -76,6 +79,18 @@ impl Account {
         headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));
         let answer = self.send(Method::GET, target, headers, Bytes::new()).await;
         if answer.good() { Ok(answer.value()) } else { Err(answer) }
+    }
+
+    /// What an API is tagged with: nothing if it does not exist. It is asked once: no run of the deployer changes a tag.
+    pub(super) async fn tags(&self, api: &str, signed: Option<&HeaderValue>) -> Vec<(String, String)> {
+        if let Some(known) = self.tags.lock().unwrap().get(api) {
+            return known.clone();
+        }
+        let found = self.ask(&format!("/restapis/{api}"), signed).await.unwrap_or_default();
+        let pair = |(key, value): (&String, &Value)| (key.clone(), value.as_str().unwrap_or_default().to_owned());
+        let tags: Vec<_> = found["tags"].as_object().into_iter().flatten().map(pair).collect();
+        self.tags.lock().unwrap().insert(api.to_owned(), tags.clone());
+        tags
     }
 
     /// From now on, for so long, requests for the function go to a version that is gone.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -17,7 +18,7 @@ use super::fault::{Action, Ends};
 use super::name::{self, Service};
 use super::rules::{self, Exchange, roles};
 use super::stage::definition;
-use super::{Call, Shared, privilege};
+use super::{Call, Need, Shared, privilege};
 
 /// The connection breaks instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +59,8 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
     };
     let token = name::text(parts, "x-amz-security-token");
     let role = shared.roles().into_iter().find(|role| token == Some(&roles::token(&role.arn))).map(|role| role.arn);
-    let needs = privilege::of(service, name, parts, &body, &owner(shared, parts));
+    let account = account_of(shared, parts, name);
+    let needs = with_tags(&account, privilege::of(service, name, parts, &body, &owner(shared, parts)), parts).await;
     let number = {
         let mut calls = shared.calls.lock().unwrap();
         calls.0 += 1;
@@ -66,7 +68,6 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
         calls.1.push((number, Call::of(name, parts, &text, role, needs.clone())));
         number
     };
-    let account = account_of(shared, parts, name);
     let call = Exchange { shared, account: &account, service, name, parts, body, needs };
     let answered = with_faults(&call).await;
     let mut calls = shared.calls.lock().unwrap();
@@ -76,6 +77,20 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
         call.refused = answered.as_ref().ok().and_then(|answer| answer.refused.as_deref().cloned());
     }
     answered
+}
+
+/// With the tags of the API that each is about.
+async fn with_tags(account: &Account, needs: Vec<Need>, parts: &Parts) -> Vec<Need> {
+    let mut tagged = Vec::new();
+    for mut need in needs {
+        if let Some(api) = need.rest_api().map(str::to_owned) {
+            for (key, value) in account.tags(&api, parts.headers.get(AUTHORIZATION)).await {
+                need = need.with(&format!("aws:ResourceTag/{key}"), vec![value]);
+            }
+        }
+        tagged.push(need);
+    }
+    tagged
 }
 
 /// The account whose things a call is about: the key that signed it, or who is guarded.

@@ -59,6 +59,11 @@ fn conditions_are_met_as_iam_meets_them() {
         ("ForAllValues:StringEquals", "one", &["one", "one"], true),
         ("ForAllValues:StringEquals", "one", &["one", "two"], false),
         ("ForAllValues:StringEquals", "one", &[], true),
+        ("StringNotEquals", "one", &["two"], true),
+        ("StringNotEquals", "one", &["one"], false),
+        ("StringNotEquals", "one", &[], true),
+        ("ForAllValues:StringNotEquals", "one", &["two", "three"], true),
+        ("ForAllValues:StringNotEquals", "one", &["two", "one"], false),
     ] {
         let condition = json!({operator: {"a:key": wanted}});
         let statement = json!({"Effect": "Allow", "Action": "a:B", "Resource": "x", "Condition": condition});
@@ -95,7 +100,7 @@ pub(crate) fn what_nobody_understands_of_a_policy_fails_the_test() {
         json!({"NotAction": "a:C"}),
         json!({"Effect": "Maybe"}),
         json!({"Resource": "x/${aws:username}"}),
-        json!({"Condition": {"StringNotEquals": {"a:key": "one"}}}),
+        json!({"Condition": {"StringNotLike": {"a:key": "one"}}}),
         json!({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
         json!({"Condition": {"ForAnyValue:StringEquals": {"a:key": "one"}}}),
     ] {

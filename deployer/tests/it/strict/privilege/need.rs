@@ -28,6 +28,12 @@ impl Need {
         self.keys.insert(key.to_lowercase(), values);
         self
     }
+
+    /// The API that it is about, if it is one that exists: what is below it has its tags.
+    pub(in super::super) fn rest_api(&self) -> Option<&str> {
+        let (_, path) = self.resource.split_once("::/restapis/")?;
+        path.split('/').next().filter(|id| self.action.starts_with("apigateway:") && !id.is_empty())
+    }
 }
 
 /// Where a call is made.
@@ -51,11 +57,7 @@ pub(in super::super) fn of(service: Service, name: &str, parts: &Parts, body: &[
     match service {
         Service::Open => Vec::new(),
         Service::Lambda => lambda(&place, name, parts, body),
-        // By the verb, and the path as it is; without an account.
-        Service::ApiGateway => {
-            let resource = format!("arn:aws:apigateway:{region}::{}", parts.uri.path());
-            vec![Need::new(format!("apigateway:{}", parts.method), resource)]
-        }
+        Service::ApiGateway => apigateway(region, parts, body),
         Service::DynamoDb => dynamodb(&place, name, body),
         Service::Ssm => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -80,15 +82,52 @@ pub(in super::super) fn of(service: Service, name: &str, parts: &Parts, body: &[
     }
 }
 
+/// By the verb, and the path as it is; without an account.
+///
+/// A change of tags is a change of what is tagged, too, and whoever makes an API with tags tags one whose id is `*`: both
+/// were seen on AWS (iann0036/iam-dataset#39, mattclay/aws-terminator#284).
+fn apigateway(region: &str, parts: &Parts, body: &[u8]) -> Vec<Need> {
+    let (path, verb) = (parts.uri.path(), &parts.method);
+    let arn = |path: &str| format!("arn:aws:apigateway:{region}::{path}");
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let tags: Vec<(&str, &str)> = request["tags"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect();
+    let tagged = |need: Need| {
+        let removed = parameters(parts).into_iter().filter(|(name, _)| name == "tagKeys").map(|(_, key)| key);
+        let keys: Vec<String> = tags.iter().map(|(key, _)| (*key).to_owned()).chain(removed).collect();
+        let need = if keys.is_empty() { need } else { need.with("aws:TagKeys", keys) };
+        tags.iter()
+            .fold(need, |need, (key, value)| need.with(&format!("aws:RequestTag/{key}"), vec![(*value).to_owned()]))
+    };
+    let mut needs = vec![tagged(Need::new(format!("apigateway:{verb}"), arn(path)))];
+    if verb == "POST" && !tags.is_empty() {
+        let made = arn(&format!("{path}/*")).replace(':', "%3A").replace('/', "%2F");
+        needs.push(tagged(Need::new("apigateway:PUT", arn(&format!("/tags/{made}")))));
+    }
+    if let Some(of) = path.strip_prefix("/tags/").filter(|_| verb != "GET") {
+        let of = of.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/");
+        needs.push(Need::new("apigateway:PATCH", of));
+    }
+    needs
+}
+
 fn lambda(place: &Place<'_>, name: &str, parts: &Parts, body: &[u8]) -> Vec<Need> {
     let function = parts.uri.path().trim_matches('/').split('/').nth(2).unwrap_or_default();
     let whole = place.arn("lambda", &format!("function:{function}"));
     let qualifier = parameters(parts).into_iter().find(|(name, _)| name == "Qualifier");
     let resource = qualifier.map_or_else(|| whole.clone(), |(_, qualifier)| format!("{whole}:{qualifier}"));
     let action = if name == "Invoke" { "InvokeFunction" } else { name };
-    let mut needs = vec![Need::new(format!("lambda:{action}"), resource)];
-    // Lambda fetches the zip with the permissions of who asked.
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let need = Need::new(format!("lambda:{action}"), resource);
+    let mut needs = vec![match request["Principal"].as_str() {
+        Some(principal) => need.with("lambda:Principal", vec![principal.to_owned()]),
+        None => need,
+    }];
+    // Lambda fetches the zip with the permissions of who asked.
     if let (Some(bucket), Some(key)) = (request["S3Bucket"].as_str(), request["S3Key"].as_str()) {
         let action = if request["S3ObjectVersion"].is_string() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         needs.push(Need::new(action, format!("arn:aws:s3:::{bucket}/{key}")));

@@ -33,6 +33,8 @@ struct Condition {
 #[derive(Debug, Clone, Copy)]
 enum Operator {
     Equals,
+    /// None of the wanted values; a request without the key matches.
+    NotEquals,
     Like,
 }
 
@@ -133,6 +135,7 @@ impl Condition {
         let (if_exists, name) = name.strip_suffix("IfExists").map_or((false, name), |name| (true, name));
         let operator = match name {
             "StringEquals" => Operator::Equals,
+            "StringNotEquals" => Operator::NotEquals,
             // ARNs: both mean the same.
             "StringLike" | "ArnLike" | "ArnEquals" => Operator::Like,
             _ => panic!("nothing here understands the condition `{name}`"),
@@ -149,14 +152,13 @@ impl Condition {
 
     fn is_met(&self, need: &Need) -> bool {
         let found = need.keys.get(&self.key).map_or(&[][..], Vec::as_slice);
-        let matches = |found: &String| {
-            self.wanted.iter().any(|wanted| match self.operator {
-                Operator::Equals => wanted == found,
-                Operator::Like => like(wanted.as_bytes(), found.as_bytes()),
-            })
+        let matches = |found: &String| match self.operator {
+            Operator::Equals => self.wanted.contains(found),
+            Operator::NotEquals => !self.wanted.contains(found),
+            Operator::Like => self.wanted.iter().any(|wanted| like(wanted.as_bytes(), found.as_bytes())),
         };
         match found {
-            [] => self.all_values || self.if_exists,
+            [] => self.all_values || self.if_exists || matches!(self.operator, Operator::NotEquals),
             found if self.all_values => found.iter().all(matches),
             [found] => matches(found),
             _ => panic!("`{}` has several values, and the condition does not say which count", self.key),
