@@ -17,6 +17,11 @@ output "api_gateway_log_role_arn" {
 }
 
 output "role_arns" {
-  description = "ARNs of the roles by environment: `deploy` and `plan` go into GitHub's environments, `read` into `reader_role` of deployer.toml."
+  description = "ARNs of the roles by environment: `deploy` goes into the variable AWS_ROLE_ARN of GitHub's environments NAME and NAME-rollback, `plan` into that of NAME-plan."
   value       = { for name, roles in module.roles : name => roles.role_arns }
+}
+
+output "reader_roles" {
+  description = "By environment that releases are promoted from, in one account as over two: what goes into deployer.toml as `reader_role` of [environments.NAME]."
+  value       = { for name, roles in module.roles : name => roles.role_arns.read if try(roles.role_arns.read, null) != null }
 }

@@ -25,6 +25,10 @@ module "roles" {
   state_bucket = aws_s3_bucket.state.bucket
   rest_api_id  = each.value.rest_api_id
   extras       = each.value.extras
+  domain       = each.value.domain
+
+  # Pull requests plan the environment that their commits reach first.
+  plans_pull_requests = coalesce(each.value.plans_pull_requests, each.value.promotes_from == null)
 
   scope = {
     partition = local.partition
@@ -32,7 +36,15 @@ module "roles" {
     account   = data.aws_caller_identity.current.account_id
   }
 
-  github = var.github == null ? null : merge(var.github, { oidc_provider_arn = local.oidc_provider_arn })
+  # Written out: of `merge` with null Terraform makes an object, and never null.
+  github = var.github == null ? null : {
+    oidc_provider_arn = local.oidc_provider_arn
+    repository        = var.github.repository
+    owner_id          = var.github.owner_id
+    repository_id     = var.github.repository_id
+    branch            = var.github.branch
+    workflows         = var.github.workflows
+  }
 
   promotes = {
     for way, other in { from = each.value.promotes_from, to = each.value.promotes_to } :

@@ -57,8 +57,11 @@ variable "environments" {
     promotes_to   = optional(object({ environment = string, account = optional(string) }))
     rest_api_id   = optional(string)
     extras        = optional(set(string), [])
+    domain        = optional(object({ name = string, hosted_zone_id = string }))
+
+    plans_pull_requests = optional(bool)
   }))
-  description = "The environments that live in this account: where their releases come from and go to (account: this one, unless another is named), the API's id once it is known, and the optional parts `domain`, `waf`, `postgres`."
+  description = "The environments that live in this account: where their releases come from and go to (account: this one, unless another is named), the API's id once it is known, the optional parts `domain`, `waf`, `postgres`, the domain and its Route 53 zone if `domain` is one of them, and whether pull requests plan it (null: those of the environment that nothing is promoted to)."
   nullable    = false
 
   validation {
@@ -79,6 +82,18 @@ variable "environments" {
     condition     = alltrue([for environment in var.environments : length(setsubtract(environment.extras, ["domain", "waf", "postgres"])) == 0])
     error_message = "extras may hold `domain`, `waf` and `postgres`."
   }
+
+  validation {
+    condition = alltrue([
+      for environment in var.environments :
+      (environment.domain != null) == contains(environment.extras, "domain") &&
+      (environment.domain == null || (
+        can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", environment.domain.name)) &&
+        can(regex("^Z[A-Z0-9]{3,31}$", environment.domain.hosted_zone_id))
+      ))
+    ])
+    error_message = "domain goes with the extra `domain`, and names a domain and its Route 53 zone: { name = \"example.com\", hosted_zone_id = \"Z0123456789ABCDEFGHIJ\" }."
+  }
 }
 
 variable "github" {
@@ -87,8 +102,10 @@ variable "github" {
     owner_id          = optional(string)
     repository_id     = optional(string)
     oidc_provider_arn = optional(string)
+    branch            = optional(string, "main")
+    workflows         = optional(set(string), ["deploy", "promote", "rollback"])
   })
-  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; and GitHub's OIDC provider, if the account has one already. Null: no workflow may do anything."
+  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role. Null: no workflow may do anything."
   default     = null
 
   validation {
@@ -107,5 +124,15 @@ variable "github" {
   validation {
     condition     = try(var.github.oidc_provider_arn, null) == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\\.actions\\.githubusercontent\\.com$", var.github.oidc_provider_arn))
     error_message = "github.oidc_provider_arn must be the ARN of GitHub's OIDC provider in this account, or null to make one."
+  }
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*$", var.github.branch))
+    error_message = "github.branch must be the name of a branch, such as `main`, without `refs/heads/` or a wildcard."
+  }
+
+  validation {
+    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in var.github.workflows : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
+    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`."
   }
 }

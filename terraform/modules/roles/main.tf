@@ -13,22 +13,29 @@ locals {
   all_github_roles = {
     deploy = {
       description = "Applies Terraform to ${local.name} and releases to it"
-      environment = var.environment
-      policies    = concat([local.read, local.change, local.keep, local.release], [for extra in var.extras : local.extra[extra]])
+      policies    = concat([local.read, local.change, local.keep, local.release], flatten([for extra in var.extras : local.extra[extra]]))
+
+      # GitHub makes an environment that does not exist, unprotected: so the branch and the workflow count as well, whichever
+      # environment a job names. A rollback has an environment of its own, without reviewers: it must not wait for them.
+      claims = merge(local.branch, {
+        sub              = [for environment in [var.environment, "${var.environment}-rollback"] : "environment:${environment}"]
+        job_workflow_ref = [for workflow in try(var.github.workflows, []) : "${var.github.repository}/.github/workflows/${workflow}.yml@refs/heads/${var.github.branch}"]
+      })
     }
     plan = {
-      description = "Plans changes of ${local.name} for pull requests and changes nothing"
-      environment = "${var.environment}-plan"
-      policies = concat([local.read, local.look], [
-        for extra in var.extras : {
-          name       = extra
-          statements = [for statement in local.extra[extra].statements : merge(statement, { actions = [for action in statement.actions : action if can(regex(":(Get|Describe|List|GET)", action))] })]
-        }
-      ])
+      description = "Plans changes of ${local.name} and changes nothing"
+      policies    = concat([local.read, local.look], [for policy in flatten([for extra in var.extras : local.extra[extra]]) : merge(policy, { statements = policy.look })])
+
+      # The workflow of a pull request runs on a branch of its own.
+      claims = merge({ for name, value in local.branch : name => value if !var.plans_pull_requests }, {
+        sub = ["environment:${var.environment}-plan"]
+      })
     }
   }
 
-  # One managed policy each: the room of a role's own policies would not do.
+  branch = { ref = ["refs/heads/${try(var.github.branch, "")}"] }
+
+  # One managed policy each: what a role may have of its own is too short.
   policies = merge([
     for role, of in local.github_roles : { for policy in of.policies : "${role}-${policy.name}" => merge(policy, { role = role }) }
   ]...)
@@ -39,6 +46,25 @@ locals {
     try(var.github.repository, null),
     try("${split("/", var.github.repository)[0]}@${var.github.owner_id}/${split("/", var.github.repository)[1]}@${var.github.repository_id}", null),
   ])
+
+  # Every statement of every policy, with the reason for its `*`.
+  statements = merge(
+    { for key, policy in local.policies : key => policy.statements },
+    { for to in var.promotes.to[*] : "read-reader" => local.reader.statements },
+    { functions = local.functions_boundary },
+  )
+
+  documents = {
+    for key, statements in local.statements : key => jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        for statement in statements : merge(
+          { Effect = "Allow", Action = statement.actions, Resource = statement.resources },
+          { for name, value in { Condition = try(statement.condition, null) } : name => value if value != null },
+        )
+      ]
+    })
+  }
 }
 
 resource "aws_iam_role" "github" {
@@ -55,10 +81,13 @@ resource "aws_iam_role" "github" {
       Action    = "sts:AssumeRoleWithWebIdentity"
       Principal = { Federated = var.github.oidc_provider_arn }
       Condition = {
-        StringEquals = {
-          "${local.issuer}:aud" = "sts.amazonaws.com"
-          "${local.issuer}:sub" = [for repository in local.repository : "repo:${repository}:environment:${each.value.environment}"]
-        }
+        StringEquals = merge(
+          { "${local.issuer}:aud" = "sts.amazonaws.com" },
+          {
+            for claim, values in each.value.claims : "${local.issuer}:${claim}" =>
+            claim == "sub" ? flatten([for repository in local.repository : [for value in values : "repo:${repository}:${value}"]]) : values
+          },
+        )
       }
     }]
   })
@@ -74,15 +103,7 @@ resource "aws_iam_policy" "github" {
   name        = "${local.name}-${each.key}"
   description = "What the role ${local.name}-${each.value.role} may: ${each.value.name}"
 
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      for statement in each.value.statements : merge(
-        { Effect = "Allow", Action = statement.actions, Resource = statement.resources },
-        { for name, value in { Condition = try(statement.condition, null) } : name => value if value != null },
-      ) if length(statement.actions) > 0
-    ]
-  })
+  policy = local.documents[each.key]
 
   tags = {
     Name = "${local.name}-${each.key}"
@@ -123,45 +144,51 @@ resource "aws_iam_role" "reader" {
 resource "aws_iam_role_policy" "reader" {
   for_each = aws_iam_role.reader
 
-  name = "read"
-  role = each.value.name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:Query"], Resource = local.ledger },
-      { Effect = "Allow", Action = ["lambda:GetFunction"], Resource = local.versions },
-    ]
-  })
+  name   = "read"
+  role   = each.value.name
+  policy = local.documents["read-reader"]
 }
 
-# The most that a role of a function can ever do, whatever policy the deploy role, or who took it, gives it.
+# The most that a role of a function can ever do, whatever policy the deploy role gives it.
 resource "aws_iam_policy" "functions" {
   name        = "${local.name}-functions"
   description = "Boundary of the roles of the functions of ${local.name}"
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      [
-        { Effect = "Allow", Action = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], Resource = [local.visits] },
-        { Effect = "Allow", Action = ["ssm:GetParameter"], Resource = local.key },
-        # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by itself.
-        { Effect = "Allow", Action = ["kms:Decrypt"], Resource = "*", Condition = { StringLike = { "kms:ViaService" = ["ssm.*", "secretsmanager.*"] } } },
-        { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = [for group in local.log_groups : group if can(regex(":/aws/lambda/.*:\\*$", group))] },
-        # IAM knows no resource for these.
-        { Effect = "Allow", Action = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Resource = "*" },
-      ],
-      [
-        for statement in [
-          { Effect = "Allow", Action = ["secretsmanager:GetSecretValue"], Resource = "arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*" },
-          { Effect = "Allow", Action = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"], Resource = "*" },
-        ] : statement if contains(var.extras, "postgres")
-      ],
-    )
-  })
+  policy      = local.documents.functions
 
   tags = {
     Name = "${local.name}-functions"
   }
+}
+
+locals {
+  functions_boundary = concat(
+    [
+      { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local.visits] },
+      { actions = ["ssm:GetParameter"], resources = [local.key], reason = local.because.key_names },
+      {
+        # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by
+        # itself.
+        actions   = ["kms:Decrypt"]
+        resources = [local.kms_keys]
+        condition = { StringLike = { "kms:ViaService" = [for service in ["dynamodb", "secretsmanager", "ssm"] : "${service}.${local.r}.*"] } }
+        reason    = "AWS's own keys, whose ids it chooses"
+      },
+      {
+        actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        resources = [for group in local.log_groups : group if can(regex(":/aws/lambda/.*:\\*$", group))]
+        reason    = "Lambda names the streams of a log group"
+      },
+      { actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources = ["*"], reason = local.because.no_resource },
+    ],
+    [
+      for statement in [
+        { actions = ["secretsmanager:GetSecretValue"], resources = ["arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*"], reason = "RDS chooses the name" },
+        {
+          actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"]
+          resources = ["*"]
+          reason    = "Lambda makes the function's network interfaces in the function's name, and takes no ARN for them"
+        },
+      ] : statement if contains(var.extras, "postgres")
+    ],
+  )
 }

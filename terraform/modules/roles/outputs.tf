@@ -8,3 +8,12 @@ output "functions_boundary_arn" {
   description = "ARN of the policy that bounds the functions' roles."
   value       = aws_iam_policy.functions.arn
 }
+
+output "statements" {
+  description = "Every statement of every policy, by policy: its actions and resources, and the reason for each that has a `*`. For reviews and tests."
+  value = {
+    for key, statements in local.statements : key => [
+      for statement in statements : { actions = statement.actions, resources = statement.resources, reason = try(statement.reason, null) }
+    ]
+  }
+}

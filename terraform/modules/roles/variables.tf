@@ -41,8 +41,10 @@ variable "github" {
     repository        = string
     owner_id          = optional(string)
     repository_id     = optional(string)
+    branch            = optional(string, "main")
+    workflows         = optional(set(string), ["deploy", "promote", "rollback"])
   })
-  description = "The repository whose workflows may take the roles: `owner/name`, and the numbers of both, which GitHub's tokens carry for repositories made since July 2026. Null: no workflow may, and no roles are made."
+  description = "The repository whose workflows may take the roles: `owner/name`, and the numbers of both, which GitHub's tokens carry for repositories made since July 2026; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take the deploy role. Null: no workflow may, and no roles are made."
   default     = null
 
   validation {
@@ -59,6 +61,23 @@ variable "github" {
     condition     = alltrue([for id in [try(var.github.owner_id, null), try(var.github.repository_id, null)] : id == null || can(regex("^[0-9]+$", id))])
     error_message = "github.owner_id and github.repository_id must be numbers in quotes, as `gh api repos/OWNER/NAME --jq '.owner.id, .id'` shows them."
   }
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*$", var.github.branch))
+    error_message = "github.branch must be the name of a branch, such as `main`, without `refs/heads/` or a wildcard."
+  }
+
+  validation {
+    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in var.github.workflows : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
+    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`."
+  }
+}
+
+variable "plans_pull_requests" {
+  type        = bool
+  description = "Whether the plan role is for pull requests, whose workflows run on branches of their own. False: for the branch of `github` only."
+  default     = false
+  nullable    = false
 }
 
 variable "state_bucket" {
@@ -74,7 +93,7 @@ variable "state_bucket" {
 
 variable "rest_api_id" {
   type        = string
-  description = "Id of the environment's API, known after its first apply: with it the roles reach no other API of the account. Null: they reach all of them."
+  description = "Id of the environment's API, known after its first apply. With it the roles name this API and lose what only the first apply needs. Null: they reach the APIs with the tag `Environment` of this environment."
   default     = null
 
   validation {
@@ -110,5 +129,29 @@ variable "extras" {
   validation {
     condition     = length(setsubtract(var.extras, ["domain", "waf", "postgres"])) == 0
     error_message = "extras may hold `domain`, `waf` and `postgres`."
+  }
+}
+
+variable "domain" {
+  type = object({
+    name           = string
+    hosted_zone_id = string
+  })
+  description = "With the extra `domain`: the domain under which the API responds as `api.<name>`, and its Route 53 zone. The roles reach no other."
+  default     = null
+
+  validation {
+    condition     = (var.domain != null) == contains(var.extras, "domain")
+    error_message = "domain and the extra `domain` go together: give both, or none."
+  }
+
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", var.domain.name))
+    error_message = "domain.name must be a lower-case domain without scheme, such as `example.com`."
+  }
+
+  validation {
+    condition     = var.domain == null || can(regex("^Z[A-Z0-9]{3,31}$", var.domain.hosted_zone_id))
+    error_message = "domain.hosted_zone_id must be the id of a Route 53 zone, such as `Z0123456789ABCDEFGHIJ`."
   }
 }

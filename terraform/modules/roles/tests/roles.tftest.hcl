@@ -25,22 +25,79 @@ variables {
   }
 }
 
-run "only_this_repositorys_environment_may_deploy" {
+run "only_this_repositorys_environment_branch_and_workflows_may_deploy" {
   command = plan
 
   assert {
     condition = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition == {
       StringEquals = {
         "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-        "token.actions.githubusercontent.com:sub" = ["repo:owner/name:environment:dev", "repo:owner@1/name@2:environment:dev"]
+        "token.actions.githubusercontent.com:ref" = ["refs/heads/main"]
+        "token.actions.githubusercontent.com:sub" = [
+          "repo:owner/name:environment:dev", "repo:owner/name:environment:dev-rollback",
+          "repo:owner@1/name@2:environment:dev", "repo:owner@1/name@2:environment:dev-rollback",
+        ]
+        "token.actions.githubusercontent.com:job_workflow_ref" = [
+          "owner/name/.github/workflows/deploy.yml@refs/heads/main",
+          "owner/name/.github/workflows/promote.yml@refs/heads/main",
+          "owner/name/.github/workflows/rollback.yml@refs/heads/main",
+        ]
       }
     }
-    error_message = "Another repository, branch or environment may deploy."
+    error_message = "Another repository, branch, workflow or environment may deploy."
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.github["plan"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/name:environment:dev-plan", "repo:owner@1/name@2:environment:dev-plan"]
-    error_message = "A pull request does not plan in an environment of its own."
+    condition = jsondecode(aws_iam_role.github["plan"].assume_role_policy).Statement[0].Condition == {
+      StringEquals = {
+        "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:ref" = ["refs/heads/main"]
+        "token.actions.githubusercontent.com:sub" = ["repo:owner/name:environment:dev-plan", "repo:owner@1/name@2:environment:dev-plan"]
+      }
+    }
+    error_message = "Another branch plans, or not in an environment of its own."
+  }
+}
+
+run "pull_requests_plan_from_any_branch_and_deploy_from_none" {
+  command = plan
+
+  variables {
+    plans_pull_requests = true
+  }
+
+  assert {
+    condition = (
+      !strcontains(aws_iam_role.github["plan"].assume_role_policy, ":ref") &&
+      strcontains(aws_iam_role.github["plan"].assume_role_policy, "repo:owner/name:environment:dev-plan")
+    )
+    error_message = "A pull request's own branch may not plan."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:ref"] == ["refs/heads/main"]
+    error_message = "A pull request's own branch may deploy."
+  }
+}
+
+run "another_branch_and_other_workflows_can_be_named" {
+  command = plan
+
+  variables {
+    github = {
+      oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+      repository        = "owner/name"
+      branch            = "release/2"
+      workflows         = ["ship"]
+    }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"] ==
+      ["owner/name/.github/workflows/ship.yml@refs/heads/release/2"]
+    )
+    error_message = "The values are not taken."
   }
 }
 
@@ -55,7 +112,7 @@ run "a_repository_without_numbers_is_trusted_by_its_name" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/name:environment:dev"]
+    condition     = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/name:environment:dev", "repo:owner/name:environment:dev-rollback"]
     error_message = "The subject is not whole."
   }
 }
@@ -70,7 +127,7 @@ run "the_next_environments_deploy_role_and_nobody_else_reads_releases" {
 
   assert {
     condition = jsondecode(aws_iam_role_policy.reader["read"].policy).Statement == [
-      { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:Query"], Resource = "arn:aws:dynamodb:us-east-1:111111111111:table/app-ledger-dev" },
+      { Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:Query"], Resource = ["arn:aws:dynamodb:us-east-1:111111111111:table/app-ledger-dev"] },
       { Effect = "Allow", Action = ["lambda:GetFunction"], Resource = ["arn:aws:lambda:us-east-1:111111111111:function:app-dev:*", "arn:aws:lambda:us-east-1:111111111111:function:app-options-dev:*"] },
     ]
     error_message = "The reader may do more than read releases and their zips."
@@ -101,6 +158,7 @@ run "nothing_that_serves_can_be_deleted" {
 
   variables {
     extras = ["domain", "postgres", "waf"]
+    domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 
   assert {
@@ -133,6 +191,7 @@ run "no_action_has_a_star" {
 
   variables {
     extras = ["domain", "postgres", "waf"]
+    domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 
   assert {
@@ -146,6 +205,7 @@ run "the_plan_role_changes_nothing" {
 
   variables {
     extras = ["domain", "postgres", "waf"]
+    domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 
   assert {
@@ -166,6 +226,7 @@ run "every_policy_fits_into_what_iam_takes_whatever_the_names" {
     rest_api_id = "abcdefghij"
     scope       = { partition = "aws-us-gov", region = "us-gov-west-1", account = "111111111111" }
     extras      = ["domain", "postgres", "waf"]
+    domain      = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 
   assert {
@@ -189,16 +250,14 @@ run "the_boundary_is_no_wider_than_what_functions_do" {
   command = plan
 
   assert {
-    condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", flatten([statement.Action])) => statement.Resource } == {
-      "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = [
-        "arn:aws:dynamodb:us-east-1:111111111111:table/App-dev",
-      ]
-      "ssm:GetParameter" = "arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"
-      "kms:Decrypt"      = "*"
+    condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", statement.Action) => statement.Resource } == {
+      "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = ["arn:aws:dynamodb:us-east-1:111111111111:table/App-dev"]
+      "ssm:GetParameter"                                                            = ["arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"]
+      "kms:Decrypt"                                                                 = ["arn:aws:kms:us-east-1:111111111111:key/*"]
       "logs:CreateLogStream logs:PutLogEvents" = [
         "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-dev:*", "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-options-dev:*",
       ]
-      "xray:PutTelemetryRecords xray:PutTraceSegments" = "*"
+      "xray:PutTelemetryRecords xray:PutTraceSegments" = ["*"]
     }
     error_message = "A function could do more than count."
   }
@@ -214,6 +273,157 @@ run "one_api_is_enough_once_it_is_known" {
   assert {
     condition     = !strcontains(join("", values(aws_iam_policy.github)[*].policy), "/restapis/*")
     error_message = "Other APIs of the account are in reach."
+  }
+}
+
+run "no_environment_reaches_the_api_of_another" {
+  command = plan
+
+  # With the tag and before the id is known: the first apply of bootstrap is safe.
+  assert {
+    condition = alltrue([
+      for statement in flatten([for policy in aws_iam_policy.github : jsondecode(policy.policy).Statement]) :
+      try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") == "dev"
+      if anytrue([for resource in statement.Resource : strcontains(resource, "apigateway") && strcontains(resource, "::/restapis/")])
+    ])
+    error_message = "An API that is not this environment's is in reach."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.github["deploy-change"].policy).Statement : statement.Condition
+      if contains(statement.Resource, "arn:aws:apigateway:us-east-1::/restapis")
+    ] == [{ StringEquals = { "aws:RequestTag/Environment" = "dev" } }]
+    error_message = "An API can be made that nobody could tell from another environment's."
+  }
+
+  # `?`: no API has an id of one character.
+  assert {
+    condition = toset(flatten([
+      for statement in flatten([for policy in aws_iam_policy.github : jsondecode(policy.policy).Statement]) :
+      [for resource in statement.Resource : trimprefix(resource, "arn:aws:apigateway:us-east-1::/tags/arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Frestapis") if strcontains(resource, "::/tags/")]
+    ])) == toset(["%2F?", "%2F*%2Fstages%2F?", "%2F*%2Fstages%2Fdev"])
+    error_message = "The API of another environment could be tagged as this one's."
+  }
+}
+
+run "only_the_api_is_let_in_to_a_function" {
+  command = plan
+
+  assert {
+    condition = [
+      for statement in flatten([for policy in aws_iam_policy.github : jsondecode(policy.policy).Statement]) : statement.Condition if contains(statement.Action, "lambda:AddPermission")
+    ] == [{ StringEquals = { "lambda:Principal" = "apigateway.amazonaws.com" } }]
+    error_message = "Another account could be let in to a function."
+  }
+}
+
+run "what_ec2_made_for_others_cannot_be_tagged_and_taken" {
+  command = plan
+
+  variables {
+    extras = ["postgres"]
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.github["deploy-network"].policy).Statement : statement.Condition if contains(statement.Action, "ec2:CreateTags")
+      ] == [
+      { StringEquals = {
+        "aws:RequestTag/Environment" = "dev"
+        "ec2:CreateAction"           = ["AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "CreateVpcEndpoint"]
+      } },
+      { StringEquals = { "aws:ResourceTag/Environment" = "dev" }, StringEqualsIfExists = { "aws:RequestTag/Environment" = "dev" } },
+    ]
+    error_message = "Something without a tag could be tagged, or this environment's given away."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.github["deploy-network"].policy).Statement : statement.Condition if contains(statement.Action, "ec2:DeleteTags")
+    ] == [{ StringEquals = { "aws:ResourceTag/Environment" = "dev" }, "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment"] } }]
+    error_message = "The tag that says whose it is could be taken away."
+  }
+
+  # Whatever an action of EC2 does is on what has the tag, or gets it.
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_policy.github["deploy-network"].policy).Statement :
+      try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], statement.Condition.StringEquals["aws:RequestTag/Environment"], "") == "dev"
+      if anytrue([for action in statement.Action : startswith(action, "ec2:") && !startswith(action, "ec2:Describe")])
+    ])
+    error_message = "Something of another environment could be changed."
+  }
+}
+
+run "one_domain_and_one_record" {
+  command = plan
+
+  variables {
+    extras = ["domain"]
+    domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.github["deploy-domain"].policy).Statement : [statement.Resource, statement.Condition] if contains(statement.Action, "route53:ChangeResourceRecordSets")
+      ] == [[["arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"], { "ForAllValues:StringEquals" = {
+        "route53:ChangeResourceRecordSetsActions"               = ["CREATE", "UPSERT"]
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames" = ["api.example.com"]
+        "route53:ChangeResourceRecordSetsRecordTypes"           = ["A"]
+    } }]]
+    error_message = "Another record could be changed, or this one taken away."
+  }
+
+  assert {
+    condition = alltrue([
+      for resource in flatten([for statement in jsondecode(aws_iam_policy.github["deploy-domain"].policy).Statement : statement.Resource]) :
+      contains(["", "api.example.com"], try(regex("::/domainnames/([^/]*)", resource)[0], ""))
+    ])
+    error_message = "Another domain is in reach."
+  }
+}
+
+run "nothing_turns_off_what_protects_the_tables" {
+  command = plan
+
+  variables {
+    rest_api_id = "abc123"
+    extras      = ["domain", "postgres", "waf"]
+    domain      = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
+  }
+
+  assert {
+    condition = length(setintersection(
+      flatten([for policy in aws_iam_policy.github : [for statement in jsondecode(policy.policy).Statement : statement.Action]]),
+      ["dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive"],
+    )) == 0
+    error_message = "The deploy role could turn off what a mistake is undone with."
+  }
+}
+
+run "until_the_environment_is_made_its_backups_can_be_turned_on_and_its_protection_never_off" {
+  command = plan
+
+  assert {
+    condition = setintersection(
+      flatten([for policy in aws_iam_policy.github : [for statement in jsondecode(policy.policy).Statement : statement.Action]]),
+      ["dynamodb:UpdateTable", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive"],
+    ) == toset(["dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive"])
+    error_message = "The first apply would fail, or more than it needs is allowed."
+  }
+}
+
+run "in_one_account_too_the_next_environment_reads_by_the_reader_role" {
+  command = plan
+
+  variables {
+    promotes = { to = { environment = "prod", account = "111111111111" } }
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.reader["read"].assume_role_policy).Statement[0].Condition.ArnEquals["aws:PrincipalArn"] == "arn:aws:iam::111111111111:role/app-prod-deploy"
+    error_message = "A promotion within one account would end with AccessDenied."
   }
 }
 
@@ -308,4 +518,28 @@ run "refuses_a_name_where_a_number_belongs" {
     github = { oidc_provider_arn = "arn", repository = "owner/name", owner_id = "owner", repository_id = "2" }
   }
   expect_failures = [var.github]
+}
+
+run "refuses_a_branch_with_a_wildcard" {
+  command = plan
+  variables {
+    github = { oidc_provider_arn = "arn", repository = "owner/name", branch = "*" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_a_workflow_with_its_ending" {
+  command = plan
+  variables {
+    github = { oidc_provider_arn = "arn", repository = "owner/name", workflows = ["deploy.yml"] }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_the_extra_domain_without_the_domain" {
+  command = plan
+  variables {
+    extras = ["domain"]
+  }
+  expect_failures = [var.domain]
 }
