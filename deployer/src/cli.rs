@@ -93,6 +93,9 @@ pub enum Configured {
         /// Move all traffic at once, whatever the environment's strategy
         #[arg(long)]
         at_once: bool,
+        /// Release although a later commit is live
+        #[arg(long)]
+        downgrade: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
@@ -143,6 +146,12 @@ pub enum Configured {
         /// Only fail, with code 5, while a run holds its lock: what may not run beside a release asks so
         #[arg(long, requires = "environment")]
         idle: bool,
+        /// With `--idle`: also fail, with code 4, if the live release is of a later commit than what `build --out` made
+        #[arg(long, value_name = "DIR", requires = "idle")]
+        artifact: Option<PathBuf>,
+        /// With `--artifact`: only warn if a later commit is live
+        #[arg(long, requires = "artifact")]
+        downgrade: bool,
     },
     /// List the releases of an environment, the newest first
     History {

@@ -51,7 +51,7 @@ use cli::{Cli, Command, Configured, Start};
 use config::{Config, Environment, ProcessEnvironment};
 use failure::Exit;
 use guard::Guard;
-use release::{Deploy, Promote, Rollback};
+use release::{Deploy, Idle, Promote, Rollback};
 use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
 
 /// Runs one command and prints its result.
@@ -79,8 +79,8 @@ async fn configured(config: &Config, command: Configured, report: &Report) -> Re
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
-        Configured::Deploy { environment, artifact, at_once, start: Start { adopt, ignore_alarms } } => {
-            let told = Deploy { artifact, adopt, ignore_alarms, at_once };
+        Configured::Deploy { environment, artifact, at_once, downgrade, start: Start { adopt, ignore_alarms } } => {
+            let told = Deploy { artifact, adopt, ignore_alarms, at_once, downgrade };
             done(report, &release::deploy(config, named(environment)?, &told, report).await?)
         }
         Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
@@ -98,8 +98,9 @@ async fn configured(config: &Config, command: Configured, report: &Report) -> Re
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
-        Configured::Status { environment, idle: true } => {
-            done(report, &release::idle(config, named(environment)?).await?)
+        Configured::Status { environment, idle: true, artifact, downgrade } => {
+            let told = Idle { artifact, downgrade };
+            done(report, &release::idle(config, named(environment)?, &told, report).await?)
         }
         Configured::Status { environment, .. } => done(report, &status(config, environment.as_deref()).await?),
         Configured::History { environment, limit } => {
@@ -123,10 +124,12 @@ async fn configured(config: &Config, command: Configured, report: &Report) -> Re
 }
 
 async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<BuildView> {
-    let sources = artifact::Sources::read(config).await?;
+    let checkout = artifact::Checkout::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
     let _group = report.building(config.functions.keys());
-    Ok(BuildView::new(artifact::build(config, &sources, &folder).await?))
+    let (built, checked) = artifact::build(config, &checkout, &folder).await?;
+    checked.warning.iter().for_each(|warning| report.warn(warning));
+    Ok(BuildView::new(built))
 }
 
 /// One environment, or all of them side by side.

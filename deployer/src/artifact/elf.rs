@@ -113,6 +113,8 @@ mod tests {
             profile: "release".to_owned(),
             target: target.to_owned(),
             newest_glibc: GlibcVersion::try_from(glibc.to_owned()).unwrap(),
+            workspace: None,
+            pass_env: Vec::new(),
         }
     }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::compile::Commit;
+use super::commit::Checked;
+use super::git::Commit;
+use super::reads::Reads;
 use super::{Sources, sha256};
 use crate::failure::Failure;
 
@@ -32,6 +34,9 @@ pub struct Manifest {
     pub target: String,
     /// The functions by key.
     pub functions: BTreeMap<String, PackedFunction>,
+    /// What the build read beyond the files of its packages, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
 }
 
 /// One function's zip.
@@ -48,7 +53,13 @@ pub struct PackedFunction {
 }
 
 impl Manifest {
-    pub(super) fn of(zips: &[(String, Vec<u8>)], sources: &Sources, target: &str, commit: Option<Commit>) -> Self {
+    pub(super) fn of(
+        zips: &[(String, Vec<u8>)],
+        sources: &Sources,
+        reads: Option<Reads>,
+        target: &str,
+        checked: &Checked,
+    ) -> Self {
         let functions = zips.iter().map(|(key, bytes)| {
             let packed = PackedFunction {
                 source_hash: sources.functions.get(key).cloned().unwrap_or_default(),
@@ -60,17 +71,23 @@ impl Manifest {
         });
         Self {
             schema: SCHEMA,
-            committed_at: commit.as_ref().and_then(|commit| commit.at),
+            committed_at: checked.commit.as_ref().and_then(|commit| commit.at),
             source_hash: sources.hash.clone(),
-            dirty: commit.as_ref().is_some_and(|commit| commit.dirty),
-            commit: commit.map(|commit| commit.id),
+            dirty: checked.dirty,
+            commit: checked.commit.as_ref().map(|commit| commit.id.clone()),
             target: target.to_owned(),
             functions: functions.collect(),
+            reads,
         }
     }
 }
 
 impl Manifest {
+    /// The commit that it was built from, if that is known.
+    pub fn commit(&self) -> Option<Commit> {
+        Some(Commit { id: self.commit.clone()?, at: self.committed_at })
+    }
+
     /// The sources that it was built from.
     pub fn sources(&self) -> Sources {
         let functions = self.functions.iter().map(|(key, packed)| (key.clone(), packed.source_hash.clone()));
@@ -122,14 +139,26 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
 
 /// Writes zips and manifest; each appears whole or not at all, the manifest last.
 pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &[(String, Vec<u8>)]) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    make_folder(folder)?;
     for (key, bytes) in zips {
         write_whole(&folder.join(format!("{key}.zip")), bytes)?;
     }
     write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Makes a folder that git does not see, nor a walk for sources: unless there is something in it that is not ours.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    let make = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        match std::fs::read_dir(folder)?.next() {
+            None => std::fs::write(folder.join(".gitignore"), "*\n"),
+            Some(_) => Ok(()),
+        }
+    };
+    make().with_context(|| format!("cannot make the folder `{}`", folder.display()))
+}
+
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -1,13 +1,23 @@
 //! Sources to zips: source hash -> build -> ELF check -> deterministic zip -> manifest.
 //!
-//! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS.
+//! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
+//! why, stands in `source.rs`.
 
+mod closure;
+mod commit;
 mod compile;
 mod elf;
+mod files;
+mod git;
+mod hash;
 mod manifest;
 mod pack;
+mod reads;
+mod settings;
 mod source;
+mod workspace;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -15,9 +25,12 @@ use anyhow::{Context as _, Result};
 use crate::config::{Config, architecture};
 use crate::failure::Failure;
 
+pub use commit::{Checked, ancestry, commit};
+pub use git::{Ancestry, Commit};
 pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
-pub use source::Sources;
+pub use reads::Reads;
+pub use source::{Checkout, Sources};
 
 /// What one call of UpdateFunctionCode takes, in bytes. Bigger zips go through a bucket.
 pub const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
@@ -83,9 +96,29 @@ impl Artifact {
     }
 }
 
+/// The deployer's own folder: nothing in it is a source.
+fn own_folder(config: &Config) -> PathBuf {
+    config.root.join(".deployer")
+}
+
+/// Writes a file of the deployer's own.
+fn write_own(config: &Config, name: &str, content: &[u8]) -> Result<()> {
+    let folder = own_folder(config);
+    manifest::make_folder(&folder)?;
+    manifest::write_whole(&folder.join(name), content)
+}
+
 /// Where artifacts are kept unless a folder is named.
 pub fn folder(config: &Config) -> PathBuf {
-    config.root.join(".deployer").join("artifact")
+    own_folder(config).join("artifact")
+}
+
+/// The manifest of the artifact in `folder`, whatever its zips are.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn manifest(folder: &Path) -> Result<Manifest> {
+    manifest::read(folder)
 }
 
 /// Builds every function of `deployer.toml` and packs them into `folder`.
@@ -93,19 +126,25 @@ pub fn folder(config: &Config) -> PathBuf {
 /// # Errors
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
-pub async fn build(config: &Config, sources: &Sources, folder: &Path) -> Result<Artifact> {
-    let executables = compile::compile(config).await?;
-    let mut zips = Vec::new();
-    for (key, executable) in &executables {
-        let binary = std::fs::read(executable).with_context(|| format!("cannot read `{}`", executable.display()))?;
-        elf::check(&binary, &config.build)
+pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Result<(Artifact, Checked)> {
+    let binaries = compile::compile(config, checkout).await?;
+    let (mut zips, mut found) = (Vec::new(), Some(BTreeMap::new()));
+    for (key, binary) in binaries {
+        elf::check(&binary.bytes, &config.build)
             .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
-        over(key, "binary", binary.len() as u64, UNPACKED_LIMIT)?;
-        zips.push((key.clone(), pack(&binary).with_context(|| format!("cannot pack function `{key}`"))?));
+        over(&key, "binary", binary.bytes.len() as u64, UNPACKED_LIMIT)?;
+        zips.push((key.clone(), pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?));
+        found = found.zip(binary.found).map(|(mut all, found)| {
+            all.insert(key, found);
+            all
+        });
     }
-    let manifest = Manifest::of(&zips, sources, &config.build.target, compile::commit(config).await);
+    let reads = found.and_then(|found| Reads::of(&found, &checkout.files, checkout.roots(), config));
+    let sources = checkout.sources(reads.as_ref()).await;
+    let checked = commit::commit(config, Some(checkout), reads.as_ref()).await;
+    let manifest = Manifest::of(&zips, &sources, reads, &config.build.target, &checked);
     manifest::write(folder, &manifest, &zips)?;
-    Ok(Artifact { manifest, folder: folder.to_path_buf() })
+    Ok((Artifact { manifest, folder: folder.to_path_buf() }, checked))
 }
 
 /// # Errors

@@ -1,11 +1,12 @@
 //! The shape of `deployer.toml`, and what its parts must agree on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::builds::is_credential;
 use super::check::{Check, Marks, REQUESTS, Verify};
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
@@ -45,6 +46,11 @@ pub struct Build {
     pub target: String,
     /// The newest glibc symbol version that the runtime has, as `2.34`.
     pub newest_glibc: GlibcVersion,
+    /// The folder of the cargo workspace, from `deployer.toml`'s own; found by cargo unless it is named.
+    pub workspace: Option<PathBuf>,
+    /// Variables of the environment that a build sees although they look like cloud settings.
+    #[serde(default)]
+    pub pass_env: Vec<String>,
 }
 
 impl Build {
@@ -103,9 +109,12 @@ pub struct Function {
     pub package: String,
     /// The binary of that package that becomes `bootstrap`.
     pub bin: String,
-    /// The cargo features; the default ones only if named (`default`).
+    /// The cargo features, beside the default ones.
     #[serde(default)]
     pub features: Vec<String>,
+    /// Whether the package's default features are on, as for cargo.
+    #[serde(default = "yes")]
+    pub default_features: bool,
 }
 
 /// An environment as the file declares it.
@@ -171,6 +180,9 @@ impl File {
     }
 
     fn build_target(&self) -> Option<String> {
+        if let Some(name) = self.build.pass_env.iter().find(|name| is_credential(name)) {
+            return Some(format!("`build.pass_env` names `{name}`: a build never sees a credential"));
+        }
         let target = &self.build.target;
         let fits = ["x86_64-", "aarch64-"].iter().any(|known| target.starts_with(known)) && target.contains("-linux-");
         (!fits).then(|| format!("`build.target` is `{target}`: Lambda runs x86_64 or aarch64 Linux only"))
@@ -295,6 +307,8 @@ mod tests {
             ("port = 24567", "port = 24566", "must be above 1023 and its own"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),
             ("newest_glibc = \"2.34\"", "newest_glibc = \"two\"", "write it as `2.34`"),
+            ("[build]\n", "[build]\npass_env = [\"GITHUB_TOKEN\"]\n", "a build never sees a credential"),
+            ("[build]\n", "[build]\npass_env = [\"AWS_SESSION_TOKEN\"]\n", "names `AWS_SESSION_TOKEN`"),
         ];
         for (from, to, expected) in cases {
             assert!(OURS.contains(from), "{from}");

@@ -2,6 +2,7 @@
 //!
 //! The only room that reads environment variables. It never talks to AWS.
 
+mod builds;
 mod check;
 mod file;
 mod process;
@@ -30,7 +31,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 /// All that a run was told, validated.
 #[derive(Debug)]
 pub struct Config {
-    /// The folder of `deployer.toml`: the workspace that is built.
+    /// The folder of `deployer.toml`.
     pub root: PathBuf,
     /// The application; the partition key of its items in every ledger.
     pub app: String,
@@ -133,7 +134,9 @@ impl Config {
             );
             return Err(Failure::bad_input(what).hint(format!("set at least {}", SHORTEST_LEASE.as_secs())).into());
         }
-        let root = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+        // The same folder by the same name, however it was reached: cargo and git see it without links too.
+        let root = path.parent().unwrap_or(Path::new("/"));
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
         Ok(Self {
             root,
             local,

@@ -19,6 +19,16 @@ impl ProcessEnvironment {
         Self(std::env::vars_os().collect())
     }
 
+    /// A snapshot of these variables and no others.
+    pub fn of<N: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    /// Every variable.
+    pub(super) fn all(&self) -> &BTreeMap<OsString, OsString> {
+        &self.0
+    }
+
     /// Whether `DEPLOYER_LOCAL` asks for the local AWS.
     pub(super) fn asks_for_local(&self) -> bool {
         self.text("DEPLOYER_LOCAL").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
@@ -47,10 +57,34 @@ impl ProcessEnvironment {
         self.0.get(OsStr::new("CARGO")).cloned().unwrap_or_else(|| "cargo".into())
     }
 
+    /// The compiler: the one that cargo would run.
+    pub fn rustc(&self) -> OsString {
+        self.0.get(OsStr::new("RUSTC")).cloned().unwrap_or_else(|| "rustc".into())
+    }
+
+    /// Cargo's home: its registry, checkouts and user settings.
+    pub fn cargo_home(&self) -> Option<PathBuf> {
+        let named = self.0.get(OsStr::new("CARGO_HOME")).filter(|path| !path.is_empty()).map(PathBuf::from);
+        named.or_else(|| Some(self.home()?.join(".cargo")))
+    }
+
+    /// One variable.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// The commit that GitHub Actions checked out for this job, if it says one.
+    pub fn github_commit(&self) -> Option<String> {
+        self.text("GITHUB_ACTIONS").filter(|value| value == "true")?;
+        let is_commit = |id: &String| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.text("GITHUB_SHA").filter(is_commit)
+    }
+
     /// Compiler flags from outside, which change what a function is made of.
     pub fn compiler_flags(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let counts = |name: &str| {
-            matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "RUSTC_WRAPPER" | "CFLAGS" | "CC")
+            matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "CARGO_BUILD_RUSTFLAGS" | "RUSTC_WRAPPER")
+                || matches!(name, "RUSTC_WORKSPACE_WRAPPER" | "CFLAGS" | "CC")
                 || name.starts_with("CARGO_PROFILE_")
                 || name.starts_with("CARGO_TARGET_") && name != "CARGO_TARGET_DIR"
         };

@@ -96,6 +96,12 @@ impl Ledger {
         item.map(|item| numbered(self.table.name(), item)).transpose()
     }
 
+    /// The live release, if there is one. Needs no contract.
+    pub async fn live(&self) -> Result<Option<Release>> {
+        let item = self.table.get(&self.app, LIVE).await.map_err(|error| self.explain(error))?;
+        item.map(|item| typed(self.table.name(), LIVE, item["release"].clone())).transpose()
+    }
+
     /// Every release, the newest first.
     pub async fn history(&self) -> Result<Vec<Release>> {
         let items = self.table.all(&self.app, RELEASE).await.map_err(|error| self.explain(error))?;

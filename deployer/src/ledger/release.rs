@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::{Commit, Reads};
+
 /// One numbered move of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
@@ -162,6 +164,16 @@ pub struct ArtifactRecord {
     /// When that commit was made, in seconds since 1970: tells which of two is the later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed_at: Option<i64>,
+    /// What the build read beyond the files of its packages: names only. Without it nobody knows, and the next deploy builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
+}
+
+impl ArtifactRecord {
+    /// The commit that it was built from, if that is known.
+    pub fn commit(&self) -> Option<Commit> {
+        Some(Commit { id: self.commit.clone()?, at: self.committed_at })
+    }
 }
 
 /// A release of another environment.

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
 
-use crate::artifact::{self, Sources};
+use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::config::{Access, Config, Environment, LocalAccess};
 use crate::failure::{Exit, Failure};
@@ -93,7 +93,7 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     let build = async {
         if fresh {
             let _group = report.building(config.functions.keys());
-            artifact::build(config, &Sources::read(config).await?, &artifact::folder(config)).await?;
+            artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await?;
         }
         anyhow::Ok(())
     };

@@ -190,17 +190,27 @@ fn function_plan(key: &str, goal: Goal<'_>, live: Option<&Release>, function: &O
             let code = built.and_then(|manifest| manifest.functions.get(key)).map(|packed| packed.sha256.clone());
             let old = live.and_then(|release| release.artifact.functions.get(key)).cloned().unwrap_or_default();
             let new = sources.functions.get(key).cloned().unwrap_or_default();
-            // Other sources that make the same bytes are no change: there is nothing to move.
-            let same = code.as_ref() == Some(&before.code_sha256);
-            let change = if live.is_none() {
-                Some(FunctionChange::First)
-            } else {
-                (old != new && !same).then_some(FunctionChange::Source(old, new))
-            };
-            with_settings(change, settings, code)
+            with_settings(source_change(live, &before, code.as_ref(), (old, new)), settings, code)
         }
     };
     FunctionPlan { name: function.resource.name.clone(), before, after, changes }
+}
+
+/// Why new code is needed, if it is. Where the bytes are at hand they decide, and never the sources: other sources may make
+/// the same bytes, and the same sources other ones.
+fn source_change(
+    live: Option<&Release>,
+    before: &FunctionPart,
+    code: Option<&String>,
+    (old, new): (String, String),
+) -> Option<FunctionChange> {
+    let is_changed = code.map_or(old != new, |code| *code != before.code_sha256);
+    match code {
+        _ if live.is_none() => Some(FunctionChange::First),
+        _ if !is_changed => None,
+        Some(code) if old == new => Some(FunctionChange::Code(before.code_sha256.clone(), code.clone())),
+        _ => Some(FunctionChange::Source(old, new)),
+    }
 }
 
 /// A rollback's move: to a version that exists.

@@ -27,6 +27,7 @@ fn built(sha256: &str) -> Manifest {
         dirty: false,
         target: "t".into(),
         functions: BTreeMap::from([("f".to_owned(), zip)]),
+        reads: None,
     }
 }
 
@@ -118,6 +119,13 @@ fn other_sources_are_a_change_until_the_build_shows_the_same_bytes() {
     assert!(planned("s2", None, &observed).needs_code());
     assert!(!planned("s2", Some("zip2"), &observed).is_empty());
     assert!(planned("s2", Some("zip1"), &observed).is_empty());
+}
+
+#[test]
+fn other_bytes_of_the_same_sources_are_a_change() {
+    let plan = planned("s1", Some("zip2"), &observed());
+    assert_eq!(plan.functions["f"].changes, [FunctionChange::Code("zip1".to_owned(), "zip2".to_owned())]);
+    assert_eq!(plan.functions["f"].after, After::NewCode(Some("zip2".to_owned())));
 }
 
 #[test]

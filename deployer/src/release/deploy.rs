@@ -7,8 +7,9 @@ use anyhow::Result;
 use futures::try_join;
 
 use super::attempt::Attempt;
+use super::order::{Order, order};
 use super::{adopt, alarms, confirm, converge, prune};
-use crate::artifact::{self, Artifact, Manifest, Sources};
+use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
 use crate::aws::Session;
 use crate::config::{Config, Environment, Traffic};
 use crate::failure::Failure;
@@ -31,6 +32,8 @@ pub struct Deploy {
     pub ignore_alarms: bool,
     /// Move traffic at once, whatever the environment's strategy.
     pub at_once: bool,
+    /// Release although a later commit is live.
+    pub downgrade: bool,
 }
 
 /// Shows what [`deploy`] would do. Makes no write, and needs no build.
@@ -39,15 +42,20 @@ pub struct Deploy {
 /// Drift, an unfinished release, or nothing can be read.
 pub async fn show_plan(config: &Config, environment: &Environment, told: &Deploy) -> Result<PlanView> {
     let session = Session::open(environment).await;
-    let given = Given::open(config, told)?;
-    let (sources, observed) = try_join!(given.sources(config), observe(config, environment, &session))?;
+    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &session))?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
             .into());
     }
+    let sources = given.sources(&observed).await;
     let wanted = Wanted { goal: given.goal(&sources, None), traffic: &environment.traffic };
-    Ok(PlanView::new(&environment.name, plan(wanted, &observed)?, &session.calls))
+    let planned = plan(wanted, &observed)?;
+    let order = match planned.is_empty() {
+        true => Order::Newer,
+        false => given.order(config, &observed).await,
+    };
+    Ok(PlanView::new(&environment.name, planned, order.older(), &session.calls))
 }
 
 /// Releases what is in this checkout, or in the artifact that was named.
@@ -57,10 +65,10 @@ pub async fn show_plan(config: &Config, environment: &Environment, told: &Deploy
 pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, report: &Report) -> Result<ReleaseView> {
     let (session, interrupt) = (Session::open(environment).await, Interrupt::listen());
     let scope = Scope { config, environment, session: &session, report, interrupt: &interrupt };
-    let given = Given::open(config, told)?;
-    let (sources, observed) =
-        interrupt.or(async { try_join!(given.sources(config), observe(config, environment, &session)) }).await?;
+    let read = async { try_join!(Given::open(config, told), observe(config, environment, &session)) };
+    let (given, observed) = interrupt.or(read).await?;
     let observed = ready(&scope, observed, told.adopt).await?;
+    let sources = given.sources(&observed).await;
     let url = Url::open(config, environment, &observed.ledger.contract)?;
     let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
     let traffic = if told.at_once { &at_once } else { &environment.traffic };
@@ -68,15 +76,16 @@ pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, r
     if first.is_empty() {
         return confirm::unchanged(&scope, &observed, &url).await;
     }
+    given.order(config, &observed).await.allow(report, told.downgrade)?;
     let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
-    let built = given.built(&scope, &first, &sources).await?;
+    let built = given.built(&scope, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         return confirm::unchanged(&scope, &observed, &url).await;
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
-    let artifact = record(&observed, &sources, built.as_ref());
+    let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
     let attempt = Attempt {
         scope,
         observed: &observed,
@@ -107,41 +116,95 @@ pub(super) async fn ready(scope: &Scope<'_>, mut observed: Observed, adopt_drift
 
 /// Where the code comes from.
 enum Given {
-    Checkout,
+    Checkout(Box<Checkout>),
     Artifact(Artifact),
 }
 
 impl Given {
-    fn open(config: &Config, told: &Deploy) -> Result<Self> {
-        let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
-        Ok(artifact.map_or(Self::Checkout, Self::Artifact))
+    async fn open(config: &Config, told: &Deploy) -> Result<Self> {
+        Ok(match &told.artifact {
+            Some(folder) => Self::Artifact(Artifact::open(config, folder)?),
+            None => Self::Checkout(Box::new(Checkout::read(config).await?)),
+        })
     }
 
-    async fn sources(&self, config: &Config) -> Result<Sources> {
+    /// The source hashes: of a checkout with what the build of the live release read beyond it.
+    async fn sources(&self, observed: &Observed) -> Sources {
         match self {
-            Self::Checkout => Sources::read(config).await,
-            Self::Artifact(artifact) => Ok(artifact.manifest.sources()),
+            Self::Checkout(checkout) => {
+                checkout.sources(observed.ledger.live.as_ref().and_then(|live| live.artifact.reads.as_ref())).await
+            }
+            Self::Artifact(artifact) => artifact.manifest.sources(),
         }
     }
 
     fn goal<'a>(&'a self, sources: &'a Sources, built: Option<&'a Manifest>) -> Goal<'a> {
         match self {
-            Self::Checkout => Goal::Sources(sources, built),
+            Self::Checkout(_) => Goal::Sources(sources, built),
             Self::Artifact(artifact) => Goal::Sources(sources, Some(&artifact.manifest)),
         }
     }
 
     /// The zips, if the plan needs any.
-    async fn built(&self, scope: &Scope<'_>, plan: &Plan, sources: &Sources) -> Result<Option<Artifact>> {
+    async fn built(&self, scope: &Scope<'_>, plan: &Plan) -> Result<Option<Artifact>> {
         Ok(match self {
             _ if !plan.needs_code() => None,
             Self::Artifact(artifact) => Some(artifact.clone()),
-            Self::Checkout => {
+            Self::Checkout(checkout) => {
                 let folder = artifact::folder(scope.config);
                 let _group = scope.report.building(scope.config.functions.keys());
-                Some(scope.interrupt.or(artifact::build(scope.config, sources, &folder)).await?)
+                Some(scope.interrupt.or(artifact::build(scope.config, checkout, &folder)).await?.0)
             }
         })
+    }
+
+    /// The commit that it is of, as far as that is known.
+    async fn commit(&self, config: &Config, observed: &Observed) -> Checked {
+        match self {
+            Self::Checkout(checkout) => {
+                let reads = observed.ledger.live.as_ref().and_then(|live| live.artifact.reads.as_ref());
+                artifact::commit(config, Some(checkout), reads).await
+            }
+            Self::Artifact(Artifact { manifest, .. }) => {
+                Checked { commit: manifest.commit(), dirty: manifest.dirty, warning: None }
+            }
+        }
+    }
+
+    /// Whether it is older than what is live.
+    async fn order(&self, config: &Config, observed: &Observed) -> Order {
+        let Some(live) = &observed.ledger.live else { return Order::Newer };
+        let checked = self.commit(config, observed).await;
+        order(config, &observed.ledger.contract.environment, live, checked).await
+    }
+
+    /// What the release is built from: this build, or what the live release was built from, seen again in this commit.
+    async fn record(
+        &self,
+        config: &Config,
+        observed: &Observed,
+        sources: Sources,
+        built: Option<&Artifact>,
+    ) -> ArtifactRecord {
+        let of = |manifest: &Manifest| ArtifactRecord {
+            source_hash: manifest.source_hash.clone(),
+            functions: manifest.sources().functions,
+            commit: manifest.commit.clone(),
+            committed_at: manifest.committed_at,
+            dirty: manifest.dirty,
+            reads: manifest.reads.clone(),
+        };
+        match (self, built) {
+            (_, Some(built)) => of(&built.manifest),
+            (Self::Artifact(artifact), None) => of(&artifact.manifest),
+            (Self::Checkout(_), None) => {
+                let Checked { commit, dirty, .. } = self.commit(config, observed).await;
+                let reads = observed.ledger.live.as_ref().and_then(|live| live.artifact.reads.clone());
+                let (id, at) = commit.map_or((None, None), |commit| (Some(commit.id), commit.at));
+                let Sources { hash: source_hash, functions } = sources;
+                ArtifactRecord { source_hash, functions, commit: id, committed_at: at, dirty, reads }
+            }
+        }
     }
 }
 
@@ -156,17 +219,4 @@ fn zips(built: Option<&Artifact>, plan: &Plan, observed: &Observed) -> Result<BT
         }
     }
     Ok(zips)
-}
-
-/// What the release is built from: this build, or what the live release was built from.
-fn record(observed: &Observed, sources: &Sources, built: Option<&Artifact>) -> ArtifactRecord {
-    let live = observed.ledger.live.as_ref().map(|release| release.artifact.clone());
-    let built = built.map(|built| ArtifactRecord {
-        source_hash: sources.hash.clone(),
-        functions: sources.functions.clone(),
-        commit: built.manifest.commit.clone(),
-        committed_at: built.manifest.committed_at,
-        dirty: built.manifest.dirty,
-    });
-    built.or(live).unwrap_or_default()
 }

@@ -9,8 +9,9 @@ use futures::try_join;
 
 use super::attempt::Attempt;
 use super::deploy::ready;
+use super::order::order;
 use super::{alarms, confirm, prune};
-use crate::artifact::{Artifact, Manifest, refuse_if_too_big, sha256};
+use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::Session;
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
@@ -80,6 +81,10 @@ pub async fn promote(
         return confirm::unchanged(&scope, &observed, &url).await;
     }
     source.fits(from, &observed, told)?;
+    if let Some(live) = &observed.ledger.live {
+        let checked = Checked { commit: source.release.artifact.commit(), ..Checked::default() };
+        order(config, &to.name, live, checked).await.allow(report, told.downgrade)?;
+    }
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
@@ -151,18 +156,6 @@ impl Source {
                 .hint("apply Terraform of the same checkout to both environments")
                 .into());
             }
-        }
-        let live = observed.ledger.live.as_ref().map(|live| (live, live.artifact.committed_at));
-        if let (Some((live, Some(theirs))), Some(ours)) = (live, release.artifact.committed_at)
-            && theirs > ours
-            && !told.downgrade
-        {
-            return Err(Failure::refused(format!(
-                "release {live} of `{}` is of a later commit than release {release} of `{}`",
-                to.environment, from.name
-            ))
-            .hint("promote the newer release, or go to the older commit with `--downgrade`")
-            .into());
         }
         let differing = Definition::differences(&release.shape, &observed.definition.shape);
         if differing.is_empty() || told.allow_definition_diff {
@@ -261,6 +254,7 @@ mod tests {
             dirty: false,
             target: String::new(),
             functions: BTreeMap::from([(key.to_owned(), packed)]),
+            reads: None,
         }
     }
 

@@ -1,12 +1,16 @@
 //! `status`: what is live, beside what the ledger says; and whether a run holds the lock.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::aws::Session;
+use super::order::order;
+use crate::artifact::{self, Checked};
+use crate::aws::{AwsError, Kind, Session};
 use crate::config::{Config, Environment};
 use crate::ledger::Ledger;
 use crate::observe::observe;
-use crate::report::{EnvironmentStatus, IdleView};
+use crate::report::{EnvironmentStatus, IdleView, Report};
 use crate::verify::Url;
 
 /// Observes one environment. Writes nothing.
@@ -17,12 +21,35 @@ pub async fn status(config: &Config, environment: &Environment) -> Result<Enviro
     Ok(EnvironmentStatus::new(&environment.name, &observed, &url))
 }
 
-/// Sees that no run holds the lock of an environment. Writes nothing.
+/// What `status --idle` was told.
+#[derive(Debug, Clone, Default)]
+pub struct Idle {
+    /// A folder that `build --out` made, which is to be released next.
+    pub artifact: Option<PathBuf>,
+    /// A later commit that is live is only a warning.
+    pub downgrade: bool,
+}
+
+/// Verifies that no run holds the lock of an environment and, where an artifact is named, that no later commit is live there.
+/// Writes nothing.
 ///
 /// # Errors
-/// [`crate::failure::Exit::LockHeld`], naming the holder.
-pub async fn idle(config: &Config, environment: &Environment) -> Result<IdleView> {
+/// [`crate::failure::Exit::LockHeld`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
+pub async fn idle(config: &Config, environment: &Environment, told: &Idle, report: &Report) -> Result<IdleView> {
+    let manifest = told.artifact.as_deref().map(artifact::manifest).transpose()?;
     let session = Session::open(environment).await;
-    Ledger::new(&session.table, &config.app).refuse_if_held().await?;
+    let ledger = Ledger::new(&session.table, &config.app);
+    ledger.refuse_if_held().await?;
+    if let Some(manifest) = manifest {
+        // Before the first apply there is no ledger yet, and no contract in it.
+        let live = match ledger.live().await {
+            Err(error) if error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NotFound) => None,
+            live => live?,
+        };
+        if let Some(live) = live {
+            let checked = Checked { commit: manifest.commit(), ..Checked::default() };
+            order(config, &environment.name, &live, checked).await.allow(report, told.downgrade)?;
+        }
+    }
     Ok(IdleView::new(&environment.name))
 }

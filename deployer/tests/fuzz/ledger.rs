@@ -67,6 +67,9 @@ pub(crate) const NAMES: &[&str] = &[
     "commit",
     "dirty",
     "committed_at",
+    "reads",
+    "env",
+    "files",
     "definition",
     "shape",
     "routes",
@@ -115,6 +118,7 @@ fn release(number: u32) -> Value {
         "artifact": {
             "source_hash": "s", "functions": {"counter": "s1", "preflight": "s2"}, "commit": "0123456789abcdef",
             "dirty": true, "committed_at": 1_767_225_600,
+            "reads": {"env": ["MODE"], "files": {"counter": ["../shared/x.json", "proto"]}},
         },
         "definition": "def", "shape": {"GET /count": "h"}, "routes": {"GET /count": "c-dev:live"},
         "checks": [{"name": "health", "phase": "after stage", "passed": true, "answer": "200", "requests": 3}],

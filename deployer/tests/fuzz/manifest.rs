@@ -25,6 +25,9 @@ const NAMES: &[&str] = &[
     "sha256",
     "size",
     "../counter",
+    "reads",
+    "env",
+    "files",
 ];
 
 fn sound() -> Value {
@@ -34,6 +37,7 @@ fn sound() -> Value {
         "schema": 1, "source_hash": "s", "commit": "0123456789abcdef", "committed_at": 1_767_225_600, "dirty": false,
         "target": "x86_64-unknown-linux-gnu",
         "functions": {"counter": function("counter"), "preflight": function("preflight")},
+        "reads": {"env": ["MODE"], "files": {"counter": ["../shared/x.json", "proto"]}},
     })
 }
 

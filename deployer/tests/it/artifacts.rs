@@ -88,6 +88,27 @@ pub(crate) fn an_artifact_for_another_processor_or_of_a_newer_deployer_is_refuse
     refused(&folder, 3, ["manifest.json` is malformed"]);
 }
 
+pub(crate) fn an_older_commit_replaces_a_newer_one_only_if_it_is_meant() {
+    let (stack, folder) = (stack(), copy("older"));
+    let file = format!("{folder}/manifest.json");
+    let base = stack.checkout.artifact(SENTENCE);
+    stack.released("dev", &base);
+    let mut manifest: Value = serde_json::from_str(&stack.checkout.read(&file)).unwrap();
+    // Git does not have it here: the date decides.
+    manifest["commit"] = json!("e".repeat(40));
+    manifest["committed_at"] = json!(1_000_000);
+    stack.checkout.write(&file, &manifest.to_string());
+    refused(&folder, 4, ["of `dev` is of a later commit", "hint: release the newer commit"]);
+    let plan = stack.checkout.deployer(&format!("plan dev --artifact {folder}")).expect(0);
+    assert!(plan.stdout.contains("older over newer: release "), "{}", plan.stdout);
+    let idle = format!("status --idle --artifact {folder}");
+    stack.checkout.deployer(&format!("{idle} -- dev")).expect(4).says(["of `dev` is of a later commit"]);
+    stack.checkout.deployer(&format!("{idle} --downgrade -- dev")).expect(0);
+    stack.checkout.deployer(&format!("status --idle --artifact {base} -- dev")).expect(0);
+    stack.checkout.deployer(&format!("deploy dev --artifact {folder} --downgrade")).expect(0);
+    stack.released("dev", &base);
+}
+
 /// 52 MB of what cannot be compressed, behind the binary's own bytes.
 pub(crate) fn a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_without_one_nowhere() {
     let stack = stack();

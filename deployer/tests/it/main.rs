@@ -245,6 +245,7 @@ fn trials_of_doctor() -> Vec<Trial> {
 fn trials_of_the_engine() -> Vec<Trial> {
     trials![
         artifacts::what_was_built_without_credentials_is_deployed_elsewhere_without_a_build,
+        artifacts::an_older_commit_replaces_a_newer_one_only_if_it_is_meant,
         artifacts::a_tampered_zip_is_refused,
         artifacts::an_artifact_that_is_not_whole_is_refused,
         artifacts::an_artifact_for_another_processor_or_of_a_newer_deployer_is_refused,

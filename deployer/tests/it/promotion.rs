@@ -110,11 +110,15 @@ pub(crate) fn a_promotion_to_an_environment_that_runs_a_later_commit_is_refused_
     stack.released("dev", &changed);
     let live = stack.ledger_item("prod", "live");
     let mut later = live.clone();
-    later["release"]["M"]["artifact"]["M"]["committed_at"] = json!({"N": "99999999999"});
+    // Of a commit that git does not have here, one second after the one that is promoted.
+    let artifact = &mut later["release"]["M"]["artifact"]["M"];
+    let seconds: i64 = artifact["committed_at"]["N"].as_str().unwrap().parse().unwrap();
+    artifact["committed_at"] = json!({"N": (seconds + 1).to_string()});
+    artifact["commit"] = json!({"S": "f".repeat(40)});
     stack.put_ledger_item("prod", &later);
     let refused = stack.promoted("promote dev prod").0;
     let meant = stack.promoted("promote dev prod --downgrade --output json").0;
-    refused.expect(4).says(["is of a later commit than release", "hint: promote the newer release"]);
+    refused.expect(4).says(["of `prod` is of a later commit", "hint: release the newer commit"]);
     assert_eq!(meant.expect(0).json()["changed"], true);
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);

@@ -74,6 +74,7 @@ mod tests {
             dirty: true,
             target: "x86_64-unknown-linux-gnu".to_owned(),
             functions: BTreeMap::from([("counter".to_owned(), packed)]),
+            reads: None,
         };
         let expected = "\
 ## 📦 built: 1 function

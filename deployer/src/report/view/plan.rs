@@ -17,18 +17,21 @@ pub struct PlanView {
     pub changes: bool,
     plan: Plan,
     steps: Vec<Vec<String>>,
+    /// Why a deploy would be refused without `--downgrade`.
+    older: Option<String>,
     aws_calls: CallsView,
 }
 
 impl PlanView {
     /// Of a plan.
-    pub fn new(environment: &str, plan: Plan, calls: &Calls) -> Self {
+    pub fn new(environment: &str, plan: Plan, older: Option<String>, calls: &Calls) -> Self {
         let phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
         Self {
             environment: environment.to_owned(),
             changes: !plan.is_empty(),
             steps: phases.iter().map(|phase| phase.iter().map(ToString::to_string).collect()).collect(),
             plan,
+            older,
             aws_calls: CallsView::of(calls),
         }
     }
@@ -71,6 +74,9 @@ impl View for PlanView {
             let before = if number == 0 { "\n" } else { "" };
             let _ = writeln!(text, "{before}  {}. {}", number + 1, phase.join("; "));
         }
+        if let Some(older) = &self.older {
+            let _ = writeln!(text, "\n  older over newer: {older}; `deploy` refuses it without `--downgrade`");
+        }
         text
     }
 
@@ -79,6 +85,9 @@ impl View for PlanView {
         page.table(["", "before", "after", "why"], &self.rows());
         if self.changes {
             page.numbered(self.steps.iter().map(|phase| phase.join("; ")));
+        }
+        if let Some(older) = &self.older {
+            page.paragraph(&format!("Older over newer: {older}; `deploy` refuses it without `--downgrade`."));
         }
         Some(page)
     }
@@ -136,7 +145,7 @@ mod tests {
     }
 
     fn text(changed: bool) -> String {
-        PlanView::new("dev", plan(changed), &Calls::default()).text()
+        PlanView::new("dev", plan(changed), None, &Calls::default()).text()
     }
 
     #[test]
@@ -159,6 +168,14 @@ dev: release 8 would follow release 7
     }
 
     #[test]
+    fn a_plan_says_that_a_later_commit_is_live() {
+        let view = PlanView::new("dev", plan(true), Some("release 7 is newer".to_owned()), &Calls::default());
+        let expected = "older over newer: release 7 is newer; `deploy` refuses it without `--downgrade`\n";
+        assert!(view.text().ends_with(expected), "{}", view.text());
+        assert!(view.summary().unwrap().to_string().contains("Older over newer: release 7 is newer"));
+    }
+
+    #[test]
     fn a_plan_with_nothing_to_do_says_so_and_has_no_steps() {
         let expected = "\
 dev: nothing to do, release 7 is live
@@ -173,7 +190,7 @@ dev: nothing to do, release 7 is live
 
     #[test]
     fn the_page_of_a_run_shows_the_same() {
-        let view = PlanView::new("dev", plan(true), &Calls::default());
+        let view = PlanView::new("dev", plan(true), None, &Calls::default());
         let expected = "\
 ## dev: release 8 would follow release 7
 

@@ -1,0 +1,55 @@
+//! The commit that a checkout is of, and how two commits are related. It is only recorded, and compared before an older one
+//! replaces a newer one: where git is not there, or refuses the checkout, the commit is unknown or GitHub's word for it.
+
+use super::git::{Ancestry, Commit, Git};
+use super::reads::Reads;
+use super::source::Checkout;
+use crate::config::Config;
+
+/// What is known of the commit of a checkout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// The commit.
+    pub commit: Option<Commit>,
+    /// Whether what the packages are made of differs from it.
+    pub dirty: bool,
+    /// Why git does not know the commit, where it should.
+    pub warning: Option<String>,
+}
+
+/// The commit of the checkout that `deployer.toml` is in. `checkout` is what the packages are made of; without it nothing is
+/// dirty. `reads` is what their last build read beyond their files.
+pub async fn commit(config: &Config, checkout: Option<&Checkout>, reads: Option<&Reads>) -> Checked {
+    let folder = checkout.map_or(&config.root, |checkout| &checkout.folder);
+    let git = Git::new(&config.process, folder);
+    match git.head().await {
+        Ok(commit) => {
+            let dirty = match checkout {
+                Some(checkout) => git.changed().await.iter().any(|path| checkout.is_made_of(config, reads, path)),
+                None => false,
+            };
+            Checked { commit: Some(commit), dirty, warning: None }
+        }
+        Err(words) => {
+            let commit = config.process.github_commit().map(|id| Commit { id, at: None });
+            // A checkout without git is nothing to warn of, unless GitHub says that there is one.
+            let is_expected = words.contains("not a git repository") && commit.is_none();
+            let taken = match &commit {
+                Some(commit) => format!("`{}` is taken from GITHUB_SHA, and its date is unknown", commit.id),
+                None => "it is unknown".to_owned(),
+            };
+            let hint = if words.contains("dubious ownership") {
+                format!("; let git read it: `git config --global --add safe.directory {}`", folder.display())
+            } else {
+                String::new()
+            };
+            let warning = format!("git does not say which commit this is ({words}); {taken}{hint}");
+            Checked { commit, dirty: false, warning: (!is_expected).then_some(warning) }
+        }
+    }
+}
+
+/// How two commits are related, as far as git knows here.
+pub async fn ancestry(config: &Config, first: &str, second: &str) -> Ancestry {
+    Git::new(&config.process, &config.root).ancestry(first, second).await
+}

@@ -1,0 +1,105 @@
+//! What git says of commits: which one is checked out, whether anything differs from it, and which of two came first.
+
+use deployer::artifact::{self, Ancestry, Checked};
+use libtest_mimic::Trial;
+
+use crate::hashed::{clone, foreign_owner};
+use crate::trial;
+use crate::world::World;
+
+async fn checked(world: &World) -> Checked {
+    artifact::commit(&world.config(), Some(&world.checkout().await.unwrap()), None).await
+}
+
+async fn ancestry(world: &World, first: &str, second: &str) -> Ancestry {
+    artifact::ancestry(&world.config(), first, second).await
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("commit: its id and its date", || async {
+            let world = World::with_git();
+            let Checked { commit, dirty, warning } = checked(&world).await;
+            assert_eq!(commit.as_ref().unwrap().id, world.git("rev-parse HEAD").trim());
+            assert_eq!(commit.unwrap().at.unwrap().to_string(), world.git("show -s --format=%ct").trim());
+            assert_eq!((dirty, warning), (false, None));
+        }),
+        trial("dirty: only what the packages are made of", || async {
+            let clean: &[&str] = &["terraform/x.tf", "x.log", "other/src/lib.rs", "app/README.md", "app/tests/t.rs"];
+            let dirty: &[&str] =
+                &["app/src/main.rs", "lib/src/lib.rs", "app/src/new.rs", "Cargo.toml", "deployer.toml"];
+            for (files, expected) in [(clean, false), (dirty, true)] {
+                for file in files {
+                    let world = World::with_git();
+                    let text = std::fs::read_to_string(world.root.join(file)).unwrap_or_default();
+                    world.write(file, &(text + "\n"));
+                    assert_eq!(checked(&world).await.dirty, expected, "{file}");
+                }
+            }
+            let world = World::with_git();
+            world.write("app/src/gone.rs", "");
+            world.commit("gone");
+            world.remove("app/src/gone.rs");
+            assert!(checked(&world).await.dirty, "a file that is gone");
+        }),
+        trial("commit: of a checkout of another owner it is GitHub's, with a warning", || async {
+            let mut world = World::with_git();
+            foreign_owner(&mut world);
+            let Checked { commit, warning, .. } = checked(&world).await;
+            assert_eq!(commit, None);
+            assert!(warning.unwrap().contains("dubious ownership"));
+            world.var("GITHUB_ACTIONS", "true");
+            world.var("GITHUB_SHA", &"a".repeat(40));
+            let Checked { commit, warning, .. } = checked(&world).await;
+            assert_eq!(commit.map(|commit| (commit.id, commit.at)), Some(("a".repeat(40), None)));
+            let warning = warning.unwrap();
+            assert!(warning.contains("dubious ownership") && warning.contains("safe.directory"), "{warning}");
+            // The user's own word that it may be read counts.
+            std::fs::write(world.beside("home/.gitconfig"), "[safe]\ndirectory = *\n").unwrap();
+            assert_eq!(checked(&world).await.commit.unwrap().id, world_head(&world));
+        }),
+        trial("commit: without git it is unknown, and nothing to warn of", || async {
+            assert_eq!(checked(&World::new()).await, Checked::default());
+        }),
+        trial("commit: what git makes up is not believed", || async {
+            for lie in ["echo nonsense", "exit 0", "echo 0123 456", "exit 1", "yes | head -c 100000"] {
+                let mut world = World::with_git();
+                world.shim("git", lie);
+                let checked = checked(&world).await;
+                assert!(checked.commit.is_none() && checked.warning.is_some(), "{lie}: {checked:?}");
+            }
+        }),
+        trial("commit: a hook's environment names no other one", || async {
+            let mut world = World::with_git();
+            let head = world.git("rev-parse HEAD");
+            world.var("GIT_DIR", "/nowhere");
+            world.var("GIT_INDEX_FILE", "/nowhere/index");
+            let checked = checked(&world).await;
+            assert_eq!((checked.commit.unwrap().id.as_str(), checked.dirty), (head.trim(), false));
+        }),
+        trial("ancestry: before, after and apart", || async {
+            let world = World::with_git();
+            let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
+            world.git(&format!("checkout -q -b side {first}"));
+            let side = world.commit("side");
+            assert_eq!(ancestry(&world, &first, &second).await, Ancestry::Before);
+            assert_eq!(ancestry(&world, &second, &first).await, Ancestry::After);
+            assert_eq!(ancestry(&world, &side, &second).await, Ancestry::Apart);
+            assert_eq!(ancestry(&world, &first, &"a".repeat(40)).await, Ancestry::Unknown);
+            assert_eq!(ancestry(&World::new(), &first, &second).await, Ancestry::Unknown);
+        }),
+        trial("ancestry: a shallow clone does not say what it cannot know", || async {
+            let mut world = World::with_git();
+            let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
+            let third = world.commit("third");
+            clone(&mut world, "--depth 2");
+            assert_eq!(ancestry(&world, &second, &third).await, Ancestry::Before);
+            assert_eq!(ancestry(&world, &first, &third).await, Ancestry::Unknown);
+        }),
+    ]
+}
+
+fn world_head(world: &World) -> String {
+    let head = std::fs::read_to_string(world.root.join(".git/refs/heads/main")).unwrap();
+    head.trim().to_owned()
+}
