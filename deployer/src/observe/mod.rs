@@ -3,6 +3,7 @@
 mod definition;
 mod permission;
 pub mod settled;
+mod wildcard;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerStat
 
 pub use definition::Definition;
 pub use permission::permits;
+pub use wildcard::matches;
 
 /// What is, at one moment.
 #[derive(Debug, Clone)]

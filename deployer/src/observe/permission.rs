@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::wildcard::matches;
 use crate::ledger::Api;
 
 /// Whether `policy` lets the stage call the function for `route`, as `GET /count`.
@@ -32,16 +33,6 @@ fn source(statement: &Value) -> Option<Option<&str>> {
         condition.iter().find(|(name, _)| name.eq_ignore_ascii_case("aws:SourceArn"))?.1.as_str()
     });
     found.map(Some)
-}
-
-/// Whether `text` matches `pattern`, in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, after)) => text
-            .strip_prefix(before)
-            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && matches(after, &rest[at..]))),
-    }
 }
 
 #[cfg(test)]
