@@ -45,14 +45,14 @@ pub enum Command {
     /// Something with what `deployer.toml` describes.
     #[command(flatten)]
     Configured(Configured),
-    /// Refuse a plan of Terraform's that would cut live traffic, before it is applied; changes nothing
+    /// Refuse a Terraform plan that would cut live traffic, before it is applied; changes nothing
     Guard {
         /// What `terraform show -json PLAN` says, in a file
         plan: PathBuf,
         /// What `terraform show -no-color PLAN` says, in a file: in GitHub Actions the run's page shows it
         #[arg(long, value_name = "FILE")]
         text: Option<PathBuf>,
-        /// What the plan removes without a successor serves no release within retention any more
+        /// Nothing that is live, or within retention, needs what the plan removes or lowers
         #[arg(long)]
         retired: bool,
     },

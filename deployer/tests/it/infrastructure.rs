@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use deployer::guard::table::{HARMLESS, rows};
 use serde_json::{Value, json};
 
 use crate::harness::{Ended, block_on, client, signed};
@@ -66,7 +67,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
         "would cut live traffic",
         "`module.backend.aws_lambda_function.this[\"preflight\"]` would be replaced",
         "`module.backend.aws_lambda_alias.live[\"preflight\"]` would be replaced",
-        "hint: add the new one beside the old one",
+        "add the new one beside the old one under a key of its own",
     ]);
 
     let kept = checkout.keeping(ROUTES);
@@ -85,18 +86,95 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
     checkout.edit(ROUTES, "\"api-gateway-\"", "\"gateway-\"");
     stack().terraform_plan("dev", "permissions.json");
     drop(kept);
-    assert_eq!(checkout.deployer("guard permissions.json --output json").expect(0).json(), json!({"changes": 3}));
+    assert_eq!(
+        checkout.deployer("guard permissions.json --output json").expect(0).json(),
+        json!({"changes": 3, "warnings": []})
+    );
+}
+
+pub(crate) fn a_change_in_place_that_cuts_live_traffic_is_refused() {
+    let checkout = &stack().checkout;
+    let kept = [checkout.keeping(FUNCTIONS), checkout.keeping(ROUTES)];
+    // As somebody would have it who lets Terraform own what releases move.
+    checkout.edit(FUNCTIONS, "      function_version, # moved by every release\n", "");
+    checkout.edit(
+        FUNCTIONS,
+        "function_version = aws_lambda_function.this[each.key].version",
+        "function_version = \"1\"",
+    );
+    checkout.edit(FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0");
+    checkout.edit(ROUTES, "      deployment_id,           # moved by every release that changes the definition\n", "");
+    checkout.edit(
+        ROUTES,
+        "deployment_id        = aws_api_gateway_deployment.initial.id",
+        "deployment_id = \"another\"",
+    );
+    stack().terraform_plan("dev", "changed.json");
+    drop(kept);
+    checkout.deployer("guard changed.json --retired").expect(4).says([
+        "`module.backend.aws_lambda_alias.live[\"counter\"]` would change in `function_version` (",
+        "`module.backend.aws_lambda_function.this[\"counter\"]` would change in `reserved_concurrent_executions` (`-1` -> `0`)",
+        "would change in `deployment_id` (",
+        "`function_version`: put the attribute into `ignore_changes`",
+    ]);
+
+    stack().terraform_plan_with("dev", "destroyed.json", &["-destroy"]);
+    checkout.deployer("guard destroyed.json").expect(4).says([
+        "aws_dynamodb_table_item",
+        "aws_iam_role_policy",
+        "aws_api_gateway_stage",
+        "hint: take away (`--retired`) what no release within retention uses any more",
+    ]);
+    checkout.deployer("guard destroyed.json --retired").expect(0);
+}
+
+/// The table of `guard` names what the provider has: a name that was mistyped would guard nothing.
+pub(crate) fn every_type_and_attribute_that_guard_knows_is_the_providers() {
+    let schema = stack().terraform_schema();
+    let resources = &schema["resource_schemas"];
+    let mut unknown = Vec::new();
+    for row in rows() {
+        let block = &resources[row.kind]["block"];
+        if block.is_null() {
+            unknown.push(row.kind.to_owned());
+        }
+        let missing = row.on.iter().filter(|on| !has(block, on.attribute));
+        unknown.extend(missing.map(|on| format!("{} {}", row.kind, on.attribute)));
+    }
+    unknown.extend(HARMLESS.iter().filter(|kind| resources[**kind].is_null()).map(|kind| (*kind).to_owned()));
+    assert_eq!(unknown, [""; 0]);
+    assert!(!has(&resources["aws_lambda_alias"]["block"], "function_versions"), "this finds everything");
+}
+
+/// Whether a block has the attribute, or a nested block of its has.
+fn has(block: &Value, path: &str) -> bool {
+    let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (attribute, nested) = (&block["attributes"][name], &block["block_types"][name]["block"]);
+    match rest {
+        None => !attribute.is_null() || !nested.is_null(),
+        Some(rest) => !nested.is_null() && has(nested, rest),
+    }
 }
 
 pub(crate) fn what_is_no_plan_is_refused() {
     let checkout = &stack().checkout;
     checkout.write("state.json", r#"{"format_version": "1.0", "values": {}}"#);
-    for file in ["nowhere.json", "deployer.toml", "state.json"] {
-        let ended = checkout.deployer(&format!("guard {file}")).expect(3);
-        ended.says([
-            &format!("`{file}` is no plan of Terraform's in JSON"),
-            "hint: write it with `terraform plan -out=FILE`",
-        ]);
+    checkout.write(
+        "wrapped.json",
+        "[command]/opt/terraform-bin show -json plan\n{}\n::debug::Terraform exited with code 0.\n",
+    );
+    let write = "hint: write it with `terraform plan -out=FILE`";
+    for (file, what, way) in [
+        ("nowhere.json", "cannot read the plan `nowhere.json`", write),
+        ("deployer.toml", "`deployer.toml` is not a Terraform plan in JSON", write),
+        ("state.json", "`state.json` is a state, not a plan", write),
+        (
+            "wrapped.json",
+            "`wrapped.json` has lines of setup-terraform's wrapper",
+            "hint: set `terraform_wrapper: false`",
+        ),
+    ] {
+        checkout.deployer(&format!("guard {file}")).expect(3).says([what, way]);
     }
 }
 

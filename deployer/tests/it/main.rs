@@ -184,6 +184,8 @@ fn trials_of_the_infrastructure() -> Vec<Trial> {
     trials![
         infrastructure::a_permission_is_replaced_without_a_moment_without_one,
         infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
+        infrastructure::a_change_in_place_that_cuts_live_traffic_is_refused,
+        infrastructure::every_type_and_attribute_that_guard_knows_is_the_providers,
         infrastructure::what_is_no_plan_is_refused,
         infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,

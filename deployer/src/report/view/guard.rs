@@ -12,6 +12,8 @@ const SHOWN: usize = 500_000;
 #[derive(Debug, Serialize)]
 pub struct GuardView {
     changes: usize,
+    /// What may matter to live traffic, in words.
+    warnings: Vec<String>,
     /// What Terraform says of the plan to people. Programs have the plan itself.
     #[serde(skip)]
     text: Option<String>,
@@ -21,9 +23,9 @@ pub struct GuardView {
 }
 
 impl GuardView {
-    /// Of a plan with so many changes, and with its text if there is one.
-    pub fn new(changes: usize, text: Option<String>) -> Self {
-        Self { changes, text, failed: None }
+    /// Of a plan with so many changes and these warnings, and with its text if there is one.
+    pub fn new(changes: usize, warnings: Vec<String>, text: Option<String>) -> Self {
+        Self { changes, warnings, text, failed: None }
     }
 
     /// It may not be applied, for this reason.
@@ -52,6 +54,9 @@ impl View for GuardView {
         let mut page = Markdown::titled(&format!("{mark}Terraform plan: {}", self.changes()));
         if let Some(failed) = &self.failed {
             failed.tell(&mut page);
+        }
+        if !self.warnings.is_empty() {
+            page.told("May matter to live traffic", &self.warnings.join("\n"));
         }
         if let Some(text) = &self.text {
             let (shown, left_out) = text.split_at(text.floor_char_boundary(SHOWN));
@@ -87,8 +92,8 @@ mod tests {
 Plan: 1 to add.
 ````
 ";
-        assert_eq!(page(&GuardView::new(1, Some(text))), expected);
-        assert_eq!(GuardView::new(1, None).summary(), None);
+        assert_eq!(page(&GuardView::new(1, Vec::new(), Some(text))), expected);
+        assert_eq!(GuardView::new(1, Vec::new(), None).summary(), None);
     }
 
     #[test]
@@ -105,15 +110,15 @@ Plan: 1 to add.
 - a
 ```
 ";
-        assert_eq!(page(&GuardView::new(2, Some("- a\n".to_owned())).failed(&error)), expected);
+        assert_eq!(page(&GuardView::new(2, Vec::new(), Some("- a\n".to_owned())).failed(&error)), expected);
         let without_text = expected.split("\n```").next().unwrap();
-        assert_eq!(page(&GuardView::new(2, None).failed(&error)), without_text);
+        assert_eq!(page(&GuardView::new(2, Vec::new(), None).failed(&error)), without_text);
     }
 
     #[test]
     fn a_long_plan_is_cut_between_two_letters() {
         let text = format!("a{}", "\u{e4}".repeat(SHOWN / 2));
-        let page = page(&GuardView::new(1, Some(text)));
+        let page = page(&GuardView::new(1, Vec::new(), Some(text)));
         assert!(page.ends_with("\u{e4}\n```\n\n2 bytes more are left out here; the log has all of it.\n"));
         assert!(page.len() < SHOWN + 200, "{}", page.len());
     }

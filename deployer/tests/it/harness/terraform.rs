@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::stack::account;
 use super::{Ended, Stack, architecture, bare};
 
@@ -49,6 +51,16 @@ impl Stack {
     #[track_caller]
     pub(crate) fn terraform_state(&self, environment: &str) -> String {
         Ended::of(&self.terraform_command(environment).args(["state", "pull"]).output().unwrap()).expect(0).stdout
+    }
+
+    /// What the AWS provider knows: `terraform providers schema -json`.
+    #[track_caller]
+    pub(crate) fn terraform_schema(&self) -> Value {
+        let mut command = self.terraform_command("dev");
+        let shown = Ended::of(&command.args(["providers", "schema", "-json"]).output().unwrap()).expect(0);
+        let schema: Value = serde_json::from_str(&shown.stdout).unwrap();
+        let providers = schema["provider_schemas"].as_object().unwrap();
+        providers.iter().find(|(name, _)| name.ends_with("/hashicorp/aws")).unwrap().1.clone()
     }
 
     /// Makes Terraform forget something of an environment.

@@ -1,0 +1,140 @@
+//! API Gateway, HTTP and WebSocket. With auto-deploy every change is live at once.
+
+use super::Part::{Aid, Grant, InPath};
+use super::When::{Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};
+use super::{PEAK, RELEASES, Row, UNUSED, cut, loss, of, warning};
+
+const BESIDE: &str = "add the new one beside the old one under a key of its own, apply, move the route to it";
+const MAPPED: &str = "visitors of the domain reach something else at once";
+const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move visitors";
+const CALLS: &str = "with auto-deploy its routes call something else at once, past every check";
+const ASKS: &str = "with auto-deploy other requests are refused at once";
+
+pub(super) const ROWS: &[Row] = &[
+    of(
+        "aws_apigatewayv2_api",
+        InPath,
+        "the API goes with all it has, and a new one has another address",
+        &[
+            loss("disable_execute_api_endpoint", TurnsOn, "the default address answers 404 from then on", {
+                "move visitors and `custom_url` to a domain first, then apply it with `--retired`"
+            }),
+            loss("cors_configuration/allow_origins", Loses, "browsers refuse responses to pages of the origin", UNUSED),
+            loss("cors_configuration/allow_methods", Loses, "browsers refuse requests with the method", UNUSED),
+            loss("cors_configuration/allow_headers", Loses, "browsers refuse requests with the header", UNUSED),
+            loss("cors_configuration/allow_credentials", TurnsOff, "browsers refuse requests with credentials", UNUSED),
+            cut("route_key", Changes, "the old route gets 404 from then on", BESIDE),
+            cut("target", Changes, CALLS, BESIDE),
+            cut("route_selection_expression", Changes, "messages take other routes at once", BESIDE),
+            warning("body", Created, "the whole definition is one document, which is not compared here"),
+            warning("body", Changes, "the whole definition is one document, which is not compared here"),
+        ],
+    ),
+    of(
+        "aws_apigatewayv2_route",
+        InPath,
+        "its requests get 404 at once",
+        &[
+            cut("route_key", Changes, "the old route gets 404 from then on", {
+                "add the new route beside the old one under a key of its own, apply, then remove the old one with `--retired`"
+            }),
+            cut(
+                "authorization_type",
+                Changes,
+                ASKS,
+                "add a route with the authorization beside the old one, move the callers",
+            ),
+            cut(
+                "authorization_scopes",
+                Changes,
+                ASKS,
+                "add a route with the scopes beside the old one, move the callers",
+            ),
+            cut("authorizer_id", Changes, ASKS, "add a route with the authorizer beside the old one, move the callers"),
+            cut(
+                "api_key_required",
+                TurnsOn,
+                ASKS,
+                "add a route that asks for the key beside the old one, move the callers",
+            ),
+            warning("target", Changes, "its requests go to another integration at once"),
+        ],
+    ),
+    of(
+        "aws_apigatewayv2_integration",
+        Grant,
+        "its routes get 500 at once",
+        &[
+            cut("integration_uri", Changes, CALLS, BESIDE),
+            cut("integration_type", Changes, CALLS, BESIDE),
+            cut("integration_method", Changes, CALLS, BESIDE),
+            cut("connection_id", Changes, CALLS, BESIDE),
+            cut("credentials_arn", Changes, "the role may not be allowed to call what the old one was", BESIDE),
+            cut("payload_format_version", Changes, "the live version gets events of another form", BESIDE),
+            warning("request_parameters", Changes, "requests reach it changed otherwise"),
+            warning("timeout_milliseconds", Lowered, "slow requests get 503"),
+        ],
+    ),
+    of(
+        "aws_apigatewayv2_authorizer",
+        Grant,
+        "its routes get 500 at once",
+        &[
+            cut("authorizer_uri", Changes, "another function decides at once who may call", BESIDE),
+            cut("authorizer_payload_format_version", Changes, "its function gets events of another form", BESIDE),
+            cut("identity_sources", Changes, ASKS, BESIDE),
+            cut("jwt_configuration", Changes, ASKS, BESIDE),
+        ],
+    ),
+    of(
+        "aws_apigatewayv2_stage",
+        InPath,
+        "the API's address gets 404",
+        &[
+            cut(
+                "deployment_id",
+                Changes,
+                "moves all visitors to another definition at once, past every check",
+                RELEASES,
+            ),
+            cut("stage_variables", Loses, "integrations that name an alias or an address by it fail at once", {
+                "add a variable under a new name, move the integrations to it, then remove the old one"
+            }),
+            warning("auto_deploy", TurnsOff, "later changes of the API are not live until somebody deploys it"),
+            warning("auto_deploy", TurnsOn, "every later change of the API is live at once"),
+            loss("default_route_settings/throttling_rate_limit", Lowered, "requests above it get 429", PEAK),
+            loss("default_route_settings/throttling_burst_limit", Lowered, "requests above it get 429", PEAK),
+            loss("route_settings", Changes, "other limits hold for its routes at once", PEAK),
+        ],
+    ),
+    of("aws_apigatewayv2_deployment", Grant, "a stage that needs it has nothing to serve", &[]),
+    of(
+        "aws_apigatewayv2_api_mapping",
+        InPath,
+        "visitors of the domain get 403",
+        &[
+            cut("api_id", Changes, MAPPED, MAP_BESIDE),
+            cut("stage", Changes, MAPPED, MAP_BESIDE),
+            cut("api_mapping_key", Changes, "the old path gets 403 from then on", MAP_BESIDE),
+        ],
+    ),
+    of(
+        "aws_apigatewayv2_domain_name",
+        InPath,
+        "visitors of the domain reach nothing, and a new one takes minutes",
+        &[
+            cut("mutual_tls_authentication", Appears, "clients without a certificate are refused from then on", {
+                "add a second domain that asks for certificates, move the clients, retire the old one"
+            }),
+            warning(
+                "domain_name_configuration",
+                Changes,
+                "visitors see the certificate at once: it has to cover the name",
+            ),
+        ],
+    ),
+    of("aws_apigatewayv2_vpc_link", InPath, "integrations through it get 503", &[]),
+    of("aws_apigatewayv2_model", Aid, "routes that name it fail", &[]),
+    of("aws_apigatewayv2_integration_response", Aid, "callers of its routes get no response", &[]),
+    of("aws_apigatewayv2_route_response", Aid, "callers of its routes get no response", &[]),
+];
