@@ -27,6 +27,8 @@ pub struct Stage {
     pub deployment: String,
     /// The stage variable that names it to the functions.
     pub mark: Option<String>,
+    /// How many requests at once its methods take (`*/*`); `None` where the account's limit holds.
+    pub burst: Option<i32>,
 }
 
 /// A snapshot of an API's definition.
@@ -80,10 +82,20 @@ impl ApiGateway {
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
         let answer = self.read.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
+        let methods = answer.method_settings.as_ref().and_then(|settings| settings.get("*/*"));
         Ok(Stage {
+            // -1 is how API Gateway writes that there is no limit of the method's own.
+            burst: methods.map(|settings| settings.throttling_burst_limit).filter(|burst| *burst >= 0),
             deployment: answer.deployment_id.unwrap_or_default(),
             mark: answer.variables.and_then(|mut variables| variables.remove(MARK)),
         })
+    }
+
+    /// The tags of an API, by which policies may limit who changes it.
+    pub async fn tags(&self, api: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        let answer = self.read.get_rest_api().rest_api_id(api).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
+        Ok(answer.tags.unwrap_or_default().into_iter().collect())
     }
 
     /// The definition as it is now, not as a deployment froze it: the raw parts by name.

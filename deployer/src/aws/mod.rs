@@ -35,7 +35,7 @@ pub use identity::{Caller, Identity};
 pub use lambda::{Alias, Code, Invocation, Lambda, Provisioned, Readiness, Routing, Settings, VersionState};
 pub use objects::Objects;
 pub use patience::{Patience, certainly, patiently};
-pub use permissions::Permissions;
+pub use permissions::{Asked, Permissions};
 
 /// The longest that a move of traffic may take, an alias's or a stage's: whoever takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.

@@ -3,10 +3,21 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType};
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use futures::future::try_join_all;
 
 use super::{AwsError, Calls, Kind, clients};
+
+/// One question to IAM.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// As IAM names it: `lambda:GetFunction`.
+    pub action: &'a str,
+    /// The ARN of what it is done to.
+    pub resource: &'a str,
+    /// The tags of that, which policies may ask for: a simulation does not look them up.
+    pub tags: &'a BTreeMap<String, String>,
+}
 
 /// The policies of one account.
 #[derive(Debug, Clone)]
@@ -28,7 +39,7 @@ impl Permissions {
     pub async fn simulate(
         &self,
         principal: &str,
-        actions: &[(&str, &str)],
+        asked: &[Asked<'_>],
     ) -> Result<BTreeMap<(String, String), bool>, AwsError> {
         let Some(source) = source_of(principal) else {
             let reason = "it is neither a user nor a role, whose policies could be looked up";
@@ -36,11 +47,11 @@ impl Permissions {
             return Err(AwsError::found(Kind::NotFound, "SimulatePrincipalPolicy", object, reason));
         };
         // One call a resource: a call crosses all its actions with all its resources, and most pairs make no sense.
-        let mut by_resource: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (action, resource) in actions {
-            by_resource.entry(resource).or_default().push(action);
+        let mut by_resource: BTreeMap<&str, Vec<&Asked<'_>>> = BTreeMap::new();
+        for question in asked {
+            by_resource.entry(question.resource).or_default().push(question);
         }
-        let calls = by_resource.into_iter().map(|(resource, actions)| self.on_resource(&source, resource, actions));
+        let calls = by_resource.into_iter().map(|(resource, asked)| self.on_resource(&source, resource, asked));
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }
 
@@ -48,10 +59,13 @@ impl Permissions {
         &self,
         source: &str,
         resource: &str,
-        actions: Vec<&str>,
+        asked: Vec<&Asked<'_>>,
     ) -> Result<Vec<((String, String), bool)>, AwsError> {
         let request = self.0.simulate_principal_policy().policy_source_arn(source).resource_arns(resource);
-        let request = request.set_action_names(Some(actions.into_iter().map(str::to_owned).collect()));
+        let tags = asked.first().map(|question| question.tags).into_iter().flatten();
+        let tags = tags.map(|(key, value)| resource_tag(key, value)).collect();
+        let request = request.set_context_entries(Some(tags));
+        let request = request.set_action_names(Some(asked.iter().map(|question| question.action.to_owned()).collect()));
         let answer = request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let answer = answer
             .map_err(|error| AwsError::new("SimulatePrincipalPolicy", format!("principal `{source}`"), &error))?;
@@ -63,6 +77,11 @@ impl Permissions {
             })
             .collect())
     }
+}
+
+fn resource_tag(key: &str, value: &str) -> ContextEntry {
+    let entry = ContextEntry::builder().context_key_name(format!("aws:ResourceTag/{key}"));
+    entry.context_key_values(value).context_key_type(ContextKeyTypeEnum::String).build()
 }
 
 /// What is said of the very resource, else what is said of all of them.

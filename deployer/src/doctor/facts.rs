@@ -6,11 +6,16 @@ use futures::future::join_all;
 use futures::join;
 use serde_json::Value;
 
+use super::arn::function_arn;
 use super::questions::questions;
-use crate::aws::{Alarm, Alias, AwsError, Caller, Deployment, Kind, Provisioned, Route, Session, Stage, VersionState};
-use crate::config::{Config, Environment};
+use crate::aws::{
+    Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Route, Session, Stage,
+    VersionState,
+};
+use crate::config::{Check, Config, Environment};
 use crate::ending::Ending as _;
 use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
+use crate::verify::{self, Mark};
 
 /// A piece of what is, or why it could not be read.
 pub(super) type Fact<T> = Result<T, Unread>;
@@ -52,6 +57,20 @@ pub(super) struct Named {
     pub alarms: Fact<Vec<Alarm>>,
     /// What the caller may do: (action, resource) -> allowed.
     pub permissions: Fact<BTreeMap<(String, String), bool>>,
+    /// What the live versions respond to the declared checks that only read.
+    pub checks: Vec<Tried>,
+    /// How many executions at once the account has for functions without a reservation.
+    pub unreserved: Fact<Option<i32>>,
+}
+
+/// A declared check, and what the live version responded to it.
+pub(super) struct Tried {
+    /// The check's name.
+    pub name: String,
+    /// The function's key.
+    pub function: String,
+    /// What came back, right or wrong.
+    pub response: Fact<Result<String, String>>,
 }
 
 /// One function.
@@ -85,7 +104,7 @@ pub(super) async fn gather(config: &Config, environment: &Environment, session: 
     let caller = fact(caller);
     let ledger = ledger.map_err(|error| Unread::of(&error));
     let named = match &ledger {
-        Ok(state) => Some(named(environment, session, &state.contract, &caller).await),
+        Ok(state) => Some(named(config, environment, session, &state.contract, &caller).await),
         Err(_) => None,
     };
     let asked = Asked {
@@ -97,7 +116,13 @@ pub(super) async fn gather(config: &Config, environment: &Environment, session: 
     Facts { asked, caller, ledger, named }
 }
 
-async fn named(environment: &Environment, session: &Session, contract: &Contract, caller: &Fact<Caller>) -> Named {
+async fn named(
+    config: &Config,
+    environment: &Environment,
+    session: &Session,
+    contract: &Contract,
+    caller: &Fact<Caller>,
+) -> Named {
     let functions = contract.functions.iter().map(|(key, resource)| function(session, key, resource));
     let (functions, api, alarms, permissions) = join!(
         join_all(functions),
@@ -105,7 +130,69 @@ async fn named(environment: &Environment, session: &Session, contract: &Contract
         session.alarms.states(&contract.alarms),
         permissions(environment, session, contract, caller),
     );
-    Named { functions: functions.into_iter().collect(), api, alarms: fact(alarms), permissions }
+    let functions: BTreeMap<String, Function> = functions.into_iter().collect();
+    let mut named =
+        Named { functions, api, alarms: fact(alarms), permissions, checks: Vec::new(), unreserved: Ok(None) };
+    let reading = config.checks.iter().filter(|check| !check.writes);
+    let checks = reading.map(|check| tried(config, session, contract, &named, check));
+    let (checks, unreserved) = join!(join_all(checks), unreserved(session, &named));
+    (named.checks, named.unreserved) = (checks, unreserved);
+    named
+}
+
+/// Sends a check to the live version by Invoke: as a release does before traffic, so that it does not fail there first.
+async fn tried(config: &Config, session: &Session, contract: &Contract, named: &Named, check: &Check) -> Tried {
+    let response = async {
+        let function = named.functions.get(&check.function).ok_or_else(|| Unread {
+            missing: true,
+            why: format!("the stack has no function `{}`", check.function),
+            fix: "name a function of the stack contract in the check".to_owned(),
+        })?;
+        let version = invocable(contract, named, function)?;
+        let mark = named.api.stage.as_ref().ok().and_then(|stage| stage.mark.as_deref());
+        let mark = Mark { header: &config.marks.version, deployment: mark };
+        match verify::before_traffic(&session.lambda, contract, &[check], version, mark).await {
+            Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
+            Err(failed) if failed.blame == verify::Blame::Permission => {
+                Err(Unread { missing: false, why: failed.record.answer, fix: TO_INVOKE.to_owned() })
+            }
+            Err(failed) => Ok(Err(format!("{} ({})", failed.record.answer, failed.blame))),
+        }
+    };
+    Tried { name: check.name.clone(), function: check.function.clone(), response: response.await }
+}
+
+const TO_INVOKE: &str = "run this with the credentials of the role that releases";
+
+/// The version that may be called; it is not tried where IAM says that it would be refused.
+fn invocable<'a>(contract: &Contract, named: &Named, function: &'a Function) -> Result<&'a str, Unread> {
+    let alias = function.alias.as_ref().map_err(Clone::clone)?;
+    if alias.version.is_empty() || !alias.version.bytes().all(|byte| byte.is_ascii_digit()) {
+        let why = "the alias names no published version".to_owned();
+        return Err(Unread { missing: false, why, fix: "see the finding on the alias".to_owned() });
+    }
+    let asked = ("lambda:InvokeFunction".to_owned(), format!("{}:1", function_arn(contract, &function.resource.name)));
+    match named.permissions.as_ref().ok().and_then(|answers| answers.get(&asked)) {
+        Some(false) => {
+            let why = "the caller may not invoke versions".to_owned();
+            Err(Unread { missing: false, why, fix: TO_INVOKE.to_owned() })
+        }
+        _ => Ok(&alias.version),
+    }
+}
+
+/// Only asked where it matters, and where IAM does not say that it would be refused.
+async fn unreserved(session: &Session, named: &Named) -> Fact<Option<i32>> {
+    let limited = named.api.stage.as_ref().is_ok_and(|stage| stage.burst.is_some());
+    if !limited || named.functions.values().all(|function| matches!(function.reserved, Ok(Some(_)))) {
+        return Ok(None);
+    }
+    let asked = ("lambda:GetAccountSettings".to_owned(), "*".to_owned());
+    if named.permissions.as_ref().is_ok_and(|answers| answers.get(&asked) == Some(&false)) {
+        let why = "the caller may not look at the account's concurrency".to_owned();
+        return Err(Unread { missing: false, why, fix: "allow `lambda:GetAccountSettings`".to_owned() });
+    }
+    fact(session.lambda.unreserved().await)
 }
 
 async fn function(session: &Session, key: &str, resource: &FunctionResource) -> (String, Function) {
@@ -152,8 +239,16 @@ async fn permissions(
     caller: &Fact<Caller>,
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
+    let api = format!("/restapis/{}", contract.api.rest_api_id);
+    // Without them only policies by tag are simulated wrongly, and they are refused.
+    let (tags, none) = (session.api.tags(&contract.api.rest_api_id).await.unwrap_or_default(), BTreeMap::new());
     let asked = questions(contract, &environment.ledger);
-    let asked: Vec<_> = asked.iter().map(|question| (question.action, question.resource.as_str())).collect();
+    let asked = asked.iter().map(|question| AskedOfIam {
+        action: question.action,
+        resource: &question.resource,
+        tags: if question.resource.contains(&api) { &tags } else { &none },
+    });
+    let asked: Vec<_> = asked.collect();
     fact(session.permissions.simulate(&caller.arn, &asked).await)
 }
 
@@ -163,14 +258,14 @@ fn fact<T>(read: Result<T, AwsError>) -> Fact<T> {
 
 impl From<&AwsError> for Unread {
     fn from(error: &AwsError) -> Self {
-        let fix = error.hint().unwrap_or("mend what the message names, then run this again").to_owned();
+        let fix = error.hint().unwrap_or("fix what the message names, then run this again").to_owned();
         Self { missing: error.kind == Kind::NotFound, why: error.to_string(), fix }
     }
 }
 
 impl Unread {
     fn of(error: &anyhow::Error) -> Self {
-        let fix = error.hint().unwrap_or("mend what the message names, then run this again").to_owned();
+        let fix = error.hint().unwrap_or("fix what the message names, then run this again").to_owned();
         Self { missing: false, why: format!("{error:#}"), fix }
     }
 }

@@ -1,7 +1,8 @@
-//! `doctor`: holds the contract against AWS, and says what to fix.
+//! `doctor`: compares the contract with AWS, and says what to fix.
 //!
 //! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and judging ([`judge`]) are apart, and
-//! what cannot be read hides nothing else. It never writes, and never takes "could not be asked" for "is well".
+//! what cannot be read hides nothing else. It calls the live versions with the checks that only read; it never
+//! writes, and never takes "could not be asked" for "is well".
 
 mod arn;
 mod facts;

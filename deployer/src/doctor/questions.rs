@@ -20,6 +20,8 @@ pub(super) enum Wanted {
     ToLook,
     /// Nothing can be released without it.
     ToRelease,
+    /// Something is looked at that a release does not need.
+    ToCompare,
     /// Nobody is to have it.
     Never,
 }
@@ -70,6 +72,13 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
         // Lambda fetches the object with the caller's permissions.
         ask(&["s3:PutObject", "s3:GetObjectVersion"], format!("arn:{partition}:s3:::{bucket}/any"));
     }
+    // What the account has for all its functions together: no resource of its own.
+    questions.push(Question {
+        action: "lambda:GetAccountSettings",
+        resource: "*".to_owned(),
+        wanted: Wanted::ToCompare,
+    });
+    questions.extend(elsewhere(contract));
     // Without a version it deletes the function, with all its versions and aliases.
     let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));
     questions.extend(whole.map(|resource| Question {
@@ -79,6 +88,21 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
     }));
     questions
 }
+
+/// What does not exist: a role that may change it has a wildcard, and may change the other environments too.
+fn elsewhere(contract: &Contract) -> impl Iterator<Item = Question> + use<> {
+    let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
+    let asked = [
+        ("apigateway:PATCH", format!("arn:{partition}:apigateway:{region}::/restapis/{ELSEWHERE}/stages/{ELSEWHERE}")),
+        ("lambda:UpdateAlias", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
+        ("lambda:UpdateFunctionCode", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
+        ("dynamodb:PutItem", format!("arn:{partition}:dynamodb:{region}:{account}:table/{ELSEWHERE}")),
+    ];
+    asked.into_iter().map(|(action, resource)| Question { action, resource, wanted: Wanted::Never })
+}
+
+/// A name that no stack has.
+pub(super) const ELSEWHERE: &str = "zz-elsewhere";
 
 /// What aliases name is read before a version is deleted, and S3 is read for Lambda: both are parts of a release.
 fn wanted(action: &str) -> Wanted {

@@ -57,7 +57,9 @@ pub(crate) fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_c
     let others = of_verdict(&findings, "not checked").len();
     assert_eq!(others, verdicts.len(), "everything else could be read");
     let text = stack().checkout.deployer("doctor dev").expect(0).stdout;
-    assert!(text.contains("function resume-visitor-counter-dev\n"), "{text}");
+    assert!(text.starts_with("warning alarms: alarms\n"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("not checked")).count(), 1, "{text}");
+    assert!(!text.contains("PROBLEM") && text.lines().count() < 10, "{text}");
     assert!(text.lines().last().unwrap().starts_with("dev: 0 problems, 1 warning, "), "{text}");
 }
 
@@ -65,6 +67,10 @@ pub(crate) fn it_changes_nothing() {
     let front = Front::before(stack().checkout.port("dev"));
     let (ended, calls) = stack().checkout.through(&front, "dev", "doctor dev");
     ended.expect(0);
+    // The checks that only read, and no other, are sent to the live versions.
+    let (checks, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.name == "Invoke");
+    let reading = stack().checkout.read("deployer.toml").matches("[[checks]]").count();
+    assert!(!checks.is_empty() && checks.len() <= reading, "{} of {reading}", checks.len());
     let writes: Vec<_> = calls.iter().filter(|call| call.writes()).collect();
     assert!(writes.is_empty() && calls.len() > 20, "{writes:?} of {}", calls.len());
 }
@@ -82,6 +88,17 @@ pub(crate) fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
     assert_eq!(problems[0]["check"], "permission GET /count");
     assert!(problems[0]["fix"].as_str().unwrap().contains(source), "{problems:?}");
     doctor().expect(0);
+}
+
+/// A deploy of it would fail: its responses do not name their version as the configuration wants.
+pub(crate) fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it() {
+    let checkout = &stack().checkout;
+    let text = checkout.read("deployer.toml");
+    checkout.write("marked.toml", &text.replace("version = \"x-function-version\"", "version = \"x-not-there\""));
+    let findings = checkout.deployer("doctor dev --output json --config marked.toml").expect(1).json();
+    let problems = of_verdict(&findings, "problem");
+    assert!(!problems.is_empty() && problems.iter().all(|problem| problem["subject"] == "checks"), "{problems:?}");
+    assert!(problems[0]["detail"].as_str().unwrap().contains("`x-not-there` does not name version"), "{problems:?}");
 }
 
 pub(crate) fn a_wildcard_permission_is_a_warning_and_no_problem() {

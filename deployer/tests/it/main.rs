@@ -236,6 +236,7 @@ fn trials_of_doctor() -> Vec<Trial> {
         doctor::a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for,
         doctor::it_changes_nothing,
         doctor::a_removed_permission_is_a_problem_that_is_named_with_its_fix,
+        doctor::a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it,
         doctor::a_wildcard_permission_is_a_warning_and_no_problem,
         doctor::an_alias_moved_behind_the_deployers_back_is_a_problem,
         doctor::an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked,

@@ -53,6 +53,13 @@ impl Lambda {
         }))
     }
 
+    /// How many executions at once the account has for all functions that have none reserved.
+    pub async fn unreserved(&self) -> Result<Option<i32>, AwsError> {
+        let answer = self.read.get_account_settings().send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetAccountSettings", "the account".to_owned(), &error))?;
+        Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
+    }
+
     /// How many executions at once are reserved for a function, which is its limit too; `None` where none are.
     pub async fn reserved(&self, function: &str) -> Result<Option<i32>, AwsError> {
         let answer = self.read.get_function_concurrency().function_name(function).send().await;

@@ -3,6 +3,8 @@
 mod alarms;
 mod api;
 mod callers;
+mod checks;
+mod concurrency;
 mod function;
 mod ledger;
 mod own;
@@ -22,6 +24,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
             findings.extend(callers::judge(function, &state.contract, &named.api.routes));
         }
         findings.extend(api::judge(&named.api, state));
+        findings.extend(concurrency::judge(named, &state.contract));
+        findings.extend(checks::judge(named, state));
         findings.extend(alarms::judge(&named.alarms, &state.contract));
         findings.extend(own::judge(facts, named, &state.contract));
     }

@@ -4,7 +4,7 @@
 
 use super::super::Finding;
 use super::super::facts::{Facts, Named};
-use super::super::questions::{Question, Wanted, questions};
+use super::super::questions::{ELSEWHERE, Question, Wanted, questions};
 use crate::ledger::Contract;
 
 const SUBJECT: &str = "the deployer's permissions";
@@ -27,7 +27,7 @@ fn looks_only(questions: &[Question], named: &Named) -> bool {
 fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding {
     let Question { action, resource, wanted } = question;
     let check = match wanted {
-        Wanted::ToLook | Wanted::ToRelease => format!("{action} on {resource}"),
+        Wanted::ToLook | Wanted::ToRelease | Wanted::ToCompare => format!("{action} on {resource}"),
         Wanted::Never => format!("no {action} on {resource}"),
     };
     let answers = match &named.permissions {
@@ -50,13 +50,26 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
             format!("`{who}` may change nothing of this: it is there to look"),
             "ask with the credentials of the role that releases",
         ),
-        (Some(true), Wanted::ToLook | Wanted::ToRelease) => Finding::ok(SUBJECT, &check, "allowed"),
+        (Some(false), Wanted::ToCompare) => Finding::not_checked(
+            SUBJECT,
+            &check,
+            format!("`{who}` may not, and no release needs it"),
+            "allow it, for the stage's burst to be compared with the account's concurrency",
+        ),
+        (Some(true), Wanted::ToLook | Wanted::ToRelease | Wanted::ToCompare) => Finding::ok(SUBJECT, &check, "allowed"),
         (Some(false), Wanted::Never) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),
         (Some(false), Wanted::ToLook | Wanted::ToRelease) => Finding::problem(
             SUBJECT,
             &check,
             format!("`{who}` may not"),
             "allow it in the policy of the deployer's role",
+        ),
+        (Some(true), Wanted::Never) if resource.contains(ELSEWHERE) => Finding::problem(
+            SUBJECT,
+            &check,
+            format!("`{who}` may change what is not this stack's: a wildcard reaches every other environment too"),
+            "name the stack's own resource in the policy or, where its id is not known before, ask for its tag \
+             (`aws:ResourceTag/…`)",
         ),
         (Some(true), Wanted::Never) => Finding::problem(
             SUBJECT,
@@ -108,6 +121,29 @@ mod tests {
             assert_eq!(own.len(), questions(&contract(), "ledger").len());
             assert!(own.iter().all(|finding| finding.verdict == Verdict::NotChecked), "{own:#?}");
         }
+    }
+
+    #[test]
+    fn a_wildcard_that_reaches_another_stack_is_a_problem_for_each_action() {
+        let mut facts = facts();
+        let asked = questions(&contract(), "ledger");
+        let elsewhere: Vec<_> = asked.iter().filter(|asked| asked.resource.contains(ELSEWHERE)).collect();
+        assert_eq!(elsewhere.len(), 4);
+        for asked in elsewhere {
+            let check = format!("no {} on {}", asked.action, asked.resource);
+            assert_eq!(only(&facts, &check).verdict, Verdict::Ok);
+            answer(&mut facts, asked.action, &asked.resource, true);
+            let finding = only(&facts, &check);
+            assert_eq!(finding.verdict, Verdict::Problem);
+            assert!(finding.detail.contains("wildcard"), "{}", finding.detail);
+        }
+    }
+
+    #[test]
+    fn a_right_that_no_release_needs_is_not_missed() {
+        let mut facts = facts();
+        answer(&mut facts, "lambda:GetAccountSettings", "*", false);
+        assert_eq!(only(&facts, "lambda:GetAccountSettings on *").verdict, Verdict::NotChecked);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::Finding;
-use super::super::facts::{Api, Asked, Facts, Function, Named, Unread};
-use super::super::questions::questions;
+use super::super::facts::{Api, Asked, Facts, Function, Named, Tried, Unread};
+use super::super::questions::{Wanted, questions};
 use super::judge;
 use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
 use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
@@ -85,21 +85,26 @@ fn named() -> Named {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
     };
-    let bare = |resource: &str| resource.ends_with(":function:f-dev");
     let allowed = questions(&contract(), "ledger").into_iter().map(|asked| {
-        let allowed = asked.action != "lambda:DeleteFunction" || !bare(&asked.resource);
+        let allowed = asked.wanted != Wanted::Never;
         ((asked.action.to_owned(), asked.resource), allowed)
     });
     Named {
         functions: [("f".to_owned(), function)].into(),
         api: Api {
-            stage: Ok(Stage { deployment: "d1".to_owned(), mark: Some("d1".to_owned()) }),
+            stage: Ok(Stage { deployment: "d1".to_owned(), mark: Some("d1".to_owned()), burst: Some(50) }),
             served: deployment("d1"),
             initial: deployment("d0"),
             routes: Ok(vec![Route { method: "GET".to_owned(), path: "/count".to_owned(), uri: Some(uri) }]),
         },
         alarms: Ok(vec![alarm]),
         permissions: Ok(allowed.collect()),
+        checks: vec![Tried {
+            name: "health".to_owned(),
+            function: "f".to_owned(),
+            response: Ok(Ok("GET /health -> 200".to_owned())),
+        }],
+        unreserved: Ok(Some(1000)),
     }
 }
 
@@ -125,6 +130,11 @@ pub(super) fn api(facts: &mut Facts) -> &mut Api {
 /// The only alarm.
 pub(super) fn alarm(facts: &mut Facts) -> &mut Alarm {
     &mut facts.named.as_mut().unwrap().alarms.as_mut().unwrap()[0]
+}
+
+/// What was tried of the declared checks.
+pub(super) fn checks(facts: &mut Facts) -> &mut Vec<Tried> {
+    &mut facts.named.as_mut().unwrap().checks
 }
 
 /// The newest release.

@@ -42,30 +42,42 @@ impl DoctorView {
     }
 
     fn count(&self, verdict: Verdict) -> usize {
-        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+        self.of(verdict).count()
+    }
+
+    fn of(&self, verdict: Verdict) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.verdict == verdict)
+    }
+
+    /// How many were not checked for which reason, in one line; what they are, programs see.
+    fn not_checked(&self) -> Option<String> {
+        let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+        for finding in self.of(Verdict::NotChecked) {
+            let fix = finding.fix.as_deref().unwrap_or_default();
+            match reasons.iter_mut().find(|(why, what, _)| (*why, *what) == (finding.detail.as_str(), fix)) {
+                Some((.., count)) => *count += 1,
+                None => reasons.push((&finding.detail, fix, 1)),
+            }
+        }
+        let reasons: Vec<_> = reasons.iter().map(|(why, fix, count)| format!("{count}: {why} (-> {fix})")).collect();
+        (!reasons.is_empty()).then(|| format!("not checked, with `--output json` each: {}", reasons.join("; ")))
     }
 }
 
 impl View for DoctorView {
     fn text(&self) -> String {
         let mut text = String::new();
-        for group in self.findings.chunk_by(|a, b| a.subject == b.subject) {
-            let _ = writeln!(text, "{}", group[0].subject);
-            let width = group.iter().map(|finding| finding.check.chars().count()).max().unwrap_or_default();
-            for (index, finding) in group.iter().enumerate() {
-                // Many that cannot be asked have one reason: it is said once.
-                let before = index.checked_sub(1).map(|before| &group[before]);
-                let repeated = before.is_some_and(|before| {
-                    finding.fix.is_some() && (&before.detail, &before.fix) == (&finding.detail, &finding.fix)
-                });
-                let (verdict, check) = (word(finding.verdict), &finding.check);
-                let detail = if repeated { "likewise" } else { &finding.detail };
-                let _ = writeln!(text, "  {verdict:<11}  {check:<width$}  {detail}");
-                if let Some(fix) = finding.fix.as_deref().filter(|_| !repeated) {
-                    let _ = writeln!(text, "  {:<11}  -> {fix}", "");
+        for verdict in [Verdict::Problem, Verdict::Warning] {
+            for Finding { subject, check, detail, fix, .. } in self.of(verdict) {
+                let _ = writeln!(text, "{} {subject}: {check}\n  {detail}", word(verdict));
+                if let Some(fix) = fix {
+                    let _ = writeln!(text, "  -> {fix}");
                 }
+                text.push('\n');
             }
-            text.push('\n');
+        }
+        if let Some(line) = self.not_checked() {
+            let _ = writeln!(text, "{line}\n");
         }
         let _ = writeln!(text, "{}", self.count_in_words());
         text
@@ -74,7 +86,7 @@ impl View for DoctorView {
     fn summary(&self) -> Option<Markdown> {
         let sign = if self.problems() == 0 { "✅" } else { "❌" };
         let mut page = Markdown::titled(&format!("{sign} {}", self.count_in_words()));
-        let found = self.findings.iter().filter(|finding| finding.verdict != Verdict::Ok);
+        let found = [Verdict::Problem, Verdict::Warning].into_iter().flat_map(|verdict| self.of(verdict));
         let rows: Vec<_> = found
             .map(|finding| {
                 let Finding { subject, check, verdict, detail, fix } = finding;
@@ -82,7 +94,12 @@ impl View for DoctorView {
                 [subject.clone(), check.clone(), word(*verdict).to_owned(), detail.clone(), fix]
             })
             .collect();
-        page.table(["", "asked", "verdict", "found", "what to do"], &rows);
+        if !rows.is_empty() {
+            page.table(["", "asked", "verdict", "found", "what to do"], &rows);
+        }
+        if let Some(line) = self.not_checked() {
+            page.paragraph(&line);
+        }
         Some(page)
     }
 }
@@ -113,17 +130,35 @@ mod tests {
             finding("function f", "alias", Verdict::Ok, None),
             finding("function f", "permission GET /", Verdict::Problem, Some("apply")),
             finding("API a", "one", Verdict::NotChecked, Some("ask")),
+            finding("alarms", "b", Verdict::Warning, Some("wait")),
             finding("API a", "another", Verdict::NotChecked, Some("ask")),
+            finding("API a", "a third", Verdict::NotChecked, Some("look")),
         ];
         DoctorView::new("dev", findings)
     }
 
     #[test]
-    fn people_see_groups_fixes_and_a_summary() {
-        let expected = "function f\n  ok           alias             so\n  PROBLEM      permission GET /  so\n               -> apply\n\n\
-                        API a\n  not checked  one      so\n               -> ask\n  not checked  another  likewise\n\n\
-                        dev: 1 problem, 0 warnings, 2 not checked, 1 ok\n";
+    fn people_see_problems_first_and_one_line_for_all_that_was_not_checked() {
+        let expected = "\
+PROBLEM function f: permission GET /
+  so
+  -> apply
+
+warning alarms: b
+  so
+  -> wait
+
+not checked, with `--output json` each: 2: so (-> ask); 1: so (-> look)
+
+dev: 1 problem, 1 warning, 3 not checked, 1 ok
+";
         assert_eq!(view().text(), expected);
+    }
+
+    #[test]
+    fn where_all_is_well_people_see_the_counts_only() {
+        let view = DoctorView::new("dev", vec![finding("function f", "alias", Verdict::Ok, None)]);
+        assert_eq!(view.text(), "dev: 0 problems, 0 warnings, 0 not checked, 1 ok\n");
     }
 
     #[test]
@@ -136,13 +171,14 @@ mod tests {
     #[test]
     fn the_page_of_a_run_shows_what_is_not_well() {
         let expected = "\
-## ❌ dev: 1 problem, 0 warnings, 2 not checked, 1 ok
+## ❌ dev: 1 problem, 1 warning, 3 not checked, 1 ok
 
 |  | asked | verdict | found | what to do |
 | --- | --- | --- | --- | --- |
 | function f | permission GET / | PROBLEM | so | apply |
-| API a | one | not checked | so | ask |
-| API a | another | not checked | so | ask |
+| alarms | b | warning | so | wait |
+
+not checked, with `--output json` each: 2: so (-&gt; ask); 1: so (-&gt; look)
 ";
         assert_eq!(view().summary().unwrap().to_string(), expected);
     }

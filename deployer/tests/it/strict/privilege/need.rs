@@ -116,8 +116,8 @@ fn apigateway(region: &str, parts: &Parts, body: &[u8]) -> Vec<Need> {
 }
 
 fn lambda(place: &Place<'_>, name: &str, parts: &Parts, body: &[u8]) -> Vec<Need> {
-    let function = parts.uri.path().trim_matches('/').split('/').nth(2).unwrap_or_default();
-    let whole = place.arn("lambda", &format!("function:{function}"));
+    let function = parts.uri.path().trim_matches('/').split('/').nth(2);
+    let whole = function.map_or("*".to_owned(), |function| place.arn("lambda", &format!("function:{function}")));
     let qualifier = parameters(parts).into_iter().find(|(name, _)| name == "Qualifier");
     let resource = qualifier.map_or_else(|| whole.clone(), |(_, qualifier)| format!("{whole}:{qualifier}"));
     let action = if name == "Invoke" { "InvokeFunction" } else { name };

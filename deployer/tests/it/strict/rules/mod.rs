@@ -124,6 +124,7 @@ pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
         (_, "DeleteDeployment") => deployments::delete(call).await,
         (_, "AssumeRole") => roles::assume(call).await,
         (_, "GetCallerIdentity") => roles::identity(call).await,
+        (_, "SimulatePrincipalPolicy") => roles::simulate(call).await,
         (_, "Download") => code::download(call).await,
         (_, "URL") => stage::serve(call).await,
         _ => Ok(call.forward().await),

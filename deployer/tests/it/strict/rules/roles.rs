@@ -2,7 +2,7 @@
 
 use super::super::answer::Answer;
 use super::super::name::{Service, text};
-use super::super::privilege::{Policy, session};
+use super::super::privilege::{Need, Policy, session};
 use super::Exchange;
 
 /// A role, and what it may.
@@ -61,6 +61,45 @@ pub(super) async fn identity(call: &Exchange<'_>) -> Result<Answer, Answer> {
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
              <Arn>{who}</Arn><UserId>AROAFRONT:front</UserId><Account>{account}</Account></GetCallerIdentityResult>\
              <ResponseMetadata><RequestId>front</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+        ),
+    ))
+}
+
+/// SimulatePrincipalPolicy of who calls: by the policy that holds here, and by the context that comes with the question,
+/// which the emulator leaves out. Of anybody else the emulator is asked.
+pub(super) async fn simulate(call: &Exchange<'_>) -> Result<Answer, Answer> {
+    let held = match role(call) {
+        Some(Role { may: May::Policy(policy), .. }) => Some(policy),
+        Some(_) => None,
+        None => call.shared.guard().map(|guard| guard.policy),
+    };
+    let Some(policy) = held else { return Ok(call.forward().await) };
+    let body = String::from_utf8_lossy(&call.body).into_owned();
+    let form = reqwest::Url::parse(&format!("http://front/?{body}")).unwrap();
+    let all = |start: &str, end: &str| -> Vec<String> {
+        let named = form.query_pairs().filter(|(name, _)| name.starts_with(start) && name.ends_with(end));
+        named.map(|(_, value)| value.into_owned()).collect()
+    };
+    let keys = all("ContextEntries.member.", ".ContextKeyName");
+    let values = all("ContextEntries.member.", ".ContextKeyValues.member.1");
+    let resource = all("ResourceArns.member.", "").swap_remove(0);
+    let results = all("ActionNames.member.", "").into_iter().map(|action| {
+        let need = Need::new(&action, &resource);
+        let need = keys.iter().zip(&values).fold(need, |need, (key, value)| need.with(key, vec![value.clone()]));
+        let decision = if policy.allows(&need) { "allowed" } else { "implicitDeny" };
+        format!(
+            "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}</EvalResourceName>\
+             <EvalDecision>{decision}</EvalDecision></member>"
+        )
+    });
+    Ok(Answer::xml(
+        200,
+        &format!(
+            "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <SimulatePrincipalPolicyResult><EvaluationResults>{}</EvaluationResults><IsTruncated>false</IsTruncated>\
+             </SimulatePrincipalPolicyResult><ResponseMetadata><RequestId>front</RequestId></ResponseMetadata>\
+             </SimulatePrincipalPolicyResponse>",
+            results.collect::<String>()
         ),
     ))
 }
