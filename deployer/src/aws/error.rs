@@ -20,6 +20,9 @@ pub struct AwsError {
     reason: String,
 }
 
+/// How the reason begins where the role that is to be taken was refused.
+const NOT_GIVEN: &str = "the role was not given: ";
+
 /// The kinds of failure that code branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -107,8 +110,19 @@ impl AwsError {
         self
     }
 
+    /// Whether the credentials may not take the role that the session is to have.
+    pub fn is_about_taking_a_role(&self) -> bool {
+        self.kind == Kind::Denied && self.reason.starts_with(NOT_GIVEN)
+    }
+
+    /// A role that was not given: what `cause` says of it.
+    #[cfg(test)]
+    pub(crate) fn role_refused(operation: &'static str, object: &str, cause: &str) -> Self {
+        Self::found(Kind::Denied, operation, object, format!("{NOT_GIVEN}{cause}"))
+    }
+
     /// A failure that we found ourselves in an answer that was none.
-    pub(super) fn found(
+    pub(crate) fn found(
         kind: Kind,
         operation: &'static str,
         object: impl Into<String>,
@@ -205,7 +219,7 @@ where
 fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
     let cause = innermost(error);
     match cause.contains("AccessDenied") {
-        true => (Kind::Denied, format!("the role was not given: {cause}")),
+        true => (Kind::Denied, format!("{NOT_GIVEN}{cause}")),
         false => (Kind::NoCredentials, format!("no credentials were found: {cause}")),
     }
 }
@@ -245,6 +259,8 @@ mod tests {
         assert!(denied(known).for_lack_of("s3:PutObject").to_string().ends_with(&format!("failed: {known}")));
         let not_given = of_credentials(&std::io::Error::other("AccessDenied: may not sts:AssumeRole"));
         assert_eq!(not_given.0, Kind::Denied);
+        let refused = AwsError::found(not_given.0, "GetItem", "the ledger `l`", not_given.1);
+        assert!(refused.is_about_taking_a_role() && !denied("AccessDenied").is_about_taking_a_role());
         assert_eq!(of_credentials(&std::io::Error::other("no file")).0, Kind::NoCredentials);
         let other = AwsError::found(Kind::Unknown, "PutObject", "object `k`", "the connection broke");
         assert!(!other.for_lack_of("s3:PutObject").to_string().contains("allowed"));

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::builds::is_credential;
 use super::check::{Check, Marks, REQUESTS, Verify};
+use super::role::Role;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
 
@@ -125,7 +126,7 @@ pub(super) struct DeclaredEnvironment {
     pub(super) region: String,
     pub(super) profile: Option<String>,
     pub(super) role: Option<String>,
-    pub(super) reader_role: Option<String>,
+    pub(super) reader_role: Option<Role>,
     #[serde(default = "yes")]
     pub(super) writing_checks: bool,
     pub(super) traffic: Option<Traffic>,
@@ -296,6 +297,11 @@ mod tests {
             ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
             ("percent = 10", "percent = 100", "must be 1 to 99"),
             ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),
+            (
+                "reader_role = \"resume",
+                "reader_role = \"arn:aws:sts::1:assumed-role/resume",
+                "neither the name nor the ARN",
+            ),
             ("releases = 10", "releases = 0", "must be at least 1"),
             ("grace_hours = 24", "grace_hours = 9223372036854775807", "must be at most 87600"),
             ("in_a_row = 3", "in_a_row = 4294967295", "lower `in_a_row`"),

@@ -6,6 +6,7 @@ mod builds;
 mod check;
 mod file;
 mod process;
+mod role;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 pub use check::{Check, Marks, REQUESTS, Request, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
 pub use process::{GitHubStep, ProcessEnvironment};
+pub use role::Role;
 pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.
@@ -70,8 +72,8 @@ pub struct Environment {
     pub writing_checks: bool,
     /// How traffic moves to a new release here.
     pub traffic: Traffic,
-    /// The ARN of a role that may read this environment's ledger and zips, for promotions from here.
-    pub reader_role: Option<String>,
+    /// The role that may read this environment's ledger and zips, for promotions from here.
+    pub reader_role: Option<Role>,
     /// How AWS is reached.
     pub access: Access,
 }

@@ -11,6 +11,7 @@ mod history;
 mod order;
 mod promote;
 mod prune;
+mod reader;
 mod rollback;
 mod select;
 mod status;

@@ -10,6 +10,7 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::deploy::ready;
 use super::order::order;
+use super::reader::Reader;
 use super::{alarms, confirm, prune};
 use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::Session;
@@ -64,14 +65,15 @@ pub async fn promote(
     }
     let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let (session, interrupt) = (Session::open(to).await, Interrupt::listen());
-    // With TO's credentials, by a role that may read and nothing else; without such a role with FROM's own.
-    let reader = match &from.reader_role {
-        Some(role) => Session::reader(from, to, role).await,
-        None => Session::open(from).await,
-    };
+    let reader = interrupt.or(Reader::open(from, to, &session, report)).await?;
     let scope = Scope { config, environment: to, session: &session, report, interrupt: &interrupt };
     let (source, observed) = interrupt
-        .or(async { try_join!(source(config, from, &reader, told.release), observe(config, to, &session)) })
+        .or(async {
+            let source = async {
+                source(config, from, &reader.session, told.release).await.map_err(|error| reader.explain(error))
+            };
+            try_join!(source, observe(config, to, &session))
+        })
         .await?;
     let observed = ready(&scope, observed, told.adopt).await?;
     let url = Url::open(config, to, &observed.ledger.contract)?;
@@ -89,7 +91,8 @@ pub async fn promote(
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
     let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
-    let zips = interrupt.or(source.zips(&reader, &planned, &observed)).await?;
+    let zips = interrupt.or(source.zips(&reader.session, &planned, &observed)).await;
+    let zips = zips.map_err(|error| reader.explain(error))?;
     let attempt = Attempt {
         scope,
         observed: &observed,

@@ -52,11 +52,8 @@ pub(crate) fn promote_reads_the_other_account_through_a_role_that_may_read_and_n
     front.route("111111111111", stack.checkout.port("dev"));
     let changed = stack.checkout.artifact(CHANGED);
     stack.released("dev", &changed);
-    let dev = "[environments.dev]\n";
-    stack.checkout.write(
-        "roles.toml",
-        &stack.checkout.read("deployer.toml").replace(dev, &format!("{dev}reader_role = \"{role}\"\n")),
-    );
+    let text = stack.checkout.read("deployer.toml");
+    stack.checkout.write("roles.toml", &text.replace("\"resume-visitor-counter-dev-read\"", &format!("\"{role}\"")));
     let mut command = stack.checkout.command();
     for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_LAMBDA", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);

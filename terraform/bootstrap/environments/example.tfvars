@@ -14,6 +14,7 @@ github = {
 
 environments = {
   dev = {
+    # Makes the role that prod's deploy role reads dev's releases through: `reader_role` in deployer.toml.
     promotes_to = { environment = "prod" }
 
     # After the first apply of the environment: its roles then reach this API and no other.

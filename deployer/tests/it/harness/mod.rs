@@ -1,6 +1,7 @@
 //! A checkout of its own, the local AWS that the real binary starts for it, and commands in a scrubbed environment.
 
 mod checkout;
+mod emulator;
 mod ended;
 mod stack;
 mod terraform;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
+pub(crate) use emulator::Emulator;
 pub(crate) use ended::{Ended, Running};
 pub(crate) use stack::{Stack, signed};
 

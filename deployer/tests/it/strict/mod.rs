@@ -30,7 +30,7 @@ use rules::roles::{May, Role};
 pub(crate) use call::{Call, depth};
 pub(crate) use chance::Chance;
 pub(crate) use fault::{Action, At, Held};
-pub(crate) use privilege::{Guard, Need, Policy};
+pub(crate) use privilege::{Guard, Need, Policy, Principal, trusts};
 
 /// What can be set. The defaults are AWS's own figures, where AWS has any.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +69,13 @@ pub(crate) struct Front {
 impl Front {
     /// Listens on a free port, before the emulator at `upstream`.
     pub(crate) fn before(upstream: u16) -> Self {
+        Self::at(0, upstream)
+    }
+
+    /// The same on a port that was chosen before.
+    pub(crate) fn at(port: u16, upstream: u16) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", port))).unwrap();
         let SocketAddr::V4(address) = listener.local_addr().unwrap() else { panic!("no IPv4 address") };
         let main = Arc::new(Account::at(upstream));
         runtime.block_on(stage::definition::freeze_unknown(&main));
@@ -194,19 +199,19 @@ impl Front {
 
     /// AssumeRole of this role gives credentials of `account`, which may do these operations and nothing else.
     pub(crate) fn role(&self, arn: &str, account: &str, allowed: &[&'static str]) -> &Self {
-        self.take_role(arn, account, May::Operations(allowed.to_vec()))
+        self.take_role(Role::new(arn, account, May::Operations(allowed.to_vec())))
     }
 
-    /// The same of a role that may do what a policy of IAM says.
-    pub(crate) fn role_under(&self, arn: &str, account: &str, policy: Policy) -> &Self {
-        self.take_role(arn, account, May::Policy(policy))
+    /// The same of a role that may do what a policy of IAM says, given only to those whom its trust policy names.
+    pub(crate) fn role_trusting(&self, arn: &str, account: &str, policy: Policy, trust: &Value) -> &Self {
+        self.take_role(Role { trust: Some(trust.clone()), ..Role::new(arn, account, May::Policy(policy)) })
     }
 
-    /// One role of an ARN; the last one told counts.
-    fn take_role(&self, arn: &str, account: &str, may: May) -> &Self {
+    /// One role of an ARN; the last one told counts. With the first, roles that were not told of do not exist.
+    fn take_role(&self, role: Role) -> &Self {
         let mut roles = self.shared.roles.lock().unwrap();
-        roles.retain(|role| role.arn != arn);
-        roles.push(Role { arn: arn.to_owned(), account: account.to_owned(), may });
+        roles.retain(|known| known.arn != role.arn);
+        roles.push(role);
         drop(roles);
         self
     }

@@ -3,18 +3,13 @@
 //!
 //! The front does not stand between: it asks questions of its own, which nobody signs.
 
-use std::fs::File;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::bench::code;
 use super::documents::{account, role_arn};
 use super::tls::Tls;
-use crate::harness::{Ended, all_cases, architecture, block_on, client, free_port};
+use crate::harness::{Emulator, Ended, all_cases, architecture, block_on};
 use crate::promises::measured;
 use crate::stack;
 
@@ -34,33 +29,17 @@ const MISNAMED: [&str; 5] = [
 
 /// An emulator of its own, with dev in it as Terraform makes it. Ends with the value.
 struct Guarded {
-    process: Child,
+    _emulator: Emulator,
     port: u16,
     tls: Tls,
 }
 
 impl Guarded {
     fn start() -> Self {
-        let (port, folder) = (free_port(), stack().checkout.root.join("guarded"));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let log = File::create(folder.join("emulator.log")).unwrap();
-        let mut command = Command::new(python());
-        // As `local up` starts it, `AUTH` apart.
-        command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "100", "--bind"]);
-        command.arg(format!("127.0.0.1:{port}")).current_dir(&folder).env_clear().envs(crate::harness::bare());
-        command.env("HOME", &folder).env("TMPDIR", &folder).env("STATE_DIR", folder.join("state"));
-        command.env("S3_DATA_DIR", folder.join("s3")).env("AUTH", "true");
-        command.env("GATEWAY_PORT", port.to_string()).env("MINISTACK_ACCOUNT_ID", account("dev"));
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
-        command.env("AWS_ACCESS_KEY_ID", account("dev")).env("AWS_SECRET_ACCESS_KEY", "local");
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-        let guarded = Self { process: command.spawn().unwrap(), port, tls: Tls::before(port) };
-        let (started, health) = (Instant::now(), format!("http://127.0.0.1:{port}/_ministack/health"));
-        while !block_on(async { client().get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) }) {
-            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let folder = stack().checkout.root.join("guarded");
+        let emulator = Emulator::start(&folder, account("dev"), &[("AUTH", "true")]);
+        let (port, tls) = (emulator.port, Tls::before(emulator.port));
+        let guarded = Self { _emulator: emulator, port, tls };
         guarded.apply();
         guarded
     }
@@ -195,21 +174,6 @@ impl Guarded {
 
 fn deploy() -> String {
     format!("{APP}-dev-deploy")
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.process.wait();
-    }
-}
-
-/// The interpreter in which the emulator of dev runs.
-fn python() -> String {
-    let instance: Value = serde_json::from_str(&stack().checkout.read(".deployer/local/dev/instance.json")).unwrap();
-    let line = std::fs::read(format!("/proc/{}/cmdline", instance["process"])).unwrap();
-    String::from_utf8_lossy(line.split(|byte| *byte == 0).next().unwrap()).into_owned()
 }
 
 /// Who GitHub says that a workflow of the environment dev is. Nobody signed it: the emulator only reads it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::documents::role_arn;
-use crate::harness::{Ended, SENTENCE};
+use crate::harness::{Checkout, Ended, SENTENCE};
 use crate::stack;
 use crate::strict::{Call, Front, Guard, Policy};
 
@@ -232,11 +232,17 @@ impl Bench {
 
 /// The code of the base behind a few bytes: a zip is read from its end. A big one goes over what one call takes.
 pub(super) fn code(big: bool) -> String {
-    let (checkout, id) = (&stack().checkout, uuid::Uuid::new_v4().to_string());
-    let (from, to) = (checkout.root.join(checkout.artifact(SENTENCE)), checkout.root.join("news"));
+    let checkout = &stack().checkout;
+    repacked(checkout, &checkout.artifact(SENTENCE), "news", big).to_owned()
+}
+
+/// The code of an artifact behind a few bytes, as another artifact of a checkout.
+pub(crate) fn repacked<'a>(checkout: &Checkout, artifact: &str, into: &'a str, big: bool) -> &'a str {
+    let id = uuid::Uuid::new_v4().to_string();
+    let (from, to) = (checkout.root.join(artifact), checkout.root.join(into));
     let _ = std::fs::remove_dir_all(&to);
     crate::harness::copy(&from, &to);
-    let mut manifest: Value = serde_json::from_str(&checkout.read("news/manifest.json")).unwrap();
+    let mut manifest: Value = serde_json::from_str(&checkout.read(&format!("{into}/manifest.json"))).unwrap();
     for key in ["counter", "preflight"] {
         let mut bytes = id.clone().into_bytes();
         if big && key == "preflight" {
@@ -249,6 +255,6 @@ pub(super) fn code(big: bool) -> String {
         manifest["functions"][key]["source_hash"] = json!(id);
     }
     manifest["source_hash"] = json!(id);
-    checkout.write("news/manifest.json", &manifest.to_string());
-    "news".to_owned()
+    checkout.write(&format!("{into}/manifest.json"), &manifest.to_string());
+    into
 }

@@ -45,6 +45,12 @@ pub(super) fn inline(environment: &str, role: &str, policy: &str) -> Value {
     decoded(&fields(&ask(environment, &query), "PolicyDocument")[0])
 }
 
+/// Who may take a role that bootstrap made for an environment.
+pub(super) fn trust(environment: &str, role: &str) -> Value {
+    let query = format!("Action=GetRole&RoleName={APP}-{environment}-{role}");
+    decoded(&fields(&ask(environment, &query), "AssumeRolePolicyDocument")[0])
+}
+
 /// All of them as one.
 pub(super) fn together(documents: &[Document]) -> Policy {
     Policy::of(documents.iter().map(|document| &document.text))

@@ -14,6 +14,7 @@ mod tls;
 mod used;
 
 pub(crate) use auth::*;
+pub(crate) use bench::repacked;
 pub(crate) use evaluator::*;
 pub(crate) use functions::*;
 pub(crate) use less::*;

@@ -3,10 +3,12 @@
 
 mod need;
 mod policy;
+mod trust;
 
 pub(crate) use need::Need;
 pub(super) use need::of;
 pub(crate) use policy::Policy;
+pub(crate) use trust::{Principal, trusts};
 
 /// Whose calls the front holds against a policy.
 #[derive(Debug, Clone)]

@@ -1,8 +1,10 @@
 //! Roles that the front gives credentials for, who somebody is, and what they may do.
 
+use serde_json::Value;
+
 use super::super::answer::Answer;
-use super::super::name::{Service, text};
-use super::super::privilege::{Need, Policy, session};
+use super::super::name::{Service, credential, text};
+use super::super::privilege::{Need, Policy, Principal, session, trusts};
 use super::Exchange;
 
 /// A role, and what it may.
@@ -12,6 +14,14 @@ pub(crate) struct Role {
     /// The account's number, which is the access key: so the emulator tells accounts apart.
     pub account: String,
     pub may: May,
+    /// Whom it is given to: anyone, without a trust policy.
+    pub trust: Option<Value>,
+}
+
+impl Role {
+    pub(in super::super) fn new(arn: &str, account: &str, may: May) -> Self {
+        Self { arn: arn.to_owned(), account: account.to_owned(), may, trust: None }
+    }
 }
 
 /// What a role may.
@@ -23,13 +33,20 @@ pub(crate) enum May {
     Policy(Policy),
 }
 
-/// AssumeRole: of a role of the front's own, else as the emulator does it.
+/// AssumeRole: of a role of the front's own, if it has any; else as the emulator does it, which gives every role to anyone.
 pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
     let body = String::from_utf8_lossy(&call.body).into_owned();
     let form = reqwest::Url::parse(&format!("http://front/?{body}")).unwrap();
     let arn = form.query_pairs().find(|(name, _)| name == "RoleArn").map(|(_, arn)| arn.into_owned());
-    let Some(role) = call.shared.roles().into_iter().find(|role| Some(&role.arn) == arn.as_ref()) else {
+    let roles = call.shared.roles();
+    if roles.is_empty() {
         return Ok(call.forward().await);
+    }
+    let who = principal(call);
+    let given = |role: &Role| role.trust.as_ref().is_none_or(|trust| trusts(trust, &Principal::Aws(who.clone())));
+    // As AWS does it: a role that does not exist is refused in the same words as one that trusts somebody else.
+    let Some(role) = roles.into_iter().find(|role| Some(&role.arn) == arn.as_ref()).filter(given) else {
+        return Err(denied(call, &session(&who), "sts:AssumeRole", arn.as_deref().unwrap_or_default()));
     };
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
     Ok(Answer::xml(
@@ -102,6 +119,22 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Result<Answer, Answer> {
             results.collect::<String>()
         ),
     ))
+}
+
+/// Who calls, as `aws:PrincipalArn` has it: the role behind a session; an administrator where nobody is guarded.
+fn principal(call: &Exchange<'_>) -> String {
+    let guarded = call.shared.guard().map(|guard| guard.who);
+    let key = credential(call.parts).map(|(key, _)| key).unwrap_or_default();
+    role(call)
+        .map(|role| role.arn)
+        .or_else(|| guarded.map(|who| role_of(&who)))
+        .unwrap_or_else(|| format!("arn:aws:iam::{key}:user/administrator"))
+}
+
+/// The role behind a session.
+fn role_of(session: &str) -> String {
+    let role = session.rsplit_once('/').map_or(session, |(role, _)| role);
+    role.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/")
 }
 
 fn account_in(arn: &str) -> String {

@@ -1,0 +1,129 @@
+//! What the roles must not do, tried against their policies as bootstrap rendered them; no call is made.
+
+use std::collections::BTreeMap;
+
+use super::account::{ACCOUNT, one_account};
+use super::roles::{Role, rendered};
+use super::things::{Try, operations};
+use crate::promises::measured;
+use crate::stack;
+use crate::strict::{Need, Policy};
+
+const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "prod"), ("prod", "dev")];
+/// The ids of the APIs of dev and of prod, where the roles know them.
+const APIS: [(&str, &str); 2] = [("dev", "devapi0001"), ("prod", "prodapi002")];
+
+fn api(environment: &str) -> &'static str {
+    APIS.iter().find(|(known, _)| *known == environment).unwrap().1
+}
+
+/// The roles as the steps made them, which know no API's id, and those that a second apply makes, with every extra.
+fn renderings() -> Vec<(&'static str, BTreeMap<String, Role>)> {
+    vec![("id unknown", one_account().roles.clone()), ("id known", with_everything())]
+}
+
+/// Bootstrap with all that an environment can have, in a state of its own.
+fn with_everything() -> BTreeMap<String, Role> {
+    let (account, folder) = (one_account(), "terraform/bootstrap");
+    let yours = account.checkout.read("terraform/bootstrap/environments/yours.tfvars");
+    let mut text = yours;
+    for ((environment, way), (_, id)) in [("dev", "promotes_to"), ("prod", "promotes_from")].into_iter().zip(APIS) {
+        let line = text.lines().find(|line| line.trim().starts_with(way)).unwrap().to_owned();
+        let more = extras(environment, id);
+        text = text.replacen(&line, &format!("{line}\n{more}"), 1);
+    }
+    account.checkout.write("terraform/bootstrap/environments/everything.tfvars", &text);
+    let state = account.checkout.root.join("everything.tfstate");
+    let data = account.checkout.root.join("everything");
+    let key = [("AWS_ACCESS_KEY_ID", OTHER), ("AWS_SECRET_ACCESS_KEY", "local")];
+    let data = data.display().to_string();
+    let who = [&key[..], &[("TF_DATA_DIR", data.as_str())]].concat();
+    let path = format!("-backend-config=path={}", state.display());
+    let root = &account.checkout.root.join(folder);
+    stack().terraform_of(root, account.emulator.port, &who, &["init", "-reconfigure", &path]);
+    let values = "-var-file=environments/everything.tfvars";
+    stack().terraform_of(root, account.emulator.port, &who, &["apply", "-auto-approve", values]);
+    // The names of the account are those of the first one, which the table of things has.
+    rendered(&account.checkout.read("everything.tfstate").replace(OTHER, ACCOUNT))
+}
+
+/// Another account of the same emulator.
+const OTHER: &str = "555555555555";
+
+fn extras(_environment: &str, id: &str) -> String {
+    format!("    rest_api_id = \"{id}\"\n    extras = [\"domain\", \"waf\", \"postgres\"]")
+}
+
+pub(crate) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {
+    let (mut cases, mut allowed) = (0, Vec::new());
+    for (rendering, roles) in renderings() {
+        let policy =
+            |environment: &str, kind: &str| roles[&format!("resume-visitor-counter-{environment}-{kind}")].policy();
+        for (own, of) in ENVIRONMENTS {
+            for kind in ["deploy", "plan"] {
+                let policy = policy(own, kind);
+                for tried in tries(own, of) {
+                    for operation in operations(&tried) {
+                        cases += 1;
+                        if operation.iter().all(|need| policy.allows(need)) {
+                            let need = &operation[0];
+                            allowed.push(format!(
+                                "{rendering}: {own}.{kind}: {} on {} ({tried:?})",
+                                need.action, need.resource
+                            ));
+                        }
+                    }
+                }
+            }
+            let (more, wrong) = writes(own, &policy(own, "plan"), &policy(own, "deploy"));
+            cases += more;
+            allowed.extend(wrong.into_iter().map(|what| format!("{rendering}: {what}")));
+            // What is tried means something: of its own things the deploy role may do a good part.
+            let mine = Try { own, of: own, api: api(own), tagged: true, request: Some(own) };
+            let deploy = policy(own, "deploy");
+            let may =
+                operations(&mine).iter().filter(|operation| operation.iter().all(|need| deploy.allows(need))).count();
+            assert!(may > 60, "{rendering}: {own}.deploy may do only {may} things to {own}");
+        }
+    }
+    measured(
+        "5-privileges-c-foreign",
+        "no role reaches another environment of the same account or what others made there, and the plan role writes nothing",
+        "every operation on functions, API, stage, tags, domain, records, tables, roles, state, … against the rendered policies",
+        cases,
+        &allowed,
+    );
+}
+
+/// Everything of the other environment, and what others made; with each tag that a request can bring.
+fn tries<'a>(own: &'a str, of: &'a str) -> Vec<Try<'a>> {
+    let tags = [None, Some(own), Some(of)];
+    let theirs = tags.map(|request| Try { own, of, api: api(of), tagged: true, request });
+    let nobodys = tags.map(|request| Try { own, of, api: "someoneelse", tagged: false, request });
+    [theirs, nobodys].concat()
+}
+
+/// What the plan role may of all that the deploy role may write; and what in its own policies is more than a look.
+fn writes(environment: &str, plan: &Policy, deploy: &Policy) -> (usize, Vec<String>) {
+    let written: Vec<_> = deploy.grants().into_iter().filter(|grant| !looks(&grant.action)).collect();
+    let may = |action: &str, resource: &str| {
+        let tag = || vec![environment.to_owned()];
+        let need = Need::new(action, resource).with("aws:ResourceTag/Environment", tag());
+        plan.allows(&need.with("aws:RequestTag/Environment", tag()))
+    };
+    let mut wrong: Vec<String> = written
+        .iter()
+        .filter(|grant| may(&grant.action, &grant.resource))
+        .map(|grant| format!("{environment}.plan: {} on {}", grant.action, grant.resource))
+        .collect();
+    let grants = plan.grants();
+    let more = grants.iter().filter(|grant| !looks(&grant.action));
+    wrong.extend(more.map(|grant| format!("{environment}.plan is granted {}", grant.action)));
+    (written.len() + grants.len(), wrong)
+}
+
+/// Whether an action only looks. A random password is made for who asks, and kept nowhere.
+fn looks(action: &str) -> bool {
+    let (_, name) = action.split_once(':').unwrap();
+    ["Get", "List", "Describe", "GET", "Query", "Simulate"].iter().any(|beginning| name.starts_with(beginning))
+}

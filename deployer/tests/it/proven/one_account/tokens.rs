@@ -1,0 +1,148 @@
+//! Who may take the roles: GitHub's tokens, as workflows of all kinds get them, against the trust policies as bootstrap
+//! rendered them.
+
+use super::account::{ACCOUNT, REPOSITORY, one_account};
+use crate::promises::measured;
+use crate::strict::{Principal, trusts};
+
+/// What a token says.
+#[derive(Debug, Clone)]
+struct Token {
+    subject: String,
+    reference: &'static str,
+    workflow: String,
+    audience: &'static str,
+}
+
+const MAIN: &str = "refs/heads/main";
+
+/// A job of a workflow of the repository on main that names an environment.
+fn token(environment: &str, workflow: &str) -> Token {
+    Token {
+        subject: format!("repo:{REPOSITORY}:environment:{environment}"),
+        reference: MAIN,
+        workflow: format!("{REPOSITORY}/.github/workflows/{workflow}.yml@{MAIN}"),
+        audience: "sts.amazonaws.com",
+    }
+}
+
+impl Token {
+    fn claims(&self) -> Vec<(String, String)> {
+        [("sub", &*self.subject), ("ref", self.reference), ("job_workflow_ref", &self.workflow), ("aud", self.audience)]
+            .map(|(claim, value)| (claim.to_owned(), value.to_owned()))
+            .to_vec()
+    }
+}
+
+/// Tokens that must not open the deploy role of an environment.
+fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
+    let good = token(environment, "deploy");
+    let other = if environment == "dev" { "prod" } else { "dev" };
+    let subject = |subject: String| Token { subject, ..good.clone() };
+    let (owner, name) = REPOSITORY.split_once('/').unwrap();
+    vec![
+        ("a branch, without an environment", subject(format!("repo:{REPOSITORY}:ref:refs/heads/x"))),
+        ("main, without an environment", subject(format!("repo:{REPOSITORY}:ref:{MAIN}"))),
+        ("a pull request", subject(format!("repo:{REPOSITORY}:pull_request"))),
+        ("a tag", subject(format!("repo:{REPOSITORY}:ref:refs/tags/v1"))),
+        ("the other environment", token(other, "deploy")),
+        ("the environment of plans", token(&format!("{environment}-plan"), "deploy")),
+        ("an environment whose name begins alike", token(&format!("{environment}x"), "deploy")),
+        ("a branch that names the environment", Token { reference: "refs/heads/x", ..good.clone() }),
+        ("a pull request that names the environment", Token { reference: "refs/pull/1/merge", ..good.clone() }),
+        ("a tag that names the environment", Token { reference: "refs/tags/v1", ..good.clone() }),
+        ("a branch whose name ends alike", Token { reference: "refs/heads/x/main", ..good.clone() }),
+        ("another workflow", token(environment, "other")),
+        ("a workflow of a branch", Token { workflow: good.workflow.replace(MAIN, "refs/heads/x"), ..good.clone() }),
+        ("a workflow of another repository", Token { workflow: good.workflow.replace(name, "other"), ..good.clone() }),
+        ("a fork", subject(format!("repo:evil/{name}:environment:{environment}"))),
+        (
+            "a fork that runs its own workflow",
+            Token {
+                workflow: good.workflow.replace(owner, "evil"),
+                ..subject(format!("repo:evil/{name}:environment:{environment}"))
+            },
+        ),
+        (
+            "the name taken over, by other numbers",
+            subject(format!("repo:{owner}@9/{name}@8:environment:{environment}")),
+        ),
+        ("another audience", Token { audience: "https://github.com/example", ..good.clone() }),
+    ]
+}
+
+pub(crate) fn no_other_workflow_takes_a_role() {
+    let account = one_account();
+    let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
+    let (mut cases, mut violations) = (0, Vec::new());
+    for environment in ["dev", "prod"] {
+        let (deploy, plan) = (account.role(environment, "deploy"), account.role(environment, "plan"));
+        let mut tried = |trust: &serde_json::Value, who: &Principal, wanted: bool, what: String| {
+            cases += 1;
+            if trusts(trust, who) != wanted {
+                violations.push(format!("{environment}: {what}: wanted {wanted}: {who:?}"));
+            }
+        };
+        let by = |token: &Token| Principal::Token(provider.clone(), token.claims());
+        let rollback = format!("{environment}-rollback");
+        for (place, workflow) in [(environment, "deploy"), (environment, "promote"), (&*rollback, "rollback")] {
+            tried(&deploy.trust, &by(&token(place, workflow)), true, format!("{workflow} at {place}"));
+        }
+        // As tokens of repositories made since July 2026 name it.
+        let (owner, name) = REPOSITORY.split_once('/').unwrap();
+        let numbered = Token {
+            subject: format!("repo:{owner}@1/{name}@2:environment:{environment}"),
+            ..token(environment, "deploy")
+        };
+        tried(&deploy.trust, &by(&numbered), true, "deploy, with the numbers".to_owned());
+        for (what, token) in foreign(environment) {
+            tried(&deploy.trust, &by(&token), false, format!("deploy role, {what}"));
+            // Without any one of its claims a good token is none.
+            let mut claims = token.claims();
+            claims.retain(|(claim, _)| claim != "sub");
+            tried(
+                &deploy.trust,
+                &Principal::Token(provider.clone(), claims),
+                false,
+                format!("deploy role, {what}, no sub"),
+            );
+        }
+        for claim in ["sub", "ref", "job_workflow_ref", "aud"] {
+            let mut claims = token(environment, "deploy").claims();
+            claims.retain(|(known, _)| known != claim);
+            tried(&deploy.trust, &Principal::Token(provider.clone(), claims), false, format!("no claim `{claim}`"));
+        }
+        let elsewhere = provider.replace("token.actions.githubusercontent.com", "tokens.example.com");
+        let claims = token(environment, "deploy").claims();
+        tried(&deploy.trust, &Principal::Token(elsewhere, claims), false, "another provider".to_owned());
+        tried(&plan.trust, &by(&token(&format!("{environment}-plan"), "ci")), true, "plan".to_owned());
+        for place in [environment, &*rollback] {
+            tried(&plan.trust, &by(&token(place, "deploy")), false, format!("plan role, {place}"));
+        }
+        let fork =
+            Token { subject: format!("repo:evil/{name}:environment:{environment}-plan"), ..token(environment, "ci") };
+        tried(&plan.trust, &by(&fork), false, "plan role, a fork".to_owned());
+    }
+    let reader = account.role("dev", "read");
+    let arn = |account: &str, role: &str| format!("arn:aws:iam::{account}:role/resume-visitor-counter-{role}");
+    for (role, wanted) in [
+        (arn(ACCOUNT, "prod-deploy"), true),
+        (arn(ACCOUNT, "prod-plan"), false),
+        (arn(ACCOUNT, "dev-deploy"), false),
+        (arn(ACCOUNT, "staging-deploy"), false),
+        (arn("999999999999", "prod-deploy"), false),
+        (format!("arn:aws:iam::{ACCOUNT}:user/ada"), false),
+    ] {
+        cases += 1;
+        if trusts(&reader.trust, &Principal::Aws(role.clone())) != wanted {
+            violations.push(format!("the reader role and {role}: wanted {wanted}"));
+        }
+    }
+    measured(
+        "5-privileges-d-tokens",
+        "nobody takes a role but the workflows, environments and branch that it is for, and the next environment's deploy role",
+        "tokens of branches, pull requests, tags, forks, other workflows and environments against the rendered trust policies",
+        cases,
+        &violations,
+    );
+}
