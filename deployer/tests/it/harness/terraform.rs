@@ -99,18 +99,6 @@ impl Stack {
         Ended::of(&command.output().unwrap()).expect(0)
     }
 
-    /// Terraform in a folder anywhere, against another emulator, by whom these variables say.
-    #[track_caller]
-    pub(crate) fn terraform_of(&self, folder: &Path, port: u16, who: &[(&str, &str)], arguments: &[&str]) -> Ended {
-        let mut command = self.terraform_in("terraform", "dev", account("dev"), folder);
-        command
-            .current_dir(folder)
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-            .envs(who.iter().copied());
-        command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
-        Ended::of(&command.output().unwrap()).expect(0)
-    }
-
     /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.
     #[track_caller]
     pub(crate) fn terraform_elsewhere(&self, account: &str, folder: &str, arguments: &[&str]) -> Ended {

@@ -6,7 +6,6 @@ use super::account::{ACCOUNT, one_account};
 use super::roles::{Role, rendered};
 use super::things::{Try, operations};
 use crate::promises::measured;
-use crate::stack;
 use crate::strict::{Need, Policy};
 
 const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "prod"), ("prod", "dev")];
@@ -24,25 +23,22 @@ fn renderings() -> Vec<(&'static str, BTreeMap<String, Role>)> {
 
 /// Bootstrap with all that an environment can have, in a state of its own.
 fn with_everything() -> BTreeMap<String, Role> {
-    let (account, folder) = (one_account(), "terraform/bootstrap");
-    let yours = account.checkout.read("terraform/bootstrap/environments/yours.tfvars");
-    let mut text = yours;
+    let account = one_account();
+    let mut text = account.checkout.read("terraform/bootstrap/environments/yours.tfvars");
     for ((environment, way), (_, id)) in [("dev", "promotes_to"), ("prod", "promotes_from")].into_iter().zip(APIS) {
         let line = text.lines().find(|line| line.trim().starts_with(way)).unwrap().to_owned();
-        let more = extras(environment, id);
-        text = text.replacen(&line, &format!("{line}\n{more}"), 1);
+        text = text.replacen(&line, &format!("{line}\n{}", extras(environment, id)), 1);
     }
     account.checkout.write("terraform/bootstrap/environments/everything.tfvars", &text);
-    let state = account.checkout.root.join("everything.tfstate");
-    let data = account.checkout.root.join("everything");
-    let key = [("AWS_ACCESS_KEY_ID", OTHER), ("AWS_SECRET_ACCESS_KEY", "local")];
-    let data = data.display().to_string();
-    let who = [&key[..], &[("TF_DATA_DIR", data.as_str())]].concat();
-    let path = format!("-backend-config=path={}", state.display());
-    let root = &account.checkout.root.join(folder);
-    stack().terraform_of(root, account.emulator.port, &who, &["init", "-reconfigure", &path]);
-    let values = "-var-file=environments/everything.tfvars";
-    stack().terraform_of(root, account.emulator.port, &who, &["apply", "-auto-approve", values]);
+    let (state, data) = (account.checkout.root.join("everything.tfstate"), account.checkout.root.join("everything"));
+    let block = format!(
+        "export AWS_ACCESS_KEY_ID={OTHER} TF_DATA_DIR={}\n\
+         terraform -chdir=terraform/bootstrap init -backend-config=path={}\n\
+         terraform -chdir=terraform/bootstrap apply -auto-approve -var-file=environments/everything.tfvars\n",
+        data.display(),
+        state.display()
+    );
+    account.administrator(&block);
     // The names of the account are those of the first one, which the table of things has.
     rendered(&account.checkout.read("everything.tfstate").replace(OTHER, ACCOUNT))
 }
@@ -50,8 +46,12 @@ fn with_everything() -> BTreeMap<String, Role> {
 /// Another account of the same emulator.
 const OTHER: &str = "555555555555";
 
-fn extras(_environment: &str, id: &str) -> String {
-    format!("    rest_api_id = \"{id}\"\n    extras = [\"domain\", \"waf\", \"postgres\"]")
+/// Both have their records in one zone.
+fn extras(environment: &str, id: &str) -> String {
+    format!(
+        "    rest_api_id = \"{id}\"\n    extras = [\"domain\", \"waf\", \"postgres\"]\n    \
+         domain = {{ name = \"{environment}.example\", hosted_zone_id = \"Z0123456789ZONE\" }}"
+    )
 }
 
 pub(crate) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {

@@ -23,7 +23,7 @@ const THINGS: [(&str, &str, &str); 27] = [
     ),
     ("apigateway", "DELETE PATCH POST", "/domainnames/api.ENV.example /domainnames/api.ENV.example/basepathmappings"),
     ("apigateway", "DELETE PATCH", "/domainnames/api.ENV.example/basepathmappings/(none)"),
-    ("route53", "ChangeResourceRecordSets", "zone:hostedzone/Z1"),
+    ("route53", "ChangeResourceRecordSets", "zone:hostedzone/Z0123456789ZONE"),
     (
         "dynamodb",
         "BatchGetItem CreateTable DeleteItem DeleteTable PutItem Query Scan TagResource UntagResource UpdateContinuousBackups \

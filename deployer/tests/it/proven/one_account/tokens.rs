@@ -116,6 +116,9 @@ pub(crate) fn no_other_workflow_takes_a_role() {
         let claims = token(environment, "deploy").claims();
         tried(&deploy.trust, &Principal::Token(elsewhere, claims), false, "another provider".to_owned());
         tried(&plan.trust, &by(&token(&format!("{environment}-plan"), "ci")), true, "plan".to_owned());
+        // Pull requests plan dev, from branches of their own, and nothing else.
+        let pull = Token { reference: "refs/pull/1/merge", ..token(&format!("{environment}-plan"), "ci") };
+        tried(&plan.trust, &by(&pull), environment == "dev", "plan role, a pull request".to_owned());
         for place in [environment, &*rollback] {
             tried(&plan.trust, &by(&token(place, "deploy")), false, format!("plan role, {place}"));
         }
