@@ -1,0 +1,186 @@
+//! The account: who asks, which names are taken, and the roles that bootstrap made.
+
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use serde_json::json;
+
+use crate::facts::place::{once, patient};
+use crate::facts::{Answer, Place};
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) account: String,
+    pub(crate) arn: String,
+}
+
+/// # Errors
+/// No credentials, expired ones, a region that does not answer, the account's root user.
+pub(crate) async fn caller(place: &Place) -> Result<Caller> {
+    let asked = once!(aws_sdk_sts, place).get_caller_identity().send().await;
+    let answer = Answer::of(&asked);
+    let region = &place.region;
+    let identity = match (asked, answer.status) {
+        (Ok(identity), _) => identity,
+        (Err(error), 0) => {
+            let chain = format!("{:#}", anyhow::Error::from(error));
+            if chain.contains("redential") {
+                bail!(
+                    "there are no AWS credentials: sign in (`aws sso login`), or set AWS_PROFILE; nothing was made ({chain})"
+                );
+            }
+            bail!(
+                "AWS does not answer in the region `{region}`: is that its name, and is it switched on? nothing was made ({chain})"
+            );
+        }
+        (Err(_), _) => bail!("AWS refuses the credentials: {answer}; sign in again; nothing was made"),
+    };
+    let account = identity.account.context("STS named no account")?;
+    let arn = identity.arn.context("STS named no caller")?;
+    if arn.ends_with(":root") && place.endpoint.is_none() {
+        bail!(
+            "these are credentials of the root user of {account}, which cannot assume roles: take those of an IAM user or role; nothing was made"
+        );
+    }
+    Ok(Caller { account, arn })
+}
+
+/// Everything with a name of this prefix that stands in the account.
+///
+/// # Errors
+/// AWS refuses to say.
+pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
+    let app = &place.prefix;
+    let mut taken = Vec::new();
+    let lambda = patient!(aws_sdk_lambda, place);
+    let iam = patient!(aws_sdk_iam, place);
+    for environment in ["dev", "prod"] {
+        for name in [format!("{app}-{environment}"), format!("{app}-options-{environment}")] {
+            let found = Answer::of(&lambda.get_function().function_name(&name).send().await);
+            note(&mut taken, format!("function `{name}`"), &found)?;
+        }
+        for name in [format!("{app}-ledger-{environment}"), format!("{}-{environment}", table(app))] {
+            tables(place, &name, &mut taken).await?;
+        }
+        for end in ["", "-deploy", "-plan", "-read"] {
+            let name = format!("{app}-{environment}{end}");
+            let found = Answer::of(&iam.get_role().role_name(&name).send().await);
+            note(&mut taken, format!("role `{name}`"), &found)?;
+        }
+        bucket(place, &format!("{app}-artifacts-{environment}-{account}"), &mut taken).await?;
+    }
+    bucket(place, &state_bucket(app, account), &mut taken).await?;
+    let probe = place.name();
+    let found = Answer::of(&lambda.get_function().function_name(&probe).send().await);
+    note(&mut taken, format!("function `{probe}`"), &found)?;
+    let found = Answer::of(&iam.get_role().role_name(&probe).send().await);
+    note(&mut taken, format!("role `{probe}`"), &found)?;
+    tables(place, &probe, &mut taken).await?;
+    Ok(taken)
+}
+
+fn note(taken: &mut Vec<String>, object: String, found: &Answer) -> Result<()> {
+    match found.status {
+        200 => taken.push(object),
+        404 => {}
+        _ => bail!("cannot tell whether there is a {object}: {found}; nothing was changed"),
+    }
+    Ok(())
+}
+
+async fn tables(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()> {
+    let found = patient!(aws_sdk_dynamodb, place).describe_table().table_name(name).send().await;
+    let answer = Answer::of(&found);
+    match found.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
+        Err(DescribeTableError::ResourceNotFoundException(_)) => Ok(()),
+        _ => note(taken, format!("table `{name}`"), &answer),
+    }
+}
+
+async fn bucket(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()> {
+    let settings = aws_sdk_s3::config::Builder::from(place.shared()).force_path_style(place.endpoint.is_some());
+    let found = aws_sdk_s3::Client::from_conf(settings.build()).head_bucket().bucket(name).send().await;
+    let answer = Answer::of(&found);
+    match answer.status {
+        // The name carries the account's number, and is somebody else's all the same.
+        403 => bail!("the bucket `{name}` belongs to somebody else: take another prefix; nothing was changed"),
+        301 => bail!("the bucket `{name}` is in another region: take another prefix; nothing was changed"),
+        _ => note(taken, format!("bucket `{name}`"), &answer),
+    }
+}
+
+/// The name that Terraform derives for the table of visits.
+fn table(app: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    app.split('-').filter(|part| !part.is_empty()).map(word).collect()
+}
+
+pub(crate) fn state_bucket(app: &str, account: &str) -> String {
+    format!("{app}-tfstate-{account}")
+}
+
+/// The ARN of GitHub's OIDC provider, if the account has one: it cannot have two.
+pub(crate) async fn oidc_provider(place: &Place) -> Result<Option<String>> {
+    let all = patient!(aws_sdk_iam, place).list_open_id_connect_providers().send().await;
+    let all = all.context("cannot list the account's OIDC providers")?;
+    let mut arns = all.open_id_connect_provider_list().iter().filter_map(|provider| provider.arn());
+    Ok(arns.find(|arn| arn.ends_with("oidc-provider/token.actions.githubusercontent.com")).map(str::to_owned))
+}
+
+/// Whether API Gateway has a role for logs in this account and region.
+pub(crate) async fn has_log_role(place: &Place) -> Result<bool> {
+    let account = patient!(aws_sdk_apigateway, place).get_account().send().await;
+    let account = account.context("cannot read API Gateway's settings of the account")?;
+    Ok(account.cloudwatch_role_arn().is_some_and(|arn| !arn.is_empty()))
+}
+
+/// Takes the log role away again: Terraform's provider leaves the setting, and the role would be gone.
+pub(crate) async fn remove_log_role(place: &Place) -> Result<()> {
+    let none = PatchOperation::builder().op(Op::Replace).path("/cloudwatchRoleArn").value("").build();
+    let updated = patient!(aws_sdk_apigateway, place).update_account().patch_operations(none).send().await;
+    let answer = Answer::of(&updated);
+    if answer.status == 404 {
+        return Ok(());
+    }
+    updated.map(drop).with_context(|| format!("cannot take away API Gateway's log role: {answer}"))
+}
+
+/// Lets the caller, and nobody else, assume a role of bootstrap's: GitHub, whom it trusts, is not here.
+pub(crate) async fn trust(place: &Place, caller: &Caller, role: &str) -> Result<()> {
+    let iam = patient!(aws_sdk_iam, place);
+    let policy = policy(caller).to_string();
+    let updated = iam.update_assume_role_policy().role_name(role).policy_document(policy).send().await;
+    updated.with_context(|| format!("cannot let `{}` assume the role `{role}`", caller.arn))?;
+    let arn = role_arn(caller, role);
+    Place::until(&format!("the role `{role}` to be assumable"), async || {
+        let held = place.assuming(&arn).await;
+        Ok(once!(aws_sdk_sts, held).get_caller_identity().send().await.ok())
+    })
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn role_arn(caller: &Caller, role: &str) -> String {
+    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    format!("arn:{partition}:iam::{}:role/{role}", caller.account)
+}
+
+fn policy(caller: &Caller) -> serde_json::Value {
+    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    let iam = format!("arn:{partition}:iam::{}", caller.account);
+    // A session's ARN leaves out the path of its role, which roles of SSO have.
+    let who = match caller.arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split('/').next()) {
+        Some(role) => vec![format!("{iam}:role/{role}"), format!("{iam}:role/*/{role}")],
+        None => vec![caller.arn.clone()],
+    };
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": { "AWS": format!("{iam}:root") },
+            "Condition": { "ArnLike": { "aws:PrincipalArn": who } },
+        }],
+    })
+}
