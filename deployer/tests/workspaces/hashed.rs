@@ -247,7 +247,7 @@ const REFUSED: &[(&str, Make, &[&str])] = &[
         &["cargo cannot read package `nobody`"],
     ),
     ("a cargo that prints nothing", || cargo("exit 0"), &["cargo"]),
-    ("a cargo that prints nonsense", || cargo("echo nonsense"), &["cargo", "nonsense"]),
+    ("a cargo that prints nonsense", || cargo("echo nonsense"), &["cargo"]),
     ("a cargo that fails", || cargo("echo no such luck >&2; exit 101"), &["no such luck"]),
     (
         "a cargo that is not there",
@@ -279,7 +279,33 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
         })
     });
-    cases(SEEN, true).chain(cases(UNSEEN, false)).chain(refused).collect()
+    let warm = trial("warm: cargo is run only when something that it read has changed", || async {
+        let mut world = World::with_git();
+        let runs = world.beside("runs");
+        let path = world.shim("counted-cargo", &format!("echo run >> {}; exec cargo \"$@\"", runs.display()));
+        world.var("CARGO", &path.display().to_string());
+        let count = || std::fs::read_to_string(&runs).map_or(0, |text| text.lines().count());
+        world.hash().await;
+        let cold = count();
+        assert!(cold > 0);
+        world.edit("lib/src/lib.rs", "\"word\"", "\"other\"");
+        world.write("app/src/new.rs", "");
+        world.hash().await;
+        assert_eq!(count(), cold, "sources are nothing that cargo resolves");
+        for (file, from, to) in [
+            ("app/Cargo.toml", "['one']", "['one', 'two']"),
+            ("lib/Cargo.toml", "loud = []", "loud = []\nmore = []"),
+            ("Cargo.toml", "resolver = '3'", "resolver = '2'"),
+            ("Cargo.lock", "version = ", "# x\nversion = "),
+            ("deployer.toml", "bin =", "features = ['two']\nbin ="),
+        ] {
+            let before = count();
+            world.edit(file, from, to);
+            world.hash().await;
+            assert!(count() > before, "{file}");
+        }
+    });
+    cases(SEEN, true).chain(cases(UNSEEN, false)).chain(refused).chain([warm]).collect()
 }
 
 fn with_extra() -> World {
@@ -389,8 +415,7 @@ pub(crate) fn root_crate_without_git() -> World {
     for folder in ["app", "lib", "other"] {
         std::fs::remove_dir_all(world.root.join(folder)).unwrap();
     }
-    world.package("", "");
-    world.edit("Cargo.toml", "name = ''", "name = 'app'");
+    world.write("Cargo.toml", "[package]\nname = 'app'\nversion = '0.1.0'\nedition = '2024'\n");
     world.write("src/main.rs", "fn main() {}");
     world.lock("");
     world

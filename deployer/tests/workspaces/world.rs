@@ -97,6 +97,7 @@ impl World {
     }
 
     pub(crate) fn write_bytes(&self, file: &Path, bytes: &[u8]) {
+        assert!(file.is_relative(), "{file:?} leads out of the workspace");
         let path = self.root.join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
