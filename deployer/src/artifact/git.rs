@@ -150,7 +150,7 @@ impl<'a> Git<'a> {
     async fn run(&self, arguments: &[&str]) -> Result<Output, String> {
         let mut git = Command::new("git");
         git.args(["--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"]);
-        git.args(FIXED.iter().flat_map(|setting| ["-c", setting]));
+        git.args(FIXED.iter().flat_map(|setting| ["-c", *setting]));
         git.args(arguments).current_dir(self.folder).env_clear().env("LC_ALL", "C");
         let kept = ["PATH", "HOME", "XDG_CONFIG_HOME"].into_iter();
         git.envs(kept.filter_map(|name| Some((name, self.process.get(name)?))));
