@@ -33,7 +33,7 @@ fn with_everything() -> BTreeMap<String, Role> {
     let (state, data) = (account.checkout.root.join("everything.tfstate"), account.checkout.root.join("everything"));
     let block = format!(
         "export AWS_ACCESS_KEY_ID={OTHER} TF_DATA_DIR={}\n\
-         terraform -chdir=terraform/bootstrap init -backend-config=path={}\n\
+         terraform -chdir=terraform/bootstrap init -reconfigure -backend-config=path={}\n\
          terraform -chdir=terraform/bootstrap apply -auto-approve -var-file=environments/everything.tfvars\n",
         data.display(),
         state.display()
