@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::account::{ACCOUNT, one_account};
 use super::roles::{Role, rendered};
 use super::things::{Try, operations};
+use crate::harness::copy;
 use crate::promises::measured;
 use crate::strict::{Need, Policy};
 
@@ -29,18 +30,18 @@ fn with_everything() -> BTreeMap<String, Role> {
         let line = text.lines().find(|line| line.trim().starts_with(way)).unwrap().to_owned();
         text = text.replacen(&line, &format!("{line}\n{}", extras(environment, id)), 1);
     }
-    account.checkout.write("terraform/bootstrap/environments/everything.tfvars", &text);
-    let (state, data) = (account.checkout.root.join("everything.tfstate"), account.checkout.root.join("everything"));
-    let block = format!(
-        "export AWS_ACCESS_KEY_ID={OTHER} TF_DATA_DIR={}\n\
-         terraform -chdir=terraform/bootstrap init -reconfigure -backend-config=path={}\n\
-         terraform -chdir=terraform/bootstrap apply -auto-approve -var-file=environments/everything.tfvars\n",
-        data.display(),
-        state.display()
-    );
-    account.administrator(&block);
+    // Beside the first one, whose state Terraform would take along.
+    let copied = account.checkout.root.join("everything");
+    copy(&account.checkout.root.join("terraform"), &copied);
+    std::fs::remove_file(copied.join("bootstrap/terraform.tfstate")).unwrap();
+    account.checkout.write("everything/bootstrap/environments/everything.tfvars", &text);
+    account.administrator(&format!(
+        "export AWS_ACCESS_KEY_ID={OTHER}\n\
+         terraform -chdir=everything/bootstrap init\n\
+         terraform -chdir=everything/bootstrap apply -auto-approve -var-file=environments/everything.tfvars\n"
+    ));
     // The names of the account are those of the first one, which the table of things has.
-    rendered(&account.checkout.read("everything.tfstate").replace(OTHER, ACCOUNT))
+    rendered(&account.checkout.read("everything/bootstrap/terraform.tfstate").replace(OTHER, ACCOUNT))
 }
 
 /// Another account of the same emulator.
