@@ -80,7 +80,7 @@ def of_required(reference, documents):
                 allowed.setdefault(action, []).extend(listed(statement["Resource"]))
     problems = []
     for action, resources in sorted(allowed.items()):
-        if "Tag" in action:  # one kind at a time, though the reference calls several required
+        if "tag" in action.lower():  # one kind at a time, though the reference calls several required
             continue
         for entry, kind in reference.types(action) if reference.action(action) else []:
             if entry["required"] and not any(one == "*" or can_match(one, kind) for one in resources):

@@ -8,16 +8,21 @@ github = {
   owner_id      = "1"
   repository_id = "2"
 
+  # The branch, and the workflows that may take a deploy role, if they are others:
+  # branch    = "main"
+  # workflows = ["deploy", "promote", "rollback"]
+
   # If the account has GitHub's OIDC provider already:
   # oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 }
 
 environments = {
   dev = {
-    # Makes the role that prod's deploy role reads dev's releases through: `reader_role` in deployer.toml.
+    # Makes the role that prod's deploy role reads releases with: the output `reader_roles` goes into deployer.toml, as
+    # `reader_role` of [environments.dev].
     promotes_to = { environment = "prod" }
 
-    # After the first apply of the environment: its roles then reach this API and no other.
+    # After the first apply of the environment: its roles then name this API, and lose what only the first apply needs.
     # rest_api_id = "abc123"
   }
 
@@ -25,6 +30,7 @@ environments = {
     promotes_from = { environment = "dev" }
 
     # What prod.tfvars switches on, of `domain`, `waf` and `postgres`.
-    # extras = ["waf"]
+    # extras = ["domain", "waf"]
+    # domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 }

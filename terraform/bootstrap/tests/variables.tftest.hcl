@@ -1,6 +1,8 @@
 # Every variable with values that must be refused, and the name that others derive. Offline: no provider runs.
 
 mock_provider "aws" {
+  override_during = plan
+
   mock_data "aws_caller_identity" {
     defaults = {
       account_id = "123456789012"
@@ -231,4 +233,66 @@ run "refuses_an_app_that_is_too_long" {
     app = "a23456789012345678901234"
   }
   expect_failures = [var.app]
+}
+
+run "one_account_has_the_reader_role_that_promotions_need" {
+  command = plan
+
+  assert {
+    condition     = keys(output.reader_roles) == ["dev"]
+    error_message = "Nothing could be promoted from dev, or something from prod."
+  }
+}
+
+run "only_the_first_environment_is_planned_by_pull_requests" {
+  command = plan
+
+  assert {
+    condition     = { for name, roles in module.roles : name => roles.plans_pull_requests } == { dev = true, prod = false }
+    error_message = "A pull request plans prod, or cannot plan dev."
+  }
+}
+
+run "makes_no_role_without_a_repository" {
+  command = plan
+  variables {
+    github = null
+  }
+
+  assert {
+    condition     = output.role_arns.dev == { read = output.reader_roles.dev } && length(aws_iam_openid_connect_provider.github) == 0
+    error_message = "There are roles for nobody, or it cannot be planned."
+  }
+}
+
+run "refuses_a_branch_with_a_wildcard" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", branch = "release/*" }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_no_workflow_at_all" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", workflows = [] }
+  }
+  expect_failures = [var.github]
+}
+
+run "refuses_the_extra_domain_without_its_name" {
+  command = plan
+  variables {
+    environments = { dev = { extras = ["domain"] } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_a_zone_by_its_name" {
+  command = plan
+  variables {
+    environments = { dev = { extras = ["domain"], domain = { name = "example.com", hosted_zone_id = "example.com" } } }
+  }
+  expect_failures = [var.environments]
 }

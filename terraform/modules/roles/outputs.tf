@@ -17,3 +17,8 @@ output "statements" {
     ]
   }
 }
+
+output "plans_pull_requests" {
+  description = "Whether pull requests may take the plan role."
+  value       = var.plans_pull_requests
+}

@@ -81,20 +81,6 @@ run "has_two_private_subnets_in_two_zones" {
   }
 }
 
-run "has_no_way_out" {
-  command = plan
-
-  assert {
-    condition     = length(aws_default_route_table.this.route) == 0
-    error_message = "There is a route out of the network."
-  }
-
-  assert {
-    condition     = length(aws_default_security_group.this.ingress) == 0 && length(aws_default_security_group.this.egress) == 0
-    error_message = "The default security group lets something through."
-  }
-}
-
 run "the_database_listens_to_the_function_on_5432" {
   command = plan
 
@@ -236,7 +222,7 @@ run "every_name_begins_with_app_and_environment" {
     condition = alltrue([
       for name in concat(
         [aws_security_group.function.name, aws_security_group.database.name, aws_security_group.endpoints.name],
-        [aws_vpc.this.tags.Name, aws_default_security_group.this.tags.Name, aws_default_route_table.this.tags.Name],
+        [aws_vpc.this.tags.Name],
         aws_subnet.private[*].tags.Name,
         values(aws_vpc_endpoint.this)[*].tags.Name,
       ) : startswith(name, "resume-visitor-counter-dev")
