@@ -47,7 +47,7 @@ locals {
       },
       # A new random password is made at every plan, and looked at only when one is needed.
       {
-        actions   = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
+        actions   = ["cloudwatch:DescribeAlarms", "lambda:GetAccountSettings", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
         resources = ["*"]
         reason    = "IAM knows no resource for a part of them, and is asked for all alarms, log groups and parameters by the others"
       },
