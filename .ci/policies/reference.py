@@ -44,15 +44,15 @@ def key_is(pattern, key):
     return re.fullmatch(".+".join(map(re.escape, parts)), key, re.IGNORECASE) is not None
 
 
-def arns(kind):
-    """The forms of a resource type's ARN, as tokens."""
-    return [_template(arn) for arn in kind["arn"].split(", ")]
-
-
 def can_match(resource, kind):
     """Whether some ARN of this type matches a policy's resource, in which `*` and `?` are wildcards."""
+    return _can_match(resource, kind["arn"])
+
+
+@functools.lru_cache(maxsize=None)
+def _can_match(resource, forms):
     pattern = [("star", None) if char == "*" else ("one", None if char == "?" else char) for char in resource]
-    return any(_meet(pattern, template) for template in arns(kind))
+    return any(_meet(pattern, _template(arn)) for arn in forms.split(", "))
 
 
 # A token is ("one" | "star", what): a character, any of them (None), or any but a slash ("[^/]").
