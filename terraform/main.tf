@@ -6,6 +6,9 @@ locals {
 
   protected = coalesce(var.deletion_protection, var.environment == "prod")
 
+  # Without a limit for each client, one client spends what the stage's throttle lets through.
+  waf_rate_limit = coalesce(var.waf_rate_limit, var.environment == "prod" ? 100 : 0)
+
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
 
@@ -115,12 +118,12 @@ module "postgres" {
 
 module "waf" {
   source = "./modules/waf"
-  count  = var.waf_rate_limit == null ? 0 : 1
+  count  = local.waf_rate_limit == 0 ? 0 : 1
 
   app         = local.app
   environment = var.environment
   stage_arn   = module.backend.stage_arn
-  rate_limit  = var.waf_rate_limit
+  rate_limit  = local.waf_rate_limit
 }
 
 module "domain" {

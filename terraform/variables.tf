@@ -210,13 +210,13 @@ variable "alarm_email" {
 
 variable "waf_rate_limit" {
   type        = number
-  description = "Requests of one address within 5 minutes, past which a web ACL (with AWS's common rules) blocks it; bootstrap's `extras` has to name `waf`. Null: no web ACL; one has a monthly price."
+  description = "Requests of one address within 5 minutes, past which a web ACL (with AWS's common rules) blocks it; bootstrap's `extras` has to name `waf`, which `prod` has without. It has a monthly price. 0: no web ACL. Null: 100 for `prod`, else 0."
   default     = null
 
   validation {
     # AWS's own limits. Below 100 the deployer's checks, up to 40 a release, could block themselves.
-    condition     = var.waf_rate_limit == null || try(var.waf_rate_limit >= 100 && var.waf_rate_limit <= 2000000000 && floor(var.waf_rate_limit) == var.waf_rate_limit, false)
-    error_message = "waf_rate_limit must be a whole number from 100 to 2000000000, or null."
+    condition     = coalesce(var.waf_rate_limit, 0) == 0 || try(var.waf_rate_limit >= 100 && var.waf_rate_limit <= 2000000000 && floor(var.waf_rate_limit) == var.waf_rate_limit, false)
+    error_message = "waf_rate_limit must be a whole number from 100 to 2000000000, 0 for no web ACL, or null."
   }
 }
 

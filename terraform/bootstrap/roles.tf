@@ -24,7 +24,7 @@ module "roles" {
   environment  = each.key
   state_bucket = aws_s3_bucket.state.bucket
   rest_api_id  = each.value.rest_api_id
-  extras       = each.value.extras
+  extras       = setunion(each.value.extras, each.key == "prod" ? ["waf"] : []) # it has a web ACL by default
   domain       = each.value.domain
 
   # Pull requests plan the environment that their commits reach first.

@@ -136,3 +136,14 @@ variable "github" {
     error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`."
   }
 }
+
+variable "budget" {
+  type        = object({ monthly_usd = number, email = string })
+  description = "What this account, with all that is in it, may cost a month in USD, and who gets a mail before it does: at 80 % of it, and when the forecast passes it. One budget of an account is enough. Null: none."
+  default     = null
+
+  validation {
+    condition     = var.budget == null || try(var.budget.monthly_usd >= 1 && can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", var.budget.email)), false)
+    error_message = "budget must be null, or 1 USD or more and a mail address, such as `{ monthly_usd = 30, email = \"ops@example.com\" }`."
+  }
+}

@@ -12,7 +12,8 @@ website_domain = "www.example.com"
 # hosted_zone_id  = "Z0123456789ABCDEFGHIJ"
 # certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
 
-# Worth its price of about 8 USD a month once the API has something to lose.
+# `prod` has a web ACL, for about 8 USD a month: no more than 100 requests of one address in 5 minutes. 0 takes it away, and with it
+# what keeps one client from spending over 2,000 USD a month.
 # waf_rate_limit = 100
 
 # Who hears of alarms.

@@ -230,3 +230,39 @@ run "keeps_the_rights_on_a_database_that_only_older_versions_use" {
     error_message = "The counter may not read the password, or what still counts in the table may not any more."
   }
 }
+
+run "prod_limits_each_client_without_being_asked" {
+  command = plan
+
+  assert {
+    condition     = length(module.waf) == 1 && local.waf_rate_limit == jsondecode(file("${path.module}/costs.json")).limits.waf_per_5_minutes
+    error_message = "One client spends what the stage lets through, or another limit than the costs in README.md are computed with."
+  }
+}
+
+run "prod_has_no_web_acl_where_it_is_switched_off" {
+  command = plan
+
+  variables {
+    waf_rate_limit = 0
+  }
+
+  assert {
+    condition     = length(module.waf) == 0
+    error_message = "There is a web ACL that was switched off."
+  }
+}
+
+run "another_environment_has_no_web_acl_by_default" {
+  command = plan
+
+  variables {
+    environment           = "dev"
+    address_key_parameter = "/resume-visitor-counter/dev/address-key"
+  }
+
+  assert {
+    condition     = length(module.waf) == 0
+    error_message = "There is a web ACL that costs something and that nobody asked for."
+  }
+}

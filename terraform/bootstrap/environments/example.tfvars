@@ -29,8 +29,11 @@ environments = {
   prod = {
     promotes_from = { environment = "dev" }
 
-    # What prod.tfvars switches on, of `domain`, `waf` and `postgres`.
-    # extras = ["domain", "waf"]
+    # What prod.tfvars switches on, of `domain` and `postgres`. `waf` is there by default.
+    # extras = ["domain"]
     # domain = { name = "example.com", hosted_zone_id = "Z0123456789ABCDEFGHIJ" }
   }
 }
+
+# Yours: a mail before a month costs more than this. A flood of requests costs more than that: terraform/README.md.
+# budget = { monthly_usd = 30, email = "ops@example.com" }

@@ -196,6 +196,11 @@ run "a_young_account_has_ten_of_everything" {
     condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "20 10"
     error_message = "More requests come at once than a new account's quota, 10, has concurrency for."
   }
+
+  assert {
+    condition     = { rate = local.throttle.rate, burst = local.throttle.burst } == { for name in ["rate", "burst"] : name => jsondecode(file("${path.module}/../../costs.json")).limits["young_${name}"] }
+    error_message = "The costs in README.md are computed with other limits."
+  }
 }
 
 run "never_more_than_100_a_second_and_50_at_once" {
@@ -208,6 +213,11 @@ run "never_more_than_100_a_second_and_50_at_once" {
   assert {
     condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "100 50"
     error_message = "The limits of row T11 are others."
+  }
+
+  assert {
+    condition     = { rate = local.throttle.rate, burst = local.throttle.burst } == { for name in ["rate", "burst"] : name => jsondecode(file("${path.module}/../../costs.json")).limits[name] }
+    error_message = "The costs in README.md are computed with other limits."
   }
 }
 
@@ -270,6 +280,11 @@ run "a_5xx_for_want_of_concurrency_is_no_alarm" {
       preflight = "AWS/Lambda Throttles Sum 60 app-options-dev"
     }
     error_message = "The alarm's metrics are others."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.function_errors) + length(aws_cloudwatch_metric_alarm.api_5xx[0].metric_query) - 1 == jsondecode(file("${path.module}/../../costs.json")).assumptions.alarmed_metrics
+    error_message = "The costs in README.md are computed with another number of metrics with an alarm."
   }
 }
 
