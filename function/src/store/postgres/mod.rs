@@ -80,7 +80,7 @@ impl PostgresStore {
     async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
         let link = &mut *self.link.lock().await;
         // Taken: whatever ends this early, no connection is left in the middle of an answer.
-        if let Some(session) = link.session.take() {
+        if let Some(session) = link.session.take().filter(|session| !session.has_ended()) {
             match session.ask(question).await {
                 Ok(answer) => {
                     link.session = Some(session);

@@ -17,8 +17,10 @@ use crate::{
     visit::Visit,
 };
 
-/// The server gives a statement up before the client does, and says so.
-pub(super) const OPTIONS: &str = "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=10000";
+/// The server gives a statement up before the client does, and says so. It ends a session that has been idle for 2 minutes: a
+/// container is frozen with its connection open, for as long as Lambda likes, and after a release nobody uses those of the old version.
+pub(super) const OPTIONS: &str =
+    "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c idle_session_timeout=120000";
 
 /// How long TCP, TLS and the password may take together: with the CPU of a running 128 MB function a TLS
 /// handshake takes most of a second.
@@ -97,6 +99,11 @@ impl Session {
         let prepared = async { tokio::try_join!(client.prepare(COUNT), client.prepare(TOTAL)) };
         let (count, total) = within(ANSWERING, prepared).await?;
         Ok(Self { client, count, total })
+    }
+
+    /// Whether the server ended it, as it does when it was idle for long.
+    pub(super) fn has_ended(&self) -> bool {
+        self.client.is_closed()
     }
 
     /// Asks `question`.

@@ -61,6 +61,22 @@ async fn a_database_whose_server_restarts_counts_the_next_visit() {
 }
 
 #[tokio::test]
+async fn the_server_ends_an_idle_session_and_no_visit_is_lost() {
+    let (database, secrets, store) = all_new();
+    store.warm().await;
+    // What holds in the session that counts, written by itself.
+    database.sql("ALTER TABLE visits ADD COLUMN idle text DEFAULT current_setting('idle_session_timeout')");
+    assert_eq!(count(&store).await, 1);
+    assert_eq!(database.sql("SELECT idle FROM visits"), "2min");
+    // As the server does it after those 2 minutes: it closes the connection.
+    let mine =
+        format!("FROM pg_stat_activity WHERE datname = '{}' AND application_name = 'visitor-counter'", database.name);
+    assert_eq!(database.sql(&format!("SELECT count(pg_terminate_backend(pid, 5000)) {mine}")), "1");
+    assert_eq!((count(&store).await, secrets.times_asked()), (2, 1));
+    assert_eq!(database.sql(&format!("SELECT count(*) {mine}")), "1");
+}
+
+#[tokio::test]
 async fn of_visits_at_the_same_time_none_is_lost_and_each_has_a_number_of_its_own() {
     let (database, secrets, _) = all_new();
     let stores: Vec<_> = (0..8).map(|_| database.store(&secrets)).collect();
