@@ -6,6 +6,8 @@
 mod chromium;
 mod page;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value, json};
 
 use crate::doctor;
@@ -71,6 +73,20 @@ fn refused() -> Value {
 fn read(seen: &Value, status: u16) -> Value {
     assert_eq!((&seen["type"], &seen["status"]), (&json!("cors"), &json!(status)), "{seen}");
     serde_json::from_str(seen["body"].as_str().unwrap()).unwrap()
+}
+
+/// As Ubuntu 24.04's `chromium`, which has no sandbox.
+pub(crate) fn a_browser_that_answers_its_version_and_shows_no_page_is_passed_over() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let broken = folder.path().join("chromium");
+    std::fs::write(&broken, "#!/bin/sh\n[ \"$1\" = --version ] && echo Chromium 1 || exit 1\n").unwrap();
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let good = folder.path().join("google-chrome");
+    std::fs::write(&good, "#!/bin/sh\necho '<html></html>'\n").unwrap();
+    std::fs::set_permissions(&good, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (broken, good) = (broken.to_str().unwrap(), good.to_str().unwrap());
+    assert_eq!(chromium::first_that_starts(&[broken, good]), Some(good));
+    assert_eq!(chromium::first_that_starts(&[broken]), None);
 }
 
 pub(crate) fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {

@@ -93,6 +93,7 @@ fn main() -> ExitCode {
 /// What a page may read, by a browser's word.
 fn trials_of_the_browser() -> Vec<Trial> {
     trials![
+        browser::a_browser_that_answers_its_version_and_shows_no_page_is_passed_over,
         browser::a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes,
         browser::a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts,
         browser::a_method_or_header_that_the_preflight_does_not_allow_is_never_sent,
@@ -200,6 +201,7 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         infrastructure::destroying_dev_after_all_its_releases_leaves_nothing,
         infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
         pipeline::every_step_is_short_and_hands_its_signals_on,
+        pipeline::no_job_that_builds_may_take_a_role_or_sign,
         pipeline::a_push_brings_an_empty_account_to_dev_and_approved_to_prod,
         pipeline::what_nobody_approved_stays_in_dev_until_a_click_promotes_it,
         pipeline::a_click_rolls_back,
@@ -207,6 +209,8 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         pipeline::a_cancelled_job_takes_back_what_it_moved_before_it_is_killed,
         pipeline::a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none,
         pipeline::drift_is_found_by_terraform_and_by_the_deployer,
+        pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
+        pipeline::a_release_of_the_deployer_is_taken_only_if_it_was_built_from_main,
         pipeline::a_tag_makes_a_release_with_sums_and_attestations,
         pipeline::what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing,
     ]

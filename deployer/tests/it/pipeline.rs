@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub, REPOSITORY, asset, comments, declared, published};
+use crate::actions::{Event, GitHub, REPOSITORY, asset, comments, declared, published, replace_comment, workflows};
 use crate::bad_input::while_ada_holds_the_lock;
-use crate::harness::SENTENCE;
+use crate::harness::{SENTENCE, repository};
 use crate::infrastructure::left;
 use crate::stack;
 use crate::strict::{Action, At, Front};
@@ -19,6 +19,7 @@ fn github(name: &str) -> GitHub {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github").join(name);
     let checkout = &stack().checkout;
     GitHub::new(root, checkout.root.clone(), ["dev", "prod"].map(|environment| checkout.port(environment)))
+        .with_an_earlier_run()
 }
 
 fn push() -> Event {
@@ -34,8 +35,9 @@ fn rollback(environment: &str, to: &str) -> Event {
 }
 
 fn promote(from: &str, release: &str, to: &str) -> Event {
-    let inputs =
-        json!({"from": from, "release": release, "to": to, "downgrade": false, "allow_definition_diff": false});
+    let inputs = json!({
+        "from": from, "release": release, "to": to, "downgrade": false, "allow_definition_diff": false, "unverified": false,
+    });
     dispatched("promote", inputs)
 }
 
@@ -73,6 +75,18 @@ pub(crate) fn a_push_brings_an_empty_account_to_dev_and_approved_to_prod() {
         let secret = ["-key-of-the-run", "-token-of-the-run"].iter().any(|secret| job.log.contains(secret));
         assert!(!secret, "{}", job.log);
     }
+    what_is_compiled_sees_no_token(&run.job("build").log, 2);
+}
+
+/// Each build runs in the image, with nothing of the job's environment but what says where it runs.
+#[track_caller]
+fn what_is_compiled_sees_no_token(log: &str, builds: usize) {
+    let seen: Vec<_> = log.lines().filter_map(|line| line.strip_prefix("[container: ")).collect();
+    assert_eq!(seen.len(), builds, "{log}");
+    for names in seen.iter().flat_map(|environment| environment.trim_end_matches(']').split(' ')) {
+        let name = names.split('=').next().unwrap();
+        assert!(["CI", "GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_STEP_SUMMARY"].contains(&name), "a build sees {name}");
+    }
 }
 
 pub(crate) fn what_nobody_approved_stays_in_dev_until_a_click_promotes_it() {
@@ -84,8 +98,9 @@ pub(crate) fn what_nobody_approved_stays_in_dev_until_a_click_promotes_it() {
     run.expect([("dev", "success"), ("prod-plan", "success"), ("prod", "waiting")]);
     assert_eq!((serves("dev").0, serves("prod").0), (json!(2), json!(1)));
 
+    // Of the same inputs there is none; the one of the last deploy is taken, verified.
     let run = github.run(&promote("dev", "", "prod"));
-    let end = run.expect([("promote", "success")]).job("promote");
+    let end = run.expect([("source", "success"), ("promote", "success")]).job("promote");
     assert!(end.summary.contains("deployer rollback prod --to 1"), "{}", end.summary);
     assert_eq!((serves("prod").0, &end.url), (json!(2), &stack().url("prod")));
     // Once more, by its number: nothing to do, and that is no failure.
@@ -145,7 +160,7 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
         &github,
         &rollback("stage", "1"),
         "rollback",
-        ["`stage` has no variable AWS_ROLE_ARN", "Settings > Environments"],
+        ["`stage-rollback` has no variable AWS_ROLE_ARN", "Settings > Environments"],
     );
     fails(
         &github,
@@ -154,6 +169,9 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
         ["cannot roll `prod` back: there is no release `99`", "deployer history"],
     );
     fails(&github, &promote("dev", "77", "prod"), "promote", ["`dev` has no release 77", "deployer history dev"]);
+
+    // The artifact of the run that built dev's release is gone, or was never one of a workflow.
+    fails(&github, &promote("dev", "1", "prod"), "promote", ["Run 1 has no functions any more", "`unverified`"]);
 
     // Somebody else is at it: nothing is rolled back, and Terraform changes nothing beside a release.
     while_ada_holds_the_lock("prod", || {
@@ -166,22 +184,25 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
     stack().assert_terraform_plan_is_empty("dev");
 
     // The artifact is another than the one that was attested.
-    for replaced in [("deployer/deployer", "ba5eba11"), ("artifact/manifest.json", "ba5eba11")] {
+    for (replaced, said) in [
+        ("deployer", "neither on main of these sources nor by this run"),
+        ("manifest.json", "was not built from commit c0ffee"),
+    ] {
         let run = github.run(&Event { replaced: Some(replaced), ..push() });
         run.expect([("attest", "success"), ("dev", "failure"), ("prod", "skipped")]);
-        run.job("dev").annotates(["was not built from commit c0ffee", "Run the workflow again"]);
+        run.job("dev").annotates([said, "Run the workflow again"]);
     }
 
     // The role of another environment does not trust this one.
     let foreign = github.variables["dev"]["AWS_ROLE_ARN"].clone();
-    let own = github.variables.get_mut("prod").unwrap().insert("AWS_ROLE_ARN".to_owned(), foreign).unwrap();
+    let own = github.variables.get_mut("prod-rollback").unwrap().insert("AWS_ROLE_ARN".to_owned(), foreign).unwrap();
     fails(
         &github,
         &rollback("prod", "1"),
         "rollback",
-        ["AWS gives arn:aws:iam::111111111111:role/", "environment prod"],
+        ["AWS gives arn:aws:iam::111111111111:role/", "environment prod-rollback"],
     );
-    github.variables.get_mut("prod").unwrap().insert("AWS_ROLE_ARN".to_owned(), own);
+    github.variables.get_mut("prod-rollback").unwrap().insert("AWS_ROLE_ARN".to_owned(), own);
 
     let front = Front::before(stack().checkout.port("prod"));
     front.on(At::any(), Action::Fail { status: 403, code: "ExpiredTokenException" });
@@ -206,6 +227,7 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
     };
     let run = github.run(&of("somebody/fork"));
     run.expect([("build", "success"), ("attest", "skipped"), ("plan", "skipped"), ("comment", "skipped")]);
+    what_is_compiled_sees_no_token(&run.job("build").log, 2);
     assert_eq!(comments(&github), [""; 0]);
     // No more than the page of its run.
     let page = &run.job("build").summary;
@@ -224,12 +246,44 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
         assert_ne!(*comment, before);
         before.clone_from(comment);
     }
-    // Its next commit cannot be planned: what was said of the one before does not stay.
+    // Its next commit cannot be planned, the one after cannot be built: what was said of the one before does not stay.
     stack().checkout.write(VALUES, "this is no value");
     github.run(&of(REPOSITORY)).expect([("plan", "failure"), ("comment", "success")]);
-    let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
-    assert!(comment.contains("**It could not be planned**") && !comment.contains("| counter |"), "{comment}");
+    stack().checkout.write(FILE, "this does not compile");
+    let unplanned = |ends: [(&str, &str); 3]| {
+        let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
+        assert!(comment.contains("**No plan**") && !comment.contains("| counter |"), "{comment}");
+        let old = comment.replace("deadbeefdead", "0ld");
+        replace_comment(&github, &old);
+        github.run(&of(REPOSITORY)).expect(ends);
+        let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
+        assert!(comment.contains("**No plan**") && comment.contains("`deadbeefdead`"), "{comment}");
+    };
+    unplanned([("build", "failure"), ("plan", "skipped"), ("comment", "success")]);
     drop(kept);
+}
+
+pub(crate) fn the_required_job_reaches_ci_run_in_the_image_of_all_builds() {
+    let run = github("required").run(&Event { workflow: "ci", commit: COMMIT.to_owned(), ..Event::default() });
+    let test = run.expect([("test", "success"), ("comment", "skipped")]).job("test");
+    assert!(test.log.contains("everything passes"), "{}", test.log);
+    let (image, compiler) = images();
+    assert_eq!(image.len(), 2, "{image:?}");
+    assert_eq!(image[0], image[1], "ci.yml and .github/build/Dockerfile name different images");
+    assert!(image[0].starts_with(&format!("rust:{compiler}-bookworm@sha256:")), "{image:?} has not Rust {compiler}");
+}
+
+/// The images that ci.yml and the Dockerfile name, and the compiler that is installed elsewhere.
+fn images() -> (Vec<String>, String) {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let of = |text: String, key: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.trim().strip_prefix(key)).map(str::to_owned).collect()
+    };
+    let images =
+        [of(read(".github/build/Dockerfile"), "FROM "), of(read(".github/workflows/ci.yml"), "image: ")].concat();
+    let install = read(".github/actions/rust/install");
+    let compiler = install.split("toolchain install ").nth(1).unwrap().split(' ').next().unwrap();
+    (images, compiler.to_owned())
 }
 
 pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer() {
@@ -246,7 +300,7 @@ pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer() {
     let run = github.run(&event());
     put("configuration", json!({"MemorySize": 128}));
     put("aliases/live", json!({"FunctionVersion": live}));
-    // Each tells what the other cannot see.
+    // Each sees what the other cannot.
     let drift = run.expect([("drift", "failure")]).job("drift");
     drift.annotates(["Drift of prod", "Terraform would change `prod`"]);
     for part in ["memory_size", "drift: "] {
@@ -259,18 +313,48 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     let github = github("release");
     let tagged = |tag| Event { workflow: "release", tag: Some(tag), commit: COMMIT.to_owned(), ..Event::default() };
     let tag = concat!("v", env!("CARGO_PKG_VERSION"));
-    github.run(&tagged(tag)).expect(["build", "attest", "publish"].map(|job| (job, "success")));
+    let run = github.run(&tagged(tag));
+    run.expect(["main", "build", "attest", "publish"].map(|job| (job, "success")));
+    what_is_compiled_sees_no_token(&run.job("build").log, 2);
     let files = published(&github, tag);
-    let names = ["SHA256SUMS", "deployer-aarch64-unknown-linux-gnu", "deployer-x86_64-unknown-linux-gnu"];
+    let names =
+        ["SHA256SUMS", "bundle.jsonl", "deployer-aarch64-unknown-linux-gnu", "deployer-x86_64-unknown-linux-gnu"];
     assert!(names.contains(&asset().as_str()), "the action takes another file than the workflow publishes");
     assert_eq!(files.keys().collect::<Vec<_>>(), names);
     let sums = String::from_utf8_lossy(&files["SHA256SUMS"]).into_owned();
-    assert!(names[1..].iter().all(|name| sums.contains(name)), "{sums}");
+    assert!(names[2..].iter().all(|name| sums.contains(name)), "{sums}");
 
     let run = github.run(&tagged("v99.0.0"));
     run.expect([("build", "failure"), ("publish", "skipped")])
         .job("build")
         .annotates(["Tag and version differ", "Cargo.toml"]);
+    // Nobody reviewed what was never merged.
+    let run = github.run(&Event { commit: "baad".to_owned(), ..tagged(tag) });
+    run.expect([("main", "failure"), ("build", "skipped"), ("publish", "skipped")]);
+    run.job("main").annotates(["was never merged to main", "tag the commit on main"]);
+    // Until reviewers answer, nothing is signed.
+    let run = github.run(&Event { unapproved: vec!["release"], ..tagged(tag) });
+    run.expect([("build", "success"), ("attest", "waiting"), ("publish", "waiting")]);
+}
+
+/// Where no run has a deployer any more, a release that was built from main is one.
+pub(crate) fn a_release_of_the_deployer_is_taken_only_if_it_was_built_from_main() {
+    let checkout = &stack().checkout;
+    let of = |commit| {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github/old-release");
+        let github = GitHub::new(root, checkout.root.clone(), ["dev", "prod"].map(|name| checkout.port(name)));
+        github.with_a_release("v0.1.0", commit)
+    };
+    let drift = || dispatched("drift", json!({}));
+    of(COMMIT).run(&drift()).expect([("drift", "success")]);
+    let run = of("baadbaad").run(&drift());
+    run.expect([("drift", "failure")]).job("drift").annotates(["commit baadbaad", "not on its main branch"]);
+    let mut none = of(COMMIT);
+    for variables in none.variables.values_mut() {
+        variables.remove("DEPLOYER_VERSION");
+    }
+    let run = none.run(&drift());
+    run.expect([("drift", "failure")]).job("drift").annotates(["No deployer", "Run deploy.yml on main again"]);
 }
 
 pub(crate) fn every_step_is_short_and_hands_its_signals_on() {
@@ -290,4 +374,27 @@ pub(crate) fn every_step_is_short_and_hands_its_signals_on() {
             }
         }
     }
+}
+
+pub(crate) fn no_job_that_builds_may_take_a_role_or_sign() {
+    let mut builds = 0;
+    // `acceptance` runs by hand, in an account for trials: what it compiles is what it tries with the role.
+    for (file, jobs) in workflows().into_iter().filter(|(file, _)| !file.ends_with("acceptance.yml")) {
+        for (name, job) in jobs.as_object().unwrap() {
+            let steps = job["steps"].to_string();
+            let compiles =
+                ["actions/build", "cargo ", "deployer build", ".ci/run"].iter().any(|what| steps.contains(what));
+            if !compiles {
+                continue;
+            }
+            builds += 1;
+            let grants =
+                job["permissions"].as_object().unwrap_or_else(|| panic!("{file}: `{name}` says no permissions"));
+            for (grant, access) in grants {
+                assert_eq!(access, "read", "{file}: `{name}` builds, and may write `{grant}`");
+                assert_ne!(grant, "id-token", "{file}: `{name}` builds, and may take a role");
+            }
+        }
+    }
+    assert_eq!(builds, 5, "ci's test and build, deploy's build, release's build, and the README's example");
 }

@@ -3,7 +3,10 @@
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/expressions>
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// What an expression is evaluated in.
 pub(crate) struct Scope<'a> {
@@ -156,8 +159,7 @@ impl<'a> Parser<'a> {
             "failure" => json!(failed && !cancelled),
             "cancelled" => json!(cancelled),
             "always" => json!(true),
-            // Only ever the key of a cache, and here no cache has anything.
-            "hashFiles" => json!(format!("{arguments:?}").len()),
+            "hashFiles" => json!(hash_files(&self.context("github.workspace"), &arguments)),
             other => panic!("the workflows use `{other}()`, which this interpreter does not know"),
         }
     }
@@ -169,6 +171,27 @@ impl<'a> Parser<'a> {
         let context = self.scope.contexts.get(name).unwrap_or_else(|| panic!("no context `{name}` for `{path}`"));
         parts.fold(context.clone(), |value, part| value.get(part).cloned().unwrap_or(Value::Null))
     }
+}
+
+/// Of the files that these patterns name, paths or whole folders (`src/**`), as GitHub does it: the hash of their hashes.
+fn hash_files(workspace: &Value, patterns: &[Value]) -> String {
+    let workspace = Path::new(workspace.as_str().unwrap());
+    let mut all = Sha256::new();
+    for pattern in patterns {
+        let pattern = pattern.as_str().unwrap();
+        let mut files = vec![workspace.join(pattern.trim_end_matches("/**"))];
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                let mut inside: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+                inside.sort();
+                files.extend(inside);
+            } else {
+                let content = std::fs::read(&path).unwrap_or_else(|_| panic!("`{pattern}` names no file"));
+                all.update(Sha256::digest(content));
+            }
+        }
+    }
+    all.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn truthy(value: &Value) -> bool {

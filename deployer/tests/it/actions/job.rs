@@ -46,6 +46,7 @@ impl<'a> Job<'a> {
         let (workspace, temp) = (folder.join("workspace"), folder.join("temp"));
         std::fs::create_dir_all(&workspace).unwrap();
         std::fs::create_dir_all(&temp).unwrap();
+        contexts["github"]["workspace"] = json!(workspace);
         contexts["runner"] = json!({"temp": temp, "os": "Linux", "arch": "X64"});
         let artifacts = folder.parent().unwrap().join("artifacts");
         let (env, path) = (BTreeMap::new(), Vec::new());
@@ -245,6 +246,9 @@ impl<'a> Job<'a> {
             ("GITHUB_ACTION_PATH".to_owned(), folder(&self.action_path)),
             ("STANDIN_PERMISSIONS".to_owned(), format!("{:?}", self.permissions)),
         ]);
+        if self.permissions.get("id-token").is_some_and(|grant| grant == "write") {
+            all.insert("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "a-request-token-of-the-run".to_owned());
+        }
         all.extend(standin::environment(self.github));
         all.extend(self.env.clone());
         let before: String = self.path.iter().rev().map(|folder| format!("{folder}:")).collect();

@@ -7,6 +7,7 @@
 mod expression;
 mod job;
 mod standin;
+mod trust;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::repository;
 use expression::Scope;
 use job::Job;
-pub(crate) use standin::{comments, published};
+pub(crate) use standin::{comments, published, replace_comment};
 
 /// The last commit of the pull request's branch.
 pub(crate) const HEAD: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
@@ -60,9 +61,9 @@ pub(crate) struct Event {
     pub unapproved: Vec<&'static str>,
     /// The run is cancelled once a step's log has this.
     pub cancelled_at: Option<&'static str>,
-    /// A file of an artifact that another one takes the place of, once the job `attest` has ended; and the commit from
-    /// which the same workflow had built that other one.
-    pub replaced: Option<(&'static str, &'static str)>,
+    /// What another file takes the place of, once the job `attest` has ended: the `deployer`, or a file of the functions. The other one
+    /// was built on main by the same workflow: from another commit, and the deployer of other inputs.
+    pub replaced: Option<&'static str>,
 }
 
 /// A run that has ended, or waits for somebody.
@@ -82,6 +83,12 @@ pub(crate) struct End {
     pub summary: String,
     /// The URL of its environment.
     pub url: String,
+}
+
+impl Event {
+    fn branch(&self) -> &'static str {
+        if self.tag.is_some() || self.pull_request_from.is_some() { "elsewhere" } else { "main" }
+    }
 }
 
 impl Run {
@@ -120,8 +127,17 @@ impl End {
     }
 }
 
+impl Drop for GitHub {
+    /// What a run has uploaded is large.
+    fn drop(&mut self) {
+        for run in 0..=self.runs.get() {
+            let _ = std::fs::remove_dir_all(self.root.join(format!("run-{run}/artifacts")));
+        }
+    }
+}
+
 impl GitHub {
-    /// A repository with these sources, its environments set up as bootstrap's outputs say, and a release of `deployer`.
+    /// A repository with these sources, and its environments set up as bootstrap's outputs say.
     pub(crate) fn new(root: PathBuf, sources: PathBuf, ports: [u16; 2]) -> Self {
         if root.exists() {
             std::fs::remove_dir_all(&root).unwrap();
@@ -129,7 +145,7 @@ impl GitHub {
         std::fs::create_dir_all(&root).unwrap();
         let mut variables = BTreeMap::new();
         for (environment, account) in [("dev", "111111111111"), ("prod", "222222222222")] {
-            for (suffix, role) in [("", "deploy"), ("-plan", "plan")] {
+            for (suffix, role) in [("", "deploy"), ("-plan", "plan"), ("-rollback", "deploy")] {
                 let role = format!("arn:aws:iam::{account}:role/resume-visitor-counter-{environment}-{role}");
                 let bucket = format!("resume-visitor-counter-tfstate-{account}");
                 let of_it = [("AWS_ROLE_ARN", role), ("AWS_REGION", "us-east-1".to_owned()), ("STATE_BUCKET", bucket)];
@@ -138,13 +154,38 @@ impl GitHub {
             }
         }
         let github = Self { root, sources, variables, ports, runs: Cell::new(0) };
-        let release = format!("{REPOSITORY}/.github/workflows/release.yml");
-        let binary = Path::new(env!("CARGO_BIN_EXE_deployer"));
-        let published = github.root.join("releases/v0.1.0");
-        std::fs::create_dir_all(&published).unwrap();
-        std::fs::hard_link(binary, published.join(asset())).unwrap();
-        standin::attested(&github, binary, &release, "refs/tags/v0.1.0");
+        std::fs::write(github.root.join("main"), "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00\n").unwrap();
         github
+    }
+
+    /// An earlier run of `deploy.yml` on main had built a deployer, from other sources.
+    pub(crate) fn with_an_earlier_run(self) -> Self {
+        let name = format!("deployer-Linux-X64-{}", "0".repeat(64));
+        let run = self.root.join("run-0");
+        let folder = run.join("artifacts").join(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(run.join("workflow"), "deploy main").unwrap();
+        std::fs::hard_link(env!("CARGO_BIN_EXE_deployer"), folder.join(&name)).unwrap();
+        let line = standin::attestation(&folder.join(&name), &name, ("deploy", "0ld", "refs/heads/main"));
+        standin::sign(&self, &line);
+        std::fs::write(folder.join("bundle.jsonl"), line).unwrap();
+        self
+    }
+
+    /// A release of `deployer`, built from this commit, which the variable of the repository names.
+    pub(crate) fn with_a_release(self, tag: &str, commit: &str) -> Self {
+        let published = self.root.join("releases").join(tag);
+        std::fs::create_dir_all(&published).unwrap();
+        std::fs::hard_link(env!("CARGO_BIN_EXE_deployer"), published.join(asset())).unwrap();
+        let reference = format!("refs/tags/{tag}");
+        let line = standin::attestation(&published.join(asset()), &asset(), ("release", commit, &reference));
+        standin::sign(&self, &line);
+        std::fs::write(published.join("bundle.jsonl"), line).unwrap();
+        let mut with = self;
+        for variables in with.variables.values_mut() {
+            variables.insert("DEPLOYER_VERSION".to_owned(), tag.to_owned());
+        }
+        with
     }
 
     fn port(&self, environment: &str) -> u16 {
@@ -169,19 +210,30 @@ impl GitHub {
                 false => self.jobs(&workflow, (name, job), event, &run, &folder),
             };
             run.jobs.insert(name.clone(), end);
-            if let (Some((file, commit)), "attest") = (event.replaced, name.as_str()) {
-                let file = folder.join("artifacts").join(file);
-                std::fs::write(&file, "what another commit was built to").unwrap();
-                standin::attested(
-                    self,
-                    &file,
-                    &format!("{REPOSITORY}/.github/workflows/{}.yml", event.workflow),
-                    commit,
-                );
+            if let (Some(replaced), "attest") = (event.replaced, name.as_str()) {
+                self.replace(&folder.join("artifacts"), replaced);
             }
         }
-        let _ = std::fs::remove_dir_all(folder.join("artifacts")); // there are none if the first job failed
+        std::fs::write(folder.join("workflow"), format!("{} {}", event.workflow, event.branch())).unwrap();
+        let _ = std::fs::remove_dir_all(folder.join("artifacts/built")); // there is none if the first job failed
         run
+    }
+
+    fn replace(&self, artifacts: &Path, replaced: &str) {
+        let deployer =
+            || std::fs::read_dir(artifacts).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let (folder, file, name) = match replaced {
+            "deployer" => {
+                let name = deployer().find(|name| name.starts_with("deployer-")).unwrap();
+                (artifacts.join(&name), name, "deployer-of-other-inputs")
+            }
+            name => (artifacts.join("artifact"), format!("artifact/{name}"), name),
+        };
+        std::fs::write(folder.join(&file), "what another commit was built to").unwrap();
+        let line = standin::attestation(&folder.join(&file), name, ("deploy", "ba5eba11", "refs/heads/main"));
+        standin::sign(self, &line);
+        let bundle = std::fs::read_to_string(folder.join("bundle.jsonl")).unwrap();
+        std::fs::write(folder.join("bundle.jsonl"), bundle + &line).unwrap();
     }
 
     /// A job, or one for each combination of its matrix: what they wrote together, and the worst end.
@@ -270,6 +322,18 @@ pub(crate) fn declared() -> Vec<(String, Vec<Value>)> {
     let actions = actions.map(|file| (file.clone(), read(&file)["runs"]["steps"].clone()));
     let named = |(file, steps): (PathBuf, Value)| (file.display().to_string(), steps.as_array().unwrap().clone());
     workflows.chain(actions).map(named).collect()
+}
+
+/// The jobs of every workflow, and of the example for other repositories, by the file that has them.
+pub(crate) fn workflows() -> Vec<(String, Value)> {
+    let github = repository().join(".github");
+    let files = std::fs::read_dir(github.join("workflows")).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = files.map(|file| (file.display().to_string(), read(&file)["jobs"].clone())).collect();
+    let text = std::fs::read_to_string(github.join("README.md")).unwrap();
+    let (_, example) = text.split_once("```yaml").unwrap();
+    let example: Value = serde_saphyr::from_str(example.split("```").next().unwrap()).unwrap();
+    all.push(("the example in .github/README.md".to_owned(), example["jobs"].clone()));
+    all
 }
 
 fn needs(job: &Value) -> Vec<String> {

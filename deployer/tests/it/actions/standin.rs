@@ -1,5 +1,6 @@
-//! All that stands in for what only GitHub has: actions of others, by their names, and programs (in `programs`): `gh`;
-//! `rustup`; `cargo` where it would build the deployer, which is there already.
+//! All that stands in for what only GitHub has: actions of others, by their names, and programs (in `programs`): `gh`; `docker`, which
+//! runs a command here with no more than what a container would see; `git` where it asks for a history; `rustup`; `cargo` where it
+//! would build the deployer, which is there already.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::job::Job;
+use super::trust;
 use super::{GitHub, REPOSITORY};
 use crate::harness::{architecture, copy, repository};
 use crate::infrastructure::said_at;
@@ -27,14 +29,13 @@ pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Val
         "actions/attest-build-provenance" | "actions/attest" => attest(job, with),
         "aws-actions/configure-aws-credentials" => assume(job, with),
         "hashicorp/setup-terraform" => set_up_terraform(job),
-        "actions/cache" => Ok(()),
         other => panic!("nothing stands in for the action `{other}`"),
     };
     done.map_err(|message| {
         job.log += &format!("::error::{message}\n");
         json!({})
     })?;
-    Ok(json!({}))
+    Ok(json!({"bundle-path": job.temp.join("bundle.jsonl")}))
 }
 
 /// The programs that stand before those of the PATH.
@@ -49,9 +50,7 @@ pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
         ("STANDIN_CARGO", env!("CARGO").to_owned()),
         ("STANDIN_DEPLOYER", env!("CARGO_BIN_EXE_deployer").to_owned()),
         ("STANDIN_REPOSITORY", REPOSITORY.to_owned()),
-        ("STANDIN_ATTESTATIONS", attestations(github).display().to_string()),
-        ("STANDIN_RELEASES", github.root.join("releases").display().to_string()),
-        ("STANDIN_COMMENTS", github.root.join("comments").display().to_string()),
+        ("STANDIN_ROOT", github.root.display().to_string()),
         ("CARGO_TARGET_DIR", functions.display().to_string()),
         ("DEPLOYER_LOCAL", "1".to_owned()),
         ("NO_PROXY", "127.0.0.1".to_owned()),
@@ -63,11 +62,16 @@ fn attestations(github: &GitHub) -> PathBuf {
     github.root.join("attestations")
 }
 
-/// Writes down who built a file.
-pub(crate) fn attested(github: &GitHub, file: &Path, workflow: &str, commit_or_ref: &str) {
+/// Who built a file: a line for [`attestations`], which says that it was signed, and for the bundle that travels with the file.
+pub(super) fn attestation(file: &Path, name: &str, (workflow, commit, reference): (&str, &str, &str)) -> String {
     let sum: String = Sha256::digest(std::fs::read(file).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{sum} {name} {REPOSITORY}/.github/workflows/{workflow}.yml {commit} {reference}\n")
+}
+
+/// Signs attestations.
+pub(super) fn sign(github: &GitHub, lines: &str) {
     let before = std::fs::read_to_string(attestations(github)).unwrap_or_default();
-    std::fs::write(attestations(github), format!("{before}{sum} {workflow} {commit_or_ref}\n")).unwrap();
+    std::fs::write(attestations(github), before + lines).unwrap();
 }
 
 /// The files of a release of the repository, by their names.
@@ -87,12 +91,22 @@ pub(crate) fn comments(github: &GitHub) -> Vec<String> {
     all
 }
 
+/// Makes the comment one of before.
+pub(crate) fn replace_comment(github: &GitHub, text: &str) {
+    let comment = std::fs::read_dir(github.root.join("comments")).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(comment, text).unwrap();
+}
+
 /// The sources, with the fork's own values: those of the local AWS.
 fn checkout(job: &Job) -> Result<(), String> {
     job.may("contents", "read")?;
     for entry in ["Cargo.toml", "Cargo.lock", "deployer.toml", "deployer", "function", "terraform"] {
         copy(&job.github.sources.join(entry), &job.workspace.join(entry));
     }
+    copy(&repository().join(".github"), &job.workspace.join(".github"));
+    // The script that starts these very tests: what it would find.
+    copy(&programs().join("ci-run"), &job.workspace.join(".ci/run"));
+    copy(&repository().join(".ci/packages"), &job.workspace.join(".ci/packages"));
     let files = job.workspace.join("terraform/environments");
     let architecture = architecture();
     for environment in ["dev", "prod"] {
@@ -107,18 +121,22 @@ fn checkout(job: &Job) -> Result<(), String> {
 }
 
 fn upload(job: &Job, with: &With) -> Result<(), String> {
-    let (from, to) = (job.workspace.join(&with["path"]), job.artifacts.join(&with["name"]));
-    if !from.exists() {
-        return Err(format!("no files were found at {}", with["path"]));
-    }
+    let to = job.artifacts.join(&with["name"]);
     let overwrites = with.get("overwrite").is_some_and(|overwrite| overwrite == "true");
     if to.exists() && !overwrites {
         return Err(format!("409: an artifact with the name {} exists", with["name"]));
     }
-    if from.is_file() {
-        copy(&from, &to.join(from.file_name().unwrap()));
-    } else {
-        copy(&from, &to);
+    let paths: Vec<_> = with["path"].lines().map(|line| job.workspace.join(line.trim())).collect();
+    for from in &paths {
+        if !from.exists() {
+            return Err(format!("no files were found at {}", from.display()));
+        }
+        // A folder alone goes without its name; what is one of several keeps it.
+        if from.is_file() || paths.len() > 1 {
+            copy(from, &to.join(from.file_name().unwrap()));
+        } else {
+            copy(from, &to);
+        }
     }
     forget_modes(&to);
     Ok(())
@@ -145,33 +163,36 @@ fn download(job: &Job, with: &With) -> Result<(), String> {
         copy(&from, &to);
         return Ok(());
     }
-    for artifact in std::fs::read_dir(from).unwrap() {
-        copy(&artifact.unwrap().path(), &to);
+    let beginning = with.get("pattern").map_or("", |pattern| pattern.trim_end_matches('*'));
+    for artifact in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if artifact.file_name().to_str().unwrap().starts_with(beginning) {
+            copy(&artifact.path(), &to);
+        }
     }
     Ok(())
 }
 
-/// Every file below `folder`, of which `folder/*` and `folder/*/*` are said.
+/// Every file of the folders of which `folder/*` is said, a line each.
 fn attest(job: &Job, with: &With) -> Result<(), String> {
     job.may("id-token", "write")?;
     job.may("attestations", "write")?;
-    let folder = with["subject-path"].split("/*").next().ok_or("nothing is attested")?;
     let github = job.github_context();
-    let workflow = github["workflow_ref"].as_str().unwrap().split('@').next().unwrap().to_owned();
-    let mut below = vec![job.workspace.join(folder)];
-    while let Some(path) = below.pop() {
-        if path.is_dir() {
-            below.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        for source in [&github["sha"], &github["ref"]] {
-            attested(job.github, &path, &workflow, source.as_str().unwrap());
+    let said = |name: &str| github[name].as_str().unwrap().to_owned();
+    let (workflow, commit, reference) = (said("workflow"), said("sha"), said("ref"));
+    let mut lines = String::new();
+    for folder in with["subject-path"].lines().filter_map(|line| line.trim().strip_suffix("/*")) {
+        let files = std::fs::read_dir(job.workspace.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
+        for file in files.map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+            let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+            lines += &attestation(&file, &name, (&workflow, &commit, &reference));
         }
     }
+    sign(job.github, &lines);
+    std::fs::write(job.temp.join("bundle.jsonl"), lines).unwrap();
     Ok(())
 }
 
-/// Takes a role of the local AWS, if its trust names this job's environment.
+/// Takes a role of the local AWS, if its trust policy allows what GitHub's token says of this job.
 fn assume(job: &mut Job, with: &With) -> Result<(), String> {
     job.may("id-token", "write")?;
     let role = &with["role-to-assume"];
@@ -179,14 +200,8 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         role.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/")).ok_or("no role")?;
     let environment = if account == "222222222222" { "prod" } else { "dev" };
     let query = format!("/?Action=GetRole&RoleName={name}&Version=2010-05-08");
-    let trust = said_at(job.github.port(environment), account, "iam", None, &query, &Value::Null);
-    // The document is a text within XML: quotes are escaped one way or another.
-    let trust = trust.replace("%3A", ":").replace("%2F", "/").replace("%40", "@");
-    let subject = format!("repo:{REPOSITORY}:environment:{}", job.environment);
-    if !trust.contains(&format!("{subject}&quot;"))
-        && !trust.contains(&format!("{subject}\""))
-        && !trust.contains(&format!("{subject}%22"))
-    {
+    let role = said_at(job.github.port(environment), account, "iam", None, &query, &Value::Null);
+    if !trust::allows(&trust::policy(&role), &claims(job)) {
         return Err(
             "Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned()
         );
@@ -201,6 +216,20 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
     ];
     job.env.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Ok(())
+}
+
+/// What GitHub's token says, as far as a trust policy may ask.
+fn claims(job: &Job) -> BTreeMap<&'static str, String> {
+    let github = job.github_context();
+    let said = |name: &str| github[name].as_str().unwrap().to_owned();
+    BTreeMap::from([
+        ("aud", "sts.amazonaws.com".to_owned()),
+        ("sub", format!("repo:{REPOSITORY}:environment:{}", job.environment)),
+        ("environment", job.environment.clone()),
+        ("repository", REPOSITORY.to_owned()),
+        ("ref", said("ref")),
+        ("job_workflow_ref", said("workflow_ref")),
+    ])
 }
 
 /// Terraform is on the machine; its provider comes from where `local up` found it.

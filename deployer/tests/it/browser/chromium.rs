@@ -16,22 +16,36 @@ use crate::harness::{bare, repository};
 /// How it may be called: Debian's name, others' name, and Google's own.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+/// Without a window, a graphics card, much shared memory, or reports of its crashes.
+const FLAGS: [&str; 4] = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--disable-breakpad"];
+
 /// How long it may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long its log may take to tell what has happened.
 const LOG_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a blank page may take to appear.
+const BLANK_PAGE_SECONDS: &str = "60";
+
 /// The name of the one that starts. A test that needs it is never skipped.
 fn program() -> &'static str {
     static PROGRAM: OnceLock<&str> = OnceLock::new();
-    PROGRAM.get_or_init(|| found().unwrap_or_else(installed))
+    PROGRAM.get_or_init(|| first_that_starts(&NAMES).unwrap_or_else(installed))
 }
 
-fn found() -> Option<&'static str> {
-    NAMES.into_iter().find(|name| {
-        let version = Command::new(name).env_clear().envs(bare()).arg("--version").output();
-        version.is_ok_and(|version| version.status.success())
+/// The first that shows a blank page: one without a sandbox answers `--version`, and ends when it opens one (Ubuntu 24.04's `chromium`).
+pub(super) fn first_that_starts<'a>(programs: &[&'a str]) -> Option<&'a str> {
+    programs.iter().copied().find(|program| {
+        let home = TempDir::new().unwrap();
+        let mut command = Command::new("timeout");
+        command.env_clear().envs(bare()).env("HOME", home.path()).args([BLANK_PAGE_SECONDS, program]).args(FLAGS);
+        if geteuid().is_root() {
+            command.arg("--no-sandbox"); // which refuses root
+        }
+        command.arg(format!("--user-data-dir={}", home.path().join("profile").display()));
+        let page = command.args(["--dump-dom", "about:blank"]).output().unwrap();
+        page.status.success() && String::from_utf8_lossy(&page.stdout).contains("<html")
     })
 }
 
@@ -40,7 +54,7 @@ fn installed() -> &'static str {
     const HINT: &str = "no Chromium: run `.ci/packages`, which installs it, or put Chromium or Chrome on the PATH";
     assert!(geteuid().is_root(), "{HINT}");
     let ended = Command::new(repository().join(".ci/packages")).env_clear().envs(bare()).output().unwrap();
-    found().unwrap_or_else(|| panic!("{HINT}\n{}", String::from_utf8_lossy(&ended.stderr)))
+    first_that_starts(&NAMES).unwrap_or_else(|| panic!("{HINT}\n{}", String::from_utf8_lossy(&ended.stderr)))
 }
 
 /// One that runs, with a home of its own. Ends with the value.
@@ -56,7 +70,7 @@ impl Chromium {
         let mut command = Command::new(program());
         command.env_clear().envs(bare()).env("HOME", home.path()).env("TMPDIR", home.path());
         command.env_remove("XDG_CACHE_HOME");
-        command.args(["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--disable-breakpad"]);
+        command.args(FLAGS);
         // Nothing of its own business: it would only fail, and late.
         command.args(["--no-first-run", "--no-default-browser-check", "--disable-background-networking"]);
         command.args(["--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-proxy-server"]);
