@@ -125,7 +125,7 @@ pub(crate) fn a_check_that_fails_stops_the_push_before_prod_and_tells_why() {
     checkout.edit("deployer.toml", "body = { status = \"ok\" }", "body = { status = \"never\" }");
     let run = github("failing-check").run(&push());
     drop(kept);
-    run.expect([("build", "success"), ("dev", "failure"), ("prod-plan", "skipped"), ("prod", "skipped")]);
+    run.expect([("build", "success"), ("dev", "failure"), ("prod-plan", "success"), ("prod", "skipped")]);
     let dev = run.job("dev");
     dev.annotates(["check `health`"]);
     assert!(dev.summary.contains("health") && dev.summary.contains("failed"), "{}", dev.summary);
@@ -183,14 +183,19 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
     drop(kept);
     stack().assert_terraform_plan_is_empty("dev");
 
-    // The artifact is another than the one that was attested.
-    for (replaced, said) in [
-        ("deployer", "neither on main of these sources nor by this run"),
+    // The artifact is another than the one that was attested. By then, the deployer of the push before is reused.
+    let tampered = self::github("tampered");
+    for (number, (replaced, said)) in [
         ("manifest.json", "was not built from commit c0ffee"),
-    ] {
-        let run = github.run(&Event { replaced: Some(replaced), ..push() });
+        ("deployer", "neither on main of these sources nor by this run"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = tampered.run(&Event { replaced: Some(replaced), ..push() });
         run.expect([("attest", "success"), ("dev", "failure"), ("prod", "skipped")]);
         run.job("dev").annotates([said, "Run the workflow again"]);
+        what_is_compiled_sees_no_token(&run.job("build").log, 2 - number);
     }
 
     // The role of another environment does not trust this one.
@@ -264,7 +269,8 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
 }
 
 pub(crate) fn the_required_job_reaches_ci_run_in_the_image_of_all_builds() {
-    let run = github("required").run(&Event { workflow: "ci", commit: COMMIT.to_owned(), ..Event::default() });
+    let pushed = Event { workflow: "ci", left_out: Some("build"), commit: COMMIT.to_owned(), ..Event::default() };
+    let run = github("required").run(&pushed);
     let test = run.expect([("test", "success"), ("comment", "skipped")]).job("test");
     assert!(test.log.contains("everything passes"), "{}", test.log);
     let (image, compiler) = images();

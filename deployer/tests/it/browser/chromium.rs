@@ -36,7 +36,7 @@ fn program() -> &'static str {
 
 /// The first that shows a blank page: one without a sandbox answers `--version`, and ends when it opens one (Ubuntu 24.04's `chromium`).
 pub(super) fn first_that_starts<'a>(programs: &[&'a str]) -> Option<&'a str> {
-    programs.iter().copied().find(|program| {
+    programs.iter().copied().find(|&program| {
         let home = TempDir::new().unwrap();
         let mut command = Command::new("timeout");
         command.env_clear().envs(bare()).env("HOME", home.path()).args([BLANK_PAGE_SECONDS, program]).args(FLAGS);
