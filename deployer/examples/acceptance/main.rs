@@ -58,9 +58,3 @@ pub(crate) fn say(line: &str) {
     // Nobody who could be told is left if this fails.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
-
-/// A setting of the process; empty is unset.
-#[expect(clippy::disallowed_methods, reason = "the one place of the acceptance run that reads the environment")]
-pub(crate) fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}

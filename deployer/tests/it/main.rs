@@ -10,6 +10,7 @@ mod artifacts;
 mod bad_input;
 mod browser;
 mod doctor;
+mod facts;
 mod faults;
 mod figures;
 mod first_steps;
@@ -183,6 +184,7 @@ fn trials_of_the_front() -> Vec<Trial> {
 /// What Terraform may do to a stack that serves, and what it may not.
 fn trials_of_the_infrastructure() -> Vec<Trial> {
     trials![
+        facts::the_probes_find_every_leniency_of_the_emulator_and_leave_nothing,
         infrastructure::a_permission_is_replaced_without_a_moment_without_one,
         infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
         infrastructure::a_change_in_place_that_cuts_live_traffic_is_refused,

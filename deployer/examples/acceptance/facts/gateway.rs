@@ -134,6 +134,13 @@ async fn permission(place: &Place, function: &Function, api: &Api, facts: &mut F
         Ok((status != 403 && status != 0).then_some(status))
     })
     .await?;
+    if ![200, 500].contains(&without) {
+        // Nothing that serves requests: what is claimed of responses cannot be tried.
+        for id in ["missing-permission-500", "permission-opens"] {
+            facts.not_seen(id, format!("HTTP {without}"));
+        }
+        return Ok(());
+    }
     facts.holds("missing-permission-500", without == 500, format!("HTTP {without}"));
     let source = format!("arn:{}:execute-api:{}:*:{}/*", partition(&api.target), place.region, api.id);
     let allow = function.lambda.add_permission().function_name(&function.name).qualifier("live").statement_id("probe");

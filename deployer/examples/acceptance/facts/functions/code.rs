@@ -35,21 +35,33 @@ pub(in crate::facts) fn zip(mark: &str) -> Result<Vec<u8>> {
 pub(super) async fn probe(function: &Function, first: &str, facts: &mut Facts) -> Result<()> {
     let invoke = function.lambda.invoke().function_name(&function.name).qualifier(ALIAS).log_type(LogType::Tail);
     let output = invoke.send().await;
-    let log = output.ok().and_then(|output| output.log_result).and_then(|log| BASE64_STANDARD.decode(log).ok());
-    match log.map(|log| String::from_utf8_lossy(&log).into_owned()) {
+    let output = output.ok().filter(|output| output.function_error().is_none());
+    let log = output.map(|output| output.log_result.unwrap_or_default());
+    let decoded = |log: String| BASE64_STANDARD.decode(log).unwrap_or_default();
+    match log.map(decoded).map(|log| String::from_utf8_lossy(&log).into_owned()) {
         Some(log) => facts.holds("log-tail", log.contains("probe c"), format!("{} bytes", log.len())),
-        None => facts.not_seen("log-tail", "no log came back"),
+        None => facts.not_seen("log-tail", "no invoke came back"),
     }
     let version = function.settled(Some(first)).await?;
     let expected = version.configuration().and_then(|about| about.code_sha256()).unwrap_or_default().to_owned();
     let address = version.code().and_then(|code| code.location()).context("GetFunction gave no address of the zip")?;
-    // The address opens the zip to whom it is shown: it goes into no message.
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let bytes = client.get(address).send().await.map_err(reqwest::Error::without_url)?;
-    let bytes = bytes.bytes().await.map_err(reqwest::Error::without_url)?;
+    let bytes = match download(address).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            facts.not_seen("version-keeps-its-zip", format!("the zip could not be fetched: {error:#}"));
+            return Ok(());
+        }
+    };
     let given = BASE64_STANDARD.encode(Sha256::digest(&bytes));
     let seen =
         format!("SHA-256 of version {first} {}", if given == expected { "as published" } else { "of another version" });
     facts.holds("version-keeps-its-zip", given == expected, seen);
     Ok(())
+}
+
+/// The address opens the zip to whom it is shown: it goes into no message.
+async fn download(address: &str) -> Result<Vec<u8>> {
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
+    let response = client.get(address).send().await.map_err(reqwest::Error::without_url)?;
+    Ok(response.bytes().await.map_err(reqwest::Error::without_url)?.to_vec())
 }

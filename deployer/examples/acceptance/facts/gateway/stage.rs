@@ -18,11 +18,11 @@ pub(super) async fn probe(api: &Api, first: &str, facts: &mut Facts) -> Result<(
     let resource = resource.send().await?.id.context("the resource came back without an id")?;
     api.route(LATER, &resource).await?;
     let undeployed = api.get(LATER).await;
-    facts.holds(
-        "stage-serves-snapshot",
-        undeployed == 403,
-        format!("HTTP {undeployed} for a route that is not deployed"),
-    );
+    let seen = format!("HTTP {undeployed} for a route that is not deployed");
+    match api.get("/").await {
+        200 => facts.holds("stage-serves-snapshot", undeployed == 403, seen),
+        other => facts.not_seen("stage-serves-snapshot", format!("HTTP {other} for the route that is deployed")),
+    }
 
     let second = api.deploy("second").await?;
     let soon = api.once.create_deployment().rest_api_id(&api.id).description("too soon").send().await;
@@ -79,8 +79,7 @@ async fn switch(api: &Api, second: &str, facts: &mut Facts) -> Result<()> {
         asked += 1;
         match (api.get(LATER).await, first) {
             (403, Some(_)) => flips += 1,
-            (403 | 0, _) => {}
-            (_, None) => first = Some((started.elapsed(), asked)),
+            (200, None) => first = Some((started.elapsed(), asked)),
             _ if asked > 40 && first.is_some_and(|(_, at)| at == 1) => break, // it switched at once, and stays
             _ => {}
         }
