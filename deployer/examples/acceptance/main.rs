@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 async fn main() -> ExitCode {
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run::run(Arguments::parse()).await {
+    match run::run(&Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {
             say(&format!("error: {error:#}"));

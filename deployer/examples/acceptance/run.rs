@@ -15,15 +15,15 @@ use crate::{Arguments, say};
 
 /// # Errors
 /// Before anything was made. After that every failure is in the report.
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
-    refuse_malformed(&arguments)?;
+pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
+    refuse_malformed(arguments)?;
     let interrupt = Interrupt::listen()?;
     let place = Place::open(&arguments.prefix, &arguments.region).await;
     let caller = account::caller(&place).await?;
     let workspace = Workspace::open(&place, &caller)?;
     if !arguments.destroy {
         refuse_taken(&place, &caller, &workspace).await?;
-        if !arguments.yes && !agreed(&arguments, &place, &caller)? {
+        if !arguments.yes && !agreed(arguments, &place, &caller)? {
             bail!("nothing was made");
         }
     }
@@ -33,7 +33,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     let report = report(&place, &caller, &workspace, if arguments.destroy { "destroy" } else { "report" }).await;
     let mut run = Run { place, caller, workspace, report, interrupt };
-    finish(&arguments, &mut run).await
+    finish(arguments, &mut run).await
 }
 
 /// Does what was asked, destroys in any case, and writes the report.

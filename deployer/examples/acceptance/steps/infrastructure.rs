@@ -19,9 +19,9 @@ impl Run {
         self.bootstrap("bootstrap", &[]).await?;
         let mut apis = Vec::new();
         for environment in ENVIRONMENTS {
-            self.terraform(environment, &format!("init {environment}"), self.init(environment), &[0]).await?;
+            self.terraform(environment, &format!("init {environment}"), &self.init(environment), &[0]).await?;
             let apply = self.stack("apply", environment, &["-auto-approve".to_owned()]);
-            self.terraform(environment, &format!("Terraform makes {environment}"), apply, &[0]).await?;
+            self.terraform(environment, &format!("Terraform makes {environment}"), &apply, &[0]).await?;
             apis.push(self.api_id(environment).await?);
         }
         self.bootstrap("bootstrap, narrowed to the APIs", &apis).await
@@ -82,11 +82,11 @@ impl Run {
         &mut self,
         environment: &str,
         name: &str,
-        arguments: Vec<String>,
+        arguments: &[String],
         codes: &[i32],
     ) -> Result<()> {
         let started = Instant::now();
-        let finished = self.workspace.terraform(environment, &arguments, true, &self.interrupt).await?;
+        let finished = self.workspace.terraform(environment, arguments, true, &self.interrupt).await?;
         self.judged(name, started, &finished, codes)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::Run;
 use crate::facts::Answer;
@@ -14,7 +14,7 @@ impl Run {
         let again = self.deployer("deploy with nothing changed", "deploy dev", 0).await?;
         let result: serde_json::Value = serde_json::from_str(&again.stdout).unwrap_or_default();
         let writes = result["aws_calls"]["writes"].as_u64();
-        self.expect("nothing changed: no write", writes == Some(0), format!("{writes:?} writes"))?;
+        self.expect("nothing changed: no write", writes == Some(0), &format!("{writes:?} writes"))?;
         self.workspace.change_code("There is nothing here.")?;
         self.deployer("deploy of changed code", "deploy dev", 0).await?;
         self.definition().await?;
@@ -32,7 +32,7 @@ impl Run {
         }
         let plan = self.stack("plan", "prod", &["-detailed-exitcode".to_owned()]);
         self.reinit("prod").await?;
-        self.terraform("prod", "Terraform's plan after a release is empty", plan, &[0]).await?;
+        self.terraform("prod", "Terraform's plan after a release is empty", &plan, &[0]).await?;
         self.denied().await
     }
 
@@ -42,19 +42,19 @@ impl Run {
         self.reinit("dev").await?;
         let plan = self.workspace.folder.join("plan.tfplan");
         let planned = self.stack("plan", "dev", &[origin, format!("-out={}", plan.display())]);
-        self.terraform("dev", "plan of a changed API definition", planned, &[0]).await?;
+        self.terraform("dev", "plan of a changed API definition", &planned, &[0]).await?;
         let shown = ["show", "-json", &plan.display().to_string()].map(str::to_owned);
         let shown = self.workspace.terraform("dev", &shown, false, &self.interrupt).await?;
         self.workspace.write("plan.json", &shown.stdout)?;
         self.deployer("guard", "guard plan.json", 0).await?;
         let apply = ["apply", "-no-color", "-input=false", &plan.display().to_string()].map(str::to_owned);
-        self.terraform("dev", "Terraform changes the API's definition", apply.to_vec(), &[0]).await?;
+        self.terraform("dev", "Terraform changes the API's definition", &apply, &[0]).await?;
         self.deployer("deploy of a changed definition", "deploy dev", 0).await.map(drop)
     }
 
-    /// Each environment has a data folder of its own, but the roots' lock file is shared: no step.
+    /// Terraform wants it after a role's new session.
     async fn reinit(&mut self, environment: &str) -> Result<()> {
-        self.terraform(environment, &format!("init {environment} again"), self.init(environment), &[0]).await
+        self.terraform(environment, &format!("init {environment} again"), &self.init(environment), &[0]).await
     }
 
     /// What dev's deploy role must not do, asked for at the end: where it may, it is done.
@@ -84,11 +84,8 @@ impl Run {
         self.done("dev's deploy role is refused what is not its own", started, result)
     }
 
-    fn expect(&mut self, name: &str, holds: bool, seen: String) -> Result<()> {
-        let result = (|| {
-            ensure!(holds, "{seen}");
-            Ok(())
-        })();
+    fn expect(&mut self, name: &str, holds: bool, seen: &str) -> Result<()> {
+        let result = if holds { Ok(()) } else { Err(anyhow::anyhow!("{seen}")) };
         self.done(name, Instant::now(), result).context("an expectation failed")
     }
 }
