@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: noted once, asked for between steps, and waited for beside whatever may be broken off.
+//! SIGINT, SIGTERM and SIGHUP: noted once, asked for between steps, and waited for beside whatever may be broken off.
 //!
 //! Nothing is cut off by a signal on its own: a call that moves traffic is let end, so that what it did is known.
 
@@ -18,10 +18,26 @@ impl Interrupt {
     /// Listens from now on. Where the signals cannot be listened to, they end the process as they do by default.
     pub fn listen() -> Self {
         let (sender, receiver) = watch::channel(None);
-        if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-            tokio::spawn(note(interrupt, terminate, sender));
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        if let [Ok(interrupt), Ok(terminate), Ok(hangup)] = kinds.map(signal) {
+            tokio::spawn(note(interrupt, terminate, hangup, sender));
         }
         Self(receiver)
+    }
+
+    /// One that a test fires.
+    #[cfg(test)]
+    pub(crate) fn by_hand() -> (watch::Sender<Option<&'static str>>, Self) {
+        let (sender, receiver) = watch::channel(None);
+        (sender, Self(receiver))
+    }
+
+    /// Waits until the run is told to stop.
+    pub async fn told(&self) {
+        if self.0.clone().wait_for(Option::is_some).await.is_err() {
+            // Nobody listens: nothing will ever come.
+            std::future::pending().await
+        }
     }
 
     /// # Errors
@@ -44,10 +60,16 @@ impl Interrupt {
     }
 }
 
-async fn note(mut interrupt: Signal, mut terminate: Signal, sender: watch::Sender<Option<&'static str>>) {
+async fn note(
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    mut hangup: Signal,
+    sender: watch::Sender<Option<&'static str>>,
+) {
     let name = tokio::select! {
         _ = interrupt.recv() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
+        _ = hangup.recv() => "SIGHUP",
     };
     sender.send_replace(Some(name));
     // The channel stays open: what it says is asked for until the run ends.

@@ -87,6 +87,10 @@ impl AwsError {
     /// What to do about it, where the kind tells.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.kind {
+            Kind::NoCredentials if self.reason.contains("this local AWS belongs to another") => {
+                "run `deployer local down` in the other checkout, or give this one other ports under `[local]` in \
+                 `deployer.toml`; then `deployer local up`"
+            }
             Kind::NoCredentials => {
                 "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, \
                  run the job again: its role is for an hour"

@@ -187,8 +187,8 @@ async fn assume(role: &str, base: SdkConfig) -> SdkConfig {
 /// The local AWS: built without the loader, so that nothing of the user's environment or files gets in, and
 /// without a proxy.
 fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
-    // The key is the account, so that the emulator can tell accounts apart; the secret is no secret.
-    let credentials = Credentials::new(local.account.clone(), "local", None, None, "local");
+    // The emulator tells accounts apart by the key. What authenticates is the token.
+    let credentials = Credentials::new(local.account.clone(), "local", local.token(), None, "local");
     let mut builder = SdkConfig::builder();
     // The clock: for a role that is assumed, this SDK insists on one.
     builder.set_time_source(Some(Default::default()));

@@ -27,6 +27,9 @@ pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "deployer.toml";
 
+/// Where the local AWS keeps its files, beside `deployer.toml`.
+pub const LOCAL_FOLDER: &str = ".deployer/local";
+
 /// A lease in a real account has to outlast a few writes that get no answer.
 const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
@@ -88,7 +91,7 @@ pub enum Access {
         /// The ARN of a role to assume with them.
         role: Option<String>,
     },
-    /// The local AWS, with fixed dummy credentials.
+    /// The local AWS, with the credentials that its start made.
     Local(LocalAccess),
 }
 
@@ -99,12 +102,20 @@ pub struct LocalAccess {
     pub port: u16,
     /// Its account, 12 digits.
     pub account: String,
+    /// The file with the credentials of the instance that runs, in the format of AWS's shared credentials file.
+    pub credentials: PathBuf,
 }
 
 impl LocalAccess {
     /// The endpoint of every service. Loopback by construction.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The session token that the running instance asks for. None where none was started.
+    pub fn token(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.credentials).ok()?;
+        text.lines().find_map(|line| line.strip_prefix("aws_session_token = ")).map(str::to_owned)
     }
 }
 
@@ -119,7 +130,7 @@ impl Config {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
                 .hint("name a file of UTF-8 text that you may read with `--config`; nothing was changed")
         })?;
-        let local = global.local || process.asks_for_local();
+        let local = global.local || process.asks_for_local()?;
         Self::parse(&text, &path, local, process)
     }
 
@@ -140,10 +151,9 @@ impl Config {
         let root = path.parent().unwrap_or(Path::new("/"));
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
         Ok(Self {
-            root,
             local,
             process,
-            environments: environments(&file, local),
+            environments: environments(&file, &root, local),
             default_environment: file.default_environment,
             app: file.app,
             build: if local { file.build.for_host() } else { file.build },
@@ -153,6 +163,7 @@ impl Config {
             checks: file.checks,
             lock: file.lock,
             retention: file.retention,
+            root,
         })
     }
 
@@ -200,7 +211,7 @@ impl Config {
 }
 
 /// The environments of the run. Local ones are those that `[local]` gives a port.
-fn environments(file: &file::File, local: bool) -> BTreeMap<String, Environment> {
+fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String, Environment> {
     let entries = file.environments.iter().filter_map(|(name, declared)| {
         let traffic = declared.traffic.as_ref().unwrap_or(&file.traffic);
         let (access, traffic) = match local {
@@ -209,7 +220,8 @@ fn environments(file: &file::File, local: bool) -> BTreeMap<String, Environment>
             }
             true => {
                 let local = file.local.get(name)?;
-                let access = LocalAccess { port: local.port, account: local.account.clone() };
+                let credentials = root.join(LOCAL_FOLDER).join(name).join("credentials");
+                let access = LocalAccess { port: local.port, account: local.account.clone(), credentials };
                 (Access::Local(access), local.traffic.clone())
             }
         };

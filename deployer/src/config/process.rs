@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use anyhow::Result;
+
+use crate::failure::Failure;
+
 /// A snapshot of the process environment, taken once.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessEnvironment(BTreeMap<OsString, OsString>);
@@ -30,8 +34,18 @@ impl ProcessEnvironment {
     }
 
     /// Whether `DEPLOYER_LOCAL` asks for the local AWS.
-    pub(super) fn asks_for_local(&self) -> bool {
-        self.text("DEPLOYER_LOCAL").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+    ///
+    /// # Errors
+    /// It is set to a word that means neither yes nor no.
+    pub(super) fn asks_for_local(&self) -> Result<bool> {
+        let Some(value) = self.0.get(OsStr::new("DEPLOYER_LOCAL")) else { return Ok(false) };
+        match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "" | "0" | "false" | "no" | "off" => Ok(false),
+            other => Err(Failure::bad_input(format!("`DEPLOYER_LOCAL` is `{other}`, which means neither yes nor no"))
+                .hint("set it to 1 or 0, or unset it; nothing was changed")
+                .into()),
+        }
     }
 
     /// Whether words may be coloured, as far as the environment says (<https://no-color.org>).
@@ -175,9 +189,18 @@ mod tests {
     }
 
     #[test]
-    fn local_is_asked_for_by_anything_but_no() {
-        for (value, expected) in [("1", true), ("true", true), ("0", false), ("false", false), ("", false)] {
-            assert_eq!(environment(&[("DEPLOYER_LOCAL", value)]).asks_for_local(), expected, "{value}");
+    fn local_is_asked_for_by_the_usual_words_and_another_word_is_named() {
+        let asked = |value: &str| environment(&[("DEPLOYER_LOCAL", value)]).asks_for_local();
+        assert!(!environment(&[]).asks_for_local().unwrap());
+        for value in ["1", "true", "yes", "on", "TRUE", " On "] {
+            assert!(asked(value).unwrap(), "{value}");
+        }
+        for value in ["", "0", "false", "no", "off", "No", "OFF"] {
+            assert!(!asked(value).unwrap(), "{value}");
+        }
+        for value in ["local", "2", "y es"] {
+            let error = asked(value).unwrap_err().to_string();
+            assert!(error.contains("`DEPLOYER_LOCAL`") && error.contains(&format!("`{value}`")), "{error}");
         }
     }
 

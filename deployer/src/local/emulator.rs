@@ -10,11 +10,16 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 
 use super::Place;
+use super::credentials;
 use super::instance::{self, Instance};
 use crate::config::Config;
+use crate::ending::Ending as _;
 use crate::failure::Failure;
 use crate::report::Report;
 
+/// The module that is started: the emulator behind a gate that only this instance's token opens.
+const GATE: &str = "gate";
+const GATE_SOURCE: &str = include_str!("gate.py");
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -32,14 +37,22 @@ pub(super) async fn start(config: &Config, place: &Place, python: &Path, report:
     instance::forget(&place.folder)?;
     let scratch = place.folder.join("scratch");
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
+    write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
+    let token = credentials::make(&place.access)?;
     let log = place.folder.join("emulator.log");
-    let instance = Instance::of(spawn(config, place, python, &scratch, &log)?)?;
-    instance.remember(&place.folder)?;
-    if let Err(error) = answers(place, &instance).await {
+    let instance = Instance::of(spawn(config, place, python, &scratch, &log, &token)?)?;
+    let started = async {
+        instance.remember(&place.folder)?;
+        answers(place, &instance, &token).await
+    };
+    if let Err(error) = started.await {
         let words = std::fs::read_to_string(&log).unwrap_or_default();
         let last: Vec<&str> = words.lines().rev().take(5).collect();
         stop(&instance).await?;
         instance::forget(&place.folder)?;
+        if error.hint().is_some() {
+            return Err(error);
+        }
         let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
         return Err(error
             .context(last)
@@ -51,13 +64,13 @@ pub(super) async fn start(config: &Config, place: &Place, python: &Path, report:
 
 /// The process. Of the user's environment it gets what a program needs to run and nothing else: the functions
 /// inherit it, and a token of the user's has no business in a function.
-fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Path) -> Result<u32> {
+fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Path, token: &str) -> Result<u32> {
     allow_descriptors()?;
     let output = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
     let bind = format!("127.0.0.1:{}", place.access.port);
-    command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--bind", &bind]);
+    command.args(["-m", "hypercorn", &format!("{GATE}:app"), "--workers", "0", "--bind", &bind]);
     command.args(["--keep-alive", KEEPS_IDLE_FOR]).current_dir(scratch).env_clear().envs(config.process.bare());
     // Nor do the user's AWS files: an SDK in a function would look for them in `HOME`.
     command.env("HOME", scratch).env("AWS_EC2_METADATA_DISABLED", "true");
@@ -67,9 +80,16 @@ fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Pa
     // Inherited by the functions: with these they reach this very process and nothing else.
     command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
     command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
+    command.env("AWS_SESSION_TOKEN", token);
+    // What nobody asked for opens no port.
+    command.env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     let child = command.spawn().with_context(|| format!("cannot start `{}`", python.display()))?;
     Ok(child.id())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// As many open files as this system allows, which the emulator inherits: each connection is one, and 1,024 are soon used up.
@@ -78,13 +98,17 @@ fn allow_descriptors() -> Result<()> {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("cannot raise the number of open files")
 }
 
-async fn answers(place: &Place, instance: &Instance) -> Result<()> {
+/// Waits until this very instance answers: another one on the port does not know the token.
+async fn answers(place: &Place, instance: &Instance, token: &str) -> Result<()> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
     let health = format!("{}/_ministack/health", place.access.endpoint());
     let started = Instant::now();
     while started.elapsed() < STARTS_WITHIN {
-        if client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            return Ok(());
+        let answer = client.get(&health).header("x-amz-security-token", token).send().await;
+        match answer.map(|answer| answer.status().as_u16()) {
+            Ok(200) => return Ok(()),
+            Ok(_) => return Err(instance::foreign(place)),
+            Err(_) => {}
         }
         if !instance.alive() {
             anyhow::bail!("it ended");

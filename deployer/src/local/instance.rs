@@ -66,15 +66,21 @@ pub(super) fn refuse_foreign_port(place: &Place) -> Result<()> {
     let port = place.access.port;
     match std::net::TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(anyhow::Error::from(error).context(
-            Failure::bad_input(format!("port {port}, which `{}` is to have, is in use", place.environment.name)).hint(
-                format!(
-                    "stop what listens there, or give `local.{}` another port in `deployer.toml`",
-                    place.environment.name
-                ),
-            ),
-        )),
+        Err(error) => Err(anyhow::Error::from(error).context(in_use(place, "something else"))),
     }
+}
+
+/// The error for a port on which another instance answers, which took it while this one started.
+pub(super) fn foreign(place: &Place) -> anyhow::Error {
+    in_use(place, "the local AWS of another checkout").into()
+}
+
+fn in_use(place: &Place, by: &str) -> Failure {
+    let (port, name) = (place.access.port, &place.environment.name);
+    Failure::bad_input(format!("port {port} of `{name}` is in use by {by}")).hint(format!(
+        "stop what listens there (`deployer local down` in the other checkout), or give `local.{name}` another port \
+         in `deployer.toml`"
+    ))
 }
 
 /// One run at a time works on the local AWS of a checkout. Held as long as the answer lives, however the run ends.

@@ -3,6 +3,7 @@
 //! `up` starts what does not run, applies what changed, and releases; `down` stops and removes. Everything that is
 //! kept lies in `.deployer/local` beside `deployer.toml`, but for downloads, which all checkouts share.
 
+mod credentials;
 mod emulator;
 mod instance;
 mod python;
@@ -20,6 +21,7 @@ use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::config::{Access, Config, Environment, LocalAccess};
 use crate::failure::{Exit, Failure};
+use crate::interrupt::Interrupt;
 use crate::release::{self, Deploy};
 use crate::report::{LocalEnvironment, LocalView, Report};
 
@@ -74,18 +76,33 @@ fn places(config: &Config) -> Result<Vec<Place>> {
 }
 
 fn root(config: &Config) -> PathBuf {
-    config.root.join(".deployer").join("local")
+    config.root.join(crate::config::LOCAL_FOLDER)
 }
 
-/// Starts, applies, releases: of each only what is not so already.
+/// Starts, applies, releases: of each only what is not so already. If it is told to stop, it stops what it started.
 async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalView> {
-    let terraform = terraform::Terraform::find(config).await?;
+    let interrupt = Interrupt::listen();
+    let new: Vec<_> = places.iter().filter(|place| Instance::running(&place.folder).is_none()).collect();
+    let view = made(config, places, &interrupt, report).await;
+    if view.is_err() && interrupt.check().is_err() {
+        for place in new {
+            if let Some(instance) = Instance::running(&place.folder) {
+                emulator::stop(&instance).await?;
+                instance::forget(&place.folder)?;
+            }
+        }
+    }
+    view
+}
+
+async fn made(config: &Config, places: &[Place], interrupt: &Interrupt, report: &Report) -> Result<LocalView> {
+    let terraform = terraform::Terraform::find(config, interrupt.clone()).await?;
     let python = python::find(config).await?;
     for place in places {
         instance::refuse_foreign_port(place)?;
     }
     let _alone = instance::alone(&root(config))?;
-    let interpreter = python::environment(config, &python, report).await?;
+    let interpreter = python::environment(config, &python, interrupt, report).await?;
     let fresh = places.iter().any(|place| Instance::running(&place.folder).is_none());
     // The compiler has nothing to do with the rest: side by side. Neither is cut off when the other fails, for
     // a Terraform that is stopped midway leaves a stack half-made.
@@ -93,7 +110,9 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     let build = async {
         if fresh {
             let _group = report.building(config.functions.keys());
-            artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await?;
+            let build =
+                async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
+            interrupt.or(build).await?;
         }
         anyhow::Ok(())
     };
@@ -101,6 +120,7 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     stacks.into_iter().collect::<Result<Vec<_>>>()?;
     build?;
     for place in places {
+        interrupt.check()?;
         let name = &place.environment.name;
         let released = release::deploy(config, &place.environment, &Deploy::default(), report).await;
         released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;

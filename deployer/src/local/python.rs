@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
-use super::tool;
+use super::tool::{self, Step};
 use crate::artifact::sha256;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::report::Report;
 
 /// What goes in, pinned by hashes.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const LEAST: (u32, u32) = (3, 10);
+/// The newest for which each of the pinned packages has a wheel.
+const NEWEST: (u32, u32) = (3, 14);
 
 /// The Python found on this machine.
 #[derive(Debug)]
@@ -24,14 +27,19 @@ pub(super) struct Python {
 /// Finds Python and refuses one that is too old.
 pub(super) async fn find(config: &Config) -> Result<Python> {
     let script = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
-    let output = tool::output(python(config, Path::new("python3")).args(["-c", script]), "python3").await?;
-    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let version = tool::about(python(config, Path::new("python3")).args(["-c", script]), "python3").await?;
+    let version = version.trim().to_owned();
     tool::require("python3", &version, LEAST)?;
     Ok(Python { version })
 }
 
 /// The interpreter of the environment, which is made if it is not there. It appears whole or not at all.
-pub(super) async fn environment(config: &Config, python_found: &Python, report: &Report) -> Result<PathBuf> {
+pub(super) async fn environment(
+    config: &Config,
+    python_found: &Python,
+    interrupt: &Interrupt,
+    report: &Report,
+) -> Result<PathBuf> {
     let cache = config.process.cache().with_context(|| {
         Failure::bad_input("there is no place for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
             .hint("set `HOME`")
@@ -43,31 +51,41 @@ pub(super) async fn environment(config: &Config, python_found: &Python, report: 
         .collect();
     let folder = cache.join(format!("local-aws-{key}"));
     let interpreter = folder.join("bin").join("python");
-    if interpreter.is_file() {
+    if runs(config, &interpreter).await {
         return Ok(interpreter);
     }
     report.line("Downloading", "the local AWS (once for all checkouts)");
     std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
     let unfinished =
         tempfile::Builder::new().prefix("unfinished-").tempdir_in(&cache).context("cannot make a folder")?;
-    install(config, unfinished.path()).await?;
-    let renamed = std::fs::rename(unfinished.path(), &folder);
+    install(config, python_found, unfinished.path(), interrupt).await?;
+    let aside = tempfile::Builder::new().prefix("unfinished-").tempdir_in(&cache).context("cannot make a folder")?;
     // Another checkout may have been quicker: then its environment is as good as ours.
-    if !interpreter.is_file() {
+    if !runs(config, &interpreter).await {
+        // One whose interpreter has moved away never runs again.
+        let _ = std::fs::rename(&folder, aside.path().join("old"));
+        let renamed = std::fs::rename(unfinished.path(), &folder);
         renamed.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     }
     Ok(interpreter)
 }
 
-async fn install(config: &Config, folder: &Path) -> Result<()> {
-    let hint = "install Python with its `venv` module (on Debian: `python3-venv`)";
-    tool::succeed(
-        python(config, Path::new("python3")).args(["-m", "venv"]).arg(folder),
-        "python3",
-        "making a Python environment",
-        hint,
-    )
-    .await?;
+/// Whether an environment's interpreter runs and finds the emulator. Its file alone says nothing: it is a link to a
+/// Python that may have moved or been built for another processor.
+async fn runs(config: &Config, interpreter: &Path) -> bool {
+    let script = "import importlib.util, sys; sys.exit(importlib.util.find_spec('ministack') is None)";
+    let output = python(config, interpreter).args(["-c", script]).output().await;
+    output.is_ok_and(|output| output.status.success())
+}
+
+async fn install(config: &Config, found: &Python, folder: &Path, interrupt: &Interrupt) -> Result<()> {
+    let step = Step {
+        program: "python3",
+        doing: "making a Python environment",
+        hint: "install Python with its `venv` module (on Debian: `python3-venv`)",
+    };
+    let mut venv = python(config, Path::new("python3"));
+    tool::succeed(venv.args(["-m", "venv"]).arg(folder), &step, interrupt).await?;
     let list = folder.join("requirements.txt");
     std::fs::write(&list, REQUIREMENTS).with_context(|| format!("cannot write `{}`", list.display()))?;
     let mut pip = python(config, &folder.join("bin").join("python"));
@@ -83,12 +101,51 @@ async fn install(config: &Config, folder: &Path) -> Result<()> {
         ":all:",
         "-r",
     ]);
-    let hint = "check the network and run again; nothing half-made is left";
-    tool::succeed(pip.arg(&list), "pip", "downloading the local AWS", hint).await
+    let hint = download_hint(&found.version);
+    let step = Step { program: "pip", doing: "downloading the local AWS", hint: &hint };
+    tool::succeed(pip.arg(&list), &step, interrupt).await
+}
+
+/// What to do about a failed download: for a Python newer than the pinned wheels it is not the network.
+fn download_hint(version: &str) -> String {
+    let (major, minor) = NEWEST;
+    if tool::require("python3", version, (major, minor + 1)).is_ok() {
+        return format!(
+            "Python {version} is newer than the local AWS's packages: put Python {major}.{minor} first on the PATH"
+        );
+    }
+    "check the network and run again; nothing half-made is left".to_owned()
 }
 
 fn python(config: &Config, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(config.process.without_cloud_settings()).stdin(std::process::Stdio::null());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::config::ProcessEnvironment;
+
+    #[test]
+    fn a_python_newer_than_the_wheels_is_the_cause_and_not_the_network() {
+        assert!(download_hint("3.15.0").contains("Python 3.15.0 is newer"));
+        for version in ["3.10.4", "3.14.2"] {
+            assert!(download_hint(version).contains("check the network"), "{version}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_environment_whose_interpreter_is_gone_does_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../../deployer.toml");
+        let config = Config::parse(text, &folder.path().join("deployer.toml"), true, ProcessEnvironment::default());
+        let (config, interpreter) = (config.unwrap(), folder.path().join("python"));
+        assert!(!runs(&config, &interpreter).await);
+        symlink("/nowhere/python3", &interpreter).unwrap();
+        assert!(!runs(&config, &interpreter).await);
+    }
 }

@@ -7,10 +7,12 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use tokio::process::Command;
 
+use super::Place;
 use super::instance::Instance;
-use super::{Place, tool};
+use super::tool::{self, Step};
 use crate::artifact::sha256;
 use crate::config::Config;
+use crate::interrupt::Interrupt;
 use crate::report::Report;
 
 /// The first with write-only arguments, which keep a secret out of the state.
@@ -22,11 +24,12 @@ const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 #[derive(Debug)]
 pub(super) struct Terraform {
     mirror: Option<PathBuf>,
+    interrupt: Interrupt,
 }
 
 impl Terraform {
     /// Finds Terraform, refuses one that is too old, and looks for a mirror of the provider.
-    pub(super) async fn find(config: &Config) -> Result<Self> {
+    pub(super) async fn find(config: &Config, interrupt: Interrupt) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             terraform_version: String,
@@ -37,11 +40,13 @@ impl Terraform {
             .env_clear()
             .envs(config.process.without_cloud_settings())
             .env("CHECKPOINT_DISABLE", "1");
-        let output = tool::output(command.stdin(Stdio::null()), "terraform").await?;
+        let about = tool::about(command.stdin(Stdio::null()), "terraform").await?;
         let version: Version =
-            serde_json::from_slice(&output.stdout).context("`terraform version` said something unknown")?;
+            serde_json::from_str(&about).context("`terraform version -json` printed something that is not JSON")?;
         tool::require("terraform", &version.terraform_version, LEAST)?;
-        Ok(Self { mirror: mirror(&usual_places(config)) })
+        let lock = std::fs::read_to_string(config.root.join("terraform/.terraform.lock.hcl")).unwrap_or_default();
+        let mirror = locked(&lock).and_then(|version| mirror(&usual_places(config), version));
+        Ok(Self { mirror, interrupt })
     }
 
     /// Applies the bootstrap and the base stack of one environment, unless nothing that goes into them changed.
@@ -67,13 +72,10 @@ impl Terraform {
             let mut command = self.command(config, place, &settings, folder);
             command.arg(format!("-chdir={}", sources.join(folder).display())).args(arguments);
             async move {
-                tool::succeed(
-                    &mut command,
-                    "terraform",
-                    &format!("Terraform for `{name}`"),
-                    "mend what it names and run again; nothing was released",
-                )
-                .await
+                let doing = format!("Terraform for `{name}`");
+                let hint = "fix what it names and run again; nothing was released";
+                let step = Step { program: "terraform", doing: &doing, hint };
+                tool::succeed(&mut command, &step, &self.interrupt).await
             }
         };
         // Terraform's plugin cache is not safe for two at once: while it is filled, the others wait.
@@ -83,14 +85,20 @@ impl Terraform {
         };
         let text = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
         let state = format!("-backend-config=path={}", place.folder.join("bootstrap.tfstate").display());
-        run("bootstrap", text(&["init", "-input=false", "-lockfile=readonly", "-reconfigure", &state])).await?;
-        drop(filling);
-        run("bootstrap", [text(&["apply", "-input=false", "-auto-approve"]), bootstrap_variables(place)].concat())
+        run("bootstrap", text(&["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &state]))
             .await?;
+        drop(filling);
+        run(
+            "bootstrap",
+            [text(&["apply", "-no-color", "-input=false", "-auto-approve"]), bootstrap_variables(place)].concat(),
+        )
+        .await?;
         let backend = format!("-backend-config=environments/local-{name}.s3.tfbackend");
         let bucket = format!("-backend-config=bucket={}-tfstate-{}", config.app, place.access.account);
-        run("", text(&["init", "-input=false", "-lockfile=readonly", "-reconfigure", &backend, &bucket])).await?;
-        run("", [text(&["apply", "-input=false", "-auto-approve"]), variables(config, place)].concat()).await?;
+        run("", text(&["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &backend, &bucket]))
+            .await?;
+        run("", [text(&["apply", "-no-color", "-input=false", "-auto-approve"]), variables(config, place)].concat())
+            .await?;
         std::fs::write(&stamp, inputs).with_context(|| format!("cannot write `{}`", stamp.display()))
     }
 
@@ -104,6 +112,7 @@ impl Terraform {
             .env("TF_DATA_DIR", place.folder.join("terraform").join(if folder.is_empty() { "root" } else { folder }));
         command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
         command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
+        command.env("AWS_SESSION_TOKEN", place.access.token().unwrap_or_default());
         command
             .env("AWS_CONFIG_FILE", &nothing)
             .env("AWS_SHARED_CREDENTIALS_FILE", &nothing)
@@ -188,7 +197,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         match path.is_dir() {
             _ if left_out => {}
             true => collect(&path, files)?,
-            false => files.push(path),
+            // Emacs's lock is a link to nothing.
+            false if path.is_file() => files.push(path),
+            false => {}
         }
     }
     Ok(())
@@ -211,8 +222,17 @@ fn usual_places(config: &Config) -> Vec<PathBuf> {
     places
 }
 
-/// The first place with the provider for this machine in it, unpacked or packed.
-fn mirror(places: &[PathBuf]) -> Option<PathBuf> {
+/// The version of the provider that a lock file of Terraform's allows.
+fn locked(lock: &str) -> Option<&str> {
+    let (_, block) = lock.split_once(&format!("provider \"{PROVIDER}\" {{"))?;
+    let line =
+        block.lines().take_while(|line| !line.starts_with('}')).find(|line| line.trim().starts_with("version "))?;
+    line.split('"').nth(1)
+}
+
+/// The first place with this version of the provider for this machine in it, unpacked or packed. Any other version is
+/// of no use: the lock file refuses it.
+fn mirror(places: &[PathBuf], version: &str) -> Option<PathBuf> {
     let processor = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -220,10 +240,9 @@ fn mirror(places: &[PathBuf]) -> Option<PathBuf> {
     };
     let platform = format!("{}_{processor}", std::env::consts::OS);
     let has = |place: &&PathBuf| {
-        let entries = std::fs::read_dir(place.join(PROVIDER)).into_iter().flatten().filter_map(Result::ok);
-        let mut entries = entries.map(|entry| entry.path());
-        entries
-            .any(|path| path.join(&platform).is_dir() || path.to_string_lossy().ends_with(&format!("_{platform}.zip")))
+        let folder = place.join(PROVIDER);
+        folder.join(version).join(&platform).is_dir()
+            || folder.join(format!("terraform-provider-aws_{version}_{platform}.zip")).is_file()
     };
     places.iter().find(has).cloned()
 }
@@ -239,7 +258,32 @@ mod tests {
         let platform = if std::env::consts::ARCH == "x86_64" { "linux_amd64" } else { "linux_arm64" };
         std::fs::create_dir_all(place("other").join(PROVIDER).join("5.100.0/plan9_386")).unwrap();
         std::fs::create_dir_all(place("ours").join(PROVIDER).join("5.100.0").join(platform)).unwrap();
-        assert_eq!(mirror(&[place("none"), place("other")]), None);
-        assert_eq!(mirror(&[place("none"), place("other"), place("ours")]), Some(place("ours")));
+        std::fs::create_dir_all(place("newer").join(PROVIDER).join("6.2.0").join(platform)).unwrap();
+        std::fs::create_dir_all(place("packed").join(PROVIDER)).unwrap();
+        let packed = place("packed").join(PROVIDER).join(format!("terraform-provider-aws_5.100.0_{platform}.zip"));
+        std::fs::write(packed, "").unwrap();
+        let found = |places: &[&str]| mirror(&places.iter().map(|name| place(name)).collect::<Vec<_>>(), "5.100.0");
+        assert_eq!(found(&["none", "other", "newer"]), None);
+        assert_eq!(found(&["none", "other", "newer", "ours"]), Some(place("ours")));
+        assert_eq!(found(&["newer", "packed"]), Some(place("packed")));
+    }
+
+    #[test]
+    fn the_locked_version_is_that_of_the_provider_and_no_other() {
+        let lock = "provider \"registry.terraform.io/hashicorp/archive\" {\n  version = \"2.7.0\"\n}\n\n\
+                    provider \"registry.terraform.io/hashicorp/aws\" {\n  version     = \"5.100.0\"\n}\n";
+        assert_eq!(locked(lock), Some("5.100.0"));
+        assert_eq!(locked("provider \"registry.terraform.io/hashicorp/aws\" {\n}\n"), None);
+        assert_eq!(locked(""), None);
+    }
+
+    #[test]
+    fn an_editors_lock_is_not_an_input() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.tf"), "").unwrap();
+        std::os::unix::fs::symlink("user@host.1:2", folder.path().join(".#main.tf")).unwrap();
+        let mut files = Vec::new();
+        collect(folder.path(), &mut files).unwrap();
+        assert_eq!(files, [folder.path().join("main.tf")]);
     }
 }

@@ -1,13 +1,15 @@
 //! Programs of others that the local AWS needs: is it there, is it new enough, and what went wrong.
 
-use std::process::Output;
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 
-/// The last lines of a program's words that go into an error.
+/// The last lines of a program's output that go into an error.
 const LINES: usize = 12;
 
 /// Refuses a version older than `(major, minor)`.
@@ -26,38 +28,144 @@ pub(super) fn require(program: &str, found: &str, least: (u32, u32)) -> Result<(
         .into())
 }
 
-/// Runs a program that has to be there.
+/// What a program prints about itself: its version.
 ///
 /// # Errors
-/// It is not installed, or it cannot be run.
-pub(super) async fn output(command: &mut Command, program: &str) -> Result<Output> {
-    command.output().await.map_err(|error| match error.kind() {
+/// It is not installed, cannot be run, or fails, as a version manager's shim does where no version is selected.
+pub(super) async fn about(command: &mut Command, program: &str) -> Result<String> {
+    let output = command.output().await.map_err(|error| not_started(error, program))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let words = excerpt(&[output.stdout, output.stderr].concat());
+    let failure = Failure::bad_input(format!("`{program}` is on the PATH but does not run ({})", output.status));
+    Err(anyhow::Error::msg(words).context(failure.hint(format!(
+        "select a version of `{program}` in your version manager, or put another `{program}` first on the PATH; \
+         nothing was changed"
+    ))))
+}
+
+fn not_started(error: std::io::Error, program: &str) -> anyhow::Error {
+    match error.kind() {
         std::io::ErrorKind::NotFound => Failure::bad_input(format!("`{program}` is not installed, or not on the PATH"))
             .hint(format!("install `{program}` (the README names the versions); nothing was changed"))
             .into(),
         _ => anyhow::Error::from(error).context(format!("cannot run `{program}`")),
-    })
+    }
 }
 
-/// Runs a program that has to succeed.
+/// What a program is run for.
+#[derive(Debug)]
+pub(super) struct Step<'a> {
+    pub(super) program: &'a str,
+    /// As in "DOING failed".
+    pub(super) doing: &'a str,
+    /// What to do when it fails.
+    pub(super) hint: &'a str,
+}
+
+/// Runs a program that has to succeed. If this run is told to stop, the program is too, once, and waited for: Terraform
+/// then writes its state and frees its lock.
 ///
 /// # Errors
-/// What was being done, and the program's last words.
-pub(super) async fn succeed(command: &mut Command, program: &str, doing: &str, hint: &str) -> Result<()> {
-    let output = output(command.kill_on_drop(true), program).await?;
+/// What was being done, and the program's own error; or that the run was told to stop.
+pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &Interrupt) -> Result<()> {
+    interrupt.check()?;
+    // In a group of its own: a terminal's Ctrl-C would reach it beside ours, and at the second Terraform drops its lock.
+    command.process_group(0).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().map_err(|error| not_started(error, step.program))?;
+    let process = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let output = child.wait_with_output();
+    tokio::pin!(output);
+    let output = tokio::select! {
+        output = &mut output => output,
+        () = interrupt.told() => {
+            // It may have ended just now.
+            let _ = process.map(|process| kill_process(process, Signal::INT));
+            let _ = output.await;
+            return interrupt.check();
+        }
+    };
+    let output = output.with_context(|| format!("cannot run `{}`", step.program))?;
     if output.status.success() {
         return Ok(());
     }
-    let words = [output.stdout, output.stderr].concat();
-    let words = String::from_utf8_lossy(&words).into_owned();
-    let tail: Vec<&str> = words.lines().filter(|line| !line.trim().is_empty()).collect();
-    let tail = tail[tail.len().saturating_sub(LINES)..].join("\n");
-    Err::<(), _>(anyhow::Error::msg(tail)).with_context(|| Failure::error(format!("{doing} failed")).hint(hint))
+    let words = excerpt(&[output.stdout, output.stderr].concat());
+    let hint = if words.contains("Error acquiring the state lock") {
+        "a run that was killed left its lock: `deployer local down`, then `deployer local up`"
+    } else {
+        step.hint
+    };
+    Err::<(), _>(anyhow::Error::msg(words)).with_context(|| Failure::error(format!("{} failed", step.doing)).hint(hint))
+}
+
+/// What matters of a program's output: from its first error on, else its end.
+fn excerpt(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // Terraform draws a line beside its errors.
+    let error = lines.iter().position(|line| line.trim_start_matches(['│', ' ']).starts_with("Error: "));
+    let start = error.unwrap_or(lines.len().saturating_sub(LINES));
+    lines[start..].iter().take(2 * LINES).copied().collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ending::Ending as _;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::null());
+        command
+    }
+
+    const STEP: Step<'static> = Step { program: "sh", doing: "trying", hint: "try again" };
+
+    #[tokio::test]
+    async fn a_shim_without_a_version_is_named_with_what_it_says() {
+        let error =
+            about(&mut shell("echo 'no version is set for python3' >&2; exit 126"), "python3").await.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("`python3` is on the PATH but does not run"), "{text}");
+        assert!(text.contains("no version is set for python3"), "{text}");
+        assert!(error.hint().unwrap().contains("version manager"));
+    }
+
+    #[tokio::test]
+    async fn a_dead_lock_is_shown_and_local_down_is_named() {
+        let script = "echo 'Error: Error acquiring the state lock'; seq 40; exit 1";
+        let error = succeed(&mut shell(script), &STEP, &Interrupt::listen()).await.unwrap_err();
+        assert!(format!("{error:#}").contains("Error acquiring the state lock"), "{error:#}");
+        assert!(error.hint().unwrap().contains("deployer local down"));
+        let error = succeed(&mut shell("seq 40; exit 1"), &STEP, &Interrupt::listen()).await.unwrap_err();
+        assert!(format!("{error:#}").ends_with("39\n40"), "{error:#}");
+        assert_eq!(error.hint().unwrap(), "try again");
+    }
+
+    #[tokio::test]
+    async fn a_program_is_told_to_stop_once_and_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ready, told] = ["ready", "told"].map(|name| folder.path().join(name));
+        let script = format!(
+            "trap 'echo x >>{}' INT; touch {}; n=0; while [ ! -s {} ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n+1)); done",
+            told.display(),
+            ready.display(),
+            told.display()
+        );
+        let (stop, interrupt) = Interrupt::by_hand();
+        let mut command = shell(&script);
+        let stopping = async {
+            while !ready.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            stop.send_replace(Some("SIGINT"));
+        };
+        let (ended, ()) = tokio::join!(succeed(&mut command, &STEP, &interrupt), stopping);
+        assert!(ended.unwrap_err().to_string().contains("interrupted by SIGINT"));
+        assert_eq!(std::fs::read_to_string(told).unwrap(), "x\n");
+        assert!(succeed(&mut shell("true"), &STEP, &interrupt).await.is_err(), "started after the signal");
+    }
 
     #[test]
     fn versions_are_compared_by_number() {

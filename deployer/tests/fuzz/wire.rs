@@ -1,6 +1,7 @@
 //! The items as DynamoDB sends them: attributes of every type, through the real client.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -154,7 +155,7 @@ fn attributes_of_every_type_are_read_or_refused_by_name() {
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
-    let access = Access::Local(LocalAccess { port, account: "111111111111".to_owned() });
+    let access = Access::Local(LocalAccess { port, account: "111111111111".to_owned(), credentials: PathBuf::new() });
     let environment =
         Environment { ledger: LEDGER.to_owned(), access, ..config.environment(Some("dev")).unwrap().clone() };
     let session = runtime.block_on(Session::open(&environment));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use deployer::guard::table::{HARMLESS, rows};
 use serde_json::{Value, json};
 
-use crate::harness::{Ended, block_on, client, signed};
+use crate::harness::{Ended, block_on, client_of, signed};
 use crate::stack;
 use crate::strict::Front;
 use crate::traffic::visitors;
@@ -303,7 +303,7 @@ fn said(place: &str, service: &str, target: Option<&str>, path: &str, body: &Val
 /// The same of an emulator by its port.
 pub(crate) fn said_at(port: u16, place: &str, service: &str, target: Option<&str>, path: &str, body: &Value) -> String {
     let address = format!("http://127.0.0.1:{port}{path}");
-    let client = client();
+    let client = client_of(port);
     let mut request = if target.is_some() { client.post(address) } else { client.get(address) };
     request = request.header("authorization", signed(place, service));
     if let Some(target) = target {

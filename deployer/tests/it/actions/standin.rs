@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::job::Job;
 use super::trust;
 use super::{GitHub, REPOSITORY};
-use crate::harness::{architecture, copy, repository};
+use crate::harness::{architecture, copy, repository, token};
 use crate::infrastructure::said_at;
 use crate::stack;
 
@@ -210,7 +210,7 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         ("AWS_REGION", with["aws-region"].clone()),
         ("AWS_ACCESS_KEY_ID", account.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "the-secret-key-of-the-run".to_owned()),
-        ("AWS_SESSION_TOKEN", "the-session-token-of-the-run".to_owned()),
+        ("AWS_SESSION_TOKEN", token(job.github.port(environment)).unwrap()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", job.github.port(environment))),
     ];

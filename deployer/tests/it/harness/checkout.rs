@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Ended, Running, bare, copy, free_port};
+use super::{Ended, Running, bare, copy, credentials, free_port};
 use crate::strict::{Call, Front};
 
 /// What every run gets that must not matter to anything local: settings of a user whose AWS is elsewhere.
@@ -54,6 +54,9 @@ impl Checkout {
         let checkout = Self { root, trap: Trap::set() };
         checkout.edit("deployer.toml", "port = 24566", &format!("port = {}", free_port()));
         checkout.edit("deployer.toml", "port = 24567", &format!("port = {}", free_port()));
+        for environment in ["dev", "prod"] {
+            credentials::know(checkout.port(environment), checkout.credentials(environment));
+        }
         checkout
     }
 
@@ -154,6 +157,11 @@ impl Checkout {
         let text = self.read("deployer.toml");
         let line = text.lines().find(|line| line.starts_with(&format!("{environment} = {{ port"))).unwrap();
         line.split_whitespace().nth(5).unwrap().trim_end_matches(',').parse().unwrap()
+    }
+
+    /// The file with the credentials of an environment's emulator.
+    pub(crate) fn credentials(&self, environment: &str) -> PathBuf {
+        self.root.join(format!(".deployer/local/{environment}/credentials"))
     }
 
     pub(crate) fn read(&self, file: &str) -> String {

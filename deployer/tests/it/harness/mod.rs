@@ -1,6 +1,7 @@
 //! A checkout of its own, the local AWS that the real binary starts for it, and commands in a scrubbed environment.
 
 mod checkout;
+mod credentials;
 mod emulator;
 mod ended;
 mod stack;
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
+pub(crate) use credentials::token;
 pub(crate) use emulator::Emulator;
 pub(crate) use ended::{Ended, Running};
 pub(crate) use stack::{Stack, signed};
@@ -54,6 +56,13 @@ impl Drop for StopWhenDropped<'_> {
 /// A client whose connections end with it: each request has a runtime of its own.
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// The same for requests to the emulator on a port, which ask for its token.
+pub(crate) fn client_of(port: u16) -> reqwest::Client {
+    let token = token(port).unwrap_or_default().parse().unwrap();
+    let headers = reqwest::header::HeaderMap::from_iter([("x-amz-security-token".parse().unwrap(), token)]);
+    reqwest::Client::builder().no_proxy().default_headers(headers).build().unwrap()
 }
 
 /// Waits for one request.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Checkout, Ended, block_on, client};
+use super::{Checkout, Ended, block_on, client, client_of, token};
 use crate::strict::{Call, Front};
 
 /// The local AWS of one checkout, as `local up` left it.
@@ -32,7 +32,7 @@ impl Stack {
         Self { checkout, up, late_answer }
     }
 
-    /// A request to the emulator of `environment` behind the deployer's back; unsigned, which it takes.
+    /// A request to the emulator of `environment` behind the deployer's back, with its token.
     pub(crate) fn behind(
         &self,
         environment: &str,
@@ -41,15 +41,17 @@ impl Stack {
         target: Option<&str>,
         body: &Value,
     ) -> Value {
-        let address = format!("http://127.0.0.1:{}{path}", self.checkout.port(environment));
+        let port = self.checkout.port(environment);
+        let address = format!("http://127.0.0.1:{port}{path}");
         let service = match target {
             Some(target) if target.starts_with("Granite") => "monitoring",
             Some(_) => "dynamodb",
             None if path.starts_with("/restapis") => "apigateway",
             None => "lambda",
         };
-        let mut request =
-            client().request(method.parse().unwrap(), address).header("authorization", signed(environment, service));
+        let mut request = client_of(port)
+            .request(method.parse().unwrap(), address)
+            .header("authorization", signed(environment, service));
         if let Some(target) = target {
             request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
         }
@@ -154,8 +156,9 @@ impl Stack {
 
     /// Sends a PUT to S3: the bucket, or what is set of it.
     pub(crate) fn bucket(&self, environment: &str, path: &str, body: &'static str) {
-        let address = format!("http://127.0.0.1:{}/{path}", self.checkout.port(environment));
-        let put = client().put(address).header("authorization", signed(environment, "s3")).body(body);
+        let port = self.checkout.port(environment);
+        let address = format!("http://127.0.0.1:{port}/{path}");
+        let put = client_of(port).put(address).header("authorization", signed(environment, "s3")).body(body);
         let status = block_on(async { put.send().await.unwrap().status() });
         assert!(status.is_success(), "{status}");
     }
@@ -165,7 +168,9 @@ impl Stack {
 fn answer_after(port: u16, idle: Duration) -> std::io::Result<String> {
     let mut connection = TcpStream::connect(("127.0.0.1", port))?;
     std::thread::sleep(idle);
-    connection.write_all(b"GET /_ministack/health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")?;
+    let token = token(port).unwrap_or_default();
+    let head = format!("host: 127.0.0.1:{port}\r\nx-amz-security-token: {token}\r\nconnection: close");
+    connection.write_all(format!("GET /_ministack/health HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())?;
     let mut answer = String::new();
     connection.set_read_timeout(Some(Duration::from_secs(30)))?;
     connection.read_to_string(&mut answer)?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::stack::account;
-use super::{Ended, Stack, architecture, bare};
+use super::{Ended, Stack, architecture, bare, token};
 
 impl Stack {
     /// Fails the test unless Terraform has nothing to do.
@@ -83,7 +83,8 @@ impl Stack {
         command
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.checkout.port(environment)))
             .env("AWS_ACCESS_KEY_ID", account)
-            .env("AWS_SECRET_ACCESS_KEY", "local");
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_SESSION_TOKEN", token(self.checkout.port(environment)).unwrap_or_default());
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         command
     }
@@ -93,7 +94,7 @@ impl Stack {
     pub(crate) fn terraform_at(&self, port: u16, who: &[(&str, &str)], folder: &str, arguments: &[&str]) -> Ended {
         let data = self.checkout.root.join(format!("at-{port}/{}", folder.replace('/', "-")));
         let mut command = self.terraform_in(folder, "dev", account("dev"), &data);
-        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_SESSION_TOKEN");
         command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).envs(who.iter().copied());
         command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
         Ended::of(&command.output().unwrap()).expect(0)

@@ -37,7 +37,11 @@ impl Course {
         stack.put_ledger_item("dev", &contract);
         let text = stack.checkout.read("deployer.toml");
         let config = Config::parse(&text, Path::new("deployer.toml"), true, ProcessEnvironment::default()).unwrap();
-        let access = Access::Local(LocalAccess { port: front.port, account: "111111111111".to_owned() });
+        let access = Access::Local(LocalAccess {
+            port: front.port,
+            account: "111111111111".to_owned(),
+            credentials: stack.checkout.credentials("dev"),
+        });
         let environment = Environment { access, ..config.environment(Some("dev")).unwrap().clone() };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let ledger = Ledger::new(&runtime.block_on(Session::open(&environment)).table, APP);

@@ -13,6 +13,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::answer::Answer;
 use super::name::Service;
 use super::rules::rates::Buckets;
+use crate::harness::token;
 
 /// By the emulator's port and a function: until when requests still go to a version that is deleted. For all fronts of
 /// this process: who visits through one is hit by what a run does through another.
@@ -62,6 +63,11 @@ impl Account {
     pub(super) async fn send(&self, method: Method, target: &str, mut headers: HeaderMap, body: Bytes) -> Answer {
         // The front may have changed the body. The `Host` stays what the client sent: it is part of the signature.
         headers.remove("content-length");
+        // An emulator of `local up` opens only to its own token, and to its own name.
+        if let Some(token) = token(self.port) {
+            headers.remove("host");
+            headers.insert("x-amz-security-token", token.parse().unwrap());
+        }
         let address = format!("http://127.0.0.1:{}{target}", self.port);
         let sent = self.client.request(method, address).headers(headers).body(body).send().await;
         let unreachable = |error: reqwest::Error| {

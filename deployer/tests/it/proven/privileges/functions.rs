@@ -10,7 +10,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::documents::inline;
-use crate::harness::{SENTENCE, block_on, client, signed};
+use crate::harness::{SENTENCE, block_on, client_of, signed};
 use crate::promises::measured;
 use crate::stack;
 use crate::strict::{Front, Guard, Need, Policy};
@@ -84,7 +84,7 @@ impl Copy {
             "body": null, "isBase64Encoded": false,
         });
         let port = stack().checkout.port("dev");
-        let request = client().post(format!("http://127.0.0.1:{port}{FUNCTIONS}/{}/invocations", self.name));
+        let request = client_of(port).post(format!("http://127.0.0.1:{port}{FUNCTIONS}/{}/invocations", self.name));
         let request = request.header("authorization", signed("dev", "lambda")).header("x-amz-log-type", "Tail");
         block_on(async {
             let answer = request.body(event.to_string()).send().await.unwrap();
@@ -100,8 +100,9 @@ impl Copy {
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        let path = format!("http://127.0.0.1:{}{FUNCTIONS}/{}", stack().checkout.port("dev"), self.name);
-        let _ = block_on(client().delete(path).header("authorization", signed("dev", "lambda")).send());
+        let port = stack().checkout.port("dev");
+        let path = format!("http://127.0.0.1:{port}{FUNCTIONS}/{}", self.name);
+        let _ = block_on(client_of(port).delete(path).header("authorization", signed("dev", "lambda")).send());
     }
 }
 

@@ -1,0 +1,99 @@
+"""The emulator behind a gate: nobody but this checkout makes a request to it.
+
+The emulator itself has no authentication, answers to every `Host` and allows every origin, so any web page could make
+and run functions as the user. Here a request needs this instance's session token, which is random for each start, or
+it goes to the URL of a stage, which is public on AWS too. A `Host` of another name (DNS rebinding) is refused before.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+from urllib.parse import parse_qs
+
+from ministack import app as emulator
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc, sts
+
+TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
+NAMES = ("127.0.0.1", "localhost", "[::1]")
+HOSTS = {f"{name}:{os.environ['GATEWAY_PORT']}".encode() for name in NAMES}
+STAGE = re.compile(r"/restapis/[a-z0-9]+/[$\w-]+/_user_request_(/|$)", re.ASCII)
+ZIP = "/_ministack/lambda-code/"
+
+
+def signature(path):
+    """What stands in the address of a function's zip, as S3's signature does on AWS."""
+    return hmac.new(TOKEN, path.encode(), hashlib.sha256).hexdigest()
+
+
+def has_token(headers, query):
+    """The instance's own token, or one that it gave for a role: without either nobody could assume one."""
+    sent = headers.get(b"x-amz-security-token") or query.get("X-Amz-Security-Token", [""])[0].encode()
+    given = (session.get("SessionToken", "").encode() for session in list(sts._sessions.values()))
+    return any(known and hmac.compare_digest(sent, known) for known in (TOKEN, *given))
+
+
+def has_signature(scope, query):
+    sent = query.get("X-Amz-Signature", [""])[0]
+    good = hmac.compare_digest(sent.encode(), signature(scope["path"]).encode())
+    return scope["path"].startswith(ZIP) and scope["method"] == "GET" and good
+
+
+def allowed(scope):
+    headers = dict(scope["headers"])
+    if headers.get(b"host", b"").lower() not in HOSTS:
+        return False
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    if has_token(headers, query):
+        return True
+    return scope["type"] == "http" and (STAGE.match(scope["path"]) is not None or has_signature(scope, query))
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan" or allowed(scope):
+        await emulator.app(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        # In the words of AWS for credentials that it does not know, so that every SDK reports it.
+        body = b'{"__type":"UnrecognizedClientException","message":"this local AWS belongs to another checkout or run"}'
+        headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", b"UnrecognizedClientException")]
+        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def sign_addresses_of_zips():
+    plain = lambda_svc._presigned_code_url
+
+    def signed(function):
+        address = plain(function)
+        path = address[address.index(ZIP):].partition("?")[0]
+        return re.sub("X-Amz-Signature=[^&]*", f"X-Amz-Signature={signature(path)}", address)
+
+    lambda_svc._presigned_code_url = signed
+
+
+def guard_runtime_api():
+    """A function's runtime API has a port too. Its client sends neither of the headers that browsers always send."""
+    plain = lambda_runtime.ProvidedWorker._build_handler_class
+
+    def guarded(worker, *arguments):
+        class Handler(plain(worker, *arguments)):
+            def parse_request(self):
+                if not super().parse_request():
+                    return False
+                host = f"127.0.0.1:{self.server.server_address[1]}"
+                if self.headers.get("Host") == host and not {"Origin", "Sec-Fetch-Site"} & set(self.headers):
+                    return True
+                self.close_connection = True
+                self.send_error(403)
+                return False
+
+        return Handler
+
+    lambda_runtime.ProvidedWorker._build_handler_class = guarded
+
+
+sign_addresses_of_zips()
+guard_runtime_api()
