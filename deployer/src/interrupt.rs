@@ -36,7 +36,7 @@ impl Interrupt {
     pub async fn told(&self) {
         if self.0.clone().wait_for(Option::is_some).await.is_err() {
             // Nobody listens: nothing will ever come.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
