@@ -20,6 +20,9 @@ async fn is_changed(world: &World, artifact: &Artifact) -> bool {
     world.sources(artifact.manifest.reads.as_ref()).await.functions != artifact.manifest.sources().functions
 }
 
+/// A change of a workspace.
+type Edit = fn(&mut World);
+
 fn main_of(world: &World, body: &str) {
     world.write("app/src/main.rs", &format!("fn main() {{ {body} }}\n"));
 }
@@ -145,7 +148,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(here.functions["app"].sha256, there.functions["app"].sha256);
         }),
         trial("built: the user's compiler flags stay, wherever they are set", || async {
-            let places: [(&str, fn(&mut World)); 4] = [
+            let places: [(&str, Edit); 4] = [
                 ("build", |w| w.write(".cargo/config.toml", "[build]\nrustflags = ['--cfg', 'mine']")),
                 ("cfg", |w| w.write(".cargo/config.toml", "[target.'cfg(unix)']\nrustflags = ['--cfg', 'mine']")),
                 ("no cfg", |w| {

@@ -39,7 +39,7 @@ const SEEN: &[(&str, Make, Change)] = &[
         w.write("app/src/mine.rs", "2");
     }),
     ("a checkout that a repository around it ignores", ignored_checkout, |w| {
-        w.edit("lib/src/lib.rs", "\"word\"", "\"x\"")
+        w.edit("lib/src/lib.rs", "\"word\"", "\"x\"");
     }),
     ("a repository inside the package", nested_repository, |w| w.write("app/vendor/x.c", "2")),
     ("a submodule inside the package", submodule, |w| w.write("app/sub/x.c", "2")),
@@ -52,7 +52,7 @@ const SEEN: &[(&str, Make, Change)] = &[
         std::fs::write(w.beside("shared/src/lib.rs"), "pub fn x() {}").unwrap();
     }),
     ("a dependency inside the package's folder", inner_dependency, |w| {
-        w.write("app/inner/src/lib.rs", "pub fn x() {}")
+        w.write("app/inner/src/lib.rs", "pub fn x() {}");
     }),
     ("a crate at the repository's root", root_crate, |w| w.write("src/main.rs", "fn main() { }")),
     ("`deployer.toml` in a member", in_member, |w| w.edit("lib/src/lib.rs", "\"word\"", "\"x\"")),
@@ -73,7 +73,7 @@ const SEEN: &[(&str, Make, Change)] = &[
         w.edit("lib/src/lib.rs", "\"word\"", "\"x\"");
     }),
     ("a feature in `deployer.toml`", World::with_git, |w| {
-        w.edit("deployer.toml", "bin =", "features = ['two']\nbin =")
+        w.edit("deployer.toml", "bin =", "features = ['two']\nbin =");
     }),
     ("no default features in `deployer.toml`", World::with_git, |w| {
         w.edit("deployer.toml", "bin =", "default_features = false\nbin =");
@@ -87,7 +87,7 @@ const SEEN: &[(&str, Make, Change)] = &[
         w.edit("Cargo.toml", "[workspace]", "[workspace.package]\nversion = '2.0.0'\n[workspace]");
     }),
     ("the profile", World::with_git, |w| {
-        w.edit("Cargo.toml", "[workspace]", "[profile.release]\nlto = true\n[workspace]")
+        w.edit("Cargo.toml", "[workspace]", "[profile.release]\nlto = true\n[workspace]");
     }),
     ("compiler flags of the workspace", World::with_git, |w| {
         w.write(".cargo/config.toml", "[build]\nrustflags = ['--cfg', 'x']");

@@ -3,6 +3,9 @@
 //! Each workspace is made by its trial in a temporary folder, with a home, git settings and a shell's environment of its own.
 //! Most only hash; `built` compiles crates of a few lines.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::too_many_lines, reason = "a table has a row for each workspace")]
+
 mod built;
 mod hashed;
 mod order;
