@@ -84,7 +84,8 @@ def guard_runtime_api():
                 if not super().parse_request():
                     return False
                 host = f"127.0.0.1:{self.server.server_address[1]}"
-                if self.headers.get("Host") == host and not {"Origin", "Sec-Fetch-Site"} & set(self.headers):
+                of_browser = "Origin" in self.headers or "Sec-Fetch-Site" in self.headers
+                if self.headers.get("Host") == host and not of_browser:
                     return True
                 self.close_connection = True
                 self.send_error(403)

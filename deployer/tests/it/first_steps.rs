@@ -139,7 +139,7 @@ pub(crate) fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_lo
     }
 }
 
-fn children(parent: u64) -> Vec<u64> {
+pub(crate) fn children(parent: u64) -> Vec<u64> {
     let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let text = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
         let process = text.split(' ').next()?.parse().ok()?;

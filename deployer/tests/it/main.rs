@@ -29,6 +29,7 @@ mod retention;
 mod rollback;
 mod strict;
 mod traffic;
+mod web_page;
 
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -121,6 +122,7 @@ fn trials_of_the_first_steps() -> Vec<Trial> {
         first_steps::the_preflight_function_answers_options,
         first_steps::the_declared_checks_pass,
         first_steps::nothing_of_the_users_aws_or_terraform_settings_reached_anything_local,
+        web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
         first_steps::terraform_has_nothing_to_do_after_a_release,
         first_steps::up_again_starts_applies_builds_and_releases_nothing,
     ]
