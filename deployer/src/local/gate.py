@@ -19,6 +19,8 @@ TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 HOSTS = {f"{name}:{os.environ['GATEWAY_PORT']}".encode() for name in NAMES}
 STAGE = re.compile(r"/restapis/[a-z0-9]+/[$\w-]+/_user_request_(/|$)", re.ASCII)
+CODE = "UnrecognizedClientException"
+REASON = "this local AWS belongs to another checkout or run"
 ZIP = "/_ministack/lambda-code/"
 
 
@@ -50,15 +52,22 @@ def allowed(scope):
     return scope["type"] == "http" and (STAGE.match(scope["path"]) is not None or has_signature(scope, query))
 
 
+def refusal(kind):
+    """In the words of AWS for credentials that it does not know, so that every SDK reports it. Query protocols have XML."""
+    if kind.startswith(b"application/x-www-form-urlencoded"):
+        body = f"<ErrorResponse><Error><Code>{CODE}</Code><Message>{REASON}</Message></Error></ErrorResponse>"
+        return b"text/xml", body.encode()
+    return b"application/json", f'{{"__type":"{CODE}","message":"{REASON}"}}'.encode()
+
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan" or allowed(scope):
         await emulator.app(scope, receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
     else:
-        # In the words of AWS for credentials that it does not know, so that every SDK reports it.
-        body = b'{"__type":"UnrecognizedClientException","message":"this local AWS belongs to another checkout or run"}'
-        headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", b"UnrecognizedClientException")]
+        kind, body = refusal(dict(scope["headers"]).get(b"content-type", b""))
+        headers = [(b"content-type", kind), (b"x-amzn-errortype", CODE.encode())]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
