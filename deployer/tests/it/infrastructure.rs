@@ -104,11 +104,7 @@ pub(crate) fn a_change_in_place_that_cuts_live_traffic_is_refused() {
     );
     checkout.edit(FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0");
     checkout.edit(ROUTES, "      deployment_id,           # moved by every release that changes the definition\n", "");
-    checkout.edit(
-        ROUTES,
-        "deployment_id        = aws_api_gateway_deployment.initial.id",
-        "deployment_id = \"another\"",
-    );
+    checkout.edit(ROUTES, "deployment_id = aws_api_gateway_deployment.initial.id", "deployment_id = \"another\"");
     stack().terraform_plan("dev", "changed.json");
     drop(kept);
     checkout.deployer("guard changed.json --retired").expect(4).says([
