@@ -215,6 +215,11 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", job.github.port(environment))),
     ];
     job.env.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    // What opens the local AWS: with `DEPLOYER_LOCAL` a deployer looks for it in its own checkout.
+    for environment in ["dev", "prod"] {
+        let file = format!(".deployer/local/{environment}/credentials");
+        copy(&stack().checkout.root.join(&file), &job.workspace.join(&file));
+    }
     Ok(())
 }
 
