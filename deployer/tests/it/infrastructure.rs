@@ -109,7 +109,7 @@ pub(crate) fn a_change_in_place_that_cuts_live_traffic_is_refused() {
     drop(kept);
     checkout.deployer("guard changed.json --retired").expect(4).says([
         "`module.backend.aws_lambda_alias.live[\"counter\"]` would change in `function_version` (",
-        "`module.backend.aws_lambda_function.this[\"counter\"]` would change in `reserved_concurrent_executions` (`-1` -> `0`)",
+        "`module.backend.aws_lambda_function.this[\"counter\"]` would change in `reserved_concurrent_executions` (`100` -> `0`)",
         "would change in `deployment_id` (",
         "`function_version`: put the attribute into `ignore_changes`",
     ]);
