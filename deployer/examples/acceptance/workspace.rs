@@ -257,7 +257,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot read the folder `{}`", from.display()))?;
         let name = entry.file_name();
-        // A state of the repository's own is no business of this run.
+        // A state that the repository has already is left alone.
         let skipped = name == ".terraform" || name == "target" || name.to_string_lossy().contains(".tfstate");
         if !skipped {
             copy(&entry.path(), &to.join(name))?;

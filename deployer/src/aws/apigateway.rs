@@ -84,7 +84,7 @@ impl ApiGateway {
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
         let methods = answer.method_settings.as_ref().and_then(|settings| settings.get("*/*"));
         Ok(Stage {
-            // -1 is how API Gateway writes that there is no limit of the method's own.
+            // API Gateway writes -1 where the method has no limit of its own.
             burst: methods.map(|settings| settings.throttling_burst_limit).filter(|burst| *burst >= 0),
             deployment: answer.deployment_id.unwrap_or_default(),
             mark: answer.variables.and_then(|mut variables| variables.remove(MARK)),

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_lines_of_setup_terraforms_wrapper_name_the_setting_that_takes_them_away() {
-        let before = format!("[command]/opt/terraform-bin show -json plan\n{PLAN}\n");
+        let before = format!("[command]terraform-bin show -json plan\n{PLAN}\n");
         let after = format!("{PLAN}\n::debug::Terraform exited with code 0.\n::debug::stdout: x\n");
         for text in [before, after] {
             assert!(refused(text.as_bytes()).way.contains("`terraform_wrapper: false`"), "{text}");

@@ -157,7 +157,7 @@ pub(crate) fn what_is_no_plan_is_refused() {
     checkout.write("state.json", r#"{"format_version": "1.0", "values": {}}"#);
     checkout.write(
         "wrapped.json",
-        "[command]/opt/terraform-bin show -json plan\n{}\n::debug::Terraform exited with code 0.\n",
+        "[command]terraform-bin show -json plan\n{}\n::debug::Terraform exited with code 0.\n",
     );
     let write = "hint: write it with `terraform plan -out=FILE`";
     for (file, what, way) in [

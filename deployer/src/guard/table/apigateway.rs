@@ -1,5 +1,5 @@
 //! API Gateway, REST. Stages serve deployments, which are copies: a change of the definition in place goes live with
-//! the next release, through its checks. What is removed from it is missing in the next deployment, whoever makes it.
+//! the next release, through its checks. What is removed from it is missing in the next deployment.
 
 use super::Part::{Aid, Grant, InPath, Record};
 use super::When::{AllowsLess, Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};

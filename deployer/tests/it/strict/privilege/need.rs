@@ -84,7 +84,7 @@ pub(in super::super) fn of(service: Service, name: &str, parts: &Parts, body: &[
 
 /// By the verb, and the path as it is; without an account.
 ///
-/// A change of tags is a change of what is tagged, too, and whoever makes an API with tags tags one whose id is `*`: both
+/// A change of tags is a change of what is tagged, too, and making an API with tags tags one whose id is `*`: both
 /// were seen on AWS (iann0036/iam-dataset#39, mattclay/aws-terminator#284).
 fn apigateway(region: &str, parts: &Parts, body: &[u8]) -> Vec<Need> {
     let (path, verb) = (parts.uri.path(), &parts.method);
