@@ -155,10 +155,8 @@ fn has(block: &Value, path: &str) -> bool {
 pub(crate) fn what_is_no_plan_is_refused() {
     let checkout = &stack().checkout;
     checkout.write("state.json", r#"{"format_version": "1.0", "values": {}}"#);
-    checkout.write(
-        "wrapped.json",
-        "[command]terraform-bin show -json plan\n{}\n::debug::Terraform exited with code 0.\n",
-    );
+    checkout
+        .write("wrapped.json", "[command]terraform-bin show -json plan\n{}\n::debug::Terraform exited with code 0.\n");
     let write = "hint: write it with `terraform plan -out=FILE`";
     for (file, what, way) in [
         ("nowhere.json", "cannot read the plan `nowhere.json`", write),
