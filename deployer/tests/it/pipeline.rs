@@ -150,7 +150,7 @@ pub(crate) fn a_cancelled_job_takes_back_what_it_moved_before_it_is_killed() {
 }
 
 pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_nothing() {
-    let mut github = github("bad-input");
+    let github = github("bad-input");
     let before = (serves("dev"), serves("prod"), stack().last_number("prod"));
     let fails = |github: &GitHub, event: &Event, job: &str, words: [&str; 2]| {
         let run = github.run(event);
@@ -168,7 +168,17 @@ pub(crate) fn what_cannot_be_is_an_annotation_that_says_what_to_do_and_changes_n
         "rollback",
         ["cannot roll `prod` back: there is no release `99`", "deployer history"],
     );
-    fails(&github, &promote("dev", "77", "prod"), "promote", ["`dev` has no release 77", "deployer history dev"]);
+    assert_eq!((serves("dev"), serves("prod"), stack().last_number("prod")), before);
+}
+
+pub(crate) fn what_is_held_replaced_or_foreign_is_an_annotation_and_changes_nothing() {
+    let mut github = github("held");
+    let before = (serves("dev"), serves("prod"), stack().last_number("prod"));
+    let fails = |github: &GitHub, event: &Event, job: &str, words: [&str; 2]| {
+        let run = github.run(event);
+        run.expect([(job, "failure")]).job(job).annotates(words);
+    };
+    fails(&github, &promote("dev", "77", "prod"), "source", ["`dev` has no release 77", "deployer history dev"]);
 
     // The artifact of the run that built dev's release is gone, or was never one of a workflow.
     fails(&github, &promote("dev", "1", "prod"), "promote", ["Run 1 has no functions any more", "`unverified`"]);
