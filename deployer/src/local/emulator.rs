@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,38 +35,55 @@ const KEEPS_IDLE_FOR: &str = "100";
 /// It ends or stays silent: its last words are in the error, and nothing of it is left.
 pub(super) async fn start(config: &Config, place: &Place, python: &Path, report: &Report) -> Result<Instance> {
     instance::forget(&place.folder)?;
-    let scratch = place.folder.join("scratch");
+    let scratch = scratch(place);
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
     write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
     let token = credentials::make(&place.access)?;
-    let log = place.folder.join("emulator.log");
-    let instance = Instance::of(spawn(config, place, python, &scratch, &log, &token)?)?;
-    let started = async {
-        instance.remember(&place.folder)?;
-        answers(place, &instance, &token).await
-    };
-    if let Err(error) = started.await {
-        let words = std::fs::read_to_string(&log).unwrap_or_default();
-        let last: Vec<&str> = words.lines().rev().take(5).collect();
-        stop(&instance).await?;
-        instance::forget(&place.folder)?;
-        if error.hint().is_some() {
-            return Err(error);
-        }
-        let last = last.into_iter().rev().collect::<Vec<_>>().join("\n");
-        return Err(error
-            .context(last)
-            .context(Failure::error(format!("the local AWS of `{}` did not start", place.environment.name))));
-    }
+    let instance = Instance::of(spawn(config, place, python, &token)?)?;
+    settle(place, &instance, &token).await?;
     report.line("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
     Ok(instance)
 }
 
+/// Keeps the process for the runs to come, and waits until it answers. One for which that fails is stopped.
+async fn settle(place: &Place, instance: &Instance, token: &str) -> Result<()> {
+    let settled = async {
+        instance.remember(&place.folder)?;
+        answers(place, instance, token).await
+    };
+    let Err(error) = settled.await else { return Ok(()) };
+    let words = std::fs::read_to_string(log(place)).unwrap_or_default();
+    stop(instance).await?;
+    instance::forget(&place.folder)?;
+    Err(not_started(place, error, &words))
+}
+
+/// The error, with the last words of the process unless it says already what to do.
+fn not_started(place: &Place, error: anyhow::Error, words: &str) -> anyhow::Error {
+    if error.hint().is_some() {
+        return error;
+    }
+    let lines: Vec<&str> = words.lines().collect();
+    let last = lines[lines.len().saturating_sub(5)..].join("\n");
+    error.context(last).context(Failure::error(format!("the local AWS of `{}` did not start", place.environment.name)))
+}
+
+/// Where the process works and keeps its files.
+fn scratch(place: &Place) -> PathBuf {
+    place.folder.join("scratch")
+}
+
+/// What the process prints.
+fn log(place: &Place) -> PathBuf {
+    place.folder.join("emulator.log")
+}
+
 /// The process. Of the user's environment it gets what a program needs to run and nothing else: the functions
 /// inherit it, and a token of the user's has no business in a function.
-fn spawn(config: &Config, place: &Place, python: &Path, scratch: &Path, log: &Path, token: &str) -> Result<u32> {
+fn spawn(config: &Config, place: &Place, python: &Path, token: &str) -> Result<u32> {
     allow_descriptors()?;
-    let output = File::create(log).with_context(|| format!("cannot write `{}`", log.display()))?;
+    let (scratch, log) = (&scratch(place), log(place));
+    let output = File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
     let bind = format!("127.0.0.1:{}", place.access.port);
@@ -136,4 +153,70 @@ pub(super) async fn stop(instance: &Instance) -> Result<()> {
     let _ = kill_process_group(group, Signal::KILL);
     anyhow::ensure!(!instance.alive(), "process {} does not end", instance.process);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::cli::Output;
+    use crate::config::ProcessEnvironment;
+    use crate::local::places;
+
+    /// An environment in a folder, and a program that is started instead of Python.
+    struct Bench {
+        config: Config,
+        place: Place,
+        python: PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    fn bench(port: u16) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let python = folder.path().join("python");
+        std::fs::write(&python, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = [("PATH", "/usr/bin:/bin")];
+        let text = include_str!("../../../deployer.toml");
+        let file = folder.path().join("deployer.toml");
+        let config = Config::parse(text, &file, true, ProcessEnvironment::of(path)).unwrap();
+        let mut place = places(&config).unwrap().remove(0);
+        place.access.port = port;
+        Bench { config, place, python, _folder: folder }
+    }
+
+    /// Another checkout's local AWS, which was quicker to take the port: it refuses a token that is not its own.
+    fn another_instance() -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 4096]).unwrap();
+            connection.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").unwrap();
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn another_checkouts_instance_on_the_port_is_named_and_nothing_is_left() {
+        let Bench { config, place, python, _folder } = bench(another_instance());
+        let report = Report::new(Output::Text, false, None);
+        let error = start(&config, &place, &python, &report).await.unwrap_err();
+        assert!(error.to_string().contains("in use by the local AWS of another checkout"), "{error:#}");
+        assert!(!place.folder.exists());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_cannot_be_remembered_is_stopped() {
+        let Bench { config, place, python, _folder } = bench(1);
+        std::fs::create_dir_all(scratch(&place)).unwrap();
+        let instance = Instance::of(spawn(&config, &place, &python, "token").unwrap()).unwrap();
+        // As on a full disk: its file cannot be written.
+        std::fs::create_dir(place.folder.join("instance.json")).unwrap();
+        assert!(settle(&place, &instance, "token").await.is_err());
+        assert!(!instance.alive() && !place.folder.exists());
+    }
 }

@@ -125,9 +125,10 @@ fn python(config: &Config, program: &Path) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+    use crate::cli::Output;
     use crate::config::ProcessEnvironment;
 
     #[test]
@@ -147,5 +148,35 @@ mod tests {
         assert!(!runs(&config, &interpreter).await);
         symlink("/nowhere/python3", &interpreter).unwrap();
         assert!(!runs(&config, &interpreter).await);
+    }
+
+    /// A `python3` that makes environments whose interpreter always succeeds.
+    const PYTHON: &str = r#"#!/bin/sh
+[ "$2" = venv ] && mkdir -p "$3/bin" && printf '#!/bin/sh\nexit 0\n' >"$3/bin/python" && chmod +x "$3/bin/python"
+"#;
+
+    #[tokio::test]
+    async fn an_environment_that_lost_its_interpreter_is_moved_aside_and_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let python = folder.path().join("python3");
+        std::fs::write(&python, PYTHON).unwrap();
+        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let cache = folder.path().join("cache");
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let process = ProcessEnvironment::of([("PATH", path), ("XDG_CACHE_HOME", cache.display().to_string())]);
+        let text = include_str!("../../../deployer.toml");
+        let config = Config::parse(text, &folder.path().join("deployer.toml"), true, process).unwrap();
+        let found = Python { version: "3.11.2".to_owned() };
+        let report = Report::new(Output::Text, false, None);
+        let (_stop, interrupt) = Interrupt::by_hand();
+        let made = || environment(&config, &found, &interrupt, &report);
+
+        let interpreter = made().await.unwrap();
+        std::fs::remove_file(&interpreter).unwrap();
+        symlink("/nowhere/python3", &interpreter).unwrap();
+        assert_eq!(made().await.unwrap(), interpreter);
+        assert!(runs(&config, &interpreter).await);
+        let left = std::fs::read_dir(cache.join("deployer")).unwrap().count();
+        assert_eq!(left, 1, "what was moved aside is gone");
     }
 }

@@ -249,7 +249,11 @@ fn mirror(places: &[PathBuf], version: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+    use crate::cli::Output;
+    use crate::config::ProcessEnvironment;
 
     #[test]
     fn a_mirror_is_found_by_its_layout_and_only_for_this_machine() {
@@ -285,5 +289,29 @@ mod tests {
         let mut files = Vec::new();
         collect(folder.path(), &mut files).unwrap();
         assert_eq!(files, [folder.path().join("main.tf")]);
+    }
+
+    #[tokio::test]
+    async fn terraform_is_always_told_to_print_no_colours() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("told");
+        let program = folder.path().join("terraform");
+        std::fs::write(&program, format!("#!/bin/sh\necho \"$@\" >>{}\n", told.display())).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let process = ProcessEnvironment::of([("PATH", folder.path())]);
+        let text = include_str!("../../../deployer.toml");
+        let config = Config::parse(text, &folder.path().join("deployer.toml"), true, process).unwrap();
+        let place = super::super::places(&config).unwrap().remove(0);
+        for folder in [&place.folder, &folder.path().join("terraform")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let (_stop, interrupt) = Interrupt::by_hand();
+        let terraform = Terraform { mirror: Some(folder.path().to_owned()), interrupt };
+        let report = Report::new(Output::Text, false, None);
+        let instance = Instance::of(std::process::id()).unwrap();
+        terraform.apply(&config, &place, &instance, &report).await.unwrap();
+        let told = std::fs::read_to_string(told).unwrap();
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert!(told.lines().all(|line| line.contains(" -no-color ")), "{told}");
     }
 }
