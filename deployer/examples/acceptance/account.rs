@@ -116,6 +116,13 @@ fn table(app: &str) -> String {
     app.split('-').filter(|part| !part.is_empty()).map(word).collect()
 }
 
+/// Whether bootstrap got as far as the bucket for the environments' states.
+pub(crate) async fn has_state_bucket(place: &Place, account: &str) -> Result<bool> {
+    let mut found = Vec::new();
+    bucket(place, &state_bucket(&place.prefix, account), &mut found).await?;
+    Ok(!found.is_empty())
+}
+
 pub(crate) fn state_bucket(app: &str, account: &str) -> String {
     format!("{app}-tfstate-{account}")
 }

@@ -56,6 +56,10 @@ impl Workspace {
         self.bootstrap_state().exists()
     }
 
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.checkout.join("terraform/bootstrap/acceptance_override.tf").exists()
+    }
+
     pub(crate) fn bootstrap_state(&self) -> PathBuf {
         self.folder.join("bootstrap.tfstate")
     }

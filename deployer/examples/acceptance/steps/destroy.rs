@@ -17,9 +17,16 @@ impl Run {
         self.interrupt = Interrupt::never();
         self.report.left = facts::remove(&self.place).await;
         if self.workspace.began() {
+            if !self.workspace.is_prepared() {
+                self.workspace.prepare()?; // the state was brought here, by the workflow's artifact
+            }
+            self.write_bootstrap_variables(&[]).await?;
             let mut whole = true;
-            for environment in ENVIRONMENTS.iter().rev() {
-                whole &= self.destroyed(environment).await?;
+            // Without the bucket of their states nothing of the environments was made.
+            if account::has_state_bucket(&self.place, &self.caller.account).await? {
+                for environment in ENVIRONMENTS.iter().rev() {
+                    whole &= self.destroyed(environment).await?;
+                }
             }
             // With the states gone, nobody would know what is left.
             if whole {
@@ -36,9 +43,6 @@ impl Run {
         for attempt in 1..=2 {
             let started = Instant::now();
             let ready = self.workspace.terraform(environment, &init, false, &self.interrupt).await?;
-            if ready.code != 0 && ready.last.contains("NoSuchBucket") {
-                return Ok(true); // bootstrap ended before it made the bucket, so that nothing of the environment is there
-            }
             let finished = if ready.code == 0 {
                 self.workspace.terraform(environment, &destroy, false, &self.interrupt).await?
             } else {
@@ -60,10 +64,15 @@ impl Run {
                 self.report.left.push(format!("{error:#}"));
             }
         }
+        let init = self.bootstrap_init();
         let destroy = ["destroy", "-no-color", "-input=false", "-auto-approve"].map(str::to_owned);
         for _ in 0..2 {
             let started = Instant::now();
-            let finished = self.workspace.terraform("bootstrap", &destroy, false, &self.interrupt).await?;
+            let ready = self.workspace.terraform("bootstrap", &init, false, &self.interrupt).await?;
+            let finished = match ready.code {
+                0 => self.workspace.terraform("bootstrap", &destroy, false, &self.interrupt).await?,
+                _ => ready,
+            };
             if self.judged("destroy bootstrap", started, &finished, &[0]).is_ok() {
                 return self.workspace.forget();
             }

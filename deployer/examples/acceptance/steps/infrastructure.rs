@@ -29,15 +29,12 @@ impl Run {
 
     /// Bootstrap as an administrator, and then its roles for the caller: GitHub, which they trust, is not here.
     async fn bootstrap(&mut self, name: &str, apis: &[String]) -> Result<()> {
-        let variables = self.bootstrap_variables(apis).await?;
-        self.workspace.write("terraform/bootstrap/acceptance.auto.tfvars.json", &variables.to_string())?;
-        let state = format!("-backend-config=path={}", self.workspace.bootstrap_state().display());
-        let init = ["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &state];
-        let apply = ["apply", "-no-color", "-input=false", "-auto-approve"];
+        self.write_bootstrap_variables(apis).await?;
+        let init = self.bootstrap_init();
+        let apply = ["apply", "-no-color", "-input=false", "-auto-approve"].map(str::to_owned);
         for (step, arguments) in [(format!("{name}: init"), &init[..]), (name.to_owned(), &apply[..])] {
             let started = Instant::now();
-            let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            let finished = self.workspace.terraform("bootstrap", &arguments, false, &self.interrupt).await?;
+            let finished = self.workspace.terraform("bootstrap", arguments, false, &self.interrupt).await?;
             self.judged(&step, started, &finished, &[0])?;
         }
         let started = Instant::now();
@@ -47,6 +44,16 @@ impl Run {
             trusted = trusted.and(account::trust(&self.place, &self.caller, &role).await);
         }
         self.done(&format!("{name}: the caller may take the roles"), started, trusted)
+    }
+
+    pub(super) fn bootstrap_init(&self) -> Vec<String> {
+        let state = format!("-backend-config=path={}", self.workspace.bootstrap_state().display());
+        ["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &state].map(str::to_owned).into()
+    }
+
+    pub(super) async fn write_bootstrap_variables(&self, apis: &[String]) -> Result<()> {
+        let variables = self.bootstrap_variables(apis).await?;
+        self.workspace.write("terraform/bootstrap/acceptance.auto.tfvars.json", &variables.to_string())
     }
 
     async fn bootstrap_variables(&self, apis: &[String]) -> Result<serde_json::Value> {
