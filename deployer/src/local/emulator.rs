@@ -203,6 +203,8 @@ mod tests {
     #[tokio::test]
     async fn another_checkouts_instance_on_the_port_is_named_and_nothing_is_left() {
         let Bench { config, place, python, _folder } = bench(another_instance());
+        // Only fails if another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let report = Report::new(Output::Text, false, None);
         let error = start(&config, &place, &python, &report).await.unwrap_err();
         assert!(error.to_string().contains("in use by the local AWS of another checkout"), "{error:#}");

@@ -295,10 +295,12 @@ mod tests {
     async fn terraform_is_always_told_to_print_no_colours() {
         let folder = tempfile::tempdir().unwrap();
         let told = folder.path().join("told");
-        let program = folder.path().join("terraform");
+        let programs = folder.path().join("programs");
+        std::fs::create_dir(&programs).unwrap();
+        let program = programs.join("terraform");
         std::fs::write(&program, format!("#!/bin/sh\necho \"$@\" >>{}\n", told.display())).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let process = ProcessEnvironment::of([("PATH", folder.path())]);
+        let process = ProcessEnvironment::of([("PATH", programs)]);
         let text = include_str!("../../../deployer.toml");
         let config = Config::parse(text, &folder.path().join("deployer.toml"), true, process).unwrap();
         let place = super::super::places(&config).unwrap().remove(0);
