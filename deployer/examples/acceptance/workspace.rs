@@ -30,9 +30,9 @@ pub(crate) struct Workspace {
     caller: Caller,
 }
 
-/// The repository that this was built from.
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// The checkout that is tried: `.ci/acceptance` starts this in it.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(".")
 }
 
 impl Workspace {
@@ -41,8 +41,10 @@ impl Workspace {
         let program = std::env::current_exe().context("cannot find this program")?;
         let built = program.parent().and_then(Path::parent).context("this program is in no folder")?;
         let deployer = built.join("deployer");
-        if !deployer.is_file() {
-            bail!("there is no `{}`: start this by `.ci/acceptance`, which builds it", deployer.display());
+        for needed in [&deployer, &repository().join("deployer.toml")] {
+            if !needed.is_file() {
+                bail!("there is no `{}`: start this by `.ci/acceptance`; nothing was made", needed.display());
+            }
         }
         let folder = repository().join("target/acceptance").join(&place.prefix);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;

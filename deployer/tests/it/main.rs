@@ -186,7 +186,8 @@ fn trials_of_the_front() -> Vec<Trial> {
 /// What Terraform may do to a stack that serves, and what it may not.
 fn trials_of_the_infrastructure() -> Vec<Trial> {
     trials![
-        facts::the_probes_find_every_leniency_of_the_emulator_and_leave_nothing,
+        facts::the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing,
+        facts::what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made,
         infrastructure::a_permission_is_replaced_without_a_moment_without_one,
         infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
         infrastructure::a_change_in_place_that_cuts_live_traffic_is_refused,
@@ -206,6 +207,8 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
         infrastructure::prod_is_destroyed_once_its_protection_is_taken_off,
         pipeline::every_step_is_short_and_hands_its_signals_on,
         pipeline::no_job_that_builds_may_take_a_role_or_sign,
+        pipeline::every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older,
+        pipeline::before_the_first_deploy_there_is_no_drift,
         pipeline::a_push_brings_an_empty_account_to_dev_and_approved_to_prod,
         pipeline::what_nobody_approved_stays_in_dev_until_a_click_promotes_it,
         pipeline::a_click_rolls_back,

@@ -47,6 +47,16 @@ fn serves(environment: &str) -> (Value, Value, Value) {
     (status["release"].clone(), status["functions"].clone(), status["lock"].clone())
 }
 
+/// A repository that was set up yesterday and pushes tomorrow: nothing is there that could have drifted.
+pub(crate) fn before_the_first_deploy_there_is_no_drift() {
+    let run = github("drift-of-nothing").run(&dispatched("drift", json!({})));
+    let log = &run.expect([("drift", "success")]).job("drift").log;
+    for environment in ["dev", "prod"] {
+        let notice = format!("Terraform was never applied to `{environment}`: that is no drift");
+        assert!(log.contains(&notice), "no `{notice}` in:\n{log}");
+    }
+}
+
 pub(crate) fn a_push_brings_an_empty_account_to_dev_and_approved_to_prod() {
     for (environment, account) in [("dev", "111111111111"), ("prod", "222222222222")] {
         assert_eq!(left(environment), [format!("bucket resume-visitor-counter-tfstate-{account}")]);
@@ -390,6 +400,26 @@ pub(crate) fn every_step_is_short_and_hands_its_signals_on() {
             }
         }
     }
+}
+
+/// Else an old run that is started again applies its Terraform over that of a later commit.
+pub(crate) fn every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older() {
+    let mut applies = 0;
+    for (file, jobs) in workflows() {
+        for (name, job) in jobs.as_object().unwrap() {
+            let steps = job["steps"].as_array().unwrap();
+            let of = |action: &'static str| {
+                steps.iter().filter(move |step| step["uses"].as_str().is_some_and(|uses| uses.starts_with(action)))
+            };
+            for step in of("./.github/actions/terraform").filter(|step| step["with"]["apply"] == "true") {
+                applies += 1;
+                assert_eq!(step["with"]["artifact"], "artifact", "{file}: `{name}`");
+                let history = of("actions/checkout").all(|step| step["with"]["fetch-depth"] == 0);
+                assert!(history, "{file}: `{name}` has one commit only");
+            }
+        }
+    }
+    assert_eq!(applies, 2, "dev and prod of deploy.yml");
 }
 
 pub(crate) fn no_job_that_builds_may_take_a_role_or_sign() {

@@ -23,6 +23,9 @@ impl Run {
         self.workspace.change_code("There is nothing here, says a release that fails.")?;
         self.deployer("deploy whose check fails", "deploy dev --config failing.toml", 6).await?;
         self.deployer("status", "status dev", 0).await?;
+        // A release that failed stands in nobody's way.
+        self.workspace.change_code("There is nothing here, after a release that failed.")?;
+        self.deployer("deploy after it", "deploy dev", 0).await?;
         self.deployer("promote dev to prod", "promote dev prod", 0).await?;
         self.deployer("rollback to the previous release", "rollback dev --to previous", 0).await?;
         self.deployer("check", "check dev", 0).await?;

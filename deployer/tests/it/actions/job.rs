@@ -94,6 +94,9 @@ impl<'a> Job<'a> {
             let more: Map<_, _> = texts(&scope, declared).into_iter().map(|(name, text)| (name, json!(text))).collect();
             contexts["env"].as_object_mut().unwrap().extend(more);
         }
+        if let Some(image) = job["container"]["image"].as_str() {
+            self.env.insert("STANDIN_IMAGE".to_owned(), image.to_owned());
+        }
         contexts["steps"] = self.steps(&job["steps"], &mut contexts);
         let scope = Scope { contexts: &contexts, failed: self.failed, cancelled: self.cancelled };
         let result = match (self.cancelled, self.failed) {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::repository;
 use expression::Scope;
 use job::Job;
-pub(crate) use standin::{comments, published, replace_comment};
+pub(crate) use standin::{built, comments, published, replace_comment};
 
 /// The last commit of the pull request's branch.
 pub(crate) const HEAD: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";

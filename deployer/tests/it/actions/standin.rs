@@ -1,6 +1,6 @@
 //! All that stands in for what only GitHub has: actions of others, by their names, and programs (in `programs`): `gh`; `docker`, which
 //! runs a command here with no more than what a container would see; `git` where it asks for a history; `rustup`; `cargo` where it
-//! would build the deployer, which is there already.
+//! would build the deployer or the acceptance run, which are there already.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -49,6 +49,7 @@ pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
     let all = [
         ("STANDIN_CARGO", env!("CARGO").to_owned()),
         ("STANDIN_DEPLOYER", env!("CARGO_BIN_EXE_deployer").to_owned()),
+        ("STANDIN_ACCEPTANCE", built().join("examples/acceptance").display().to_string()),
         ("STANDIN_REPOSITORY", REPOSITORY.to_owned()),
         ("STANDIN_ROOT", github.root.display().to_string()),
         ("CARGO_TARGET_DIR", functions.display().to_string()),
@@ -56,6 +57,11 @@ pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
         ("NO_PROXY", "127.0.0.1".to_owned()),
     ];
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Where cargo has put what is under test.
+pub(crate) fn built() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_deployer")).parent().unwrap()
 }
 
 fn attestations(github: &GitHub) -> PathBuf {
@@ -106,7 +112,9 @@ fn checkout(job: &Job) -> Result<(), String> {
     copy(&repository().join(".github"), &job.workspace.join(".github"));
     // The script that starts these very tests: what it would find.
     copy(&programs().join("ci-run"), &job.workspace.join(".ci/run"));
-    copy(&repository().join(".ci/packages"), &job.workspace.join(".ci/packages"));
+    for script in [".ci/packages", ".ci/acceptance"] {
+        copy(&repository().join(script), &job.workspace.join(script));
+    }
     let files = job.workspace.join("terraform/environments");
     let architecture = architecture();
     for environment in ["dev", "prod"] {
@@ -126,7 +134,7 @@ fn upload(job: &Job, with: &With) -> Result<(), String> {
     if to.exists() && !overwrites {
         return Err(format!("409: an artifact with the name {} exists", with["name"]));
     }
-    let paths: Vec<_> = with["path"].lines().map(|line| job.workspace.join(line.trim())).collect();
+    let paths: Vec<_> = with["path"].lines().flat_map(|line| named(&job.workspace, line.trim())).collect();
     for from in &paths {
         if !from.exists() {
             return Err(format!("no files were found at {}", from.display()));
@@ -140,6 +148,23 @@ fn upload(job: &Job, with: &With) -> Result<(), String> {
     }
     forget_modes(&to);
     Ok(())
+}
+
+/// The files of a path, in which `*` may stand for a name or its end.
+fn named(folder: &Path, path: &str) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    for name in path.split('/') {
+        let Some((beginning, end)) = name.split_once('*') else {
+            found.iter_mut().for_each(|path| path.push(name));
+            continue;
+        };
+        let inside = |folder: &PathBuf| std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap());
+        let entries = found.iter().flat_map(inside);
+        let matches = |name: &str| name.strip_prefix(beginning).is_some_and(|rest| rest.ends_with(end));
+        found =
+            entries.filter(|entry| matches(entry.file_name().to_str().unwrap())).map(|entry| entry.path()).collect();
+    }
+    found
 }
 
 /// An artifact is a zip that knows no modes.
@@ -206,14 +231,15 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
             "Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned()
         );
     }
-    let settings = [
+    let mut settings = vec![
         ("AWS_REGION", with["aws-region"].clone()),
         ("AWS_ACCESS_KEY_ID", account.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "the-secret-key-of-the-run".to_owned()),
-        ("AWS_SESSION_TOKEN", token(job.github.port(environment)).unwrap()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", job.github.port(environment))),
     ];
+    // An emulator without a gate gives none.
+    settings.extend(token(job.github.port(environment)).map(|token| ("AWS_SESSION_TOKEN", token)));
     job.env.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
     // What opens the local AWS: with `DEPLOYER_LOCAL` a deployer looks for it in its own checkout.
     for environment in ["dev", "prod"] {
