@@ -30,8 +30,12 @@ impl Run {
         self.deployer("rollback to the previous release", "rollback dev --to previous", 0).await?;
         self.deployer("check", "check dev", 0).await?;
         self.deployer("prune", "prune dev --yes --config prune.toml", 0).await?;
+        // An emulator may know no tags where IAM simulates a policy: then doctor finds rights missing that are there.
+        let codes: &[i32] = if self.place.endpoint.is_none() { &[0] } else { &[0, 1] };
         for environment in super::infrastructure::ENVIRONMENTS {
-            self.deployer(&format!("doctor {environment}"), &format!("doctor {environment}"), 0).await?;
+            let (name, started) = (format!("doctor {environment}"), Instant::now());
+            let finished = self.workspace.deployer(&name, &self.interrupt).await?;
+            self.judged(&name, started, &finished, codes)?;
         }
         let plan = self.stack("plan", "prod", &["-detailed-exitcode".to_owned()]);
         self.reinit("prod").await?;
