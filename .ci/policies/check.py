@@ -1,4 +1,4 @@
-"""Holds every policy of terraform/bootstrap and terraform/modules/roles against AWS's service authorization reference.
+"""Checks every policy of terraform/bootstrap and terraform/modules/roles by AWS's service authorization reference.
 
     check.py FOLDER_OF_IAM_DATA ROLES.json BOOTSTRAP.json
 

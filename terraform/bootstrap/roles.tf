@@ -38,12 +38,13 @@ module "roles" {
 
   # Written out: of `merge` with null Terraform makes an object, and never null.
   github = var.github == null ? null : {
-    oidc_provider_arn = local.oidc_provider_arn
-    repository        = var.github.repository
-    owner_id          = var.github.owner_id
-    repository_id     = var.github.repository_id
-    branch            = var.github.branch
-    workflows         = var.github.workflows
+    oidc_provider_arn  = local.oidc_provider_arn
+    repository         = var.github.repository
+    owner_id           = var.github.owner_id
+    repository_id      = var.github.repository_id
+    branch             = var.github.branch
+    workflows          = var.github.workflows
+    rollback_workflows = var.github.rollback_workflows
   }
 
   promotes = {

@@ -98,14 +98,15 @@ variable "environments" {
 
 variable "github" {
   type = object({
-    repository        = string
-    owner_id          = optional(string)
-    repository_id     = optional(string)
-    oidc_provider_arn = optional(string)
-    branch            = optional(string, "main")
-    workflows         = optional(set(string), ["deploy", "promote", "rollback"])
+    repository         = string
+    owner_id           = optional(string)
+    repository_id      = optional(string)
+    oidc_provider_arn  = optional(string)
+    branch             = optional(string, "main")
+    workflows          = optional(set(string), ["deploy", "promote"])
+    rollback_workflows = optional(set(string), ["rollback"])
   })
-  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role. Null: no workflow may do anything."
+  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. Null: no workflow may do anything."
   default     = null
 
   validation {
@@ -132,8 +133,8 @@ variable "github" {
   }
 
   validation {
-    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in var.github.workflows : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
-    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`."
+    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in setunion(var.github.workflows, var.github.rollback_workflows) : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
+    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`; github.rollback_workflows likewise, or none."
   }
 }
 

@@ -17,12 +17,14 @@ use crate::config::ProcessEnvironment;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Settings that could change what git prints.
-const FIXED: [&str; 9] = [
+const FIXED: [&str; 11] = [
     "core.quotePath=false",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
     "core.excludesFile=/dev/null",
     "core.hooksPath=/dev/null",
+    "core.autocrlf=false",
+    "core.attributesFile=/dev/null",
     "log.showSignature=false",
     "status.showUntrackedFiles=all",
     "status.relativePaths=true",
@@ -154,6 +156,8 @@ impl<'a> Git<'a> {
         git.args(arguments).current_dir(self.folder).env_clear().env("LC_ALL", "C");
         let kept = ["PATH", "HOME", "XDG_CONFIG_HOME"].into_iter();
         git.envs(kept.filter_map(|name| Some((name, self.process.get(name)?))));
+        // A clone without all objects is not completed for a question, and nobody is asked for a password.
+        git.env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
         let output = git.stdin(Stdio::null()).kill_on_drop(true).output();
         match tokio::time::timeout(LONGEST, output).await {
             Ok(Ok(output)) => Ok(output),

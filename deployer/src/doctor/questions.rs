@@ -92,8 +92,12 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
 /// What does not exist: a role that may change it has a wildcard, and may change the other environments too.
 fn elsewhere(contract: &Contract) -> impl Iterator<Item = Question> + use<> {
     let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
+    let gateway = format!("arn:{partition}:apigateway:{region}:");
     let asked = [
-        ("apigateway:PATCH", format!("arn:{partition}:apigateway:{region}::/restapis/{ELSEWHERE}/stages/{ELSEWHERE}")),
+        ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{ELSEWHERE}")),
+        ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{}", contract.api.stage)),
+        ("apigateway:POST", format!("{gateway}:/restapis/{ELSEWHERE}/deployments")),
+        ("apigateway:PATCH", format!("{gateway}:/domainnames/{ELSEWHERE}.example.com")),
         ("lambda:UpdateAlias", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
         ("lambda:UpdateFunctionCode", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
         ("dynamodb:PutItem", format!("arn:{partition}:dynamodb:{region}:{account}:table/{ELSEWHERE}")),

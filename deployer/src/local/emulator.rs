@@ -40,13 +40,13 @@ pub(super) async fn start(config: &Config, place: &Place, python: &Path, report:
     write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
     let token = credentials::make(&place.access)?;
     let instance = Instance::of(spawn(config, place, python, &token)?)?;
-    settle(place, &instance, &token).await?;
+    remember_and_wait(place, &instance, &token).await?;
     report.line("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
     Ok(instance)
 }
 
 /// Keeps the process for the runs to come, and waits until it answers. One for which that fails is stopped.
-async fn settle(place: &Place, instance: &Instance, token: &str) -> Result<()> {
+async fn remember_and_wait(place: &Place, instance: &Instance, token: &str) -> Result<()> {
     let settled = async {
         instance.remember(&place.folder)?;
         answers(place, instance, token).await
@@ -218,7 +218,7 @@ mod tests {
         let instance = Instance::of(spawn(&config, &place, &python, "token").unwrap()).unwrap();
         // As on a full disk: its file cannot be written.
         std::fs::create_dir(place.folder.join("instance.json")).unwrap();
-        assert!(settle(&place, &instance, "token").await.is_err());
+        assert!(remember_and_wait(&place, &instance, "token").await.is_err());
         assert!(!instance.alive() && !place.folder.exists());
     }
 }

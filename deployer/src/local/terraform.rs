@@ -81,7 +81,7 @@ impl Terraform {
         // Terraform's plugin cache is not safe for two at once: while it is filled, the others wait.
         let filling = match self.mirror {
             Some(_) => None,
-            None => Some(turn(config).await?),
+            None => Some(self.interrupt.or(turn(config)).await?),
         };
         let text = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
         let state = format!("-backend-config=path={}", place.folder.join("bootstrap.tfstate").display());

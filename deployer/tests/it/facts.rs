@@ -111,14 +111,13 @@ pub(crate) fn the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothi
     assert_eq!(report["left"], json!([]));
 }
 
-/// The role of the environment `acceptance`, trusted as .github/README.md says.
+/// The role of the environment `acceptance`, trusted as .github/README.md prints it.
 fn trusted_role(emulator: &Emulator) {
-    let trust = json!({"Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {
-            "token.actions.githubusercontent.com:sub": format!("repo:{REPOSITORY}:environment:acceptance"),
-        }},
-    }]});
+    let text = std::fs::read_to_string(repository().join(".github/README.md")).unwrap();
+    let printed = text.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let (owner, name) = REPOSITORY.split_once('/').unwrap();
+    let printed = printed.replace("ACCOUNT:", &format!("{ACCOUNT}:")).replace("/NAME", &format!("/{name}"));
+    let trust = serde_json::from_str(&printed.replace("OWNER/", &format!("{owner}/"))).unwrap();
     make_role(emulator, "acceptance", &trust);
 }
 

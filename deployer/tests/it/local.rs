@@ -1,9 +1,13 @@
 //! `local up`, where it cannot: each with one clear message and nothing half-made. And `local down`.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use crate::first_steps::children;
 use crate::harness::{Checkout, Ended, bare, free_port, listens};
 use crate::stack;
 
@@ -97,6 +101,52 @@ pub(crate) fn a_failed_download_leaves_nothing_half_made() {
     up(&checkout, &variables).expect(1).says(["downloading the local AWS failed", "hint: check the network"]);
     assert_eq!(walk(&cache), Vec::<PathBuf>::new());
     assert_nothing_was_made(&checkout);
+}
+
+/// As Ctrl-C in a terminal, a closed terminal and a session's end do it, while Terraform applies.
+pub(crate) fn a_signal_stops_what_it_started_and_the_next_up_begins_anew() {
+    let checkout = Checkout::new("interrupted");
+    for (signal, name) in [("-INT", "SIGINT"), ("-HUP", "SIGHUP"), ("-TERM", "SIGTERM")] {
+        let said = checkout.root.join("said");
+        let mut command = checkout.command();
+        command.args(["local", "up"]).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
+        let mut up = command.spawn().unwrap();
+        let (started, mut told) = (Instant::now(), false);
+        let ended = loop {
+            if let Some(ended) = up.try_wait().unwrap() {
+                break ended;
+            }
+            assert!(started.elapsed() < Duration::from_secs(300), "{name}: it does not end");
+            if !told && children(up.id().into()).into_iter().any(applies) {
+                told = Command::new("kill").args([signal, &up.id().to_string()]).status().unwrap().success();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let said = std::fs::read_to_string(said).unwrap();
+        assert!(told && !ended.success(), "{name}: {ended}: {said}");
+        assert!(said.contains(&format!("interrupted by {name}")) && !said.contains("state lock"), "{said}");
+        assert_nothing_was_made(&checkout);
+        let root = checkout.root.to_str().unwrap();
+        let left: Vec<_> = processes().filter(|line| line.contains(root)).collect();
+        assert!(left.is_empty(), "{name}: still there: {left:?}");
+    }
+}
+
+/// Whether a process is Terraform that applies.
+fn applies(process: u64) -> bool {
+    line(process).is_some_and(|line| line.contains("terraform") && line.contains("apply"))
+}
+
+/// The command line of a process.
+fn line(process: u64) -> Option<String> {
+    let line = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    Some(String::from_utf8_lossy(&line).replace('\0', " "))
+}
+
+fn processes() -> impl Iterator<Item = String> {
+    let numbers =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.filter_map(line)
 }
 
 pub(crate) fn without_the_local_aws_every_command_says_how_to_start_it() {

@@ -125,6 +125,7 @@ fn trials_of_the_first_steps() -> Vec<Trial> {
         web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
         first_steps::terraform_has_nothing_to_do_after_a_release,
         first_steps::up_again_starts_applies_builds_and_releases_nothing,
+        local::a_signal_stops_what_it_started_and_the_next_up_begins_anew,
     ]
 }
 

@@ -60,16 +60,22 @@ fn status(port: u16, host: &str, (method, path, headers): (&str, &str, &str), so
     String::from_utf8_lossy(&answer[9..]).parse().unwrap()
 }
 
-/// The ports of the functions' runtime APIs under an emulator.
-fn runtime_apis(emulator: u64) -> BTreeSet<u16> {
-    let of = |process: u64| {
-        let variables = std::fs::read(format!("/proc/{process}/environ")).ok()?;
-        let variables = String::from_utf8_lossy(&variables).into_owned();
-        variables
-            .split('\0')
-            .find_map(|variable| variable.strip_prefix("AWS_LAMBDA_RUNTIME_API=127.0.0.1:")?.parse().ok())
+/// Every port on which an emulator or a process that it started listens: its own, and the functions' runtime APIs.
+fn listening(emulator: u64) -> BTreeSet<u16> {
+    let mut sockets = BTreeSet::new();
+    for process in children(emulator).into_iter().chain([emulator]) {
+        let open = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().filter_map(Result::ok);
+        let named = open.filter_map(|entry| std::fs::read_link(entry.path()).ok()?.to_str().map(str::to_owned));
+        sockets.extend(named.filter_map(|name| Some(name.strip_prefix("socket:[")?.trim_end_matches(']').to_owned())));
+    }
+    // proc(5): the local address is field 2, the state field 4 (0A listens), the inode field 10.
+    let port = |line: &str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let ours = *fields.get(3)? == "0A" && sockets.contains(*fields.get(9)?);
+        u16::from_str_radix(fields[1].rsplit(':').next()?, 16).ok().filter(|_| ours)
     };
-    children(emulator).into_iter().filter_map(of).collect()
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    tables.iter().flat_map(|table| table.lines().filter_map(port)).collect()
 }
 
 fn functions(environment: &str) -> Value {
@@ -83,9 +89,8 @@ pub(crate) fn what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is
         stack().get(&format!("{}/count", stack().url(environment)));
         let before = functions(environment);
         let emulator = stack().checkout.port(environment);
-        let mut ports = runtime_apis(local["environments"][environment]["process"].as_u64().unwrap());
-        assert!(!ports.is_empty(), "no runtime API under {environment}");
-        ports.insert(emulator);
+        let ports = listening(local["environments"][environment]["process"].as_u64().unwrap());
+        assert!(ports.contains(&emulator) && ports.len() > 1, "no runtime API under {environment}: {ports:?}");
         for port in ports {
             let own = format!("127.0.0.1:{port}");
             for request in REQUESTS.into_iter().chain(OTHERS) {

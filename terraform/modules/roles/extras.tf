@@ -30,7 +30,7 @@ locals {
       # As with APIs: whoever makes a domain with tags is asked for one whose name is a literal `*`.
       actions   = ["apigateway:PUT"]
       resources = [for name in ["?", local.domain_name] : "${local.tags}/${replace(replace("arn:${local.p}:apigateway:${local.r}::/domainnames", ":", "%3A"), "/", "%2F")}%2F${name}"]
-      condition = { StringEqualsIfExists = { "aws:RequestTag/Environment" = var.environment } }
+      condition = local.retagging
       reason    = "what is being made is asked for by one character; no domain has such a name"
     },
     {

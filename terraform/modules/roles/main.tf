@@ -16,20 +16,26 @@ locals {
       policies    = concat([local.read, local.change, local.keep, local.release], flatten([for extra in var.extras : local.extra[extra]]))
 
       # GitHub makes an environment that does not exist, unprotected: so the branch and the workflow count as well, whichever
-      # environment a job names. A rollback has an environment of its own, without reviewers: it must not wait for them.
-      claims = merge(local.branch, {
-        sub              = [for environment in [var.environment, "${var.environment}-rollback"] : "environment:${environment}"]
-        job_workflow_ref = [for workflow in try(var.github.workflows, []) : "${var.github.repository}/.github/workflows/${workflow}.yml@refs/heads/${var.github.branch}"]
-      })
+      # environment a job names. A rollback has an environment of its own, without reviewers: it must not wait for them, and
+      # nothing else may go past them there.
+      claims = [
+        for environment, workflows in {
+          (var.environment)             = try(var.github.workflows, [])
+          "${var.environment}-rollback" = try(var.github.rollback_workflows, [])
+          } : merge(local.branch, {
+            sub              = ["environment:${environment}"]
+            job_workflow_ref = [for workflow in workflows : "${var.github.repository}/.github/workflows/${workflow}.yml@refs/heads/${var.github.branch}"]
+        }) if length(workflows) > 0
+      ]
     }
     plan = {
       description = "Plans changes of ${local.name} and changes nothing"
       policies    = concat([local.read, local.look], [for policy in flatten([for extra in var.extras : local.extra[extra]]) : merge(policy, { statements = policy.look })])
 
       # The workflow of a pull request runs on a branch of its own.
-      claims = merge({ for name, value in local.branch : name => value if !var.plans_pull_requests }, {
+      claims = [merge({ for name, value in local.branch : name => value if !var.plans_pull_requests }, {
         sub = ["environment:${var.environment}-plan"]
-      })
+      })]
     }
   }
 
@@ -76,7 +82,7 @@ resource "aws_iam_role" "github" {
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
+    Statement = [for claims in each.value.claims : {
       Effect    = "Allow"
       Action    = "sts:AssumeRoleWithWebIdentity"
       Principal = { Federated = var.github.oidc_provider_arn }
@@ -84,7 +90,7 @@ resource "aws_iam_role" "github" {
         StringEquals = merge(
           { "${local.issuer}:aud" = "sts.amazonaws.com" },
           {
-            for claim, values in each.value.claims : "${local.issuer}:${claim}" =>
+            for claim, values in claims : "${local.issuer}:${claim}" =>
             claim == "sub" ? flatten([for repository in local.repository : [for value in values : "repo:${repository}:${value}"]]) : values
           },
         )

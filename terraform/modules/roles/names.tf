@@ -44,11 +44,17 @@ locals {
     ) : [for end in ["", ":*"] : "arn:${local.p}:logs:${local.r}:${local.a}:log-group:${name}${end}"]
   ])
 
-  # This environment's by its tag, which Terraform gives to everything.
-  tagged = { StringEquals = { "aws:ResourceTag/Environment" = var.environment } }
+  # This environment's of this app by its tags, which Terraform gives to everything: an account may have the stack twice.
+  tagged = { StringEquals = { "aws:ResourceTag/Environment" = var.environment, "aws:ResourceTag/Project" = var.app } }
 
-  # Made with this environment's tag.
-  tagging = { StringEquals = { "aws:RequestTag/Environment" = var.environment } }
+  # Made with these tags.
+  tagging = { StringEquals = { "aws:RequestTag/Environment" = var.environment, "aws:RequestTag/Project" = var.app } }
+
+  # Tagged again, if at all, with the same.
+  retagging = { StringEqualsIfExists = { for key, value in local.tagging.StringEquals : key => value } }
+
+  # Left with them.
+  untagging = { "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment", "Project"] } }
 
   # Reasons for a `*`: each statement that has one says why. `.ci/policies` fails without.
   because = {

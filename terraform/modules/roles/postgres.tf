@@ -72,20 +72,20 @@ locals {
       {
         actions   = ["ec2:CreateTags"]
         resources = local.ec2_kinds
-        condition = { StringEquals = { "aws:RequestTag/Environment" = var.environment, "ec2:CreateAction" = keys(local.ec2_made) } }
+        condition = { StringEquals = merge(local.tagging.StringEquals, { "ec2:CreateAction" = keys(local.ec2_made) }) }
         reason    = local.ec2_id
       },
       # Tags of what is there: only of this environment's, which stays this environment's.
       {
         actions   = ["ec2:CreateTags"]
         resources = local.ec2_kinds
-        condition = merge(local.tagged, { StringEqualsIfExists = { "aws:RequestTag/Environment" = var.environment } })
+        condition = merge(local.tagged, local.retagging)
         reason    = local.ec2_id
       },
       {
         actions   = ["ec2:DeleteTags"]
         resources = local.ec2_kinds
-        condition = merge(local.tagged, { "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment"] } })
+        condition = merge(local.tagged, local.untagging)
         reason    = local.ec2_id
       },
       { actions = ["route53:AssociateVPCWithHostedZone"], resources = ["arn:${local.p}:route53:::hostedzone/*"], reason = "for the endpoints' private names, in zones of AWS's own" },

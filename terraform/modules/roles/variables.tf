@@ -37,14 +37,15 @@ variable "scope" {
 
 variable "github" {
   type = object({
-    oidc_provider_arn = string
-    repository        = string
-    owner_id          = optional(string)
-    repository_id     = optional(string)
-    branch            = optional(string, "main")
-    workflows         = optional(set(string), ["deploy", "promote", "rollback"])
+    oidc_provider_arn  = string
+    repository         = string
+    owner_id           = optional(string)
+    repository_id      = optional(string)
+    branch             = optional(string, "main")
+    workflows          = optional(set(string), ["deploy", "promote"])
+    rollback_workflows = optional(set(string), ["rollback"])
   })
-  description = "The repository whose workflows may take the roles: `owner/name`, and the numbers of both, which GitHub's tokens carry for repositories made since July 2026; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take the deploy role. Null: no workflow may, and no roles are made."
+  description = "The repository whose workflows may take the roles: `owner/name`, and the numbers of both, which GitHub's tokens carry for repositories made since July 2026; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take the deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. Null: no workflow may, and no roles are made."
   default     = null
 
   validation {
@@ -68,8 +69,8 @@ variable "github" {
   }
 
   validation {
-    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in var.github.workflows : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
-    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`."
+    condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in setunion(var.github.workflows, var.github.rollback_workflows) : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
+    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`; github.rollback_workflows likewise, or none."
   }
 }
 

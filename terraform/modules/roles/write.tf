@@ -41,13 +41,13 @@ locals {
         # (mattclay/aws-terminator#284). No API has an id of one character: nothing that exists can be tagged by it.
         actions   = ["apigateway:PUT"]
         resources = concat(["${local.apis_tags}%2F?", "${local.stage_tags}?", "${local.stage_tags}${var.environment}"], local.api_tags)
-        condition = { StringEqualsIfExists = { "aws:RequestTag/Environment" = var.environment } }
+        condition = local.retagging
         reason    = "what is being made has no id yet; a stage is this environment's by its name"
       },
       {
         actions   = ["apigateway:DELETE"]
         resources = concat(["${local.stage_tags}${var.environment}"], local.api_tags)
-        condition = { "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment"] } }
+        condition = local.untagging
         reason    = "API Gateway chooses the id; the stage is this environment's by its name"
       },
       # API Gateway makes its own role with the first API or domain of an account, in the caller's name.

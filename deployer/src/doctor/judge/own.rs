@@ -128,7 +128,7 @@ mod tests {
         let mut facts = facts();
         let asked = questions(&contract(), "ledger");
         let elsewhere: Vec<_> = asked.iter().filter(|asked| asked.resource.contains(ELSEWHERE)).collect();
-        assert_eq!(elsewhere.len(), 4);
+        assert_eq!(elsewhere.len(), 7);
         for asked in elsewhere {
             let check = format!("no {} on {}", asked.action, asked.resource);
             assert_eq!(only(&facts, &check).verdict, Verdict::Ok);

@@ -29,21 +29,23 @@ run "only_this_repositorys_environment_branch_and_workflows_may_deploy" {
   command = plan
 
   assert {
-    condition = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition == {
-      StringEquals = {
+    condition = [for statement in jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement : statement.Condition.StringEquals] == [
+      {
         "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
         "token.actions.githubusercontent.com:ref" = ["refs/heads/main"]
-        "token.actions.githubusercontent.com:sub" = [
-          "repo:owner/name:environment:dev", "repo:owner/name:environment:dev-rollback",
-          "repo:owner@1/name@2:environment:dev", "repo:owner@1/name@2:environment:dev-rollback",
-        ]
+        "token.actions.githubusercontent.com:sub" = ["repo:owner/name:environment:dev", "repo:owner@1/name@2:environment:dev"]
         "token.actions.githubusercontent.com:job_workflow_ref" = [
           "owner/name/.github/workflows/deploy.yml@refs/heads/main",
           "owner/name/.github/workflows/promote.yml@refs/heads/main",
-          "owner/name/.github/workflows/rollback.yml@refs/heads/main",
         ]
-      }
-    }
+      },
+      {
+        "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:ref"              = ["refs/heads/main"]
+        "token.actions.githubusercontent.com:sub"              = ["repo:owner/name:environment:dev-rollback", "repo:owner@1/name@2:environment:dev-rollback"]
+        "token.actions.githubusercontent.com:job_workflow_ref" = ["owner/name/.github/workflows/rollback.yml@refs/heads/main"]
+      },
+    ]
     error_message = "Another repository, branch, workflow or environment may deploy."
   }
 
@@ -85,17 +87,18 @@ run "another_branch_and_other_workflows_can_be_named" {
 
   variables {
     github = {
-      oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
-      repository        = "owner/name"
-      branch            = "release/2"
-      workflows         = ["ship"]
+      oidc_provider_arn  = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+      repository         = "owner/name"
+      branch             = "release/2"
+      workflows          = ["ship"]
+      rollback_workflows = []
     }
   }
 
   assert {
     condition = (
-      jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"] ==
-      ["owner/name/.github/workflows/ship.yml@refs/heads/release/2"]
+      [for statement in jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement : statement.Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"]] ==
+      [["owner/name/.github/workflows/ship.yml@refs/heads/release/2"]]
     )
     error_message = "The values are not taken."
   }
@@ -112,7 +115,7 @@ run "a_repository_without_numbers_is_trusted_by_its_name" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/name:environment:dev", "repo:owner/name:environment:dev-rollback"]
+    condition     = jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:owner/name:environment:dev"]
     error_message = "The subject is not whole."
   }
 }
@@ -283,7 +286,7 @@ run "no_environment_reaches_the_api_of_another" {
   assert {
     condition = alltrue([
       for statement in flatten([for policy in aws_iam_policy.github : jsondecode(policy.policy).Statement]) :
-      try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") == "dev"
+      try([statement.Condition.StringEquals["aws:ResourceTag/Environment"], statement.Condition.StringEquals["aws:ResourceTag/Project"]], []) == ["dev", "app"]
       if anytrue([for resource in statement.Resource : strcontains(resource, "apigateway") && strcontains(resource, "::/restapis/")])
     ])
     error_message = "An API that is not this environment's is in reach."
@@ -293,7 +296,7 @@ run "no_environment_reaches_the_api_of_another" {
     condition = [
       for statement in jsondecode(aws_iam_policy.github["deploy-change"].policy).Statement : statement.Condition
       if contains(statement.Resource, "arn:aws:apigateway:us-east-1::/restapis")
-    ] == [{ StringEquals = { "aws:RequestTag/Environment" = "dev" } }]
+    ] == [{ StringEquals = { "aws:RequestTag/Environment" = "dev", "aws:RequestTag/Project" = "app" } }]
     error_message = "An API can be made that nobody could tell from another environment's."
   }
 
@@ -331,9 +334,13 @@ run "what_ec2_made_for_others_cannot_be_tagged_and_taken" {
       ] == [
       { StringEquals = {
         "aws:RequestTag/Environment" = "dev"
+        "aws:RequestTag/Project"     = "app"
         "ec2:CreateAction"           = ["AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "CreateVpcEndpoint"]
       } },
-      { StringEquals = { "aws:ResourceTag/Environment" = "dev" }, StringEqualsIfExists = { "aws:RequestTag/Environment" = "dev" } },
+      {
+        StringEquals         = { "aws:ResourceTag/Environment" = "dev", "aws:ResourceTag/Project" = "app" }
+        StringEqualsIfExists = { "aws:RequestTag/Environment" = "dev", "aws:RequestTag/Project" = "app" }
+      },
     ]
     error_message = "Something without a tag could be tagged, or this environment's given away."
   }
@@ -341,7 +348,10 @@ run "what_ec2_made_for_others_cannot_be_tagged_and_taken" {
   assert {
     condition = [
       for statement in jsondecode(aws_iam_policy.github["deploy-network"].policy).Statement : statement.Condition if contains(statement.Action, "ec2:DeleteTags")
-    ] == [{ StringEquals = { "aws:ResourceTag/Environment" = "dev" }, "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment"] } }]
+      ] == [{
+        StringEquals                   = { "aws:ResourceTag/Environment" = "dev", "aws:ResourceTag/Project" = "app" }
+        "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment", "Project"] }
+    }]
     error_message = "The tag that says whose it is could be taken away."
   }
 

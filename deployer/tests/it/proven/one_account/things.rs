@@ -82,8 +82,8 @@ pub(super) struct Try<'a> {
     pub of: &'a str,
     /// The id of the API.
     pub api: &'a str,
-    /// Whether the thing has the tag of its environment: what others made in the account has none.
-    pub tagged: bool,
+    /// The app that the thing is of, which Terraform tagged it with; what others made in the account has no tag.
+    pub app: Option<&'a str>,
     /// The tag that comes with the request.
     pub request: Option<&'a str>,
 }
@@ -149,12 +149,14 @@ fn asked(action: &str, resource: &str, tried: &Try<'_>) -> Need {
         ("aws:PrincipalAccount", ACCOUNT.to_owned()),
     ];
     let mut need = keys.into_iter().fold(Need::new(action, resource), |need, (key, value)| need.with(key, vec![value]));
-    if tried.tagged {
+    if let Some(app) = tried.app {
         need = need.with("aws:ResourceTag/Environment", vec![of.to_owned()]);
+        need = need.with("aws:ResourceTag/Project", vec![app.to_owned()]);
     }
     if let Some(tag) = tried.request {
         need = need.with("aws:RequestTag/Environment", vec![tag.to_owned()]);
-        need = need.with("aws:TagKeys", vec!["Environment".to_owned()]);
+        need = need.with("aws:RequestTag/Project", vec![APP.to_owned()]);
+        need = need.with("aws:TagKeys", vec!["Environment".to_owned(), "Project".to_owned()]);
     }
     need
 }

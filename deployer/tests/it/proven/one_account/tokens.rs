@@ -88,6 +88,10 @@ pub(crate) fn no_other_workflow_takes_a_role() {
         for (place, workflow) in [(environment, "deploy"), (environment, "promote"), (&*rollback, "rollback")] {
             tried(&deploy.trust, &by(&token(place, workflow)), true, format!("{workflow} at {place}"));
         }
+        // Nothing but a rollback goes past the reviewers.
+        for (place, workflow) in [(environment, "rollback"), (&*rollback, "deploy"), (&*rollback, "promote")] {
+            tried(&deploy.trust, &by(&token(place, workflow)), false, format!("{workflow} at {place}"));
+        }
         // As tokens of repositories made since July 2026 name it.
         let (owner, name) = REPOSITORY.split_once('/').unwrap();
         let subject = format!("repo:{owner}@1/{name}@2:environment:{environment}");

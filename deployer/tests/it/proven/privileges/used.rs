@@ -107,9 +107,10 @@ pub(crate) fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other() {
         // What it asks for and must not have: to delete a whole function, and to change what is not the stack's.
         let whole = action == "lambda:DeleteFunction" && resource.matches(':').count() <= 6;
         let wanted = !whole && !resource.contains("zz-elsewhere");
-        // As it asks IAM: with the tag of the stack's own API, and with none for another's.
-        let tag = if wanted { vec!["dev".to_owned()] } else { Vec::new() };
-        let need = Need::new(action, resource).with("aws:ResourceTag/Environment", tag);
+        // As it asks IAM: with the tags of the stack's own API, and with none for another's.
+        let tag = |value: &str| if wanted { vec![value.to_owned()] } else { Vec::new() };
+        let need = Need::new(action, resource).with("aws:ResourceTag/Environment", tag("dev"));
+        let need = need.with("aws:ResourceTag/Project", tag("resume-visitor-counter"));
         if policy.allows(&need) != wanted {
             violations.push(format!("{action} on {resource}: wanted {wanted}, and the deploy role's policy differs"));
         }
