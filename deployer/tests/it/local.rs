@@ -125,7 +125,8 @@ pub(crate) fn a_signal_stops_what_it_started_and_the_next_up_begins_anew() {
         let said = std::fs::read_to_string(said).unwrap();
         assert!(told && !ended.success(), "{name}: {ended}: {said}");
         assert!(said.contains(&format!("interrupted by {name}")) && !said.contains("state lock"), "{said}");
-        assert_nothing_was_made(&checkout);
+        assert_nothing_was_made_but_the_artifact(&checkout);
+        assert!(["dev", "prod"].iter().all(|environment| !listens(checkout.port(environment))), "{name}: it runs");
         let root = checkout.root.to_str().unwrap();
         let left: Vec<_> = processes().filter(|line| line.contains(root)).collect();
         assert!(left.is_empty(), "{name}: still there: {left:?}");

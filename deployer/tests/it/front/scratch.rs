@@ -7,7 +7,7 @@ use base64::Engine as _;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::harness::{block_on, client};
+use crate::harness::{block_on, client_of};
 use crate::stack;
 use crate::strict::Front;
 
@@ -78,7 +78,7 @@ pub(super) async fn request(port: u16, method: &str, path: &str, key: &str, body
         _ => "lambda",
     };
     let signed = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/{service}/aws4_request, Signature=0");
-    let request = client().request(method.parse().unwrap(), format!("http://127.0.0.1:{port}{path}"));
+    let request = client_of(port).request(method.parse().unwrap(), format!("http://127.0.0.1:{port}{path}"));
     let request = request.header("authorization", signed).header("accept", "text/plain");
     said(request.body(body).send().await?).await
 }
@@ -213,8 +213,10 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let delete = |path: &str| {
+            let deleted = block_on(request(stack().checkout.port("dev"), "DELETE", path, DEV, String::new()));
             // A test that failed may have left less than it made: that is for its own words to say.
-            let _ = block_on(request(stack().checkout.port("dev"), "DELETE", path, DEV, String::new()));
+            let fine = deleted.is_ok_and(|said| said.status < 300 || said.status == 404);
+            assert!(fine || std::thread::panicking(), "`{path}` is still there");
         };
         if !self.api.is_empty() {
             delete(&format!("/restapis/{}", self.api));
