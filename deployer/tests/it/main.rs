@@ -241,6 +241,7 @@ fn trials_of_privileges() -> Vec<Trial> {
         proven::privileges::under_auth_a_workflow_with_githubs_token_passes_and_without_an_action_fails_and_names_it,
         proven::privileges::each_function_needs_all_that_its_role_may_and_says_what_is_missing,
         proven::one_account::the_printed_steps_make_one_account_and_its_roles_deploy_promote_roll_back_and_prune,
+        proven::one_account::the_first_apply_passes_under_exactly_the_deploy_roles_policy,
         proven::one_account::a_wrong_role_ends_a_promotion_before_anything_was_changed,
         proven::one_account::no_role_reaches_another_environment_and_the_plan_role_writes_nothing,
         proven::one_account::no_other_workflow_takes_a_role,

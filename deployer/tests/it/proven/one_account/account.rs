@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use super::printed::blocks;
 use super::roles::{Role, rendered};
+use super::trace::Trace;
 use crate::harness::{Checkout, Emulator, Ended, architecture, bare, free_port};
 use crate::stack;
 
@@ -28,6 +29,8 @@ pub(super) struct OneAccount {
     pub roles: BTreeMap<String, Role>,
     /// The commands that release, one by one.
     pub releasing: Vec<String>,
+    /// What Terraform asked AWS for when it made each environment.
+    pub applied: BTreeMap<&'static str, Trace>,
 }
 
 /// The account; the first one to ask waits for it.
@@ -47,7 +50,8 @@ impl OneAccount {
         let checkout = Checkout::new("one-account");
         prepare(&checkout);
         let emulator = Emulator::start(&checkout.root.join("emulator"), ACCOUNT, &[]);
-        let mut account = Self { checkout, emulator, port: free_port(), roles: BTreeMap::new(), releasing: Vec::new() };
+        let (roles, applied) = (BTreeMap::new(), BTreeMap::new());
+        let mut account = Self { checkout, emulator, port: free_port(), roles, releasing: Vec::new(), applied };
         let printed = blocks("README.md", HEADING);
         let environments =
             printed.iter().filter(|block| !has(block, "deployer ") && !block.contains("terraform/bootstrap init"));
@@ -58,7 +62,8 @@ impl OneAccount {
         for environment in ["dev", "prod"] {
             // "Per environment": the block that makes it. The one that plans first is for later.
             for block in environments.clone().filter(|block| has(block, "terraform -chdir=terraform init")) {
-                account.administrator(&block.replace("dev", environment));
+                let trace = account.traced(&block.replace("dev", environment));
+                assert!(account.applied.insert(environment, trace).is_none(), "several blocks make {environment}");
             }
         }
         let releasing = printed.iter().filter(|block| has(block, "deployer "));
@@ -71,6 +76,19 @@ impl OneAccount {
     #[track_caller]
     pub(super) fn administrator(&self, block: &str) -> Ended {
         self.shell(block, self.emulator.port).expect(0)
+    }
+
+    /// The same, and what Terraform asked AWS for meanwhile.
+    #[track_caller]
+    pub(super) fn traced(&self, block: &str) -> Trace {
+        let log = self.checkout.root.join("terraform.log");
+        // JSON, which Terraform writes only together with everything that its core has to say: a body may have several lines.
+        let variables = format!("TF_LOG_CORE=JSON TF_LOG_PROVIDER=DEBUG TF_LOG_PATH='{}'", log.display());
+        self.administrator(&format!("export {variables}\n{block}"));
+        let trace = Trace::of(&std::fs::read_to_string(&log).unwrap());
+        // The next one would be added to it, and it holds secrets.
+        std::fs::remove_file(&log).unwrap();
+        trace
     }
 
     /// Runs commands as they are printed; AWS is what listens at `port`.

@@ -29,8 +29,22 @@ impl Need {
         self
     }
 
+    /// All that a request needs which did not come through the front, by the SDK's name of the service.
+    ///
+    /// # Panics
+    /// The service is not known here. The operation is taken as it is.
+    pub(crate) fn all(service: &str, operation: &str, parts: &Parts, body: &[u8], account: &str) -> Vec<Self> {
+        let service = match service {
+            "Lambda" => Service::Lambda,
+            "API Gateway" => Service::ApiGateway,
+            "DynamoDB" => Service::DynamoDb,
+            _ => panic!("nothing here knows what calls of {service} need"),
+        };
+        of(service, operation, parts, body, account)
+    }
+
     /// The API that it is about, if it is one that exists: what is below it has its tags.
-    pub(in super::super) fn rest_api(&self) -> Option<&str> {
+    pub(crate) fn rest_api(&self) -> Option<&str> {
         let (_, path) = self.resource.split_once("::/restapis/")?;
         path.split('/').next().filter(|id| self.action.starts_with("apigateway:") && !id.is_empty())
     }
