@@ -65,7 +65,7 @@ pub(super) fn s3(request: &Request) -> Needs {
     let renamed = NAMES.iter().find(|(operation, _)| *operation == request.operation()).map(|(_, name)| *name);
     let action = format!("s3:{}", renamed.unwrap_or(request.operation()));
     match request.operation() {
-        // Other workspaces. Where they may not be listed Terraform goes on since 1.6.6 (hashicorp/terraform#34511).
+        // Other workspaces. Where they may not be listed Terraform goes on (tried with 1.11.4).
         "ListObjectsV2" if request.parameter("prefix").as_deref() == Some("env:/") => Ok(Vec::new()),
         "ListObjectsV2" => {
             let prefix = request.parameter("prefix").unwrap_or_default();
