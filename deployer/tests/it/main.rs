@@ -88,6 +88,7 @@ fn main() -> ExitCode {
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
+    proven::one_account::end();
     promises::write_table();
     conclusion.exit_code()
 }

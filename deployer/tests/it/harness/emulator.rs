@@ -43,12 +43,17 @@ impl Emulator {
         }
         emulator
     }
+
+    /// Ends it with the functions that it runs. For one that is never dropped.
+    pub(crate) fn stop(&self) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+    }
 }
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        self.stop();
         let _ = self.process.wait();
     }
 }

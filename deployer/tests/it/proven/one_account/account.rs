@@ -33,10 +33,18 @@ pub(super) struct OneAccount {
     pub applied: BTreeMap<&'static str, Trace>,
 }
 
+static MADE: OnceLock<OneAccount> = OnceLock::new();
+
 /// The account; the first one to ask waits for it.
 pub(super) fn one_account() -> &'static OneAccount {
-    static ACCOUNT: OnceLock<OneAccount> = OnceLock::new();
-    ACCOUNT.get_or_init(OneAccount::make)
+    MADE.get_or_init(OneAccount::make)
+}
+
+/// After the last trial: nothing ends what is in a static.
+pub(crate) fn end() {
+    if let Some(account) = MADE.get() {
+        account.emulator.stop();
+    }
 }
 
 /// Which commands a block holds.

@@ -12,6 +12,7 @@ mod things;
 mod tokens;
 mod trace;
 
+pub(crate) use account::end;
 pub(crate) use apply::*;
 pub(crate) use foreign::*;
 pub(crate) use releases::*;
