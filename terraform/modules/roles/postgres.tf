@@ -108,7 +108,7 @@ locals {
       condition = { StringEquals = { "iam:AWSServiceName" = "rds.amazonaws.com" } }
     },
     # RDS makes the managed password in the caller's name.
-    { actions = ["secretsmanager:CreateSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"], resources = ["arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*"], reason = "RDS chooses the name" },
+    { actions = ["secretsmanager:CreateSecret", "secretsmanager:TagResource"], resources = ["arn:${local.p}:secretsmanager:${local.r}:${local.a}:secret:rds!db-*"], reason = "RDS chooses the name" },
     {
       actions   = ["kms:CreateGrant", "kms:DescribeKey"]
       resources = [local.kms_keys]
