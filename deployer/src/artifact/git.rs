@@ -156,8 +156,8 @@ impl<'a> Git<'a> {
         git.args(arguments).current_dir(self.folder).env_clear().env("LC_ALL", "C");
         let kept = ["PATH", "HOME", "XDG_CONFIG_HOME"].into_iter();
         git.envs(kept.filter_map(|name| Some((name, self.process.get(name)?))));
-        // A clone without all objects is not completed for a question, and nobody is asked for a password.
-        git.env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
+        // A clone without all objects fetches none for a question: no protocol is allowed, and nobody is asked for a password.
+        git.env("GIT_ALLOW_PROTOCOL", "none").env("GIT_TERMINAL_PROMPT", "0");
         let output = git.stdin(Stdio::null()).kill_on_drop(true).output();
         match tokio::time::timeout(LONGEST, output).await {
             Ok(Ok(output)) => Ok(output),

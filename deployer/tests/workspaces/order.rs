@@ -88,6 +88,35 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(ancestry(&world, &first, &"a".repeat(40)).await, Ancestry::Unknown);
             assert_eq!(ancestry(&World::new(), &first, &second).await, Ancestry::Unknown);
         }),
+        trial("dirty: whatever the user's git settings and filters are", || async {
+            for (edit, expected) in [("", false), ("// changed\n", true)] {
+                let world = World::with_git();
+                let attributes = world.beside("home/attributes");
+                std::fs::write(&attributes, "*.rs filter=upper\n").unwrap();
+                let settings = format!(
+                    "[core]\n\tautocrlf = true\n\tattributesFile = {}\n[filter \"upper\"]\n\tclean = tr a-z A-Z\n",
+                    attributes.display()
+                );
+                std::fs::write(world.beside("home/.gitconfig"), settings).unwrap();
+                // Written again, so that git has to compare what is in it.
+                let text = std::fs::read_to_string(world.root.join("app/src/main.rs")).unwrap();
+                world.write("app/src/main.rs", &(text + edit));
+                assert_eq!(checked(&world).await.dirty, expected, "{edit:?}");
+            }
+        }),
+        trial("ancestry: a clone without trees fetches nothing that it lacks", || async {
+            let mut world = World::with_git();
+            let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
+            world.git("config uploadpack.allowFilter true");
+            world.git("config uploadpack.allowAnySHA1InWant true");
+            let origin = world.root.clone();
+            clone(&mut world, "--filter=tree:0");
+            let clone = std::mem::replace(&mut world.root, origin);
+            let third = world.commit("third");
+            world.root = clone;
+            assert_eq!(ancestry(&world, &first, &second).await, Ancestry::Before);
+            assert_eq!(ancestry(&world, &second, &third).await, Ancestry::Unknown);
+        }),
         trial("ancestry: a shallow clone does not say what it cannot know", || async {
             let mut world = World::with_git();
             let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
