@@ -15,6 +15,7 @@ mod faults;
 mod figures;
 mod first_steps;
 mod front;
+mod guarded;
 mod harness;
 mod infrastructure;
 mod load;
@@ -193,6 +194,7 @@ fn trials_of_the_infrastructure() -> Vec<Trial> {
         infrastructure::a_permission_is_replaced_without_a_moment_without_one,
         infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
         infrastructure::a_change_in_place_that_cuts_live_traffic_is_refused,
+        guarded::what_other_serverless_stacks_have_is_known_by_real_plans,
         infrastructure::every_type_and_attribute_that_guard_knows_is_the_providers,
         infrastructure::what_is_no_plan_is_refused,
         infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
