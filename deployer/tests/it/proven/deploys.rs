@@ -69,7 +69,7 @@ fn binaries(front: &Front, chance: &mut Chance, number: usize) -> Vec<String> {
 }
 
 pub(crate) fn of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release() {
-    let (rounds, front) = (if all_cases() { 240 } else { 12 }, Front::before(stack().checkout.port("dev")));
+    let (rounds, front) = (if all_cases() { 240 } else { 6 }, Front::before(stack().checkout.port("dev")));
     let mut chance = Chance::any();
     let mut broken = Vec::new();
     for number in 0..rounds {

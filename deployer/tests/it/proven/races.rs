@@ -157,7 +157,7 @@ fn round(course: &mut Course, number: usize, winners: &mut BTreeMap<u32, String>
 }
 
 pub(crate) fn of_runs_that_start_from_the_same_state_one_gets_the_lock_and_the_others_change_nothing() {
-    let (rounds, mut course) = (if all_cases() { 20_000 } else { 300 }, Course::new());
+    let (rounds, mut course) = (if all_cases() { 20_000 } else { 150 }, Course::new());
     let (first, mut winners, mut broken) = (course.read().last_number(), BTreeMap::new(), Vec::new());
     for number in 0..rounds {
         broken.extend(round(&mut course, number, &mut winners));
@@ -240,7 +240,7 @@ fn takeover(course: &mut Course, number: usize) -> Vec<String> {
 }
 
 pub(crate) fn of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on() {
-    let (rounds, mut course) = (if all_cases() { 5_000 } else { 40 }, Course::new());
+    let (rounds, mut course) = (if all_cases() { 5_000 } else { 20 }, Course::new());
     let mut broken = Vec::new();
     for number in 0..rounds {
         broken.extend(takeover(&mut course, number));
