@@ -54,7 +54,7 @@ impl Run {
     }
 
     /// A step that is a program: it must end with one of `codes`.
-    fn judged(&mut self, name: &str, started: Instant, finished: &Finished, codes: &[i32]) -> Result<()> {
+    fn checked(&mut self, name: &str, started: Instant, finished: &Finished, codes: &[i32]) -> Result<()> {
         let succeeded = codes.contains(&finished.code) && self.interrupt.check().is_ok();
         let note = if succeeded {
             format!("exit code {}", finished.code)
@@ -95,7 +95,7 @@ impl Run {
     async fn deployer(&mut self, name: &str, arguments: &str, code: i32) -> Result<Finished> {
         let started = Instant::now();
         let finished = self.workspace.deployer(arguments, &self.interrupt).await?;
-        self.judged(name, started, &finished, &[code])?;
+        self.checked(name, started, &finished, &[code])?;
         Ok(finished)
     }
 

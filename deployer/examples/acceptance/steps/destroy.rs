@@ -49,7 +49,7 @@ impl Run {
                 ready
             };
             let name = format!("destroy {environment}{}", if attempt == 1 { "" } else { ", again" });
-            if self.judged(&name, started, &finished, &[0]).is_ok() {
+            if self.checked(&name, started, &finished, &[0]).is_ok() {
                 return Ok(true);
             }
         }
@@ -73,7 +73,7 @@ impl Run {
                 0 => self.workspace.terraform("bootstrap", &destroy, false, &self.interrupt).await?,
                 _ => ready,
             };
-            if self.judged("destroy bootstrap", started, &finished, &[0]).is_ok() {
+            if self.checked("destroy bootstrap", started, &finished, &[0]).is_ok() {
                 return self.workspace.forget();
             }
         }

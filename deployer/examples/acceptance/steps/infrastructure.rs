@@ -35,7 +35,7 @@ impl Run {
         for (step, arguments) in [(format!("{name}: init"), &init[..]), (name.to_owned(), &apply[..])] {
             let started = Instant::now();
             let finished = self.workspace.terraform("bootstrap", arguments, false, &self.interrupt).await?;
-            self.judged(&step, started, &finished, &[0])?;
+            self.checked(&step, started, &finished, &[0])?;
         }
         let started = Instant::now();
         let mut trusted = Ok(());
@@ -94,7 +94,7 @@ impl Run {
     ) -> Result<()> {
         let started = Instant::now();
         let finished = self.workspace.terraform(environment, arguments, true, &self.interrupt).await?;
-        self.judged(name, started, &finished, codes)
+        self.checked(name, started, &finished, codes)
     }
 
     pub(super) fn init(&self, environment: &str) -> Vec<String> {

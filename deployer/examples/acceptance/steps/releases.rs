@@ -35,7 +35,7 @@ impl Run {
         for environment in super::infrastructure::ENVIRONMENTS {
             let (name, started) = (format!("doctor {environment}"), Instant::now());
             let finished = self.workspace.deployer(&name, &self.interrupt).await?;
-            self.judged(&name, started, &finished, codes)?;
+            self.checked(&name, started, &finished, codes)?;
         }
         let plan = self.stack("plan", "prod", &["-detailed-exitcode".to_owned()]);
         self.reinit("prod").await?;
