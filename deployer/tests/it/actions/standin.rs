@@ -152,8 +152,8 @@ fn upload(job: &Job, with: &With) -> Result<(), String> {
 
 /// The files of a path, in which `*` may stand for a name or its end.
 fn named(folder: &Path, path: &str) -> Vec<PathBuf> {
-    let mut found = vec![folder.to_owned()];
-    for name in path.split('/') {
+    let mut found = vec![if path.starts_with('/') { PathBuf::from("/") } else { folder.to_owned() }];
+    for name in path.split('/').filter(|name| !name.is_empty()) {
         let Some((beginning, end)) = name.split_once('*') else {
             found.iter_mut().for_each(|path| path.push(name));
             continue;
