@@ -134,7 +134,7 @@ variable "github" {
 
   validation {
     condition     = var.github == null || try(length(var.github.workflows) > 0 && alltrue([for name in setunion(var.github.workflows, var.github.rollback_workflows) : can(regex("^[A-Za-z0-9_-]+$", name))]), false)
-    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`; github.rollback_workflows likewise, or none."
+    error_message = "github.workflows must name at least one workflow by its file in .github/workflows, without `.yml`, such as `deploy`; github.rollback_workflows names such files too, or none."
   }
 }
 

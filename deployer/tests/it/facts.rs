@@ -45,7 +45,7 @@ const FAITHFUL: [&str; 9] = [
 const ACCOUNT: &str = "333333333333";
 const ROLE: &str = "arn:aws:iam::333333333333:role/acceptance";
 
-/// An emulator as `local up` starts it, without anything in it.
+/// An emulator without anything in it, and without the gate of `local up`.
 fn emulator() -> Emulator {
     Emulator::start(&stack().checkout.root.join("probed"), ACCOUNT, &[])
 }

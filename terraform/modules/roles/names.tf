@@ -51,7 +51,7 @@ locals {
   tagging = { StringEquals = { "aws:RequestTag/Environment" = var.environment, "aws:RequestTag/Project" = var.app } }
 
   # Tagged again, if at all, with the same.
-  retagging = { StringEqualsIfExists = { for key, value in local.tagging.StringEquals : key => value } }
+  retagging = { StringEqualsIfExists = local.tagging.StringEquals }
 
   # Left with them.
   untagging = { "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment", "Project"] } }

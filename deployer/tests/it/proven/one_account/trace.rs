@@ -1,5 +1,5 @@
 //! What Terraform sent to AWS, out of its own log: the requests of the provider and of the state's backend, and what
-//! they made that later requests are judged by.
+//! they made that later requests are evaluated with.
 
 use std::collections::BTreeMap;
 
