@@ -64,28 +64,13 @@ pub(crate) fn under_live_traffic_no_request_fails_and_every_visit_is_counted_onc
         }
     });
     let seconds = started.elapsed().as_secs_f64();
-    let mut violations = Vec::new();
-    let mut undecided = 0;
-    for ((environment, visits), before) in ["dev", "prod"].into_iter().zip(&visits).zip(before) {
-        let failed = visits.failed.lock().unwrap();
-        violations.extend(failed.iter().map(|failed| format!("{environment}: {failed}")));
-        // The checks of a release to dev count a visit too, as the front saw.
-        let front = if environment == "dev" { &dev } else { &prod };
-        let calls = front.take();
-        let counted = calls
-            .iter()
-            .filter(|call| call.name == "URL" && call.line.starts_with("GET") && call.line.ends_with("/count"));
-        let counted = counted.filter(|call| call.status == Some(200)).count();
-        let unknown = visits.undecided.load(Ordering::SeqCst);
-        undecided += unknown;
-        let now = totals(environment);
-        for (what, before, now) in [("total", before.0, now.0), ("visits in the table", before.1, now.1)] {
-            if !(counted..=counted + unknown).contains(&(now - before)) {
-                let grew = format!("{counted} answered, {unknown} undecided, and {what} grew by {}", now - before);
-                violations.push(format!("{environment}: {grew}"));
-            }
-        }
-    }
+    let undecided: usize = visits.iter().map(|visits| visits.undecided.load(Ordering::SeqCst)).sum();
+    let violations: Vec<String> = [("dev", &dev), ("prod", &prod)]
+        .into_iter()
+        .zip(&visits)
+        .zip(before)
+        .flat_map(|(((environment, front), visits), before)| lost(environment, front, visits, before))
+        .collect();
     restore();
     let (sent, releases) = (sent(&visits), during.len());
     assert!(
@@ -105,6 +90,26 @@ pub(crate) fn under_live_traffic_no_request_fails_and_every_visit_is_counted_onc
         sent,
         &violations,
     );
+}
+
+/// Each visit that failed, and each total that is not what the front saw responses to: the checks of a release to dev
+/// count a visit too.
+fn lost(environment: &str, front: &Front, visits: &Visits, before: (usize, usize)) -> Vec<String> {
+    let failed = visits.failed.lock().unwrap();
+    let mut violations: Vec<String> = failed.iter().map(|failed| format!("{environment}: {failed}")).collect();
+    let calls = front.take();
+    let visited =
+        calls.iter().filter(|call| call.name == "URL" && call.line.starts_with("GET") && call.line.ends_with("/count"));
+    let counted = visited.filter(|call| call.status == Some(200)).count();
+    let unknown = visits.undecided.load(Ordering::SeqCst);
+    let now = totals(environment);
+    for (what, before, now) in [("total", before.0, now.0), ("visits in the table", before.1, now.1)] {
+        if !(counted..=counted + unknown).contains(&(now - before)) {
+            let grew = format!("{counted} answered, {unknown} undecided, and {what} grew by {}", now - before);
+            violations.push(format!("{environment}: {grew}"));
+        }
+    }
+    violations
 }
 
 /// The visits to both environments that were counted.
