@@ -3,6 +3,7 @@
 //! Nothing is cut off by a signal on its own: a call that moves traffic is let end, so that what it did is known.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,29 +13,37 @@ use crate::failure::Failure;
 
 /// Whether this run was told to stop.
 #[derive(Debug, Clone)]
-pub struct Interrupt(watch::Receiver<Option<&'static str>>);
+pub struct Interrupt {
+    told: watch::Receiver<Option<&'static str>>,
+    /// Who will tell it, as long as nobody listens to the signals.
+    teller: Arc<Mutex<Option<watch::Sender<Option<&'static str>>>>>,
+}
 
 impl Interrupt {
+    /// The signals of this process. They end it as they do by default, until a command listens.
+    pub fn of_the_process() -> Self {
+        let (sender, told) = watch::channel(None);
+        Self { told, teller: Arc::new(Mutex::new(Some(sender))) }
+    }
+
+    /// Signals that somebody else sends, by their name.
+    pub fn by_hand() -> (watch::Sender<Option<&'static str>>, Self) {
+        let (sender, told) = watch::channel(None);
+        (sender, Self { told, teller: Arc::default() })
+    }
+
     /// Listens from now on. Where the signals cannot be listened to, they end the process as they do by default.
-    pub fn listen() -> Self {
-        let (sender, receiver) = watch::channel(None);
+    pub fn listen(&self) {
+        let Some(sender) = self.teller.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         if let [Ok(interrupt), Ok(terminate), Ok(hangup)] = kinds.map(signal) {
             tokio::spawn(note(interrupt, terminate, hangup, sender));
         }
-        Self(receiver)
-    }
-
-    /// One that a test fires.
-    #[cfg(test)]
-    pub(crate) fn by_hand() -> (watch::Sender<Option<&'static str>>, Self) {
-        let (sender, receiver) = watch::channel(None);
-        (sender, Self(receiver))
     }
 
     /// Waits until the run is told to stop.
     pub async fn told(&self) {
-        if self.0.clone().wait_for(Option::is_some).await.is_err() {
+        if self.told.clone().wait_for(Option::is_some).await.is_err() {
             // Nobody listens: nothing will ever come.
             std::future::pending::<()>().await;
         }
@@ -43,7 +52,7 @@ impl Interrupt {
     /// # Errors
     /// The run was told to stop.
     pub fn check(&self) -> Result<()> {
-        self.0.borrow().map_or(Ok(()), |name| Err(stopped(name)))
+        self.told.borrow().map_or(Ok(()), |name| Err(stopped(name)))
     }
 
     /// The result of `work`, unless the run is told to stop before: then `work` is dropped where it stands.
@@ -51,7 +60,7 @@ impl Interrupt {
     /// # Errors
     /// Those of `work`, or that the run was told to stop.
     pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut told = self.0.clone();
+        let mut told = self.told.clone();
         tokio::select! {
             biased;
             Ok(name) = told.wait_for(Option::is_some) => Err(stopped(name.unwrap_or("a signal"))),

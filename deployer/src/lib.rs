@@ -33,6 +33,7 @@ pub mod verify;
 pub mod interrupt;
 pub mod poll;
 pub mod scope;
+pub mod world;
 
 pub mod apply;
 pub mod doctor;
@@ -53,73 +54,77 @@ use failure::Exit;
 use guard::Guard;
 use release::{Deploy, Idle, Promote, Rollback};
 use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
+use scope::Context;
+use world::World;
 
 /// Runs one command and prints its result.
 ///
 /// # Errors
 /// Whatever kept the command from its end; see [`failure`] for its class and hint.
-pub async fn run(mut cli: Cli, process: ProcessEnvironment, report: &Report) -> Result<Exit> {
+pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
         Command::Guard { plan, text, retired } => done(report, &guard::guard(&Guard { plan, text, retired }, report)?),
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
-            configured(&Config::load(&cli.global, process)?, command, report).await
+            let config = Config::load(&cli.global, process)?;
+            configured(Context { config: &config, world, report }, command).await
         }
     }
 }
 
-async fn configured(config: &Config, command: Configured, report: &Report) -> Result<Exit> {
+async fn configured(context: Context<'_>, command: Configured) -> Result<Exit> {
+    let Context { config, report, .. } = context;
     let named = |name: Option<String>| config.environment(name.as_deref());
     match command {
         Configured::Build { out } => done(report, &build(config, out.as_deref(), report).await?),
         Configured::Plan { environment, artifact, detailed_exitcode } => {
             let told = Deploy { artifact, ..Deploy::default() };
-            let view = release::show_plan(config, named(environment)?, &told).await?;
+            let view = release::show_plan(context, named(environment)?, &told).await?;
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
         Configured::Deploy { environment, artifact, at_once, downgrade, start: Start { adopt, ignore_alarms } } => {
             let told = Deploy { artifact, adopt, ignore_alarms, at_once, downgrade };
-            done(report, &release::deploy(config, named(environment)?, &told, report).await?)
+            done(report, &release::deploy(context, named(environment)?, &told).await?)
         }
         Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
             let Start { adopt, ignore_alarms } = start;
             let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
-            done(report, &release::promote(config, from, to, &told, report).await?)
+            done(report, &release::promote(context, from, to, &told).await?)
         }
         Configured::Rollback { environment, to, force, adopt } => {
             let told = Rollback { to, force, adopt };
-            done(report, &release::rollback(config, named(environment)?, &told, report).await?)
+            done(report, &release::rollback(context, named(environment)?, &told).await?)
         }
         Configured::Check { environment } => {
-            let view = release::check(config, named(environment)?).await?;
+            let view = release::check(context, named(environment)?).await?;
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Configured::Status { environment, idle: true, artifact, downgrade } => {
             let told = Idle { artifact, downgrade };
-            done(report, &release::idle(config, named(environment)?, &told, report).await?)
+            done(report, &release::idle(context, named(environment)?, &told).await?)
         }
-        Configured::Status { environment, .. } => done(report, &status(config, environment.as_deref()).await?),
+        Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
         Configured::History { environment, limit } => {
-            done(report, &release::history(config, named(environment)?, limit).await?)
+            done(report, &release::history(context, named(environment)?, limit).await?)
         }
         Configured::Prune { environment, yes } => {
-            let view = release::prune(config, named(environment)?, yes, report).await?;
+            let view = release::prune(context, named(environment)?, yes).await?;
             report.result(&view)?;
             Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
         Configured::Unlock { environment, force } => {
-            done(report, &release::unlock(config, named(environment)?, force, report).await?)
+            done(report, &release::unlock(context, named(environment)?, force).await?)
         }
         Configured::Doctor { environment } => {
-            let view = doctor::doctor(config, named(environment)?).await;
+            let view = doctor::doctor(context, named(environment)?).await;
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
-        Configured::Local { command } => local::run(config, command, report).await,
+        Configured::Local { command } => local::run(context, command).await,
     }
 }
 
@@ -133,12 +138,13 @@ async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<B
 }
 
 /// One environment, or all of them side by side.
-async fn status(config: &Config, name: Option<&str>) -> Result<StatusView> {
+async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> {
+    let config = context.config;
     let wanted: Vec<&Environment> = match name {
         Some(name) => vec![config.environment(Some(name))?],
         None => config.environments().collect(),
     };
-    let read = wanted.iter().map(|environment| release::status(config, environment));
+    let read = wanted.iter().map(|environment| release::status(context, environment));
     let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
         environments.push(status.unwrap_or_else(|error| {

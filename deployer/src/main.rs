@@ -7,6 +7,7 @@ use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
 use deployer::report::Report;
+use deployer::world::World;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,7 +20,7 @@ async fn main() -> ExitCode {
     let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match deployer::run(cli, process, &report).await {
+    match deployer::run(cli, process, &World::real(), &report).await {
         Ok(exit) => exit.into(),
         Err(error) => {
             report.error(&error);

@@ -1,7 +1,9 @@
 //! Waiting for AWS: every tenth of a second while it may be done any moment, then less and less often, and an end that
 //! says what was waited for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use anyhow::Result;
 

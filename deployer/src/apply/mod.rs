@@ -10,7 +10,7 @@ mod step;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -67,7 +67,7 @@ struct Outcome {
 pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
     let mut done = 0;
     for phase in run.plan.phases() {
-        run.scope.interrupt.check()?;
+        run.scope.interrupt().check()?;
         if phase.iter().any(Step::moves_traffic) {
             release.state = ReleaseState::Shifting;
         }
@@ -82,7 +82,7 @@ pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
 /// place of its first step among all of the release.
 async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
     let _group = run.scope.report.phase_begins(phase);
-    let began = jiff::Timestamp::now().to_string();
+    let began = run.scope.now();
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
@@ -99,7 +99,7 @@ async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut R
     let results = match phase.iter().any(Step::moves_traffic) {
         // What such a call did has to be known: it is let end.
         true => work.await,
-        false => run.scope.interrupt.or(async { Ok(work.await) }).await?,
+        false => run.scope.interrupt().or(async { Ok(work.await) }).await?,
     };
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {

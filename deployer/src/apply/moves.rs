@@ -33,7 +33,7 @@ pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> R
     let to = Routing { version: &new, weight: None, description: &description };
     let revision = revision(run, function, &new, 100, release).await?;
     alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await?;
-    run.scope.interrupt.or(until_provisioned(run, &function.resource)).await
+    run.scope.interrupt().or(until_provisioned(run, &function.resource)).await
 }
 
 fn shifted(release: &Release, percent: u8) -> String {
@@ -42,7 +42,7 @@ fn shifted(release: &Release, percent: u8) -> String {
 
 /// Whether the next move may be sent: nobody told the run to stop, and the lock is its own.
 fn forward(run: &Run<'_>) -> Result<()> {
-    run.scope.interrupt.check()?;
+    run.scope.interrupt().check()?;
     run.hold.still_ours()
 }
 

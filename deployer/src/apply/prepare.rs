@@ -22,8 +22,8 @@ pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Out
     };
     let checks: Vec<&Check> = run.scope.config.checks_of(key).collect();
     let mark = Mark { header: &run.scope.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
-    let (lambda, contract) = (&run.scope.session.lambda, &run.observed.ledger.contract);
-    let (checks, error) = match verify::before_traffic(lambda, contract, &checks, &part.version, mark).await {
+    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
+    let (checks, error) = match verify::before_traffic(session, contract, &checks, &part.version, mark).await {
         Ok(records) => (records, None),
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
     };

@@ -1,6 +1,8 @@
 //! Watching alarms: for so long, none of them may ring.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use anyhow::{Result, anyhow};
 

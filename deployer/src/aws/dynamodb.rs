@@ -1,7 +1,9 @@
 //! DynamoDB: the items of one partition of one table, as JSON values, and conditional writes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
@@ -11,6 +13,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients, quick_timeouts};
+use crate::world::World;
 
 /// How often a transaction is sent, and the first pause in between; each further one is twice as long.
 const TRIES: u32 = 4;
@@ -27,6 +30,7 @@ pub struct Table {
     read: aws_sdk_dynamodb::Client,
     write: aws_sdk_dynamodb::Client,
     name: String,
+    world: World,
 }
 
 /// One write of a transaction.
@@ -59,9 +63,14 @@ impl Condition {
 }
 
 impl Table {
-    pub(super) fn new(shared: &SdkConfig, calls: &Calls, name: &str) -> Self {
+    pub(super) fn new(shared: &SdkConfig, calls: &Calls, name: &str, world: &World) -> Self {
         let (read, write) = clients!(aws_sdk_dynamodb, shared, calls);
-        Self { read, write, name: name.to_owned() }
+        Self { read, write, name: name.to_owned(), world: world.clone() }
+    }
+
+    /// The world in which it is reached.
+    pub fn world(&self) -> &World {
+        &self.world
     }
 
     /// The table's name.
@@ -118,7 +127,7 @@ impl Table {
         let items = changes.into_iter().map(|change| self.encode(change)).collect::<Result<Vec<_>, _>>()?;
         // With the same token DynamoDB carries out a transaction once, however often it arrives (for 10 minutes): so
         // this write may be repeated, also when it is not known what became of it.
-        let token = uuid::Uuid::new_v4().to_string();
+        let token = self.world.unique();
         let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
         let (started, mut tries) = (Instant::now(), 1);
         let (mut pause, mut conflict_pause) = (FIRST_PAUSE, FIRST_CONFLICT_PAUSE);

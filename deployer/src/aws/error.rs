@@ -199,12 +199,16 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     if error.is_other() && text.to_lowercase().contains("credential") {
         return of_credentials(error);
     }
-    // A refused connection, or a name that does not resolve: the request never left.
-    let never_left = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
-    match never_left.iter().any(|sign| text.contains(sign)) {
+    match never_left(&text) {
         true => (Kind::Unreachable, "the endpoint does not answer".to_owned()),
         false => (Kind::Unknown, "the connection broke".to_owned()),
     }
+}
+
+/// Whether these words say that the request never left: the connection was refused, or the name does not resolve.
+pub(super) fn never_left(words: &str) -> bool {
+    let signs = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
+    signs.iter().any(|sign| words.contains(sign))
 }
 
 fn of_construction<E, R>(error: &SdkError<E, R>) -> (Kind, String)

@@ -7,8 +7,10 @@ mod apigateway;
 mod calls;
 mod dynamodb;
 mod error;
+mod http;
 mod identity;
 mod lambda;
+mod machine;
 mod objects;
 mod patience;
 mod permissions;
@@ -19,20 +21,20 @@ use std::time::Duration;
 use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_async::time::SharedTimeSource;
 
 use crate::config::{Access, Environment, LocalAccess};
+use crate::world::{Proxy, World};
 
 pub use alarms::{Alarm, AlarmState, Alarms};
 pub use apigateway::{ApiGateway, Deployment, Route, Stage};
 pub use calls::{Call, Calls};
 pub use dynamodb::{Change, Condition, Table};
 pub use error::{AwsError, Kind};
+pub use http::{Http, HttpResponse, NoResponse};
 pub use identity::{Caller, Identity};
 pub use lambda::{Alias, Code, Invocation, Lambda, Provisioned, Readiness, Routing, Settings, VersionState};
+pub use machine::Machine;
 pub use objects::Objects;
 pub use patience::{Patience, certainly, patiently};
 pub use permissions::{Asked, Permissions};
@@ -67,54 +69,56 @@ pub struct Session {
     pub objects: Objects,
     /// Every call made so far.
     pub calls: Calls,
+    /// The world in which it is reached.
+    pub world: World,
 }
 
 impl Session {
     /// Opens the session. No call is made yet, unless a role is to be assumed.
-    pub async fn open(environment: &Environment) -> Self {
-        Self::with(&shared(&environment.region, &environment.access).await, environment)
+    pub async fn open(environment: &Environment, world: &World) -> Self {
+        Self::with(&shared(&environment.region, &environment.access, world).await, environment, world)
     }
 
     /// Opens a session for `from` by assuming `role`, which trusts the credentials of `to`. No call is made yet, and
     /// none of the other session's is counted here.
-    pub async fn reader(from: &Environment, to: &Environment, role: &str) -> Self {
-        let base = shared(&from.region, &to.access).await;
+    pub async fn reader(from: &Environment, to: &Environment, role: &str, world: &World) -> Self {
+        let base = shared(&from.region, &to.access, world).await;
         let base = match &from.access {
             Access::Account { .. } => base,
             // The role lives where its account does.
             Access::Local(there) => base.into_builder().endpoint_url(there.endpoint()).build(),
         };
-        Self::with(&assume(role, base).await, from)
+        Self::with(&assume(role, base).await, from, world)
     }
 
-    fn with(shared: &SdkConfig, environment: &Environment) -> Self {
+    fn with(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
         let calls = Calls::default();
         Self {
-            lambda: Lambda::new(shared, &calls, downloads(&environment.access)),
+            lambda: Lambda::new(shared, &calls, Http::new(world, environment.access.proxy(), UPLOAD)),
             api: ApiGateway::new(shared, &calls),
-            table: Table::new(shared, &calls, &environment.ledger),
+            table: Table::new(shared, &calls, &environment.ledger, world),
             identity: Identity::new(shared, &calls),
             alarms: Alarms::new(shared, &calls),
             permissions: Permissions::new(shared, &calls),
             objects: Objects::new(shared, &calls, matches!(environment.access, Access::Local(_))),
             calls,
+            world: world.clone(),
         }
     }
 }
 
 /// What all clients of a session share. No call is made yet.
-async fn shared(region: &str, access: &Access) -> SdkConfig {
+async fn shared(region: &str, access: &Access, world: &World) -> SdkConfig {
     match access {
-        Access::Account { profile, role } => account(region, profile.as_deref(), role.as_deref()).await,
-        Access::Local(local) => local_aws(region, local),
+        Access::Account { profile, role } => {
+            let base = account(region, profile.as_deref(), world).await;
+            match role {
+                Some(role) => assume(role, base).await,
+                None => base,
+            }
+        }
+        Access::Local(local) => local_aws(region, local, world),
     }
-}
-
-/// For zips, which come from an address outside the API. Nothing local goes through a proxy.
-fn downloads(access: &Access) -> reqwest::Client {
-    let client = reqwest::Client::builder().connect_timeout(CONNECT).timeout(UPLOAD);
-    let client = if matches!(access, Access::Local(_)) { client.no_proxy() } else { client };
-    client.build().unwrap_or_default()
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -147,32 +151,23 @@ fn read_retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(100))
 }
 
-fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
-    let tls = Provider::Rustls(CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder().proxy_config(proxy.clone());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.tls_provider(tls.clone()).build()
-    })
-}
-
-/// The user's credentials, by the SDK's usual chain.
-async fn account(region: &str, profile: Option<&str>, role: Option<&str>) -> SdkConfig {
+/// The user's credentials, by the SDK's usual chain, unless the world has others.
+async fn account(region: &str, profile: Option<&str>, world: &World) -> SdkConfig {
+    // As for the loader's own settings, `HTTPS_PROXY` and `NO_PROXY` are the SDK's to read.
+    let http = world.outside().http_client(Proxy::OfTheUser);
+    if let Some(credentials) = world.outside().credentials(profile) {
+        return given(region, credentials, world).http_client(http).build();
+    }
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        // As for the loader's own settings, `HTTPS_PROXY` and `NO_PROXY` are the SDK's to read.
-        .http_client(http_client(ProxyConfig::from_env()))
+        .time_source(SharedTimeSource::new(world.clone()))
+        .http_client(http)
         .timeout_config(timeouts())
         .retry_config(read_retries());
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
-    let base = loader.load().await;
-    match role {
-        Some(role) => assume(role, base).await,
-        None => base,
-    }
+    loader.load().await
 }
 
 /// The same, with the credentials of a role that `base` may assume.
@@ -184,23 +179,26 @@ async fn assume(role: &str, base: SdkConfig) -> SdkConfig {
     base.into_builder().credentials_provider(assumed).identity_cache(IdentityCache::lazy().build()).build()
 }
 
-/// The local AWS: built without the loader, so that nothing of the user's environment or files gets in, and
-/// without a proxy.
-fn local_aws(region: &str, local: &LocalAccess) -> SdkConfig {
+/// The local AWS: without a proxy.
+fn local_aws(region: &str, local: &LocalAccess, world: &World) -> SdkConfig {
     // The emulator tells accounts apart by the key. What authenticates is the token.
     let credentials = Credentials::new(local.account.clone(), "local", local.token(), None, "local");
+    given(region, SharedCredentialsProvider::new(credentials), world)
+        .endpoint_url(local.endpoint())
+        .http_client(world.outside().http_client(Proxy::None))
+        .build()
+}
+
+/// Built without the loader, so that nothing of the user's environment or files gets in.
+fn given(region: &str, credentials: SharedCredentialsProvider, world: &World) -> aws_types::sdk_config::Builder {
     let mut builder = SdkConfig::builder();
-    // The clock: for a role that is assumed, this SDK insists on one.
-    builder.set_time_source(Some(Default::default()));
+    builder.set_time_source(Some(SharedTimeSource::new(world.clone())));
     builder
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(local.endpoint())
-        .http_client(http_client(ProxyConfig::disabled()))
+        .credentials_provider(credentials)
         .timeout_config(timeouts())
         .retry_config(read_retries())
-        .build()
 }
 
 /// Two clients of one service: for reads, which the SDK may repeat, and for writes, which it may not.

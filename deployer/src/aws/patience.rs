@@ -1,6 +1,8 @@
 //! Patience with refusals, which may be sent again, and with lost replies, which have to be looked into first.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{AwsError, Kind};
 

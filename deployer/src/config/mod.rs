@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 
 use crate::cli::Global;
 use crate::failure::Failure;
+use crate::world::Proxy;
 
 pub use check::{Check, Marks, REQUESTS, Request, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
@@ -93,6 +94,16 @@ pub enum Access {
     },
     /// The local AWS, with the credentials that its start made.
     Local(LocalAccess),
+}
+
+impl Access {
+    /// Whether requests go through the user's proxy.
+    pub fn proxy(&self) -> Proxy {
+        match self {
+            Self::Account { .. } => Proxy::OfTheUser,
+            Self::Local(_) => Proxy::None,
+        }
+    }
 }
 
 /// An environment's local AWS.

@@ -151,7 +151,7 @@ async fn tried(config: &Config, session: &Session, contract: &Contract, named: &
         let version = invocable(contract, named, function)?;
         let mark = named.api.stage.as_ref().ok().and_then(|stage| stage.mark.as_deref());
         let mark = Mark { header: &config.marks.version, deployment: mark };
-        match verify::before_traffic(&session.lambda, contract, &[check], version, mark).await {
+        match verify::before_traffic(session, contract, &[check], version, mark).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == verify::Blame::Permission => {
                 Err(Unread { missing: false, why: failed.record.answer, fix: TO_INVOKE.to_owned() })

@@ -12,8 +12,9 @@ mod questions;
 use serde::Serialize;
 
 use crate::aws::Session;
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::report::DoctorView;
+use crate::scope::Context;
 
 /// What was found of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,8 +49,9 @@ pub enum Verdict {
 }
 
 /// Examines one environment. Never fails as a whole: what cannot be read is a finding too.
-pub async fn doctor(config: &Config, environment: &Environment) -> DoctorView {
-    let session = Session::open(environment).await;
+pub async fn doctor(context: Context<'_>, environment: &Environment) -> DoctorView {
+    let Context { config, world, .. } = context;
+    let session = Session::open(environment, world).await;
     let facts = facts::gather(config, environment, &session).await;
     DoctorView::new(&environment.name, judge::judge(&facts))
 }

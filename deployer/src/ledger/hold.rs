@@ -5,7 +5,9 @@
 //! because the last renewal is a lease ago, by the run's own monotonic clock.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -50,7 +52,7 @@ impl Ledger {
     }
 
     async fn take(&self, state: &LedgerState, holder: Holder, mut changes: Vec<Change>) -> Result<Hold> {
-        let (sent, fence) = (Instant::now(), self.next_fence(&state.lock)?);
+        let (sent, fence) = (self.table.world().uptime(), self.next_fence(&state.lock)?);
         let lock = [("holder", json!(holder)), ("fence", json!(fence)), ("beat", json!(0))];
         let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
         // An update, as what frees it will be: whoever may not free the lock does not get it.
@@ -157,8 +159,8 @@ fn held_as_seen(lock: &Lock) -> Condition {
 }
 
 impl Hold {
-    fn new(ledger: Ledger, holder: Holder, fence: u64, sent: Instant) -> Self {
-        let pulse = Arc::new(Pulse::new(holder, fence, sent));
+    fn new(ledger: Ledger, holder: Holder, fence: u64, sent: Duration) -> Self {
+        let pulse = Arc::new(Pulse::new(holder, fence, sent, ledger.table.world()));
         let heart = tokio::spawn(heartbeat(ledger.clone(), Arc::clone(&pulse)));
         Self { ledger, pulse, heart }
     }
@@ -230,7 +232,7 @@ impl Hold {
     }
 
     async fn fenced(&self, changes: Vec<Change>) -> Result<()> {
-        let sent = Instant::now();
+        let sent = self.ledger.table.world().uptime();
         match self.ledger.table.transact(changes).await {
             Ok(()) => {
                 self.pulse.renewed_at(sent);

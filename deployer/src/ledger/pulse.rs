@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::{Holder, LOCK, Ledger};
 use crate::aws::{AwsError, Change, Condition, Kind};
+use crate::world::World;
 
 /// So often within a lease the holder shows itself.
 pub(super) const BEATS: u32 = 4;
@@ -19,21 +20,24 @@ pub(super) struct Pulse {
     pub(super) holder: Holder,
     pub(super) fence: u64,
     beat: AtomicU64,
-    /// When the last write that renewed the lease was sent.
-    renewed: Mutex<Instant>,
+    /// When the last write that renewed the lease was sent, by a clock that goes on while the machine is suspended: a run
+    /// that slept past its lease has lost it.
+    renewed: Mutex<Duration>,
+    world: World,
     lost: AtomicBool,
 }
 
 impl Pulse {
     /// From a lock that was asked for at `sent`.
-    pub(super) fn new(holder: Holder, fence: u64, sent: Instant) -> Self {
+    pub(super) fn new(holder: Holder, fence: u64, sent: Duration, world: &World) -> Self {
         let (renewed, lost) = (Mutex::new(sent), AtomicBool::new(false));
-        Self { holder, fence, beat: AtomicU64::new(0), renewed, lost }
+        Self { holder, fence, beat: AtomicU64::new(0), renewed, world: world.clone(), lost }
     }
 
     /// Whether the lease is still this run's, as far as it can know without asking.
     pub(super) fn is_alive(&self) -> bool {
-        let age = self.renewed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = self.world.uptime().saturating_sub(renewed);
         !self.lost.load(Ordering::SeqCst) && age < self.holder.lease()
     }
 
@@ -54,7 +58,7 @@ impl Pulse {
     }
 
     /// Notes that a write which was sent then has renewed the lease.
-    pub(super) fn renewed_at(&self, sent: Instant) {
+    pub(super) fn renewed_at(&self, sent: Duration) {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         *renewed = sent.max(*renewed);
     }
@@ -64,7 +68,7 @@ impl Pulse {
 pub(super) async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
     loop {
         tokio::time::sleep(pulse.holder.lease() / BEATS).await;
-        let sent = Instant::now();
+        let sent = pulse.world.uptime();
         let renewal = ledger.table.transact(vec![pulse.renewal(&ledger)]);
         match tokio::time::timeout(pulse.holder.lease() / BEATS, renewal).await {
             Ok(Ok(())) => pulse.renewed_at(sent),

@@ -71,9 +71,9 @@ impl Release {
     }
 
     /// Whether it ended so recently, or so soon: clocks differ.
-    pub fn ended_within(&self, time: SignedDuration) -> bool {
+    pub fn ended_within(&self, time: SignedDuration, now: Timestamp) -> bool {
         let ended = self.ended_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-        ended.is_some_and(|ended| Timestamp::now().duration_since(ended).abs() < time)
+        ended.is_some_and(|ended| now.duration_since(ended).abs() < time)
     }
 
     /// The number under which people know these parts: of the release that a rollback went back to, else its own.

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
@@ -12,10 +14,12 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_gro
 use super::Place;
 use super::credentials;
 use super::instance::{self, Instance};
+use crate::aws::Http;
 use crate::config::Config;
 use crate::ending::Ending as _;
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::scope::Context;
+use crate::world::{Proxy, World};
 
 /// The module that is started: the emulator behind a gate that only this instance's token opens.
 const GATE: &str = "gate";
@@ -33,23 +37,24 @@ const KEEPS_IDLE_FOR: &str = "100";
 ///
 /// # Errors
 /// It ends or stays silent: its last words are in the error, and nothing of it is left.
-pub(super) async fn start(config: &Config, place: &Place, python: &Path, report: &Report) -> Result<Instance> {
+pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) -> Result<Instance> {
+    let Context { config, world, report } = context;
     instance::forget(&place.folder)?;
     let scratch = scratch(place);
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
     write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
     let token = credentials::make(&place.access)?;
     let instance = Instance::of(spawn(config, place, python, &token)?)?;
-    remember_and_wait(place, &instance, &token).await?;
+    remember_and_wait(place, &instance, &token, world).await?;
     report.line("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
     Ok(instance)
 }
 
 /// Keeps the process for the runs to come, and waits until it answers. One for which that fails is stopped.
-async fn remember_and_wait(place: &Place, instance: &Instance, token: &str) -> Result<()> {
+async fn remember_and_wait(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let settled = async {
         instance.remember(&place.folder)?;
-        answers(place, instance, token).await
+        answers(place, instance, token, world).await
     };
     let Err(error) = settled.await else { return Ok(()) };
     let words = std::fs::read_to_string(log(place)).unwrap_or_default();
@@ -116,13 +121,13 @@ fn allow_descriptors() -> Result<()> {
 }
 
 /// Waits until this very instance answers: another one on the port does not know the token.
-async fn answers(place: &Place, instance: &Instance, token: &str) -> Result<()> {
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+async fn answers(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
+    let http = Http::new(world, Proxy::None, Duration::from_secs(2));
     let health = format!("{}/_ministack/health", place.access.endpoint());
     let started = Instant::now();
     while started.elapsed() < STARTS_WITHIN {
-        let answer = client.get(&health).header("x-amz-security-token", token).send().await;
-        match answer.map(|answer| answer.status().as_u16()) {
+        let answer = http.send("GET", &health, &[("x-amz-security-token", token)]).await;
+        match answer.map(|answer| answer.status) {
             Ok(200) => return Ok(()),
             Ok(_) => return Err(instance::foreign(place)),
             Err(_) => {}
@@ -165,6 +170,7 @@ mod tests {
     use crate::cli::Output;
     use crate::config::ProcessEnvironment;
     use crate::local::places;
+    use crate::report::Report;
 
     /// An environment in a folder, and a program that is started instead of Python.
     struct Bench {
@@ -206,7 +212,9 @@ mod tests {
         // Only fails if another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let report = Report::new(Output::Text, false, None);
-        let error = start(&config, &place, &python, &report).await.unwrap_err();
+        let error = start(Context { config: &config, world: &World::real(), report: &report }, &place, &python)
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("in use by the local AWS of another checkout"), "{error:#}");
         assert!(!place.folder.exists());
     }
@@ -218,7 +226,7 @@ mod tests {
         let instance = Instance::of(spawn(&config, &place, &python, "token").unwrap()).unwrap();
         // As on a full disk: its file cannot be written.
         std::fs::create_dir(place.folder.join("instance.json")).unwrap();
-        assert!(remember_and_wait(&place, &instance, "token").await.is_err());
+        assert!(remember_and_wait(&place, &instance, "token", &World::real()).await.is_err());
         assert!(!instance.alive() && !place.folder.exists());
     }
 }

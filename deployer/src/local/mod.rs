@@ -21,9 +21,9 @@ use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::config::{Access, Config, Environment, LocalAccess};
 use crate::failure::{Exit, Failure};
-use crate::interrupt::Interrupt;
 use crate::release::{self, Deploy};
-use crate::report::{LocalEnvironment, LocalView, Report};
+use crate::report::{LocalEnvironment, LocalView};
+use crate::scope::Context;
 
 use instance::Instance;
 
@@ -36,13 +36,14 @@ struct Place {
 }
 
 /// Runs one of the local commands.
-pub async fn run(config: &Config, command: LocalCommand, report: &Report) -> Result<Exit> {
+pub async fn run(context: Context<'_>, command: LocalCommand) -> Result<Exit> {
+    let Context { config, report, .. } = context;
     supported(std::env::consts::OS)?;
     let places = places(config)?;
     let view = match command {
-        LocalCommand::Up => up(config, &places, report).await?,
-        LocalCommand::Down => down(config, &places, report).await?,
-        LocalCommand::Status => look(config, &places, String::new()).await,
+        LocalCommand::Up => up(context, &places).await?,
+        LocalCommand::Down => down(context, &places).await?,
+        LocalCommand::Status => look(context, &places, String::new()).await,
     };
     report.result(&view)?;
     Ok(Exit::Done)
@@ -80,10 +81,11 @@ fn root(config: &Config) -> PathBuf {
 }
 
 /// Starts, applies, releases: of each only what is not so already. If it is told to stop, it stops what it started.
-async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalView> {
-    let interrupt = Interrupt::listen();
+async fn up(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
+    let interrupt = &context.world.interrupt;
+    interrupt.listen();
     let new: Vec<_> = places.iter().filter(|place| Instance::running(&place.folder).is_none()).collect();
-    let view = made(config, places, &interrupt, report).await;
+    let view = made(context, places).await;
     if view.is_err() && interrupt.check().is_err() {
         for place in new {
             if let Some(instance) = Instance::running(&place.folder) {
@@ -95,7 +97,9 @@ async fn up(config: &Config, places: &[Place], report: &Report) -> Result<LocalV
     view
 }
 
-async fn made(config: &Config, places: &[Place], interrupt: &Interrupt, report: &Report) -> Result<LocalView> {
+async fn made(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
+    let Context { config, world, report } = context;
+    let interrupt = &world.interrupt;
     let terraform = terraform::Terraform::find(config, interrupt.clone()).await?;
     let python = python::find(config).await?;
     for place in places {
@@ -106,7 +110,7 @@ async fn made(config: &Config, places: &[Place], interrupt: &Interrupt, report: 
     let fresh = places.iter().any(|place| Instance::running(&place.folder).is_none());
     // The compiler has nothing to do with the rest: side by side. Neither is cut off when the other fails, for
     // a Terraform that is stopped midway leaves a stack half-made.
-    let stacks = join_all(places.iter().map(|place| stack(config, place, &interpreter, &terraform, report)));
+    let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &terraform)));
     let build = async {
         if fresh {
             let _group = report.building(config.functions.keys());
@@ -122,25 +126,25 @@ async fn made(config: &Config, places: &[Place], interrupt: &Interrupt, report: 
     for place in places {
         interrupt.check()?;
         let name = &place.environment.name;
-        let released = release::deploy(config, &place.environment, &Deploy::default(), report).await;
+        let released = release::deploy(context, &place.environment, &Deploy::default()).await;
         released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
     }
-    Ok(look(config, places, next_steps(config, places).await).await)
+    Ok(look(context, places, next_steps(context, places).await).await)
 }
 
 /// One environment's process and its stack. What this run started and could not finish it stops again.
 async fn stack(
-    config: &Config,
+    context: Context<'_>,
     place: &Place,
     python: &std::path::Path,
     terraform: &terraform::Terraform,
-    report: &Report,
 ) -> Result<()> {
+    let Context { config, report, .. } = context;
     let name = &place.environment.name;
     let found = Instance::running(&place.folder);
     let instance = match &found {
         Some(instance) => instance.clone(),
-        None => emulator::start(config, place, python, report).await?,
+        None => emulator::start(context, place, python).await?,
     };
     let applied = terraform.apply(config, place, &instance, report).await;
     if applied.is_err() && found.is_none() {
@@ -151,7 +155,8 @@ async fn stack(
 }
 
 /// Stops everything and removes what it kept, also of environments that `deployer.toml` no longer has.
-async fn down(config: &Config, places: &[Place], report: &Report) -> Result<LocalView> {
+async fn down(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
+    let Context { config, report, .. } = context;
     let root = root(config);
     let _alone = instance::alone(&root)?;
     for (name, folder) in instance::folders(&root)? {
@@ -161,16 +166,16 @@ async fn down(config: &Config, places: &[Place], report: &Report) -> Result<Loca
         }
         instance::forget(&folder)?;
     }
-    Ok(look(config, places, String::new()).await)
+    Ok(look(context, places, String::new()).await)
 }
 
 /// What runs, and where it answers.
-async fn look(config: &Config, places: &[Place], next: String) -> LocalView {
+async fn look(context: Context<'_>, places: &[Place], next: String) -> LocalView {
     let mut environments = BTreeMap::new();
     for place in places {
         let process = Instance::running(&place.folder).map(|instance| instance.process);
         let url = match process {
-            Some(_) => url(config, place).await,
+            Some(_) => url(context, place).await,
             None => None,
         };
         environments.insert(
@@ -181,19 +186,21 @@ async fn look(config: &Config, places: &[Place], next: String) -> LocalView {
     LocalView { environments, next }
 }
 
-async fn url(config: &Config, place: &Place) -> Option<String> {
-    let session = crate::aws::Session::open(&place.environment).await;
+async fn url(context: Context<'_>, place: &Place) -> Option<String> {
+    let Context { config, world, .. } = context;
+    let session = crate::aws::Session::open(&place.environment, world).await;
     let state = crate::ledger::Ledger::new(&session.table, &config.app).read().await.ok()?;
-    let url = crate::verify::Url::open(config, &place.environment, &state.contract).ok()?;
+    let url = crate::verify::Url::open(config, &place.environment, &state.contract, world).ok()?;
     Some(url.base().to_owned())
 }
 
 /// The lines that a newcomer types next. The request is the first declared check that writes, else the first.
-async fn next_steps(config: &Config, places: &[Place]) -> String {
+async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
+    let config = context.config;
     let mut text = String::new();
     let check = config.checks.iter().find(|check| check.writes).or(config.checks.first());
     if let (Some(place), Some(check)) = (places.first(), check)
-        && let Some(url) = url(config, place).await
+        && let Some(url) = url(context, place).await
     {
         let method =
             if check.request.method == "GET" { String::new() } else { format!("-X {} ", check.request.method) };

@@ -135,10 +135,10 @@ mod tests {
     #[tokio::test]
     async fn a_dead_lock_is_shown_and_local_down_is_named() {
         let script = "echo 'Error: Error acquiring the state lock'; seq 40; exit 1";
-        let error = succeed(&mut shell(script), &STEP, &Interrupt::listen()).await.unwrap_err();
+        let error = succeed(&mut shell(script), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
         assert!(format!("{error:#}").contains("Error acquiring the state lock"), "{error:#}");
         assert!(error.hint().unwrap().contains("deployer local down"));
-        let error = succeed(&mut shell("seq 40; exit 1"), &STEP, &Interrupt::listen()).await.unwrap_err();
+        let error = succeed(&mut shell("seq 40; exit 1"), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
         assert!(format!("{error:#}").ends_with("39\n40"), "{error:#}");
         assert_eq!(error.hint().unwrap(), "try again");
     }

@@ -92,7 +92,10 @@ const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 /// See [`observe`].
 pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
-    let recent = ledger.live.as_ref().filter(|live| ledger.unfinished().is_none() && live.ended_within(MOMENTS));
+    let recent = ledger
+        .live
+        .as_ref()
+        .filter(|live| ledger.unfinished().is_none() && live.ended_within(MOMENTS, session.world.now()));
     let left = |key: &str| recent.and_then(|release| release.parts.functions.get(key));
     let alarms = async { Ok(session.alarms.states(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, stage, definition, alarms) = try_join!(

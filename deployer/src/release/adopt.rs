@@ -19,10 +19,10 @@ pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
     let mut release = found(scope, observed, &drift).await?;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
     let hold = scope.ledger().begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
     let judged = judge(scope, &hold, observed, &url, &mut release).await;
-    release.ended_at = Some(jiff::Timestamp::now().to_string());
+    release.ended_at = Some(scope.now());
     release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
     judged.and(ended)?;
@@ -43,7 +43,7 @@ async fn judge(scope: &Scope<'_>, hold: &Hold, observed: &Observed, url: &Url, r
         check(scope, observed, url, release).await;
         Ok(())
     };
-    scope.interrupt.or(checks).await
+    scope.interrupt().or(checks).await
 }
 
 fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
@@ -87,7 +87,7 @@ async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Re
         reason: Some(drift.to_owned()),
         actor: scope.config.process.actor(),
         run_url: scope.config.process.run_url(),
-        started_at: jiff::Timestamp::now().to_string(),
+        started_at: scope.now(),
         ended_at: None,
         fence: 0,
         parts,

@@ -44,14 +44,14 @@ impl Attempt<'_> {
     /// # Errors
     /// Why it is not live, with the class that says whether it was taken back.
     pub(super) async fn make(&self) -> Result<Release> {
-        let Scope { environment, report, interrupt, .. } = self.scope;
-        interrupt.check()?;
+        let Scope { environment, report, .. } = self.scope;
+        self.scope.interrupt().check()?;
         let mut release = self.intent();
         let holder = self.scope.holder(&self.plan.kind.to_string());
         let hold = self.scope.ledger().begin(&self.observed.ledger, holder, &mut release).await?;
         report.release_begins(&environment.name, &release, self.plan);
         let applied = self.apply_if_still_true(&hold, &mut release).await;
-        release.ended_at = Some(jiff::Timestamp::now().to_string());
+        release.ended_at = Some(self.scope.now());
         let ended = match applied {
             Ok(()) => self.end_live(&hold, &mut release).await,
             Err(error) => Err(self.end_failed(&hold, &mut release, error).await),
@@ -95,7 +95,7 @@ impl Attempt<'_> {
             reason: None,
             actor: self.scope.config.process.actor(),
             run_url: self.scope.config.process.run_url(),
-            started_at: jiff::Timestamp::now().to_string(),
+            started_at: self.scope.now(),
             ended_at: None,
             fence: 0,
         };
@@ -116,8 +116,8 @@ impl Attempt<'_> {
         if let Goal::Parts(_) = self.wanted.goal {
             return apply(&self.run(hold, self.observed), release).await;
         }
-        let Scope { config, environment, session, interrupt, .. } = self.scope;
-        let mut now = interrupt.or(observe(config, environment, session)).await?;
+        let Scope { config, environment, session, .. } = self.scope;
+        let mut now = self.scope.interrupt().or(observe(config, environment, session)).await?;
         // The number was taken by the intent itself.
         now.ledger.last = self.observed.ledger.last.clone();
         alarms::refuse_ringing(&now, self.ignored)?;

@@ -6,19 +6,21 @@ use anyhow::Result;
 use futures::future::join_all;
 
 use crate::aws::Session;
-use crate::config::{Check, Config, Environment};
+use crate::config::{Check, Environment};
 use crate::observe::observe;
 use crate::report::CheckView;
+use crate::scope::Context;
 use crate::verify::{Expected, Url};
 
 /// Sends every read-only check through the URL. The live parts must answer them, all in a row.
 ///
 /// # Errors
 /// The environment cannot be observed. A check that fails is no error here: the view tells it.
-pub async fn check(config: &Config, environment: &Environment) -> Result<CheckView> {
-    let session = Session::open(environment).await;
+pub async fn check(context: Context<'_>, environment: &Environment) -> Result<CheckView> {
+    let Context { config, world, .. } = context;
+    let session = Session::open(environment, world).await;
     let observed = observe(config, environment, &session).await?;
-    let url = Url::open(config, environment, &observed.ledger.contract)?.patient_for(Duration::from_secs(10));
+    let url = Url::open(config, environment, &observed.ledger.contract, world)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected =
         Expected { versions: versions.collect(), deployment: observed.stage.mark.clone(), ..Expected::default() };

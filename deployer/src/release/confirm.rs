@@ -38,7 +38,7 @@ async fn judge(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<Opti
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
     let reading = scope.config.checks.iter().filter(|check| !check.writes);
     let results =
-        scope.interrupt.or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
+        scope.interrupt().or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("mend what the check shows and deploy, or roll back")

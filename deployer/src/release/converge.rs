@@ -22,7 +22,7 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<boo
     let ledger = scope.ledger();
     if let Some(holder) = &state.lock.holder {
         scope.report.line("Watching", &format!("whether {holder} is alive"));
-        scope.interrupt.or(ledger.watch(&state.lock, holder)).await?;
+        scope.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         scope.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
     }
     let hold = ledger.seize(state, scope.holder("recover")).await?;
@@ -48,7 +48,7 @@ async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<()> {
 
 async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<()> {
     release.fence = hold.fence();
-    release.ended_at = Some(jiff::Timestamp::now().to_string());
+    release.ended_at = Some(scope.now());
     if release.is_carried_out() && serves(observed, &release) {
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
@@ -57,7 +57,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         return Ok(());
     }
     let began = release.state == ReleaseState::Shifting;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract)?;
+    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
     let stuck = || {
         Failure::new(
             Exit::NotTakenBack,

@@ -13,12 +13,11 @@ use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
 use crate::aws::Session;
 use crate::config::{Config, Environment, Traffic};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
-use crate::report::{PlanView, ReleaseView, Report};
-use crate::scope::Scope;
+use crate::report::{PlanView, ReleaseView};
+use crate::scope::{Context, Scope};
 use crate::verify::Url;
 
 /// What a deploy was told.
@@ -40,8 +39,9 @@ pub struct Deploy {
 ///
 /// # Errors
 /// Drift, an unfinished release, or nothing can be read.
-pub async fn show_plan(config: &Config, environment: &Environment, told: &Deploy) -> Result<PlanView> {
-    let session = Session::open(environment).await;
+pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<PlanView> {
+    let Context { config, world, .. } = context;
+    let session = Session::open(environment, world).await;
     let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &session))?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
@@ -62,14 +62,16 @@ pub async fn show_plan(config: &Config, environment: &Environment, told: &Deploy
 ///
 /// # Errors
 /// See [`Attempt::make`]; and everything that ends a run before it has changed anything.
-pub async fn deploy(config: &Config, environment: &Environment, told: &Deploy, report: &Report) -> Result<ReleaseView> {
-    let (session, interrupt) = (Session::open(environment).await, Interrupt::listen());
-    let scope = Scope { config, environment, session: &session, report, interrupt: &interrupt };
+pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<ReleaseView> {
+    let Context { config, world, report } = context;
+    let session = Session::open(environment, world).await;
+    let scope = context.scope(environment, &session);
+    scope.interrupt().listen();
     let read = async { try_join!(Given::open(config, told), observe(config, environment, &session)) };
-    let (given, observed) = interrupt.or(read).await?;
+    let (given, observed) = scope.interrupt().or(read).await?;
     let observed = ready(&scope, observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
-    let url = Url::open(config, environment, &observed.ledger.contract)?;
+    let url = Url::open(config, environment, &observed.ledger.contract, world)?;
     let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
     let traffic = if told.at_once { &at_once } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
@@ -153,7 +155,7 @@ impl Given {
             Self::Checkout(checkout) => {
                 let folder = artifact::folder(scope.config);
                 let _group = scope.report.building(scope.config.functions.keys());
-                Some(scope.interrupt.or(artifact::build(scope.config, checkout, &folder)).await?.0)
+                Some(scope.interrupt().or(artifact::build(scope.config, checkout, &folder)).await?.0)
             }
         })
     }

@@ -4,17 +4,19 @@ use anyhow::Result;
 use futures::try_join;
 
 use crate::aws::Session;
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::ledger::Ledger;
 use crate::observe::recall;
 use crate::report::HistoryView;
+use crate::scope::Context;
 
 /// Reads the releases, the newest first; at most `limit` of them are shown.
 ///
 /// # Errors
 /// The ledger cannot be read, or is not the one that is meant.
-pub async fn history(config: &Config, environment: &Environment, limit: usize) -> Result<HistoryView> {
-    let session = Session::open(environment).await;
+pub async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
+    let Context { config, world, .. } = context;
+    let session = Session::open(environment, world).await;
     let ledger = Ledger::new(&session.table, &config.app);
     let (_, releases) = try_join!(recall(config, environment, &session), ledger.history())?;
     Ok(HistoryView::new(&environment.name, releases, limit))

@@ -16,12 +16,11 @@ use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::Session;
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
 use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
-use crate::report::{ReleaseView, Report};
-use crate::scope::Scope;
+use crate::report::ReleaseView;
+use crate::scope::Context;
 use crate::verify::Url;
 
 /// What a promotion was told.
@@ -52,21 +51,22 @@ struct Source {
 /// # Errors
 /// See [`Attempt::make`]; and everything that is refused before anything has changed.
 pub async fn promote(
-    config: &Config,
+    context: Context<'_>,
     from: &Environment,
     to: &Environment,
     told: &Promote,
-    report: &Report,
 ) -> Result<ReleaseView> {
+    let Context { config, world, report } = context;
     if from.name == to.name {
         return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
             .into());
     }
     let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
-    let (session, interrupt) = (Session::open(to).await, Interrupt::listen());
+    let session = Session::open(to, world).await;
+    let (scope, interrupt) = (context.scope(to, &session), &world.interrupt);
+    interrupt.listen();
     let reader = interrupt.or(Reader::open(from, to, &session, report)).await?;
-    let scope = Scope { config, environment: to, session: &session, report, interrupt: &interrupt };
     let (source, observed) = interrupt
         .or(async {
             let source = async {
@@ -76,7 +76,7 @@ pub async fn promote(
         })
         .await?;
     let observed = ready(&scope, observed, told.adopt).await?;
-    let url = Url::open(config, to, &observed.ledger.contract)?;
+    let url = Url::open(config, to, &observed.ledger.contract, world)?;
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {

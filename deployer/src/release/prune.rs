@@ -13,7 +13,7 @@ use crate::ledger::{Contract, Ledger, Release};
 use crate::observe::recall;
 use crate::report::{PruneView, Report};
 use crate::retention::{Kept, Made, kept_releases, needed};
-use crate::scope::Scope;
+use crate::scope::{Context, Scope};
 
 /// What may go, by the key of its function; the API's deployments under [`None`].
 type Dispensable = Vec<(Option<String>, Made)>;
@@ -22,8 +22,9 @@ type Dispensable = Vec<(Option<String>, Made)>;
 ///
 /// # Errors
 /// Nothing can be read. What could not be removed is no error here: it is warned of, and the view counts it.
-pub async fn prune(config: &Config, environment: &Environment, remove: bool, report: &Report) -> Result<PruneView> {
-    let session = Session::open(environment).await;
+pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
+    let Context { config, world, report } = context;
+    let session = Session::open(environment, world).await;
     let ledger = Ledger::new(&session.table, &config.app);
     let (state, history) = try_join!(recall(config, environment, &session), ledger.history())?;
     let found = dispensable(config, &session, &state.contract, &history).await?;
@@ -59,7 +60,7 @@ async fn dispensable(
     contract: &Contract,
     history: &[Release],
 ) -> Result<Dispensable, AwsError> {
-    let (now, grace) = (Timestamp::now(), config.retention.grace);
+    let (now, grace) = (session.world.now(), config.retention.grace);
     let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
         let (versions, aliases) =

@@ -30,13 +30,13 @@ impl<'a> Reader<'a> {
         session: &Session,
         report: &Report,
     ) -> Result<Self> {
-        let plain = async |refused| Self { session: Session::open(from).await, from, to, refused };
+        let plain = async |refused| Self { session: Session::open(from, &session.world).await, from, to, refused };
         let Some(role) = &from.reader_role else { return Ok(plain(None).await) };
         let arn = match role {
             Role::Arn(arn) => arn.clone(),
             Role::Name(name) => arn(name, &session.identity.caller().await?.arn),
         };
-        let reader = Session::reader(from, to, &arn).await;
+        let reader = Session::reader(from, to, &arn, &session.world).await;
         match reader.identity.caller().await {
             Err(refused) if refused.is_about_taking_a_role() => {
                 let name = &from.name;

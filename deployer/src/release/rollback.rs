@@ -8,14 +8,13 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::{adopt, converge, prune, select, target};
 use crate::aws::Session;
-use crate::config::{Config, Environment, Traffic};
+use crate::config::{Environment, Traffic};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
-use crate::report::{ReleaseView, Report};
-use crate::scope::Scope;
+use crate::report::ReleaseView;
+use crate::scope::{Context, Scope};
 use crate::verify::Url;
 
 /// What a rollback was told.
@@ -33,14 +32,11 @@ pub struct Rollback {
 ///
 /// # Errors
 /// See [`Attempt::make`]; and everything that is refused before anything has changed.
-pub async fn rollback(
-    config: &Config,
-    environment: &Environment,
-    told: &Rollback,
-    report: &Report,
-) -> Result<ReleaseView> {
-    let (session, interrupt) = (Session::open(environment).await, Interrupt::listen());
-    let scope = Scope { config, environment, session: &session, report, interrupt: &interrupt };
+pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<ReleaseView> {
+    let session = Session::open(environment, context.world).await;
+    let scope = context.scope(environment, &session);
+    let interrupt = scope.interrupt();
+    interrupt.listen();
     let (mut state, mut history) = interrupt.or(read(&scope)).await?;
     if converge::settle(&scope, &state).await? {
         (state, history) = read(&scope).await?;
@@ -61,7 +57,7 @@ pub async fn rollback(
             try_join!(live(&session, state), missing)
         })
         .await?;
-    let url = Url::open(config, environment, &observed.ledger.contract)?;
+    let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
     let traffic = Traffic::default();
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;

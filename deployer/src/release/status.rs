@@ -7,17 +7,19 @@ use anyhow::Result;
 use super::order::order;
 use crate::artifact::{self, Checked};
 use crate::aws::{AwsError, Kind, Session};
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::ledger::Ledger;
 use crate::observe::observe;
-use crate::report::{EnvironmentStatus, IdleView, Report};
+use crate::report::{EnvironmentStatus, IdleView};
+use crate::scope::Context;
 use crate::verify::Url;
 
 /// Observes one environment. Writes nothing.
-pub async fn status(config: &Config, environment: &Environment) -> Result<EnvironmentStatus> {
-    let session = Session::open(environment).await;
+pub async fn status(context: Context<'_>, environment: &Environment) -> Result<EnvironmentStatus> {
+    let Context { config, world, .. } = context;
+    let session = Session::open(environment, world).await;
     let observed = observe(config, environment, &session).await?;
-    let url = Url::open(config, environment, &observed.ledger.contract)?;
+    let url = Url::open(config, environment, &observed.ledger.contract, world)?;
     Ok(EnvironmentStatus::new(&environment.name, &observed, &url))
 }
 
@@ -35,9 +37,10 @@ pub struct Idle {
 ///
 /// # Errors
 /// [`crate::failure::Exit::LockHeld`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
-pub async fn idle(config: &Config, environment: &Environment, told: &Idle, report: &Report) -> Result<IdleView> {
+pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) -> Result<IdleView> {
+    let Context { config, world, report } = context;
     let manifest = told.artifact.as_deref().map(artifact::manifest).transpose()?;
-    let session = Session::open(environment).await;
+    let session = Session::open(environment, world).await;
     let ledger = Ledger::new(&session.table, &config.app);
     ledger.refuse_if_held().await?;
     if let Some(manifest) = manifest {

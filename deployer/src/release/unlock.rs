@@ -3,18 +3,20 @@
 use anyhow::Result;
 
 use crate::aws::Session;
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::observe::recall;
-use crate::report::{Report, UnlockView};
+use crate::report::UnlockView;
+use crate::scope::Context;
 
 /// Shows who holds the lock, asks, and frees it. The fence grows: the old holder can move nothing any more.
 ///
 /// # Errors
 /// Nobody confirmed it, or the lock changed hands in between.
-pub async fn unlock(config: &Config, environment: &Environment, force: bool, report: &Report) -> Result<UnlockView> {
-    let session = Session::open(environment).await;
+pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<UnlockView> {
+    let Context { config, world, report } = context;
+    let session = Session::open(environment, world).await;
     let state = recall(config, environment, &session).await?;
     let Some(holder) = &state.lock.holder else {
         return Ok(UnlockView::free(&environment.name));

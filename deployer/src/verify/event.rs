@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::config::Request;
 use crate::ledger::Contract;
+use crate::world::World;
 
 /// A whole REST proxy event, so that the function cannot tell a check from a request.
 /// Shape: "Input format of a Lambda function for proxy integration", API Gateway's developer guide.
-pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Option<&str>) -> Value {
+pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Option<&str>, world: &World) -> Value {
     let stage = &contract.api.stage;
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
@@ -32,9 +33,9 @@ pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Opt
             "path": format!("/{stage}{path}"),
             "httpMethod": request.method,
             "protocol": "HTTP/1.1",
-            "requestId": uuid::Uuid::new_v4().to_string(),
-            "extendedRequestId": uuid::Uuid::new_v4().to_string(),
-            "requestTimeEpoch": jiff::Timestamp::now().as_millisecond(),
+            "requestId": world.unique(),
+            "extendedRequestId": world.unique(),
+            "requestTimeEpoch": world.now().as_millisecond(),
             // An address for documentation (RFC 5737): nobody's.
             "identity": {"sourceIp": "192.0.2.1", "userAgent": super::through_url::USER_AGENT},
         },
@@ -54,7 +55,7 @@ mod tests {
             "api": {"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
         }));
         let request = Request::try_from("GET /health?deep=1".to_owned()).unwrap();
-        let event = rest_proxy(&contract.unwrap(), &request, Some("d7"));
+        let event = rest_proxy(&contract.unwrap(), &request, Some("d7"), &World::real());
         assert_eq!(event["path"], "/health");
         assert_eq!(event["queryStringParameters"]["deep"], "1");
         assert_eq!(event["stageVariables"]["deployment"], "d7");

@@ -8,7 +8,7 @@ mod through_url;
 
 use std::time::Duration;
 
-use crate::aws::{Invocation, Kind, Lambda, patiently};
+use crate::aws::{Invocation, Kind, Session, patiently};
 use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Contract};
@@ -79,7 +79,7 @@ impl Failed {
 
 /// Sends the read-only checks of a function to one version of it, by Invoke. No traffic sees it.
 pub async fn before_traffic(
-    lambda: &Lambda,
+    session: &Session,
     contract: &Contract,
     checks: &[&Check],
     version: &str,
@@ -87,7 +87,7 @@ pub async fn before_traffic(
 ) -> Result<Vec<CheckRecord>, Failed> {
     let mut records = Vec::new();
     for check in checks.iter().filter(|check| !check.writes) {
-        records.push(invoke_until_right(lambda, contract, check, version, mark).await?);
+        records.push(invoke_until_right(session, contract, check, version, mark).await?);
     }
     Ok(records)
 }
@@ -102,18 +102,18 @@ pub struct Mark<'a> {
 }
 
 async fn invoke_until_right(
-    lambda: &Lambda,
+    session: &Session,
     contract: &Contract,
     check: &Check,
     version: &str,
     mark: Mark<'_>,
 ) -> Result<CheckRecord, Failed> {
-    let event = event::rest_proxy(contract, &check.request, mark.deployment);
+    let event = event::rest_proxy(contract, &check.request, mark.deployment, &session.world);
     let function = &contract.functions[&check.function].name;
     let (mut requests, mut pause) = (0, FIRST_PAUSE);
     loop {
         requests += 1;
-        let (blame, judged) = match patiently(|| lambda.invoke(function, version, &event)).await {
+        let (blame, judged) = match patiently(|| session.lambda.invoke(function, version, &event)).await {
             Ok(invocation) => (Blame::Application, judge_invocation(check, version, mark.header, &invocation)),
             Err(error) if error.kind == Kind::Denied => (Blame::Permission, Err(error.to_string())),
             Err(error) => (Blame::Dependency, Err(error.to_string())),

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use tokio::time::Instant;
+
+use anyhow::Result;
 
 use super::{Answer, Blame, Failed, TRIES};
+use crate::aws::{Http, NoResponse};
 use crate::config::{Access, Check, Config, Environment, Marks, REQUESTS, Verify};
 use crate::failure::Failure;
 use crate::ledger::{CheckRecord, Contract};
+use crate::world::World;
 
 /// How checks introduce themselves.
 pub(super) const USER_AGENT: &str = concat!("deployer/", env!("CARGO_PKG_VERSION"));
@@ -19,7 +23,6 @@ const NO_ROUTE: &str = "MissingAuthenticationTokenException";
 const FIREWALL: &str = "ForbiddenException";
 /// While traffic is split, so many requests of a check look for an answer of the new version.
 const GLIMPSES: u32 = 5;
-const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -27,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Where a stage answers.
 #[derive(Debug)]
 pub struct Url {
-    client: reqwest::Client,
+    http: Http,
     base: String,
     marks: Marks,
     patience: Verify,
@@ -58,28 +61,22 @@ enum Seen {
 impl Url {
     /// The URL of an environment. Where the environment is local, the host is the local AWS whatever the contract
     /// says: nothing local ever leaves the loopback interface, by a proxy neither.
-    pub fn open(config: &Config, environment: &Environment, contract: &Contract) -> Result<Self> {
-        let mut client = reqwest::Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT).timeout(ANSWER);
-        client = client.redirect(reqwest::redirect::Policy::none());
-        let mut base = reqwest::Url::parse(&contract.api.url)
+    pub fn open(config: &Config, environment: &Environment, contract: &Contract, world: &World) -> Result<Self> {
+        let mut base = url::Url::parse(&contract.api.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| {
-                Failure::refused(format!(
-                    "the contract's `api.url` is {:?}, which is no URL of a stage",
-                    contract.api.url
-                ))
+            Failure::refused(format!("the contract's `api.url` is {:?}, which is no URL of a stage", contract.api.url))
                 .hint("apply Terraform of this checkout: it writes the contract again")
-            })?;
+        })?;
         if let Access::Local(local) = &environment.access {
-            client = client.no_proxy();
             // Not joined: a path that begins with two slashes would be taken for another host.
             let path = base.path().to_owned();
-            base = reqwest::Url::parse(&local.endpoint())?;
+            base = url::Url::parse(&local.endpoint())?;
             base.set_path(&path);
         }
         Ok(Self {
-            client: client.build().context("cannot make an HTTP client")?,
+            http: Http::new(world, environment.access.proxy(), ANSWER),
             base: base.as_str().trim_end_matches('/').to_owned(),
             marks: config.marks.clone(),
             patience: config.verify.clone(),
@@ -192,16 +189,16 @@ impl Url {
                 Ok(()) => Seen::Right(format!("{asked}{}", answer.status)),
                 Err((blame, why)) => Seen::Wrong(blame, format!("{asked}{why}")),
             },
-            Err(error) => Seen::Wrong(Blame::Gateway, format!("{asked}{}", reason(&error))),
+            Err(error) => Seen::Wrong(Blame::Gateway, format!("{asked}{error}")),
         }
     }
 
-    async fn send(&self, check: &Check) -> Result<Answer, reqwest::Error> {
-        let method = check.request.method.parse().unwrap_or(reqwest::Method::GET);
-        let response = self.client.request(method, format!("{}{}", self.base, check.request.path)).send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        Ok(Answer::new(status, headers, response.text().await?))
+    async fn send(&self, check: &Check) -> Result<Answer, NoResponse> {
+        let url = format!("{}{}", self.base, check.request.path);
+        let headers = [("accept", "*/*"), ("user-agent", USER_AGENT)];
+        let response = self.http.send(&check.request.method, &url, &headers).await?;
+        let headers = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Ok(Answer::new(response.status, headers, String::from_utf8_lossy(&response.body).into_owned()))
     }
 
     /// Who answered is asked before what was answered: an old version's answer says nothing of the new one.
@@ -228,15 +225,6 @@ impl Url {
     }
 }
 
-/// The error without its URL, which its words repeat.
-fn reason(error: &reqwest::Error) -> &'static str {
-    match (error.is_timeout(), error.is_connect()) {
-        (true, _) => "no answer in time",
-        (_, true) => "no connection",
-        _ => "the connection broke",
-    }
-}
-
 fn record(check: &Check, phase: &str, passed: bool, answer: String, requests: u32) -> CheckRecord {
     CheckRecord { name: check.name.clone(), phase: phase.to_owned(), passed, answer, requests }
 }
@@ -248,6 +236,7 @@ mod tests {
 
     use super::*;
     use crate::config::Request;
+    use crate::world::Proxy;
 
     const RIGHT: &str = "HTTP/1.1 200 OK\r\nx-v: 7\r\nx-d: d2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const OLD: &str = "HTTP/1.1 200 OK\r\nx-v: 6\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -270,7 +259,7 @@ mod tests {
             }
         });
         let url = Url {
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: Http::new(&World::real(), Proxy::None, ANSWER),
             base,
             marks: Marks { version: "x-v".to_owned(), deployment: "x-d".to_owned() },
             patience: Verify { in_a_row: 3, timeout_seconds: 1 },

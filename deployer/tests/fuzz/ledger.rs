@@ -219,7 +219,7 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
     let config = configuration::sound();
     let environment = config.environment(Some("dev")).unwrap();
-    match Url::open(&config, environment, &state.contract) {
+    match Url::open(&config, environment, &state.contract, &deployer::world::World::real()) {
         Err(error) => named(&error, "contract"),
         Ok(url) => {
             let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, &url)] };

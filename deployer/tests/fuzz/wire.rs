@@ -158,7 +158,7 @@ fn attributes_of_every_type_are_read_or_refused_by_name() {
     let access = Access::Local(LocalAccess { port, account: "111111111111".to_owned(), credentials: PathBuf::new() });
     let environment =
         Environment { ledger: LEDGER.to_owned(), access, ..config.environment(Some("dev")).unwrap().clone() };
-    let session = runtime.block_on(Session::open(&environment));
+    let session = runtime.block_on(Session::open(&environment, &deployer::world::World::real()));
     let ledger = Ledger::new(&session.table, "app");
     let count = cases(1_000);
     let violations = tried(count, wired(), |items| {

@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 
-use super::{AwsError, Calls, clients};
+use super::{AwsError, Calls, Http, clients};
 
 pub use alias::{Alias, Routing};
 pub use around::Provisioned;
@@ -21,7 +21,7 @@ pub use version::{Code, Readiness, VersionState};
 pub struct Lambda {
     read: aws_sdk_lambda::Client,
     write: aws_sdk_lambda::Client,
-    downloads: reqwest::Client,
+    downloads: Http,
 }
 
 /// The answer to an invocation.
@@ -36,7 +36,7 @@ pub struct Invocation {
 }
 
 impl Lambda {
-    pub(super) fn new(shared: &SdkConfig, calls: &Calls, downloads: reqwest::Client) -> Self {
+    pub(super) fn new(shared: &SdkConfig, calls: &Calls, downloads: Http) -> Self {
         let (read, write) = clients!(aws_sdk_lambda, shared, calls);
         Self { read, write, downloads }
     }

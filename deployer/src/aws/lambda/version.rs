@@ -108,10 +108,11 @@ impl Lambda {
         let location =
             location.ok_or_else(|| AwsError::found(Kind::Other, "GetFunction", object(), "the answer names no zip"))?;
         // The address is signed: whoever has it may read the code for 10 minutes. No error may carry it.
-        let broken = |_| AwsError::found(Kind::Unknown, "the download", object(), "the zip could not be fetched");
-        let answer =
-            self.downloads.get(location).send().await.and_then(reqwest::Response::error_for_status).map_err(broken)?;
-        Ok(answer.bytes().await.map_err(broken)?.to_vec())
+        let broken = || AwsError::found(Kind::Unknown, "the download", object(), "the zip could not be fetched");
+        match self.downloads.send("GET", &location, &[]).await {
+            Ok(answer) if answer.status == 200 => Ok(answer.body),
+            _ => Err(broken()),
+        }
     }
 
     /// Puts code into `$LATEST`, if that still has the given revision.
@@ -195,7 +196,9 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
+    use crate::aws::Http;
     use crate::aws::{Calls, SdkConfig};
+    use crate::world::{Proxy, World};
 
     #[test]
     fn a_failed_update_is_a_failure_and_not_ready() {
@@ -216,8 +219,9 @@ mod tests {
         // Another test of this process may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let calls = Calls::default();
+        let http = Http::new(&World::real(), Proxy::None, std::time::Duration::from_secs(1));
         let shared = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let lambda = Lambda::new(&shared, &calls, reqwest::Client::new());
+        let lambda = Lambda::new(&shared, &calls, http);
         for version in ["", "$LATEST", "live", "3a", "-1", " 3", "٣"] {
             let refused = block_on(lambda.delete_version("f", version)).unwrap_err();
             assert_eq!(refused.kind, Kind::Other, "{version}");

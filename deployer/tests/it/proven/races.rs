@@ -44,7 +44,8 @@ impl Course {
         });
         let environment = Environment { access, ..config.environment(Some("dev")).unwrap().clone() };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let ledger = Ledger::new(&runtime.block_on(Session::open(&environment)).table, APP);
+        let ledger =
+            Ledger::new(&runtime.block_on(Session::open(&environment, &deployer::world::World::real())).table, APP);
         Self { front, ledger, runtime, chance: Chance::any() }
     }
 

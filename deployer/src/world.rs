@@ -1,0 +1,90 @@
+//! The outside world as one value: the network, the clocks, chance and the signals. Nothing of it is taken from the
+//! process anywhere else, so that a test can put a simulated world in its place.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use jiff::Timestamp;
+
+use crate::interrupt::Interrupt;
+
+/// Whether requests go through the proxy that the user's environment names. Nothing local ever does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    OfTheUser,
+    /// Straight to the host.
+    None,
+}
+
+/// What a run cannot decide by itself. Durations are measured by `tokio`'s clock, which a test can pause.
+pub trait Outside: fmt::Debug + Send + Sync {
+    /// The HTTP client of the AWS SDK.
+    fn http_client(&self, proxy: Proxy) -> SharedHttpClient;
+
+    /// A connector for requests that are not the SDK's: to a stage's URL, for a package's download.
+    fn connector(&self, settings: &HttpConnectorSettings, proxy: Proxy) -> SharedHttpConnector;
+
+    /// The credentials to use with the given profile. `None`: those that the SDK's usual chain finds.
+    fn credentials(&self, profile: Option<&str>) -> Option<SharedCredentialsProvider>;
+
+    /// What the wall clock shows.
+    fn now(&self) -> Timestamp;
+
+    /// A clock that never goes back, and goes on while the machine is suspended. Only differences mean anything.
+    fn uptime(&self) -> Duration;
+
+    /// 128 bits that nobody can guess.
+    fn random(&self) -> u128;
+}
+
+/// The outside world of one run.
+#[derive(Debug, Clone)]
+pub struct World {
+    outside: Arc<dyn Outside>,
+    /// Whether the run was told to stop.
+    pub interrupt: Interrupt,
+}
+
+impl World {
+    /// A world that is made of these.
+    pub fn new(outside: Arc<dyn Outside>, interrupt: Interrupt) -> Self {
+        Self { outside, interrupt }
+    }
+
+    /// The real one: this machine's network, clocks and signals.
+    pub fn real() -> Self {
+        Self::new(Arc::new(crate::aws::Machine), Interrupt::of_the_process())
+    }
+
+    /// What the wall clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.outside.now()
+    }
+
+    /// A clock that never goes back, and goes on while the machine is suspended.
+    pub fn uptime(&self) -> Duration {
+        self.outside.uptime()
+    }
+
+    /// A name that nothing else has: a random UUID.
+    pub fn unique(&self) -> String {
+        uuid::Builder::from_random_bytes(self.outside.random().to_be_bytes()).into_uuid().to_string()
+    }
+
+    pub(crate) fn outside(&self) -> &dyn Outside {
+        &*self.outside
+    }
+}
+
+/// The SDK signs by this clock.
+impl TimeSource for World {
+    fn now(&self) -> SystemTime {
+        let now = self.outside.now();
+        UNIX_EPOCH + Duration::try_from(now.as_duration()).unwrap_or_default()
+    }
+}
