@@ -9,6 +9,7 @@ use super::moves::{TRIES, alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, settled};
+use crate::plan::Step;
 use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 
@@ -39,7 +40,7 @@ pub async fn take_back(
         stuck.extend(aliases_back(scope, hold, observed, release).await);
     }
     // A late move of the stage cannot be fenced off: it is looked for once more, and this look tells.
-    stuck.extend(stage_back(scope, hold, observed, release).await.err());
+    stuck.extend(stage_stays_back(scope, hold, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }
 }
@@ -98,23 +99,44 @@ fn is(error: &anyhow::Error, kinds: &[Kind]) -> bool {
     error.downcast_ref::<AwsError>().is_some_and(|error| kinds.contains(&error.kind))
 }
 
-/// Whether the stage had to be moved.
+/// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.
 async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
+    let step = Step::MoveStage.to_string();
+    let tried = release.steps.iter().any(|record| record.step == step && record.started_at.is_some());
+    if new == old || !tried {
+        return Ok(false);
+    }
     let contract = &observed.ledger.contract;
-    if new == old {
-        return Ok(false);
-    }
-    let found = scope.session.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.deployment;
-    if found == *old {
-        return Ok(false);
-    }
-    ensure!(
-        found == *new || came_late(hold, release, &found).await?,
-        "stage `{}` serves deployment `{found}`, which is neither's",
-        contract.api.stage
-    );
+    let ours = |deployment: &String| deployment == new || deployment == old;
+    let found = settled::stage(scope.session, contract, |found| ours(&found.deployment)).await?.deployment;
+    refuse_elsewhere(hold, observed, release, &found).await?;
     stage_to(scope.session, contract, old, &|| hold.still_ours()).await.map(|()| true)
+}
+
+/// Looks whether the stage is where it was before the release; a late move of it is undone.
+async fn stage_stays_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<()> {
+    let (old, contract) = (&release.previous_parts.deployment, &observed.ledger.contract);
+    if release.parts.deployment == *old {
+        return Ok(());
+    }
+    let found = settled::stage(scope.session, contract, |found| found.deployment == *old).await?.deployment;
+    if found == *old {
+        return Ok(());
+    }
+    refuse_elsewhere(hold, observed, release, &found).await?;
+    stage_to(scope.session, contract, old, &|| hold.still_ours()).await
+}
+
+/// A stage that serves neither release's deployment was moved by somebody else: it stays.
+async fn refuse_elsewhere(hold: &Hold, observed: &Observed, release: &Release, found: &str) -> Result<()> {
+    let ours = found == release.parts.deployment || found == release.previous_parts.deployment;
+    ensure!(
+        ours || came_late(hold, release, found).await?,
+        "stage `{}` serves deployment `{found}`, which is neither's",
+        observed.ledger.contract.api.stage
+    );
+    Ok(())
 }
 
 /// Whether only a release that was itself given up has this deployment: then its run, which lost the lock, moved the stage

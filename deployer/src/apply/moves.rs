@@ -6,7 +6,7 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
 use super::Run;
-use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session};
+use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session, Stage};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction, settled};
@@ -23,7 +23,7 @@ pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: 
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
     let to = Routing { version: &function.alias.version, weight, description: &description };
     let revision = revision(run, function, &new, percent, release).await?;
-    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await.map(drop)
+    from_where_it_was(run, function, &to, revision).await
 }
 
 /// Moves the alias of a function to its new version, with all the traffic.
@@ -32,12 +32,46 @@ pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> R
     let description = format!("{MARK}{}", release.number);
     let to = Routing { version: &new, weight: None, description: &description };
     let revision = revision(run, function, &new, 100, release).await?;
-    alias_to(run.scope.session, &function.resource, &to, &revision, &|| forward(run)).await?;
+    from_where_it_was(run, function, &to, revision).await?;
     run.scope.interrupt().or(until_provisioned(run, &function.resource)).await
 }
 
 fn shifted(release: &Release, percent: u8) -> String {
     format!("{MARK}{}, {percent} % of the traffic", release.number)
+}
+
+/// Moves an alias from where it was observed. The revision may have been read too early to show what an earlier holder of
+/// the lock, or this run's own recovery, did to fence off late moves: that is no change of anybody else's. The fence of a
+/// later holder stops this run.
+async fn from_where_it_was(
+    run: &Run<'_>,
+    function: &ObservedFunction,
+    to: &Routing<'_>,
+    mut revision: String,
+) -> Result<()> {
+    let (session, resource) = (run.scope.session, &function.resource);
+    let mut tries = 1;
+    loop {
+        let refused = match alias_to(session, resource, to, &revision, &|| forward(run)).await {
+            Err(error) if tries < TRIES && is_precondition(&error) => error,
+            ended => return ended.map(drop),
+        };
+        let found = settled::alias(session, resource, |found| found.revision != revision).await?;
+        let fenced = fence_of(&found.description).is_some_and(|fence| fence < run.hold.fence());
+        if !fenced || found.version != function.alias.version || !found.weights.is_empty() {
+            return Err(refused);
+        }
+        (revision, tries) = (found.revision, tries + 1);
+    }
+}
+
+fn is_precondition(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::Precondition)
+}
+
+/// The fencing token in the description of an alias that was fenced or moved back.
+fn fence_of(description: &str) -> Option<u64> {
+    description.strip_prefix("deployer: ")?.rsplit_once("fence ")?.1.parse().ok()
 }
 
 /// Whether the next move may be sent: nobody told the run to stop, and the lock is its own.
@@ -155,8 +189,9 @@ pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
     let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
     if run.plan.kind != ReleaseKind::Rollback {
-        let found = session.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.deployment;
-        if found != *new && found != *old {
+        let expected = |deployment: &String| deployment == new || deployment == old;
+        let found = settled::stage(session, contract, |found| expected(&found.deployment)).await?.deployment;
+        if !expected(&found) {
             let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", contract.api.stage);
             return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
         }
@@ -164,7 +199,8 @@ pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
     stage_to(session, contract, new, &|| forward(run)).await
 }
 
-/// Moves the stage and reads it back: a stage has no compare-and-swap. Whether the move may be sent (again) `allowed`
+/// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
+/// the change, and a read right after it may show the stage of before. Whether the move may be sent (again) `allowed`
 /// says each time.
 ///
 /// # Errors
@@ -186,15 +222,22 @@ pub async fn stage_to(
         {
             continue;
         }
-        let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
-        if found.deployment == deployment && found.mark.as_deref() == Some(deployment) {
+        let there = |found: &Stage| found.deployment == deployment && found.mark.as_deref() == Some(deployment);
+        // A refusal did nothing: there is nothing to be read back.
+        if let Err(error) = moved.as_ref().map_err(|error| error.kind).map(drop)
+            && error != Kind::Unknown
+        {
+            return moved.map(drop).with_context(failed);
+        }
+        let found = settled::stage(session, contract, there).await?;
+        if there(&found) {
             return Ok(());
         }
         match moved {
             // The reply was lost, and with it the call: it is sent again.
-            Err(error) if error.kind == Kind::Unknown && tries < TRIES => tries += 1,
+            Err(_) if tries < TRIES => tries += 1,
             Err(error) => return Err(error).with_context(failed),
-            Ok(()) => {
+            Ok(_) => {
                 let what = format!("it serves deployment `{}` after a move to it", found.deployment);
                 return Err(anyhow::Error::from(
                     Failure::error(what).hint("somebody else moves this stage: find out who"),

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Outcome, Run};
 use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
-use crate::aws::{Code, Readiness, Settings, VersionState, certainly};
+use crate::aws::{Code, Kind, Readiness, Settings, VersionState, certainly};
 use crate::config::Check;
 use crate::failure::Failure;
 use crate::ledger::{FunctionPart, Release};
@@ -46,7 +46,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
         // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
-        if until_ready(run, name, &found.version).await.is_ok() {
+        if until_ready(run, name, &found.version, &wanted).await.is_ok() {
             return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted.clone() });
         }
         passed_over = true;
@@ -56,10 +56,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let description = format!("{MARK}{}, {}", release.number, commit_of(release));
     let version = publish(run, name, &settled, &description).await?;
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
-    let ready = until_ready(run, name, &version).await?;
-    if ready.code_sha256 != wanted {
-        return Err(other_code(name, &format!("version {version}")));
-    }
+    until_ready(run, name, &version, &wanted).await?;
     Ok(FunctionPart { version, code_sha256: wanted })
 }
 
@@ -70,7 +67,7 @@ async fn latest(run: &Run<'_>, function: &ObservedFunction, wanted: &str) -> Res
     match &latest.readiness {
         Readiness::Ready => Ok(latest.clone()),
         Readiness::Failed(_) if latest.code_sha256 != wanted => Ok(latest.clone()),
-        _ => until_ready(run, &function.resource.name, "$LATEST").await,
+        _ => until_ready(run, &function.resource.name, "$LATEST", &latest.code_sha256).await,
     }
 }
 
@@ -103,11 +100,7 @@ async fn with_code(
     let uploaded = upload(run, key, name, zip, &latest.revision).await;
     uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
     // The revision moves again when the update is done: it is read once more, never chained.
-    let settled = until_ready(run, name, "$LATEST").await?;
-    if settled.code_sha256 != wanted {
-        return Err(other_code(name, "`$LATEST`"));
-    }
-    Ok(settled)
+    until_ready(run, name, "$LATEST", wanted).await
 }
 
 /// Directly, or where the zip is too big for that, through the contract's bucket.
@@ -142,11 +135,24 @@ async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: 
     version.with_context(|| format!("failed to publish a version of `{name}`"))
 }
 
-/// Polls until a version can be invoked.
-async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str) -> Result<VersionState> {
-    let mut poll = Poll::until_ready();
+/// Polls until a version with the wanted code can be invoked. For a moment GetFunction may not find what was just made, or
+/// show it as it was before (terraform-provider-aws#14210, #14578).
+async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -> Result<VersionState> {
+    let (mut poll, mut lag) = (Poll::until_ready(), None);
     loop {
-        let state = run.scope.session.lambda.version(name, qualifier).await?;
+        let found = run.scope.session.lambda.version(name, qualifier).await;
+        let late = match &found {
+            Ok(state) => state.code_sha256 != wanted,
+            Err(error) => error.kind == Kind::NotFound,
+        };
+        let lag = lag.get_or_insert_with(Poll::until_read);
+        if late && lag.pause(|| format!("`{name}:{qualifier}` to be read")).await.is_ok() {
+            continue;
+        }
+        let state = found?;
+        if late {
+            return Err(other_code(name, qualifier));
+        }
         match &state.readiness {
             Readiness::Ready => return Ok(state),
             Readiness::Failed(reason) => {
@@ -159,8 +165,8 @@ async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str) -> Result<Versi
     }
 }
 
-fn other_code(name: &str, what: &str) -> anyhow::Error {
-    Failure::error(format!("{what} of `{name}` has other code than was uploaded"))
+fn other_code(name: &str, qualifier: &str) -> anyhow::Error {
+    Failure::error(format!("`{name}:{qualifier}` has other code than was uploaded"))
         .hint("somebody else changes this function at the same time: find out who, then run again")
         .into()
 }

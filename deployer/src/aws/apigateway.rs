@@ -1,9 +1,9 @@
 //! API Gateway REST: the stage, its deployments, and the API's definition as it is now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
-use aws_sdk_apigateway::types::{Op, PatchOperation};
+use aws_sdk_apigateway::types::{MethodSetting, Op, PatchOperation};
 use futures::try_join;
 use serde_json::Value;
 
@@ -72,6 +72,21 @@ macro_rules! listing {
     }};
 }
 
+/// A stage as a response shows it.
+fn shown(
+    deployment: Option<String>,
+    variables: Option<HashMap<String, String>>,
+    methods: Option<&HashMap<String, MethodSetting>>,
+) -> Stage {
+    let methods = methods.and_then(|settings| settings.get("*/*"));
+    Stage {
+        // API Gateway writes -1 where the method has no limit of its own.
+        burst: methods.map(|settings| settings.throttling_burst_limit).filter(|burst| *burst >= 0),
+        deployment: deployment.unwrap_or_default(),
+        mark: variables.and_then(|mut variables| variables.remove(MARK)),
+    }
+}
+
 impl ApiGateway {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
         let (read, write) = clients!(aws_sdk_apigateway, shared, calls);
@@ -82,13 +97,7 @@ impl ApiGateway {
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
         let answer = self.read.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
-        let methods = answer.method_settings.as_ref().and_then(|settings| settings.get("*/*"));
-        Ok(Stage {
-            // API Gateway writes -1 where the method has no limit of its own.
-            burst: methods.map(|settings| settings.throttling_burst_limit).filter(|burst| *burst >= 0),
-            deployment: answer.deployment_id.unwrap_or_default(),
-            mark: answer.variables.and_then(|mut variables| variables.remove(MARK)),
-        })
+        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
     }
 
     /// The tags of an API, by which policies may limit who changes it.
@@ -184,7 +193,7 @@ impl ApiGateway {
     /// Makes a stage serve a deployment, and tells the functions so, in one call.
     ///
     /// It ends within [`super::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
-    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<(), AwsError> {
+    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
         let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
         let request = self.write.update_stage().rest_api_id(api).stage_name(stage);
         let request = request
@@ -192,7 +201,8 @@ impl ApiGateway {
             .patch_operations(replace(format!("/variables/{MARK}")));
         let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
         let answer = request.customize().config_override(quick).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))
+        let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
+        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
     }
 
     /// The resources with their methods and integrations.

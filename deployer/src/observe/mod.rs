@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::{TryFutureExt as _, join, try_join};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::{Alarm, Alias, AwsError, Kind, Session, Stage, VersionState};
 use crate::config::{Config, Environment};
@@ -92,20 +92,25 @@ const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 /// See [`observe`].
 pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
-    let recent = ledger
-        .live
-        .as_ref()
-        .filter(|live| ledger.unfinished().is_none() && live.ended_within(MOMENTS, session.world.now()));
-    let left = |key: &str| recent.and_then(|release| release.parts.functions.get(key));
+    let left = left(&ledger, session.world.now());
+    let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
     let alarms = async { Ok(session.alarms.states(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, stage, definition, alarms) = try_join!(
-        try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource, left(key)))),
-        session.api.stage(&contract.api.rest_api_id, &contract.api.stage).err_into(),
+        try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource, part(key)))),
+        settled::stage(session, contract, |found| left.is_none_or(|left| left.deployment == found.deployment))
+            .err_into(),
         session.api.definition(&contract.api.rest_api_id).err_into(),
         alarms,
     )?;
     let definition = Definition::of(definition, contract);
     Ok(Observed { functions: functions.into_iter().collect(), stage, definition, alarms, ledger })
+}
+
+/// Where the last release left everything, if it ended so recently that a read may still show what was before: a release
+/// that was not to be left what was live.
+fn left(ledger: &LedgerState, now: Timestamp) -> Option<&Parts> {
+    let last = ledger.last.as_ref().filter(|last| ledger.unfinished().is_none() && last.ended_within(MOMENTS, now))?;
+    Some(ledger.live.as_ref().map_or(&last.previous_parts, |live| &live.parts))
 }
 
 /// One function: its alias, the version behind it and `$LATEST`, side by side. `left` is where a release left it that
@@ -123,8 +128,9 @@ async fn function(
         session.lambda.version(name, "$LATEST")
     )
     .map_err(|error| missing(error, resource))?;
-    if let Some(left) = left.filter(|left| found.version != left.version || live.code_sha256 != left.code_sha256) {
-        found = settled::alias(session, resource, |found| found.version == left.version).await?;
+    let is_left = |found: &Alias, left: &FunctionPart| found.version == left.version && found.weights.is_empty();
+    if let Some(left) = left.filter(|left| !is_left(&found, left) || live.code_sha256 != left.code_sha256) {
+        found = settled::alias(session, resource, |found| is_left(found, left)).await?;
         live = session.lambda.version(name, &found.version).await?;
     }
     Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest }))

@@ -1,8 +1,8 @@
-//! Reads of aliases after a change of them. What Lambda tells may for a moment be older than what it has carried out, so
+//! Reads of aliases and stages after a change of them. What AWS tells may for a moment be older than what it has carried out, so
 //! one look that does not show the change is no proof that it did not happen.
 
-use crate::aws::{Alias, AwsError, Session};
-use crate::ledger::FunctionResource;
+use crate::aws::{Alias, AwsError, Session, Stage};
+use crate::ledger::{Contract, FunctionResource};
 use crate::poll::Poll;
 
 /// The alias, looked at until it is as expected, or as it is when it has had its time.
@@ -19,6 +19,25 @@ pub async fn alias(
     loop {
         let found = session.lambda.alias(name, alias).await?;
         if expected(&found) || poll.pause(|| format!("alias `{alias}` of `{name}` to be read")).await.is_err() {
+            return Ok(found);
+        }
+    }
+}
+
+/// The stage, looked at until it is as expected, or as it is when it has had its time.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn stage(
+    session: &Session,
+    contract: &Contract,
+    expected: impl Fn(&Stage) -> bool,
+) -> Result<Stage, AwsError> {
+    let api = &contract.api;
+    let mut poll = Poll::until_read();
+    loop {
+        let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
+        if expected(&found) || poll.pause(|| format!("stage `{}` to be read", api.stage)).await.is_err() {
             return Ok(found);
         }
     }

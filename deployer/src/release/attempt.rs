@@ -12,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::poll::Poll;
 use crate::report::ReleaseView;
 use crate::scope::Scope;
 use crate::verify::Url;
@@ -117,15 +118,25 @@ impl Attempt<'_> {
             return apply(&self.run(hold, self.observed), release).await;
         }
         let Scope { config, environment, session, .. } = self.scope;
-        let mut now = self.scope.interrupt().or(observe(config, environment, session)).await?;
-        // The number was taken by the intent itself.
-        now.ledger.last = self.observed.ledger.last.clone();
-        alarms::refuse_ringing(&now, self.ignored)?;
-        if plan(self.wanted, &now)? != *self.plan {
-            return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
-                .hint("run again: it starts from what is live now; nothing was changed by this one")
-                .into());
-        }
+        let changed = || format!("`{}` not to be as it was when this run began", environment.name);
+        let mut poll = Poll::until_read();
+        let now = loop {
+            let mut now = self.scope.interrupt().or(observe(config, environment, session)).await?;
+            // The number was taken by the intent itself.
+            now.ledger.last = self.observed.ledger.last.clone();
+            alarms::refuse_ringing(&now, self.ignored)?;
+            let planned = plan(self.wanted, &now);
+            if planned.as_ref().is_ok_and(|planned| planned == self.plan) {
+                break now;
+            }
+            // One read may be older than what this run has seen before.
+            if poll.pause(changed).await.is_err() {
+                planned?;
+                return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
+                    .hint("run again: it starts from what is live now; nothing was changed by this one")
+                    .into());
+            }
+        };
         // From here on with what was read under the lock: the revisions of before the build may be old.
         apply(&self.run(hold, &now), release).await
     }

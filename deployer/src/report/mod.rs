@@ -12,6 +12,7 @@ mod timeline;
 mod view;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -38,7 +39,11 @@ pub struct Report {
     output: Output,
     color: bool,
     github: Option<GitHub>,
+    kept: Option<Kept>,
 }
+
+/// Words and results that were kept instead of printed.
+pub type Kept = Arc<Mutex<String>>;
 
 /// Lines of the log that belong together, until it is dropped. On GitHub they fold; groups do not nest there.
 #[derive(Debug)]
@@ -57,7 +62,18 @@ const VERBS: usize = 12;
 impl Report {
     /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
     pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>) -> Self {
-        Self { output, color: allows_color && std::io::stderr().is_terminal(), github: step.map(GitHub::new) }
+        Self {
+            output,
+            color: allows_color && std::io::stderr().is_terminal(),
+            github: step.map(GitHub::new),
+            kept: None,
+        }
+    }
+
+    /// One that prints nothing: what it would print is kept.
+    pub fn kept(output: Output) -> (Self, Kept) {
+        let kept = Kept::default();
+        (Self { output, color: false, github: None, kept: Some(Arc::clone(&kept)) }, kept)
     }
 
     /// What is said from here until the group is dropped belongs together.
@@ -219,6 +235,9 @@ impl Report {
         };
         self.show(view.summary());
         self.hand_on(view);
+        if self.keep(&text) {
+            return Ok(());
+        }
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result")
     }
@@ -251,9 +270,17 @@ impl Report {
     }
 
     /// A lost word must not stop a release: whether stderr can be written to is not asked.
-    #[expect(clippy::unused_self, reason = "what prints belongs to the one that may")]
     fn raw(&self, line: &str) {
-        let _ = writeln!(std::io::stderr(), "{line}");
+        if !self.keep(&format!("{line}\n")) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Whether the text was kept: then it is not printed.
+    fn keep(&self, text: &str) -> bool {
+        let Some(kept) = &self.kept else { return false };
+        kept.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        true
     }
 
     fn painted(&self, text: &str, color: &str) -> String {

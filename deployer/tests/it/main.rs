@@ -332,9 +332,5 @@ fn trials_of_what_is_proven() -> Vec<Trial> {
         proven::orders::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
         proven::orders::a_holder_that_sleeps_past_its_lease_makes_no_stale_move,
         proven::traffic::under_live_traffic_no_request_fails_and_every_visit_is_counted_once,
-        proven::matrix::a_deploy_survives_every_fault_at_every_call,
-        proven::matrix::a_canary_survives_every_fault_at_every_call,
-        proven::matrix::a_rollback_survives_every_fault_at_every_call,
-        proven::matrix::a_promotion_survives_every_fault_at_every_call,
     ]
 }

@@ -5,7 +5,6 @@
 pub(crate) mod deploys;
 mod fresh;
 pub(crate) mod hostile;
-pub(crate) mod matrix;
 pub(crate) mod one_account;
 pub(crate) mod orders;
 pub(crate) mod privileges;

@@ -1,7 +1,5 @@
 //! What an environment serves and has, as the emulator tells it without the front.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::stack;
@@ -51,15 +49,4 @@ pub(super) fn functions(environment: &str) -> [String; 2] {
 pub(super) fn versions(environment: &str, name: &str) -> Vec<Value> {
     let all = stack().behind(environment, "GET", &format!("{name}/versions?MaxItems=10000"), None, &Value::Null);
     all["Versions"].as_array().unwrap().iter().filter(|version| version["Version"] != "$LATEST").cloned().collect()
-}
-
-/// All deployments of an environment's API.
-pub(super) fn deployments(environment: &str) -> Vec<Value> {
-    let path = format!("/restapis/{}/deployments?limit=500", stack().api(environment));
-    stack().behind(environment, "GET", &path, None, &Value::Null)["item"].as_array().unwrap().clone()
-}
-
-/// What tells them apart.
-pub(super) fn ids(of: &[Value], name: &str) -> BTreeSet<String> {
-    of.iter().map(|made| made[name].as_str().unwrap().to_owned()).collect()
 }

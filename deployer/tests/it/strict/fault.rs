@@ -87,8 +87,6 @@ pub(crate) enum Action {
         /// As AWS names it, as `ServiceUnavailableException`.
         code: &'static str,
     },
-    /// It is refused as AWS may refuse any call, in the words of its service: 403, 409, 429, 500 or 503.
-    Refuse(u16),
     /// It is carried out, and the connection broken instead of an answer.
     LoseReply,
     /// The connection is broken, and nothing is done.

@@ -118,7 +118,6 @@ async fn with_faults(call: &Exchange<'_>) -> Result<Answer, Lost> {
     for action in call.shared.faults.meet(call.name, &String::from_utf8_lossy(&call.body)) {
         match action {
             Action::Fail { status, code } => return Ok(call.refuse(status, code, "refused by the test")),
-            Action::Refuse(status) => return Ok(call.refuse_at_will(status)),
             Action::LoseReply => lose_reply = true,
             Action::LoseRequest => return Err(Lost),
             Action::Delay(time) => tokio::time::sleep(time).await,

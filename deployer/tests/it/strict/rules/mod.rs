@@ -70,26 +70,6 @@ impl Exchange<'_> {
         Answer::error(self.service, status, code, message)
     }
 
-    /// What any call may meet, by the status that the service would give it. DynamoDB answers 400 to all that is the
-    /// client's to repeat or to mend; a 429 and a 503 say when to come back.
-    pub(super) fn refuse_at_will(&self, status: u16) -> Answer {
-        let ledger = self.service == Service::DynamoDb;
-        let code = match status {
-            403 => "AccessDeniedException",
-            409 if ledger => "TransactionInProgressException",
-            409 if self.service == Service::Lambda => "ResourceConflictException",
-            409 => "ConflictException",
-            429 if ledger => "ThrottlingException",
-            429 => "TooManyRequestsException",
-            503 => "ServiceUnavailableException",
-            _ if self.service == Service::Lambda => "ServiceException",
-            _ => "InternalServerError",
-        };
-        let status = if ledger && status < 500 { 400 } else { status };
-        let answer = self.refuse(status, code, "refused by the test");
-        if matches!(status, 429 | 503) { answer.with("retry-after", "1") } else { answer }
-    }
-
     pub(super) fn signed(&self) -> Option<&HeaderValue> {
         self.parts.headers.get("authorization")
     }

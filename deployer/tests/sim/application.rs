@@ -1,0 +1,59 @@
+//! What the code of the functions does, by the digest of its package.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::aws::lambda::{App, Call, Ran};
+
+/// What a version's code does with every request.
+#[derive(Clone, Debug, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Behavior {
+    /// Responds as its check wants.
+    #[default]
+    Right,
+    /// Passes its checks by Invoke, and fails for visitors.
+    WrongForVisitors,
+    /// Responds with status 500.
+    Wrong,
+    /// Dies.
+    Crashes,
+}
+
+/// The code of every package.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Application {
+    packages: BTreeMap<String, Behavior>,
+}
+
+impl Application {
+    pub(crate) fn knows(&mut self, sha256: &str, behavior: Behavior) {
+        self.packages.insert(sha256.to_owned(), behavior);
+    }
+
+    /// What the code of a package does; the placeholder's is no application at all.
+    pub(crate) fn behavior(&self, sha256: &str) -> Option<Behavior> {
+        self.packages.get(sha256).copied()
+    }
+}
+
+impl App for Application {
+    fn run(&mut self, call: &Call) -> Ran {
+        let checked = call.event["requestContext"]["resourceId"] == "check";
+        let status = match self.behavior(&call.code_sha256) {
+            Some(Behavior::Crashes) => {
+                let (kind, message) = ("Runtime.ExitError".to_owned(), "exit status 1".to_owned());
+                return Ran::FunctionError { kind, message };
+            }
+            Some(Behavior::Wrong) => 500,
+            Some(Behavior::WrongForVisitors) if !checked => 500,
+            _ => 200,
+        };
+        let deployment = &call.event["stageVariables"]["deployment"];
+        Ran::Payload(json!({
+            "statusCode": status,
+            "headers": {"x-function-version": call.version, "x-api-deployment": deployment},
+            "body": "{}",
+        }))
+    }
+}

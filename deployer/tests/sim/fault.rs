@@ -1,0 +1,102 @@
+//! What may happen to a call, or to the run that makes it.
+
+use serde_json::json;
+
+use crate::aws::denial::{Denial, Reason};
+use crate::aws::signature::Protocol;
+use crate::aws::wire::{Reply, Request};
+use crate::aws::{cbor, query, s3};
+
+/// What may happen to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// Nothing is done, and the response has this status.
+    Refused(u16),
+    /// Nothing is done: the principal may not.
+    Denied,
+    /// Nothing is done: the credentials have expired.
+    Expired,
+    /// The connection breaks before anything is done.
+    RequestLost,
+    /// It is done, and the connection breaks.
+    ReplyLost,
+    /// Neither done nor responded to.
+    Stalled,
+    /// It is done, and there is no response.
+    ReplyStalled,
+    /// The run dies before anything is done.
+    KilledBefore,
+    /// The run dies, and it is done.
+    KilledAfter,
+    /// The run gets a signal; the call goes on as if nothing were.
+    Signal(&'static str),
+}
+
+/// Every fault.
+pub(crate) const ALL: [Fault; 15] = [
+    Fault::Refused(409),
+    Fault::Refused(429),
+    Fault::Refused(500),
+    Fault::Refused(503),
+    Fault::Denied,
+    Fault::Expired,
+    Fault::RequestLost,
+    Fault::ReplyLost,
+    Fault::Stalled,
+    Fault::ReplyStalled,
+    Fault::KilledBefore,
+    Fault::KilledAfter,
+    Fault::Signal("SIGINT"),
+    Fault::Signal("SIGTERM"),
+    Fault::Signal("SIGHUP"),
+];
+
+impl Fault {
+    /// Whether the call has its effect.
+    pub(crate) fn lets_it_happen(self) -> bool {
+        matches!(self, Self::ReplyLost | Self::ReplyStalled | Self::KilledAfter | Self::Signal(_))
+    }
+
+    /// The response in the call's place, if the fault has one.
+    pub(crate) fn reply(self, request: &Request) -> Option<Reply> {
+        match self {
+            Self::Refused(status) => Some(refusal(request, status)),
+            Self::Denied => Some(Denial::not_allowed(request, "arn:aws:iam::0:role/r", "a:A", "*").reply()),
+            Self::Expired => Some(Denial::new(request, Reason::Expired).reply()),
+            _ => None,
+        }
+    }
+}
+
+fn transacts(request: &Request) -> bool {
+    request.header("x-amz-target").is_some_and(|target| target.ends_with("TransactWriteItems"))
+}
+
+fn refusal(request: &Request, status: u16) -> Reply {
+    let protocol = Protocol::of(request);
+    let (code, message) = match (status, protocol) {
+        (409, Protocol::Json) if transacts(request) => (
+            "TransactionCanceledException",
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
+        ),
+        // A read of an item conflicts with nothing.
+        (409, Protocol::Json) => ("ThrottlingException", "Rate exceeded"),
+        (409, _) => ("ResourceConflictException", "An update is in progress"),
+        (429, Protocol::RestJson) => ("TooManyRequestsException", "Rate exceeded"),
+        (429, _) => ("ThrottlingException", "Rate exceeded"),
+        (503, _) => ("ServiceUnavailableException", "Service is unavailable"),
+        _ => ("InternalServerError", "Internal server error"),
+    };
+    let reply = match protocol {
+        Protocol::RestJson => Reply::error(status, code, message),
+        Protocol::Json => {
+            let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message});
+            // DynamoDB has 400 for what its clients may change.
+            Reply::json(if status < 500 { 400 } else { status }, &body)
+        }
+        Protocol::Cbor => cbor::error(status, code, message),
+        Protocol::Query => query::error(status, code, message),
+        Protocol::S3 => s3::error(status, code, message),
+    };
+    if matches!(status, 429 | 503) { reply.with("retry-after", "1") } else { reply }
+}

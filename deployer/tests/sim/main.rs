@@ -1,0 +1,30 @@
+//! The simulator: the whole engine against a simulated AWS, in this process, in virtual time, from a seed.
+//!
+//! | folder or file | what is in it |
+//! |---|---|
+//! | [`aws`] | the services, at wire level: each a small state machine that keeps AWS's rules |
+//! | [`outside`], [`fault`] | the outside world of a run, and what may happen to its calls |
+//! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
+//! | [`simulation`] | commands run by arguments, side by side if need be |
+//! | [`verdict`] | what must be true of an environment after any run |
+//! | [`smoke`], [`matrix`] | the cases |
+
+// Of a whole run's future, awaited by a case's.
+#![recursion_limit = "256"]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a failing test may panic, and prints its cases"
+)]
+#![expect(dead_code, reason = "the simulated services offer more to a case than today's cases use")]
+
+mod application;
+mod aws;
+mod fault;
+mod matrix;
+mod outside;
+mod simulation;
+mod smoke;
+mod stack;
+mod verdict;

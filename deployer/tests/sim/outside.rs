@@ -1,0 +1,230 @@
+//! The outside world of one run: a network that ends in the simulated AWS, and clocks of its own.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::shared::IntoShared as _;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use deployer::world::{Outside, Proxy};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::aws::wire::{Reply, Request, decoded};
+use crate::aws::{Aws, name};
+use crate::fault::Fault;
+
+/// What a run and its observer share.
+#[derive(Debug)]
+pub(crate) struct Run {
+    aws: Arc<Mutex<Aws>>,
+    began: Instant,
+    epoch: Timestamp,
+    key: String,
+    signals: watch::Sender<Option<&'static str>>,
+    /// Told when the run is to die where it stands.
+    pub(crate) killed: Notify,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    calls: Vec<Sent>,
+    faults: Vec<(usize, Fault)>,
+    chance: fastrand::Rng,
+    /// How long the machine was suspended so far.
+    suspended: Duration,
+    /// By how much the run's wall clock is wrong.
+    skew: SignedDuration,
+}
+
+/// A call as it was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) name: &'static str,
+    /// Since the simulation began.
+    pub(crate) at: Duration,
+    pub(crate) line: String,
+    /// The status; none if there was no response.
+    pub(crate) status: Option<u16>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        aws: &Arc<Mutex<Aws>>,
+        began: Instant,
+        key: &str,
+        signals: watch::Sender<Option<&'static str>>,
+    ) -> Arc<Self> {
+        let (epoch, chance) = {
+            let mut aws = aws.lock().unwrap();
+            (aws.moment.epoch, aws.moment.chance.fork())
+        };
+        let state = State {
+            calls: Vec::new(),
+            faults: Vec::new(),
+            chance,
+            suspended: Duration::ZERO,
+            skew: SignedDuration::ZERO,
+        };
+        Arc::new(Self {
+            aws: Arc::clone(aws),
+            began,
+            epoch,
+            key: key.to_owned(),
+            signals,
+            killed: Notify::new(),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Lets the k-th call, from 1, meet a fault.
+    pub(crate) fn fault(&self, k: usize, fault: Fault) {
+        self.state.lock().unwrap().faults.push((k, fault));
+    }
+
+    /// Lets the wall clock be wrong.
+    pub(crate) fn skew(&self, by: SignedDuration) {
+        self.state.lock().unwrap().skew = by;
+    }
+
+    /// The machine was asleep for so long: only the uptime knows it.
+    pub(crate) fn suspend(&self, time: Duration) {
+        self.state.lock().unwrap().suspended += time;
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Sent> {
+        self.state.lock().unwrap().calls.clone()
+    }
+
+    pub(crate) fn signal(&self, name: &'static str) {
+        self.signals.send_replace(Some(name));
+    }
+
+    /// Notes a call: its number, what it meets, and how long it takes there and back.
+    fn note(&self, request: &Request) -> (usize, Option<Fault>, Duration, Duration) {
+        let mut state = self.state.lock().unwrap();
+        let name = name(request).unwrap_or("unknown");
+        let line = format!("{} {}", request.method, request.path);
+        state.calls.push(Sent { name, at: self.began.elapsed(), line, status: None });
+        let k = state.calls.len();
+        let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
+        let mut way = || Duration::from_micros(state.chance.u64(1_000..10_000));
+        let (out, back) = (way(), way());
+        (k, fault, out, back)
+    }
+
+    fn carry_out(&self, request: &Request) -> Reply {
+        let mut aws = self.aws.lock().unwrap();
+        aws.moment.now = self.began.elapsed();
+        aws.respond(request)
+            .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path))
+    }
+
+    async fn deliver(&self, request: Request) -> Result<Reply, ConnectorError> {
+        let (k, fault, out, back) = self.note(&request);
+        tokio::time::sleep(out).await;
+        let Some(fault) = fault else {
+            let reply = self.carry_out(&request);
+            return self.arrive(k, reply, back).await;
+        };
+        if let Some(reply) = fault.reply(&request) {
+            return self.arrive(k, reply, back).await;
+        }
+        if let Fault::Signal(name) = fault {
+            self.signal(name);
+        }
+        let reply = fault.lets_it_happen().then(|| self.carry_out(&request));
+        match (fault, reply) {
+            (Fault::Signal(_), Some(reply)) => self.arrive(k, reply, back).await,
+            (Fault::KilledBefore | Fault::KilledAfter, _) => {
+                self.killed.notify_one();
+                std::future::pending().await
+            }
+            (Fault::Stalled | Fault::ReplyStalled, _) => std::future::pending().await,
+            _ => {
+                let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                Err(ConnectorError::io(reset.into()))
+            }
+        }
+    }
+
+    async fn arrive(&self, k: usize, reply: Reply, back: Duration) -> Result<Reply, ConnectorError> {
+        tokio::time::sleep(back).await;
+        if let Some(call) = self.state.lock().unwrap().calls.get_mut(k - 1) {
+            call.status = Some(reply.status);
+        }
+        Ok(reply)
+    }
+}
+
+/// The run's outside world.
+#[derive(Debug, Clone)]
+pub(crate) struct Simulated(pub(crate) Arc<Run>);
+
+impl HttpConnector for Simulated {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let run = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let request = read(request).await?;
+            Ok(response(run.deliver(request).await?))
+        })
+    }
+}
+
+impl Outside for Simulated {
+    fn http_client(&self, _: Proxy) -> SharedHttpClient {
+        let connector = self.clone().into_shared();
+        http_client_fn(move |_, _| SharedHttpConnector::clone(&connector))
+    }
+
+    fn connector(&self, _: &HttpConnectorSettings, _: Proxy) -> SharedHttpConnector {
+        self.clone().into_shared()
+    }
+
+    fn credentials(&self, _: Option<&str>) -> Option<SharedCredentialsProvider> {
+        Some(SharedCredentialsProvider::new(Credentials::new(&self.0.key, "secret", None, None, "simulated")))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.epoch + self.0.began.elapsed() + self.0.state.lock().unwrap().skew
+    }
+
+    fn uptime(&self) -> Duration {
+        self.0.began.elapsed() + self.0.state.lock().unwrap().suspended
+    }
+
+    fn random(&self) -> u128 {
+        self.0.state.lock().unwrap().chance.u128(..)
+    }
+}
+
+async fn read(request: HttpRequest) -> Result<Request, ConnectorError> {
+    let uri: url::Url = request.uri().parse().map_err(|error: url::ParseError| ConnectorError::user(error.into()))?;
+    let headers = request.headers().iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    let query = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let query = query.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let query = query.map(|(name, value)| (decoded(name), decoded(value))).collect();
+    let (method, host, path) =
+        (request.method().to_owned(), uri.host_str().unwrap_or_default().to_owned(), uri.path().to_owned());
+    let body =
+        ByteStream::new(request.into_body()).collect().await.map_err(|error| ConnectorError::user(error.into()))?;
+    Ok(Request { method, host, path, query, headers, body: body.to_vec() })
+}
+
+fn response(reply: Reply) -> HttpResponse {
+    let status = reply.status.try_into().unwrap();
+    let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
+    for (name, value) in reply.headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+}

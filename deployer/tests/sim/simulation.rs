@@ -1,0 +1,243 @@
+//! Commands, run by their arguments against one simulated AWS.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use base64::Engine as _;
+use clap::Parser as _;
+use deployer::cli::{Cli, Output};
+use deployer::config::ProcessEnvironment;
+use deployer::ending::Ending as _;
+use deployer::interrupt::Interrupt;
+use deployer::report::Report;
+use deployer::world::World;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use crate::application::Behavior;
+use crate::aws::wire::Request;
+use crate::aws::{Account, Aws};
+use crate::outside::{Run, Simulated};
+use crate::stack::{ENVIRONMENTS, Shape};
+
+/// One simulated world, in which commands run.
+pub(crate) struct Simulation {
+    pub(crate) shape: Shape,
+    pub(crate) aws: Arc<Mutex<Aws>>,
+    began: Instant,
+    folder: tempfile::TempDir,
+    packages: Cell<usize>,
+}
+
+/// A world at rest, from which any number of simulations go on.
+#[derive(Clone)]
+pub(crate) struct Snapshot {
+    shape: Shape,
+    aws: Aws,
+    packages: usize,
+}
+
+/// A build's packages.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    pub(crate) folder: PathBuf,
+    /// The digests of the packages, by function.
+    pub(crate) codes: BTreeMap<String, String>,
+}
+
+/// A run, not begun yet.
+pub(crate) struct Prepared {
+    pub(crate) run: Arc<Run>,
+    interrupt: Interrupt,
+    arguments: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    /// The exit code; none if the run was killed.
+    pub(crate) code: Option<u8>,
+    /// What it printed.
+    pub(crate) words: String,
+}
+
+impl Snapshot {
+    pub(crate) fn new(shape: Shape, seed: u64) -> Self {
+        Self { shape, aws: shape.aws(seed), packages: 0 }
+    }
+
+    /// The world after what `steps` did in it.
+    pub(crate) fn after(self, steps: impl AsyncFnOnce(&Simulation) + Send) -> Self {
+        self.simulate(async |simulation| {
+            steps(simulation).await;
+            // What was changed is seen by everybody.
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            let mut aws = simulation.aws.lock().unwrap().clone();
+            aws.moment.now = simulation.began.elapsed();
+            Self { shape: simulation.shape, aws, packages: simulation.packages.get() }
+        })
+    }
+
+    /// The same world with other chances.
+    pub(crate) fn seeded(mut self, seed: u64) -> Self {
+        self.aws.moment.chance = fastrand::Rng::with_seed(seed);
+        self
+    }
+
+    /// Runs a case in the world, in virtual time: on a thread of its own, because futures that were not optimised need
+    /// more of a stack than a test's thread has.
+    pub(crate) fn simulate<T: Send>(self, case: impl AsyncFnOnce(&Simulation) -> T + Send) -> T {
+        const STACK: usize = 64 << 20;
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || self.run(case));
+            thread.unwrap().join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn run<T>(self, case: impl AsyncFnOnce(&Simulation) -> T) -> T {
+        // The SDK's jitter comes from here.
+        fastrand::seed(self.aws.moment.chance.clone().u64(..));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let began = Instant::now();
+            tokio::time::advance(self.aws.moment.now).await;
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("deployer.toml"), self.shape.configuration()).unwrap();
+            let packages = Cell::new(self.packages);
+            let simulation =
+                Simulation { shape: self.shape, aws: Arc::new(Mutex::new(self.aws)), began, folder, packages };
+            case(&simulation).await
+        })
+    }
+}
+
+impl Simulation {
+    /// Since the world began.
+    pub(crate) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// AWS, brought to this moment.
+    pub(crate) fn aws(&self) -> MutexGuard<'_, Aws> {
+        let mut aws = self.aws.lock().unwrap();
+        aws.moment.now = self.now();
+        let Aws { accounts, moment, .. } = &mut *aws;
+        for account in accounts.values_mut() {
+            account.lambda.settle_all(moment);
+        }
+        aws
+    }
+
+    /// Looks at, or changes, an environment's account.
+    pub(crate) fn account<T>(&self, environment: &str, look: impl FnOnce(&mut Account) -> T) -> T {
+        let mut aws = self.aws();
+        look(aws.accounts.get_mut(account_of(environment)).unwrap())
+    }
+
+    /// Packages that nobody has seen yet, whose code behaves so.
+    pub(crate) fn artifact(&self, behavior: Behavior) -> Artifact {
+        let number = self.packages.get() + 1;
+        self.packages.set(number);
+        let folder = self.folder.path().join(format!("artifact-{number}"));
+        std::fs::create_dir(&folder).unwrap();
+        let (mut codes, mut functions) = (BTreeMap::new(), serde_json::Map::new());
+        for key in self.shape.keys() {
+            let package = format!("{key}, build {number}");
+            let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&package));
+            std::fs::write(folder.join(format!("{key}.zip")), &package).unwrap();
+            functions.insert(
+                key.clone(),
+                json!({"source_hash": format!("{key}{number}"), "zip": format!("{key}.zip"), "sha256": sha256,
+                       "size": package.len()}),
+            );
+            for account in self.aws.lock().unwrap().accounts.values_mut() {
+                account.application.knows(&sha256, behavior);
+            }
+            codes.insert(key, sha256);
+        }
+        let manifest = json!({
+            "schema": 1, "source_hash": format!("{number}"), "commit": null, "dirty": false,
+            "target": "aarch64-unknown-linux-gnu", "functions": functions,
+        });
+        std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+        Artifact { folder, codes }
+    }
+
+    /// Makes the API's definition another one.
+    pub(crate) fn change_definition(&self, environment: &str) {
+        let number = self.packages.get();
+        self.account(environment, |account| {
+            let api = account.api.only();
+            account.api.change_definition(&api, |definition| {
+                definition.binary_media_types = vec![format!("image/x-{number}")];
+            });
+        });
+    }
+
+    /// Prepares a run of `deployer` with these arguments.
+    pub(crate) fn prepare(&self, arguments: &str) -> Prepared {
+        let (signals, interrupt) = Interrupt::by_hand();
+        let to = arguments.split(' ').rfind(|word| ENVIRONMENTS.iter().any(|(name, _)| name == word));
+        let run = Run::new(&self.aws, self.began, account_of(to.unwrap_or("dev")), signals);
+        let config = self.folder.path().join("deployer.toml");
+        let first = ["deployer".to_owned(), "--config".to_owned(), config.display().to_string()];
+        let arguments = first.into_iter().chain(arguments.split(' ').map(str::to_owned)).collect();
+        Prepared { run, interrupt, arguments }
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn command(&self, arguments: &str) -> Ended {
+        self.prepare(arguments).end().await
+    }
+
+    /// A command that has to succeed.
+    pub(crate) async fn done(&self, arguments: &str) {
+        let ended = self.command(arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments}: {}", ended.words);
+    }
+
+    /// A visitor's request. The status of the response.
+    pub(crate) fn visit(&self, environment: &str, key: &str) -> u16 {
+        let mut aws = self.aws.lock().unwrap();
+        aws.moment.now = self.now();
+        let api = aws.accounts[account_of(environment)].api.only();
+        let request = Request {
+            method: "GET".to_owned(),
+            host: format!("{api}.execute-api.us-east-1.amazonaws.com"),
+            path: format!("/{environment}/{key}"),
+            query: Vec::new(),
+            headers: BTreeMap::new(),
+            body: Vec::new(),
+        };
+        aws.respond(&request).unwrap().status
+    }
+}
+
+impl Prepared {
+    /// Runs it to its end, or until it is killed.
+    pub(crate) async fn end(self) -> Ended {
+        let Self { run, interrupt, arguments } = self;
+        let (report, kept) = Report::kept(Output::Text);
+        let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
+        let cli = Cli::try_parse_from(arguments).unwrap();
+        let work = deployer::run(cli, ProcessEnvironment::of([("USER", "ada")]), &world, &report);
+        let code = tokio::select! {
+            biased;
+            () = run.killed.notified() => None,
+            ended = work => Some(ended.unwrap_or_else(|error| {
+                report.error(&error);
+                error.exit()
+            }) as u8),
+        };
+        let words = kept.lock().unwrap().clone();
+        Ended { code, words }
+    }
+}
+
+pub(crate) fn account_of(environment: &str) -> &'static str {
+    ENVIRONMENTS.iter().find(|(name, _)| *name == environment).map(|(_, account)| *account).unwrap()
+}

@@ -1,0 +1,177 @@
+//! What infrastructure code has made, and the configuration that fits it: two environments, each in an account of its own.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::aws::apigateway::{Definition, Route};
+use crate::aws::cloudwatch::{Metric, State};
+use crate::aws::lambda::Configuration;
+use crate::aws::sts::Sts;
+use crate::aws::wire::Moment;
+use crate::aws::{Account, Aws};
+
+/// The application's name.
+pub(crate) const APP: &str = "app";
+/// What the functions have before their first release.
+pub(crate) const PLACEHOLDER: &[u8] = b"the placeholder";
+/// The alarm of every environment.
+pub(crate) const ALARM: &str = "errors";
+/// The environments, with their accounts.
+pub(crate) const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "111111111111"), ("prod", "222222222222")];
+
+/// How big the stack is, and how traffic moves in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) functions: usize,
+    pub(crate) traffic: &'static str,
+    /// How many stable releases are kept.
+    pub(crate) keeps: usize,
+}
+
+impl Shape {
+    pub(crate) const fn of(functions: usize) -> Self {
+        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10 }
+    }
+
+    pub(crate) const fn moving(self, traffic: &'static str) -> Self {
+        Self { traffic, ..self }
+    }
+
+    pub(crate) const fn keeping(self, keeps: usize) -> Self {
+        Self { keeps, ..self }
+    }
+
+    /// The functions' keys.
+    pub(crate) fn keys(self) -> impl Iterator<Item = String> {
+        (1..=self.functions).map(|number| format!("f{number}"))
+    }
+
+    /// `deployer.toml`.
+    pub(crate) fn configuration(self) -> String {
+        let mut text = format!(
+            "app = \"{APP}\"\n[build]\nprofile = \"release\"\ntarget = \"aarch64-unknown-linux-gnu\"\nnewest_glibc = \"2.34\"\n[marks]\nversion = \"x-function-version\"\ndeployment = \"x-api-deployment\"\n"
+        );
+        for key in self.keys() {
+            let _ = writeln!(text, "[functions.{key}]\npackage = \"{key}\"\nbin = \"{key}\"");
+            let _ = writeln!(
+                text,
+                "[[checks]]\nname = \"{key}\"\nfunction = \"{key}\"\nrequest = \"GET /{key}\"\nstatus = 200"
+            );
+        }
+        for (environment, account) in ENVIRONMENTS {
+            let _ = writeln!(text, "[environments.{environment}]\nledger = \"ledger-{environment}\"");
+            let _ = writeln!(text, "region = \"us-east-1\"\nprofile = \"{account}\"");
+            let _ = writeln!(text, "reader_role = \"{}\"", reader(account));
+        }
+        let _ = writeln!(text, "[traffic]\n{}", self.traffic);
+        let _ = writeln!(text, "[verify]\nin_a_row = 3\ntimeout_seconds = 60\n[lock]\nlease_seconds = 20");
+        let _ = writeln!(text, "[retention]\nreleases = {}\ngrace_hours = 0", self.keeps);
+        text
+    }
+
+    /// AWS as it is after the first apply of both environments.
+    pub(crate) fn aws(self, seed: u64) -> Aws {
+        let mut sts = Sts::new();
+        let moment = Moment {
+            now: Duration::ZERO,
+            epoch: "2026-01-01T00:00:00Z".parse().unwrap(),
+            chance: fastrand::Rng::with_seed(seed),
+        };
+        let accounts = ENVIRONMENTS.map(|(environment, number)| {
+            sts.add_key(number, &format!("arn:aws:iam::{number}:user/deployer"));
+            sts.add_role(&reader(number), &["*"]);
+            (number.to_owned(), self.account(environment, number))
+        });
+        Aws { accounts: accounts.into(), sts, moment }
+    }
+
+    fn account(self, environment: &str, number: &str) -> Account {
+        let mut account = Account::new(number);
+        account.lambda.rules.checks_zips = false;
+        // Long enough that nothing is ready at once, and no longer: each poll is a call.
+        let (moment, lag) = (Duration::from_millis(150), Duration::from_millis(100));
+        let rules = &mut account.lambda.rules;
+        (rules.update_takes, rules.pending, rules.published_pending) = (moment, moment, moment);
+        (rules.read_lag, rules.propagation) = (lag, Duration::from_millis(300));
+        (account.api.rules.read_lag, account.api.rules.propagation) = (lag, Duration::from_millis(300));
+        let mut definition = Definition::default();
+        for key in self.keys() {
+            let name = function(&key, environment);
+            let configuration = Configuration { architecture: "arm64".to_owned(), ..Configuration::default() };
+            account.lambda.create_function(&name, PLACEHOLDER, configuration);
+            account.lambda.create_alias(&name, "live", "1");
+            let uri = account.api.lambda_uri(&name, "live");
+            definition.routes.push(Route::lambda("GET", &format!("/{key}"), &uri));
+        }
+        let api = account.api.create_api(APP, definition);
+        for key in self.keys() {
+            let source = format!("arn:aws:execute-api:us-east-1:{number}:{api}/*/*");
+            account.lambda.permit(&function(&key, environment), "live", &source);
+        }
+        let first = account.api.deploy(&api, "", Duration::ZERO);
+        account.api.create_stage(&api, environment, &first, &[("deployment", &first)]);
+        account.alarms.add_metric(ALARM, Metric::default());
+        account.alarms.set(ALARM, State::Ok, Duration::ZERO);
+        let functions = self.keys().map(|key| {
+            let resource = json!({"name": function(&key, environment), "alias": "live", "architecture": "arm64"});
+            (key, resource)
+        });
+        let contract = json!({
+            "pk": APP, "sk": "stack", "schema": 1, "environment": environment, "account": number, "region": "us-east-1",
+            "functions": functions.collect::<serde_json::Map<_, _>>(),
+            "api": {"rest_api_id": api, "stage": environment, "url": account.api.url(&api, environment),
+                    "initial_deployment": first},
+            "alarms": [ALARM],
+        });
+        let ledger = ledger(environment);
+        account.dynamodb.create_table(&ledger, "pk", Some("sk"));
+        account.dynamodb.put(&ledger, &attributes(&contract)["M"]);
+        account
+    }
+}
+
+/// The role through which an environment is read.
+fn reader(account: &str) -> String {
+    format!("arn:aws:iam::{account}:role/reader")
+}
+
+/// A function's name.
+pub(crate) fn function(key: &str, environment: &str) -> String {
+    format!("{APP}-{key}-{environment}")
+}
+
+/// A ledger's table.
+pub(crate) fn ledger(environment: &str) -> String {
+    format!("ledger-{environment}")
+}
+
+/// A value in DynamoDB's form.
+pub(crate) fn attributes(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Null => json!({"NULL": true}),
+        Value::Bool(value) => json!({ "BOOL": value }),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::String(text) => json!({ "S": text }),
+        Value::Array(items) => json!({"L": items.iter().map(attributes).collect::<Vec<_>>()}),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), attributes(value)));
+            json!({"M": members.collect::<serde_json::Map<_, _>>()})
+        }
+    }
+}
+
+/// A value of DynamoDB's form as it is meant.
+pub(crate) fn plain(attribute: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    let Some((kind, value)) = attribute.as_object().and_then(|only| only.iter().next()) else { return Value::Null };
+    match (kind.as_str(), value) {
+        ("N", Value::String(number)) => number.parse().unwrap_or(Value::Null),
+        ("L", Value::Array(items)) => items.iter().map(plain).collect(),
+        ("M", Value::Object(members)) => members.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        ("NULL", _) => Value::Null,
+        _ => value.clone(),
+    }
+}

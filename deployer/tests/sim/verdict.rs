@@ -1,0 +1,210 @@
+//! What must be true of an environment after any run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::application::Behavior;
+use crate::fault::Fault;
+use crate::matrix::Scenario;
+use crate::simulation::{Artifact, Ended, Simulation};
+use crate::stack::{APP, function, ledger, plain};
+
+/// What takes the traffic of an environment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Serving {
+    pub(crate) versions: BTreeMap<String, String>,
+    /// The digests of the versions' code.
+    pub(crate) codes: BTreeMap<String, String>,
+    pub(crate) deployment: String,
+    /// Whether no alias splits its traffic, and the stage's variable says what it serves.
+    pub(crate) whole: bool,
+}
+
+impl Serving {
+    pub(crate) fn of(simulation: &Simulation, environment: &str) -> Self {
+        simulation.account(environment, |account| {
+            let (mut versions, mut codes, mut whole) = (BTreeMap::new(), BTreeMap::new(), true);
+            for key in simulation.shape.keys() {
+                let name = function(&key, environment);
+                let alias = account.lambda.alias(&name, "live").unwrap();
+                whole &= alias.weights.is_empty();
+                let found = account.lambda.versions(&name).into_iter().find(|version| version.version == alias.version);
+                codes.insert(key.clone(), found.map(|version| version.code_sha256).unwrap_or_default());
+                versions.insert(key, alias.version);
+            }
+            let stage = account.api.stage(&account.api.only(), environment).clone();
+            whole &= stage.variables.get("deployment") == Some(&stage.deployment);
+            Self { versions, codes, deployment: stage.deployment, whole }
+        })
+    }
+}
+
+/// What there was before a case, and what the case is to bring about.
+pub(crate) struct Before {
+    serving: Serving,
+    pub(crate) artifact: Artifact,
+    /// What the command is to make live; `None`: what is live already.
+    wanted: Option<BTreeMap<String, String>>,
+    deployments: BTreeSet<String>,
+    releases: usize,
+}
+
+impl Before {
+    pub(crate) fn of(simulation: &Simulation, scenario: &Scenario) -> Self {
+        let environment = scenario.environment;
+        let artifact = simulation.artifact(Behavior::Right);
+        let wanted = match scenario.command.split(' ').next() {
+            Some("deploy") => Some(artifact.codes.clone()),
+            Some("promote") => Some(Serving::of(simulation, "dev").codes),
+            Some("rollback") => {
+                let first = item(simulation, environment, "release#00000001");
+                let functions = first["parts"]["functions"].as_object().cloned().unwrap_or_default();
+                let code = |part: &Value| part["code_sha256"].as_str().unwrap_or_default().to_owned();
+                Some(functions.iter().map(|(key, part)| (key.clone(), code(part))).collect())
+            }
+            _ => None,
+        };
+        Self {
+            serving: Serving::of(simulation, environment),
+            artifact,
+            wanted,
+            deployments: deployments(simulation, environment).into_iter().map(|(id, _)| id).collect(),
+            releases: releases(simulation, environment).len(),
+        }
+    }
+}
+
+/// What is wrong after the run that met the fault.
+pub(crate) fn after_the_fault(
+    simulation: &Simulation,
+    scenario: &Scenario,
+    before: &Before,
+    (fault, ended): (Fault, &Ended),
+) -> Vec<String> {
+    let (environment, mut wrong) = (scenario.environment, Vec::new());
+    let now = Serving::of(simulation, environment);
+    match ended.code {
+        None | Some(7) if matches!(fault, Fault::KilledBefore | Fault::KilledAfter) => {}
+        Some(0) => wrong.extend(reached(scenario, before, &now)),
+        Some(1 | 3 | 4 | 5 | 6) if now != before.serving => {
+            wrong.push(format!("exit {:?}, and what serves is not what served before", ended.code));
+        }
+        Some(1 | 3 | 4 | 5 | 6) => {}
+        other => wrong.push(format!("exit {other:?}")),
+    }
+    if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
+        wrong.push("the error has no hint".to_owned());
+    }
+    if ended.code.is_some_and(|code| code != 5) && item(simulation, environment, "lock")["holder"].is_object() {
+        wrong.push(format!("exit {:?}, and the lock is held", ended.code));
+    }
+    wrong.extend(visits(simulation, environment));
+    wrong
+}
+
+/// What is wrong after the run that came after it.
+pub(crate) fn after_the_next_run(
+    simulation: &Simulation,
+    scenario: &Scenario,
+    before: &Before,
+    ended: &Ended,
+) -> Vec<String> {
+    let (environment, mut wrong) = (scenario.environment, Vec::new());
+    if ended.code != Some(0) {
+        wrong.push(format!("the next run ended with {:?}", ended.code));
+    }
+    let now = Serving::of(simulation, environment);
+    wrong.extend(reached(scenario, before, &now));
+    if item(simulation, environment, "lock")["holder"].is_object() {
+        wrong.push("the lock is held after the next run".to_owned());
+    }
+    let history = releases(simulation, environment);
+    let unfinished = |release: &&Value| matches!(release["state"].as_str(), Some("pending" | "shifting"));
+    if let Some(release) = history.iter().find(unfinished) {
+        wrong.push(format!("release {} is unfinished", release["number"]));
+    }
+    let live = item(simulation, environment, "live");
+    let parts = &live["release"]["parts"];
+    let recorded = |key: &String| parts["functions"][key]["version"].as_str().map(str::to_owned);
+    if now.versions.iter().any(|(key, version)| recorded(key).as_ref() != Some(version)) {
+        wrong.push(format!("{:?} serve, and the ledger says {}", now.versions, parts["functions"]));
+    }
+    if parts["deployment"].as_str() != Some(&now.deployment) {
+        wrong.push(format!("{} serves, and the ledger says {}", now.deployment, parts["deployment"]));
+    }
+    wrong.extend(doubled(simulation, scenario, before, history.len()));
+    wrong.extend(visits(simulation, environment));
+    wrong.extend(simulation.account(environment, |account| account.lambda.violations.clone()));
+    wrong
+}
+
+/// In what that which serves differs from what the command is to bring about.
+fn reached(scenario: &Scenario, before: &Before, now: &Serving) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !now.whole {
+        wrong.push("traffic is split, or the stage's variable is another deployment's".to_owned());
+    }
+    match &before.wanted {
+        Some(wanted) if now.codes != *wanted => wrong.push("other code serves than was wanted".to_owned()),
+        Some(_) if now.deployment == before.serving.deployment => {
+            wrong.push("the stage serves the deployment of before".to_owned());
+        }
+        None if *now != before.serving => wrong.push(format!("{} changed what serves", scenario.name)),
+        _ => {}
+    }
+    wrong
+}
+
+/// What was made twice.
+fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releases: usize) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if scenario.command.starts_with("deploy") || scenario.command.starts_with("promote") {
+        let wanted = before.wanted.iter().flatten();
+        for (key, code) in wanted {
+            let name = function(key, scenario.environment);
+            let versions = simulation.account(scenario.environment, |account| account.lambda.versions(&name));
+            let same = versions.iter().filter(|version| version.code_sha256 == *code).count();
+            if same != 1 {
+                wrong.push(format!("{same} versions of {key} have the new code"));
+            }
+        }
+    }
+    let made = deployments(simulation, scenario.environment);
+    let new = made.iter().filter(|(id, _)| !before.deployments.contains(id)).count();
+    if new > releases - before.releases {
+        wrong.push(format!("{new} deployments for {} releases", releases - before.releases));
+    }
+    wrong
+}
+
+/// Requests of visitors that fail.
+fn visits(simulation: &Simulation, environment: &str) -> Vec<String> {
+    let failed = simulation.shape.keys().filter_map(|key| {
+        let status = simulation.visit(environment, &key);
+        (status != 200).then(|| format!("a visit to {key} got {status}"))
+    });
+    failed.collect()
+}
+
+fn deployments(simulation: &Simulation, environment: &str) -> Vec<(String, String)> {
+    simulation.account(environment, |account| account.api.deployments(&account.api.only()))
+}
+
+/// The releases in the ledger.
+pub(crate) fn releases(simulation: &Simulation, environment: &str) -> Vec<Value> {
+    let items = simulation.account(environment, |account| account.dynamodb.items(&ledger(environment)));
+    let items = items.iter().map(whole);
+    items.filter(|item| item["sk"].as_str().is_some_and(|key| key.starts_with("release#"))).collect()
+}
+
+/// An item of the ledger.
+pub(crate) fn item(simulation: &Simulation, environment: &str, key: &str) -> Value {
+    let item = simulation.account(environment, |account| account.dynamodb.item(&ledger(environment), APP, key));
+    item.map_or(Value::Null, |item| whole(&item))
+}
+
+fn whole(item: &Value) -> Value {
+    let members = item.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.clone(), plain(value))).collect::<serde_json::Map<_, _>>().into()
+}
