@@ -41,7 +41,7 @@ fn shifted(release: &Release, percent: u8) -> String {
 }
 
 /// Moves an alias from where it was observed. The revision may have been read too early to show what an earlier holder of
-/// the lock, or this run's own recovery, did to fence off late moves: that is no change of anybody else's. The fence of a
+/// the lock, or this run's own recovery, did to fence off late moves: nobody else changed the alias then. The fence of a
 /// later holder stops this run.
 async fn from_where_it_was(
     run: &Run<'_>,
@@ -223,10 +223,8 @@ pub async fn stage_to(
             continue;
         }
         let there = |found: &Stage| found.deployment == deployment && found.mark.as_deref() == Some(deployment);
-        // A refusal did nothing: there is nothing to be read back.
-        if let Err(error) = moved.as_ref().map_err(|error| error.kind).map(drop)
-            && error != Kind::Unknown
-        {
+        // A refusal did nothing: there is nothing to read back.
+        if matches!(&moved, Err(error) if !matches!(error.kind, Kind::Unknown | Kind::Malformed)) {
             return moved.map(drop).with_context(failed);
         }
         let found = settled::stage(session, contract, there).await?;

@@ -109,7 +109,7 @@ impl DynamoDb {
     /// Puts an item in DynamoDB's form, as if it had always been there.
     ///
     /// # Panics
-    /// There is no such table, or it is no item of it.
+    /// The table does not exist, or the item does not fit it.
     pub(crate) fn put(&mut self, table: &str, item: &Value) {
         let item = item.as_object().and_then(|item| normal_item(item).ok()).expect("an item in DynamoDB's form");
         let table = self.tables.get_mut(table).expect("a table");

@@ -39,7 +39,7 @@ fn matched(template: &str, segments: &[&str]) -> Option<(Vec<u8>, Map<String, Va
         match name.map(|name| name.strip_suffix('+').ok_or(name)) {
             None if part == segment => rank.push(0),
             None => return None,
-            // Nothing is no value of a parameter.
+            // A parameter has to have a value.
             Some(_) if segment.is_empty() => return None,
             Some(Err(name)) => {
                 rank.push(1);
