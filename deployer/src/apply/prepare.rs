@@ -65,7 +65,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
 async fn latest(run: &Run<'_>, function: &ObservedFunction, wanted: &str) -> Result<VersionState> {
     let latest = &function.latest;
     match &latest.readiness {
-        Readiness::Ready => Ok(latest.clone()),
+        Readiness::Ready | Readiness::Idle => Ok(latest.clone()),
         Readiness::Failed(_) if latest.code_sha256 != wanted => Ok(latest.clone()),
         _ => until_ready(run, &function.resource.name, "$LATEST", &latest.code_sha256).await,
     }
@@ -159,6 +159,11 @@ async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -
                 return Err(Failure::error(format!("Lambda could not make `{name}:{qualifier}` ready: {reason}"))
                     .hint("mend what the reason names, then deploy again")
                     .into());
+            }
+            Readiness::Idle if qualifier == "$LATEST" => return Ok(state),
+            Readiness::Idle => {
+                verify::wake(run.scope.session, name, qualifier).await;
+                poll.pause(|| format!("`{name}:{qualifier}` to wake")).await?;
             }
             Readiness::Pending => poll.pause(|| format!("`{name}:{qualifier}` to be ready")).await?,
         }

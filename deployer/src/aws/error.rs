@@ -146,7 +146,11 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "NoSuchBucket" => Kind::NotFound,
         "PreconditionFailedException" | "ConditionalCheckFailedException" => Kind::Precondition,
         "TransactionCanceledException" => of_cancellation(error.message().unwrap_or_default()),
-        "ResourceConflictException" | "ConflictException" | "TransactionInProgressException" => Kind::Conflict,
+        "ResourceConflictException"
+        | "ConflictException"
+        | "TransactionInProgressException"
+        // An idle version that this very call wakes (boto3#3788).
+        | "CodeArtifactUserPendingException" => Kind::Conflict,
         "TooManyRequestsException"
         | "ThrottlingException"
         | "Throttling"
@@ -162,13 +166,21 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "MissingAuthenticationToken"
-        | "IncompleteSignature" => Kind::NoCredentials,
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        // API Gateway's and S3's names for the same.
+        | "UnauthorizedException"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "RequestTimeTooSkewed"
+        | "AuthorizationHeaderMalformed" => Kind::NoCredentials,
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
     };
     let told = match (error.message(), kind) {
         // It quotes the header that it cannot read.
-        (Some(_), _) if code == "IncompleteSignature" => None,
+        (Some(_), _) if code.starts_with("IncompleteSignature") => None,
         (Some(message), Kind::NoCredentials) => Some(first_sentence(message)),
         (message, _) => message,
     };

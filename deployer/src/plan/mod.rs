@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::artifact::{Manifest, Sources};
 use crate::config::Traffic;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, Release, ReleaseKind};
+use crate::ledger::{FunctionPart, FunctionResource, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction};
 
 pub use drift::drift;
@@ -139,6 +139,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
             .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `--adopt`")
             .into());
     }
+    refuse_first_contact(live, observed)?;
     let functions =
         observed.functions.iter().map(|(key, function)| (key.clone(), function_plan(key, wanted.goal, live, function)));
     let (kind, back_to) = match wanted.goal {
@@ -157,6 +158,26 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         api: api_plan(wanted.goal, live, observed),
         traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
     })
+}
+
+/// A function that no release knows yet has to name one published version. Else an upload would put unchecked code into
+/// full traffic (`$LATEST`), or the split of its traffic would be lost.
+fn refuse_first_contact(live: Option<&Release>, observed: &Observed) -> Result<()> {
+    let is_new = |key: &String| live.is_none_or(|live| !live.parts.functions.contains_key(key));
+    for (_, function) in observed.functions.iter().filter(|(key, _)| is_new(key)) {
+        let FunctionResource { name, alias, .. } = &function.resource;
+        let (what, hint) = match function.alias.version.as_str() {
+            "$LATEST" => ("names `$LATEST`", "publish a version and point the alias at it"),
+            _ if !function.alias.weights.is_empty() => ("splits its traffic", "point the alias at one version"),
+            _ => continue,
+        };
+        return Err(Failure::refused(format!(
+            "alias `{alias}` of `{name}` {what}: its first release needs one published version"
+        ))
+        .hint(format!("{hint} (`aws lambda update-alias`), then run again; nothing was changed"))
+        .into());
+    }
+    Ok(())
 }
 
 fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &Observed) -> ApiPlan {

@@ -10,14 +10,25 @@ use crate::observe::{Observed, live};
 use crate::scope::Scope;
 use crate::verify::Url;
 
-/// Makes sure that nobody holds the lock and that no release is unfinished. Answers whether anything had to be done,
-/// after which what was observed before is old.
+/// What was left of a run that died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recovered {
+    /// Nothing.
+    Nothing,
+    /// A lock, or a release of which only the record was missing.
+    Completed,
+    /// A release in the middle: what was live before it is live again.
+    WentBack,
+}
+
+/// Makes sure that nobody holds the lock and that no release is unfinished. After anything that had to be done, what was
+/// observed before is old.
 ///
 /// # Errors
 /// [`Exit::LockHeld`] if a living run holds the lock; or what the dead one left could not be ended.
-pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<bool> {
+pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<Recovered> {
     if state.lock.holder.is_none() && state.unfinished().is_none() {
-        return Ok(false);
+        return Ok(Recovered::Nothing);
     }
     let ledger = scope.ledger();
     if let Some(holder) = &state.lock.holder {
@@ -31,10 +42,10 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<boo
         // What is unfinished may be so without a lock: the next run need not wait for a lease.
         let _ = hold.free().await;
     }
-    recovered.map(|()| true)
+    recovered
 }
 
-async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<()> {
+async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<Recovered> {
     // What was read before the lock was had are single items of different moments: only this is what is.
     let state = hold.ledger().read().await?;
     let observed = live(scope.session, state).await?;
@@ -42,11 +53,11 @@ async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<()> {
     renew_revisions(scope.session, hold, &observed).await?;
     match observed.ledger.unfinished().cloned() {
         Some(release) => end(scope, hold, &observed, release).await,
-        None => hold.free().await,
+        None => hold.free().await.map(|()| Recovered::Completed),
     }
 }
 
-async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<()> {
+async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<Recovered> {
     release.fence = hold.fence();
     release.ended_at = Some(scope.now());
     if release.is_carried_out() && serves(observed, &release) {
@@ -54,7 +65,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
         hold.end(&release, observed.ledger.live.as_ref()).await?;
         scope.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
-        return Ok(());
+        return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
     let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
@@ -75,7 +86,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         previous => format!("release {previous}"),
     };
     scope.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
-    Ok(())
+    Ok(Recovered::WentBack)
 }
 
 /// A rollback is as stable as what it restores.

@@ -7,6 +7,7 @@ use anyhow::Result;
 use futures::try_join;
 
 use super::attempt::Attempt;
+use super::converge::Recovered;
 use super::order::{Order, order};
 use super::{adopt, alarms, confirm, converge, prune};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
@@ -107,7 +108,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
 /// What a writing command starts from: nobody else's lock, nothing unfinished, and if so told, no drift.
 pub(super) async fn ready(scope: &Scope<'_>, mut observed: Observed, adopt_drift: bool) -> Result<Observed> {
     let Scope { config, environment, session, .. } = *scope;
-    if converge::settle(scope, &observed.ledger).await? {
+    if converge::settle(scope, &observed.ledger).await? != Recovered::Nothing {
         observed = observe(config, environment, session).await?;
     }
     if adopt_drift && adopt::adopt(scope, &observed).await? {

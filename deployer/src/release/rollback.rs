@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use futures::try_join;
 
 use super::attempt::Attempt;
+use super::converge::Recovered;
 use super::{adopt, converge, prune, select, target};
 use crate::aws::Session;
 use crate::config::{Environment, Traffic};
@@ -38,8 +39,15 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let interrupt = scope.interrupt();
     interrupt.listen();
     let (mut state, mut history) = interrupt.or(read(&scope)).await?;
-    if converge::settle(&scope, &state).await? {
+    let recovered = converge::settle(&scope, &state).await?;
+    if recovered != Recovered::Nothing {
         (state, history) = read(&scope).await?;
+    }
+    if recovered == Recovered::WentBack && told.to == "previous" {
+        // What was live before the unfinished release is live again: one more step back is not what was asked for.
+        let observed = live(&session, state).await?;
+        let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     if told.adopt && adopt::adopt(&scope, &live(&session, state.clone()).await?).await? {
         (state, history) = read(&scope).await?;

@@ -8,6 +8,7 @@ use futures::try_join;
 use crate::aws::{AwsError, Kind, Readiness, Session};
 use crate::ledger::{Contract, Release};
 use crate::observe::permits;
+use crate::verify;
 
 /// What of a release is gone, in words; nothing if it can be gone back to.
 pub(super) async fn missing(
@@ -20,7 +21,13 @@ pub(super) async fn missing(
             return Ok(Some(format!("the stack has no function `{key}` any more")));
         };
         let name = &resource.name;
-        match session.lambda.version(name, &part.version).await {
+        let mut found = session.lambda.version(name, &part.version).await;
+        if found.as_ref().is_ok_and(|found| found.readiness == Readiness::Idle)
+            && let Ok(awake) = verify::awake(session, name, &part.version).await
+        {
+            found = Ok(awake);
+        }
+        match found {
             Ok(found) if found.readiness != Readiness::Ready => {
                 Ok(Some(format!("version {} of `{name}` cannot be invoked", part.version)))
             }

@@ -26,7 +26,11 @@ impl Answer {
 
     /// The proxy response that a function gives to API Gateway; none if it is not one.
     pub fn of_payload(payload: &Value) -> Option<Self> {
-        let status = u16::try_from(payload["statusCode"].as_u64()?).ok()?;
+        // API Gateway takes a number in a string too.
+        let status = match &payload["statusCode"] {
+            Value::String(text) => text.parse().ok()?,
+            number => u16::try_from(number.as_u64()?).ok()?,
+        };
         let single = payload["headers"].as_object().into_iter().flatten();
         let single = single.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
         let multi = payload["multiValueHeaders"].as_object().into_iter().flatten();

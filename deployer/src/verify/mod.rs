@@ -8,10 +8,11 @@ mod through_url;
 
 use std::time::Duration;
 
-use crate::aws::{Invocation, Kind, Session, patiently};
+use crate::aws::{Invocation, Kind, Readiness, Session, VersionState, patiently};
 use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Contract};
+use crate::poll::Poll;
 
 pub use answer::Answer;
 pub use through_url::{Expected, Url};
@@ -90,6 +91,28 @@ pub async fn before_traffic(
         records.push(invoke_until_right(session, contract, check, version, mark).await?);
     }
     Ok(records)
+}
+
+/// Wakes an idle version: the invocation that does so fails.
+pub async fn wake(session: &Session, function: &str, version: &str) {
+    let _ = session.lambda.invoke(function, version, &serde_json::Value::Null).await;
+}
+
+/// Wakes an idle version and waits until it can be invoked.
+///
+/// # Errors
+/// It cannot be read, or did not wake in time.
+pub async fn awake(session: &Session, function: &str, version: &str) -> anyhow::Result<VersionState> {
+    let mut poll = Poll::until_ready();
+    loop {
+        let found = session.lambda.version(function, version).await?;
+        match found.readiness {
+            Readiness::Ready | Readiness::Failed(_) => return Ok(found),
+            Readiness::Idle => wake(session, function, version).await,
+            Readiness::Pending => {}
+        }
+        poll.pause(|| format!("`{function}:{version}` to wake")).await?;
+    }
 }
 
 /// The header that names a version, and the deployment that the event shall carry.

@@ -14,6 +14,8 @@ pub(crate) enum Behavior {
     Right,
     /// Passes its checks by Invoke, and fails for visitors.
     WrongForVisitors,
+    /// The status of its responses is text.
+    StatusInAString,
     /// Responds with status 500.
     Wrong,
     /// Dies.
@@ -50,6 +52,10 @@ impl App for Application {
             _ => 200,
         };
         let deployment = &call.event["stageVariables"]["deployment"];
+        let status = match self.behavior(&call.code_sha256) {
+            Some(Behavior::StatusInAString) => json!(status.to_string()),
+            _ => json!(status),
+        };
         Ran::Payload(json!({
             "statusCode": status,
             "headers": {"x-function-version": call.version, "x-api-deployment": deployment},

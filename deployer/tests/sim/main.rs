@@ -7,7 +7,7 @@
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
-//! | [`smoke`], [`matrix`] | the cases |
+//! | [`smoke`], [`findings`], [`matrix`] | the cases |
 
 // Of a whole run's future, awaited by a case's.
 #![recursion_limit = "256"]
@@ -22,6 +22,7 @@
 mod application;
 mod aws;
 mod fault;
+mod findings;
 mod matrix;
 mod outside;
 mod simulation;

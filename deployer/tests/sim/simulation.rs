@@ -84,7 +84,8 @@ impl Snapshot {
 
     /// The same world with other chances.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
-        self.aws.moment.chance = fastrand::Rng::with_seed(seed);
+        // Never those of the steps before: a token that came before would not be taken again.
+        self.aws.moment.chance = fastrand::Rng::with_seed(!seed);
         self
     }
 
@@ -198,6 +199,25 @@ impl Simulation {
     pub(crate) async fn done(&self, arguments: &str) {
         let ended = self.command(arguments).await;
         assert_eq!(ended.code, Some(0), "{arguments}: {}", ended.words);
+    }
+
+    /// Does something while visitors ask every function of an environment: what came of it, and which other statuses than
+    /// 200 they saw.
+    pub(crate) async fn under_visits<T>(&self, environment: &str, work: impl Future<Output = T>) -> (T, Vec<u16>) {
+        let mut failed = Vec::new();
+        let visitors = async {
+            loop {
+                failed
+                    .extend(self.shape.keys().map(|key| self.visit(environment, &key)).filter(|status| *status != 200));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = work => ended,
+            () = visitors => unreachable!("visitors never stop"),
+        };
+        (ended, failed)
     }
 
     /// A visitor's request. The status of the response.

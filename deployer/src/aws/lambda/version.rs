@@ -37,6 +37,8 @@ pub enum Readiness {
     Ready,
     /// Not yet.
     Pending,
+    /// It was not invoked for weeks: the first invocation fails, and wakes it.
+    Idle,
     /// It never will: the reason that Lambda gives.
     Failed(String),
 }
@@ -187,7 +189,10 @@ fn readiness(configuration: &FunctionConfiguration) -> Readiness {
         (Some(State::Failed), _) => reason(configuration.state_reason()),
         (_, Some(LastUpdateStatus::Failed)) => reason(configuration.last_update_status_reason()),
         (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => Readiness::Pending,
-        _ => Readiness::Ready,
+        (Some(State::Inactive), _) => Readiness::Idle,
+        (None | Some(State::Active), _) => Readiness::Ready,
+        // Deactivating, Deleting, or a state of tomorrow: nothing says that it can be invoked.
+        (Some(other), _) => Readiness::Failed(format!("its state is {}", other.as_str())),
     }
 }
 
@@ -212,6 +217,17 @@ mod tests {
     #[test]
     fn a_version_without_a_state_is_ready() {
         assert_eq!(readiness(&FunctionConfiguration::builder().version("3").build()), Readiness::Ready);
+    }
+
+    #[test]
+    fn no_other_state_than_active_is_ready() {
+        let of = |state: &str| readiness(&FunctionConfiguration::builder().state(State::from(state)).build());
+        assert_eq!(of("Active"), Readiness::Ready);
+        assert_eq!(of("Pending"), Readiness::Pending);
+        assert_eq!(of("Inactive"), Readiness::Idle);
+        for state in ["Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting", "StateOfTomorrow"] {
+            assert_eq!(of(state), Readiness::Failed(format!("its state is {state}")));
+        }
     }
 
     #[test]

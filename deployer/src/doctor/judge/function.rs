@@ -74,6 +74,9 @@ fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -
             format!("version {} is not active yet", live.version),
             "run this again in a minute",
         ),
+        Readiness::Idle => {
+            Finding::ok(subject, "version", format!("version {} is idle: the next request wakes it", live.version))
+        }
         Readiness::Failed(reason) => Finding::problem(
             subject,
             "version",

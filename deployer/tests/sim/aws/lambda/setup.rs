@@ -82,6 +82,12 @@ impl Lambda {
         self.function_mut(function).facts.aliases.insert(alias.to_owned(), created);
     }
 
+    /// Somebody gives a part of an alias's traffic to another version.
+    pub(crate) fn split_alias(&mut self, function: &str, alias: &str, (version, weight): (&str, f64)) {
+        let Some(alias) = self.function_mut(function).facts.aliases.get_mut(alias) else { return };
+        alias.routing.weights = BTreeMap::from([(version.to_owned(), weight)]);
+    }
+
     /// As UpdateFunctionConfiguration by Terraform. False, and nothing is done, while another update is in progress.
     pub(crate) fn configure(
         &mut self,

@@ -1,0 +1,165 @@
+//! What was found wrong once, each as the world in which it showed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::application::Behavior;
+use crate::fault::Fault;
+use crate::simulation::{Simulation, Snapshot};
+use crate::stack::{Shape, function};
+use crate::verdict::Serving;
+
+const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
+
+/// Calls that change something.
+const WRITES: [&str; 7] = [
+    "UpdateFunctionCode",
+    "PublishVersion",
+    "UpdateAlias",
+    "DeleteFunction",
+    "CreateDeployment",
+    "UpdateStage",
+    "TransactWriteItems",
+];
+
+async fn deploy(simulation: &Simulation, behavior: Behavior) -> String {
+    let artifact = simulation.artifact(behavior);
+    simulation.change_definition("dev");
+    format!("deploy dev --artifact {}", artifact.folder.display())
+}
+
+async fn deployed(simulation: &Simulation) {
+    let command = deploy(simulation, Behavior::Right).await;
+    simulation.done(&command).await;
+}
+
+fn with_releases(shape: Shape, releases: usize) -> Snapshot {
+    Snapshot::new(shape, 1).after(async |simulation| {
+        for _ in 0..releases {
+            deployed(simulation).await;
+        }
+    })
+}
+
+#[test]
+fn an_alias_on_latest_or_split_is_refused_at_first_contact_and_nothing_is_written() {
+    for latest in [true, false] {
+        Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+            let name = function("f1", "dev");
+            simulation.account("dev", |account| match latest {
+                true => account.lambda.create_alias(&name, "live", "$LATEST"),
+                false => account.lambda.split_alias(&name, "live", ("1", 0.3)),
+            });
+            let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
+            let run = Arc::clone(&prepared.run);
+            let ended = prepared.end().await;
+            assert_eq!(ended.code, Some(4), "{}", ended.words);
+            assert!(ended.words.contains("hint: publish") || ended.words.contains("hint: point"), "{}", ended.words);
+            let wrote = run.calls().into_iter().find(|call| WRITES.contains(&call.name));
+            assert!(wrote.is_none(), "{wrote:?}");
+        });
+    }
+}
+
+#[test]
+fn a_rollback_wakes_an_idle_version_before_traffic_moves() {
+    with_releases(Shape::of(2), 2).simulate(async |simulation| {
+        for key in simulation.shape.keys() {
+            simulation.account("dev", |account| account.lambda.make_inactive(&function(&key, "dev"), "2"));
+        }
+        let (ended, failed) = simulation.under_visits("dev", simulation.command("rollback dev --to 1")).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert_eq!(failed, Vec::<u16>::new());
+    });
+}
+
+#[test]
+fn a_rollback_to_a_version_in_an_unknown_state_is_refused_by_name() {
+    for state in ["Deactivated", "Deleting", "ActiveNonInvocable", "StateOfTomorrow"] {
+        with_releases(Shape::of(1), 2).simulate(async |simulation| {
+            let before = Serving::of(simulation, "dev");
+            let name = function("f1", "dev");
+            simulation.account("dev", |account| account.lambda.set_state(&name, "2", state, None));
+            let ended = simulation.command("rollback dev --to 1").await;
+            assert_eq!(ended.code, Some(4), "{state}: {}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before, "{state}");
+        });
+    }
+}
+
+#[test]
+fn rollback_to_previous_after_a_run_that_died_in_its_canary_goes_no_further_than_its_recovery() {
+    with_releases(Shape::of(2).moving(CANARY), 2).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
+        let run = Arc::clone(&prepared.run);
+        tokio::select! {
+            ended = prepared.end() => panic!("{}", ended.words),
+            () = async {
+                while !run.calls().iter().any(|call| call.name == "UpdateAlias") {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            } => {}
+        }
+        assert!(!Serving::of(simulation, "dev").whole);
+        let ended = simulation.command("rollback dev --to previous").await;
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert_eq!(Serving::of(simulation, "dev"), before);
+    });
+}
+
+#[test]
+fn a_status_that_is_a_number_in_a_string_is_a_response() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        simulation.done(&deploy(simulation, Behavior::StatusInAString).await).await;
+    });
+}
+
+#[test]
+fn a_stale_read_of_the_stage_fails_no_release_whatever_the_chances() {
+    for seed in 0..20 {
+        with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
+            simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_millis(1500));
+            deployed(simulation).await;
+            assert!(Serving::of(simulation, "dev").whole);
+        });
+    }
+}
+
+#[test]
+fn a_check_that_fails_after_the_stage_moved_moves_it_back_whatever_a_read_shows() {
+    for seed in 0..20 {
+        with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
+            simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_millis(1500));
+            let before = Serving::of(simulation, "dev");
+            let ended = simulation.command(&deploy(simulation, Behavior::WrongForVisitors).await).await;
+            assert_eq!(ended.code, Some(6), "{}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before);
+            deployed(simulation).await;
+        });
+    }
+}
+
+#[test]
+fn reads_that_lag_behind_an_upload_and_a_publish_fail_no_release() {
+    for seed in 0..20 {
+        with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
+            simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_millis(1500));
+            deployed(simulation).await;
+        });
+    }
+}
+
+#[test]
+fn a_killed_run_is_ended_by_the_next_one_whatever_it_is() {
+    for next in ["rollback dev --to 1", "prune dev --yes"] {
+        with_releases(Shape::of(2), 2).simulate(async |simulation| {
+            let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
+            prepared.run.fault(60, Fault::KilledAfter);
+            assert_eq!(prepared.end().await.code, None);
+            assert_eq!(simulation.command(next).await.code, Some(0), "{next}");
+            assert!(Serving::of(simulation, "dev").whole, "{next}");
+        });
+    }
+}
