@@ -7,7 +7,7 @@
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
-//! | [`smoke`], [`findings`], [`matrix`] | the cases |
+//! | [`smoke`], [`findings`], [`matrix`], [`races`] | the cases |
 
 // Of a whole run's future, awaited by a case's.
 #![recursion_limit = "256"]
@@ -25,6 +25,7 @@ mod fault;
 mod findings;
 mod matrix;
 mod outside;
+mod races;
 mod simulation;
 mod smoke;
 mod stack;

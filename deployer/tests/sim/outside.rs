@@ -44,6 +44,10 @@ struct State {
     suspended: Duration,
     /// By how much the run's wall clock is wrong.
     skew: SignedDuration,
+    /// The call at which the run is cut off, and for how long.
+    cut: Option<(usize, Duration)>,
+    /// Until when it is cut off.
+    until: Duration,
 }
 
 /// A call as it was made.
@@ -74,6 +78,8 @@ impl Run {
             chance,
             suspended: Duration::ZERO,
             skew: SignedDuration::ZERO,
+            cut: None,
+            until: Duration::ZERO,
         };
         Arc::new(Self {
             aws: Arc::clone(aws),
@@ -89,6 +95,25 @@ impl Run {
     /// Lets the k-th call, from 1, meet a fault.
     pub(crate) fn fault(&self, k: usize, fault: Fault) {
         self.state.lock().unwrap().faults.push((k, fault));
+    }
+
+    /// Cuts the run off at its k-th call, from 1, for so long: that call is carried out within the longest time that a move
+    /// may take, and neither its response nor anything else gets through.
+    pub(crate) fn cut_off(&self, k: usize, time: Duration) {
+        self.state.lock().unwrap().cut = Some((k, time));
+    }
+
+    /// Whether the run is cut off at its k-th call: when that call arrives, if it does.
+    fn is_cut_off(&self, k: usize) -> Option<Option<Duration>> {
+        let mut state = self.state.lock().unwrap();
+        let now = self.began.elapsed();
+        match state.cut {
+            Some((at, time)) if at == k => {
+                state.until = now + time;
+                Some(Some(Duration::from_millis(state.chance.u64(0..9_500))))
+            }
+            _ => (now < state.until).then_some(None),
+        }
     }
 
     /// Lets the wall clock be wrong.
@@ -129,8 +154,18 @@ impl Run {
             .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path))
     }
 
-    async fn deliver(&self, request: Request) -> Result<Reply, ConnectorError> {
+    async fn deliver(self: &Arc<Self>, request: Request) -> Result<Reply, ConnectorError> {
         let (k, fault, out, back) = self.note(&request);
+        if let Some(arrives) = self.is_cut_off(k) {
+            if let Some(time) = arrives {
+                let run = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(time).await;
+                    run.carry_out(&request);
+                });
+            }
+            return std::future::pending().await;
+        }
         tokio::time::sleep(out).await;
         let Some(fault) = fault else {
             let reply = self.carry_out(&request);
