@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::moves::{TRIES, alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing};
-use crate::ledger::{FunctionResource, Hold, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::Step;
 use crate::scope::Scope;
@@ -31,7 +31,7 @@ pub async fn take_back(
 ) -> Result<()> {
     // Old code never meets the newer definition.
     let mut stuck = Vec::new();
-    if release.kind == ReleaseKind::Rollback {
+    if began_with_the_stage(release) {
         stuck.extend(aliases_back(scope, hold, observed, release).await);
     } else {
         if let Ok(true) = stage_back(scope, hold, observed, release).await {
@@ -97,6 +97,16 @@ fn is_stale(error: &anyhow::Error) -> bool {
 
 fn is(error: &anyhow::Error, kinds: &[Kind]) -> bool {
     error.downcast_ref::<AwsError>().is_some_and(|error| kinds.contains(&error.kind))
+}
+
+/// Whether the release moves the stage before the aliases, as one that goes back to an older definition does.
+fn began_with_the_stage(release: &Release) -> bool {
+    let stage = Step::MoveStage.to_string();
+    let of = |is: &dyn Fn(&str) -> bool| release.steps.iter().position(|record| is(&record.step));
+    match (of(&|step| step == stage), of(&|step| step.starts_with("move the alias"))) {
+        (Some(stage), Some(alias)) => stage < alias,
+        _ => false,
+    }
 }
 
 /// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.

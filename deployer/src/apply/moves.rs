@@ -166,19 +166,20 @@ async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result
     let FunctionResource { name, alias, .. } = resource;
     let mut poll = Poll::until_ready();
     loop {
-        match run.scope.session.lambda.provisioned(name, alias).await? {
-            None | Some(Provisioned::Ready) => return Ok(()),
-            Some(Provisioned::Failed(reason)) => {
+        match run.scope.session.lambda.provisioned(name, alias).await {
+            Ok(None | Some(Provisioned::Ready)) => return Ok(()),
+            Ok(Some(Provisioned::Failed(reason))) => {
                 return Err(Failure::error(format!(
                     "the provisioned concurrency of alias `{alias}` of `{name}` failed: {reason}"
                 ))
                 .hint("mend what the reason names, or take the provisioned concurrency away")
                 .into());
             }
-            Some(Provisioned::InProgress) => {
+            Ok(Some(Provisioned::InProgress)) | Err(AwsError { kind: Kind::Unknown, .. }) => {
                 poll.pause(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
                     .await?;
             }
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
 use crate::aws::{Code, Kind, Readiness, Settings, VersionState, certainly};
 use crate::config::Check;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, Release};
+use crate::ledger::{FunctionPart, FunctionResource, Release};
 use crate::observe::ObservedFunction;
 use crate::plan::{After, short};
 use crate::poll::Poll;
@@ -16,7 +16,8 @@ use crate::verify::{self, Mark};
 
 /// A version of a function, and the answers to its checks.
 pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Outcome {
-    let part = match version(run, key, release).await {
+    let (part, asked) = tokio::join!(version(run, key, release), may_ask_for_provisioned(run, key));
+    let part = match asked.and(part) {
         Ok(part) => part,
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
@@ -28,6 +29,13 @@ pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Out
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
     };
     Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
+}
+
+/// Asks now what has to be asked once the alias has moved: a role that may not would have its releases reverted.
+async fn may_ask_for_provisioned(run: &Run<'_>, key: &str) -> Result<()> {
+    let Some(function) = run.observed.functions.get(key) else { return Ok(()) };
+    let FunctionResource { name, alias, .. } = &function.resource;
+    Ok(run.scope.session.lambda.provisioned(name, alias).await.map(drop)?)
 }
 
 /// A version with the wanted code and the settings of now: one that exists, or a new one.

@@ -60,6 +60,18 @@ pub struct Plan {
     pub api: ApiPlan,
     /// How traffic moves.
     pub traffic: Traffic,
+    /// What moves first. Newer code serves an older definition too, and older code never meets a newer one.
+    pub first: First,
+}
+
+/// What of a release moves first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum First {
+    /// The aliases: to what is newer than what is live.
+    Code,
+    /// The stage: back to what is older.
+    Stage,
 }
 
 /// What would be done with one function.
@@ -157,6 +169,10 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         functions: functions.collect(),
         api: api_plan(wanted.goal, live, observed),
         traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
+        first: match (wanted.goal, live) {
+            (Goal::Parts(release), Some(live)) if release.root() < live.root() => First::Stage,
+            _ => First::Code,
+        },
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{After, ApiChange, Plan};
+use super::{After, ApiChange, First, Plan};
 use crate::ledger::ReleaseKind;
 
 /// Steps that go side by side. The next phase begins when all of them are done.
@@ -49,7 +49,7 @@ impl Plan {
         let aliases = self.moved().cloned().map(Step::MoveAlias).collect::<Phase>();
         let stage = self.api.change.is_some();
         let mut phases = Vec::new();
-        if self.kind == ReleaseKind::Rollback {
+        if self.kind == ReleaseKind::Rollback && self.first == First::Stage {
             if stage {
                 phases.push(vec![Step::MoveStage]);
             }

@@ -39,6 +39,8 @@ pub enum Blame {
     Dependency,
     /// The deployer may not invoke the new version: it says nothing of the release.
     Permission,
+    /// API Gateway responded in its place with a 502, 503 or 504: the function failed, or took too long.
+    Crash,
     /// API Gateway answered in its place.
     Gateway,
     /// The gateway's limits (429) or its firewall stopped the check: it says nothing of the release.
@@ -53,6 +55,7 @@ impl std::fmt::Display for Blame {
             Self::Application => "the function answered wrongly",
             Self::Dependency => "something that the function needs does not answer",
             Self::Permission => "the deployer may not ask the function",
+            Self::Crash => "the function failed, or took too long",
             Self::Gateway => "the gateway answered in the function's place",
             Self::Limits => "the gateway's limits stopped the check",
             Self::Propagation => "the switch was not seen in time",

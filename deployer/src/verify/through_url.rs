@@ -117,9 +117,10 @@ impl Url {
             };
             right = 0;
             limited += u32::from(blame == Blame::Limits);
-            // Only the new version's own wrong answers speak against it; everything else is waited out.
-            wrong = if matches!(blame, Blame::Application | Blame::Dependency) { wrong + 1 } else { 0 };
-            let enough = if blame == Blame::Dependency { 2 * TRIES } else { TRIES };
+            // Only the new version's own wrong answers speak against it, and that there is none of it because it crashes;
+            // everything else is waited out.
+            wrong = if speaks_against(blame) { wrong + 1 } else { 0 };
+            let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
             let out_of_time = started.elapsed() + pause > Duration::from_secs(self.patience.timeout_seconds);
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
@@ -141,17 +142,21 @@ impl Url {
     /// Looks a few times, while traffic is split, for an answer of the new version: only such a one is judged, and a
     /// wrong one of it thrice. None is no failure: a small part of the traffic is seldom met.
     pub async fn glimpse(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
-        let mut wrong = 0;
+        let (mut wrong, mut wanted) = (0, GLIMPSES);
         let mut last = "no answer of the new version was met".to_owned();
-        for requests in 1..=GLIMPSES {
+        for requests in 1.. {
+            if requests > wanted {
+                break;
+            }
             // Most of the requests that a release may make are for what comes after the switch.
             if self.spent.load(Ordering::Relaxed) >= REQUESTS / 3 {
                 return Ok(record(check, phase, wrong == 0, last, requests - 1));
             }
             match self.ask(check, expected).await {
                 Seen::Right(answer) => return Ok(record(check, phase, true, answer, requests)),
-                Seen::Wrong(blame @ (Blame::Application | Blame::Dependency), answer) => {
-                    wrong += 1;
+                Seen::Wrong(blame, answer) if speaks_against(blame) => {
+                    // Looked at more closely: only some of the traffic is the new version's.
+                    (wrong, wanted) = (wrong + 1, 4 * GLIMPSES);
                     if wrong == TRIES {
                         return Err(Failed { record: record(check, phase, false, answer, requests), blame });
                     }
@@ -161,7 +166,7 @@ impl Url {
             }
             tokio::time::sleep(FIRST_PAUSE).await;
         }
-        Ok(record(check, phase, wrong == 0, last, GLIMPSES))
+        Ok(record(check, phase, wrong == 0, last, wanted))
     }
 
     /// Sends a check that writes: once, whatever comes.
@@ -205,7 +210,8 @@ impl Url {
     fn judge(&self, check: &Check, expected: &Expected, answer: &Answer) -> Result<(), (Blame, String)> {
         let status = answer.status;
         let Some(version) = answer.header(&self.marks.version) else {
-            return Err((Blame::Gateway, format!("{status} without `{}`", self.marks.version)));
+            let blame = if matches!(status, 502..=504) { Blame::Crash } else { Blame::Gateway };
+            return Err((blame, format!("{status} without `{}`", self.marks.version)));
         };
         if let Some(wanted) = expected.versions.get(&check.function).filter(|wanted| *wanted != version) {
             return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
@@ -223,6 +229,10 @@ impl Url {
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
         answer.judge(check).map_err(|why| (blame, why))
     }
+}
+
+fn speaks_against(blame: Blame) -> bool {
+    matches!(blame, Blame::Application | Blame::Dependency | Blame::Crash)
 }
 
 fn record(check: &Check, phase: &str, passed: bool, answer: String, requests: u32) -> CheckRecord {

@@ -16,6 +16,8 @@ pub(crate) enum Behavior {
     WrongForVisitors,
     /// The status of its responses is text.
     StatusInAString,
+    /// Passes its checks by Invoke, and dies for visitors.
+    CrashesForVisitors,
     /// Responds with status 500.
     Wrong,
     /// Dies.
@@ -43,7 +45,7 @@ impl App for Application {
     fn run(&mut self, call: &Call) -> Ran {
         let checked = call.event["requestContext"]["resourceId"] == "check";
         let status = match self.behavior(&call.code_sha256) {
-            Some(Behavior::Crashes) => {
+            Some(behavior) if behavior == Behavior::Crashes || behavior == Behavior::CrashesForVisitors && !checked => {
                 let (kind, message) = ("Runtime.ExitError".to_owned(), "exit status 1".to_owned());
                 return Ran::FunctionError { kind, message };
             }

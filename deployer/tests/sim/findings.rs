@@ -163,3 +163,69 @@ fn a_killed_run_is_ended_by_the_next_one_whatever_it_is() {
         });
     }
 }
+
+#[test]
+fn a_version_that_crashes_for_visitors_gets_no_further_than_its_canary() {
+    for seed in 0..5 {
+        let shape = Shape::of(1).moving("strategy = \"canary\"\npercent = 90\nbake_seconds = 180");
+        with_releases(shape, 1).seeded(seed).simulate(async |simulation| {
+            let (before, began) = (Serving::of(simulation, "dev"), simulation.now());
+            let ended = simulation.command(&deploy(simulation, Behavior::CrashesForVisitors).await).await;
+            assert_eq!(ended.code, Some(6), "{}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before);
+            assert!(simulation.now() - began < Duration::from_secs(180), "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_rollback_to_a_newer_definition_moves_code_before_the_stage_and_one_to_an_older_the_stage_first() {
+    with_releases(Shape::of(1), 2).simulate(async |simulation| {
+        for (to, first) in [("1", "UpdateStage"), ("2", "UpdateAlias"), ("1", "UpdateStage")] {
+            let prepared = simulation.prepare(&format!("rollback dev --to {to}"));
+            let run = Arc::clone(&prepared.run);
+            let ended = prepared.end().await;
+            assert_eq!(ended.code, Some(0), "{}", ended.words);
+            let moves = run.calls().into_iter().map(|call| call.name);
+            let moved = moves.into_iter().find(|name| matches!(*name, "UpdateStage" | "UpdateAlias"));
+            assert_eq!(moved, Some(first), "to {to}");
+        }
+    });
+}
+
+#[test]
+fn who_may_not_ask_for_provisioned_concurrency_moves_nothing() {
+    for fault in [Fault::Denied, Fault::Refused(500)] {
+        with_releases(Shape::of(1), 1).simulate(async |simulation| {
+            let before = Serving::of(simulation, "dev");
+            let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
+            let run = Arc::clone(&prepared.run);
+            run.fault_of("GetProvisionedConcurrencyConfig", fault);
+            let ended = prepared.end().await;
+            assert_eq!(ended.code, Some(1), "{}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before);
+            assert!(run.calls().iter().all(|call| !matches!(call.name, "UpdateAlias" | "UpdateStage")));
+        });
+    }
+}
+
+#[test]
+fn with_provisioned_concurrency_a_release_is_live_once_aws_has_let_the_old_version_go() {
+    let world = with_releases(Shape::of(1), 1).after(async |simulation| {
+        let mut aws = simulation.aws();
+        let crate::aws::Aws { accounts, moment, .. } = &mut *aws;
+        for account in accounts.values_mut().filter(|account| account.lambda.account == "111111111111") {
+            account.lambda.provision(moment, &function("f1", "dev"), "live", 2);
+        }
+    });
+    world.simulate(async |simulation| {
+        let command = deploy(simulation, Behavior::Right).await;
+        let (ended, failed) = simulation.under_visits("dev", simulation.command(&command)).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert!(Serving::of(simulation, "dev").whole, "{}", ended.words);
+        assert_eq!(failed, Vec::<u16>::new());
+        let ended = simulation.command("rollback dev --to previous").await;
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+        assert!(Serving::of(simulation, "dev").whole, "{}", ended.words);
+    });
+}

@@ -39,6 +39,8 @@ pub(crate) struct Run {
 struct State {
     calls: Vec<Sent>,
     faults: Vec<(usize, Fault)>,
+    /// What every call of a name meets.
+    named: Vec<(&'static str, Fault)>,
     chance: fastrand::Rng,
     /// How long the machine was suspended so far.
     suspended: Duration,
@@ -75,6 +77,7 @@ impl Run {
         let state = State {
             calls: Vec::new(),
             faults: Vec::new(),
+            named: Vec::new(),
             chance,
             suspended: Duration::ZERO,
             skew: SignedDuration::ZERO,
@@ -95,6 +98,11 @@ impl Run {
     /// Lets the k-th call, from 1, meet a fault.
     pub(crate) fn fault(&self, k: usize, fault: Fault) {
         self.state.lock().unwrap().faults.push((k, fault));
+    }
+
+    /// Lets every call of this name meet a fault.
+    pub(crate) fn fault_of(&self, name: &'static str, fault: Fault) {
+        self.state.lock().unwrap().named.push((name, fault));
     }
 
     /// Cuts the run off at its k-th call, from 1, for so long: that call is carried out within the longest time that a move
@@ -142,6 +150,7 @@ impl Run {
         state.calls.push(Sent { name, at: self.began.elapsed(), line, status: None });
         let k = state.calls.len();
         let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
+        let fault = fault.or_else(|| state.named.iter().find(|(of, _)| *of == name).map(|(_, fault)| *fault));
         let mut way = || Duration::from_micros(state.chance.u64(1_000..10_000));
         let (out, back) = (way(), way());
         (k, fault, out, back)
