@@ -75,8 +75,9 @@ impl Scenario {
             let prepared = simulation.prepare(&command);
             let run = Arc::clone(&prepared.run);
             run.fault(case.call, case.fault);
-            let first = prepared.end().await;
+            let (first, visits) = simulation.under_visits(self.environment, prepared.end()).await;
             let mut wrong = after_the_fault(simulation, self, &before, (case.fault, &first));
+            wrong.extend(visits.iter().map(|status| format!("a visit got {status}")));
             let calls = run.calls();
             let met = calls.get(case.call - 1);
             if let (Fault::Signal(_), Some(met)) = (case.fault, met)
@@ -84,7 +85,8 @@ impl Scenario {
             {
                 wrong.push(format!("it went on for {:?} after the signal", simulation.now() - met.at));
             }
-            let next = simulation.command(&command).await;
+            let (next, visits) = simulation.under_visits(self.environment, simulation.command(&command)).await;
+            wrong.extend(visits.iter().map(|status| format!("a visit to the next run got {status}")));
             wrong.extend(after_the_next_run(simulation, self, &before, &next));
             if !wrong.is_empty() {
                 let met = met.map_or("none", |call| call.name);
@@ -127,8 +129,19 @@ async fn released(simulation: &Simulation, environment: &str) {
     simulation.done(&format!("deploy {environment} --artifact {}", artifact.folder.display())).await;
 }
 
-/// Tries a part of the cases: of `stride` one.
-fn tried(scenario: &Scenario, stride: usize) {
+/// Of how many cases one is tried: with `CASES=all`, as `.ci/prove` says, each; with `CASES=N` N times as many as else.
+fn stride() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
+    match std::env::var("CASES").as_deref() {
+        Err(_) => STRIDE,
+        Ok("all") => 1,
+        Ok(times) => (STRIDE / times.parse::<usize>().unwrap()).max(1),
+    }
+}
+
+/// Tries a part of the cases.
+fn tried(scenario: &Scenario) {
+    let stride = stride();
     let started = std::time::Instant::now();
     let calls = scenario.calls();
     let all = (1..=calls).flat_map(|call| ALL.into_iter().map(move |fault| (call, fault)));
@@ -153,37 +166,37 @@ fn tried(scenario: &Scenario, stride: usize) {
 
 #[test]
 fn a_first_deploy_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("first deploy", Shape::of(2), 0), STRIDE);
+    tried(&Scenario::deploy("first deploy", Shape::of(2), 0));
 }
 
 #[test]
 fn a_deploy_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("deploy", Shape::of(2), 1), STRIDE);
+    tried(&Scenario::deploy("deploy", Shape::of(2), 1));
 }
 
 #[test]
 fn a_canary_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("canary", Shape::of(2).moving(CANARY), 1), STRIDE);
+    tried(&Scenario::deploy("canary", Shape::of(2).moving(CANARY), 1));
 }
 
 #[test]
 fn a_linear_shift_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("linear shift", Shape::of(2).moving(LINEAR), 1), STRIDE);
+    tried(&Scenario::deploy("linear shift", Shape::of(2).moving(LINEAR), 1));
 }
 
 #[test]
 fn a_promotion_survives_every_fault_at_every_call() {
-    tried(&Scenario::promote(Shape::of(2)), STRIDE);
+    tried(&Scenario::promote(Shape::of(2)));
 }
 
 #[test]
 fn a_rollback_survives_every_fault_at_every_call() {
-    tried(&Scenario::rollback(Shape::of(2)), STRIDE);
+    tried(&Scenario::rollback(Shape::of(2)));
 }
 
 #[test]
 fn pruning_survives_every_fault_at_every_call() {
-    tried(&Scenario::prune(Shape::of(2).keeping(1)), STRIDE);
+    tried(&Scenario::prune(Shape::of(2).keeping(1)));
 }
 
 /// Of so many cases one is tried: a prime that shares nothing with the number of faults, so that all of them come.

@@ -24,6 +24,9 @@ use crate::aws::{Account, Aws};
 use crate::outside::{Run, Simulated};
 use crate::stack::{ENVIRONMENTS, Shape};
 
+/// How often visitors come.
+const VISITS_EVERY: Duration = Duration::from_millis(100);
+
 /// One simulated world, in which commands run.
 pub(crate) struct Simulation {
     pub(crate) shape: Shape,
@@ -209,7 +212,7 @@ impl Simulation {
             loop {
                 failed
                     .extend(self.shape.keys().map(|key| self.visit(environment, &key)).filter(|status| *status != 200));
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(VISITS_EVERY).await;
             }
         };
         let ended = tokio::select! {
