@@ -1,6 +1,6 @@
 //! What every step of a command needs: what it was told, and how it reaches AWS and the person who waits.
 
-use crate::aws::Session;
+use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::interrupt::Interrupt;
 use crate::ledger::{Holder, Ledger};
@@ -26,27 +26,27 @@ pub struct Scope<'a> {
     /// The environment that it is about.
     pub environment: &'a Environment,
     /// Its AWS.
-    pub session: &'a Session,
+    pub aws: &'a Writer,
     /// Where words go.
     pub report: &'a Report,
 }
 
 impl<'a> Context<'a> {
-    /// The command's scope, once its session is open.
-    pub fn scope(self, environment: &'a Environment, session: &'a Session) -> Scope<'a> {
-        Scope { config: self.config, environment, session, report: self.report }
+    /// The command's scope, once its aws is open.
+    pub fn scope(self, environment: &'a Environment, aws: &'a Writer) -> Scope<'a> {
+        Scope { config: self.config, environment, aws, report: self.report }
     }
 }
 
 impl<'a> Scope<'a> {
     /// The outside world.
     pub fn world(&self) -> &'a World {
-        &self.session.world
+        &self.aws.reader.world
     }
 
     /// Whether the run was told to stop.
     pub fn interrupt(&self) -> &'a Interrupt {
-        &self.session.world.interrupt
+        &self.aws.reader.world.interrupt
     }
 
     /// The time, RFC 3339.
@@ -54,9 +54,14 @@ impl<'a> Scope<'a> {
         self.world().now().to_string()
     }
 
+    /// Its AWS, to look at.
+    pub fn reader(&self) -> &'a Reader {
+        &self.aws.reader
+    }
+
     /// The environment's ledger.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(&self.session.table, &self.config.app)
+        Ledger::new(&self.aws.reader.table, &self.config.app)
     }
 
     /// This run, as the holder of the lock.

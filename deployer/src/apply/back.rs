@@ -60,7 +60,8 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
     let ours = |version: &str| version == new || version == old;
     let (mut tries, mut refused, mut denied) = (0, None, None);
     loop {
-        let found = settled::alias(scope.session, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+        let found =
+            settled::alias(&scope.aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
@@ -73,7 +74,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
             None => tries += 1,
         }
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
-        match alias_to(scope.session, resource, &to, &found.revision, &|| hold.still_ours()).await {
+        match alias_to(scope.aws, resource, &to, &found.revision, &|| hold.still_ours()).await {
             Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
             // Who may not move it has not moved it either, but for a move sent while that was still allowed: once that
             // has had its time, what is back stays back.
@@ -83,7 +84,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
             }
             Err(error) => return Err(error),
             Ok(back) => {
-                settled::seen(scope.session, resource, &back).await;
+                settled::seen(&scope.aws.reader, resource, &back).await;
                 return Ok(());
             }
         }
@@ -119,9 +120,9 @@ async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release
     }
     let contract = &observed.ledger.contract;
     let ours = |deployment: &String| deployment == new || deployment == old;
-    let found = settled::stage(scope.session, contract, |found| ours(&found.deployment)).await?.deployment;
+    let found = settled::stage(&scope.aws.reader, contract, |found| ours(&found.deployment)).await?.deployment;
     refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(scope.session, contract, old, &|| hold.still_ours()).await.map(|()| true)
+    stage_to(scope.aws, contract, old, &|| hold.still_ours()).await.map(|()| true)
 }
 
 /// Looks whether the stage is where it was before the release; a late move of it is undone.
@@ -130,12 +131,12 @@ async fn stage_stays_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, r
     if release.parts.deployment == *old {
         return Ok(());
     }
-    let found = settled::stage(scope.session, contract, |found| found.deployment == *old).await?.deployment;
+    let found = settled::stage(&scope.aws.reader, contract, |found| found.deployment == *old).await?.deployment;
     if found == *old {
         return Ok(());
     }
     refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(scope.session, contract, old, &|| hold.still_ours()).await
+    stage_to(scope.aws, contract, old, &|| hold.still_ours()).await
 }
 
 /// A stage that serves neither release's deployment was moved by somebody else: it stays.

@@ -6,7 +6,7 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
 use super::Run;
-use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Session, Stage};
+use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, Writer};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction, settled};
@@ -49,14 +49,14 @@ async fn from_where_it_was(
     to: &Routing<'_>,
     mut revision: String,
 ) -> Result<()> {
-    let (session, resource) = (run.scope.session, &function.resource);
+    let (aws, resource) = (run.scope.aws, &function.resource);
     let mut tries = 1;
     loop {
-        let refused = match alias_to(session, resource, to, &revision, &|| forward(run)).await {
+        let refused = match alias_to(aws, resource, to, &revision, &|| forward(run)).await {
             Err(error) if tries < TRIES && is_precondition(&error) => error,
             ended => return ended.map(drop),
         };
-        let found = settled::alias(session, resource, |found| found.revision != revision).await?;
+        let found = settled::alias(&aws.reader, resource, |found| found.revision != revision).await?;
         let fenced = fence_of(&found.description).is_some_and(|fence| fence < run.hold.fence());
         if !fenced || found.version != function.alias.version || !found.weights.is_empty() {
             return Err(refused);
@@ -106,7 +106,7 @@ async fn revision(
     let description = shifted(release, *before);
     let weight = Some((new, f64::from(*before) / 100.0));
     let left = Routing { version: &function.alias.version, weight, description: &description };
-    let found = settled::alias(run.scope.session, &function.resource, |found| is_at(found, &left)).await?;
+    let found = settled::alias(&run.scope.aws.reader, &function.resource, |found| is_at(found, &left)).await?;
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
@@ -117,7 +117,7 @@ async fn revision(
 /// Moves an alias, makes sure that it is there, and answers it. Whether the move may be sent (again) `allowed` says each
 /// time.
 pub(super) async fn alias_to(
-    session: &Session,
+    aws: &Writer,
     resource: &FunctionResource,
     to: &Routing<'_>,
     revision: &str,
@@ -128,7 +128,7 @@ pub(super) async fn alias_to(
     let (mut tries, mut patience) = (1, Patience::default());
     loop {
         allowed()?;
-        let error = match session.lambda.move_alias(name, alias, to, revision).await {
+        let error = match aws.lambda.move_alias(name, alias, to, revision).await {
             Ok(moved) => return Ok(moved),
             Err(error) => error,
         };
@@ -140,7 +140,7 @@ pub(super) async fn alias_to(
         }
         // A 412 may be the answer to our own success; and a look that shows the revision that it refused is an old one.
         let refused = error.kind == Kind::Precondition;
-        let found = settled::alias(session, resource, |found| !refused || found.revision != revision).await?;
+        let found = settled::alias(&aws.reader, resource, |found| !refused || found.revision != revision).await?;
         if is_at(&found, to) {
             return Ok(found);
         }
@@ -166,7 +166,7 @@ async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result
     let FunctionResource { name, alias, .. } = resource;
     let mut poll = Poll::until_ready();
     loop {
-        match run.scope.session.lambda.provisioned(name, alias).await {
+        match run.scope.aws.reader.lambda.provisioned(name, alias).await {
             Ok(None | Some(Provisioned::Ready)) => return Ok(()),
             Ok(Some(Provisioned::Failed(reason))) => {
                 return Err(Failure::error(format!(
@@ -187,17 +187,17 @@ async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result
 /// Moves the stage to the release's deployment, unless somebody else has moved it in the meantime. A way back does
 /// not ask: what it observed is a moment old.
 pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
-    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
+    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
     if run.plan.kind != ReleaseKind::Rollback {
         let expected = |deployment: &String| deployment == new || deployment == old;
-        let found = settled::stage(session, contract, |found| expected(&found.deployment)).await?.deployment;
+        let found = settled::stage(&aws.reader, contract, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
             let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", contract.api.stage);
             return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
         }
     }
-    stage_to(session, contract, new, &|| forward(run)).await
+    stage_to(aws, contract, new, &|| forward(run)).await
 }
 
 /// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
@@ -207,7 +207,7 @@ pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
 /// # Errors
 /// It is not where it should be.
 pub async fn stage_to(
-    session: &Session,
+    aws: &Writer,
     contract: &Contract,
     deployment: &str,
     allowed: &impl Fn() -> Result<()>,
@@ -217,7 +217,7 @@ pub async fn stage_to(
     let (mut tries, mut patience) = (1, Patience::default());
     loop {
         allowed()?;
-        let moved = session.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
+        let moved = aws.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
         if let Err(error) = &moved
             && patience.outlasts(error).await
         {
@@ -228,7 +228,7 @@ pub async fn stage_to(
         if matches!(&moved, Err(error) if !matches!(error.kind, Kind::Unknown | Kind::Malformed)) {
             return moved.map(drop).with_context(failed);
         }
-        let found = settled::stage(session, contract, there).await?;
+        let found = settled::stage(&aws.reader, contract, there).await?;
         if there(&found) {
             return Ok(());
         }
@@ -267,10 +267,12 @@ pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
 
 /// What is not where the release put it.
 async fn elsewhere(run: &Run<'_>, parts: &Parts) -> Result<Vec<String>> {
-    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
+    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
     let (stage, aliases) = try_join!(
-        session.api.stage(&contract.api.rest_api_id, &contract.api.stage),
-        try_join_all(contract.functions.values().map(|function| session.lambda.alias(&function.name, &function.alias))),
+        aws.reader.api.stage(&contract.api.rest_api_id, &contract.api.stage),
+        try_join_all(
+            contract.functions.values().map(|function| aws.reader.lambda.alias(&function.name, &function.alias))
+        ),
     )?;
     let mut elsewhere = Vec::new();
     if stage.deployment != parts.deployment {
@@ -291,27 +293,27 @@ async fn elsewhere(run: &Run<'_>, parts: &Parts) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// An alias could not be changed; it is tried again if it only changed in between.
-pub async fn renew_revisions(session: &Session, hold: &Hold, observed: &Observed) -> Result<()> {
-    let renewals = observed.functions.values().map(|function| renew(session, hold, &function.resource));
+pub async fn renew_revisions(aws: &Writer, hold: &Hold, observed: &Observed) -> Result<()> {
+    let renewals = observed.functions.values().map(|function| renew(aws, hold, &function.resource));
     join_all(renewals).await.into_iter().collect()
 }
 
 /// Gives one alias a new revision.
-async fn renew(session: &Session, hold: &Hold, resource: &FunctionResource) -> Result<()> {
+async fn renew(aws: &Writer, hold: &Hold, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: fence {}", hold.fence());
     let (mut tries, mut patience, mut refused) = (0, Patience::default(), None);
     while tries < TRIES {
-        let found = settled::alias(session, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+        let found = settled::alias(&aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         if found.description == description {
             return Ok(());
         }
         let weight = found.weights.iter().next().map(|(version, weight)| (version.as_str(), *weight));
         let to = Routing { version: &found.version, weight, description: &description };
         hold.still_ours()?;
-        match session.lambda.move_alias(name, alias, &to, &found.revision).await {
+        match aws.lambda.move_alias(name, alias, &to, &found.revision).await {
             Ok(renewed) => {
-                settled::seen(session, resource, &renewed).await;
+                settled::seen(&aws.reader, resource, &renewed).await;
                 return Ok(());
             }
             Err(error) if patience.outlasts(&error).await => {}

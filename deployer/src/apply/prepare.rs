@@ -23,8 +23,8 @@ pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Out
     };
     let checks: Vec<&Check> = run.scope.config.checks_of(key).collect();
     let mark = Mark { header: &run.scope.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
-    let (session, contract) = (run.scope.session, &run.observed.ledger.contract);
-    let (checks, error) = match verify::before_traffic(session, contract, &checks, &part.version, mark).await {
+    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
+    let (checks, error) = match verify::before_traffic(&aws.reader, contract, &checks, &part.version, mark).await {
         Ok(records) => (records, None),
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
     };
@@ -35,7 +35,7 @@ pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Out
 async fn may_ask_for_provisioned(run: &Run<'_>, key: &str) -> Result<()> {
     let Some(function) = run.observed.functions.get(key) else { return Ok(()) };
     let FunctionResource { name, alias, .. } = &function.resource;
-    Ok(run.scope.session.lambda.provisioned(name, alias).await.map(drop)?)
+    Ok(run.scope.aws.reader.lambda.provisioned(name, alias).await.map(drop)?)
 }
 
 /// A version with the wanted code and the settings of now: one that exists, or a new one.
@@ -50,7 +50,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let name = &function.resource.name;
     let latest = latest(run, function, &wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
-    let versions = run.scope.session.lambda.versions(name).await?;
+    let versions = run.scope.aws.reader.lambda.versions(name).await?;
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
         // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
@@ -101,7 +101,7 @@ async fn with_code(
     let zip = match run.zips.get(key).filter(|_| wanted != function.live.code_sha256) {
         Some(zip) => zip,
         None => {
-            fetched = run.scope.session.lambda.code(name, &function.live.version).await?;
+            fetched = run.scope.aws.reader.lambda.code(name, &function.live.version).await?;
             &fetched
         }
     };
@@ -113,33 +113,33 @@ async fn with_code(
 
 /// Directly, or where the zip is too big for that, through the contract's bucket.
 async fn upload(run: &Run<'_>, key: &str, name: &str, zip: &[u8], revision: &str) -> Result<()> {
-    let session = run.scope.session;
+    let aws = run.scope.aws;
     let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
     let object;
     let code = match bucket.filter(|_| zip.len() as u64 > DIRECT_UPLOAD_LIMIT) {
         None => Code::Zip(zip),
         Some(bucket) => {
             let place = format!("{}/{}/{key}.zip", run.scope.config.app, run.scope.environment.name);
-            object = (place.clone(), session.objects.put(bucket, &place, zip.to_vec()).await?);
+            object = (place.clone(), aws.s3.put(bucket, &place, zip.to_vec()).await?);
             Code::Object { bucket, key: &object.0, version: &object.1 }
         }
     };
     let look = async || {
-        let found = session.lambda.version(name, "$LATEST").await?;
+        let found = aws.reader.lambda.version(name, "$LATEST").await?;
         Ok((found.code_sha256 == sha256(zip)).then_some(()))
     };
-    Ok(certainly(async || session.lambda.upload(name, &code, revision).await, look).await?)
+    Ok(certainly(async || aws.lambda.upload(name, &code, revision).await, look).await?)
 }
 
 /// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
 async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: &str) -> Result<String> {
-    let lambda = &run.scope.session.lambda;
+    let aws = run.scope.aws;
     let ours = |version: &VersionState| version.code_sha256 == latest.code_sha256 && version.description == description;
     let look = async || {
-        let versions = lambda.versions(name).await?;
+        let versions = aws.reader.lambda.versions(name).await?;
         Ok(versions.into_iter().rev().find(ours).map(|version| version.version))
     };
-    let version = certainly(async || lambda.publish(name, latest, description).await, look).await;
+    let version = certainly(async || aws.lambda.publish(name, latest, description).await, look).await;
     version.with_context(|| format!("failed to publish a version of `{name}`"))
 }
 
@@ -148,7 +148,7 @@ async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: 
 async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -> Result<VersionState> {
     let (mut poll, mut lag) = (Poll::until_ready(), None);
     loop {
-        let found = run.scope.session.lambda.version(name, qualifier).await;
+        let found = run.scope.aws.reader.lambda.version(name, qualifier).await;
         let late = match &found {
             Ok(state) => state.code_sha256 != wanted,
             Err(error) => error.kind == Kind::NotFound,
@@ -170,7 +170,7 @@ async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -
             }
             Readiness::Idle if qualifier == "$LATEST" => return Ok(state),
             Readiness::Idle => {
-                verify::wake(run.scope.session, name, qualifier).await;
+                verify::wake(&run.scope.aws.reader, name, qualifier).await;
                 poll.pause(|| format!("`{name}:{qualifier}` to wake")).await?;
             }
             Readiness::Pending => poll.pause(|| format!("`{name}:{qualifier}` to be ready")).await?,
@@ -193,14 +193,14 @@ pub(super) async fn deployment(run: &Run<'_>, release: &Release) -> Outcome {
 }
 
 async fn create_deployment(run: &Run<'_>, release: &Release) -> Result<String> {
-    let (api, id) = (&run.scope.session.api, &run.observed.ledger.contract.api.rest_api_id);
+    let (aws, id) = (run.scope.aws, &run.observed.ledger.contract.api.rest_api_id);
     // The fingerprint stays with what it describes; by the release's number an orphan is told.
     let description = format!("{MARK}{}, definition {}", release.number, release.definition);
     let look = async || {
-        let deployments = api.deployments(id).await?;
+        let deployments = aws.reader.api.deployments(id).await?;
         Ok(deployments.into_iter().find(|found| found.description == description).map(|found| found.id))
     };
-    let created = certainly(async || api.create_deployment(id, &description).await, look).await;
+    let created = certainly(async || aws.api.create_deployment(id, &description).await, look).await;
     created.context("failed to create an API deployment")
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[Strin
     let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
     loop {
         let left = time.saturating_sub(started.elapsed());
-        let unknown = match scope.session.alarms.states(&watched).await {
+        let unknown = match scope.aws.reader.cloudwatch.states(&watched).await {
             Ok(alarms) => {
                 ringing(&alarms)?;
                 match gone(&watched, &alarms) {

@@ -13,12 +13,13 @@ use super::{AwsError, Calls, Kind, clients, move_timeouts};
 /// The stage variable that the deployer owns: the functions echo it, so that an answer names its deployment.
 const MARK: &str = "deployment";
 
-/// The REST APIs of one account and region.
+/// Looks at the REST APIs of one account and region.
 #[derive(Debug, Clone)]
-pub struct ApiGateway {
-    read: aws_sdk_apigateway::Client,
-    write: aws_sdk_apigateway::Client,
-}
+pub struct ApiReader(aws_sdk_apigateway::Client);
+
+/// Changes the REST APIs of one account and region.
+#[derive(Debug, Clone)]
+pub struct ApiWriter(aws_sdk_apigateway::Client);
 
 /// What a stage serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ macro_rules! listing {
         let (mut items, mut position) = (Vec::new(), None::<String>);
         loop {
             let raw = RawBody::default();
-            let request = $self.read.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
+            let request = $self.0.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
             let answer = request.customize().interceptor(raw.clone()).send().await;
             answer.map_err(|error| AwsError::new($name, api_named($api), &error))?;
             let mut page = raw.json($name, api_named($api))?;
@@ -87,22 +88,23 @@ fn shown(
     }
 }
 
-impl ApiGateway {
-    pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
-        let (read, write) = clients!(aws_sdk_apigateway, shared, calls);
-        Self { read, write }
-    }
+/// Both of one service.
+pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> (ApiReader, ApiWriter) {
+    let (read, write) = clients!(aws_sdk_apigateway, shared, calls);
+    (ApiReader(read), ApiWriter(write))
+}
 
+impl ApiReader {
     /// What the stage serves.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
-        let answer = self.read.get_stage().rest_api_id(api).stage_name(stage).send().await;
+        let answer = self.0.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
         Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
     }
 
     /// The tags of an API, by which policies may limit who changes it.
     pub async fn tags(&self, api: &str) -> Result<BTreeMap<String, String>, AwsError> {
-        let answer = self.read.get_rest_api().rest_api_id(api).send().await;
+        let answer = self.0.get_rest_api().rest_api_id(api).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         Ok(answer.tags.unwrap_or_default().into_iter().collect())
     }
@@ -138,18 +140,9 @@ impl ApiGateway {
         Ok(routes_of(&self.resources(api).await?))
     }
 
-    /// Freezes the definition into a deployment that no stage serves yet. Answers its id.
-    pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
-        let answer = self.write.create_deployment().rest_api_id(api).description(description).send().await;
-        let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
-        let nothing =
-            || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the answer names no deployment");
-        answer.id.ok_or_else(nothing)
-    }
-
     /// A deployment; `None` if there is no such one.
     pub async fn deployment(&self, api: &str, id: &str) -> Result<Option<Deployment>, AwsError> {
-        let answer = self.read.get_deployment().rest_api_id(api).deployment_id(id).send().await;
+        let answer = self.0.get_deployment().rest_api_id(api).deployment_id(id).send().await;
         match answer.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
             Ok(answer) => Ok(Some(Deployment {
                 id: answer.id.unwrap_or_default(),
@@ -163,7 +156,7 @@ impl ApiGateway {
 
     /// All deployments of an API, the newest ones and those of Terraform among them, in no order.
     pub async fn deployments(&self, api: &str) -> Result<Vec<Deployment>, AwsError> {
-        let pages = self.read.get_deployments().rest_api_id(api).limit(500).into_paginator().items().send();
+        let pages = self.0.get_deployments().rest_api_id(api).limit(500).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
         let all = all.map_err(|error| AwsError::new("GetDeployments", api_named(api), &error))?;
         let deployments = all.into_iter().map(|deployment| Deployment {
@@ -176,33 +169,12 @@ impl ApiGateway {
 
     /// The ids of the deployments that the API's stages serve, canaries of theirs among them.
     pub async fn serving(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let answer = self.read.get_stages().rest_api_id(api).send().await;
+        let answer = self.0.get_stages().rest_api_id(api).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
         let stages = answer.item.unwrap_or_default().into_iter();
         let ids = stages
             .flat_map(|stage| [stage.deployment_id, stage.canary_settings.and_then(|canary| canary.deployment_id)]);
         Ok(ids.flatten().collect())
-    }
-
-    /// Deletes a deployment. AWS refuses it for one that a stage serves.
-    pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
-        let answer = self.write.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
-    }
-
-    /// Makes a stage serve a deployment, and tells the functions so, in one call.
-    ///
-    /// It ends within [`super::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
-    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
-        let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
-        let request = self.write.update_stage().rest_api_id(api).stage_name(stage);
-        let request = request
-            .patch_operations(replace("/deploymentId".to_owned()))
-            .patch_operations(replace(format!("/variables/{MARK}")));
-        let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
-        let answer = request.customize().config_override(quick).send().await;
-        let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
-        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
     }
 
     /// The resources with their methods and integrations.
@@ -215,7 +187,7 @@ impl ApiGateway {
         const FROZEN: [&str; 5] =
             ["policy", "binaryMediaTypes", "minimumCompressionSize", "disableExecuteApiEndpoint", "apiKeySource"];
         let raw = RawBody::default();
-        let answer = self.read.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
+        let answer = self.0.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
         answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         let whole = raw.json("GetRestApi", api_named(api))?;
         Ok(FROZEN
@@ -223,6 +195,38 @@ impl ApiGateway {
             .map(|name| ((*name).to_owned(), whole[name].clone()))
             .collect::<serde_json::Map<_, _>>()
             .into())
+    }
+}
+
+impl ApiWriter {
+    /// Freezes the definition into a deployment that no stage serves yet. Answers its id.
+    pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
+        let answer = self.0.create_deployment().rest_api_id(api).description(description).send().await;
+        let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
+        let nothing =
+            || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the answer names no deployment");
+        answer.id.ok_or_else(nothing)
+    }
+
+    /// Makes a stage serve a deployment, and tells the functions so, in one call.
+    ///
+    /// It ends within [`super::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
+    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
+        let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
+        let request = self.0.update_stage().rest_api_id(api).stage_name(stage);
+        let request = request
+            .patch_operations(replace("/deploymentId".to_owned()))
+            .patch_operations(replace(format!("/variables/{MARK}")));
+        let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
+        let answer = request.customize().config_override(quick).send().await;
+        let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
+        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
+    }
+
+    /// Deletes a deployment. AWS refuses it for one that a stage serves.
+    pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
+        let answer = self.0.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
     }
 }
 

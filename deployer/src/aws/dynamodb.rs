@@ -24,11 +24,17 @@ const CONFLICTS_END_WITHIN: Duration = Duration::from_secs(3);
 const FIRST_CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_CONFLICT_PAUSE: Duration = Duration::from_millis(200);
 
-/// One table with the keys `pk` and `sk`.
+/// Reads one table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
-pub struct Table {
-    read: aws_sdk_dynamodb::Client,
-    write: aws_sdk_dynamodb::Client,
+pub struct TableReader {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+}
+
+/// Writes to one table with the keys `pk` and `sk`.
+#[derive(Debug, Clone)]
+pub struct TableWriter {
+    client: aws_sdk_dynamodb::Client,
     name: String,
     world: World,
 }
@@ -62,17 +68,14 @@ impl Condition {
     }
 }
 
-impl Table {
-    pub(super) fn new(shared: &SdkConfig, calls: &Calls, name: &str, world: &World) -> Self {
-        let (read, write) = clients!(aws_sdk_dynamodb, shared, calls);
-        Self { read, write, name: name.to_owned(), world: world.clone() }
-    }
+/// Both of one table.
+pub(super) fn open(shared: &SdkConfig, calls: &Calls, name: &str, world: &World) -> (TableReader, TableWriter) {
+    let (read, write) = clients!(aws_sdk_dynamodb, shared, calls);
+    let name = name.to_owned();
+    (TableReader { client: read, name: name.clone() }, TableWriter { client: write, name, world: world.clone() })
+}
 
-    /// The world in which it is reached.
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
+impl TableReader {
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -80,7 +83,7 @@ impl Table {
 
     /// The item with that key, read consistently.
     pub async fn get(&self, pk: &str, sk: &str) -> Result<Option<Value>, AwsError> {
-        let request = self.read.get_item().table_name(&self.name).consistent_read(true);
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let key = key(pk, sk);
         let answer = request.set_key(Some(key)).send().await.map_err(|error| self.error("GetItem", &error))?;
         answer.item.map(|item| self.decode(item)).transpose()
@@ -112,11 +115,38 @@ impl Table {
     }
 
     fn partition(&self, pk: &str, prefix: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        let request = self.read.query().table_name(&self.name).consistent_read(true).scan_index_forward(false);
+        let request = self.client.query().table_name(&self.name).consistent_read(true).scan_index_forward(false);
         request
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
             .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
             .expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()))
+    }
+
+    fn decode(&self, item: HashMap<String, AttributeValue>) -> Result<Value, AwsError> {
+        let object = item.get("sk").and_then(|key| key.as_s().ok()).map_or_else(
+            || format!("an item of {}", object(&self.name)),
+            |key| format!("item `{key}` of {}", object(&self.name)),
+        );
+        let malformed = |reason: String| AwsError::found(Kind::Malformed, "reading", &object, reason);
+        // What it does not know makes serde_dynamo panic.
+        if let Some((name, _)) = item.iter().find(|(_, value)| is_of_unknown_type(value)) {
+            return Err(malformed(format!("attribute `{name}` is of a type that this version does not know")));
+        }
+        serde_dynamo::from_item(item).map_err(|error| malformed(error.to_string()))
+    }
+
+    fn error<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        AwsError::new(operation, object(&self.name), error)
+    }
+}
+
+impl TableWriter {
+    /// The world in which it is reached.
+    pub fn world(&self) -> &World {
+        &self.world
     }
 
     /// All changes, or none.
@@ -128,13 +158,13 @@ impl Table {
         // With the same token DynamoDB carries out a transaction once, however often it arrives (for 10 minutes): so
         // this write may be repeated, also when it is not known what became of it.
         let token = self.world.unique();
-        let request = self.write.transact_write_items().client_request_token(token).set_transact_items(Some(items));
+        let request = self.client.transact_write_items().client_request_token(token).set_transact_items(Some(items));
         let (started, mut tries) = (Instant::now(), 1);
         let (mut pause, mut conflict_pause) = (FIRST_PAUSE, FIRST_CONFLICT_PAUSE);
         while tries < TRIES {
             let quick = aws_sdk_dynamodb::config::Builder::new().timeout_config(quick_timeouts());
             let sent = request.clone().customize().config_override(quick).send().await;
-            match sent.map(drop).map_err(|error| self.error("TransactWriteItems", &error)) {
+            match sent.map(drop).map_err(|error| AwsError::new("TransactWriteItems", object(&self.name), &error)) {
                 // Another transaction is at work on the same item, or an earlier attempt of this one.
                 Err(error) if error.kind == Kind::Conflict && started.elapsed() < CONFLICTS_END_WITHIN => {
                     tokio::time::sleep(conflict_pause).await;
@@ -148,12 +178,12 @@ impl Table {
                 ended => return ended,
             }
         }
-        request.send().await.map(drop).map_err(|error| self.error("TransactWriteItems", &error))
+        request.send().await.map(drop).map_err(|error| AwsError::new("TransactWriteItems", object(&self.name), &error))
     }
 
     fn encode(&self, change: Change) -> Result<TransactWriteItem, AwsError> {
         let item = TransactWriteItem::builder();
-        let bad = |reason: String| AwsError::found(Kind::Other, "TransactWriteItems", self.object(), reason);
+        let bad = |reason: String| AwsError::found(Kind::Other, "TransactWriteItems", object(&self.name), reason);
         Ok(match change {
             Change::Put(value, condition) => {
                 let terms = Terms::of(&condition)?;
@@ -181,32 +211,12 @@ impl Table {
             Update::builder().table_name(&self.name).set_key(Some(key(pk, sk))).set_update_expression(terms.update);
         let update = update.set_condition_expression(terms.condition).set_expression_attribute_names(terms.names);
         let built = update.set_expression_attribute_values(terms.values).build();
-        built.map_err(|error| AwsError::found(Kind::Other, "TransactWriteItems", self.object(), error.to_string()))
+        built.map_err(|error| AwsError::found(Kind::Other, "TransactWriteItems", object(&self.name), error.to_string()))
     }
+}
 
-    fn decode(&self, item: HashMap<String, AttributeValue>) -> Result<Value, AwsError> {
-        let object = item.get("sk").and_then(|key| key.as_s().ok()).map_or_else(
-            || format!("an item of {}", self.object()),
-            |key| format!("item `{key}` of {}", self.object()),
-        );
-        let malformed = |reason: String| AwsError::found(Kind::Malformed, "reading", &object, reason);
-        // What it does not know makes serde_dynamo panic.
-        if let Some((name, _)) = item.iter().find(|(_, value)| is_of_unknown_type(value)) {
-            return Err(malformed(format!("attribute `{name}` is of a type that this version does not know")));
-        }
-        serde_dynamo::from_item(item).map_err(|error| malformed(error.to_string()))
-    }
-
-    fn error<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> AwsError
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        AwsError::new(operation, self.object(), error)
-    }
-
-    fn object(&self) -> String {
-        format!("the ledger `{}`", self.name)
-    }
+fn object(table: &str) -> String {
+    format!("the ledger `{table}`")
 }
 
 fn is_of_unknown_type(value: &AttributeValue) -> bool {

@@ -1,19 +1,20 @@
-//! AWS in our words: one file a service, plain data in and out. The only room that names an SDK type.
+//! AWS: one file for each service, plain data in and out. The only module that names an SDK type.
 //!
-//! It carries out single calls and tells apart the errors that code branches on. It never decides.
+//! It makes single calls and tells apart the errors that code branches on. It never decides. What only looks gets a
+//! [`Reader`], which has no way to change anything; a [`Writer`] has both.
 
-mod alarms;
 mod apigateway;
 mod calls;
+mod cloudwatch;
 mod dynamodb;
 mod error;
 mod http;
-mod identity;
+mod iam;
 mod lambda;
 mod machine;
-mod objects;
 mod patience;
-mod permissions;
+mod s3;
+mod sts;
 mod throttle;
 
 use std::time::Duration;
@@ -26,18 +27,20 @@ use aws_smithy_async::time::SharedTimeSource;
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
-pub use alarms::{Alarm, AlarmState, Alarms};
-pub use apigateway::{ApiGateway, Deployment, Route, Stage};
+pub use apigateway::{ApiReader, ApiWriter, Deployment, Route, Stage};
 pub use calls::{Call, Calls};
-pub use dynamodb::{Change, Condition, Table};
+pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
+pub use dynamodb::{Change, Condition, TableReader, TableWriter};
 pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
-pub use identity::{Caller, Identity};
-pub use lambda::{Alias, Code, Invocation, Lambda, Provisioned, Readiness, Routing, Settings, VersionState};
+pub use iam::{Asked, Iam};
+pub use lambda::{
+    Alias, Code, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing, Settings, VersionState,
+};
 pub use machine::Machine;
-pub use objects::Objects;
 pub use patience::{Patience, certainly, patiently};
-pub use permissions::{Asked, Permissions};
+pub use s3::S3Writer;
+pub use sts::{Caller, Sts};
 
 /// The longest that a move of traffic may take, an alias's or a stage's: whoever takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.
@@ -50,64 +53,88 @@ const OPERATION: Duration = Duration::from_secs(45);
 /// A zip of 50 MB through a slow line.
 const UPLOAD: Duration = Duration::from_secs(300);
 
-/// The AWS of one environment.
+/// Looks at the AWS of one environment.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub struct Reader {
     /// Functions, versions, aliases.
-    pub lambda: Lambda,
+    pub lambda: LambdaReader,
     /// The API's stage, deployments and definition.
-    pub api: ApiGateway,
+    pub api: ApiReader,
     /// The ledger's table.
-    pub table: Table,
+    pub table: TableReader,
     /// Whose credentials these are.
-    pub identity: Identity,
-    /// What tells a bad release.
-    pub alarms: Alarms,
+    pub sts: Sts,
+    /// Alarms.
+    pub cloudwatch: CloudWatch,
     /// What somebody may do.
-    pub permissions: Permissions,
-    /// Where big zips go.
-    pub objects: Objects,
-    /// Every call made so far.
+    pub iam: Iam,
+    /// Every call made so far, by a writer of the same environment too.
     pub calls: Calls,
     /// The world in which it is reached.
     pub world: World,
 }
 
-impl Session {
-    /// Opens the session. No call is made yet, unless a role is to be assumed.
+/// Changes the AWS of one environment.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// Looks at it.
+    pub reader: Reader,
+    /// Code, versions, aliases.
+    pub lambda: LambdaWriter,
+    /// Deployments and the stage.
+    pub api: ApiWriter,
+    /// The ledger's table.
+    pub table: TableWriter,
+    /// Where big zips go.
+    pub s3: S3Writer,
+}
+
+impl Reader {
+    /// Opens an environment for reading. No call is made yet, unless a role is to be assumed.
     pub async fn open(environment: &Environment, world: &World) -> Self {
-        Self::with(&shared(&environment.region, &environment.access, world).await, environment, world)
+        Writer::open(environment, world).await.reader
     }
 
-    /// Opens a session for `from` by assuming `role`, which trusts the credentials of `to`. No call is made yet, and
-    /// none of the other session's is counted here.
-    pub async fn reader(from: &Environment, to: &Environment, role: &str, world: &World) -> Self {
+    /// Opens `from` for reading by assuming `role`, which trusts the credentials of `to`. No call is made yet, and none of
+    /// another reader's is counted here.
+    pub async fn assuming(from: &Environment, to: &Environment, role: &str, world: &World) -> Self {
         let base = shared(&from.region, &to.access, world).await;
         let base = match &from.access {
             Access::Account { .. } => base,
-            // The role lives where its account does.
             Access::Local(there) => base.into_builder().endpoint_url(there.endpoint()).build(),
         };
-        Self::with(&assume(role, base).await, from, world)
-    }
-
-    fn with(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
-        let calls = Calls::default();
-        Self {
-            lambda: Lambda::new(shared, &calls, Http::new(world, environment.access.proxy(), UPLOAD)),
-            api: ApiGateway::new(shared, &calls),
-            table: Table::new(shared, &calls, &environment.ledger, world),
-            identity: Identity::new(shared, &calls),
-            alarms: Alarms::new(shared, &calls),
-            permissions: Permissions::new(shared, &calls),
-            objects: Objects::new(shared, &calls, matches!(environment.access, Access::Local(_))),
-            calls,
-            world: world.clone(),
-        }
+        Writer::of(&assume(role, base).await, from, world).reader
     }
 }
 
-/// What all clients of a session share. No call is made yet.
+impl Writer {
+    /// Opens an environment. No call is made yet, unless a role is to be assumed.
+    pub async fn open(environment: &Environment, world: &World) -> Self {
+        Self::of(&shared(&environment.region, &environment.access, world).await, environment, world)
+    }
+
+    fn of(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
+        let calls = Calls::default();
+        let downloads = Http::new(world, environment.access.proxy(), UPLOAD);
+        let (lambda, lambda_writer) = lambda::open(shared, &calls, downloads);
+        let (api, api_writer) = apigateway::open(shared, &calls);
+        let (table, table_writer) = dynamodb::open(shared, &calls, &environment.ledger, world);
+        let s3 = S3Writer::new(shared, &calls, matches!(environment.access, Access::Local(_)));
+        let reader = Reader {
+            lambda,
+            api,
+            table,
+            sts: Sts::new(shared, &calls),
+            cloudwatch: CloudWatch::new(shared, &calls),
+            iam: Iam::new(shared, &calls),
+            calls,
+            world: world.clone(),
+        };
+        Self { reader, lambda: lambda_writer, api: api_writer, table: table_writer, s3 }
+    }
+}
+
+/// What all clients share. No call is made yet.
 async fn shared(region: &str, access: &Access, world: &World) -> SdkConfig {
     match access {
         Access::Account { profile, role } => {

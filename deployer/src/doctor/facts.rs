@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::arn::function_arn;
 use super::questions::questions;
 use crate::aws::{
-    Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Route, Session, Stage,
+    Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Reader, Route, Stage,
     VersionState,
 };
 use crate::config::{Check, Config, Environment};
@@ -98,13 +98,13 @@ pub(super) struct Api {
 }
 
 /// Reads all that can be read.
-pub(super) async fn gather(config: &Config, environment: &Environment, session: &Session) -> Facts {
-    let ledger = Ledger::new(&session.table, &config.app);
-    let (caller, ledger) = join!(session.identity.caller(), ledger.read());
+pub(super) async fn gather(config: &Config, environment: &Environment, reader: &Reader) -> Facts {
+    let ledger = Ledger::new(&reader.table, &config.app);
+    let (caller, ledger) = join!(reader.sts.caller(), ledger.read());
     let caller = fact(caller);
     let ledger = ledger.map_err(|error| Unread::of(&error));
     let named = match &ledger {
-        Ok(state) => Some(named(config, environment, session, &state.contract, &caller).await),
+        Ok(state) => Some(named(config, environment, reader, &state.contract, &caller).await),
         Err(_) => None,
     };
     let asked = Asked {
@@ -119,29 +119,29 @@ pub(super) async fn gather(config: &Config, environment: &Environment, session: 
 async fn named(
     config: &Config,
     environment: &Environment,
-    session: &Session,
+    reader: &Reader,
     contract: &Contract,
     caller: &Fact<Caller>,
 ) -> Named {
-    let functions = contract.functions.iter().map(|(key, resource)| function(session, key, resource));
+    let functions = contract.functions.iter().map(|(key, resource)| function(reader, key, resource));
     let (functions, api, alarms, permissions) = join!(
         join_all(functions),
-        api(session, contract),
-        session.alarms.states(&contract.alarms),
-        permissions(environment, session, contract, caller),
+        api(reader, contract),
+        reader.cloudwatch.states(&contract.alarms),
+        permissions(environment, reader, contract, caller),
     );
     let functions: BTreeMap<String, Function> = functions.into_iter().collect();
     let mut named =
         Named { functions, api, alarms: fact(alarms), permissions, checks: Vec::new(), unreserved: Ok(None) };
     let reading = config.checks.iter().filter(|check| !check.writes);
-    let checks = reading.map(|check| tried(config, session, contract, &named, check));
-    let (checks, unreserved) = join!(join_all(checks), unreserved(session, &named));
+    let checks = reading.map(|check| tried(config, reader, contract, &named, check));
+    let (checks, unreserved) = join!(join_all(checks), unreserved(reader, &named));
     (named.checks, named.unreserved) = (checks, unreserved);
     named
 }
 
 /// Sends a check to the live version by Invoke: as a release does before traffic, so that it does not fail there first.
-async fn tried(config: &Config, session: &Session, contract: &Contract, named: &Named, check: &Check) -> Tried {
+async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Named, check: &Check) -> Tried {
     let response = async {
         let function = named.functions.get(&check.function).ok_or_else(|| Unread {
             missing: true,
@@ -151,7 +151,7 @@ async fn tried(config: &Config, session: &Session, contract: &Contract, named: &
         let version = invocable(contract, named, function)?;
         let mark = named.api.stage.as_ref().ok().and_then(|stage| stage.mark.as_deref());
         let mark = Mark { header: &config.marks.version, deployment: mark };
-        match verify::before_traffic(session, contract, &[check], version, mark).await {
+        match verify::before_traffic(reader, contract, &[check], version, mark).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == verify::Blame::Permission => {
                 Err(Unread { missing: false, why: failed.record.answer, fix: TO_INVOKE.to_owned() })
@@ -182,7 +182,7 @@ fn invocable<'a>(contract: &Contract, named: &Named, function: &'a Function) -> 
 }
 
 /// Only asked where it matters, and where IAM does not say that it would be refused.
-async fn unreserved(session: &Session, named: &Named) -> Fact<Option<i32>> {
+async fn unreserved(reader: &Reader, named: &Named) -> Fact<Option<i32>> {
     let limited = named.api.stage.as_ref().is_ok_and(|stage| stage.burst.is_some());
     if !limited || named.functions.values().all(|function| matches!(function.reserved, Ok(Some(_)))) {
         return Ok(None);
@@ -192,11 +192,11 @@ async fn unreserved(session: &Session, named: &Named) -> Fact<Option<i32>> {
         let why = "the caller may not look at the account's concurrency".to_owned();
         return Err(Unread { missing: false, why, fix: "allow `lambda:GetAccountSettings`".to_owned() });
     }
-    fact(session.lambda.unreserved().await)
+    fact(reader.lambda.unreserved().await)
 }
 
-async fn function(session: &Session, key: &str, resource: &FunctionResource) -> (String, Function) {
-    let (lambda, name, alias) = (&session.lambda, &resource.name, &resource.alias);
+async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (String, Function) {
+    let (lambda, name, alias) = (&reader.lambda, &resource.name, &resource.alias);
     let (found, live, policy, bare_policy, reserved, provisioned) = join!(
         lambda.alias(name, alias),
         lambda.version(name, alias),
@@ -217,31 +217,31 @@ async fn function(session: &Session, key: &str, resource: &FunctionResource) -> 
     (key.to_owned(), function)
 }
 
-async fn api(session: &Session, contract: &Contract) -> Api {
+async fn api(reader: &Reader, contract: &Contract) -> Api {
     let id = &contract.api.rest_api_id;
     let stage = async {
-        let stage = session.api.stage(id, &contract.api.stage).await;
+        let stage = reader.api.stage(id, &contract.api.stage).await;
         let served = match &stage {
-            Ok(stage) => fact(session.api.deployment(id, &stage.deployment).await),
+            Ok(stage) => fact(reader.api.deployment(id, &stage.deployment).await),
             Err(error) => Err(Unread::from(error)),
         };
         (fact(stage), served)
     };
-    let initial = session.api.deployment(id, &contract.api.initial_deployment);
-    let ((stage, served), initial, routes) = join!(stage, initial, session.api.routes(id));
+    let initial = reader.api.deployment(id, &contract.api.initial_deployment);
+    let ((stage, served), initial, routes) = join!(stage, initial, reader.api.routes(id));
     Api { stage, served, initial: fact(initial), routes: fact(routes) }
 }
 
 async fn permissions(
     environment: &Environment,
-    session: &Session,
+    reader: &Reader,
     contract: &Contract,
     caller: &Fact<Caller>,
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
     let api = format!("/restapis/{}", contract.api.rest_api_id);
     // Without them only policies by tag are simulated wrongly, and they are refused.
-    let (tags, none) = (session.api.tags(&contract.api.rest_api_id).await.unwrap_or_default(), BTreeMap::new());
+    let (tags, none) = (reader.api.tags(&contract.api.rest_api_id).await.unwrap_or_default(), BTreeMap::new());
     let asked = questions(contract, &environment.ledger);
     let asked = asked.iter().map(|question| AskedOfIam {
         action: question.action,
@@ -249,7 +249,7 @@ async fn permissions(
         tags: if question.resource.contains(&api) { &tags } else { &none },
     });
     let asked: Vec<_> = asked.collect();
-    fact(session.permissions.simulate(&caller.arn, &asked).await)
+    fact(reader.iam.simulate(&caller.arn, &asked).await)
 }
 
 fn fact<T>(read: Result<T, AwsError>) -> Fact<T> {

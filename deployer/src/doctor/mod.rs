@@ -11,7 +11,7 @@ mod questions;
 
 use serde::Serialize;
 
-use crate::aws::Session;
+use crate::aws::Reader;
 use crate::config::Environment;
 use crate::report::DoctorView;
 use crate::scope::Context;
@@ -51,8 +51,8 @@ pub enum Verdict {
 /// Examines one environment. Never fails as a whole: what cannot be read is a finding too.
 pub async fn doctor(context: Context<'_>, environment: &Environment) -> DoctorView {
     let Context { config, world, .. } = context;
-    let session = Session::open(environment, world).await;
-    let facts = facts::gather(config, environment, &session).await;
+    let reader = Reader::open(environment, world).await;
+    let facts = facts::gather(config, environment, &reader).await;
     DoctorView::new(&environment.name, judge::judge(&facts))
 }
 

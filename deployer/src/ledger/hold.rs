@@ -13,10 +13,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::pulse::{BEATS, Pulse, heartbeat};
+use super::heartbeat::{BEATS, Lease, heartbeat};
 use super::{Holder, Lock, Release, ReleaseState};
 use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
-use crate::aws::{AwsError, Change, Condition, Kind, MOVE};
+use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 
@@ -24,8 +24,9 @@ use crate::failure::{Exit, Failure};
 #[derive(Debug)]
 pub struct Hold {
     ledger: Ledger,
-    pulse: Arc<Pulse>,
-    heart: JoinHandle<()>,
+    table: TableWriter,
+    lease: Arc<Lease>,
+    heartbeat: JoinHandle<()>,
 }
 
 impl Ledger {
@@ -33,32 +34,44 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Exit::LockHeld`] naming the holder.
-    pub async fn begin(&self, state: &LedgerState, holder: Holder, release: &mut Release) -> Result<Hold> {
+    pub async fn begin(
+        &self,
+        table: &TableWriter,
+        state: &LedgerState,
+        holder: Holder,
+        release: &mut Release,
+    ) -> Result<Hold> {
         if let Some(other) = &state.lock.holder {
             return Err(self.held_by(other));
         }
         release.number = state.next_number()?;
         release.fence = self.next_fence(&state.lock)?;
         let intent = Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent);
-        self.take(state, holder, vec![intent]).await
+        self.take(table, state, holder, vec![intent]).await
     }
 
     /// Takes the lock as it was seen, also away from a holder that is dead.
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
-    pub async fn seize(&self, state: &LedgerState, holder: Holder) -> Result<Hold> {
-        self.take(state, holder, Vec::new()).await
+    pub async fn seize(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<Hold> {
+        self.take(table, state, holder, Vec::new()).await
     }
 
-    async fn take(&self, state: &LedgerState, holder: Holder, mut changes: Vec<Change>) -> Result<Hold> {
-        let (sent, fence) = (self.table.world().uptime(), self.next_fence(&state.lock)?);
+    async fn take(
+        &self,
+        table: &TableWriter,
+        state: &LedgerState,
+        holder: Holder,
+        mut changes: Vec<Change>,
+    ) -> Result<Hold> {
+        let (sent, fence) = (table.world().uptime(), self.next_fence(&state.lock)?);
         let lock = [("holder", json!(holder)), ("fence", json!(fence)), ("beat", json!(0))];
         let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
         // An update, as what frees it will be: whoever may not free the lock does not get it.
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
-        match self.table.transact(changes).await {
-            Ok(()) => Ok(Hold::new(self.clone(), holder, fence, sent)),
+        match table.transact(changes).await {
+            Ok(()) => Ok(Hold::new(self.clone(), table.clone(), Lease::new(holder, fence, sent, table.world()))),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
         }
@@ -68,9 +81,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
-    pub async fn unlock(&self, lock: &Lock) -> Result<()> {
+    pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
         let free = Lock { holder: None, fence: self.next_fence(lock)?, beat: 0 };
-        match self.table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
+        match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
@@ -159,15 +172,15 @@ fn held_as_seen(lock: &Lock) -> Condition {
 }
 
 impl Hold {
-    fn new(ledger: Ledger, holder: Holder, fence: u64, sent: Duration) -> Self {
-        let pulse = Arc::new(Pulse::new(holder, fence, sent, ledger.table.world()));
-        let heart = tokio::spawn(heartbeat(ledger.clone(), Arc::clone(&pulse)));
-        Self { ledger, pulse, heart }
+    fn new(ledger: Ledger, table: TableWriter, lease: Lease) -> Self {
+        let lease = Arc::new(lease);
+        let heartbeat = tokio::spawn(heartbeat(ledger.clone(), table.clone(), Arc::clone(&lease)));
+        Self { ledger, table, lease, heartbeat }
     }
 
     /// The fence of this hold.
     pub fn fence(&self) -> u64 {
-        self.pulse.fence
+        self.lease.fence
     }
 
     /// The ledger that is held.
@@ -180,7 +193,7 @@ impl Hold {
     /// # Errors
     /// [`Exit::LockHeld`]: somebody else has it, or may have it by now.
     pub fn still_ours(&self) -> Result<()> {
-        if self.pulse.is_alive() {
+        if self.lease.is_alive() {
             return Ok(());
         }
         let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
@@ -194,7 +207,7 @@ impl Hold {
     /// # Errors
     /// [`Exit::LockHeld`] if the lock is no longer this run's.
     pub async fn progress(&self, release: &Release) -> Result<()> {
-        self.fenced(vec![self.pulse.renewal(&self.ledger), self.ledger.put(release)?]).await
+        self.fenced(vec![self.lease.renewal(&self.ledger), self.ledger.put(release)?]).await
     }
 
     /// Writes the end of a release and frees the lock. A release that is live becomes what `live` names.
@@ -214,8 +227,8 @@ impl Hold {
     }
 
     fn freeing(&self) -> Change {
-        self.heart.abort();
-        Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.pulse.condition())
+        self.heartbeat.abort();
+        Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.lease.condition())
     }
 
     fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
@@ -232,14 +245,14 @@ impl Hold {
     }
 
     async fn fenced(&self, changes: Vec<Change>) -> Result<()> {
-        let sent = self.ledger.table.world().uptime();
-        match self.ledger.table.transact(changes).await {
+        let sent = self.table.world().uptime();
+        match self.table.transact(changes).await {
             Ok(()) => {
-                self.pulse.renewed_at(sent);
+                self.lease.renewed_at(sent);
                 Ok(())
             }
             Err(error) if error.kind == Kind::Precondition => {
-                self.pulse.lose();
+                self.lease.lose();
                 Err(self.ledger.lost_race().await.context("this run has lost the lock"))
             }
             Err(error) => Err(self.ledger.explain(error)),
@@ -249,6 +262,6 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.heart.abort();
+        self.heartbeat.abort();
     }
 }

@@ -4,16 +4,16 @@
 //! Every write goes through a [`Hold`] on the lock: a run that lost it can write nothing any more.
 
 mod contract;
+mod heartbeat;
 mod hold;
 mod lock;
-mod pulse;
 mod release;
 
 use anyhow::{Context as _, Result};
 use futures::try_join;
 use serde_json::{Value, json};
 
-use crate::aws::{AwsError, Change, Condition, Kind, Table};
+use crate::aws::{AwsError, Change, Condition, Kind, TableReader};
 use crate::failure::Failure;
 
 pub use contract::{Api, Contract, FunctionResource};
@@ -39,7 +39,7 @@ const FOREIGN: &str = "it was written by another version of the deployer: use th
 /// The ledger of one environment.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    table: Table,
+    table: TableReader,
     app: String,
 }
 
@@ -71,7 +71,7 @@ pub struct Items {
 
 impl Ledger {
     /// The items of `app` in `table`.
-    pub fn new(table: &Table, app: &str) -> Self {
+    pub fn new(table: &TableReader, app: &str) -> Self {
         Self { table: table.clone(), app: app.to_owned() }
     }
 

@@ -188,8 +188,8 @@ async fn look(context: Context<'_>, places: &[Place], next: String) -> LocalView
 
 async fn url(context: Context<'_>, place: &Place) -> Option<String> {
     let Context { config, world, .. } = context;
-    let session = crate::aws::Session::open(&place.environment, world).await;
-    let state = crate::ledger::Ledger::new(&session.table, &config.app).read().await.ok()?;
+    let reader = crate::aws::Reader::open(&place.environment, world).await;
+    let state = crate::ledger::Ledger::new(&reader.table, &config.app).read().await.ok()?;
     let url = crate::verify::Url::open(config, &place.environment, &state.contract, world).ok()?;
     Some(url.base().to_owned())
 }

@@ -12,7 +12,7 @@ use futures::future::try_join_all;
 use futures::{TryFutureExt as _, join, try_join};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::{Alarm, Alias, AwsError, Kind, Session, Stage, VersionState};
+use crate::aws::{Alarm, Alias, AwsError, Kind, Reader, Stage, VersionState};
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
@@ -65,17 +65,17 @@ impl Observed {
 /// # Errors
 /// Nothing can be read, or it is not what `deployer.toml` speaks of: another account, region, environment,
 /// functions that do not fit, an alias that does not exist.
-pub async fn observe(config: &Config, environment: &Environment, session: &Session) -> Result<Observed> {
-    live(session, recall(config, environment, session).await?).await
+pub async fn observe(config: &Config, environment: &Environment, reader: &Reader) -> Result<Observed> {
+    live(reader, recall(config, environment, reader).await?).await
 }
 
 /// The first round trip: what the ledger says, and whether it is the one that is meant.
 ///
 /// # Errors
 /// See [`observe`].
-pub async fn recall(config: &Config, environment: &Environment, session: &Session) -> Result<LedgerState> {
-    let ledger = Ledger::new(&session.table, &config.app);
-    let (ledger, caller) = join!(ledger.read(), session.identity.caller());
+pub async fn recall(config: &Config, environment: &Environment, reader: &Reader) -> Result<LedgerState> {
+    let ledger = Ledger::new(&reader.table, &config.app);
+    let (ledger, caller) = join!(ledger.read(), reader.sts.caller());
     let account = caller?.account;
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
@@ -90,16 +90,16 @@ const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 ///
 /// # Errors
 /// See [`observe`].
-pub async fn live(session: &Session, ledger: LedgerState) -> Result<Observed> {
+pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
-    let left = left(&ledger, session.world.now());
+    let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
-    let alarms = async { Ok(session.alarms.states(&contract.alarms).await.map_err(|error| error.to_string())) };
+    let alarms = async { Ok(reader.cloudwatch.states(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, stage, definition, alarms) = try_join!(
-        try_join_all(contract.functions.iter().map(|(key, resource)| function(session, key, resource, part(key)))),
-        settled::stage(session, contract, |found| left.is_none_or(|left| left.deployment == found.deployment))
+        try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
+        settled::stage(reader, contract, |found| left.is_none_or(|left| left.deployment == found.deployment))
             .err_into(),
-        session.api.definition(&contract.api.rest_api_id).err_into(),
+        reader.api.definition(&contract.api.rest_api_id).err_into(),
         alarms,
     )?;
     let definition = Definition::of(definition, contract);
@@ -116,22 +116,22 @@ fn left(ledger: &LedgerState, now: Timestamp) -> Option<&Parts> {
 /// One function: its alias, the version behind it and `$LATEST`, side by side. `left` is where a release left it that
 /// may be too recent to be read.
 async fn function(
-    session: &Session,
+    reader: &Reader,
     key: &str,
     resource: &FunctionResource,
     left: Option<&FunctionPart>,
 ) -> Result<(String, ObservedFunction)> {
     let (name, alias) = (&resource.name, &resource.alias);
     let (mut found, mut live, latest) = try_join!(
-        session.lambda.alias(name, alias),
-        session.lambda.version(name, alias),
-        session.lambda.version(name, "$LATEST")
+        reader.lambda.alias(name, alias),
+        reader.lambda.version(name, alias),
+        reader.lambda.version(name, "$LATEST")
     )
     .map_err(|error| missing(error, resource))?;
     let is_left = |found: &Alias, left: &FunctionPart| found.version == left.version && found.weights.is_empty();
     if let Some(left) = left.filter(|left| !is_left(&found, left) || live.code_sha256 != left.code_sha256) {
-        found = settled::alias(session, resource, |found| is_left(found, left)).await?;
-        live = session.lambda.version(name, &found.version).await?;
+        found = settled::alias(reader, resource, |found| is_left(found, left)).await?;
+        live = reader.lambda.version(name, &found.version).await?;
     }
     Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest }))
 }

@@ -1,7 +1,7 @@
 //! Reads of aliases and stages after a change of them. What AWS tells may for a moment be older than what it has carried out, so
 //! one look that does not show the change is no proof that it did not happen.
 
-use crate::aws::{Alias, AwsError, Session, Stage};
+use crate::aws::{Alias, AwsError, Reader, Stage};
 use crate::ledger::{Contract, FunctionResource};
 use crate::poll::Poll;
 
@@ -10,14 +10,14 @@ use crate::poll::Poll;
 /// # Errors
 /// It cannot be read.
 pub async fn alias(
-    session: &Session,
+    reader: &Reader,
     resource: &FunctionResource,
     expected: impl Fn(&Alias) -> bool,
 ) -> Result<Alias, AwsError> {
     let FunctionResource { name, alias, .. } = resource;
     let mut poll = Poll::until_read();
     loop {
-        let found = session.lambda.alias(name, alias).await?;
+        let found = reader.lambda.alias(name, alias).await?;
         if expected(&found) || poll.pause(|| format!("alias `{alias}` of `{name}` to be read")).await.is_err() {
             return Ok(found);
         }
@@ -28,15 +28,11 @@ pub async fn alias(
 ///
 /// # Errors
 /// It cannot be read.
-pub async fn stage(
-    session: &Session,
-    contract: &Contract,
-    expected: impl Fn(&Stage) -> bool,
-) -> Result<Stage, AwsError> {
+pub async fn stage(reader: &Reader, contract: &Contract, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
     let api = &contract.api;
     let mut poll = Poll::until_read();
     loop {
-        let found = session.api.stage(&api.rest_api_id, &api.stage).await?;
+        let found = reader.api.stage(&api.rest_api_id, &api.stage).await?;
         if expected(&found) || poll.pause(|| format!("stage `{}` to be read", api.stage)).await.is_err() {
             return Ok(found);
         }
@@ -45,6 +41,6 @@ pub async fn stage(
 
 /// Waits until it is read as it was changed, so that whoever looks next does not take an older state for what is. That it
 /// cannot be read is no failure of the change.
-pub async fn seen(session: &Session, resource: &FunctionResource, changed: &Alias) {
-    let _ = alias(session, resource, |found| found.revision == changed.revision).await;
+pub async fn seen(reader: &Reader, resource: &FunctionResource, changed: &Alias) {
+    let _ = alias(reader, resource, |found| found.revision == changed.revision).await;
 }

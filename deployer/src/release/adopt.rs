@@ -20,7 +20,7 @@ pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool
     refuse_what_is_no_release(observed)?;
     let mut release = found(scope, observed, &drift).await?;
     let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
-    let hold = scope.ledger().begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
+    let hold = scope.ledger().begin(&scope.aws.table, &observed.ledger, scope.holder("adopt"), &mut release).await?;
     let judged = judge(scope, &hold, observed, &url, &mut release).await;
     release.ended_at = Some(scope.now());
     release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
@@ -36,7 +36,7 @@ async fn judge(scope: &Scope<'_>, hold: &Hold, observed: &Observed, url: &Url, r
     if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
         // The variable is the deployer's own.
         let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
-        stage_to(scope.session, contract, deployment, &|| hold.still_ours()).await?;
+        stage_to(scope.aws, contract, deployment, &|| hold.still_ours()).await?;
     }
     // A call that moves is let end; the checks are not waited for.
     let checks = async {
@@ -65,7 +65,7 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
 async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Release> {
     let (ledger, api) = (scope.ledger(), &observed.ledger.contract.api);
     let history = ledger.history().await?;
-    let deployment = scope.session.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
+    let deployment = scope.aws.reader.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
     let known = deployment.and_then(|found| Some(found.description.split_once(", definition ")?.1.to_owned()));
     let frozen = history.iter().find(|release| release.parts.deployment == observed.stage.deployment);
     let parts = observed.parts();

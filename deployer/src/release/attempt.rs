@@ -49,7 +49,8 @@ impl Attempt<'_> {
         self.scope.interrupt().check()?;
         let mut release = self.intent();
         let holder = self.scope.holder(&self.plan.kind.to_string());
-        let hold = self.scope.ledger().begin(&self.observed.ledger, holder, &mut release).await?;
+        let hold =
+            self.scope.ledger().begin(&self.scope.aws.table, &self.observed.ledger, holder, &mut release).await?;
         report.release_begins(&environment.name, &release, self.plan);
         let applied = self.apply_if_still_true(&hold, &mut release).await;
         release.ended_at = Some(self.scope.now());
@@ -68,8 +69,8 @@ impl Attempt<'_> {
 
     /// What is told of the release.
     pub(super) fn view(&self, release: &Release) -> ReleaseView {
-        let Scope { environment, session, .. } = self.scope;
-        ReleaseView::released(environment, self.observed, self.plan, release, self.url, &session.calls)
+        let Scope { environment, aws, .. } = self.scope;
+        ReleaseView::released(environment, self.observed, self.plan, release, self.url, &aws.reader.calls)
     }
 
     /// The release as it is meant, before anything is done.
@@ -117,11 +118,11 @@ impl Attempt<'_> {
         if let Goal::Parts(_) = self.wanted.goal {
             return apply(&self.run(hold, self.observed), release).await;
         }
-        let Scope { config, environment, session, .. } = self.scope;
+        let Scope { config, environment, aws, .. } = self.scope;
         let changed = || format!("`{}` not to be as it was when this run began", environment.name);
         let mut poll = Poll::until_read();
         let now = loop {
-            let mut now = self.scope.interrupt().or(observe(config, environment, session)).await?;
+            let mut now = self.scope.interrupt().or(observe(config, environment, &aws.reader)).await?;
             // The number was taken by the intent itself.
             now.ledger.last = self.observed.ledger.last.clone();
             alarms::refuse_ringing(&now, self.ignored)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::future::join_all;
 
-use crate::aws::Session;
+use crate::aws::Reader;
 use crate::config::{Check, Environment};
 use crate::observe::observe;
 use crate::report::CheckView;
@@ -18,8 +18,8 @@ use crate::verify::{Expected, Url};
 /// The environment cannot be observed. A check that fails is no error here: the view tells it.
 pub async fn check(context: Context<'_>, environment: &Environment) -> Result<CheckView> {
     let Context { config, world, .. } = context;
-    let session = Session::open(environment, world).await;
-    let observed = observe(config, environment, &session).await?;
+    let reader = Reader::open(environment, world).await;
+    let observed = observe(config, environment, &reader).await?;
     let url = Url::open(config, environment, &observed.ledger.contract, world)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected =
@@ -27,5 +27,5 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     let reading: Vec<&Check> = config.checks.iter().filter(|check| !check.writes).collect();
     let results = join_all(reading.iter().map(|check| url.settle(check, &expected, "live"))).await;
     let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));
-    Ok(CheckView::new(&environment.name, records.collect(), &url, &session.calls))
+    Ok(CheckView::new(&environment.name, records.collect(), &url, &reader.calls))
 }

@@ -17,10 +17,12 @@ use crate::verify::{Expected, Url};
 /// See [`judge`].
 pub(super) async fn unchanged(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<ReleaseView> {
     let judged = judge(scope, observed, url).await?;
-    let Scope { environment, session, .. } = *scope;
+    let Scope { environment, aws, .. } = *scope;
     Ok(match judged {
-        Some((release, checks)) => ReleaseView::confirmed(environment, &release, checks, observed, url, &session.calls),
-        None => ReleaseView::unchanged(environment, observed, url, &session.calls),
+        Some((release, checks)) => {
+            ReleaseView::confirmed(environment, &release, checks, observed, url, &aws.reader.calls)
+        }
+        None => ReleaseView::unchanged(environment, observed, url, &aws.reader.calls),
     })
 }
 
@@ -43,7 +45,7 @@ async fn judge(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<Opti
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("mend what the check shows and deploy, or roll back")
     })?;
-    let hold = scope.ledger().seize(&observed.ledger, scope.holder("confirm")).await?;
+    let hold = scope.ledger().seize(&scope.aws.table, &observed.ledger, scope.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
     let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
     hold.end(&judged, None).await?;

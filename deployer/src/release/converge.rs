@@ -36,7 +36,7 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<Rec
         scope.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         scope.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
     }
-    let hold = ledger.seize(state, scope.holder("recover")).await?;
+    let hold = ledger.seize(&scope.aws.table, state, scope.holder("recover")).await?;
     let recovered = recover(scope, &hold).await;
     if recovered.is_err() {
         // What is unfinished may be so without a lock: the next run need not wait for a lease.
@@ -48,9 +48,9 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<Rec
 async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<Recovered> {
     // What was read before the lock was had are single items of different moments: only this is what is.
     let state = hold.ledger().read().await?;
-    let observed = live(scope.session, state).await?;
+    let observed = live(&scope.aws.reader, state).await?;
     // A move of the dead run may still be on its way: from here on it cannot land.
-    renew_revisions(scope.session, hold, &observed).await?;
+    renew_revisions(scope.aws, hold, &observed).await?;
     match observed.ledger.unfinished().cloned() {
         Some(release) => end(scope, hold, &observed, release).await,
         None => hold.free().await.map(|()| Recovered::Completed),

@@ -11,7 +11,7 @@ use super::converge::Recovered;
 use super::order::{Order, order};
 use super::{adopt, alarms, confirm, converge, prune};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
-use crate::aws::Session;
+use crate::aws::Writer;
 use crate::config::{Config, Environment, Traffic};
 use crate::failure::Failure;
 use crate::ledger::ArtifactRecord;
@@ -42,8 +42,8 @@ pub struct Deploy {
 /// Drift, an unfinished release, or nothing can be read.
 pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<PlanView> {
     let Context { config, world, .. } = context;
-    let session = Session::open(environment, world).await;
-    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &session))?;
+    let aws = Writer::open(environment, world).await;
+    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &aws.reader))?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
@@ -56,7 +56,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &D
         true => Order::Newer,
         false => given.order(config, &observed).await,
     };
-    Ok(PlanView::new(&environment.name, planned, order.older(), &session.calls))
+    Ok(PlanView::new(&environment.name, planned, order.older(), &aws.reader.calls))
 }
 
 /// Releases what is in this checkout, or in the artifact that was named.
@@ -65,10 +65,10 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &D
 /// See [`Attempt::make`]; and everything that ends a run before it has changed anything.
 pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<ReleaseView> {
     let Context { config, world, report } = context;
-    let session = Session::open(environment, world).await;
-    let scope = context.scope(environment, &session);
+    let aws = Writer::open(environment, world).await;
+    let scope = context.scope(environment, &aws);
     scope.interrupt().listen();
-    let read = async { try_join!(Given::open(config, told), observe(config, environment, &session)) };
+    let read = async { try_join!(Given::open(config, told), observe(config, environment, &aws.reader)) };
     let (given, observed) = scope.interrupt().or(read).await?;
     let observed = ready(&scope, observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
@@ -107,12 +107,12 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
 
 /// What a writing command starts from: nobody else's lock, nothing unfinished, and if so told, no drift.
 pub(super) async fn ready(scope: &Scope<'_>, mut observed: Observed, adopt_drift: bool) -> Result<Observed> {
-    let Scope { config, environment, session, .. } = *scope;
+    let Scope { config, environment, aws, .. } = *scope;
     if converge::settle(scope, &observed.ledger).await? != Recovered::Nothing {
-        observed = observe(config, environment, session).await?;
+        observed = observe(config, environment, &aws.reader).await?;
     }
     if adopt_drift && adopt::adopt(scope, &observed).await? {
-        observed = observe(config, environment, session).await?;
+        observed = observe(config, environment, &aws.reader).await?;
     }
     Ok(observed)
 }

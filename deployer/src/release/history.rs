@@ -3,7 +3,7 @@
 use anyhow::Result;
 use futures::try_join;
 
-use crate::aws::Session;
+use crate::aws::Reader;
 use crate::config::Environment;
 use crate::ledger::Ledger;
 use crate::observe::recall;
@@ -16,8 +16,8 @@ use crate::scope::Context;
 /// The ledger cannot be read, or is not the one that is meant.
 pub async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
     let Context { config, world, .. } = context;
-    let session = Session::open(environment, world).await;
-    let ledger = Ledger::new(&session.table, &config.app);
-    let (_, releases) = try_join!(recall(config, environment, &session), ledger.history())?;
+    let reader = Reader::open(environment, world).await;
+    let ledger = Ledger::new(&reader.table, &config.app);
+    let (_, releases) = try_join!(recall(config, environment, &reader), ledger.history())?;
     Ok(HistoryView::new(&environment.name, releases, limit))
 }

@@ -10,10 +10,10 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::deploy::ready;
 use super::order::order;
-use super::reader::Reader;
+use super::reader::FromReader;
 use super::{alarms, confirm, prune};
 use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
-use crate::aws::Session;
+use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
 use crate::ledger::{Contract, Ledger, Origin, Release};
@@ -63,16 +63,15 @@ pub async fn promote(
             .into());
     }
     let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
-    let session = Session::open(to, world).await;
-    let (scope, interrupt) = (context.scope(to, &session), &world.interrupt);
+    let aws = Writer::open(to, world).await;
+    let (scope, interrupt) = (context.scope(to, &aws), &world.interrupt);
     interrupt.listen();
-    let reader = interrupt.or(Reader::open(from, to, &session, report)).await?;
+    let reader = interrupt.or(FromReader::open(from, to, &aws.reader, report)).await?;
     let (source, observed) = interrupt
         .or(async {
-            let source = async {
-                source(config, from, &reader.session, told.release).await.map_err(|error| reader.explain(error))
-            };
-            try_join!(source, observe(config, to, &session))
+            let source =
+                async { source(config, from, &reader.aws, told.release).await.map_err(|error| reader.explain(error)) };
+            try_join!(source, observe(config, to, &aws.reader))
         })
         .await?;
     let observed = ready(&scope, observed, told.adopt).await?;
@@ -91,7 +90,7 @@ pub async fn promote(
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
     let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
-    let zips = interrupt.or(source.zips(&reader.session, &planned, &observed)).await;
+    let zips = interrupt.or(source.zips(&reader.aws, &planned, &observed)).await;
     let zips = zips.map_err(|error| reader.explain(error))?;
     let attempt = Attempt {
         scope,
@@ -110,7 +109,7 @@ pub async fn promote(
 }
 
 /// The release that is promoted: the one named, or what is live. It must be stable.
-async fn source(config: &Config, from: &Environment, reader: &Session, number: Option<u32>) -> Result<Source> {
+async fn source(config: &Config, from: &Environment, reader: &Reader, number: Option<u32>) -> Result<Source> {
     let ledger = Ledger::new(&reader.table, &config.app);
     let named = async {
         match number {
@@ -192,7 +191,7 @@ impl Source {
     }
 
     /// The zips of the functions that get new code, as the ledger knows them.
-    async fn zips(&self, reader: &Session, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
+    async fn zips(&self, reader: &Reader, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
         let changed = plan.functions.iter().filter(|(_, function)| !function.changes.is_empty());
         let bucket = observed.ledger.contract.artifact_bucket.is_some();
         let zips = changed.filter_map(|(key, _)| {

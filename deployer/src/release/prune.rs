@@ -7,7 +7,7 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 use jiff::Timestamp;
 
-use crate::aws::{AwsError, Kind, Session};
+use crate::aws::{AwsError, Kind, Writer};
 use crate::config::{Config, Environment};
 use crate::ledger::{Contract, Ledger, Release};
 use crate::observe::recall;
@@ -24,13 +24,13 @@ type Dispensable = Vec<(Option<String>, Made)>;
 /// Nothing can be read. What could not be removed is no error here: it is warned of, and the view counts it.
 pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
     let Context { config, world, report } = context;
-    let session = Session::open(environment, world).await;
-    let ledger = Ledger::new(&session.table, &config.app);
-    let (state, history) = try_join!(recall(config, environment, &session), ledger.history())?;
-    let found = dispensable(config, &session, &state.contract, &history).await?;
+    let aws = Writer::open(environment, world).await;
+    let ledger = Ledger::new(&aws.reader.table, &config.app);
+    let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.history())?;
+    let found = dispensable(config, &aws, &state.contract, &history).await?;
     let mut view = PruneView::new(&environment.name, &found);
     if remove {
-        view.removed(sweep(&session, &state.contract, &found, report).await);
+        view.removed(sweep(&aws, &state.contract, &found, report).await);
     }
     Ok(view)
 }
@@ -43,9 +43,9 @@ pub(super) async fn after(scope: &Scope<'_>, release: &Release) {
     }
     let swept = async {
         let ledger = scope.ledger();
-        let (state, history) = try_join!(recall(scope.config, scope.environment, scope.session), ledger.history())?;
-        let found = dispensable(scope.config, scope.session, &state.contract, &history).await?;
-        anyhow::Ok(sweep(scope.session, &state.contract, &found, scope.report).await)
+        let (state, history) = try_join!(recall(scope.config, scope.environment, &scope.aws.reader), ledger.history())?;
+        let found = dispensable(scope.config, scope.aws, &state.contract, &history).await?;
+        anyhow::Ok(sweep(scope.aws, &state.contract, &found, scope.report).await)
     };
     match swept.await {
         Ok(0) => {}
@@ -56,15 +56,15 @@ pub(super) async fn after(scope: &Scope<'_>, release: &Release) {
 
 async fn dispensable(
     config: &Config,
-    session: &Session,
+    aws: &Writer,
     contract: &Contract,
     history: &[Release],
 ) -> Result<Dispensable, AwsError> {
-    let (now, grace) = (session.world.now(), config.retention.grace);
+    let (now, grace) = (aws.reader.world.now(), config.retention.grace);
     let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
         let (versions, aliases) =
-            try_join!(session.lambda.versions(&function.name), session.lambda.aliases(&function.name))?;
+            try_join!(aws.reader.lambda.versions(&function.name), aws.reader.lambda.aliases(&function.name))?;
         let mut ids = needed(&kept, |parts| parts.functions.get(key).map(|part| &part.version));
         ids.extend(aliases.into_iter().flat_map(|alias| alias.weights.into_keys().chain([alias.version])));
         let made = versions.into_iter().map(|version| Made {
@@ -78,7 +78,7 @@ async fn dispensable(
     let deployments = async {
         let api = &contract.api;
         let (deployments, serving) =
-            try_join!(session.api.deployments(&api.rest_api_id), session.api.serving(&api.rest_api_id))?;
+            try_join!(aws.reader.api.deployments(&api.rest_api_id), aws.reader.api.serving(&api.rest_api_id))?;
         let mut ids: BTreeSet<String> = needed(&kept, |parts| Some(&parts.deployment));
         ids.extend(serving);
         ids.insert(api.initial_deployment.clone());
@@ -100,7 +100,7 @@ fn when(modified: &str) -> Option<Timestamp> {
 }
 
 /// Removes it, and answers how much. AWS itself refuses what an alias or a stage names.
-async fn sweep(session: &Session, contract: &Contract, found: &Dispensable, report: &Report) -> usize {
+async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, report: &Report) -> usize {
     let mut by_owner: BTreeMap<Option<&String>, Vec<&Made>> = BTreeMap::new();
     for (owner, made) in found {
         by_owner.entry(owner.as_ref()).or_default().push(made);
@@ -110,8 +110,8 @@ async fn sweep(session: &Session, contract: &Contract, found: &Dispensable, repo
         let mut removed = 0;
         for made in all {
             let result = match owner.and_then(|key| contract.functions.get(key)) {
-                Some(function) => session.lambda.delete_version(&function.name, &made.id).await,
-                None => session.api.delete_deployment(&contract.api.rest_api_id, &made.id).await,
+                Some(function) => aws.lambda.delete_version(&function.name, &made.id).await,
+                None => aws.api.delete_deployment(&contract.api.rest_api_id, &made.id).await,
             };
             match result {
                 Ok(()) => removed += 1,

@@ -2,24 +2,24 @@
 
 use anyhow::Result;
 
-use crate::aws::{AwsError, Kind, Session};
+use crate::aws::{AwsError, Kind, Reader};
 use crate::config::{Environment, Role};
 use crate::failure::Failure;
 use crate::report::Report;
 
 /// FROM, opened for reading.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct FromReader<'a> {
     /// FROM's AWS.
-    pub session: Session,
+    pub aws: Reader,
     from: &'a Environment,
     to: &'a Environment,
     /// Why the reader role was not given, if it was not.
     refused: Option<AwsError>,
 }
 
-impl<'a> Reader<'a> {
-    /// Opens FROM. `session` is TO's, whose credentials take the role. The role trusts TO's deploy role alone: an
+impl<'a> FromReader<'a> {
+    /// Opens FROM. `theirs` looks at TO: its credentials take the role. The role trusts TO's deploy role alone: an
     /// administrator, whom it refuses, reads FROM with their own credentials, which either may do that or are refused too.
     ///
     /// # Errors
@@ -27,17 +27,17 @@ impl<'a> Reader<'a> {
     pub(super) async fn open(
         from: &'a Environment,
         to: &'a Environment,
-        session: &Session,
+        theirs: &Reader,
         report: &Report,
     ) -> Result<Self> {
-        let plain = async |refused| Self { session: Session::open(from, &session.world).await, from, to, refused };
+        let plain = async |refused| Self { aws: Reader::open(from, &theirs.world).await, from, to, refused };
         let Some(role) = &from.reader_role else { return Ok(plain(None).await) };
         let arn = match role {
             Role::Arn(arn) => arn.clone(),
-            Role::Name(name) => arn(name, &session.identity.caller().await?.arn),
+            Role::Name(name) => arn(name, &theirs.sts.caller().await?.arn),
         };
-        let reader = Session::reader(from, to, &arn, &session.world).await;
-        match reader.identity.caller().await {
+        let reader = Reader::assuming(from, to, &arn, &theirs.world).await;
+        match reader.sts.caller().await {
             Err(refused) if refused.is_about_taking_a_role() => {
                 let name = &from.name;
                 report.warn(&format!(
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
                 Ok(plain(Some(refused)).await)
             }
             // Whatever else is wrong, the first read says.
-            _ => Ok(Self { session: reader, from, to, refused: None }),
+            _ => Ok(Self { aws: reader, from, to, refused: None }),
         }
     }
 

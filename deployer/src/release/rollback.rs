@@ -8,7 +8,7 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::converge::Recovered;
 use super::{adopt, converge, prune, select, target};
-use crate::aws::Session;
+use crate::aws::Writer;
 use crate::config::{Environment, Traffic};
 use crate::failure::Failure;
 use crate::ledger::{LedgerState, Release};
@@ -34,8 +34,8 @@ pub struct Rollback {
 /// # Errors
 /// See [`Attempt::make`]; and everything that is refused before anything has changed.
 pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<ReleaseView> {
-    let session = Session::open(environment, context.world).await;
-    let scope = context.scope(environment, &session);
+    let aws = Writer::open(environment, context.world).await;
+    let scope = context.scope(environment, &aws);
     let interrupt = scope.interrupt();
     interrupt.listen();
     let (mut state, mut history) = interrupt.or(read(&scope)).await?;
@@ -45,11 +45,11 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     }
     if recovered == Recovered::WentBack && told.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
-        let observed = live(&session, state).await?;
+        let observed = live(&aws.reader, state).await?;
         let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
     }
-    if told.adopt && adopt::adopt(&scope, &live(&session, state.clone()).await?).await? {
+    if told.adopt && adopt::adopt(&scope, &live(&aws.reader, state.clone()).await?).await? {
         (state, history) = read(&scope).await?;
     }
     let serving = state.live.clone().ok_or_else(|| {
@@ -61,8 +61,8 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let contract = state.contract.clone();
     let (observed, missing) = interrupt
         .or(async {
-            let missing = async { Ok(target::missing(&session, &contract, chosen).await?) };
-            try_join!(live(&session, state), missing)
+            let missing = async { Ok(target::missing(&aws.reader, &contract, chosen).await?) };
+            try_join!(live(&aws.reader, state), missing)
         })
         .await?;
     let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
@@ -70,7 +70,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
+        return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
     }
     if !missing.is_empty() {
         return Err(refusal(&scope, &observed, &history, chosen, &missing).await);
@@ -94,7 +94,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
 /// The first round trip: the ledger, with all of its releases.
 async fn read(scope: &Scope<'_>) -> Result<(LedgerState, Vec<Release>)> {
     let ledger = scope.ledger();
-    try_join!(recall(scope.config, scope.environment, scope.session), ledger.history())
+    try_join!(recall(scope.config, scope.environment, &scope.aws.reader), ledger.history())
 }
 
 /// Why that release cannot be gone back to, and the nearest one that can.
@@ -113,7 +113,10 @@ async fn refusal(
     others.sort_by_key(|release| release.number.abs_diff(chosen.number));
     let mut nearest = None;
     for release in others {
-        if target::missing(scope.session, &observed.ledger.contract, release).await.is_ok_and(|gone| gone.is_empty()) {
+        if target::missing(&scope.aws.reader, &observed.ledger.contract, release)
+            .await
+            .is_ok_and(|gone| gone.is_empty())
+        {
             nearest = Some(release);
             break;
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::order::order;
 use crate::artifact::{self, Checked};
-use crate::aws::{AwsError, Kind, Session};
+use crate::aws::{AwsError, Kind, Reader};
 use crate::config::Environment;
 use crate::ledger::Ledger;
 use crate::observe::observe;
@@ -17,8 +17,8 @@ use crate::verify::Url;
 /// Observes one environment. Writes nothing.
 pub async fn status(context: Context<'_>, environment: &Environment) -> Result<EnvironmentStatus> {
     let Context { config, world, .. } = context;
-    let session = Session::open(environment, world).await;
-    let observed = observe(config, environment, &session).await?;
+    let reader = Reader::open(environment, world).await;
+    let observed = observe(config, environment, &reader).await?;
     let url = Url::open(config, environment, &observed.ledger.contract, world)?;
     Ok(EnvironmentStatus::new(&environment.name, &observed, &url))
 }
@@ -40,8 +40,8 @@ pub struct Idle {
 pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) -> Result<IdleView> {
     let Context { config, world, report } = context;
     let manifest = told.artifact.as_deref().map(artifact::manifest).transpose()?;
-    let session = Session::open(environment, world).await;
-    let ledger = Ledger::new(&session.table, &config.app);
+    let reader = Reader::open(environment, world).await;
+    let ledger = Ledger::new(&reader.table, &config.app);
     ledger.refuse_if_held().await?;
     if let Some(manifest) = manifest {
         // Before the first apply there is no ledger yet, and no contract in it.

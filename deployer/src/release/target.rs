@@ -5,25 +5,21 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use futures::try_join;
 
-use crate::aws::{AwsError, Kind, Readiness, Session};
+use crate::aws::{AwsError, Kind, Reader, Readiness};
 use crate::ledger::{Contract, Release};
 use crate::observe::permits;
 use crate::verify;
 
 /// What of a release is gone, in words; nothing if it can be gone back to.
-pub(super) async fn missing(
-    session: &Session,
-    contract: &Contract,
-    release: &Release,
-) -> Result<Vec<String>, AwsError> {
+pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Release) -> Result<Vec<String>, AwsError> {
     let versions = release.parts.functions.iter().map(|(key, part)| async move {
         let Some(resource) = contract.functions.get(key) else {
             return Ok(Some(format!("the stack has no function `{key}` any more")));
         };
         let name = &resource.name;
-        let mut found = session.lambda.version(name, &part.version).await;
+        let mut found = reader.lambda.version(name, &part.version).await;
         if found.as_ref().is_ok_and(|found| found.readiness == Readiness::Idle)
-            && let Ok(awake) = verify::awake(session, name, &part.version).await
+            && let Ok(awake) = verify::awake(reader, name, &part.version).await
         {
             found = Ok(awake);
         }
@@ -41,18 +37,18 @@ pub(super) async fn missing(
     });
     let deployment = async {
         let id = &release.parts.deployment;
-        let found = session.api.deployment(&contract.api.rest_api_id, id).await?;
+        let found = reader.api.deployment(&contract.api.rest_api_id, id).await?;
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };
     let called: std::collections::BTreeSet<&String> = release.routes.values().collect();
-    let permissions = called.into_iter().map(|called| lacking(session, contract, release, called));
+    let permissions = called.into_iter().map(|called| lacking(reader, contract, release, called));
     let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, try_join_all(permissions))?;
     Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
 }
 
 /// What the routes that call `called` (`NAME:ALIAS`) lack: the alias, or the permission to call it.
 async fn lacking(
-    session: &Session,
+    reader: &Reader,
     contract: &Contract,
     release: &Release,
     called: &str,
@@ -60,12 +56,12 @@ async fn lacking(
     let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
     let (found, policy) = try_join!(
         async {
-            match session.lambda.alias(name, alias).await {
+            match reader.lambda.alias(name, alias).await {
                 Err(error) if error.kind == Kind::NotFound => Ok(false),
                 ended => ended.map(|_| true),
             }
         },
-        session.lambda.policy(name, alias)
+        reader.lambda.policy(name, alias)
     )?;
     if !found {
         return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::aws::Session;
+use crate::aws::Writer;
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::ledger::Ledger;
@@ -16,8 +16,8 @@ use crate::scope::Context;
 /// Nobody confirmed it, or the lock changed hands in between.
 pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<UnlockView> {
     let Context { config, world, report } = context;
-    let session = Session::open(environment, world).await;
-    let state = recall(config, environment, &session).await?;
+    let aws = Writer::open(environment, world).await;
+    let state = recall(config, environment, &aws.reader).await?;
     let Some(holder) = &state.lock.holder else {
         return Ok(UnlockView::free(&environment.name));
     };
@@ -26,6 +26,6 @@ pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool
             .hint("a dead run's lock ends by itself: the next deploy or rollback takes it over")
             .into());
     }
-    Ledger::new(&session.table, &config.app).unlock(&state.lock).await?;
+    Ledger::new(&aws.reader.table, &config.app).unlock(&aws.table, &state.lock).await?;
     Ok(UnlockView::freed(&environment.name, holder, state.unfinished()))
 }

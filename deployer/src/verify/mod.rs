@@ -8,7 +8,7 @@ mod through_url;
 
 use std::time::Duration;
 
-use crate::aws::{Invocation, Kind, Readiness, Session, VersionState, patiently};
+use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Contract};
@@ -83,7 +83,7 @@ impl Failed {
 
 /// Sends the read-only checks of a function to one version of it, by Invoke. No traffic sees it.
 pub async fn before_traffic(
-    session: &Session,
+    reader: &Reader,
     contract: &Contract,
     checks: &[&Check],
     version: &str,
@@ -91,27 +91,27 @@ pub async fn before_traffic(
 ) -> Result<Vec<CheckRecord>, Failed> {
     let mut records = Vec::new();
     for check in checks.iter().filter(|check| !check.writes) {
-        records.push(invoke_until_right(session, contract, check, version, mark).await?);
+        records.push(invoke_until_right(reader, contract, check, version, mark).await?);
     }
     Ok(records)
 }
 
 /// Wakes an idle version: the invocation that does so fails.
-pub async fn wake(session: &Session, function: &str, version: &str) {
-    let _ = session.lambda.invoke(function, version, &serde_json::Value::Null).await;
+pub async fn wake(reader: &Reader, function: &str, version: &str) {
+    let _ = reader.lambda.invoke(function, version, &serde_json::Value::Null).await;
 }
 
 /// Wakes an idle version and waits until it can be invoked.
 ///
 /// # Errors
 /// It cannot be read, or did not wake in time.
-pub async fn awake(session: &Session, function: &str, version: &str) -> anyhow::Result<VersionState> {
+pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Result<VersionState> {
     let mut poll = Poll::until_ready();
     loop {
-        let found = session.lambda.version(function, version).await?;
+        let found = reader.lambda.version(function, version).await?;
         match found.readiness {
             Readiness::Ready | Readiness::Failed(_) => return Ok(found),
-            Readiness::Idle => wake(session, function, version).await,
+            Readiness::Idle => wake(reader, function, version).await,
             Readiness::Pending => {}
         }
         poll.pause(|| format!("`{function}:{version}` to wake")).await?;
@@ -128,18 +128,18 @@ pub struct Mark<'a> {
 }
 
 async fn invoke_until_right(
-    session: &Session,
+    reader: &Reader,
     contract: &Contract,
     check: &Check,
     version: &str,
     mark: Mark<'_>,
 ) -> Result<CheckRecord, Failed> {
-    let event = event::rest_proxy(contract, &check.request, mark.deployment, &session.world);
+    let event = event::rest_proxy(contract, &check.request, mark.deployment, &reader.world);
     let function = &contract.functions[&check.function].name;
     let (mut requests, mut pause) = (0, FIRST_PAUSE);
     loop {
         requests += 1;
-        let (blame, judged) = match patiently(|| session.lambda.invoke(function, version, &event)).await {
+        let (blame, judged) = match patiently(|| reader.lambda.invoke(function, version, &event)).await {
             Ok(invocation) => (Blame::Application, judge_invocation(check, version, mark.header, &invocation)),
             Err(error) if error.kind == Kind::Denied => (Blame::Permission, Err(error.to_string())),
             Err(error) => (Blame::Dependency, Err(error.to_string())),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use deployer::aws::Session;
+use deployer::aws::{TableWriter, Writer};
 use deployer::config::{Access, Environment, LocalAccess};
 use deployer::ledger::{Holder, Ledger};
 use http_body_util::{BodyExt as _, Full};
@@ -103,7 +103,7 @@ async fn answer(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<
 }
 
 /// Reads everything there is, and does what would be done with it.
-async fn is_read_or_named(ledger: &Ledger) -> Result<(), String> {
+async fn is_read_or_named(ledger: &Ledger, table: &TableWriter) -> Result<(), String> {
     if let Err(error) = ledger.release(8).await {
         named(&error, LEDGER)?;
     }
@@ -123,7 +123,8 @@ async fn is_read_or_named(ledger: &Ledger) -> Result<(), String> {
         since: "now".into(),
         lease_seconds: 20,
     };
-    let mut ended = vec![ledger.unlock(&state.lock).await, ledger.seize(&state, us.clone()).await.map(drop)];
+    let mut ended =
+        vec![ledger.unlock(table, &state.lock).await, ledger.seize(table, &state, us.clone()).await.map(drop)];
     match &state.lock.holder {
         Some(holder) => {
             ended.extend(tokio::time::timeout(Duration::from_millis(1), ledger.watch(&state.lock, holder)).await);
@@ -131,7 +132,7 @@ async fn is_read_or_named(ledger: &Ledger) -> Result<(), String> {
         None => {
             let mut release = state.last.clone();
             if let Some(release) = &mut release {
-                ended.push(ledger.begin(&state, us, release).await.map(drop));
+                ended.push(ledger.begin(table, &state, us, release).await.map(drop));
             }
         }
     }
@@ -158,12 +159,12 @@ fn attributes_of_every_type_are_read_or_refused_by_name() {
     let access = Access::Local(LocalAccess { port, account: "111111111111".to_owned(), credentials: PathBuf::new() });
     let environment =
         Environment { ledger: LEDGER.to_owned(), access, ..config.environment(Some("dev")).unwrap().clone() };
-    let session = runtime.block_on(Session::open(&environment, &deployer::world::World::real()));
-    let ledger = Ledger::new(&session.table, "app");
+    let aws = runtime.block_on(Writer::open(&environment, &deployer::world::World::real()));
+    let ledger = Ledger::new(&aws.reader.table, "app");
     let count = cases(1_000);
     let violations = tried(count, wired(), |items| {
         *table.lock().unwrap() = items;
-        runtime.block_on(is_read_or_named(&ledger))
+        runtime.block_on(is_read_or_named(&ledger, &aws.table))
     });
     promises::measured(
         "7-hostile-ledger-attributes",

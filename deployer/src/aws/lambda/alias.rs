@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_lambda::types::AliasRoutingConfiguration;
 
-use super::{Lambda, named};
+use super::{LambdaReader, LambdaWriter, named};
 use crate::aws::{AwsError, move_timeouts};
 
 /// Where an alias points.
@@ -31,10 +31,10 @@ pub struct Routing<'a> {
     pub description: &'a str,
 }
 
-impl Lambda {
+impl LambdaReader {
     /// Where the alias points.
     pub async fn alias(&self, function: &str, alias: &str) -> Result<Alias, AwsError> {
-        let answer = self.read.get_alias().function_name(function).name(alias).send().await;
+        let answer = self.client.get_alias().function_name(function).name(alias).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetAlias", named(function, alias), &error))?;
         Ok(Alias {
             version: answer.function_version.unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Lambda {
 
     /// All aliases of a function.
     pub async fn aliases(&self, function: &str) -> Result<Vec<Alias>, AwsError> {
-        let pages = self.read.list_aliases().function_name(function).into_paginator().items().send();
+        let pages = self.client.list_aliases().function_name(function).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
         let all = all.map_err(|error| AwsError::new("ListAliases", format!("`{function}`"), &error))?;
         let aliases = all.into_iter().map(|found| Alias {
@@ -57,7 +57,9 @@ impl Lambda {
         });
         Ok(aliases.collect())
     }
+}
 
+impl LambdaWriter {
     /// Points an alias, if it still has the given revision, elsewhere. Answers the alias as AWS does.
     ///
     /// It ends within [`crate::aws::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
@@ -72,7 +74,7 @@ impl Lambda {
         let weights: HashMap<_, _> =
             to.weight.map(|(version, share)| (version.to_owned(), share)).into_iter().collect();
         let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
-        let request = self.write.update_alias().function_name(function).name(alias).function_version(to.version);
+        let request = self.0.update_alias().function_name(function).name(alias).function_version(to.version);
         let request = request.routing_config(routing).description(to.description).revision_id(revision);
         let quick = aws_sdk_lambda::config::Builder::new().timeout_config(move_timeouts());
         let answer = request.customize().config_override(quick).send().await;

@@ -3,7 +3,7 @@
 use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum;
 use serde_json::Value;
 
-use super::{Lambda, bare, named};
+use super::{LambdaReader, bare, named};
 use crate::aws::{AwsError, Kind};
 
 /// How far AWS has come with environments that are to be kept warm.
@@ -17,7 +17,7 @@ pub enum Provisioned {
     Failed(String),
 }
 
-impl Lambda {
+impl LambdaReader {
     /// The resource policy of a function's alias or version: who may call it. `None` where there is none; so, too, if
     /// the function or the alias does not exist, which AWS answers likewise.
     pub async fn policy(&self, function: &str, qualifier: &str) -> Result<Option<Value>, AwsError> {
@@ -32,7 +32,7 @@ impl Lambda {
     async fn policy_of(&self, function: &str, qualifier: Option<&str>) -> Result<Option<Value>, AwsError> {
         let object =
             || format!("the policy of {}", qualifier.map_or_else(|| bare(function), |name| named(function, name)));
-        let request = self.read.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
+        let request = self.client.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
         let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
         let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
         let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is no JSON");
@@ -42,7 +42,7 @@ impl Lambda {
     /// What became of the provisioned concurrency of an alias; `None` where it has none.
     pub async fn provisioned(&self, function: &str, alias: &str) -> Result<Option<Provisioned>, AwsError> {
         let operation = "GetProvisionedConcurrencyConfig";
-        let request = self.read.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
+        let request = self.client.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
         let answer = request.send().await.map_err(|error| AwsError::new(operation, named(function, alias), &error));
         Ok(found(answer)?.map(|answer| match answer.status {
             Some(ProvisionedConcurrencyStatusEnum::Ready) => Provisioned::Ready,
@@ -55,14 +55,14 @@ impl Lambda {
 
     /// How many executions at once the account has for all functions that have none reserved.
     pub async fn unreserved(&self) -> Result<Option<i32>, AwsError> {
-        let answer = self.read.get_account_settings().send().await;
+        let answer = self.client.get_account_settings().send().await;
         let answer = answer.map_err(|error| AwsError::new("GetAccountSettings", "the account".to_owned(), &error))?;
         Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
     }
 
     /// How many executions at once are reserved for a function, which is its limit too; `None` where none are.
     pub async fn reserved(&self, function: &str) -> Result<Option<i32>, AwsError> {
-        let answer = self.read.get_function_concurrency().function_name(function).send().await;
+        let answer = self.client.get_function_concurrency().function_name(function).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunctionConcurrency", bare(function), &error))?;
         Ok(answer.reserved_concurrent_executions)
     }

@@ -16,13 +16,18 @@ pub use around::Provisioned;
 pub use settings::Settings;
 pub use version::{Code, Readiness, VersionState};
 
-/// The functions of one account and region.
+/// Looks at the functions of one account and region.
 #[derive(Debug, Clone)]
-pub struct Lambda {
-    read: aws_sdk_lambda::Client,
-    write: aws_sdk_lambda::Client,
+pub struct LambdaReader {
+    client: aws_sdk_lambda::Client,
+    /// For invocations, which are not sent twice.
+    once: aws_sdk_lambda::Client,
     downloads: Http,
 }
+
+/// Changes the functions of one account and region.
+#[derive(Debug, Clone)]
+pub struct LambdaWriter(aws_sdk_lambda::Client);
 
 /// The answer to an invocation.
 #[derive(Debug, Clone)]
@@ -35,15 +40,17 @@ pub struct Invocation {
     pub payload: Value,
 }
 
-impl Lambda {
-    pub(super) fn new(shared: &SdkConfig, calls: &Calls, downloads: Http) -> Self {
-        let (read, write) = clients!(aws_sdk_lambda, shared, calls);
-        Self { read, write, downloads }
-    }
+/// Both of one service.
+pub(super) fn open(shared: &SdkConfig, calls: &Calls, downloads: Http) -> (LambdaReader, LambdaWriter) {
+    let (client, once) = clients!(aws_sdk_lambda, shared, calls);
+    (LambdaReader { client, once: once.clone(), downloads }, LambdaWriter(once))
+}
 
-    /// Invokes a version and waits for its answer.
+impl LambdaReader {
+    /// Invokes a version and waits for its response. It changes nothing of the function; what the function does when it is
+    /// invoked is the caller's to know.
     pub async fn invoke(&self, function: &str, version: &str, event: &Value) -> Result<Invocation, AwsError> {
-        let request = self.write.invoke().function_name(function).qualifier(version);
+        let request = self.once.invoke().function_name(function).qualifier(version);
         let answer = request.payload(Blob::new(event.to_string())).send().await;
         let answer = answer.map_err(|error| AwsError::new("Invoke", named(function, version), &error))?;
         Ok(Invocation {

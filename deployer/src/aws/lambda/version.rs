@@ -4,7 +4,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectStorageMode, State};
 use serde_json::Value;
 
-use super::{Lambda, Settings, bare, named};
+use super::{LambdaReader, LambdaWriter, Settings, bare, named};
 use crate::aws::calls::RawBody;
 use crate::aws::{AwsError, Kind, upload_timeouts};
 
@@ -59,13 +59,13 @@ pub enum Code<'a> {
     },
 }
 
-impl Lambda {
+impl LambdaReader {
     /// The state of a version, of `$LATEST`, or of the version behind an alias.
     ///
     /// By GetFunction: it alone has a rate of its own, 100 a second; all other calls share 15 a second.
     pub async fn version(&self, function: &str, qualifier: &str) -> Result<VersionState, AwsError> {
         let raw = RawBody::default();
-        let request = self.read.get_function().function_name(function).qualifier(qualifier);
+        let request = self.client.get_function().function_name(function).qualifier(qualifier);
         let answer = request.customize().interceptor(raw.clone()).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", named(function, qualifier), &error))?;
         let nothing = || {
@@ -84,7 +84,7 @@ impl Lambda {
         let (mut versions, mut marker) = (Vec::new(), None);
         loop {
             let raw = RawBody::default();
-            let request = self.read.list_versions_by_function().function_name(function).max_items(PAGE);
+            let request = self.client.list_versions_by_function().function_name(function).max_items(PAGE);
             let answer = request.set_marker(marker).customize().interceptor(raw.clone()).send().await;
             let answer = answer.map_err(|error| AwsError::new(operation, object(), &error))?;
             let mut raw = raw.json(operation, object())?;
@@ -104,7 +104,7 @@ impl Lambda {
     /// The zip of a version.
     pub async fn code(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
         let object = || named(function, version);
-        let answer = self.read.get_function().function_name(function).qualifier(version).send().await;
+        let answer = self.client.get_function().function_name(function).qualifier(version).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
         let location = answer.code.and_then(|code| code.location);
         let location =
@@ -116,10 +116,12 @@ impl Lambda {
             _ => Err(broken()),
         }
     }
+}
 
+impl LambdaWriter {
     /// Puts code into `$LATEST`, if that still has the given revision.
     pub async fn upload(&self, function: &str, code: &Code<'_>, revision: &str) -> Result<(), AwsError> {
-        let request = self.write.update_function_code().function_name(function).revision_id(revision);
+        let request = self.0.update_function_code().function_name(function).revision_id(revision);
         let request = match *code {
             Code::Zip(bytes) => request.zip_file(Blob::new(bytes)),
             // A copy: a reference would make every cold start depend on the bucket.
@@ -146,7 +148,7 @@ impl Lambda {
 
     /// Publishes `$LATEST`, if it still has the given revision and code. Answers the number of the version.
     pub async fn publish(&self, function: &str, latest: &VersionState, description: &str) -> Result<String, AwsError> {
-        let request = self.write.publish_version().function_name(function).description(description);
+        let request = self.0.publish_version().function_name(function).description(description);
         let answer = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;
         let answer = answer.map_err(|error| AwsError::new("PublishVersion", named(function, "$LATEST"), &error))?;
         let nothing = || {
@@ -164,7 +166,7 @@ impl Lambda {
             let reason = "only a version by its number may be deleted";
             return Err(AwsError::found(Kind::Other, "DeleteFunction", named(function, version), reason));
         }
-        let answer = self.write.delete_function().function_name(function).qualifier(version).send().await;
+        let answer = self.0.delete_function().function_name(function).qualifier(version).send().await;
         answer.map(drop).map_err(|error| AwsError::new("DeleteFunction", named(function, version), &error))
     }
 }
@@ -237,7 +239,7 @@ mod tests {
         let calls = Calls::default();
         let http = Http::new(&World::real(), Proxy::None, std::time::Duration::from_secs(1));
         let shared = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let lambda = Lambda::new(&shared, &calls, http);
+        let (_, lambda) = crate::aws::lambda::open(&shared, &calls, http);
         for version in ["", "$LATEST", "live", "3a", "-1", " 3", "٣"] {
             let refused = block_on(lambda.delete_version("f", version)).unwrap_err();
             assert_eq!(refused.kind, Kind::Other, "{version}");

@@ -6,11 +6,11 @@ use aws_config::retry::RetryConfig;
 use super::calls::Counter;
 use super::{AwsError, Calls, Kind, upload_timeouts};
 
-/// The buckets that the credentials reach.
+/// Writes to the buckets that the credentials reach.
 #[derive(Debug, Clone)]
-pub struct Objects(aws_sdk_s3::Client);
+pub struct S3Writer(aws_sdk_s3::Client);
 
-impl Objects {
+impl S3Writer {
     /// `by_path` addresses a bucket by the path, not by a host of its own: a loopback address has no such hosts.
     pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
         let config = aws_sdk_s3::config::Builder::from(shared)

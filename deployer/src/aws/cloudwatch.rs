@@ -12,9 +12,9 @@ use super::{AwsError, Calls, clients};
 /// The most names and the most alarms of one call.
 const PAGE: i32 = 100;
 
-/// The alarms of one account and region.
+/// Looks at the alarms of one account and region.
 #[derive(Debug, Clone)]
-pub struct Alarms(aws_sdk_cloudwatch::Client);
+pub struct CloudWatch(aws_sdk_cloudwatch::Client);
 
 /// What an alarm says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ pub struct Alarm {
     pub dimensions: BTreeMap<String, String>,
 }
 
-impl Alarms {
+impl CloudWatch {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
         let (read, _) = clients!(aws_sdk_cloudwatch, shared, calls);
         Self(read)
@@ -72,7 +72,7 @@ impl Alarms {
     }
 }
 
-impl Alarms {
+impl CloudWatch {
     /// One that is made of others has no period of its own.
     fn composite(alarm: &CompositeAlarm) -> Alarm {
         Alarm {

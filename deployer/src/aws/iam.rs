@@ -19,11 +19,11 @@ pub struct Asked<'a> {
     pub tags: &'a BTreeMap<String, String>,
 }
 
-/// The policies of one account.
+/// Looks at the policies of one account.
 #[derive(Debug, Clone)]
-pub struct Permissions(aws_sdk_iam::Client);
+pub struct Iam(aws_sdk_iam::Client);
 
-impl Permissions {
+impl Iam {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
         let (read, _) = clients!(aws_sdk_iam, shared, calls);
         Self(read)

@@ -4,9 +4,9 @@ use aws_config::SdkConfig;
 
 use super::{AwsError, Calls, Kind, clients};
 
-/// Whose credentials these are.
+/// Asks who the credentials belong to.
 #[derive(Debug, Clone)]
-pub struct Identity(aws_sdk_sts::Client);
+pub struct Sts(aws_sdk_sts::Client);
 
 /// The owner of the credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Caller {
     pub arn: String,
 }
 
-impl Identity {
+impl Sts {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
         let (read, _) = clients!(aws_sdk_sts, shared, calls);
         Self(read)

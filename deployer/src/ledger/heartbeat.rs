@@ -1,4 +1,4 @@
-//! A run's signs of life: what renews its lease, and what it knows of having lost it.
+//! The lease of a run, and the heartbeat that renews it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Holder, LOCK, Ledger};
-use crate::aws::{AwsError, Change, Condition, Kind};
+use crate::aws::{AwsError, Change, Condition, Kind, TableWriter};
 use crate::world::World;
 
 /// So often within a lease the holder shows itself.
@@ -16,7 +16,7 @@ pub(super) const BEATS: u32 = 4;
 
 /// What the run and its heartbeat share.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct Lease {
     pub(super) holder: Holder,
     pub(super) fence: u64,
     beat: AtomicU64,
@@ -27,7 +27,7 @@ pub(super) struct Pulse {
     lost: AtomicBool,
 }
 
-impl Pulse {
+impl Lease {
     /// From a lock that was asked for at `sent`.
     pub(super) fn new(holder: Holder, fence: u64, sent: Duration, world: &World) -> Self {
         let (renewed, lost) = (Mutex::new(sent), AtomicBool::new(false));
@@ -65,15 +65,15 @@ impl Pulse {
 }
 
 /// Renews the lease until the hold ends or is lost. A failed call is no loss: the lease is longer than several.
-pub(super) async fn heartbeat(ledger: Ledger, pulse: Arc<Pulse>) {
+pub(super) async fn heartbeat(ledger: Ledger, table: TableWriter, lease: Arc<Lease>) {
     loop {
-        tokio::time::sleep(pulse.holder.lease() / BEATS).await;
-        let sent = pulse.world.uptime();
-        let renewal = ledger.table.transact(vec![pulse.renewal(&ledger)]);
-        match tokio::time::timeout(pulse.holder.lease() / BEATS, renewal).await {
-            Ok(Ok(())) => pulse.renewed_at(sent),
+        tokio::time::sleep(lease.holder.lease() / BEATS).await;
+        let sent = lease.world.uptime();
+        let renewal = table.transact(vec![lease.renewal(&ledger)]);
+        match tokio::time::timeout(lease.holder.lease() / BEATS, renewal).await {
+            Ok(Ok(())) => lease.renewed_at(sent),
             Ok(Err(AwsError { kind: Kind::Precondition, .. })) => {
-                pulse.lose();
+                lease.lose();
                 return;
             }
             Ok(Err(_)) | Err(_) => {}
