@@ -1,20 +1,22 @@
 //! `deployer`: releases AWS Lambda functions behind API Gateway, safely and fast.
 //!
-//! The rooms, in reading order; data flows one way through them, and a room imports only rooms before it, [`aws`]
-//! and [`report`]:
+//! The modules, in reading order; data flows one way through them, and a module imports only those before it, [`aws`] and
+//! [`report`]:
 //!
-//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`apply`] -> [`verify`] -> the ledger's record.
+//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`engine`] -> the ledger's record.
 //!
-//! | room | what happens there |
+//! | module | what happens there |
 //! |---|---|
-//! | [`artifact`] | sources to zips, with a manifest |
-//! | [`aws`] | single calls, in our words; the only room that names an SDK type |
-//! | [`ledger`] | the contract, the lock with its lease and fence, the releases |
+//! | [`artifact`] | sources to packages, with a manifest |
+//! | [`aws`] | single calls of AWS, in two types: what looks, and what changes |
+//! | [`ledger`] | the contract, the lock with its lease and fencing token, the releases |
 //! | [`observe`], [`plan`] | what is, and what would be done: a value |
-//! | [`apply`], [`verify`] | the steps and the way back; whether the new parts answer as declared |
-//! | [`release`] | the spines: one file a verb |
+//! | [`verify`] | whether the new parts respond as declared |
+//! | [`engine`] | the lock, the phases, the way back, the record |
+//! | [`commands`] | one file each, over the engine |
 //! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
 //! | [`guard`] | what in a plan of Terraform's would cut live traffic |
+//! | [`local`] | the local AWS |
 
 pub mod ending;
 pub mod failure;
@@ -30,15 +32,16 @@ pub mod plan;
 pub mod retention;
 pub mod verify;
 
+pub mod context;
 pub mod interrupt;
 pub mod poll;
-pub mod scope;
 pub mod world;
 
-pub mod apply;
+pub mod engine;
+
+pub mod commands;
 pub mod doctor;
 pub mod guard;
-pub mod release;
 
 pub mod local;
 pub mod report;
@@ -49,12 +52,12 @@ use anyhow::Result;
 use futures::future::join_all;
 
 use cli::{Cli, Command, Configured, Start};
+use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
+use context::Context;
 use failure::Exit;
 use guard::Guard;
-use release::{Deploy, Idle, Promote, Rollback};
 use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
-use scope::Context;
 use world::World;
 
 /// Runs one command and prints its result.
@@ -80,44 +83,44 @@ async fn configured(context: Context<'_>, command: Configured) -> Result<Exit> {
         Configured::Build { out } => done(report, &build(config, out.as_deref(), report).await?),
         Configured::Plan { environment, artifact, detailed_exitcode } => {
             let told = Deploy { artifact, ..Deploy::default() };
-            let view = release::show_plan(context, named(environment)?, &told).await?;
+            let view = commands::show_plan(context, named(environment)?, &told).await?;
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
         Configured::Deploy { environment, artifact, at_once, downgrade, start: Start { adopt, ignore_alarms } } => {
             let told = Deploy { artifact, adopt, ignore_alarms, at_once, downgrade };
-            done(report, &release::deploy(context, named(environment)?, &told).await?)
+            done(report, &commands::deploy(context, named(environment)?, &told).await?)
         }
         Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
             let Start { adopt, ignore_alarms } = start;
             let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
-            done(report, &release::promote(context, from, to, &told).await?)
+            done(report, &commands::promote(context, from, to, &told).await?)
         }
         Configured::Rollback { environment, to, force, adopt } => {
             let told = Rollback { to, force, adopt };
-            done(report, &release::rollback(context, named(environment)?, &told).await?)
+            done(report, &commands::rollback(context, named(environment)?, &told).await?)
         }
         Configured::Check { environment } => {
-            let view = release::check(context, named(environment)?).await?;
+            let view = commands::check(context, named(environment)?).await?;
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Configured::Status { environment, idle: true, artifact, downgrade } => {
             let told = Idle { artifact, downgrade };
-            done(report, &release::idle(context, named(environment)?, &told).await?)
+            done(report, &commands::idle(context, named(environment)?, &told).await?)
         }
         Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
         Configured::History { environment, limit } => {
-            done(report, &release::history(context, named(environment)?, limit).await?)
+            done(report, &commands::history(context, named(environment)?, limit).await?)
         }
         Configured::Prune { environment, yes } => {
-            let view = release::prune(context, named(environment)?, yes).await?;
+            let view = commands::prune(context, named(environment)?, yes).await?;
             report.result(&view)?;
             Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
         Configured::Unlock { environment, force } => {
-            done(report, &release::unlock(context, named(environment)?, force).await?)
+            done(report, &commands::unlock(context, named(environment)?, force).await?)
         }
         Configured::Doctor { environment } => {
             let view = doctor::doctor(context, named(environment)?).await;
@@ -144,7 +147,7 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
         Some(name) => vec![config.environment(Some(name))?],
         None => config.environments().collect(),
     };
-    let read = wanted.iter().map(|environment| release::status(context, environment));
+    let read = wanted.iter().map(|environment| commands::status(context, environment));
     let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
         environments.push(status.unwrap_or_else(|error| {

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use crate::aws::Reader;
 use crate::config::Environment;
+use crate::context::Context;
 use crate::report::DoctorView;
-use crate::scope::Context;
 
 /// What was found of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

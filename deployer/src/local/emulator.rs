@@ -16,9 +16,9 @@ use super::credentials;
 use super::instance::{self, Instance};
 use crate::aws::Http;
 use crate::config::Config;
+use crate::context::Context;
 use crate::ending::Ending as _;
 use crate::failure::Failure;
-use crate::scope::Context;
 use crate::world::{Proxy, World};
 
 /// The module that is started: the emulator behind a gate that only this instance's token opens.

@@ -19,11 +19,11 @@ use futures::future::join_all;
 
 use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
+use crate::commands::{self, Deploy};
 use crate::config::{Access, Config, Environment, LocalAccess};
+use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::release::{self, Deploy};
 use crate::report::{LocalEnvironment, LocalView};
-use crate::scope::Context;
 
 use instance::Instance;
 
@@ -126,7 +126,7 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
     for place in places {
         interrupt.check()?;
         let name = &place.environment.name;
-        let released = release::deploy(context, &place.environment, &Deploy::default()).await;
+        let released = commands::deploy(context, &place.environment, &Deploy::default()).await;
         released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
     }
     Ok(look(context, places, next_steps(context, places).await).await)

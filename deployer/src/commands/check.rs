@@ -7,9 +7,9 @@ use futures::future::join_all;
 
 use crate::aws::Reader;
 use crate::config::{Check, Environment};
+use crate::context::Context;
 use crate::observe::observe;
 use crate::report::CheckView;
-use crate::scope::Context;
 use crate::verify::{Expected, Url};
 
 /// Sends every read-only check through the URL. The live parts must answer them, all in a row.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
+use super::Engine;
 use super::moves::{TRIES, alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::Step;
-use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 
 /// So long the way back waits for the old definition to be seen before the old code follows.
@@ -22,8 +22,8 @@ const SEEN_WITHIN: Duration = Duration::from_secs(3);
 /// # Errors
 /// Something could not be moved back, or is where neither release put it: the environment serves a mixture, and the
 /// error says of what. Everything else was moved back all the same.
-pub async fn take_back(
-    scope: &Scope<'_>,
+pub(super) async fn take_back(
+    engine: &Engine<'_>,
     hold: &Hold,
     observed: &Observed,
     url: &Url,
@@ -32,28 +32,28 @@ pub async fn take_back(
     // Old code never meets the newer definition.
     let mut stuck = Vec::new();
     if began_with_the_stage(release) {
-        stuck.extend(aliases_back(scope, hold, observed, release).await);
+        stuck.extend(aliases_back(engine, hold, observed, release).await);
     } else {
-        if let Ok(true) = stage_back(scope, hold, observed, release).await {
-            seen(scope, url, &release.previous_parts.deployment).await;
+        if let Ok(true) = stage_back(engine, hold, observed, release).await {
+            seen(engine, url, &release.previous_parts.deployment).await;
         }
-        stuck.extend(aliases_back(scope, hold, observed, release).await);
+        stuck.extend(aliases_back(engine, hold, observed, release).await);
     }
     // A late move of the stage cannot be fenced off: it is looked for once more, and this look tells.
-    stuck.extend(stage_stays_back(scope, hold, observed, release).await.err());
+    stuck.extend(stage_stays_back(engine, hold, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }
 }
 
-async fn aliases_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Vec<anyhow::Error> {
+async fn aliases_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Vec<anyhow::Error> {
     let moves = observed.functions.iter().filter_map(|(key, function)| {
         let (new, old) = (release.parts.functions.get(key)?, release.previous_parts.functions.get(key)?);
-        (new.version != old.version).then(|| alias_back(scope, hold, &function.resource, &new.version, &old.version))
+        (new.version != old.version).then(|| alias_back(engine, hold, &function.resource, &new.version, &old.version))
     });
     join_all(moves).await.into_iter().filter_map(Result::err).collect()
 }
 
-async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
+async fn alias_back(engine: &Engine<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: taken back, fence {}", hold.fence());
     let to = Routing { version: old, weight: None, description: &description };
@@ -61,7 +61,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
     let (mut tries, mut refused, mut denied) = (0, None, None);
     loop {
         let found =
-            settled::alias(&scope.aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+            settled::alias(&engine.aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
@@ -74,7 +74,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
             None => tries += 1,
         }
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
-        match alias_to(scope.aws, resource, &to, &found.revision, &|| hold.still_ours()).await {
+        match alias_to(engine.aws, resource, &to, &found.revision, &|| hold.still_ours()).await {
             Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
             // Who may not move it has not moved it either, but for a move sent while that was still allowed: once that
             // has had its time, what is back stays back.
@@ -84,7 +84,7 @@ async fn alias_back(scope: &Scope<'_>, hold: &Hold, resource: &FunctionResource,
             }
             Err(error) => return Err(error),
             Ok(back) => {
-                settled::seen(&scope.aws.reader, resource, &back).await;
+                settled::seen(&engine.aws.reader, resource, &back).await;
                 return Ok(());
             }
         }
@@ -111,7 +111,7 @@ fn began_with_the_stage(release: &Release) -> bool {
 }
 
 /// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.
-async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
+async fn stage_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
     let step = Step::MoveStage.to_string();
     let tried = release.steps.iter().any(|record| record.step == step && record.started_at.is_some());
@@ -120,23 +120,23 @@ async fn stage_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release
     }
     let contract = &observed.ledger.contract;
     let ours = |deployment: &String| deployment == new || deployment == old;
-    let found = settled::stage(&scope.aws.reader, contract, |found| ours(&found.deployment)).await?.deployment;
+    let found = settled::stage(&engine.aws.reader, contract, |found| ours(&found.deployment)).await?.deployment;
     refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(scope.aws, contract, old, &|| hold.still_ours()).await.map(|()| true)
+    stage_to(engine.aws, contract, old, &|| hold.still_ours()).await.map(|()| true)
 }
 
 /// Looks whether the stage is where it was before the release; a late move of it is undone.
-async fn stage_stays_back(scope: &Scope<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<()> {
+async fn stage_stays_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<()> {
     let (old, contract) = (&release.previous_parts.deployment, &observed.ledger.contract);
     if release.parts.deployment == *old {
         return Ok(());
     }
-    let found = settled::stage(&scope.aws.reader, contract, |found| found.deployment == *old).await?.deployment;
+    let found = settled::stage(&engine.aws.reader, contract, |found| found.deployment == *old).await?.deployment;
     if found == *old {
         return Ok(());
     }
     refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(scope.aws, contract, old, &|| hold.still_ours()).await
+    stage_to(engine.aws, contract, old, &|| hold.still_ours()).await
 }
 
 /// A stage that serves neither release's deployment was moved by somebody else: it stays.
@@ -161,8 +161,8 @@ async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<b
 }
 
 /// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.
-async fn seen(scope: &Scope<'_>, url: &Url, deployment: &str) {
+async fn seen(engine: &Engine<'_>, url: &Url, deployment: &str) {
     let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
-    let Some(check) = scope.config.checks.iter().find(|check| !check.writes) else { return };
+    let Some(check) = engine.config.checks.iter().find(|check| !check.writes) else { return };
     let _ = tokio::time::timeout(SEEN_WITHIN, url.settle(check, &expected, "on the way back")).await;
 }

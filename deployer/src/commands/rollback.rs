@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use futures::try_join;
 
-use super::attempt::Attempt;
-use super::converge::Recovered;
-use super::{adopt, converge, prune, select, target};
+use super::{select, target};
 use crate::aws::Writer;
 use crate::config::{Environment, Traffic};
+use crate::context::Context;
+use crate::engine::{Engine, Intended, Recovered};
 use crate::failure::Failure;
 use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
 use crate::report::ReleaseView;
-use crate::scope::{Context, Scope};
 use crate::verify::Url;
 
 /// What a rollback was told.
@@ -32,16 +31,15 @@ pub struct Rollback {
 /// Goes back to an earlier release.
 ///
 /// # Errors
-/// See [`Attempt::make`]; and everything that is refused before anything has changed.
+/// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<ReleaseView> {
     let aws = Writer::open(environment, context.world).await;
-    let scope = context.scope(environment, &aws);
-    let interrupt = scope.interrupt();
-    interrupt.listen();
-    let (mut state, mut history) = interrupt.or(read(&scope)).await?;
-    let recovered = converge::settle(&scope, &state).await?;
+    let engine = Engine::start(context, environment, &aws);
+    let interrupt = engine.interrupt();
+    let (mut state, mut history) = interrupt.or(read(&engine)).await?;
+    let recovered = engine.recover(&state).await?;
     if recovered != Recovered::Nothing {
-        (state, history) = read(&scope).await?;
+        (state, history) = read(&engine).await?;
     }
     if recovered == Recovered::WentBack && told.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
@@ -49,8 +47,8 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
         return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
     }
-    if told.adopt && adopt::adopt(&scope, &live(&aws.reader, state.clone()).await?).await? {
-        (state, history) = read(&scope).await?;
+    if told.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
+        (state, history) = read(&engine).await?;
     }
     let serving = state.live.clone().ok_or_else(|| {
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
@@ -73,10 +71,9 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
     }
     if !missing.is_empty() {
-        return Err(refusal(&scope, &observed, &history, chosen, &missing).await);
+        return Err(refusal(&engine, &observed, &history, chosen, &missing).await);
     }
-    let attempt = Attempt {
-        scope,
+    let intended = Intended {
         observed: &observed,
         wanted,
         plan: &planned,
@@ -86,20 +83,18 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         ignored: &[],
         url: &url,
     };
-    let release = attempt.make().await?;
-    prune::after(&scope, &release).await;
-    Ok(attempt.view(&release))
+    engine.release(&intended).await
 }
 
 /// The first round trip: the ledger, with all of its releases.
-async fn read(scope: &Scope<'_>) -> Result<(LedgerState, Vec<Release>)> {
-    let ledger = scope.ledger();
-    try_join!(recall(scope.config, scope.environment, &scope.aws.reader), ledger.history())
+async fn read(engine: &Engine<'_>) -> Result<(LedgerState, Vec<Release>)> {
+    let ledger = engine.ledger();
+    try_join!(recall(engine.config, engine.environment, &engine.aws.reader), ledger.history())
 }
 
 /// Why that release cannot be gone back to, and the nearest one that can.
 async fn refusal(
-    scope: &Scope<'_>,
+    engine: &Engine<'_>,
     observed: &Observed,
     history: &[Release],
     chosen: &Release,
@@ -113,7 +108,7 @@ async fn refusal(
     others.sort_by_key(|release| release.number.abs_diff(chosen.number));
     let mut nearest = None;
     for release in others {
-        if target::missing(&scope.aws.reader, &observed.ledger.contract, release)
+        if target::missing(&engine.aws.reader, &observed.ledger.contract, release)
             .await
             .is_ok_and(|gone| gone.is_empty())
         {

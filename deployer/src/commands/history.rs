@@ -5,10 +5,10 @@ use futures::try_join;
 
 use crate::aws::Reader;
 use crate::config::Environment;
+use crate::context::Context;
 use crate::ledger::Ledger;
 use crate::observe::recall;
 use crate::report::HistoryView;
-use crate::scope::Context;
 
 /// Reads the releases, the newest first; at most `limit` of them are shown.
 ///

@@ -5,18 +5,19 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::future::join_all;
 
-use super::{Outcome, Run, moves, prepare, watch};
+use super::phases::{Apply, Outcome};
+use super::{moves, publish, watch};
 use crate::config::Check;
 use crate::ledger::{CheckRecord, Release, ReleaseKind};
 use crate::plan::{Moment, Step};
 use crate::verify::{Blame, Expected, Failed};
 
 /// Carries out one step.
-pub(super) async fn carry_out(run: &Run<'_>, step: &Step, release: &Release) -> Outcome {
+pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -> Outcome {
     let moved = match step {
-        Step::Prepare(key) => return prepare::function(run, key, release).await,
+        Step::Prepare(key) => return publish::function(run, key, release).await,
         Step::Verify(moment) => return verify_url(run, *moment, release).await,
-        Step::CreateDeployment => return prepare::deployment(run, release).await,
+        Step::CreateDeployment => return publish::deployment(run, release).await,
         Step::Watch(time) => watch_alarms(run, *time).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
@@ -25,13 +26,13 @@ pub(super) async fn carry_out(run: &Run<'_>, step: &Step, release: &Release) -> 
     Outcome { error: moved.err(), ..Outcome::default() }
 }
 
-async fn watch_alarms(run: &Run<'_>, time: Duration) -> Result<()> {
+async fn watch_alarms(run: &Apply<'_>, time: Duration) -> Result<()> {
     let names = &run.observed.ledger.contract.alarms;
-    watch::alarms(&run.scope, names, run.ignored, time).await
+    watch::alarms(&run.engine, names, run.ignored, time).await
 }
 
 /// Sends the checks through the URL: those of the functions that moved, or all of them once the stage has.
-async fn verify_url(run: &Run<'_>, moment: Moment, release: &Release) -> Outcome {
+async fn verify_url(run: &Apply<'_>, moment: Moment, release: &Release) -> Outcome {
     let stage_moved = release.parts.deployment != release.previous_parts.deployment;
     let versions = release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
@@ -47,7 +48,7 @@ async fn verify_url(run: &Run<'_>, moment: Moment, release: &Release) -> Outcome
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
     };
-    let due: Vec<&Check> = run.scope.config.checks.iter().filter(|check| deployment || moved(check)).collect();
+    let due: Vec<&Check> = run.engine.config.checks.iter().filter(|check| deployment || moved(check)).collect();
     let phase = moment.to_string();
     let reading = due.iter().filter(|check| !check.writes).map(async |check| {
         // A route that an earlier release is known to have has to be seen on the way back to it.
@@ -78,28 +79,33 @@ fn has_route(release: &Release, check: &Check) -> bool {
 }
 
 /// Says how the answers of an earlier release differ from what the checks of now ask for.
-async fn report_differences(run: &Run<'_>, due: &[&Check], expected: &Expected, phase: &str) {
+async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected, phase: &str) {
     let whole = Expected { marks_only: false, ..expected.clone() };
     let asked = due.iter().filter(|check| !check.writes).map(|check| run.url.once(check, &whole, phase));
     for failed in join_all(asked).await.into_iter().filter_map(Result::err) {
-        run.scope.report.warn(&format!("{failed}: the checks of now are not those that this release passed"));
+        run.engine.report.warn(&format!("{failed}: the checks of now are not those that this release passed"));
     }
 }
 
 /// Nothing moves after the last moment: then the checks that write have their one turn. Not on the way back, where
 /// the release has had it.
-fn is_last(run: &Run<'_>, moment: Moment) -> bool {
+fn is_last(run: &Apply<'_>, moment: Moment) -> bool {
     let last = moment == Moment::AfterStage || (moment == Moment::AfterAliases && run.plan.api.change.is_none());
-    last && run.plan.kind != ReleaseKind::Rollback && run.scope.environment.writing_checks
+    last && run.plan.kind != ReleaseKind::Rollback && run.engine.environment.writing_checks
 }
 
-async fn writing(run: &Run<'_>, due: &[&Check], expected: &Expected, phase: &str) -> Vec<Result<CheckRecord, Failed>> {
+async fn writing(
+    run: &Apply<'_>,
+    due: &[&Check],
+    expected: &Expected,
+    phase: &str,
+) -> Vec<Result<CheckRecord, Failed>> {
     let mut results = Vec::new();
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.url.once(check, expected, phase).await {
             // It may not be repeated, so only the new version's own wrong answer speaks against the release.
             Err(failed) if failed.blame != Blame::Application => {
-                run.scope.report.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));
+                run.engine.report.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));
                 Ok(failed.record)
             }
             told => told,

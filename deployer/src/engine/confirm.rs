@@ -4,20 +4,20 @@
 use anyhow::Result;
 use futures::future::join_all;
 
+use super::Engine;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::Observed;
 use crate::report::ReleaseView;
-use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 
 /// What is told where nothing had to be done: what is live, and how it was judged if it was judged only now.
 ///
 /// # Errors
 /// See [`judge`].
-pub(super) async fn unchanged(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<ReleaseView> {
-    let judged = judge(scope, observed, url).await?;
-    let Scope { environment, aws, .. } = *scope;
+pub(super) async fn unchanged(engine: &Engine<'_>, observed: &Observed, url: &Url) -> Result<ReleaseView> {
+    let judged = judge(engine, observed, url).await?;
+    let Engine { environment, aws, .. } = *engine;
     Ok(match judged {
         Some((release, checks)) => {
             ReleaseView::confirmed(environment, &release, checks, observed, url, &aws.reader.calls)
@@ -32,23 +32,23 @@ pub(super) async fn unchanged(scope: &Scope<'_>, observed: &Observed, url: &Url)
 ///
 /// # Errors
 /// A check fails.
-async fn judge(scope: &Scope<'_>, observed: &Observed, url: &Url) -> Result<Option<(Release, Vec<CheckRecord>)>> {
+async fn judge(engine: &Engine<'_>, observed: &Observed, url: &Url) -> Result<Option<(Release, Vec<CheckRecord>)>> {
     let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(None) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     // Before the first deployment of the deployer's own, the stage has no mark.
     let deployment = observed.stage.mark.is_some().then(|| live.parts.deployment.clone());
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
-    let reading = scope.config.checks.iter().filter(|check| !check.writes);
+    let reading = engine.config.checks.iter().filter(|check| !check.writes);
     let results =
-        scope.interrupt().or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
+        engine.interrupt().or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("mend what the check shows and deploy, or roll back")
     })?;
-    let hold = scope.ledger().seize(&scope.aws.table, &observed.ledger, scope.holder("confirm")).await?;
+    let hold = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
     let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
     hold.end(&judged, None).await?;
-    scope.report.line("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
+    engine.report.line("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
     Ok(Some((judged, passed)))
 }

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use anyhow::{Result, anyhow};
 
+use super::Engine;
 use crate::aws::{Alarm, AlarmState};
 use crate::failure::{Exit, Failure};
-use crate::scope::Scope;
 
 /// How often the alarms are read: CloudWatch itself evaluates them no more often than every 10 s.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -19,18 +19,18 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// One of them rings, or at the end it is not known whether one does.
-pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
+pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
     let watched: Vec<String> = names.iter().filter(|name| !ignored.contains(name)).cloned().collect();
     let started = Instant::now();
     let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
     loop {
         let left = time.saturating_sub(started.elapsed());
-        let unknown = match scope.aws.reader.cloudwatch.states(&watched).await {
+        let unknown = match engine.aws.reader.cloudwatch.states(&watched).await {
             Ok(alarms) => {
                 ringing(&alarms)?;
                 match gone(&watched, &alarms) {
                     None if left.is_zero() => {
-                        without_data(scope, &alarms);
+                        without_data(engine, &alarms);
                         return Ok(());
                     }
                     gone => gone.map(|name| anyhow!("alarm `{name}` does not exist any more")),
@@ -58,8 +58,8 @@ fn ringing(alarms: &[Alarm]) -> Result<()> {
 }
 
 /// An alarm without data does not ring, and guards nothing either.
-fn without_data(scope: &Scope<'_>, alarms: &[Alarm]) {
+fn without_data(engine: &Engine<'_>, alarms: &[Alarm]) {
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        scope.report.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
+        engine.report.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
     }
 }

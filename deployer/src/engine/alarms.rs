@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::Engine;
 use crate::aws::{Alarm, AlarmState};
 use crate::config::{Access, Traffic};
 use crate::failure::Failure;
 use crate::observe::Observed;
-use crate::scope::Scope;
 
 /// So much later than its metric an alarm may ring (CloudWatch: metrics of Lambda and API Gateway arrive within two
 /// minutes).
@@ -20,7 +20,7 @@ const LAG: u64 = 120;
 /// One rings, or it is not known whether one does, and that is not to be ignored; or alarms could not ring within the
 /// times for which they are watched.
 pub(super) fn may_start(
-    scope: &Scope<'_>,
+    engine: &Engine<'_>,
     observed: &Observed,
     traffic: &Traffic,
     ignore: bool,
@@ -32,11 +32,11 @@ pub(super) fn may_start(
         Err(_) if ignore => return Ok(names.clone()),
         Err(why) => return Err(why),
     };
-    if !matches!(scope.environment.access, Access::Local(_)) {
-        long_enough(alarms, traffic, &scope.environment.name)?;
+    if !matches!(engine.environment.access, Access::Local(_)) {
+        long_enough(alarms, traffic, &engine.environment.name)?;
     }
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        scope.report.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
+        engine.report.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
     }
     let ringing: Vec<_> =
         alarms.iter().filter(|alarm| alarm.state == AlarmState::Ringing).map(|alarm| alarm.name.clone()).collect();

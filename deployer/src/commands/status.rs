@@ -8,10 +8,10 @@ use super::order::order;
 use crate::artifact::{self, Checked};
 use crate::aws::{AwsError, Kind, Reader};
 use crate::config::Environment;
+use crate::context::Context;
 use crate::ledger::Ledger;
 use crate::observe::observe;
 use crate::report::{EnvironmentStatus, IdleView};
-use crate::scope::Context;
 use crate::verify::Url;
 
 /// Observes one environment. Writes nothing.

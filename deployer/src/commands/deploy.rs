@@ -6,19 +6,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use futures::try_join;
 
-use super::attempt::Attempt;
-use super::converge::Recovered;
 use super::order::{Order, order};
-use super::{adopt, alarms, confirm, converge, prune};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
 use crate::aws::Writer;
 use crate::config::{Config, Environment, Traffic};
+use crate::context::Context;
+use crate::engine::{Engine, Intended};
 use crate::failure::Failure;
 use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
 use crate::report::{PlanView, ReleaseView};
-use crate::scope::{Context, Scope};
 use crate::verify::Url;
 
 /// What a deploy was told.
@@ -62,35 +60,33 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &D
 /// Releases what is in this checkout, or in the artifact that was named.
 ///
 /// # Errors
-/// See [`Attempt::make`]; and everything that ends a run before it has changed anything.
+/// See [`Engine::release`]; and everything that ends a run before it has changed anything.
 pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<ReleaseView> {
     let Context { config, world, report } = context;
     let aws = Writer::open(environment, world).await;
-    let scope = context.scope(environment, &aws);
-    scope.interrupt().listen();
+    let engine = Engine::start(context, environment, &aws);
     let read = async { try_join!(Given::open(config, told), observe(config, environment, &aws.reader)) };
-    let (given, observed) = scope.interrupt().or(read).await?;
-    let observed = ready(&scope, observed, told.adopt).await?;
+    let (given, observed) = engine.interrupt().or(read).await?;
+    let observed = engine.prepare(observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
     let url = Url::open(config, environment, &observed.ledger.contract, world)?;
     let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
     let traffic = if told.at_once { &at_once } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
-        return confirm::unchanged(&scope, &observed, &url).await;
+        return engine.unchanged(&observed, &url).await;
     }
     given.order(config, &observed).await.allow(report, told.downgrade)?;
-    let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
-    let built = given.built(&scope, &first).await?;
+    let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
+    let built = given.built(&engine, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return confirm::unchanged(&scope, &observed, &url).await;
+        return engine.unchanged(&observed, &url).await;
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
     let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
-    let attempt = Attempt {
-        scope,
+    let intended = Intended {
         observed: &observed,
         wanted,
         plan: &planned,
@@ -100,21 +96,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
         ignored: &ignored,
         url: &url,
     };
-    let release = attempt.make().await?;
-    prune::after(&scope, &release).await;
-    Ok(attempt.view(&release))
-}
-
-/// What a writing command starts from: nobody else's lock, nothing unfinished, and if so told, no drift.
-pub(super) async fn ready(scope: &Scope<'_>, mut observed: Observed, adopt_drift: bool) -> Result<Observed> {
-    let Scope { config, environment, aws, .. } = *scope;
-    if converge::settle(scope, &observed.ledger).await? != Recovered::Nothing {
-        observed = observe(config, environment, &aws.reader).await?;
-    }
-    if adopt_drift && adopt::adopt(scope, &observed).await? {
-        observed = observe(config, environment, &aws.reader).await?;
-    }
-    Ok(observed)
+    engine.release(&intended).await
 }
 
 /// Where the code comes from.
@@ -149,14 +131,14 @@ impl Given {
     }
 
     /// The zips, if the plan needs any.
-    async fn built(&self, scope: &Scope<'_>, plan: &Plan) -> Result<Option<Artifact>> {
+    async fn built(&self, engine: &Engine<'_>, plan: &Plan) -> Result<Option<Artifact>> {
         Ok(match self {
             _ if !plan.needs_code() => None,
             Self::Artifact(artifact) => Some(artifact.clone()),
             Self::Checkout(checkout) => {
-                let folder = artifact::folder(scope.config);
-                let _group = scope.report.building(scope.config.functions.keys());
-                Some(scope.interrupt().or(artifact::build(scope.config, checkout, &folder)).await?.0)
+                let folder = artifact::folder(engine.config);
+                let _group = engine.report.building(engine.config.functions.keys());
+                Some(engine.interrupt().or(artifact::build(engine.config, checkout, &folder)).await?.0)
             }
         })
     }

@@ -4,11 +4,11 @@ use anyhow::Result;
 
 use crate::aws::Writer;
 use crate::config::Environment;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::observe::recall;
 use crate::report::UnlockView;
-use crate::scope::Context;
 
 /// Shows who holds the lock, asks, and frees it. The fence grows: the old holder can move nothing any more.
 ///

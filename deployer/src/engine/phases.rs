@@ -1,13 +1,7 @@
-//! Applies a plan: phase by phase, each written to the ledger before it begins and after it, and the way back.
+//! Applies a plan: phase by phase, each written to the ledger before it begins and after it.
 //!
 //! Comes in: a plan, what was observed under the lock, the zips. Goes out: the release with its parts, checks and
 //! times. It stops at the first phase that fails and decides nothing that the plan has not decided.
-
-mod back;
-mod moves;
-mod prepare;
-mod step;
-mod watch;
 
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -16,47 +10,44 @@ use anyhow::Result;
 use futures::future::join_all;
 use futures::try_join;
 
+use super::{Engine, moves, step};
 use crate::ledger::{CheckRecord, FunctionPart, Hold, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
-use crate::scope::Scope;
 use crate::verify::Url;
-
-pub use back::take_back;
-pub use moves::{renew_revisions, stage_to};
 
 /// All that the steps of one release need.
 #[derive(Clone, Copy)]
-pub struct Run<'a> {
+pub(super) struct Apply<'a> {
     /// The command.
-    pub scope: Scope<'a>,
+    pub(super) engine: Engine<'a>,
     /// The right to move the environment.
-    pub hold: &'a Hold,
+    pub(super) hold: &'a Hold,
     /// What was observed: for the steps under the lock, never before the build.
-    pub observed: &'a Observed,
+    pub(super) observed: &'a Observed,
     /// What is to be done.
-    pub plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     /// The zips of new code, by function.
-    pub zips: &'a BTreeMap<String, Vec<u8>>,
+    pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
     /// Where the stage answers.
-    pub url: &'a Url,
+    pub(super) url: &'a Url,
     /// Alarms that rang before the start and were to be ignored.
-    pub ignored: &'a [String],
+    pub(super) ignored: &'a [String],
 }
 
 /// What a step brought about.
 #[derive(Default)]
-struct Outcome {
+pub(super) struct Outcome {
     /// The new part of a function.
-    part: Option<(String, FunctionPart)>,
+    pub(super) part: Option<(String, FunctionPart)>,
     /// The new deployment.
-    deployment: Option<String>,
+    pub(super) deployment: Option<String>,
     /// The checks that were made, passed or not.
-    checks: Vec<CheckRecord>,
+    pub(super) checks: Vec<CheckRecord>,
     /// Why it could not be judged whether it went well, if it could not.
-    unjudged: Option<String>,
+    pub(super) unjudged: Option<String>,
     /// Why it failed, if it did.
-    error: Option<anyhow::Error>,
+    pub(super) error: Option<anyhow::Error>,
 }
 
 /// Carries out all phases, and looks at the end whether everything is where it belongs. The release tells afterwards
@@ -64,10 +55,10 @@ struct Outcome {
 ///
 /// # Errors
 /// The first failure, after every step of its phase has ended; nothing is taken back here.
-pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
+pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> {
     let mut done = 0;
     for phase in run.plan.phases() {
-        run.scope.interrupt().check()?;
+        run.engine.interrupt().check()?;
         if phase.iter().any(Step::moves_traffic) {
             release.state = ReleaseState::Shifting;
         }
@@ -80,9 +71,9 @@ pub async fn apply(run: &Run<'_>, release: &mut Release) -> Result<()> {
 
 /// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side. `first` is the
 /// place of its first step among all of the release.
-async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
-    let _group = run.scope.report.phase_begins(phase);
-    let began = run.scope.now();
+async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
+    let _group = run.engine.report.phase_begins(phase);
+    let began = run.engine.now();
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
@@ -99,7 +90,7 @@ async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut R
     let results = match phase.iter().any(Step::moves_traffic) {
         // What such a call did has to be known: it is let end.
         true => work.await,
-        false => run.scope.interrupt().or(async { Ok(work.await) }).await?,
+        false => run.engine.interrupt().or(async { Ok(work.await) }).await?,
     };
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {
@@ -115,7 +106,7 @@ async fn apply_phase(run: &Run<'_>, phase: &Phase, first: usize, release: &mut R
                 if let Some(step) = release.steps.get_mut(first + index) {
                     step.millis = u64::try_from(took.as_millis()).ok();
                 }
-                run.scope.report.step_done(&phase[index], release, took);
+                run.engine.report.step_done(&phase[index], release, took);
             }
         }
     }

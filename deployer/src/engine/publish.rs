@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::{Outcome, Run};
+use super::phases::{Apply, Outcome};
 use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
 use crate::aws::{Code, Kind, Readiness, Settings, VersionState, certainly};
 use crate::config::Check;
@@ -15,15 +15,15 @@ use crate::retention::MARK;
 use crate::verify::{self, Mark};
 
 /// A version of a function, and the answers to its checks.
-pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Outcome {
+pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
     let (part, asked) = tokio::join!(version(run, key, release), may_ask_for_provisioned(run, key));
     let part = match asked.and(part) {
         Ok(part) => part,
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
-    let checks: Vec<&Check> = run.scope.config.checks_of(key).collect();
-    let mark = Mark { header: &run.scope.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
-    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
+    let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
+    let mark = Mark { header: &run.engine.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
+    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let (checks, error) = match verify::before_traffic(&aws.reader, contract, &checks, &part.version, mark).await {
         Ok(records) => (records, None),
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
@@ -32,14 +32,14 @@ pub(super) async fn function(run: &Run<'_>, key: &str, release: &Release) -> Out
 }
 
 /// Asks now what has to be asked once the alias has moved: a role that may not would have its releases reverted.
-async fn may_ask_for_provisioned(run: &Run<'_>, key: &str) -> Result<()> {
+async fn may_ask_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
     let Some(function) = run.observed.functions.get(key) else { return Ok(()) };
     let FunctionResource { name, alias, .. } = &function.resource;
-    Ok(run.scope.aws.reader.lambda.provisioned(name, alias).await.map(drop)?)
+    Ok(run.engine.aws.reader.lambda.provisioned(name, alias).await.map(drop)?)
 }
 
 /// A version with the wanted code and the settings of now: one that exists, or a new one.
-async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
+async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
     let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
     let after = run.plan.functions.get(key).map(|planned| &planned.after);
     let wanted = match after {
@@ -50,7 +50,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
     let name = &function.resource.name;
     let latest = latest(run, function, &wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
-    let versions = run.scope.aws.reader.lambda.versions(name).await?;
+    let versions = run.engine.aws.reader.lambda.versions(name).await?;
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
         // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
@@ -70,7 +70,7 @@ async fn version(run: &Run<'_>, key: &str, release: &Release) -> Result<Function
 
 /// `$LATEST`, settled: while an update of Terraform's is in progress, an upload would be refused. One that failed is
 /// no obstacle where other code is uploaded anyway.
-async fn latest(run: &Run<'_>, function: &ObservedFunction, wanted: &str) -> Result<VersionState> {
+async fn latest(run: &Apply<'_>, function: &ObservedFunction, wanted: &str) -> Result<VersionState> {
     let latest = &function.latest;
     match &latest.readiness {
         Readiness::Ready | Readiness::Idle => Ok(latest.clone()),
@@ -86,7 +86,7 @@ fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> 
 
 /// `$LATEST` with the wanted code in it, settled.
 async fn with_code(
-    run: &Run<'_>,
+    run: &Apply<'_>,
     key: &str,
     function: &ObservedFunction,
     latest: VersionState,
@@ -101,7 +101,7 @@ async fn with_code(
     let zip = match run.zips.get(key).filter(|_| wanted != function.live.code_sha256) {
         Some(zip) => zip,
         None => {
-            fetched = run.scope.aws.reader.lambda.code(name, &function.live.version).await?;
+            fetched = run.engine.aws.reader.lambda.code(name, &function.live.version).await?;
             &fetched
         }
     };
@@ -112,14 +112,14 @@ async fn with_code(
 }
 
 /// Directly, or where the zip is too big for that, through the contract's bucket.
-async fn upload(run: &Run<'_>, key: &str, name: &str, zip: &[u8], revision: &str) -> Result<()> {
-    let aws = run.scope.aws;
+async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], revision: &str) -> Result<()> {
+    let aws = run.engine.aws;
     let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
     let object;
     let code = match bucket.filter(|_| zip.len() as u64 > DIRECT_UPLOAD_LIMIT) {
         None => Code::Zip(zip),
         Some(bucket) => {
-            let place = format!("{}/{}/{key}.zip", run.scope.config.app, run.scope.environment.name);
+            let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
             object = (place.clone(), aws.s3.put(bucket, &place, zip.to_vec()).await?);
             Code::Object { bucket, key: &object.0, version: &object.1 }
         }
@@ -132,8 +132,8 @@ async fn upload(run: &Run<'_>, key: &str, name: &str, zip: &[u8], revision: &str
 }
 
 /// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
-async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: &str) -> Result<String> {
-    let aws = run.scope.aws;
+async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description: &str) -> Result<String> {
+    let aws = run.engine.aws;
     let ours = |version: &VersionState| version.code_sha256 == latest.code_sha256 && version.description == description;
     let look = async || {
         let versions = aws.reader.lambda.versions(name).await?;
@@ -145,10 +145,10 @@ async fn publish(run: &Run<'_>, name: &str, latest: &VersionState, description: 
 
 /// Polls until a version with the wanted code can be invoked. For a moment GetFunction may not find what was just made, or
 /// show it as it was before (terraform-provider-aws#14210, #14578).
-async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -> Result<VersionState> {
+async fn until_ready(run: &Apply<'_>, name: &str, qualifier: &str, wanted: &str) -> Result<VersionState> {
     let (mut poll, mut lag) = (Poll::until_ready(), None);
     loop {
-        let found = run.scope.aws.reader.lambda.version(name, qualifier).await;
+        let found = run.engine.aws.reader.lambda.version(name, qualifier).await;
         let late = match &found {
             Ok(state) => state.code_sha256 != wanted,
             Err(error) => error.kind == Kind::NotFound,
@@ -170,7 +170,7 @@ async fn until_ready(run: &Run<'_>, name: &str, qualifier: &str, wanted: &str) -
             }
             Readiness::Idle if qualifier == "$LATEST" => return Ok(state),
             Readiness::Idle => {
-                verify::wake(&run.scope.aws.reader, name, qualifier).await;
+                verify::wake(&run.engine.aws.reader, name, qualifier).await;
                 poll.pause(|| format!("`{name}:{qualifier}` to wake")).await?;
             }
             Readiness::Pending => poll.pause(|| format!("`{name}:{qualifier}` to be ready")).await?,
@@ -185,15 +185,15 @@ fn other_code(name: &str, qualifier: &str) -> anyhow::Error {
 }
 
 /// A deployment of the definition as it is now. By its description it is found where the reply was lost.
-pub(super) async fn deployment(run: &Run<'_>, release: &Release) -> Outcome {
+pub(super) async fn deployment(run: &Apply<'_>, release: &Release) -> Outcome {
     match create_deployment(run, release).await {
         Ok(id) => Outcome { deployment: Some(id), ..Outcome::default() },
         Err(error) => Outcome { error: Some(error), ..Outcome::default() },
     }
 }
 
-async fn create_deployment(run: &Run<'_>, release: &Release) -> Result<String> {
-    let (aws, id) = (run.scope.aws, &run.observed.ledger.contract.api.rest_api_id);
+async fn create_deployment(run: &Apply<'_>, release: &Release) -> Result<String> {
+    let (aws, id) = (run.engine.aws, &run.observed.ledger.contract.api.rest_api_id);
     // The fingerprint stays with what it describes; by the release's number an orphan is told.
     let description = format!("{MARK}{}, definition {}", release.number, release.definition);
     let look = async || {

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
-use super::Run;
+use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, Writer};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
@@ -17,7 +17,7 @@ use crate::retention::MARK;
 pub(super) const TRIES: u32 = 3;
 
 /// Gives the new version of a function a part of its alias's traffic.
-pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
+pub(super) async fn shift_alias(run: &Apply<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
     let description = shifted(release, percent);
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
@@ -27,13 +27,13 @@ pub(super) async fn shift_alias(run: &Run<'_>, key: &str, percent: u8, release: 
 }
 
 /// Moves the alias of a function to its new version, with all the traffic.
-pub(super) async fn move_alias(run: &Run<'_>, key: &str, release: &Release) -> Result<()> {
+pub(super) async fn move_alias(run: &Apply<'_>, key: &str, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
     let description = format!("{MARK}{}", release.number);
     let to = Routing { version: &new, weight: None, description: &description };
     let revision = revision(run, function, &new, 100, release).await?;
     from_where_it_was(run, function, &to, revision).await?;
-    run.scope.interrupt().or(until_provisioned(run, &function.resource)).await
+    run.engine.interrupt().or(until_provisioned(run, &function.resource)).await
 }
 
 fn shifted(release: &Release, percent: u8) -> String {
@@ -44,12 +44,12 @@ fn shifted(release: &Release, percent: u8) -> String {
 /// the lock, or this run's own recovery, did to fence off late moves: nobody else changed the alias then. The fence of a
 /// later holder stops this run.
 async fn from_where_it_was(
-    run: &Run<'_>,
+    run: &Apply<'_>,
     function: &ObservedFunction,
     to: &Routing<'_>,
     mut revision: String,
 ) -> Result<()> {
-    let (aws, resource) = (run.scope.aws, &function.resource);
+    let (aws, resource) = (run.engine.aws, &function.resource);
     let mut tries = 1;
     loop {
         let refused = match alias_to(aws, resource, to, &revision, &|| forward(run)).await {
@@ -75,12 +75,12 @@ fn fence_of(description: &str) -> Option<u64> {
 }
 
 /// Whether the next move may be sent: nobody told the run to stop, and the lock is its own.
-fn forward(run: &Run<'_>) -> Result<()> {
-    run.scope.interrupt().check()?;
+fn forward(run: &Apply<'_>) -> Result<()> {
+    run.engine.interrupt().check()?;
     run.hold.still_ours()
 }
 
-fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
+fn subject<'a>(run: &Apply<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
     let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
     let part = release.parts.functions.get(key).with_context(|| format!("function `{key}` has no new version"))?;
     Ok((function, part.version.clone()))
@@ -92,7 +92,7 @@ fn subject<'a>(run: &Run<'a>, key: &str, release: &Release) -> Result<(&'a Obser
 /// # Errors
 /// Somebody else moved it in between.
 async fn revision(
-    run: &Run<'_>,
+    run: &Apply<'_>,
     function: &ObservedFunction,
     new: &str,
     percent: u8,
@@ -106,7 +106,7 @@ async fn revision(
     let description = shifted(release, *before);
     let weight = Some((new, f64::from(*before) / 100.0));
     let left = Routing { version: &function.alias.version, weight, description: &description };
-    let found = settled::alias(&run.scope.aws.reader, &function.resource, |found| is_at(found, &left)).await?;
+    let found = settled::alias(&run.engine.aws.reader, &function.resource, |found| is_at(found, &left)).await?;
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
@@ -162,11 +162,11 @@ fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
 }
 
 /// Where the alias has provisioned concurrency, the new version has to be warmed before it serves like the old one.
-async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result<()> {
+async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let mut poll = Poll::until_ready();
     loop {
-        match run.scope.aws.reader.lambda.provisioned(name, alias).await {
+        match run.engine.aws.reader.lambda.provisioned(name, alias).await {
             Ok(None | Some(Provisioned::Ready)) => return Ok(()),
             Ok(Some(Provisioned::Failed(reason))) => {
                 return Err(Failure::error(format!(
@@ -186,8 +186,8 @@ async fn until_provisioned(run: &Run<'_>, resource: &FunctionResource) -> Result
 
 /// Moves the stage to the release's deployment, unless somebody else has moved it in the meantime. A way back does
 /// not ask: what it observed is a moment old.
-pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
-    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
+pub(super) async fn move_stage(run: &Apply<'_>, release: &Release) -> Result<()> {
+    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
     if run.plan.kind != ReleaseKind::Rollback {
         let expected = |deployment: &String| deployment == new || deployment == old;
@@ -206,7 +206,7 @@ pub(super) async fn move_stage(run: &Run<'_>, release: &Release) -> Result<()> {
 ///
 /// # Errors
 /// It is not where it should be.
-pub async fn stage_to(
+pub(super) async fn stage_to(
     aws: &Writer,
     contract: &Contract,
     deployment: &str,
@@ -251,7 +251,7 @@ pub async fn stage_to(
 ///
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
-pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
+pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
     let mut poll = Poll::until_read();
     loop {
         let elsewhere = elsewhere(run, parts).await?;
@@ -266,8 +266,8 @@ pub(super) async fn confirm(run: &Run<'_>, parts: &Parts) -> Result<()> {
 }
 
 /// What is not where the release put it.
-async fn elsewhere(run: &Run<'_>, parts: &Parts) -> Result<Vec<String>> {
-    let (aws, contract) = (run.scope.aws, &run.observed.ledger.contract);
+async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
+    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let (stage, aliases) = try_join!(
         aws.reader.api.stage(&contract.api.rest_api_id, &contract.api.stage),
         try_join_all(
@@ -293,7 +293,7 @@ async fn elsewhere(run: &Run<'_>, parts: &Parts) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// An alias could not be changed; it is tried again if it only changed in between.
-pub async fn renew_revisions(aws: &Writer, hold: &Hold, observed: &Observed) -> Result<()> {
+pub(super) async fn renew_revisions(aws: &Writer, hold: &Hold, observed: &Observed) -> Result<()> {
     let renewals = observed.functions.values().map(|function| renew(aws, hold, &function.resource));
     join_all(renewals).await.into_iter().collect()
 }

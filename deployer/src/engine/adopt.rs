@@ -3,47 +3,47 @@
 use anyhow::Result;
 use futures::future::join_all;
 
-use crate::apply::stage_to;
+use super::Engine;
+use super::moves::stage_to;
 use crate::failure::Failure;
 use crate::ledger::{ArtifactRecord, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::drift;
-use crate::scope::Scope;
 use crate::verify::{Expected, Url};
 
 /// Records drift as a release. Nothing is moved. Answers whether there was any.
 ///
 /// # Errors
 /// What is live cannot be a release: an alias that splits its traffic, or that names `$LATEST`.
-pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool> {
+pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
-    let mut release = found(scope, observed, &drift).await?;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
-    let hold = scope.ledger().begin(&scope.aws.table, &observed.ledger, scope.holder("adopt"), &mut release).await?;
-    let judged = judge(scope, &hold, observed, &url, &mut release).await;
-    release.ended_at = Some(scope.now());
+    let mut release = found(engine, observed, &drift).await?;
+    let url = Url::open(engine.config, engine.environment, &observed.ledger.contract, engine.world())?;
+    let hold = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
+    let judged = judge(engine, &hold, observed, &url, &mut release).await;
+    release.ended_at = Some(engine.now());
     release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
     judged.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
-    scope.report.line("Adopted", &format!("what is live as release {release}: {passed}"));
+    engine.report.line("Adopted", &format!("what is live as release {release}: {passed}"));
     Ok(true)
 }
 
 /// Says by the stage's variable what the stage serves, and sends the checks.
-async fn judge(scope: &Scope<'_>, hold: &Hold, observed: &Observed, url: &Url, release: &mut Release) -> Result<()> {
+async fn judge(engine: &Engine<'_>, hold: &Hold, observed: &Observed, url: &Url, release: &mut Release) -> Result<()> {
     if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
         // The variable is the deployer's own.
         let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
-        stage_to(scope.aws, contract, deployment, &|| hold.still_ours()).await?;
+        stage_to(engine.aws, contract, deployment, &|| hold.still_ours()).await?;
     }
     // A call that moves is let end; the checks are not waited for.
     let checks = async {
-        check(scope, observed, url, release).await;
+        check(engine, observed, url, release).await;
         Ok(())
     };
-    scope.interrupt().or(checks).await
+    engine.interrupt().or(checks).await
 }
 
 fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
@@ -62,10 +62,10 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
 }
 
 /// What is live, with what can be found out about it.
-async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Release> {
-    let (ledger, api) = (scope.ledger(), &observed.ledger.contract.api);
+async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<Release> {
+    let (ledger, api) = (engine.ledger(), &observed.ledger.contract.api);
     let history = ledger.history().await?;
-    let deployment = scope.aws.reader.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
+    let deployment = engine.aws.reader.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
     let known = deployment.and_then(|found| Some(found.description.split_once(", definition ")?.1.to_owned()));
     let frozen = history.iter().find(|release| release.parts.deployment == observed.stage.deployment);
     let parts = observed.parts();
@@ -85,9 +85,9 @@ async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Re
         checks: Vec::new(),
         steps: Vec::new(),
         reason: Some(drift.to_owned()),
-        actor: scope.config.process.actor(),
-        run_url: scope.config.process.run_url(),
-        started_at: scope.now(),
+        actor: engine.config.process.actor(),
+        run_url: engine.config.process.run_url(),
+        started_at: engine.now(),
         ended_at: None,
         fence: 0,
         parts,
@@ -113,10 +113,10 @@ fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
 }
 
 /// The read-only checks, through the URL: they say whether it counts as stable.
-async fn check(scope: &Scope<'_>, observed: &Observed, url: &Url, release: &mut Release) {
+async fn check(engine: &Engine<'_>, observed: &Observed, url: &Url, release: &mut Release) {
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected = Expected { versions: versions.collect(), ..Expected::default() };
-    let reading = scope.config.checks.iter().filter(|check| !check.writes);
+    let reading = engine.config.checks.iter().filter(|check| !check.writes);
     let results = join_all(reading.map(|check| url.settle(check, &expected, "adopted"))).await;
     release.stable = results.iter().all(Result::is_ok);
     release.checks = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record)).collect();

@@ -7,20 +7,18 @@ use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::try_join;
 
-use super::attempt::Attempt;
-use super::deploy::ready;
+use super::from::FromReader;
 use super::order::order;
-use super::reader::FromReader;
-use super::{alarms, confirm, prune};
 use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
+use crate::context::Context;
+use crate::engine::{Engine, Intended};
 use crate::failure::Failure;
 use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
 use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
 use crate::report::ReleaseView;
-use crate::scope::Context;
 use crate::verify::Url;
 
 /// What a promotion was told.
@@ -49,7 +47,7 @@ struct Source {
 /// Promotes a release of `from` to `to`.
 ///
 /// # Errors
-/// See [`Attempt::make`]; and everything that is refused before anything has changed.
+/// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn promote(
     context: Context<'_>,
     from: &Environment,
@@ -64,8 +62,7 @@ pub async fn promote(
     }
     let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let aws = Writer::open(to, world).await;
-    let (scope, interrupt) = (context.scope(to, &aws), &world.interrupt);
-    interrupt.listen();
+    let (engine, interrupt) = (Engine::start(context, to, &aws), &world.interrupt);
     let reader = interrupt.or(FromReader::open(from, to, &aws.reader, report)).await?;
     let (source, observed) = interrupt
         .or(async {
@@ -74,12 +71,12 @@ pub async fn promote(
             try_join!(source, observe(config, to, &aws.reader))
         })
         .await?;
-    let observed = ready(&scope, observed, told.adopt).await?;
+    let observed = engine.prepare(observed, told.adopt).await?;
     let url = Url::open(config, to, &observed.ledger.contract, world)?;
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return confirm::unchanged(&scope, &observed, &url).await;
+        return engine.unchanged(&observed, &url).await;
     }
     source.fits(from, &observed, told)?;
     if let Some(live) = &observed.ledger.live {
@@ -89,11 +86,10 @@ pub async fn promote(
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
-    let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
+    let ignored = engine.alarms_allow(&observed, &to.traffic, told.ignore_alarms)?;
     let zips = interrupt.or(source.zips(&reader.aws, &planned, &observed)).await;
     let zips = zips.map_err(|error| reader.explain(error))?;
-    let attempt = Attempt {
-        scope,
+    let intended = Intended {
         observed: &observed,
         wanted,
         plan: &planned,
@@ -103,9 +99,7 @@ pub async fn promote(
         ignored: &ignored,
         url: &url,
     };
-    let release = attempt.make().await?;
-    prune::after(&scope, &release).await;
-    Ok(attempt.view(&release))
+    engine.release(&intended).await
 }
 
 /// The release that is promoted: the one named, or what is live. It must be stable.

@@ -5,104 +5,103 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
-use super::alarms;
-use crate::apply::{Run, apply, take_back};
+use super::phases::{Apply, apply};
+use super::revert::take_back;
+use super::{Engine, alarms};
 use crate::ending::Ending as _;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
-use crate::observe::{Observed, observe};
+use crate::observe::Observed;
 use crate::plan::{Goal, Plan, Wanted, plan};
 use crate::poll::Poll;
 use crate::report::ReleaseView;
-use crate::scope::Scope;
 use crate::verify::Url;
 
-/// All that an attempt starts from.
-pub(super) struct Attempt<'a> {
-    /// The command.
-    pub(super) scope: Scope<'a>,
+/// What a release is to bring about, from what.
+pub struct Intended<'a> {
     /// What was observed when the plan was made.
-    pub(super) observed: &'a Observed,
+    pub observed: &'a Observed,
     /// What is wanted.
-    pub(super) wanted: Wanted<'a>,
+    pub wanted: Wanted<'a>,
     /// What is to be done.
-    pub(super) plan: &'a Plan,
+    pub plan: &'a Plan,
     /// The zips of new code, by function.
-    pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
+    pub zips: &'a BTreeMap<String, Vec<u8>>,
     /// What the release is built from.
-    pub(super) artifact: ArtifactRecord,
+    pub artifact: ArtifactRecord,
     /// Where a promotion got its bytes from.
-    pub(super) from: Option<Origin>,
+    pub from: Option<Origin>,
     /// Alarms that ring and are to be ignored.
-    pub(super) ignored: &'a [String],
+    pub ignored: &'a [String],
     /// Where the stage answers.
-    pub(super) url: &'a Url,
+    pub url: &'a Url,
 }
 
-impl Attempt<'_> {
+impl Intended<'_> {
+    /// What there is to say of the release.
+    pub(super) fn view(&self, engine: &Engine<'_>, release: &Release) -> ReleaseView {
+        let calls = &engine.reader().calls;
+        ReleaseView::released(engine.environment, self.observed, self.plan, release, self.url, calls)
+    }
+}
+
+impl Engine<'_> {
     /// Makes the release.
     ///
     /// # Errors
     /// Why it is not live, with the class that says whether it was taken back.
-    pub(super) async fn make(&self) -> Result<Release> {
-        let Scope { environment, report, .. } = self.scope;
-        self.scope.interrupt().check()?;
-        let mut release = self.intent();
-        let holder = self.scope.holder(&self.plan.kind.to_string());
-        let hold =
-            self.scope.ledger().begin(&self.scope.aws.table, &self.observed.ledger, holder, &mut release).await?;
-        report.release_begins(&environment.name, &release, self.plan);
-        let applied = self.apply_if_still_true(&hold, &mut release).await;
-        release.ended_at = Some(self.scope.now());
+    pub(super) async fn make(&self, intended: &Intended<'_>) -> Result<Release> {
+        let Engine { environment, report, .. } = *self;
+        self.interrupt().check()?;
+        let mut release = self.intent(intended);
+        let holder = self.holder(&intended.plan.kind.to_string());
+        let hold = self.ledger().begin(&self.aws.table, &intended.observed.ledger, holder, &mut release).await?;
+        report.release_begins(&environment.name, &release, intended.plan);
+        let applied = self.apply_if_still_true(intended, &hold, &mut release).await;
+        release.ended_at = Some(self.now());
         let ended = match applied {
-            Ok(()) => self.end_live(&hold, &mut release).await,
-            Err(error) => Err(self.end_failed(&hold, &mut release, error).await),
+            Ok(()) => self.end_live(intended, &hold, &mut release).await,
+            Err(error) => Err(self.end_failed(intended, &hold, &mut release, error).await),
         };
         match ended {
             Ok(()) => Ok(release),
             Err(error) => {
-                report.failed(&self.view(&release).failed(&error));
+                report.failed(&intended.view(self, &release).failed(&error));
                 Err(error)
             }
         }
     }
 
-    /// What is told of the release.
-    pub(super) fn view(&self, release: &Release) -> ReleaseView {
-        let Scope { environment, aws, .. } = self.scope;
-        ReleaseView::released(environment, self.observed, self.plan, release, self.url, &aws.reader.calls)
-    }
-
     /// The release as it is meant, before anything is done.
-    fn intent(&self) -> Release {
-        let before = self.observed.parts();
-        let back = matches!(self.wanted.goal, Goal::Parts(_));
+    fn intent(&self, intended: &Intended<'_>) -> Release {
+        let before = intended.observed.parts();
+        let back = matches!(intended.wanted.goal, Goal::Parts(_));
         let mut release = Release {
-            number: self.plan.release,
-            kind: self.plan.kind,
+            number: intended.plan.release,
+            kind: intended.plan.kind,
             // The first thing that a rollback does is to move traffic: nothing is written in between.
             state: if back { ReleaseState::Shifting } else { ReleaseState::Pending },
             parts: before.clone(),
             previous_parts: before,
-            previous: self.plan.live,
-            back_to: self.plan.back_to,
-            from: self.from.clone(),
+            previous: intended.plan.live,
+            back_to: intended.plan.back_to,
+            from: intended.from.clone(),
             stable: false,
-            artifact: self.artifact.clone(),
-            definition: self.observed.definition.fingerprint.clone(),
-            shape: self.observed.definition.shape.clone(),
-            routes: self.observed.definition.routes.clone(),
+            artifact: intended.artifact.clone(),
+            definition: intended.observed.definition.fingerprint.clone(),
+            shape: intended.observed.definition.shape.clone(),
+            routes: intended.observed.definition.routes.clone(),
             checks: Vec::new(),
-            steps: self.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
+            steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
             reason: None,
-            actor: self.scope.config.process.actor(),
-            run_url: self.scope.config.process.run_url(),
-            started_at: self.scope.now(),
+            actor: self.config.process.actor(),
+            run_url: self.config.process.run_url(),
+            started_at: self.now(),
             ended_at: None,
             fence: 0,
         };
         // A rollback restores a release whole: what its deployment froze too.
-        if let Goal::Parts(target) = self.wanted.goal {
+        if let Goal::Parts(target) = intended.wanted.goal {
             release.parts = target.parts.clone();
             release.definition = target.definition.clone();
             release.shape = target.shape.clone();
@@ -114,20 +113,20 @@ impl Attempt<'_> {
     /// Between the plan and the lock somebody else may have moved something, in the minutes of a build for one. What a
     /// rollback observed is a moment old: the fence says that no run came in between, the revisions of the aliases the
     /// rest, and a rollback is not to wait.
-    async fn apply_if_still_true(&self, hold: &Hold, release: &mut Release) -> Result<()> {
-        if let Goal::Parts(_) = self.wanted.goal {
-            return apply(&self.run(hold, self.observed), release).await;
+    async fn apply_if_still_true(&self, intended: &Intended<'_>, hold: &Hold, release: &mut Release) -> Result<()> {
+        if let Goal::Parts(_) = intended.wanted.goal {
+            return apply(&self.applying(intended, hold, intended.observed), release).await;
         }
-        let Scope { config, environment, aws, .. } = self.scope;
+        let environment = self.environment;
         let changed = || format!("`{}` not to be as it was when this run began", environment.name);
         let mut poll = Poll::until_read();
         let now = loop {
-            let mut now = self.scope.interrupt().or(observe(config, environment, &aws.reader)).await?;
+            let mut now = self.interrupt().or(self.observe()).await?;
             // The number was taken by the intent itself.
-            now.ledger.last = self.observed.ledger.last.clone();
-            alarms::refuse_ringing(&now, self.ignored)?;
-            let planned = plan(self.wanted, &now);
-            if planned.as_ref().is_ok_and(|planned| planned == self.plan) {
+            now.ledger.last = intended.observed.ledger.last.clone();
+            alarms::refuse_ringing(&now, intended.ignored)?;
+            let planned = plan(intended.wanted, &now);
+            if planned.as_ref().is_ok_and(|planned| planned == intended.plan) {
                 break now;
             }
             // One read may be older than what this run has seen before.
@@ -139,31 +138,31 @@ impl Attempt<'_> {
             }
         };
         // From here on with what was read under the lock: the revisions of before the build may be old.
-        apply(&self.run(hold, &now), release).await
+        apply(&self.applying(intended, hold, &now), release).await
     }
 
-    fn run<'b>(&'b self, hold: &'b Hold, observed: &'b Observed) -> Run<'b> {
-        Run {
-            scope: self.scope,
+    fn applying<'b>(&'b self, intended: &'b Intended<'_>, hold: &'b Hold, observed: &'b Observed) -> Apply<'b> {
+        Apply {
+            engine: *self,
             hold,
             observed,
-            plan: self.plan,
-            zips: self.zips,
-            url: self.url,
-            ignored: self.ignored,
+            plan: intended.plan,
+            zips: intended.zips,
+            url: intended.url,
+            ignored: intended.ignored,
         }
     }
 
-    async fn end_live(&self, hold: &Hold, release: &mut Release) -> Result<()> {
+    async fn end_live(&self, intended: &Intended<'_>, hold: &Hold, release: &mut Release) -> Result<()> {
         release.state = ReleaseState::Live;
         // A rollback restores what passed its own checks; whether it did is known of the release that it restores.
-        let restored = if let Goal::Parts(target) = self.wanted.goal { target.stable } else { true };
+        let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
         release.stable = release.reason.is_none() && restored;
         let missing = || {
             Failure::new(Exit::NotTakenBack, format!("release {release} serves, but its record could not be written"))
                 .hint("run any writing command again: once the lock is dead, it writes the record")
         };
-        let ended = hold.end(release, self.observed.ledger.live.as_ref()).await;
+        let ended = hold.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
         Err(Failure::new(Exit::NotTakenBack, format!("release {release} serves, and could not be judged: {reason}"))
@@ -171,7 +170,13 @@ impl Attempt<'_> {
             .into())
     }
 
-    async fn end_failed(&self, hold: &Hold, release: &mut Release, error: anyhow::Error) -> anyhow::Error {
+    async fn end_failed(
+        &self,
+        intended: &Intended<'_>,
+        hold: &Hold,
+        release: &mut Release,
+        error: anyhow::Error,
+    ) -> anyhow::Error {
         // Without the lock nothing may be moved any more: whoever has it now sees to what is left. That it may be lost
         // is no reason to go: the ledger knows.
         if error.exit() == Exit::LockHeld && hold.progress(release).await.is_err() {
@@ -180,14 +185,14 @@ impl Attempt<'_> {
         release.reason = Some(format!("{error:#}"));
         let began = release.state == ReleaseState::Shifting;
         if began {
-            self.scope.report.taking_back(release);
+            self.report.taking_back(release);
             // The fence before these moves too. A ledger that does not answer is no reason to leave a bad release.
             if let Err(lost) = hold.progress(release).await
                 && lost.exit() == Exit::LockHeld
             {
                 return lost.context(format!("release {release} is no longer this run's to end"));
             }
-            if let Err(stuck) = take_back(&self.scope, hold, self.observed, self.url, release).await {
+            if let Err(stuck) = take_back(self, hold, intended.observed, intended.url, release).await {
                 return not_taken_back(hold, release, error, &stuck).await;
             }
         }

@@ -1,17 +1,14 @@
-//! The spines: one file a verb, each line making the next one's input.
+//! The commands: one file each, over the engine.
+//!
+//! `select.rs` and `target.rs` belong to `rollback`, `from.rs` to `promote`; `order.rs` says which of two commits is older.
 
-mod adopt;
-mod alarms;
-mod attempt;
 mod check;
-mod confirm;
-mod converge;
 mod deploy;
+mod from;
 mod history;
 mod order;
 mod promote;
 mod prune;
-mod reader;
 mod rollback;
 mod select;
 mod status;

@@ -3,16 +3,17 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::apply::{renew_revisions, take_back};
+use super::Engine;
+use super::moves::renew_revisions;
+use super::revert::take_back;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{Hold, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
-use crate::scope::Scope;
 use crate::verify::Url;
 
 /// What was left of a run that died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recovered {
+pub enum Recovered {
     /// Nothing.
     Nothing,
     /// A lock, or a release of which only the record was missing.
@@ -26,18 +27,18 @@ pub(super) enum Recovered {
 ///
 /// # Errors
 /// [`Exit::LockHeld`] if a living run holds the lock; or what the dead one left could not be ended.
-pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<Recovered> {
+pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<Recovered> {
     if state.lock.holder.is_none() && state.unfinished().is_none() {
         return Ok(Recovered::Nothing);
     }
-    let ledger = scope.ledger();
+    let ledger = engine.ledger();
     if let Some(holder) = &state.lock.holder {
-        scope.report.line("Watching", &format!("whether {holder} is alive"));
-        scope.interrupt().or(ledger.watch(&state.lock, holder)).await?;
-        scope.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
+        engine.report.line("Watching", &format!("whether {holder} is alive"));
+        engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
+        engine.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
     }
-    let hold = ledger.seize(&scope.aws.table, state, scope.holder("recover")).await?;
-    let recovered = recover(scope, &hold).await;
+    let hold = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
+    let recovered = recover(engine, &hold).await;
     if recovered.is_err() {
         // What is unfinished may be so without a lock: the next run need not wait for a lease.
         let _ = hold.free().await;
@@ -45,30 +46,30 @@ pub(super) async fn settle(scope: &Scope<'_>, state: &LedgerState) -> Result<Rec
     recovered
 }
 
-async fn recover(scope: &Scope<'_>, hold: &Hold) -> Result<Recovered> {
+async fn recover(engine: &Engine<'_>, hold: &Hold) -> Result<Recovered> {
     // What was read before the lock was had are single items of different moments: only this is what is.
     let state = hold.ledger().read().await?;
-    let observed = live(&scope.aws.reader, state).await?;
+    let observed = live(&engine.aws.reader, state).await?;
     // A move of the dead run may still be on its way: from here on it cannot land.
-    renew_revisions(scope.aws, hold, &observed).await?;
+    renew_revisions(engine.aws, hold, &observed).await?;
     match observed.ledger.unfinished().cloned() {
-        Some(release) => end(scope, hold, &observed, release).await,
+        Some(release) => end(engine, hold, &observed, release).await,
         None => hold.free().await.map(|()| Recovered::Completed),
     }
 }
 
-async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<Recovered> {
+async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<Recovered> {
     release.fence = hold.fence();
-    release.ended_at = Some(scope.now());
+    release.ended_at = Some(engine.now());
     if release.is_carried_out() && serves(observed, &release) {
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
         hold.end(&release, observed.ledger.live.as_ref()).await?;
-        scope.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
+        engine.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
         return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
+    let url = Url::open(engine.config, engine.environment, &observed.ledger.contract, engine.world())?;
     let stuck = || {
         Failure::new(
             Exit::NotTakenBack,
@@ -76,7 +77,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         )
         .hint("`deployer status` shows what is where; move it by hand, then run again")
     };
-    take_back(scope, hold, observed, &url, &release).await.with_context(stuck)?;
+    take_back(engine, hold, observed, &url, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";
     release.reason = Some(release.reason.map_or(reason.to_owned(), |before| format!("{before}; {reason}")));
     release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
@@ -85,7 +86,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         0 => "the placeholder".to_owned(),
         previous => format!("release {previous}"),
     };
-    scope.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
+    engine.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
     Ok(Recovered::WentBack)
 }
 

@@ -1,4 +1,4 @@
-//! `prune`: versions and deployments that no kept release could go back to.
+//! Versions and deployments that no kept release could go back to: which they are, and their removal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,64 +7,52 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 use jiff::Timestamp;
 
-use crate::aws::{AwsError, Kind, Writer};
-use crate::config::{Config, Environment};
-use crate::ledger::{Contract, Ledger, Release};
+use super::Engine;
+use crate::aws::{AwsError, Kind, Reader, Writer};
+use crate::config::Config;
+use crate::ledger::{Contract, Release};
 use crate::observe::recall;
-use crate::report::{PruneView, Report};
+use crate::report::Report;
 use crate::retention::{Kept, Made, kept_releases, needed};
-use crate::scope::{Context, Scope};
 
 /// What may go, by the key of its function; the API's deployments under [`None`].
-type Dispensable = Vec<(Option<String>, Made)>;
-
-/// Shows what may go, and with `remove` removes it.
-///
-/// # Errors
-/// Nothing can be read. What could not be removed is no error here: it is warned of, and the view counts it.
-pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
-    let Context { config, world, report } = context;
-    let aws = Writer::open(environment, world).await;
-    let ledger = Ledger::new(&aws.reader.table, &config.app);
-    let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.history())?;
-    let found = dispensable(config, &aws, &state.contract, &history).await?;
-    let mut view = PruneView::new(&environment.name, &found);
-    if remove {
-        view.removed(sweep(&aws, &state.contract, &found, report).await);
-    }
-    Ok(view)
-}
+pub type Dispensable = Vec<(Option<String>, Made)>;
 
 /// After a release: what it made dispensable goes. The release stands whatever becomes of this.
-pub(super) async fn after(scope: &Scope<'_>, release: &Release) {
+pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     // Fewer releases than are kept: nothing can have become dispensable.
-    if usize::try_from(release.number).is_ok_and(|number| number <= scope.config.retention.releases) {
+    if usize::try_from(release.number).is_ok_and(|number| number <= engine.config.retention.releases) {
         return;
     }
     let swept = async {
-        let ledger = scope.ledger();
-        let (state, history) = try_join!(recall(scope.config, scope.environment, &scope.aws.reader), ledger.history())?;
-        let found = dispensable(scope.config, scope.aws, &state.contract, &history).await?;
-        anyhow::Ok(sweep(scope.aws, &state.contract, &found, scope.report).await)
+        let ledger = engine.ledger();
+        let (state, history) =
+            try_join!(recall(engine.config, engine.environment, &engine.aws.reader), ledger.history())?;
+        let found = dispensable(engine.config, engine.reader(), &state.contract, &history).await?;
+        anyhow::Ok(sweep(engine.aws, &state.contract, &found, engine.report).await)
     };
     match swept.await {
         Ok(0) => {}
-        Ok(removed) => scope.report.line("Pruned", &format!("{removed} versions and deployments that nothing needs")),
-        Err(error) => scope.report.warn(&format!("nothing was pruned: {error:#}")),
+        Ok(removed) => engine.report.line("Pruned", &format!("{removed} versions and deployments that nothing needs")),
+        Err(error) => engine.report.warn(&format!("nothing was pruned: {error:#}")),
     }
 }
 
-async fn dispensable(
+/// What may go.
+///
+/// # Errors
+/// AWS cannot be read.
+pub async fn dispensable(
     config: &Config,
-    aws: &Writer,
+    reader: &Reader,
     contract: &Contract,
     history: &[Release],
 ) -> Result<Dispensable, AwsError> {
-    let (now, grace) = (aws.reader.world.now(), config.retention.grace);
+    let (now, grace) = (reader.world.now(), config.retention.grace);
     let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
         let (versions, aliases) =
-            try_join!(aws.reader.lambda.versions(&function.name), aws.reader.lambda.aliases(&function.name))?;
+            try_join!(reader.lambda.versions(&function.name), reader.lambda.aliases(&function.name))?;
         let mut ids = needed(&kept, |parts| parts.functions.get(key).map(|part| &part.version));
         ids.extend(aliases.into_iter().flat_map(|alias| alias.weights.into_keys().chain([alias.version])));
         let made = versions.into_iter().map(|version| Made {
@@ -78,7 +66,7 @@ async fn dispensable(
     let deployments = async {
         let api = &contract.api;
         let (deployments, serving) =
-            try_join!(aws.reader.api.deployments(&api.rest_api_id), aws.reader.api.serving(&api.rest_api_id))?;
+            try_join!(reader.api.deployments(&api.rest_api_id), reader.api.serving(&api.rest_api_id))?;
         let mut ids: BTreeSet<String> = needed(&kept, |parts| Some(&parts.deployment));
         ids.extend(serving);
         ids.insert(api.initial_deployment.clone());
@@ -100,7 +88,7 @@ fn when(modified: &str) -> Option<Timestamp> {
 }
 
 /// Removes it, and answers how much. AWS itself refuses what an alias or a stage names.
-async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, report: &Report) -> usize {
+pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, report: &Report) -> usize {
     let mut by_owner: BTreeMap<Option<&String>, Vec<&Made>> = BTreeMap::new();
     for (owner, made) in found {
         by_owner.entry(owner.as_ref()).or_default().push(made);

@@ -1,0 +1,174 @@
+//! The engine: from what was observed and what is wanted to a release that is live, or to what was live before.
+//!
+//! [`Engine::prepare`] ends what a dead run left; [`Engine::release`] takes the lock with the intent, plans again under it,
+//! carries out the plan phase by phase, verifies, and records the end. A release that fails after traffic began to move is
+//! reverted.
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | `attempt.rs` | lock and intent, the plan made again, the end: live, failed or reverted |
+//! | `phases.rs`, `step.rs` | the phases of a plan, and what each step does |
+//! | `publish.rs` | versions and deployments, made and checked before any traffic moves |
+//! | `moves.rs` | aliases and the stage, moved |
+//! | `watch.rs`, `alarms.rs` | alarms, during a release and before it |
+//! | `revert.rs` | the way back |
+//! | `recovery.rs` | what a dead run left |
+//! | `adopt.rs`, `confirm.rs` | what is live, recorded as a release, or as stable |
+//! | `prune.rs` | what no release needs any more |
+
+mod adopt;
+mod alarms;
+mod attempt;
+mod confirm;
+mod moves;
+mod phases;
+mod prune;
+mod publish;
+mod recovery;
+mod revert;
+mod step;
+mod watch;
+
+use anyhow::Result;
+
+use crate::aws::{Reader, Writer};
+use crate::config::{Config, Environment};
+use crate::context::Context;
+use crate::interrupt::Interrupt;
+use crate::ledger::{Holder, Ledger, LedgerState};
+use crate::observe::{Observed, observe};
+use crate::report::{ReleaseView, Report};
+use crate::verify::Url;
+use crate::world::World;
+
+pub use attempt::Intended;
+pub use prune::{Dispensable, dispensable, sweep};
+pub use recovery::Recovered;
+
+/// The engine of one command on one environment.
+#[derive(Clone, Copy)]
+pub struct Engine<'a> {
+    /// What the run was asked for.
+    pub config: &'a Config,
+    /// The environment that it is about.
+    pub environment: &'a Environment,
+    /// Its AWS.
+    pub aws: &'a Writer,
+    /// Where words go.
+    pub report: &'a Report,
+}
+
+impl<'a> Engine<'a> {
+    /// An engine for an environment that was opened. From here on signals are noted, and end the run where it is safe.
+    pub fn start(context: Context<'a>, environment: &'a Environment, aws: &'a Writer) -> Self {
+        context.world.interrupt.listen();
+        Self { config: context.config, environment, aws, report: context.report }
+    }
+
+    /// Makes sure that nobody holds the lock and that no release is unfinished: what a dead run left is ended. With `adopt`
+    /// drift is recorded as a release. Returns what is now.
+    ///
+    /// # Errors
+    /// [`crate::failure::Exit::LockHeld`] if a living run holds the lock; or what a dead one left could not be ended.
+    pub async fn prepare(&self, mut observed: Observed, adopt: bool) -> Result<Observed> {
+        if self.recover(&observed.ledger).await? != Recovered::Nothing {
+            observed = self.observe().await?;
+        }
+        if adopt && self.adopt(&observed).await? {
+            observed = self.observe().await?;
+        }
+        Ok(observed)
+    }
+
+    /// Ends what a dead run left, if one did.
+    ///
+    /// # Errors
+    /// See [`Engine::prepare`].
+    pub async fn recover(&self, state: &LedgerState) -> Result<Recovered> {
+        recovery::settle(self, state).await
+    }
+
+    /// Records what is live as a release, if it is not the one that the ledger names. Whether it did.
+    ///
+    /// # Errors
+    /// What is live cannot be a release.
+    pub async fn adopt(&self, observed: &Observed) -> Result<bool> {
+        adopt::adopt(self, observed).await
+    }
+
+    /// The alarms that are in ALARM already and are to be ignored.
+    ///
+    /// # Errors
+    /// One is, or nobody knows, and that is not to be ignored.
+    pub fn alarms_allow(
+        &self,
+        observed: &Observed,
+        traffic: &crate::config::Traffic,
+        ignore: bool,
+    ) -> Result<Vec<String>> {
+        alarms::may_start(self, observed, traffic, ignore)
+    }
+
+    /// Makes the release, and then removes what it made dispensable.
+    ///
+    /// # Errors
+    /// Why it is not live, with the class that says whether it was reverted.
+    pub async fn release(&self, intended: &Intended<'_>) -> Result<ReleaseView> {
+        let release = self.make(intended).await?;
+        prune::after(self, &release).await;
+        Ok(intended.view(self, &release))
+    }
+
+    /// Nothing has to be done. A live release that could not be verified when it was made is verified now.
+    ///
+    /// # Errors
+    /// A check fails.
+    pub async fn unchanged(&self, observed: &Observed, url: &Url) -> Result<ReleaseView> {
+        confirm::unchanged(self, observed, url).await
+    }
+
+    /// Looks at the environment.
+    ///
+    /// # Errors
+    /// See [`observe`].
+    pub async fn observe(&self) -> Result<Observed> {
+        observe(self.config, self.environment, self.reader()).await
+    }
+
+    /// The environment's AWS, to look at.
+    pub fn reader(&self) -> &'a Reader {
+        &self.aws.reader
+    }
+
+    /// The outside world.
+    pub fn world(&self) -> &'a World {
+        &self.aws.reader.world
+    }
+
+    /// Whether the run was told to stop.
+    pub fn interrupt(&self) -> &'a Interrupt {
+        &self.world().interrupt
+    }
+
+    /// The environment's ledger.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(&self.aws.reader.table, &self.config.app)
+    }
+
+    /// The time, RFC 3339.
+    fn now(&self) -> String {
+        self.world().now().to_string()
+    }
+
+    /// This run, as the holder of the lock.
+    fn holder(&self, verb: &str) -> Holder {
+        Holder {
+            id: self.world().unique(),
+            actor: self.config.process.actor(),
+            run_url: self.config.process.run_url(),
+            command: format!("{verb} {}", self.environment.name),
+            since: self.now(),
+            lease_seconds: self.config.lock.lease.as_secs(),
+        }
+    }
+}
