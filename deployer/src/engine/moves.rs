@@ -8,8 +8,9 @@ use futures::try_join;
 use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, Writer};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release, ReleaseKind};
+use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
+use crate::plan::StageBefore;
 use crate::poll::Poll;
 use crate::retention::MARK;
 
@@ -184,12 +185,11 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
     }
 }
 
-/// Moves the stage to the release's deployment, unless somebody else has moved it in the meantime. A way back does
-/// not ask: what it observed is a moment old.
-pub(super) async fn move_stage(run: &Apply<'_>, release: &Release) -> Result<()> {
+/// Moves the stage to the release's deployment, unless it has to be where it was observed and somebody else moved it.
+pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &Release) -> Result<()> {
     let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
-    if run.plan.kind != ReleaseKind::Rollback {
+    if before == StageBefore::AsObserved {
         let expected = |deployment: &String| deployment == new || deployment == old;
         let found = settled::stage(&aws.reader, contract, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {

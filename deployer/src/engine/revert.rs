@@ -10,7 +10,7 @@ use super::moves::{TRIES, alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
 use crate::observe::{Observed, settled};
-use crate::plan::Step;
+use crate::plan::MOVE_STAGE;
 use crate::verify::{Expected, Url};
 
 /// So long the way back waits for the old definition to be seen before the old code follows.
@@ -102,9 +102,8 @@ fn is(error: &anyhow::Error, kinds: &[Kind]) -> bool {
 
 /// Whether the release moves the stage before the aliases, as one that goes back to an older definition does.
 fn began_with_the_stage(release: &Release) -> bool {
-    let stage = Step::MoveStage.to_string();
     let of = |is: &dyn Fn(&str) -> bool| release.steps.iter().position(|record| is(&record.step));
-    match (of(&|step| step == stage), of(&|step| step.starts_with("move the alias"))) {
+    match (of(&|step| step == MOVE_STAGE), of(&|step| step.starts_with("move the alias"))) {
         (Some(stage), Some(alias)) => stage < alias,
         _ => false,
     }
@@ -113,8 +112,7 @@ fn began_with_the_stage(release: &Release) -> bool {
 /// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.
 async fn stage_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
-    let step = Step::MoveStage.to_string();
-    let tried = release.steps.iter().any(|record| record.step == step && record.started_at.is_some());
+    let tried = release.steps.iter().any(|record| record.step == MOVE_STAGE && record.started_at.is_some());
     if new == old || !tried {
         return Ok(false);
     }

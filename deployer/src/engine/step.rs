@@ -1,5 +1,6 @@
 //! What each step of a plan does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,20 +9,20 @@ use futures::future::join_all;
 use super::phases::{Apply, Outcome};
 use super::{moves, publish, watch};
 use crate::config::Check;
-use crate::ledger::{CheckRecord, Release, ReleaseKind};
-use crate::plan::{Moment, Step};
+use crate::ledger::{CheckRecord, Release};
+use crate::plan::{Checks, Moment, Routes, Step, Verification};
 use crate::verify::{Blame, Expected, Failed};
 
 /// Carries out one step.
 pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -> Outcome {
     let moved = match step {
         Step::Prepare(key) => return publish::function(run, key, release).await,
-        Step::Verify(moment) => return verify_url(run, *moment, release).await,
+        Step::Verify(what) => return verify_url(run, what, release).await,
         Step::CreateDeployment => return publish::deployment(run, release).await,
         Step::Watch(time) => watch_alarms(run, *time).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
-        Step::MoveStage => moves::move_stage(run, release).await,
+        Step::MoveStage(before) => moves::move_stage(run, *before, release).await,
     };
     Outcome { error: moved.err(), ..Outcome::default() }
 }
@@ -31,43 +32,40 @@ async fn watch_alarms(run: &Apply<'_>, time: Duration) -> Result<()> {
     watch::alarms(&run.engine, names, run.ignored, time).await
 }
 
-/// Sends the checks through the URL: those of the functions that moved, or all of them once the stage has.
-async fn verify_url(run: &Apply<'_>, moment: Moment, release: &Release) -> Outcome {
-    let stage_moved = release.parts.deployment != release.previous_parts.deployment;
+/// Sends the checks through the URL.
+async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> Outcome {
     let versions = release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
-    let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
-    // The checks are those of now. An earlier release may answer otherwise, and may not have every route: what it
-    // answers is reported, and who answers decides.
-    let back = run.plan.kind == ReleaseKind::Rollback;
     let expected = Expected {
-        versions: if moment == Moment::StageBack { Default::default() } else { versions.collect() },
-        deployment: deployment.then(|| release.parts.deployment.clone()),
-        older_definition: back || (stage_moved && !deployment),
-        marks_only: back,
+        versions: if what.versions { versions.collect() } else { BTreeMap::new() },
+        deployment: what.deployment.then(|| release.parts.deployment.clone()),
+        older_definition: what.routes != Routes::Declared,
+        marks_only: what.identity_only,
     };
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
     };
-    let due: Vec<&Check> = run.engine.config.checks.iter().filter(|check| deployment || moved(check)).collect();
-    let phase = moment.to_string();
+    let is_due = |check: &&Check| what.checks == Checks::All || moved(check);
+    let due: Vec<&Check> = run.engine.config.checks.iter().filter(is_due).collect();
+    let phase = what.moment.to_string();
     let reading = due.iter().filter(|check| !check.writes).map(async |check| {
         // A route that an earlier release is known to have has to be seen on the way back to it.
-        let expected = Expected {
-            older_definition: expected.older_definition && !(back && has_route(release, check)),
-            ..expected.clone()
-        };
-        match moment {
+        let missing = what.routes == Routes::Before || (what.routes == Routes::Restored && !has_route(release, check));
+        let expected = Expected { older_definition: missing, ..expected.clone() };
+        match what.moment {
             Moment::Shifting => run.url.glimpse(check, &expected, &phase).await,
             _ => run.url.settle(check, &expected, &phase).await,
         }
     });
     let mut results = join_all(reading).await;
-    if back {
-        if moment != Moment::StageBack && results.iter().all(Result::is_ok) {
-            report_differences(run, &due, &expected, &phase).await;
+    if what.last && results.iter().all(Result::is_ok) {
+        match what.identity_only {
+            true => report_differences(run, &due, &expected, &phase).await,
+            // Not on the way back, where the release has had their turn.
+            false if run.engine.environment.writing_checks => {
+                results.extend(writing(run, &due, &expected, &phase).await);
+            }
+            false => {}
         }
-    } else if is_last(run, moment) && results.iter().all(Result::is_ok) {
-        results.extend(writing(run, &due, &expected, &phase).await);
     }
     collect(results)
 }
@@ -87,13 +85,7 @@ async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected
     }
 }
 
-/// Nothing moves after the last moment: then the checks that write have their one turn. Not on the way back, where
-/// the release has had it.
-fn is_last(run: &Apply<'_>, moment: Moment) -> bool {
-    let last = moment == Moment::AfterStage || (moment == Moment::AfterAliases && run.plan.api.change.is_none());
-    last && run.plan.kind != ReleaseKind::Rollback && run.engine.environment.writing_checks
-}
-
+/// Sends the checks that write, once each.
 async fn writing(
     run: &Apply<'_>,
     due: &[&Check],

@@ -21,7 +21,7 @@ use crate::ledger::{FunctionPart, FunctionResource, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction};
 
 pub use drift::drift;
-pub use step::{Moment, Phase, Step};
+pub use step::{Checks, MOVE_STAGE, Moment, Phase, Routes, StageBefore, Step, Verification};
 
 /// What is wanted, and how traffic is to get there.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::{After, ApiChange, First, Plan};
 use crate::ledger::ReleaseKind;
 
+/// What the ledger calls the step that moves the stage.
+pub const MOVE_STAGE: &str = "move the stage";
+
 /// Steps that go side by side. The next phase begins when all of them are done.
 pub type Phase = Vec<Step>;
 
@@ -21,11 +24,59 @@ pub enum Step {
     /// Moves the alias of a function to its new version, with all the traffic.
     MoveAlias(String),
     /// Makes the stage serve the new deployment.
-    MoveStage,
-    /// Sends the checks through the URL until the new parts answer them.
-    Verify(Moment),
+    MoveStage(StageBefore),
+    /// Sends the checks through the URL until the new parts respond as declared.
+    Verify(Verification),
     /// Watches the alarms for so long.
     Watch(Duration),
+}
+
+/// What the stage has to serve before it is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageBefore {
+    /// What was observed: a stage that somebody else moved stays where it is.
+    AsObserved,
+    /// Anything: a way back is not to wait, and what it observed is a moment old.
+    Anything,
+}
+
+/// What a verification through the URL expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verification {
+    /// When it takes place.
+    pub moment: Moment,
+    /// Which checks are sent.
+    pub checks: Checks,
+    /// Whether the release's versions have to be the ones that respond.
+    pub versions: bool,
+    /// Whether the stage has to serve the release's deployment.
+    pub deployment: bool,
+    /// Which routes the stage has by then.
+    pub routes: Routes,
+    /// Whether only who responds counts, and not what: the checks of now are not those that an earlier release passed.
+    pub identity_only: bool,
+    /// Whether nothing moves after it: then the checks that write have their one turn.
+    pub last: bool,
+}
+
+/// Which checks a verification sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// Those of the functions that got another version.
+    OfMovedFunctions,
+    /// All of them.
+    All,
+}
+
+/// Which routes a stage has at a moment of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routes {
+    /// Those that the checks were written for.
+    Declared,
+    /// Those of before: one that is new in the release is not there yet.
+    Before,
+    /// Those of the release that is restored.
+    Restored,
 }
 
 /// When checks go through the URL.
@@ -51,21 +102,21 @@ impl Plan {
         let mut phases = Vec::new();
         if self.kind == ReleaseKind::Rollback && self.first == First::Stage {
             if stage {
-                phases.push(vec![Step::MoveStage]);
+                phases.push(vec![self.move_stage()]);
             }
             if stage && !aliases.is_empty() {
-                phases.push(vec![Step::Verify(Moment::StageBack)]);
+                phases.push(vec![self.verify(Moment::StageBack)]);
             }
             phases.push(aliases);
-            phases.push(vec![Step::Verify(if stage { Moment::AfterStage } else { Moment::AfterAliases })]);
+            phases.push(vec![self.verify(if stage { Moment::AfterStage } else { Moment::AfterAliases })]);
         } else {
             phases.push(self.preparations());
             if !aliases.is_empty() {
                 phases.extend(self.shift());
-                phases.extend([aliases, vec![Step::Verify(Moment::AfterAliases)]]);
+                phases.extend([aliases, vec![self.verify(Moment::AfterAliases)]]);
             }
             if stage {
-                phases.extend([vec![Step::MoveStage], vec![Step::Verify(Moment::AfterStage)]]);
+                phases.extend([vec![self.move_stage()], vec![self.verify(Moment::AfterStage)]]);
             }
             if !self.traffic.watch.is_zero() {
                 phases.push(vec![Step::Watch(self.traffic.watch)]);
@@ -91,16 +142,39 @@ impl Plan {
         let stages = self.traffic.shift.stages().into_iter();
         let phases = stages.flat_map(|(percent, pause)| {
             let shift = self.moved().map(|key| Step::ShiftAlias(key.clone(), percent)).collect();
-            [shift, vec![Step::Verify(Moment::Shifting)], vec![Step::Watch(pause)]]
+            [shift, vec![self.verify(Moment::Shifting)], vec![Step::Watch(pause)]]
         });
         phases.collect()
+    }
+
+    fn move_stage(&self) -> Step {
+        let back = self.kind == ReleaseKind::Rollback;
+        Step::MoveStage(if back { StageBefore::Anything } else { StageBefore::AsObserved })
+    }
+
+    fn verify(&self, moment: Moment) -> Step {
+        let (back, stage_moves) = (self.kind == ReleaseKind::Rollback, self.api.change.is_some());
+        let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
+        Step::Verify(Verification {
+            moment,
+            checks: if deployment { Checks::All } else { Checks::OfMovedFunctions },
+            versions: moment != Moment::StageBack,
+            deployment,
+            routes: match (back, stage_moves && !deployment) {
+                (true, _) => Routes::Restored,
+                (false, true) => Routes::Before,
+                (false, false) => Routes::Declared,
+            },
+            identity_only: back,
+            last: moment == Moment::AfterStage || (moment == Moment::AfterAliases && !stage_moves),
+        })
     }
 }
 
 impl Step {
     /// Whether the step moves traffic: such a one is never broken off.
     pub fn moves_traffic(&self) -> bool {
-        matches!(self, Self::ShiftAlias(..) | Self::MoveAlias(_) | Self::MoveStage)
+        matches!(self, Self::ShiftAlias(..) | Self::MoveAlias(_) | Self::MoveStage(_))
     }
 }
 
@@ -113,8 +187,8 @@ impl fmt::Display for Step {
                 write!(formatter, "give the new version of `{key}` {percent} % of the traffic")
             }
             Self::MoveAlias(key) => write!(formatter, "move the alias of `{key}`"),
-            Self::MoveStage => write!(formatter, "move the stage"),
-            Self::Verify(moment) => write!(formatter, "check through the URL {moment}"),
+            Self::MoveStage(_) => formatter.write_str(MOVE_STAGE),
+            Self::Verify(Verification { moment, .. }) => write!(formatter, "check through the URL {moment}"),
             Self::Watch(time) => write!(formatter, "watch the alarms for {} s", time.as_secs()),
         }
     }

@@ -132,8 +132,8 @@ impl Report {
                 ("Shifted", format!("{percent} % of `{key}` to version {}", version(key)))
             }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
-            Step::MoveStage => ("Switched", format!("the stage to deployment `{}`", release.parts.deployment)),
-            Step::Verify(moment) => ("Checked", format!("through the URL {moment}")),
+            Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{}`", release.parts.deployment)),
+            Step::Verify(what) => ("Checked", format!("through the URL {}", what.moment)),
             Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
         };
         self.line(verb, &format!("{rest} ({} ms)", took.as_millis()));
