@@ -1,7 +1,7 @@
 //! What every command starts from.
 
 use crate::config::Config;
-use crate::report::Report;
+use crate::events::Events;
 use crate::world::World;
 
 /// What every command starts from.
@@ -12,5 +12,5 @@ pub struct Context<'a> {
     /// The outside world.
     pub world: &'a World,
     /// Where words go.
-    pub report: &'a Report,
+    pub events: &'a dyn Events,
 }

@@ -1,9 +1,9 @@
 //! `deployer`: releases AWS Lambda functions behind API Gateway, safely and fast.
 //!
-//! The modules, in reading order; data flows one way through them, and a module imports only those before it, [`aws`] and
-//! [`report`]:
+//! The modules, in reading order; data flows one way through them, and a module imports only those before it, and [`aws`];
+//! [`report`] sits on top, and shows the [`events`] and results of all of them:
 //!
-//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`engine`] -> the ledger's record.
+//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`engine`] -> [`report`].
 //!
 //! | module | what happens there |
 //! |---|---|
@@ -33,6 +33,7 @@ pub mod retention;
 pub mod verify;
 
 pub mod context;
+pub mod events;
 pub mod interrupt;
 pub mod poll;
 pub mod world;
@@ -55,9 +56,13 @@ use cli::{Cli, Command, Configured, Start};
 use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
+use engine::Outcome;
 use failure::Exit;
 use guard::Guard;
-use report::{BuildView, EnvironmentStatus, Report, StatusView, View};
+use report::{
+    BuildView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView, PruneView,
+    ReleaseView, Report, StatusView, UnlockView, View,
+};
 use world::World;
 
 /// Runs one command and prints its result.
@@ -67,76 +72,90 @@ use world::World;
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
-        Command::Guard { plan, text, retired } => done(report, &guard::guard(&Guard { plan, text, retired }, report)?),
+        Command::Guard { plan, text, retired } => {
+            let guarded = guard::guard(&Guard { plan, text, retired }, report)?;
+            ended(report, &GuardView::new(&guarded), guarded.refused)
+        }
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
             let config = Config::load(&cli.global, process)?;
-            configured(Context { config: &config, world, report }, command).await
+            configured(Context { config: &config, world, events: report }, report, command).await
         }
     }
 }
 
-async fn configured(context: Context<'_>, command: Configured) -> Result<Exit> {
-    let Context { config, report, .. } = context;
+async fn configured(context: Context<'_>, report: &Report, command: Configured) -> Result<Exit> {
+    let config = context.config;
     let named = |name: Option<String>| config.environment(name.as_deref());
     match command {
-        Configured::Build { out } => done(report, &build(config, out.as_deref(), report).await?),
+        Configured::Build { out } => done(report, &build(context, out.as_deref()).await?),
         Configured::Plan { environment, artifact, detailed_exitcode } => {
             let told = Deploy { artifact, ..Deploy::default() };
-            let view = commands::show_plan(context, named(environment)?, &told).await?;
+            let environment = named(environment)?;
+            let view = PlanView::new(&environment.name, commands::show_plan(context, environment, &told).await?);
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
         Configured::Deploy { environment, artifact, at_once, downgrade, start: Start { adopt, ignore_alarms } } => {
             let told = Deploy { artifact, adopt, ignore_alarms, at_once, downgrade };
-            done(report, &commands::deploy(context, named(environment)?, &told).await?)
+            released(report, commands::deploy(context, named(environment)?, &told).await?)
         }
         Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
             let Start { adopt, ignore_alarms } = start;
             let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
-            done(report, &commands::promote(context, from, to, &told).await?)
+            released(report, commands::promote(context, from, to, &told).await?)
         }
         Configured::Rollback { environment, to, force, adopt } => {
             let told = Rollback { to, force, adopt };
-            done(report, &commands::rollback(context, named(environment)?, &told).await?)
+            released(report, commands::rollback(context, named(environment)?, &told).await?)
         }
         Configured::Check { environment } => {
-            let view = commands::check(context, named(environment)?).await?;
+            let environment = named(environment)?;
+            let view = CheckView::new(&environment.name, commands::check(context, environment).await?);
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Configured::Status { environment, idle: true, artifact, downgrade } => {
             let told = Idle { artifact, downgrade };
-            done(report, &commands::idle(context, named(environment)?, &told).await?)
+            let environment = named(environment)?;
+            commands::idle(context, environment, &told).await?;
+            done(report, &IdleView::new(&environment.name))
         }
         Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
         Configured::History { environment, limit } => {
-            done(report, &commands::history(context, named(environment)?, limit).await?)
+            let environment = named(environment)?;
+            let releases = commands::history(context, environment).await?;
+            done(report, &HistoryView::new(&environment.name, releases, limit))
         }
         Configured::Prune { environment, yes } => {
-            let view = commands::prune(context, named(environment)?, yes).await?;
+            let environment = named(environment)?;
+            let view = PruneView::new(&environment.name, commands::prune(context, environment, yes).await?);
             report.result(&view)?;
             Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
         Configured::Unlock { environment, force } => {
-            done(report, &commands::unlock(context, named(environment)?, force).await?)
+            let environment = named(environment)?;
+            let unlocked = commands::unlock(context, environment, force).await?;
+            done(report, &UnlockView::new(&environment.name, unlocked))
         }
         Configured::Doctor { environment } => {
-            let view = doctor::doctor(context, named(environment)?).await;
+            let environment = named(environment)?;
+            let view = DoctorView::new(&environment.name, doctor::doctor(context, environment).await);
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
-        Configured::Local { command } => local::run(context, command).await,
+        Configured::Local { command } => done(report, &local::run(context, command).await?),
     }
 }
 
-async fn build(config: &Config, out: Option<&Path>, report: &Report) -> Result<BuildView> {
+async fn build(context: Context<'_>, out: Option<&Path>) -> Result<BuildView> {
+    let Context { config, events, .. } = context;
     let checkout = artifact::Checkout::read(config).await?;
     let folder = out.map_or_else(|| artifact::folder(config), Path::to_path_buf);
-    let _group = report.building(config.functions.keys());
+    let _build = events.building(config.functions.keys());
     let (built, checked) = artifact::build(config, &checkout, &folder).await?;
-    checked.warning.iter().for_each(|warning| report.warn(warning));
+    checked.warning.iter().for_each(|warning| events.warn(warning));
     Ok(BuildView::new(built))
 }
 
@@ -150,16 +169,35 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     let read = wanted.iter().map(|environment| commands::status(context, environment));
     let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
-        environments.push(status.unwrap_or_else(|error| {
-            let status = StatusView::unknown(&environment.name, &error);
-            unknown.push(error);
-            status
-        }));
+        environments.push(match status {
+            Ok((observed, url)) => EnvironmentStatus::new(&environment.name, &observed, &url),
+            Err(error) => {
+                let status = StatusView::unknown(&environment.name, &error);
+                unknown.push(error);
+                status
+            }
+        });
     }
     // One that cannot be reached does not hide the others; if none can, that is the answer.
     match unknown.into_iter().next() {
         Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
         _ => Ok(StatusView { environments }),
+    }
+}
+
+/// Of a release, also of one that failed.
+fn released(report: &Report, outcome: Outcome) -> Result<Exit> {
+    ended(report, &ReleaseView::new(&outcome), outcome.failed)
+}
+
+/// What failed has a page all the same.
+fn ended(report: &Report, view: &impl View, failed: Option<anyhow::Error>) -> Result<Exit> {
+    match failed {
+        None => done(report, view),
+        Some(error) => {
+            report.failed(view);
+            Err(error)
+        }
     }
 }
 

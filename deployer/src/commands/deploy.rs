@@ -8,15 +8,14 @@ use futures::try_join;
 
 use super::order::{Order, order};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
-use crate::aws::Writer;
+use crate::aws::{Calls, Reader, Writer};
 use crate::config::{Config, Environment, Traffic};
 use crate::context::Context;
-use crate::engine::{Engine, Intended};
+use crate::engine::{Engine, Intended, Outcome};
 use crate::failure::Failure;
 use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
-use crate::report::{PlanView, ReleaseView};
 use crate::verify::Url;
 
 /// What a deploy was told.
@@ -34,14 +33,25 @@ pub struct Deploy {
     pub downgrade: bool,
 }
 
+/// What [`deploy`] would do.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Why it would be refused without `--downgrade`.
+    pub older: Option<String>,
+    /// Every call of AWS.
+    pub calls: Calls,
+}
+
 /// Shows what [`deploy`] would do. Makes no write, and needs no build.
 ///
 /// # Errors
 /// Drift, an unfinished release, or nothing can be read.
-pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<PlanView> {
+pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<Planned> {
     let Context { config, world, .. } = context;
-    let aws = Writer::open(environment, world).await;
-    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &aws.reader))?;
+    let reader = Reader::open(environment, world).await;
+    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &reader))?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
@@ -54,15 +64,15 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &D
         true => Order::Newer,
         false => given.order(config, &observed).await,
     };
-    Ok(PlanView::new(&environment.name, planned, order.older(), &aws.reader.calls))
+    Ok(Planned { plan: planned, older: order.older(), calls: reader.calls })
 }
 
 /// Releases what is in this checkout, or in the artifact that was named.
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that ends a run before it has changed anything.
-pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<ReleaseView> {
-    let Context { config, world, report } = context;
+pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<Outcome> {
+    let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;
     let engine = Engine::start(context, environment, &aws);
     let read = async { try_join!(Given::open(config, told), observe(config, environment, &aws.reader)) };
@@ -76,7 +86,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
     if first.is_empty() {
         return engine.unchanged(&observed, &url).await;
     }
-    given.order(config, &observed).await.allow(report, told.downgrade)?;
+    given.order(config, &observed).await.allow(events, told.downgrade)?;
     let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
     let built = given.built(&engine, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
@@ -137,7 +147,7 @@ impl Given {
             Self::Artifact(artifact) => Some(artifact.clone()),
             Self::Checkout(checkout) => {
                 let folder = artifact::folder(engine.config);
-                let _group = engine.report.building(engine.config.functions.keys());
+                let _group = engine.events.building(engine.config.functions.keys());
                 Some(engine.interrupt().or(artifact::build(engine.config, checkout, &folder)).await?.0)
             }
         })

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::aws::{AwsError, Kind, Reader};
 use crate::config::{Environment, Role};
+use crate::events::Events;
 use crate::failure::Failure;
-use crate::report::Report;
 
 /// FROM, opened for reading.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<'a> FromReader<'a> {
         from: &'a Environment,
         to: &'a Environment,
         theirs: &Reader,
-        report: &Report,
+        events: &dyn Events,
     ) -> Result<Self> {
         let plain = async |refused| Self { aws: Reader::open(from, &theirs.world).await, from, to, refused };
         let Some(role) = &from.reader_role else { return Ok(plain(None).await) };
@@ -40,7 +40,7 @@ impl<'a> FromReader<'a> {
         match reader.sts.caller().await {
             Err(refused) if refused.is_about_taking_a_role() => {
                 let name = &from.name;
-                report.warn(&format!(
+                events.warn(&format!(
                     "`reader_role` of `{name}` may not be assumed with these credentials: reading `{name}` with them"
                 ));
                 Ok(plain(Some(refused)).await)

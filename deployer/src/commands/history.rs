@@ -6,18 +6,17 @@ use futures::try_join;
 use crate::aws::Reader;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Release};
 use crate::observe::recall;
-use crate::report::HistoryView;
 
-/// Reads the releases, the newest first; at most `limit` of them are shown.
+/// Reads the releases, the newest first.
 ///
 /// # Errors
 /// The ledger cannot be read, or is not the one that is meant.
-pub async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
+pub async fn history(context: Context<'_>, environment: &Environment) -> Result<Vec<Release>> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let ledger = Ledger::new(&reader.table, &config.app);
     let (_, releases) = try_join!(recall(config, environment, &reader), ledger.history())?;
-    Ok(HistoryView::new(&environment.name, releases, limit))
+    Ok(releases)
 }

@@ -15,11 +15,11 @@ mod status;
 mod target;
 mod unlock;
 
-pub use check::check;
-pub use deploy::{Deploy, deploy, show_plan};
+pub use check::{Checked, check};
+pub use deploy::{Deploy, Planned, deploy, show_plan};
 pub use history::history;
 pub use promote::{Promote, promote};
-pub use prune::prune;
+pub use prune::{Pruned, prune};
 pub use rollback::{Rollback, rollback};
 pub use status::{Idle, idle, status};
-pub use unlock::unlock;
+pub use unlock::{Unlocked, unlock};

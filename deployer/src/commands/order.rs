@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use crate::artifact::{self, Ancestry, Checked, Commit};
 use crate::config::Config;
+use crate::events::Events;
 use crate::failure::Failure;
 use crate::ledger::Release;
 use crate::plan::short;
-use crate::report::Report;
 
 /// How what is to be released compares with what is live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,14 +86,14 @@ impl Order {
     ///
     /// # Errors
     /// It is older, and nobody said that this is meant.
-    pub(super) fn allow(self, report: &Report, downgrade: bool) -> Result<()> {
+    pub(super) fn allow(self, events: &dyn Events, downgrade: bool) -> Result<()> {
         match self {
             Self::Newer => Ok(()),
             Self::Older(how) if !downgrade => Err(Failure::refused(how)
                 .hint("release the newer commit, or allow the older one with `--downgrade`; nothing was changed")
                 .into()),
             Self::Older(how) | Self::Unknown(how) => {
-                report.warn(&how);
+                events.warn(&how);
                 Ok(())
             }
         }

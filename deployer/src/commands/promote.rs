@@ -13,12 +13,11 @@ use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::context::Context;
-use crate::engine::{Engine, Intended};
+use crate::engine::{Engine, Intended, Outcome};
 use crate::failure::Failure;
 use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
 use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
-use crate::report::ReleaseView;
 use crate::verify::Url;
 
 /// What a promotion was told.
@@ -48,13 +47,8 @@ struct Source {
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
-pub async fn promote(
-    context: Context<'_>,
-    from: &Environment,
-    to: &Environment,
-    told: &Promote,
-) -> Result<ReleaseView> {
-    let Context { config, world, report } = context;
+pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment, told: &Promote) -> Result<Outcome> {
+    let Context { config, world, events } = context;
     if from.name == to.name {
         return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
@@ -63,7 +57,7 @@ pub async fn promote(
     let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let aws = Writer::open(to, world).await;
     let (engine, interrupt) = (Engine::start(context, to, &aws), &world.interrupt);
-    let reader = interrupt.or(FromReader::open(from, to, &aws.reader, report)).await?;
+    let reader = interrupt.or(FromReader::open(from, to, &aws.reader, events)).await?;
     let (source, observed) = interrupt
         .or(async {
             let source =
@@ -81,7 +75,7 @@ pub async fn promote(
     source.fits(from, &observed, told)?;
     if let Some(live) = &observed.ledger.live {
         let checked = Checked { commit: source.release.artifact.commit(), ..Checked::default() };
-        order(config, &to.name, live, checked).await.allow(report, told.downgrade)?;
+        order(config, &to.name, live, checked).await.allow(events, told.downgrade)?;
     }
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;

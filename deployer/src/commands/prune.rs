@@ -6,24 +6,32 @@ use futures::try_join;
 use crate::aws::Writer;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::engine::{dispensable, sweep};
+use crate::engine::{Dispensable, dispensable, sweep};
 use crate::ledger::Ledger;
 use crate::observe::recall;
-use crate::report::PruneView;
+
+/// What may go, and what went.
+#[derive(Debug)]
+pub struct Pruned {
+    /// What may go.
+    pub found: Dispensable,
+    /// How much of it was removed, if it was to be.
+    pub removed: Option<usize>,
+}
 
 /// Shows what may go, and with `remove` removes it.
 ///
 /// # Errors
-/// Nothing can be read. What could not be removed is no error here: a warning says so, and the view counts it.
-pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
-    let Context { config, world, report } = context;
+/// Nothing can be read. What could not be removed is no error here: a warning says so, and it is not counted.
+pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<Pruned> {
+    let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;
     let ledger = Ledger::new(&aws.reader.table, &config.app);
     let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.history())?;
     let found = dispensable(config, &aws.reader, &state.contract, &history).await?;
-    let mut view = PruneView::new(&environment.name, &found);
-    if remove {
-        view.removed(sweep(&aws, &state.contract, &found, report).await);
-    }
-    Ok(view)
+    let removed = match remove {
+        true => Some(sweep(&aws, &state.contract, &found, events).await),
+        false => None,
+    };
+    Ok(Pruned { found, removed })
 }

@@ -9,12 +9,11 @@ use super::{select, target};
 use crate::aws::Writer;
 use crate::config::{Environment, Traffic};
 use crate::context::Context;
-use crate::engine::{Engine, Intended, Recovered};
+use crate::engine::{Done, Engine, Intended, Outcome, Recovered};
 use crate::failure::Failure;
 use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
-use crate::report::ReleaseView;
 use crate::verify::Url;
 
 /// What a rollback was told.
@@ -32,7 +31,7 @@ pub struct Rollback {
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
-pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<ReleaseView> {
+pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<Outcome> {
     let aws = Writer::open(environment, context.world).await;
     let engine = Engine::start(context, environment, &aws);
     let interrupt = engine.interrupt();
@@ -45,7 +44,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
         let observed = live(&aws.reader, state).await?;
         let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
+        return Ok(engine.outcome(&observed, &url, Done::Nothing));
     }
     if told.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
         (state, history) = read(&engine).await?;
@@ -68,7 +67,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return Ok(ReleaseView::unchanged(environment, &observed, &url, &aws.reader.calls));
+        return Ok(engine.outcome(&observed, &url, Done::Nothing));
     }
     if !missing.is_empty() {
         return Err(refusal(&engine, &observed, &history, chosen, &missing).await);

@@ -10,17 +10,16 @@ use crate::aws::{AwsError, Kind, Reader};
 use crate::config::Environment;
 use crate::context::Context;
 use crate::ledger::Ledger;
-use crate::observe::observe;
-use crate::report::{EnvironmentStatus, IdleView};
+use crate::observe::{Observed, observe};
 use crate::verify::Url;
 
-/// Observes one environment. Writes nothing.
-pub async fn status(context: Context<'_>, environment: &Environment) -> Result<EnvironmentStatus> {
+/// Observes one environment: what is there, and where its stage responds. Writes nothing.
+pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Url)> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
     let url = Url::open(config, environment, &observed.ledger.contract, world)?;
-    Ok(EnvironmentStatus::new(&environment.name, &observed, &url))
+    Ok((observed, url))
 }
 
 /// What `status --idle` was told.
@@ -37,8 +36,8 @@ pub struct Idle {
 ///
 /// # Errors
 /// [`crate::failure::Exit::LockHeld`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
-pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) -> Result<IdleView> {
-    let Context { config, world, report } = context;
+pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) -> Result<()> {
+    let Context { config, world, events } = context;
     let manifest = told.artifact.as_deref().map(artifact::manifest).transpose()?;
     let reader = Reader::open(environment, world).await;
     let ledger = Ledger::new(&reader.table, &config.app);
@@ -51,8 +50,8 @@ pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) 
         };
         if let Some(live) = live {
             let checked = Checked { commit: manifest.commit(), ..Checked::default() };
-            order(config, &environment.name, &live, checked).await.allow(report, told.downgrade)?;
+            order(config, &environment.name, &live, checked).await.allow(events, told.downgrade)?;
         }
     }
-    Ok(IdleView::new(&environment.name))
+    Ok(())
 }

@@ -14,7 +14,6 @@ use serde::Serialize;
 use crate::aws::Reader;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::report::DoctorView;
 
 /// What was found of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,11 +48,11 @@ pub enum Verdict {
 }
 
 /// Examines one environment. Never fails as a whole: what cannot be read is a finding too.
-pub async fn doctor(context: Context<'_>, environment: &Environment) -> DoctorView {
+pub async fn doctor(context: Context<'_>, environment: &Environment) -> Vec<Finding> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let facts = facts::gather(config, environment, &reader).await;
-    DoctorView::new(&environment.name, judge::judge(&facts))
+    judge::judge(&facts)
 }
 
 impl Finding {

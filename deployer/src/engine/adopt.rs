@@ -27,7 +27,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
     judged.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
-    engine.report.line("Adopted", &format!("what is live as release {release}: {passed}"));
+    engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));
     Ok(true)
 }
 

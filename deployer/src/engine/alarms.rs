@@ -36,7 +36,7 @@ pub(super) fn may_start(
         long_enough(alarms, traffic, &engine.environment.name)?;
     }
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        engine.report.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
+        engine.events.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
     }
     let ringing: Vec<_> =
         alarms.iter().filter(|alarm| alarm.state == AlarmState::Ringing).map(|alarm| alarm.name.clone()).collect();

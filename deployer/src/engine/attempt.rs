@@ -9,12 +9,12 @@ use super::phases::{Apply, apply};
 use super::revert::take_back;
 use super::{Engine, alarms};
 use crate::ending::Ending as _;
+use crate::events::Event;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::{Goal, Plan, Wanted, plan};
 use crate::poll::Poll;
-use crate::report::ReleaseView;
 use crate::verify::Url;
 
 /// What a release is to bring about, from what.
@@ -37,39 +37,25 @@ pub struct Intended<'a> {
     pub url: &'a Url,
 }
 
-impl Intended<'_> {
-    /// What there is to say of the release.
-    pub(super) fn view(&self, engine: &Engine<'_>, release: &Release) -> ReleaseView {
-        let calls = &engine.reader().calls;
-        ReleaseView::released(engine.environment, self.observed, self.plan, release, self.url, calls)
-    }
-}
-
 impl Engine<'_> {
-    /// Makes the release.
+    /// Makes the release. Returns it as it ended, with why it is not live: of a class that says whether it was reverted.
     ///
     /// # Errors
-    /// Why it is not live, with the class that says whether it was taken back.
-    pub(super) async fn make(&self, intended: &Intended<'_>) -> Result<Release> {
-        let Engine { environment, report, .. } = *self;
+    /// It was not begun.
+    pub(super) async fn make(&self, intended: &Intended<'_>) -> Result<(Release, Result<()>)> {
+        let Engine { environment, events, .. } = *self;
         self.interrupt().check()?;
         let mut release = self.intent(intended);
         let holder = self.holder(&intended.plan.kind.to_string());
         let hold = self.ledger().begin(&self.aws.table, &intended.observed.ledger, holder, &mut release).await?;
-        report.release_begins(&environment.name, &release, intended.plan);
+        events.emit(Event::ReleaseBegins(&environment.name, &release, intended.plan));
         let applied = self.apply_if_still_true(intended, &hold, &mut release).await;
         release.ended_at = Some(self.now());
         let ended = match applied {
             Ok(()) => self.end_live(intended, &hold, &mut release).await,
             Err(error) => Err(self.end_failed(intended, &hold, &mut release, error).await),
         };
-        match ended {
-            Ok(()) => Ok(release),
-            Err(error) => {
-                report.failed(&intended.view(self, &release).failed(&error));
-                Err(error)
-            }
-        }
+        Ok((release, ended))
     }
 
     /// The release as it is meant, before anything is done.
@@ -185,7 +171,7 @@ impl Engine<'_> {
         release.reason = Some(format!("{error:#}"));
         let began = release.state == ReleaseState::Shifting;
         if began {
-            self.report.taking_back(release);
+            self.events.emit(Event::RevertBegins(release));
             // The fence before these moves too. A ledger that does not answer is no reason to leave a bad release.
             if let Err(lost) = hold.progress(release).await
                 && lost.exit() == Exit::LockHeld

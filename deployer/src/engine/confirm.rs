@@ -8,23 +8,7 @@ use super::Engine;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::Observed;
-use crate::report::ReleaseView;
 use crate::verify::{Expected, Url};
-
-/// What is told where nothing had to be done: what is live, and how it was judged if it was judged only now.
-///
-/// # Errors
-/// See [`judge`].
-pub(super) async fn unchanged(engine: &Engine<'_>, observed: &Observed, url: &Url) -> Result<ReleaseView> {
-    let judged = judge(engine, observed, url).await?;
-    let Engine { environment, aws, .. } = *engine;
-    Ok(match judged {
-        Some((release, checks)) => {
-            ReleaseView::confirmed(environment, &release, checks, observed, url, &aws.reader.calls)
-        }
-        None => ReleaseView::unchanged(environment, observed, url, &aws.reader.calls),
-    })
-}
 
 /// Sends the read-only checks to a live release that is not stable, and if they pass records that it is. "Nothing has
 /// changed" is no success where what is live was never seen to be good. Answers the release as it is now, and the checks
@@ -32,7 +16,11 @@ pub(super) async fn unchanged(engine: &Engine<'_>, observed: &Observed, url: &Ur
 ///
 /// # Errors
 /// A check fails.
-async fn judge(engine: &Engine<'_>, observed: &Observed, url: &Url) -> Result<Option<(Release, Vec<CheckRecord>)>> {
+pub(super) async fn confirm(
+    engine: &Engine<'_>,
+    observed: &Observed,
+    url: &Url,
+) -> Result<Option<(Release, Vec<CheckRecord>)>> {
     let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(None) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     // Before the first deployment of the deployer's own, the stage has no mark.
@@ -49,6 +37,6 @@ async fn judge(engine: &Engine<'_>, observed: &Observed, url: &Url) -> Result<Op
     let checks = [&live.checks[..], &passed].concat();
     let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
     hold.end(&judged, None).await?;
-    engine.report.line("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
+    engine.events.progress("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
     Ok(Some((judged, passed)))
 }

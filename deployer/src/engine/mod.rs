@@ -14,6 +14,7 @@
 //! | `revert.rs` | the way back |
 //! | `recovery.rs` | what a dead run left |
 //! | `adopt.rs`, `confirm.rs` | what is live, recorded as a release, or as stable |
+//! | `outcome.rs` | what a command that releases returns |
 //! | `prune.rs` | what no release needs any more |
 
 mod adopt;
@@ -21,6 +22,7 @@ mod alarms;
 mod attempt;
 mod confirm;
 mod moves;
+mod outcome;
 mod phases;
 mod prune;
 mod publish;
@@ -34,14 +36,16 @@ use anyhow::Result;
 use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::context::Context;
+use crate::events::Events;
 use crate::interrupt::Interrupt;
 use crate::ledger::{Holder, Ledger, LedgerState};
 use crate::observe::{Observed, observe};
-use crate::report::{ReleaseView, Report};
+
 use crate::verify::Url;
 use crate::world::World;
 
 pub use attempt::Intended;
+pub use outcome::{Done, Outcome};
 pub use prune::{Dispensable, dispensable, sweep};
 pub use recovery::Recovered;
 
@@ -54,15 +58,15 @@ pub struct Engine<'a> {
     pub environment: &'a Environment,
     /// Its AWS.
     pub aws: &'a Writer,
-    /// Where words go.
-    pub report: &'a Report,
+    /// Where events go.
+    pub events: &'a dyn Events,
 }
 
 impl<'a> Engine<'a> {
     /// An engine for an environment that was opened. From here on signals are noted, and end the run where it is safe.
     pub fn start(context: Context<'a>, environment: &'a Environment, aws: &'a Writer) -> Self {
         context.world.interrupt.listen();
-        Self { config: context.config, environment, aws, report: context.report }
+        Self { config: context.config, environment, aws, events: context.events }
     }
 
     /// Makes sure that nobody holds the lock and that no release is unfinished: what a dead run left is ended. With `adopt`
@@ -109,22 +113,40 @@ impl<'a> Engine<'a> {
         alarms::may_start(self, observed, traffic, ignore)
     }
 
-    /// Makes the release, and then removes what it made dispensable.
+    /// Makes the release, and then removes what it made dispensable. That it failed, the outcome says, with an error whose
+    /// class says whether it was reverted.
     ///
     /// # Errors
-    /// Why it is not live, with the class that says whether it was reverted.
-    pub async fn release(&self, intended: &Intended<'_>) -> Result<ReleaseView> {
-        let release = self.make(intended).await?;
-        prune::after(self, &release).await;
-        Ok(intended.view(self, &release))
+    /// It was not begun.
+    pub async fn release(&self, intended: &Intended<'_>) -> Result<Outcome> {
+        let (release, ended) = self.make(intended).await?;
+        if ended.is_ok() {
+            prune::after(self, &release).await;
+        }
+        let done = Done::Release(Box::new(intended.plan.clone()), Box::new(release));
+        Ok(Outcome { failed: ended.err(), ..self.outcome(intended.observed, intended.url, done) })
+    }
+
+    /// What came of a command that had nothing to release.
+    pub fn outcome(&self, observed: &Observed, url: &Url, done: Done) -> Outcome {
+        Outcome {
+            environment: self.environment.clone(),
+            observed: observed.clone(),
+            url: url.base().to_owned(),
+            calls: self.reader().calls.clone(),
+            done,
+            failed: None,
+        }
     }
 
     /// Nothing has to be done. A live release that could not be verified when it was made is verified now.
     ///
     /// # Errors
     /// A check fails.
-    pub async fn unchanged(&self, observed: &Observed, url: &Url) -> Result<ReleaseView> {
-        confirm::unchanged(self, observed, url).await
+    pub async fn unchanged(&self, observed: &Observed, url: &Url) -> Result<Outcome> {
+        let confirmed = confirm::confirm(self, observed, url).await?;
+        let done = confirmed.map_or(Done::Nothing, |(release, checks)| Done::Confirmed(Box::new(release), checks));
+        Ok(self.outcome(observed, url, done))
     }
 
     /// Looks at the environment.

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use futures::try_join;
 
 use super::{Engine, moves, step};
+use crate::events::Event;
 use crate::ledger::{CheckRecord, FunctionPart, Hold, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
@@ -72,7 +73,7 @@ pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> 
 /// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side. `first` is the
 /// place of its first step among all of the release.
 async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
-    let _group = run.engine.report.phase_begins(phase);
+    let _group = run.engine.events.phase(phase);
     let began = run.engine.now();
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
@@ -106,7 +107,7 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
                 if let Some(step) = release.steps.get_mut(first + index) {
                     step.millis = u64::try_from(took.as_millis()).ok();
                 }
-                run.engine.report.step_done(&phase[index], release, took);
+                run.engine.events.emit(Event::StepDone(&phase[index], release, took));
             }
         }
     }

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::aws::{AwsError, Kind, Reader, Writer};
 use crate::config::Config;
+use crate::events::Events;
 use crate::ledger::{Contract, Release};
 use crate::observe::recall;
-use crate::report::Report;
 use crate::retention::{Kept, Made, kept_releases, needed};
 
 /// What may go, by the key of its function; the API's deployments under [`None`].
@@ -29,12 +29,14 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
         let (state, history) =
             try_join!(recall(engine.config, engine.environment, &engine.aws.reader), ledger.history())?;
         let found = dispensable(engine.config, engine.reader(), &state.contract, &history).await?;
-        anyhow::Ok(sweep(engine.aws, &state.contract, &found, engine.report).await)
+        anyhow::Ok(sweep(engine.aws, &state.contract, &found, engine.events).await)
     };
     match swept.await {
         Ok(0) => {}
-        Ok(removed) => engine.report.line("Pruned", &format!("{removed} versions and deployments that nothing needs")),
-        Err(error) => engine.report.warn(&format!("nothing was pruned: {error:#}")),
+        Ok(removed) => {
+            engine.events.progress("Pruned", &format!("{removed} versions and deployments that nothing needs"))
+        }
+        Err(error) => engine.events.warn(&format!("nothing was pruned: {error:#}")),
     }
 }
 
@@ -88,7 +90,7 @@ fn when(modified: &str) -> Option<Timestamp> {
 }
 
 /// Removes it, and answers how much. AWS itself refuses what an alias or a stage names.
-pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, report: &Report) -> usize {
+pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, events: &dyn Events) -> usize {
     let mut by_owner: BTreeMap<Option<&String>, Vec<&Made>> = BTreeMap::new();
     for (owner, made) in found {
         by_owner.entry(owner.as_ref()).or_default().push(made);
@@ -107,7 +109,7 @@ pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, repor
                 Err(error) if error.kind == Kind::NotFound => removed += 1,
                 Err(error) => {
                     let hint = error.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-                    report.warn(&format!("{error}{hint}"));
+                    events.warn(&format!("{error}{hint}"));
                     // Nor will the next one be allowed.
                     if error.kind == Kind::Denied {
                         break;

@@ -33,9 +33,9 @@ pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<R
     }
     let ledger = engine.ledger();
     if let Some(holder) = &state.lock.holder {
-        engine.report.line("Watching", &format!("whether {holder} is alive"));
+        engine.events.progress("Watching", &format!("whether {holder} is alive"));
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
-        engine.report.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
+        engine.events.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
     }
     let hold = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
     let recovered = recover(engine, &hold).await;
@@ -65,7 +65,7 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
         hold.end(&release, observed.ledger.live.as_ref()).await?;
-        engine.report.line("Recovered", &format!("release {release}: it is live, only its record was missing"));
+        engine.events.progress("Recovered", &format!("release {release}: it is live, only its record was missing"));
         return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
@@ -86,7 +86,7 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         0 => "the placeholder".to_owned(),
         previous => format!("release {previous}"),
     };
-    engine.report.line("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
+    engine.events.progress("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
     Ok(Recovered::WentBack)
 }
 

@@ -81,7 +81,7 @@ async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected
     let whole = Expected { marks_only: false, ..expected.clone() };
     let asked = due.iter().filter(|check| !check.writes).map(|check| run.url.once(check, &whole, phase));
     for failed in join_all(asked).await.into_iter().filter_map(Result::err) {
-        run.engine.report.warn(&format!("{failed}: the checks of now are not those that this release passed"));
+        run.engine.events.warn(&format!("{failed}: the checks of now are not those that this release passed"));
     }
 }
 
@@ -97,7 +97,7 @@ async fn writing(
         results.push(match run.url.once(check, expected, phase).await {
             // It may not be repeated, so only the new version's own wrong answer speaks against the release.
             Err(failed) if failed.blame != Blame::Application => {
-                run.engine.report.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));
+                run.engine.events.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));
                 Ok(failed.record)
             }
             told => told,

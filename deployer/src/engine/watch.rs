@@ -60,6 +60,6 @@ fn ringing(alarms: &[Alarm]) -> Result<()> {
 /// An alarm without data does not ring, and guards nothing either.
 fn without_data(engine: &Engine<'_>, alarms: &[Alarm]) {
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        engine.report.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
+        engine.events.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
     }
 }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::events::Events;
 use crate::failure::Failure;
-use crate::report::{GuardView, Report};
 
 pub use cuts::Finding;
 pub use plan::{TerraformPlan, Unreadable};
@@ -32,21 +32,30 @@ pub struct Guard {
     pub retired: bool,
 }
 
-/// Refuses a plan that would cut live traffic. Whether it does or not, the run's page shows the plan's text.
+/// What a plan would do.
+#[derive(Debug)]
+pub struct Guarded {
+    /// How many changes it has.
+    pub changes: usize,
+    /// What may matter to live traffic, in words.
+    pub warnings: Vec<String>,
+    /// The plan for people.
+    pub text: Option<String>,
+    /// Why it may not be applied, if it may not.
+    pub refused: Option<anyhow::Error>,
+}
+
+/// Reads a plan and says whether it would cut live traffic.
 ///
 /// # Errors
-/// It would; or it is not a plan, or its text cannot be read.
-pub fn guard(input: &Guard, report: &Report) -> Result<GuardView> {
+/// It is not a plan, or its text cannot be read.
+pub fn guard(input: &Guard, events: &dyn Events) -> Result<Guarded> {
     let plan = read(&input.plan)?;
     let (refused, warnings) = sorted(&plan, input.retired);
-    warnings.iter().for_each(|warning| report.warn(warning));
-    let view = GuardView::new(plan.changes(), warnings, input.text.as_deref().map(text).transpose()?);
-    if refused.is_empty() {
-        return Ok(view);
-    }
-    let refusal = refusal(&refused).into();
-    report.failed(&view.failed(&refusal));
-    Err(refusal)
+    warnings.iter().for_each(|warning| events.warn(warning));
+    let text = input.text.as_deref().map(text).transpose()?;
+    let refused = (!refused.is_empty()).then(|| refusal(&refused).into());
+    Ok(Guarded { changes: plan.changes(), warnings, text, refused })
 }
 
 fn read(file: &Path) -> Result<TerraformPlan> {

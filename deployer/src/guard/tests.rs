@@ -7,6 +7,7 @@ use crate::cli::Output;
 use crate::config::GitHubStep;
 use crate::ending::Ending as _;
 use crate::failure::Exit;
+use crate::report::{GuardView, Report};
 
 const PERMISSION: &str = "aws_lambda_permission";
 
@@ -76,14 +77,15 @@ fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
     let step = GitHubStep { summary: Some(file("page")), ..GitHubStep::default() };
     let report = Report::new(Output::Text, false, Some(step));
     let input = Guard { plan: file("plan.json"), text: Some(file("plan.txt")), retired: false };
-    let error = guard(&input, &report).unwrap_err();
-    assert_eq!(error.exit(), Exit::Refused);
+    let guarded = guard(&input, &report).unwrap();
+    report.failed(&GuardView::new(&guarded));
+    assert_eq!(guarded.refused.unwrap().exit(), Exit::Refused);
     let page = std::fs::read_to_string(file("page")).unwrap();
     for words in ["would cut live traffic:", "`a` would be removed", "**What to do:** take away", "\n- a \u{fffd}\n```"]
     {
         assert!(page.contains(words), "{page}");
     }
-    assert!(guard(&Guard { retired: true, ..input.clone() }, &report).is_ok());
+    assert!(guard(&Guard { retired: true, ..input.clone() }, &report).unwrap().refused.is_none());
     let error = guard(&Guard { text: Some(file("nowhere")), ..input }, &report).unwrap_err();
     assert_eq!(error.exit(), Exit::BadInput);
 }

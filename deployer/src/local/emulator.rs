@@ -38,7 +38,7 @@ const KEEPS_IDLE_FOR: &str = "100";
 /// # Errors
 /// It ends or stays silent: its last words are in the error, and nothing of it is left.
 pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) -> Result<Instance> {
-    let Context { config, world, report } = context;
+    let Context { config, world, events } = context;
     instance::forget(&place.folder)?;
     let scratch = scratch(place);
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
@@ -46,7 +46,8 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
     let token = credentials::make(&place.access)?;
     let instance = Instance::of(spawn(config, place, python, &token)?)?;
     remember_and_wait(place, &instance, &token, world).await?;
-    report.line("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
+    events
+        .progress("Started", &format!("the local AWS of `{}` at {}", place.environment.name, place.access.endpoint()));
     Ok(instance)
 }
 
@@ -212,7 +213,7 @@ mod tests {
         // Only fails if another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let report = Report::new(Output::Text, false, None);
-        let error = start(Context { config: &config, world: &World::real(), report: &report }, &place, &python)
+        let error = start(Context { config: &config, world: &World::real(), events: &report }, &place, &python)
             .await
             .unwrap_err();
         assert!(error.to_string().contains("in use by the local AWS of another checkout"), "{error:#}");

@@ -16,14 +16,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
+use serde::Serialize;
 
 use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::commands::{self, Deploy};
 use crate::config::{Access, Config, Environment, LocalAccess};
 use crate::context::Context;
-use crate::failure::{Exit, Failure};
-use crate::report::{LocalEnvironment, LocalView};
+use crate::engine::Outcome;
+use crate::failure::Failure;
 
 use instance::Instance;
 
@@ -35,18 +36,37 @@ struct Place {
     folder: PathBuf,
 }
 
+/// What runs on this machine.
+#[derive(Debug, Serialize)]
+pub struct Local {
+    /// What runs, by environment.
+    pub environments: BTreeMap<String, LocalEnvironment>,
+    /// What a person wants to know next.
+    #[serde(skip)]
+    pub next: String,
+}
+
+/// One environment of the local AWS.
+#[derive(Debug, Serialize)]
+pub struct LocalEnvironment {
+    /// Its AWS endpoint.
+    pub endpoint: String,
+    /// Its process, if it runs.
+    pub process: Option<u32>,
+    /// Where its API responds, if something is deployed.
+    pub url: Option<String>,
+}
+
 /// Runs one of the local commands.
-pub async fn run(context: Context<'_>, command: LocalCommand) -> Result<Exit> {
-    let Context { config, report, .. } = context;
+pub async fn run(context: Context<'_>, command: LocalCommand) -> Result<Local> {
+    let config = context.config;
     supported(std::env::consts::OS)?;
     let places = places(config)?;
-    let view = match command {
-        LocalCommand::Up => up(context, &places).await?,
-        LocalCommand::Down => down(context, &places).await?,
-        LocalCommand::Status => look(context, &places, String::new()).await,
-    };
-    report.result(&view)?;
-    Ok(Exit::Done)
+    match command {
+        LocalCommand::Up => up(context, &places).await,
+        LocalCommand::Down => down(context, &places).await,
+        LocalCommand::Status => Ok(look(context, &places, String::new()).await),
+    }
 }
 
 /// The local AWS runs the functions' binaries natively: it has to be Linux.
@@ -81,7 +101,7 @@ fn root(config: &Config) -> PathBuf {
 }
 
 /// Starts, applies, releases: of each only what is not so already. If it is told to stop, it stops what it started.
-async fn up(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
+async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let interrupt = &context.world.interrupt;
     interrupt.listen();
     let new: Vec<_> = places.iter().filter(|place| Instance::running(&place.folder).is_none()).collect();
@@ -97,8 +117,8 @@ async fn up(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
     view
 }
 
-async fn made(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
-    let Context { config, world, report } = context;
+async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
+    let Context { config, world, events } = context;
     let interrupt = &world.interrupt;
     let terraform = terraform::Terraform::find(config, interrupt.clone()).await?;
     let python = python::find(config).await?;
@@ -106,14 +126,14 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
         instance::refuse_foreign_port(place)?;
     }
     let _alone = instance::alone(&root(config))?;
-    let interpreter = python::environment(config, &python, interrupt, report).await?;
+    let interpreter = python::environment(config, &python, interrupt, events).await?;
     let fresh = places.iter().any(|place| Instance::running(&place.folder).is_none());
     // The compiler has nothing to do with the rest: side by side. Neither is cut off when the other fails, for
     // a Terraform that is stopped midway leaves a stack half-made.
     let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &terraform)));
     let build = async {
         if fresh {
-            let _group = report.building(config.functions.keys());
+            let _group = events.building(config.functions.keys());
             let build =
                 async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
             interrupt.or(build).await?;
@@ -127,6 +147,7 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
         interrupt.check()?;
         let name = &place.environment.name;
         let released = commands::deploy(context, &place.environment, &Deploy::default()).await;
+        let released = released.and_then(Outcome::succeeded);
         released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
     }
     Ok(look(context, places, next_steps(context, places).await).await)
@@ -139,14 +160,14 @@ async fn stack(
     python: &std::path::Path,
     terraform: &terraform::Terraform,
 ) -> Result<()> {
-    let Context { config, report, .. } = context;
+    let Context { config, events, .. } = context;
     let name = &place.environment.name;
     let found = Instance::running(&place.folder);
     let instance = match &found {
         Some(instance) => instance.clone(),
         None => emulator::start(context, place, python).await?,
     };
-    let applied = terraform.apply(config, place, &instance, report).await;
+    let applied = terraform.apply(config, place, &instance, events).await;
     if applied.is_err() && found.is_none() {
         emulator::stop(&instance).await?;
         instance::forget(&place.folder)?;
@@ -155,14 +176,14 @@ async fn stack(
 }
 
 /// Stops everything and removes what it kept, also of environments that `deployer.toml` no longer has.
-async fn down(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
-    let Context { config, report, .. } = context;
+async fn down(context: Context<'_>, places: &[Place]) -> Result<Local> {
+    let Context { config, events, .. } = context;
     let root = root(config);
     let _alone = instance::alone(&root)?;
     for (name, folder) in instance::folders(&root)? {
         if let Some(instance) = Instance::running(&folder) {
             emulator::stop(&instance).await?;
-            report.line("Stopped", &format!("`{name}`, process {}", instance.process));
+            events.progress("Stopped", &format!("`{name}`, process {}", instance.process));
         }
         instance::forget(&folder)?;
     }
@@ -170,7 +191,7 @@ async fn down(context: Context<'_>, places: &[Place]) -> Result<LocalView> {
 }
 
 /// What runs, and where it answers.
-async fn look(context: Context<'_>, places: &[Place], next: String) -> LocalView {
+async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
     let mut environments = BTreeMap::new();
     for place in places {
         let process = Instance::running(&place.folder).map(|instance| instance.process);
@@ -183,7 +204,7 @@ async fn look(context: Context<'_>, places: &[Place], next: String) -> LocalView
             LocalEnvironment { endpoint: place.access.endpoint(), process, url },
         );
     }
-    LocalView { environments, next }
+    Local { environments, next }
 }
 
 async fn url(context: Context<'_>, place: &Place) -> Option<String> {
@@ -222,6 +243,7 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
 mod tests {
     use super::*;
     use crate::ending::Ending as _;
+    use crate::failure::Exit;
 
     #[test]
     fn a_system_that_cannot_run_the_functions_is_refused_with_a_way_out() {

@@ -8,9 +8,9 @@ use tokio::process::Command;
 use super::tool::{self, Step};
 use crate::artifact::sha256;
 use crate::config::Config;
+use crate::events::Events;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::report::Report;
 
 /// What goes in, pinned by hashes.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
@@ -38,7 +38,7 @@ pub(super) async fn environment(
     config: &Config,
     python_found: &Python,
     interrupt: &Interrupt,
-    report: &Report,
+    events: &dyn Events,
 ) -> Result<PathBuf> {
     let cache = config.process.cache().with_context(|| {
         Failure::bad_input("there is no place for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
@@ -54,7 +54,7 @@ pub(super) async fn environment(
     if runs(config, &interpreter).await {
         return Ok(interpreter);
     }
-    report.line("Downloading", "the local AWS (once for all checkouts)");
+    events.progress("Downloading", "the local AWS (once for all checkouts)");
     std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
     let unfinished =
         tempfile::Builder::new().prefix("unfinished-").tempdir_in(&cache).context("cannot make a folder")?;
@@ -130,6 +130,7 @@ mod tests {
     use super::*;
     use crate::cli::Output;
     use crate::config::ProcessEnvironment;
+    use crate::report::Report;
 
     #[test]
     fn a_python_newer_than_the_wheels_is_the_cause_and_not_the_network() {

@@ -12,8 +12,8 @@ use super::instance::Instance;
 use super::tool::{self, Step};
 use crate::artifact::sha256;
 use crate::config::Config;
+use crate::events::Events;
 use crate::interrupt::Interrupt;
-use crate::report::Report;
 
 /// The first with write-only arguments, which keep a secret out of the state.
 const LEAST: (u32, u32) = (1, 11);
@@ -55,7 +55,7 @@ impl Terraform {
         config: &Config,
         place: &Place,
         instance: &Instance,
-        report: &Report,
+        events: &dyn Events,
     ) -> Result<()> {
         let sources = config.root.join("terraform");
         let stamp = place.folder.join("applied");
@@ -66,7 +66,7 @@ impl Terraform {
         // What is about to change is no longer what the stamp says, also if it fails midway.
         let _ = std::fs::remove_file(&stamp);
         let name = &place.environment.name;
-        report.line("Applying", &format!("Terraform for `{name}`"));
+        events.progress("Applying", &format!("Terraform for `{name}`"));
         let settings = self.settings(config, place)?;
         let run = |folder: &str, arguments: Vec<String>| {
             let mut command = self.command(config, place, &settings, folder);
@@ -254,6 +254,7 @@ mod tests {
     use super::*;
     use crate::cli::Output;
     use crate::config::ProcessEnvironment;
+    use crate::report::Report;
 
     #[test]
     fn a_mirror_is_found_by_its_layout_and_only_for_this_machine() {

@@ -23,14 +23,15 @@ use view::Failed;
 use crate::cli::Output;
 use crate::config::GitHubStep;
 use crate::ending::Ending as _;
+use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
 use crate::ledger::Release;
 use crate::plan::{Plan, Step};
 
 pub use markdown::Markdown;
 pub use view::{
-    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, LocalEnvironment,
-    LocalView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View,
+    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView,
+    PruneView, ReleaseView, StatusView, UnlockView, View,
 };
 
 /// Where words go.
@@ -44,17 +45,6 @@ pub struct Report {
 
 /// Words and results that were kept instead of printed.
 pub type Kept = Arc<Mutex<String>>;
-
-/// Lines of the log that belong together, until it is dropped. On GitHub they fold; groups do not nest there.
-#[derive(Debug)]
-#[must_use = "the group ends when this is dropped"]
-pub struct Group<'a>(&'a Report);
-
-impl Drop for Group<'_> {
-    fn drop(&mut self) {
-        self.0.command(|_| GitHub::end_group());
-    }
-}
 
 /// The width of the column of verbs.
 const VERBS: usize = 12;
@@ -76,40 +66,26 @@ impl Report {
         (Self { output, color: false, github: None, kept: Some(Arc::clone(&kept)) }, kept)
     }
 
-    /// What is said from here until the group is dropped belongs together.
-    pub fn group(&self, title: &str) -> Group<'_> {
-        self.command(|_| GitHub::group(title));
-        Group(self)
-    }
-
-    /// The steps of a phase, side by side, begin.
-    pub fn phase_begins(&self, phase: &[Step]) -> Group<'_> {
-        self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    }
-
     /// A line of progress: a verb and what it is done to.
-    pub fn line(&self, verb: &str, rest: &str) {
+    fn line(&self, verb: &str, rest: &str) {
         self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), "1;32"), printable(rest)));
     }
 
     /// Something that deserves a look but stops nothing.
-    pub fn warn(&self, message: &str) {
+    fn warning(&self, message: &str) {
         if self.command(|_| GitHub::warning(message)) {
             return;
         }
         self.words(&format!("{}: {}", self.painted("warning", "1;33"), printable(message)));
     }
 
-    /// A build begins; the compiler's own words follow.
-    pub fn building<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Group<'_> {
-        let keys = keys.map(String::as_str).collect::<Vec<_>>().join(", ");
-        let group = self.group(&format!("build {keys}"));
-        self.line("Building", &keys);
-        group
+    /// Lines of the log that belong together. On GitHub they fold; groups do not nest there.
+    fn group(&self, title: &str) {
+        self.command(|_| GitHub::group(title));
     }
 
     /// A release has its number and its lock.
-    pub fn release_begins(&self, environment: &str, release: &Release, plan: &Plan) {
+    fn release_begins(&self, environment: &str, release: &Release, plan: &Plan) {
         self.line("Releasing", &format!("{release} to {environment}"));
         for (key, function) in &plan.functions {
             for change in &function.changes {
@@ -122,7 +98,7 @@ impl Report {
     }
 
     /// A step is done, and so long it took.
-    pub fn step_done(&self, step: &Step, release: &Release, took: Duration) {
+    fn step_done(&self, step: &Step, release: &Release, took: Duration) {
         let version =
             |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
         let (verb, rest) = match step {
@@ -140,9 +116,9 @@ impl Report {
     }
 
     /// A release failed after traffic had begun to move.
-    pub fn taking_back(&self, release: &Release) {
+    fn revert_begins(&self, release: &Release) {
         let reason = release.reason.as_deref().unwrap_or("it failed");
-        self.warn(&format!("release {release} is taken back: {reason}"));
+        self.warning(&format!("release {release} is taken back: {reason}"));
     }
 
     /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
@@ -151,22 +127,6 @@ impl Report {
     pub fn failed(&self, view: &impl View) {
         self.show(view.summary());
         self.hand_on(view);
-    }
-
-    /// Asks a person. Where nobody sits at the terminal, nobody agrees.
-    ///
-    /// # Errors
-    /// There is nobody to ask.
-    pub fn confirm(&self, question: &str) -> Result<bool> {
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} Nobody is there to answer"))
-                .hint("run it in a terminal, or with `--force`; nothing was changed")
-                .into());
-        }
-        self.words(&format!("{} [y/N]", printable(question)));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     /// The completions of a shell, to stdout.
@@ -246,14 +206,14 @@ impl Report {
     fn show(&self, summary: Option<Markdown>) {
         let (Some(github), Some(summary)) = (&self.github, summary) else { return };
         if let Err(error) = github.show(&summary) {
-            self.warn(&format!("the summary could not be written: {error}"));
+            self.warning(&format!("the summary could not be written: {error}"));
         }
     }
 
     /// To the steps that follow, if there are any. That it cannot be written fails nothing.
     fn hand_on(&self, view: &impl View) {
         if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
-            self.warn(&format!("the outputs could not be written: {error}"));
+            self.warning(&format!("the outputs could not be written: {error}"));
         }
     }
 
@@ -288,6 +248,39 @@ impl Report {
             true => format!("\x1b[{color}m{text}\x1b[0m"),
             false => text.to_owned(),
         }
+    }
+}
+
+impl Events for Report {
+    fn emit(&self, event: Event<'_>) {
+        match event {
+            Event::Progress(verb, what) => self.line(verb, what),
+            Event::Warning(message) => self.warning(message),
+            Event::BuildBegins(functions) => {
+                let functions = functions.join(", ");
+                self.group(&format!("build {functions}"));
+                self.line("Building", &functions);
+            }
+            Event::ReleaseBegins(environment, release, plan) => self.release_begins(environment, release, plan),
+            Event::PhaseBegins(phase) => {
+                self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+            }
+            Event::StepDone(step, release, took) => self.step_done(step, release, took),
+            Event::RevertBegins(release) => self.revert_begins(release),
+            Event::Ended => drop(self.command(|_| GitHub::end_group())),
+        }
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool> {
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::bad_input(format!("{question} Nobody is there to answer"))
+                .hint("run it in a terminal, or with `--force`; nothing was changed")
+                .into());
+        }
+        self.words(&format!("{} [y/N]", printable(question)));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }
 

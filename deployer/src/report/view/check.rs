@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{CallsView, View};
-use crate::aws::Calls;
+use crate::commands::Checked;
 use crate::ledger::CheckRecord;
 use crate::report::markdown::Markdown;
-use crate::verify::Url;
 
 /// `check`.
 #[derive(Debug, Serialize)]
@@ -23,13 +22,14 @@ pub struct CheckView {
 
 impl CheckView {
     /// Of the checks of one environment.
-    pub fn new(environment: &str, checks: Vec<CheckRecord>, url: &Url, calls: &Calls) -> Self {
+    pub fn new(environment: &str, checked: Checked) -> Self {
+        let Checked { checks, url, calls } = checked;
         Self {
             environment: environment.to_owned(),
-            url: url.base().to_owned(),
+            url,
             passed: checks.iter().all(|check| check.passed),
             checks,
-            aws_calls: CallsView::of(calls),
+            aws_calls: CallsView::of(&calls),
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
             url: "http://x".to_owned(),
             passed: false,
             checks: vec![check("health", true, "GET /health -> 200"), check("a|b", false, "503 `x|y`\n| z")],
-            aws_calls: CallsView::of(&Calls::default()),
+            aws_calls: CallsView::of(&crate::aws::Calls::default()),
         };
         let expected = "\
 ## ❌ dev: 1 of 2 checks fail

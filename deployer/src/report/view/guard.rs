@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Failed, View};
+use crate::guard::Guarded;
 use crate::report::markdown::Markdown;
 
 /// So many bytes of a plan's text the page shows: GitHub drops a summary of more than 1 MiB whole.
@@ -23,16 +24,14 @@ pub struct GuardView {
 }
 
 impl GuardView {
-    /// Of a plan with so many changes and these warnings, and with its text if there is one.
-    pub fn new(changes: usize, warnings: Vec<String>, text: Option<String>) -> Self {
-        Self { changes, warnings, text, failed: None }
-    }
-
-    /// It may not be applied, for this reason.
-    #[must_use]
-    pub fn failed(mut self, error: &anyhow::Error) -> Self {
-        self.failed = Some(Failed::of(error));
-        self
+    /// Of a plan.
+    pub fn new(Guarded { changes, warnings, text, refused }: &Guarded) -> Self {
+        Self {
+            changes: *changes,
+            warnings: warnings.clone(),
+            text: text.clone(),
+            failed: refused.as_ref().map(Failed::of),
+        }
     }
 
     fn changes(&self) -> String {
@@ -74,6 +73,10 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
 
+    fn view(changes: usize, text: Option<String>, refused: Option<anyhow::Error>) -> GuardView {
+        GuardView::new(&Guarded { changes, warnings: Vec::new(), text, refused })
+    }
+
     fn page(view: &GuardView) -> String {
         view.summary().unwrap().to_string()
     }
@@ -92,13 +95,13 @@ mod tests {
 Plan: 1 to add.
 ````
 ";
-        assert_eq!(page(&GuardView::new(1, Vec::new(), Some(text))), expected);
-        assert_eq!(GuardView::new(1, Vec::new(), None).summary(), None);
+        assert_eq!(page(&view(1, Some(text), None)), expected);
+        assert_eq!(view(1, None, None).summary(), None);
     }
 
     #[test]
     fn the_page_of_a_refused_plan_tells_why_and_what_to_do_above_the_plan() {
-        let error = anyhow::Error::from(Failure::refused("it would cut `a`").hint("add one beside it"));
+        let error = || anyhow::Error::from(Failure::refused("it would cut `a`").hint("add one beside it"));
         let expected = "\
 ## ❌ Terraform plan: 2 changes
 
@@ -110,15 +113,15 @@ Plan: 1 to add.
 - a
 ```
 ";
-        assert_eq!(page(&GuardView::new(2, Vec::new(), Some("- a\n".to_owned())).failed(&error)), expected);
+        assert_eq!(page(&view(2, Some("- a\n".to_owned()), Some(error()))), expected);
         let without_text = expected.split("\n```").next().unwrap();
-        assert_eq!(page(&GuardView::new(2, Vec::new(), None).failed(&error)), without_text);
+        assert_eq!(page(&view(2, None, Some(error()))), without_text);
     }
 
     #[test]
     fn a_long_plan_is_cut_between_two_letters() {
         let text = format!("a{}", "\u{e4}".repeat(SHOWN / 2));
-        let page = page(&GuardView::new(1, Vec::new(), Some(text)));
+        let page = page(&view(1, Some(text), None));
         assert!(page.ends_with("\u{e4}\n```\n\n2 bytes more are left out here; the log has all of it.\n"));
         assert!(page.len() < SHOWN + 200, "{}", page.len());
     }

@@ -25,7 +25,6 @@ pub use check::CheckView;
 pub use doctor::DoctorView;
 pub use guard::GuardView;
 pub use history::HistoryView;
-pub use local::{LocalEnvironment, LocalView};
 pub use plan::PlanView;
 pub use prune::{PruneView, UnlockView};
 pub use release::ReleaseView;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{CallsView, View};
-use crate::aws::Calls;
+use crate::commands::Planned;
 use crate::plan::{ApiChange, Plan, short};
 use crate::report::markdown::Markdown;
 
@@ -24,7 +24,7 @@ pub struct PlanView {
 
 impl PlanView {
     /// Of a plan.
-    pub fn new(environment: &str, plan: Plan, older: Option<String>, calls: &Calls) -> Self {
+    pub fn new(environment: &str, Planned { plan, older, calls }: Planned) -> Self {
         let phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
         Self {
             environment: environment.to_owned(),
@@ -32,7 +32,7 @@ impl PlanView {
             steps: phases.iter().map(|phase| phase.iter().map(ToString::to_string).collect()).collect(),
             plan,
             older,
-            aws_calls: CallsView::of(calls),
+            aws_calls: CallsView::of(&calls),
         }
     }
 }
@@ -111,6 +111,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::aws::Calls;
     use crate::config::Traffic;
     use crate::ledger::{FunctionPart, ReleaseKind};
     use crate::plan::{After, ApiPlan, FunctionChange, FunctionPlan};
@@ -146,7 +147,7 @@ mod tests {
     }
 
     fn text(changed: bool) -> String {
-        PlanView::new("dev", plan(changed), None, &Calls::default()).text()
+        PlanView::new("dev", Planned { plan: plan(changed), older: None, calls: Calls::default() }).text()
     }
 
     #[test]
@@ -170,7 +171,10 @@ dev: release 8 would follow release 7
 
     #[test]
     fn a_plan_says_that_a_later_commit_is_live() {
-        let view = PlanView::new("dev", plan(true), Some("release 7 is newer".to_owned()), &Calls::default());
+        let view = PlanView::new(
+            "dev",
+            Planned { plan: plan(true), older: Some("release 7 is newer".to_owned()), calls: Calls::default() },
+        );
         let expected = "older over newer: release 7 is newer; `deploy` refuses it without `--downgrade`\n";
         assert!(view.text().ends_with(expected), "{}", view.text());
         assert!(view.summary().unwrap().to_string().contains("Older over newer: release 7 is newer"));
@@ -191,7 +195,7 @@ dev: nothing to do, release 7 is live
 
     #[test]
     fn the_page_of_a_run_shows_the_same() {
-        let view = PlanView::new("dev", plan(true), None, &Calls::default());
+        let view = PlanView::new("dev", Planned { plan: plan(true), older: None, calls: Calls::default() });
         let expected = "\
 ## dev: release 8 would follow release 7
 

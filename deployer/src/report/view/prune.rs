@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::View;
 use super::history::in_short;
-use crate::ledger::{Holder, Release};
-use crate::retention::Made;
+use crate::commands::{Pruned, Unlocked};
+use crate::ledger::Holder;
 
 /// `prune`.
 #[derive(Debug, Serialize)]
@@ -26,20 +26,15 @@ struct Row {
 }
 
 impl PruneView {
-    /// Of what may go: a function's versions under its key, the API's deployments under none.
-    pub fn new(environment: &str, found: &[(Option<String>, Made)]) -> Self {
-        let rows = found.iter().map(|(function, made)| Row {
-            function: function.clone(),
-            id: made.id.clone(),
-            description: made.description.clone(),
+    /// Of what may go, and how much of it went.
+    pub fn new(environment: &str, Pruned { found, removed }: Pruned) -> Self {
+        let rows = found.into_iter().map(|(function, made)| Row {
+            function,
+            id: made.id,
+            description: made.description,
             created: made.created.map(|created| created.to_string()),
         });
-        Self { environment: environment.to_owned(), dispensable: rows.collect(), removed: None }
-    }
-
-    /// So many of them are gone.
-    pub fn removed(&mut self, removed: usize) {
-        self.removed = Some(removed);
+        Self { environment: environment.to_owned(), dispensable: rows.collect(), removed }
     }
 
     /// Whether all of it is gone that was to go.
@@ -79,18 +74,10 @@ pub struct UnlockView {
 }
 
 impl UnlockView {
-    /// Nobody held it.
-    pub fn free(environment: &str) -> Self {
-        Self { environment: environment.to_owned(), freed_from: None, unfinished: None }
-    }
-
-    /// It was taken away from `holder`.
-    pub fn freed(environment: &str, holder: &Holder, unfinished: Option<&Release>) -> Self {
-        Self {
-            environment: environment.to_owned(),
-            freed_from: Some(holder.clone()),
-            unfinished: unfinished.map(in_short),
-        }
+    /// Of what was freed.
+    pub fn new(environment: &str, Unlocked { holder, unfinished }: Unlocked) -> Self {
+        let unfinished = unfinished.as_ref().map(in_short);
+        Self { environment: environment.to_owned(), freed_from: holder, unfinished }
     }
 }
 
@@ -110,11 +97,14 @@ impl View for UnlockView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retention::Made;
 
     #[test]
     fn prune_shows_what_it_would_remove_and_says_how() {
         let made = |id: &str| Made { id: id.to_owned(), description: "deployer: release 2".to_owned(), created: None };
-        let mut view = PruneView::new("dev", &[(Some("counter".to_owned()), made("3")), (None, made("d2"))]);
+        let of = |found, removed| PruneView::new("dev", Pruned { found, removed });
+        let found = vec![(Some("counter".to_owned()), made("3")), (None, made("d2"))];
+        let view = of(found.clone(), None);
         let expected = "\
 dev
   version 3 of counter         ?  deployer: release 2
@@ -123,9 +113,9 @@ nothing needs these any more; `--yes` removes them
 ";
         assert_eq!(view.text(), expected);
         assert!(view.is_done(), "it was only shown");
-        view.removed(1);
+        let view = of(found, Some(1));
         assert!(!view.is_done());
         assert!(view.text().ends_with("1 of 2 removed\n"));
-        assert_eq!(PruneView::new("dev", &[]).text(), "dev: nothing to remove\n");
+        assert_eq!(of(Vec::new(), None).text(), "dev: nothing to remove\n");
     }
 }

@@ -10,14 +10,13 @@ use serde::Serialize;
 
 use super::history::seconds;
 use super::{CallsView, Failed, View};
-use crate::aws::Calls;
 use crate::config::{Access, Environment};
+use crate::engine::{Done, Outcome};
 use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::report::console::{self, Link};
 use crate::report::markdown::Markdown;
-use crate::verify::Url;
 
 /// `deploy`, `promote`, `rollback`.
 #[derive(Debug, Serialize)]
@@ -74,15 +73,19 @@ struct ApiMove {
 }
 
 impl ReleaseView {
+    /// Of what came of a command.
+    pub fn new(outcome: &Outcome) -> Self {
+        let view = match &outcome.done {
+            Done::Release(plan, release) => Self::released(outcome, plan, release),
+            Done::Confirmed(release, checks) => Self { checks: checks.clone(), ..Self::of(outcome, Some(release)) },
+            Done::Nothing => Self::of(outcome, outcome.observed.ledger.live.as_ref()),
+        };
+        Self { failed: outcome.failed.as_ref().map(Failed::of), ..view }
+    }
+
     /// A release that has ended, or that this run had to leave.
-    pub fn released(
-        environment: &Environment,
-        observed: &Observed,
-        plan: &Plan,
-        release: &Release,
-        url: &Url,
-        calls: &Calls,
-    ) -> Self {
+    fn released(outcome: &Outcome, plan: &Plan, release: &Release) -> Self {
+        let Outcome { environment, observed, .. } = outcome;
         Self {
             changed: true,
             kind: Some(release.kind),
@@ -105,32 +108,8 @@ impl ReleaseView {
             links: links(environment, observed, release),
             deployment_id: release.parts.deployment.clone(),
             run_url: release.run_url.clone(),
-            ..Self::of(environment, Some(release), observed, url, calls)
+            ..Self::of(outcome, Some(release))
         }
-    }
-
-    /// Nothing had to be done.
-    pub fn unchanged(environment: &Environment, observed: &Observed, url: &Url, calls: &Calls) -> Self {
-        Self::of(environment, observed.ledger.live.as_ref(), observed, url, calls)
-    }
-
-    /// Nothing had to be done, but `release`, which is live, was not judged yet: now it is, by these checks.
-    pub fn confirmed(
-        environment: &Environment,
-        release: &Release,
-        checks: Vec<CheckRecord>,
-        observed: &Observed,
-        url: &Url,
-        calls: &Calls,
-    ) -> Self {
-        Self { checks, ..Self::of(environment, Some(release), observed, url, calls) }
-    }
-
-    /// The run failed with this error.
-    #[must_use]
-    pub fn failed(mut self, error: &anyhow::Error) -> Self {
-        self.failed = Some(Failed::of(error));
-        self
     }
 
     /// Whether other parts take traffic than before: of a release that failed before it moved any, or that was taken
@@ -143,7 +122,8 @@ impl ReleaseView {
     }
 
     /// What is known of `release`, with nothing done.
-    fn of(environment: &Environment, release: Option<&Release>, observed: &Observed, url: &Url, calls: &Calls) -> Self {
+    fn of(outcome: &Outcome, release: Option<&Release>) -> Self {
+        let Outcome { environment, observed, url, calls, .. } = outcome;
         let deployment = observed.stage.deployment.clone();
         let artifact = release.map(|release| &release.artifact);
         Self {
@@ -156,7 +136,7 @@ impl ReleaseView {
             versions: release.map(versions).unwrap_or_default(),
             deployment_id: deployment.clone(),
             previous: None,
-            url: url.base().to_owned(),
+            url: url.clone(),
             checks: Vec::new(),
             aws_calls: CallsView::of(calls),
             state: release.map(|release| release.state),

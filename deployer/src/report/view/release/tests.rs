@@ -39,7 +39,7 @@ fn view(state: ReleaseState) -> ReleaseView {
         previous: Some(7),
         url: "https://api.example/prod".to_owned(),
         checks: vec![check],
-        aws_calls: CallsView::of(&Calls::default()),
+        aws_calls: CallsView::of(&crate::aws::Calls::default()),
         state: Some(state),
         stable: live,
         reason: None,
@@ -65,9 +65,13 @@ fn view(state: ReleaseState) -> ReleaseView {
     }
 }
 
+fn failed(view: ReleaseView, error: &anyhow::Error) -> ReleaseView {
+    ReleaseView { failed: Some(Failed::of(error)), ..view }
+}
+
 fn failing(state: ReleaseState, exit: Exit, message: &str) -> String {
     let error = anyhow::anyhow!("check `health` failed").context(Failure::new(exit, message).hint("mend it"));
-    view(state).failed(&error).summary().unwrap().to_string()
+    failed(view(state), &error).summary().unwrap().to_string()
 }
 
 #[test]
@@ -177,7 +181,8 @@ fn the_first_line_tells_every_end_from_the_others() {
         let seen = failing(state, exit, "it failed");
         assert!(seen.starts_with(expected), "{seen}");
     }
-    let first = ReleaseView { previous: Some(0), ..view(ReleaseState::Failed) }.failed(&anyhow::anyhow!("x"));
+    let first = ReleaseView { previous: Some(0), ..view(ReleaseState::Failed) };
+    let first = failed(first, &anyhow::anyhow!("x"));
     assert!(first.summary().unwrap().to_string().contains("moved, the placeholder serves"));
 }
 
@@ -185,7 +190,7 @@ fn the_first_line_tells_every_end_from_the_others() {
 fn what_was_meant_and_not_made_is_not_called_unchanged() {
     let mut view = view(ReleaseState::Failed);
     view.functions.get_mut("counter").unwrap().after = view.functions["counter"].before.clone();
-    let page = view.failed(&anyhow::anyhow!("x")).summary().unwrap().to_string();
+    let page = failed(view, &anyhow::anyhow!("x")).summary().unwrap().to_string();
     assert!(page.contains("code `zip1zip1zip1` | a new one, which was not made | sources"), "{page}");
 }
 
@@ -197,7 +202,7 @@ fn nothing_that_a_release_carries_breaks_its_page() {
     view.actor = Some(hostile.to_owned());
     view.checks[0].answer = hostile.to_owned();
     view.steps[0].step = hostile.to_owned();
-    let page = view.failed(&anyhow::anyhow!(hostile.replace('\n', " "))).summary().unwrap().to_string();
+    let page = failed(view, &anyhow::anyhow!(hostile.replace('\n', " "))).summary().unwrap().to_string();
     let fences = page.lines().filter(|line| line.starts_with("```")).count();
     let headings = page.lines().filter(|line| line.starts_with('#')).count();
     assert_eq!((fences, headings), (4, 4), "{page}");
@@ -254,7 +259,7 @@ fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_serves() {
     ];
     for (state, changed) in cases {
         let expected = [("url", "https://api.example/prod"), ("changed", changed), ("previous", "7")];
-        let seen = view(state).failed(&anyhow::anyhow!("x")).outputs();
+        let seen = failed(view(state), &anyhow::anyhow!("x")).outputs();
         assert_eq!(seen, expected.map(|(name, value)| (name, value.to_owned())), "{state}");
     }
 }
