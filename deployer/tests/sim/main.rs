@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`aws`] | the services, at wire level: each a small state machine that keeps AWS's rules |
 //! | [`outside`], [`fault`] | the outside world of a run, and what may happen to its calls |
+//! | [`record`] | what went over the wire, for `.ci/models` |
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
@@ -26,6 +27,7 @@ mod findings;
 mod matrix;
 mod outside;
 mod races;
+mod record;
 mod simulation;
 mod smoke;
 mod stack;

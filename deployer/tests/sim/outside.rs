@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::aws::wire::{Reply, Request, decoded};
 use crate::aws::{Aws, name};
 use crate::fault::Fault;
+use crate::record;
 
 /// What a run and its observer share.
 #[derive(Debug)]
@@ -159,8 +160,11 @@ impl Run {
     fn carry_out(&self, request: &Request) -> Reply {
         let mut aws = self.aws.lock().unwrap();
         aws.moment.now = self.began.elapsed();
-        aws.respond(request)
-            .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path))
+        let reply = aws
+            .respond(request)
+            .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path));
+        record::exchange(name(request).unwrap_or("unknown"), request, &reply);
+        reply
     }
 
     async fn deliver(self: &Arc<Self>, request: Request) -> Result<Reply, ConnectorError> {
