@@ -30,49 +30,66 @@ fn with_contract(path: &[&str], value: &Value) -> Ended {
     with_configuration("app = \"resume-visitor-counter\"", "app = \"other\"")
 }
 
-pub(crate) fn an_unknown_environment_is_refused_with_the_known_ones() {
+pub(crate) fn what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing() {
+    let number = stack().last_number("dev");
+    an_unknown_environment_is_refused_with_the_known_ones();
+    a_malformed_configuration_is_named_with_line_and_column();
+    an_unknown_flag_is_a_usage_error();
+    a_ledger_without_a_contract_is_refused();
+    a_ledger_that_does_not_exist_is_refused();
+    a_contract_of_a_newer_schema_is_refused();
+    a_contract_of_another_account_region_or_environment_is_refused();
+    an_alias_that_does_not_exist_is_refused();
+    missing_credentials_are_refused();
+    a_package_that_does_not_compile_shows_the_compilers_errors();
+    a_moved_alias_is_drift_and_nothing_is_overwritten();
+    a_held_lock_is_refused_and_its_holder_named();
+    all_of_that_made_no_release_and_left_no_lock(number);
+}
+
+fn an_unknown_environment_is_refused_with_the_known_ones() {
     for command in ["deploy", "plan", "check", "status"] {
         let ended = stack().checkout.deployer(&format!("{command} staging")).expect(3);
         ended.says(["unknown local environment `staging`", "hint: ", "`dev`, `prod`"]);
     }
 }
 
-pub(crate) fn a_malformed_configuration_is_named_with_line_and_column() {
+fn a_malformed_configuration_is_named_with_line_and_column() {
     with_configuration("[build]", "[build").expect(3).says(["edited.toml", "line 6, column 7", "hint: "]);
 }
 
-pub(crate) fn an_unknown_flag_is_a_usage_error() {
+fn an_unknown_flag_is_a_usage_error() {
     stack().checkout.deployer("deploy dev --frobnicate").expect(64).says(["--frobnicate"]);
 }
 
-pub(crate) fn a_ledger_without_a_contract_is_refused() {
+fn a_ledger_without_a_contract_is_refused() {
     let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"nobody\"").expect(3);
     ended.says(["`resume-visitor-counter-ledger-dev` has no contract for app `nobody`", "hint: apply Terraform"]);
 }
 
-pub(crate) fn a_ledger_that_does_not_exist_is_refused() {
+fn a_ledger_that_does_not_exist_is_refused() {
     let ended = with_configuration("ledger = \"resume-visitor-counter-ledger-dev\"", "ledger = \"nothing\"").expect(3);
     ended.says(["there is no ledger `nothing`", "hint: "]);
 }
 
-pub(crate) fn a_contract_of_a_newer_schema_is_refused() {
+fn a_contract_of_a_newer_schema_is_refused() {
     with_contract(&["schema", "N"], &json!("2")).expect(4).says(["has schema 2", "hint: use a newer deployer"]);
 }
 
-pub(crate) fn a_contract_of_another_account_region_or_environment_is_refused() {
+fn a_contract_of_another_account_region_or_environment_is_refused() {
     for (what, other) in [("account", "999999999999"), ("region", "eu-west-3"), ("environment", "staging")] {
         let ended = with_contract(&[what, "S"], &json!(other)).expect(4);
         ended.says([&format!("belongs to {what} `{other}`"), "hint: check the credentials"]);
     }
 }
 
-pub(crate) fn an_alias_that_does_not_exist_is_refused() {
+fn an_alias_that_does_not_exist_is_refused() {
     let path = ["functions", "M", "counter", "M", "alias", "S"];
     let ended = with_contract(&path, &json!("nowhere")).expect(4);
     ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: apply Terraform"]);
 }
 
-pub(crate) fn missing_credentials_are_refused() {
+fn missing_credentials_are_refused() {
     let checkout = &stack().checkout;
     let home = checkout.root.join("empty-home");
     std::fs::create_dir_all(&home).unwrap();
@@ -89,7 +106,7 @@ pub(crate) fn missing_credentials_are_refused() {
     assert!(words.contains("no credentials were found") && words.contains("hint: log in"), "{words}");
 }
 
-pub(crate) fn a_package_that_does_not_compile_shows_the_compilers_errors() {
+fn a_package_that_does_not_compile_shows_the_compilers_errors() {
     let checkout = &stack().checkout;
     let _kept = checkout.keeping("function/src/reply.rs");
     checkout.edit("function/src/reply.rs", "status: u16,", "status: Unheard,");
@@ -97,31 +114,7 @@ pub(crate) fn a_package_that_does_not_compile_shows_the_compilers_errors() {
     ended.says(["function/src/reply.rs:", "cannot find type `Unheard`", "does not compile", "hint: "]);
 }
 
-pub(crate) fn a_zip_over_the_limit_is_refused() {
-    let checkout = &stack().checkout;
-    let _kept = checkout.keeping("function/src/bin/preflight.rs");
-    let blob = checkout.root.join("function/src/blob");
-    // Bytes that no compressor makes smaller, from a linear congruential generator.
-    let mut state = 1_u64;
-    let noise = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u8::try_from(state >> 56).unwrap()
-    });
-    std::fs::write(&blob, noise.take(52 * 1024 * 1024).collect::<Vec<u8>>()).unwrap();
-    let bin = checkout.read("function/src/bin/preflight.rs");
-    let used = "\n#[used]\nstatic BLOB: &[u8; 52 * 1024 * 1024] = include_bytes!(\"../blob\");\n";
-    checkout.write("function/src/bin/preflight.rs", &(bin + used));
-    let contract = stack().ledger_item("dev", "stack");
-    let mut without_bucket = contract.clone();
-    without_bucket.as_object_mut().unwrap().remove("artifact_bucket");
-    stack().put_ledger_item("dev", &without_bucket);
-    let ended = checkout.deployer("deploy dev");
-    stack().put_ledger_item("dev", &contract);
-    std::fs::remove_file(&blob).unwrap();
-    ended.expect(4).says(["the zip of function `preflight` has 5", "Lambda takes 50 MB directly", "hint: "]);
-}
-
-pub(crate) fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
+fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
     let alias = "/2015-03-31/functions/resume-visitor-counter-dev/aliases/live";
     let version = stack().status("dev")["functions"]["counter"]["version"].clone();
     stack().behind("dev", "PUT", alias, None, &json!({"FunctionVersion": "1"}));
@@ -133,7 +126,7 @@ pub(crate) fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
     assert_eq!(stack().status("dev")["drift"], Value::Null);
 }
 
-pub(crate) fn a_held_lock_is_refused_and_its_holder_named() {
+fn a_held_lock_is_refused_and_its_holder_named() {
     let checkout = &stack().checkout;
     let kept = checkout.keeping("function/src/reply.rs");
     checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
@@ -176,9 +169,9 @@ pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce()
     result
 }
 
-pub(crate) fn all_of_that_made_no_release_and_left_no_lock() {
-    let checkout = &stack().checkout;
-    let (status, number) = (stack().status("dev"), stack().last_number("dev"));
+fn all_of_that_made_no_release_and_left_no_lock(number: u64) {
+    let (checkout, status) = (&stack().checkout, stack().status("dev"));
+    assert_eq!(stack().last_number("dev"), number);
     assert_eq!((&status["drift"], &status["lock"]), (&Value::Null, &Value::Null));
     checkout.deployer("deploy dev").expect(0);
     assert_eq!(stack().last_number("dev"), number);

@@ -89,7 +89,17 @@ pub(crate) fn a_browser_that_answers_its_version_and_shows_no_page_is_passed_ove
     assert_eq!(chromium::first_that_starts(&[broken]), None);
 }
 
-pub(crate) fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {
+pub(crate) fn a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none() {
+    a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes();
+    a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts();
+    a_method_or_header_that_the_preflight_does_not_allow_is_never_sent();
+    a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight();
+    a_request_that_the_stage_throttles_is_readable_as_429();
+    a_function_that_cannot_be_called_is_readable_as_500();
+    an_error_of_the_function_is_readable_with_its_sentence_and_request_id();
+}
+
+fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {
     let api = Api::new();
     for url in api.ways() {
         let (count, before) = (format!("{url}/count"), total(stack()));
@@ -102,7 +112,7 @@ pub(crate) fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_pas
     assert_eq!(api.came(), ["GET /count 200", "OPTIONS /count 200", "GET /count 200"]);
 }
 
-pub(crate) fn a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts() {
+fn a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts() {
     let api = Api::new();
     for origin in FOREIGN {
         for url in api.ways() {
@@ -118,7 +128,7 @@ pub(crate) fn a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request
     }
 }
 
-pub(crate) fn a_method_or_header_that_the_preflight_does_not_allow_is_never_sent() {
+fn a_method_or_header_that_the_preflight_does_not_allow_is_never_sent() {
     let api = Api::new();
     for url in api.ways() {
         let (count, before) = (format!("{url}/count"), total(stack()));
@@ -130,7 +140,7 @@ pub(crate) fn a_method_or_header_that_the_preflight_does_not_allow_is_never_sent
     assert_eq!(api.came(), ["OPTIONS /count 200", "OPTIONS /count 200"]);
 }
 
-pub(crate) fn a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight() {
+fn a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight() {
     let api = Api::new();
     for url in api.ways() {
         let (nothing, count) = (format!("{url}/nothing"), format!("{url}/count"));
@@ -148,7 +158,7 @@ pub(crate) fn a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403
 }
 
 /// The limits of the stage are the emulator's to keep: not through the front.
-pub(crate) fn a_request_that_the_stage_throttles_is_readable_as_429() {
+fn a_request_that_the_stage_throttles_is_readable_as_429() {
     let (_throttled, count) = (Throttled::new(), format!("{}/count", stack().url("dev")));
     for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
         assert_eq!(read(&seen, 429), json!({"message": "Too Many Requests"}));
@@ -157,7 +167,7 @@ pub(crate) fn a_request_that_the_stage_throttles_is_readable_as_429() {
 }
 
 /// Whether a permission is there is for the front to look at: the emulator does not.
-pub(crate) fn a_function_that_cannot_be_called_is_readable_as_500() {
+fn a_function_that_cannot_be_called_is_readable_as_500() {
     let (api, _forbidden) = (Api::new(), Forbidden::new());
     let count = format!("{}/count", api.ways()[0]);
     for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
@@ -167,7 +177,7 @@ pub(crate) fn a_function_that_cannot_be_called_is_readable_as_500() {
     assert_eq!(api.came(), ["GET /count 500", "OPTIONS /count 200", "GET /count 500", "GET /count 500"]);
 }
 
-pub(crate) fn an_error_of_the_function_is_readable_with_its_sentence_and_request_id() {
+fn an_error_of_the_function_is_readable_with_its_sentence_and_request_id() {
     let (api, _broken) = (Api::new(), BrokenTotal::new());
     for url in api.ways() {
         let count = format!("{url}/count");

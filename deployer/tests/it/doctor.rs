@@ -45,8 +45,21 @@ pub(crate) fn add_permission(name: &str, source: &str) {
     stack().behind("dev", "POST", &format!("{COUNTER}/policy?Qualifier=live"), None, &permission);
 }
 
+pub(crate) fn a_healthy_stack_has_no_problems_and_is_left_as_it_is() {
+    a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for();
+    it_changes_nothing();
+}
+
+pub(crate) fn what_somebody_broke_is_named_with_its_fix() {
+    a_removed_permission_is_a_problem_that_is_named_with_its_fix();
+    a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it();
+    a_wildcard_permission_is_a_warning_and_no_problem();
+    an_alias_moved_behind_the_deployers_back_is_a_problem();
+    an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked();
+}
+
 /// The local AWS knows its caller as the account's root, for whom IAM can simulate nothing: AWS refuses that too.
-pub(crate) fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for() {
+fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for() {
     let findings = doctor().expect(0).json();
     assert_eq!(of_verdict(&findings, "problem"), Vec::<&Value>::new());
     let warnings: Vec<_> = of_verdict(&findings, "warning").iter().map(|finding| finding["subject"].clone()).collect();
@@ -63,7 +76,7 @@ pub(crate) fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_c
     assert!(text.lines().last().unwrap().starts_with("dev: 0 problems, 1 warning, "), "{text}");
 }
 
-pub(crate) fn it_changes_nothing() {
+fn it_changes_nothing() {
     let front = Front::before(stack().checkout.port("dev"));
     let (ended, calls) = stack().checkout.through(&front, "dev", "doctor dev");
     ended.expect(0);
@@ -75,7 +88,7 @@ pub(crate) fn it_changes_nothing() {
     assert!(writes.is_empty() && calls.len() > 20, "{writes:?} of {}", calls.len());
 }
 
-pub(crate) fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
+fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
     let taken = permission("/GET/count");
     let (name, source) = (taken["Sid"].as_str().unwrap(), source(&taken));
     remove_permission(name);
@@ -91,7 +104,7 @@ pub(crate) fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
 }
 
 /// A deploy of it would fail: its responses do not name their version as the configuration wants.
-pub(crate) fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it() {
+fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
     checkout.write("marked.toml", &text.replace("version = \"x-function-version\"", "version = \"x-not-there\""));
@@ -101,7 +114,7 @@ pub(crate) fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_
     assert!(problems[0]["detail"].as_str().unwrap().contains("`x-not-there` does not name version"), "{problems:?}");
 }
 
-pub(crate) fn a_wildcard_permission_is_a_warning_and_no_problem() {
+fn a_wildcard_permission_is_a_warning_and_no_problem() {
     let wild = source(&permission("/GET/count")).replace("/GET/count", "/*/count");
     add_permission("wide", &wild);
     let ended = doctor();
@@ -112,7 +125,7 @@ pub(crate) fn a_wildcard_permission_is_a_warning_and_no_problem() {
     assert!(warning["detail"].as_str().unwrap().contains(&wild), "{warning}");
 }
 
-pub(crate) fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
+fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
     let alias = format!("{COUNTER}/aliases/live");
     let version = stack().status("dev")["functions"]["counter"]["version"].clone();
     stack().behind("dev", "PUT", &alias, None, &json!({"FunctionVersion": "1"}));
@@ -128,7 +141,7 @@ pub(crate) fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
     doctor().expect(0);
 }
 
-pub(crate) fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
+fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
     checkout.write("edited.toml", &text.replace("app = \"resume-visitor-counter\"", "app = \"nobody\""));
@@ -137,8 +150,4 @@ pub(crate) fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_
     assert_eq!(verdicts, ["problem", "not checked"]);
     assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
     assert!(findings[0]["fix"].as_str().unwrap().contains("apply Terraform"), "{findings}");
-}
-
-pub(crate) fn terraform_has_nothing_to_do_after_all_of_it() {
-    stack().assert_terraform_plan_is_empty("dev");
 }

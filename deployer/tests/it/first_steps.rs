@@ -1,15 +1,22 @@
 //! What a newcomer sees: one command, and a URL that counts.
 
-use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Stack, block_on, client};
+use crate::harness::Stack;
 use crate::stack;
 
-pub(crate) fn local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts() {
+pub(crate) fn local_up_in_a_clean_checkout_makes_a_stack_that_serves() {
+    its_last_line_is_a_curl_that_counts();
+    status_shows_release_versions_commit_and_source_hash_of_both_environments();
+    every_get_counts_up_by_one();
+    the_preflight_function_answers_options();
+    the_declared_checks_pass();
+    nothing_of_the_users_aws_or_terraform_settings_reached_anything_local();
+}
+
+fn its_last_line_is_a_curl_that_counts() {
     let up = &stack().up;
     assert_eq!(up.code, 0, "{}\n{}", up.stdout, up.stderr);
     for environment in ["dev", "prod"] {
@@ -26,11 +33,11 @@ pub(crate) fn local_up_in_a_clean_checkout_ends_with_a_curl_line_that_counts() {
     assert_eq!(count(), before + 1);
 }
 
-pub(crate) fn status_shows_release_versions_commit_and_source_hash_of_both_environments() {
+fn status_shows_release_versions_commit_and_source_hash_of_both_environments() {
     let text = stack().checkout.deployer("status").expect(0).stdout;
     for environment in ["dev", "prod"] {
         let status = stack().status(environment);
-        assert_eq!(status["release"], 1);
+        assert_eq!(status["release"], stack().last_number(environment));
         assert_eq!(status["drift"], Value::Null);
         assert_eq!(status["lock"], Value::Null);
         let hash = status["source_hash"].as_str().unwrap();
@@ -44,7 +51,7 @@ pub(crate) fn status_shows_release_versions_commit_and_source_hash_of_both_envir
     assert!(stack().status("dev")["commit"].as_str().is_some_and(|commit| commit.len() == 40));
 }
 
-pub(crate) fn every_get_counts_up_by_one() {
+fn every_get_counts_up_by_one() {
     let url = format!("{}/count", stack().url("dev"));
     let count = || {
         let (status, headers, body) = stack().get(&url);
@@ -57,50 +64,13 @@ pub(crate) fn every_get_counts_up_by_one() {
     assert_eq!((count(), count()), (before + 1, before + 2));
 }
 
-pub(crate) fn concurrent_gets_lose_no_count() {
-    const THREADS: u64 = 8;
-    const EACH: u64 = 25;
-    let url = format!("{}/count", stack().url("dev"));
-    let before = total(stack());
-    let counts = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| counts_of(&url, EACH))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<BTreeSet<u64>>()
-    });
-    assert_eq!(counts, (before + 1..=before + THREADS * EACH).collect());
-    assert_eq!(total(stack()), before + THREADS * EACH);
-}
-
-/// The counts that so many requests, one after the other, are answered with. What the stage throttles (100 a second, and
-/// 50 at once) it does not hand on: nobody counted it, and it is asked again.
-fn counts_of(url: &str, requests: u64) -> Vec<u64> {
-    const PATIENCE: Duration = Duration::from_secs(30);
-    let (client, start) = (client(), Instant::now());
-    let ask = async || loop {
-        let answer = client.get(url).send().await.unwrap();
-        let throttled = answer.status().as_u16() == 429;
-        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        if !throttled {
-            return body["count"].as_u64().unwrap_or_else(|| panic!("{body}"));
-        }
-        assert!(start.elapsed() < PATIENCE, "throttled for {PATIENCE:?}: {body}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    block_on(async {
-        let mut counts = Vec::new();
-        for _ in 0..requests {
-            counts.push(ask().await);
-        }
-        counts
-    })
-}
-
 /// The visits of `dev` so far.
 pub(crate) fn total(stack: &Stack) -> u64 {
     let (_, _, body) = stack.get(&format!("{}/health", stack.url("dev")));
     body["count"].as_u64().unwrap()
 }
 
-pub(crate) fn the_preflight_function_answers_options() {
+fn the_preflight_function_answers_options() {
     let address = format!("{}/count", stack().url("dev"));
     let output =
         Command::new("curl").args(["-sS", "--noproxy", "*", "-i", "-X", "OPTIONS", &address]).output().unwrap();
@@ -112,7 +82,7 @@ pub(crate) fn the_preflight_function_answers_options() {
     assert!(text.trim_end().lines().last().unwrap().contains(": "), "the body is not empty: {text}");
 }
 
-pub(crate) fn the_declared_checks_pass() {
+fn the_declared_checks_pass() {
     let view = stack().checkout.deployer("check prod --output json").expect(0).json();
     assert_eq!(view["passed"], true);
     let names: Vec<_> = view["checks"].as_array().unwrap().iter().map(|check| check["name"].clone()).collect();
@@ -120,7 +90,7 @@ pub(crate) fn the_declared_checks_pass() {
 }
 
 /// Every run of the tests carries the poison; here is looked for what it could have got into.
-pub(crate) fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_local() {
+fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_local() {
     assert_eq!(stack().checkout.trapped(), 0, "somebody used the user's endpoint or proxy");
     let local = stack().checkout.deployer("local status --output json").expect(0).json();
     for environment in ["dev", "prod"] {
@@ -149,17 +119,13 @@ pub(crate) fn children(parent: u64) -> Vec<u64> {
     stats.collect()
 }
 
-pub(crate) fn terraform_has_nothing_to_do_after_a_release() {
-    for environment in ["dev", "prod"] {
-        stack().assert_terraform_plan_is_empty(environment);
-    }
-}
-
 pub(crate) fn up_again_starts_applies_builds_and_releases_nothing() {
+    let before = stack().last_number("dev");
     let up = stack().checkout.deployer("local up").expect(0);
     for verb in ["Downloading", "Started", "Applying", "Building", "Releasing"] {
         assert!(!up.stderr.contains(verb), "{}", up.stderr);
     }
     assert!(up.stdout.contains("curl "), "{}", up.stdout);
-    assert_eq!(stack().status("dev")["release"], 1);
+    assert_eq!(stack().last_number("dev"), before);
+    stack().assert_terraform_plan_is_empty("prod");
 }

@@ -1,14 +1,10 @@
 //! The stack under the hands of those who change it: with Terraform, while it serves.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use deployer::guard::table::{HARMLESS, rows};
 use serde_json::{Value, json};
 
 use crate::harness::{Ended, block_on, client_of, signed};
 use crate::stack;
-use crate::strict::Front;
-use crate::traffic::visitors;
 
 const ROUTES: &str = "terraform/modules/backend/api_gateway.tf";
 const FUNCTIONS: &str = "terraform/modules/backend/lambda.tf";
@@ -18,103 +14,56 @@ fn in_one_line(ended: &Ended) -> String {
     ended.stderr.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Applies Terraform to `dev` while visitors come; answers what Terraform said, and how many came.
-fn apply_under_traffic(front: &Front) -> (Ended, usize) {
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let visitors = scope.spawn(|| visitors(front, &stop));
-        let applied = stack().try_terraform("dev", &["apply", "-auto-approve"]);
-        stop.store(true, Ordering::SeqCst);
-        let (versions, failed) = visitors.join().unwrap();
-        assert_eq!(failed, [0; 0], "requests failed while permissions were replaced");
-        (applied.expect(0), versions.values().sum())
-    })
-}
-
-pub(crate) fn a_permission_is_replaced_without_a_moment_without_one() {
-    let front = Front::before(stack().checkout.port("dev"));
-    let kept = stack().checkout.keeping(ROUTES);
-    stack().checkout.edit(ROUTES, "\"api-gateway-\"", "\"gateway-\"");
-    let (there, came) = apply_under_traffic(&front);
-    drop(kept);
-    let (back, came_back) = apply_under_traffic(&front);
-    for applied in [there, back] {
-        assert!(applied.stdout.contains("3 added, 0 changed, 3 destroyed"), "{}", applied.stdout);
-        // The gap of another order would last milliseconds here: the order itself is looked at, too.
-        let line = |words: &str| applied.stdout.lines().position(|line| line.contains(words)).unwrap();
-        let made = applied.stdout.lines().filter(|line| line.contains("Creation complete")).count();
-        assert_eq!(made, 3, "{}", applied.stdout);
-        for route in ["GET /count", "GET /health", "OPTIONS /count"] {
-            let permission = format!("aws_lambda_permission.api[\"{route}\"]");
-            assert!(
-                line(&format!("{permission}: Creation complete")) < line(&format!("{permission} (deposed object")),
-                "{}",
-                applied.stdout
-            );
-        }
-    }
-    assert!(came > 20 && came_back > 20, "{came} and {came_back} requests");
-    stack().assert_terraform_plan_is_empty("dev");
-}
-
-pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it() {
+/// A plan of dev's with the sources edited, as `guard` reads it. What is live is what the state says: nothing is read again.
+fn plan_with(edits: &[(&str, &str, &str)], more: &[&str], file: &str) {
     let checkout = &stack().checkout;
-    let kept = checkout.keeping(FUNCTIONS);
-    checkout.edit(FUNCTIONS, "\"${var.app}-options-${var.environment}\"", "\"${var.app}-cors-${var.environment}\"");
-    stack().terraform_plan("dev", "renamed.json");
-    drop(kept);
-    checkout.deployer("guard renamed.json").expect(4).says([
-        "would cut live traffic",
-        "`module.backend.aws_lambda_function.this[\"preflight\"]` would be replaced",
-        "`module.backend.aws_lambda_alias.live[\"preflight\"]` would be replaced",
-        "add the new one beside the old one under a key of its own",
-    ]);
+    let _kept = [checkout.keeping(FUNCTIONS), checkout.keeping(ROUTES)];
+    for (source, from, to) in edits {
+        checkout.edit(source, from, to);
+    }
+    stack().terraform_plan_with("dev", file, &[&["-refresh=false"], more].concat());
+}
 
-    let kept = checkout.keeping(ROUTES);
-    checkout.edit(
-        ROUTES,
-        "    \"GET /health\"    = { method = \"GET\", path = \"health\", function = \"counter\" }\n",
-        "",
-    );
-    stack().terraform_plan("dev", "removed.json");
-    drop(kept);
-    let permission = "`module.backend.aws_lambda_permission.api[\"GET /health\"]` would be removed";
-    checkout.deployer("guard removed.json").expect(4).says([permission]);
-    checkout.deployer("guard removed.json --retired").expect(0);
-
-    let kept = checkout.keeping(ROUTES);
-    checkout.edit(ROUTES, "\"api-gateway-\"", "\"gateway-\"");
-    stack().terraform_plan("dev", "permissions.json");
-    drop(kept);
+pub(crate) fn a_permission_is_made_before_the_old_one_goes() {
+    plan_with(&[(ROUTES, "\"api-gateway-\"", "\"gateway-\"")], &[], "permissions.json");
+    let plan: Value = serde_json::from_str(&stack().checkout.read("permissions.json")).unwrap();
+    let changes = plan["resource_changes"].as_array().unwrap().iter().map(|change| &change["change"]["actions"]);
+    let changes: Vec<_> = changes.filter(|actions| **actions != json!(["no-op"])).collect();
+    assert_eq!(changes, [&json!(["create", "delete"]); 3]);
     assert_eq!(
-        checkout.deployer("guard permissions.json --output json").expect(0).json(),
+        stack().checkout.deployer("guard permissions.json --output json").expect(0).json(),
         json!({"changes": 3, "warnings": []})
     );
 }
 
-pub(crate) fn a_change_in_place_that_cuts_live_traffic_is_refused() {
+pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it() {
     let checkout = &stack().checkout;
-    let kept = [checkout.keeping(FUNCTIONS), checkout.keeping(ROUTES)];
-    // As somebody would have it who lets Terraform own what releases move.
-    checkout.edit(FUNCTIONS, "      function_version, # moved by every release\n", "");
-    checkout.edit(
-        FUNCTIONS,
-        "function_version = aws_lambda_function.this[each.key].version",
-        "function_version = \"1\"",
-    );
-    checkout.edit(FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0");
-    checkout.edit(ROUTES, "      deployment_id,           # moved by every release that changes the definition\n", "");
-    checkout.edit(ROUTES, "deployment_id = aws_api_gateway_deployment.initial.id", "deployment_id = \"another\"");
-    stack().terraform_plan("dev", "changed.json");
-    drop(kept);
-    checkout.deployer("guard changed.json --retired").expect(4).says([
+    let health = "    \"GET /health\"    = { method = \"GET\", path = \"health\", function = \"counter\" }\n";
+    let edits = [
+        (FUNCTIONS, "\"${var.app}-options-${var.environment}\"", "\"${var.app}-cors-${var.environment}\""),
+        (ROUTES, health, ""),
+        // As somebody would have it who lets Terraform own what releases move.
+        (FUNCTIONS, "      function_version, # moved by every release\n", ""),
+        (FUNCTIONS, "function_version = aws_lambda_function.this[each.key].version", "function_version = \"99999\""),
+        (FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0"),
+        (ROUTES, "      deployment_id,           # moved by every release that changes the definition\n", ""),
+        (ROUTES, "deployment_id = aws_api_gateway_deployment.initial.id", "deployment_id = \"another\""),
+    ];
+    plan_with(&edits, &[], "cuts.json");
+    let removed = "`module.backend.aws_lambda_permission.api[\"GET /health\"]` would be removed";
+    checkout.deployer("guard cuts.json").expect(4).says(["would cut live traffic", removed]);
+    let retired = checkout.deployer("guard cuts.json --retired").expect(4).says([
+        "`module.backend.aws_lambda_function.this[\"preflight\"]` would be replaced",
+        "`module.backend.aws_lambda_alias.live[\"preflight\"]` would be replaced",
+        "add the new one beside the old one under a key of its own",
         "`module.backend.aws_lambda_alias.live[\"counter\"]` would change in `function_version` (",
         "`module.backend.aws_lambda_function.this[\"counter\"]` would change in `reserved_concurrent_executions` (`100` -> `0`)",
         "would change in `deployment_id` (",
         "`function_version`: put the attribute into `ignore_changes`",
     ]);
+    assert!(!retired.stderr.contains(removed), "{}", retired.stderr);
 
-    stack().terraform_plan_with("dev", "destroyed.json", &["-destroy"]);
+    plan_with(&[], &["-destroy"], "destroyed.json");
     checkout.deployer("guard destroyed.json").expect(4).says([
         "aws_dynamodb_table_item",
         "aws_iam_role_policy",
@@ -122,6 +71,7 @@ pub(crate) fn a_change_in_place_that_cuts_live_traffic_is_refused() {
         "hint: take away (`--retired`) what no release within retention uses any more",
     ]);
     checkout.deployer("guard destroyed.json --retired").expect(0);
+    what_is_no_plan_is_refused();
 }
 
 /// The table of `guard` names what the provider has: a name that was mistyped would guard nothing.
@@ -152,7 +102,7 @@ fn has(block: &Value, path: &str) -> bool {
     }
 }
 
-pub(crate) fn what_is_no_plan_is_refused() {
+fn what_is_no_plan_is_refused() {
     let checkout = &stack().checkout;
     checkout.write("state.json", r#"{"format_version": "1.0", "values": {}}"#);
     checkout
@@ -173,20 +123,18 @@ pub(crate) fn what_is_no_plan_is_refused() {
 }
 
 pub(crate) fn the_values_of_another_environment_are_refused_with_the_way_to_its_state() {
-    let ended = stack().try_terraform("dev", &["apply", "-auto-approve", "-var=environment=prod"]).expect(1);
+    let ended = stack().try_terraform("dev", &["plan", "-refresh=false", "-var=environment=prod"]).expect(1);
     let said = in_one_line(&ended);
     assert!(
         said.contains("This is the state of `dev`, and the values are those of `prod`: nothing was changed."),
         "{said}"
     );
     assert!(said.contains("-backend-config=environments/prod.s3.tfbackend"), "{said}");
-    stack().assert_terraform_plan_is_empty("dev");
 }
 
 pub(crate) fn prod_is_not_destroyed_until_its_protection_is_taken_off() {
-    let said = in_one_line(&stack().try_terraform("prod", &["destroy", "-auto-approve"]).expect(1));
+    let said = in_one_line(&stack().try_terraform("prod", &["plan", "-destroy", "-refresh=false"]).expect(1));
     assert!(said.contains("terraform_data.deletion_protection[0] has lifecycle.prevent_destroy set"), "{said}");
-    stack().checkout.deployer("check prod").expect(0);
     // Its tables refuse by themselves, too: a hand that goes around Terraform.
     let table = json!({"TableName": "ResumeVisitorCounter-prod"});
     let described = stack().behind("prod", "POST", "/", Some("DynamoDB_20120810.DescribeTable"), &table);
@@ -196,7 +144,7 @@ pub(crate) fn prod_is_not_destroyed_until_its_protection_is_taken_off() {
 pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     let secret = address_key();
     assert_eq!(secret.len(), 64);
-    stack().terraform_plan("dev", "whole.json");
+    plan_with(&[], &[], "whole.json");
     let plan = stack().checkout.read("whole.json");
     let state = stack().terraform_state("dev");
     assert!(plan.contains("address-key") && state.contains("address-key"), "both know the parameter");
@@ -212,43 +160,28 @@ pub(crate) fn address_key() -> String {
     answer["Parameter"]["Value"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn the_whole_is_made_from_nothing_and_destroyed_to_nothing() {
+/// In an account in which nothing is. Each test ends by destroying what it made, and fails if that fails.
+pub(crate) fn terraforms_own_tests_pass_and_leave_nothing() {
     const ACCOUNT: &str = "333333333333";
     let terraform = |folder: &str, arguments: &[&str]| stack().terraform_elsewhere(ACCOUNT, folder, arguments);
-    let path = stack().checkout.root.join("elsewhere.tfstate");
-    let bootstrap = "terraform/bootstrap";
-    terraform(bootstrap, &["init", "-reconfigure", &format!("-backend-config=path={}", path.display())]);
-    let account = [
-        "-var=region=us-east-1",
-        "-var=environments={dev={promotes_to={environment=\"prod\"},extras=[\"waf\"]}}",
-        "-var=github={repository=\"owner/name\",owner_id=\"1\",repository_id=\"2\"}",
-    ];
-    terraform(bootstrap, &[&["apply", "-auto-approve"], &account[..]].concat());
-    terraform(bootstrap, &[&["plan", "-detailed-exitcode"], &account[..]].concat());
-
-    // Each ends by destroying what it made, and fails if that fails.
     for (folder, runs) in [("terraform", 4), ("terraform/modules/address_key", 6)] {
         terraform(folder, &["init", "-backend=false", "-test-directory=tests/local"]);
         let tested = terraform(folder, &["test", "-test-directory=tests/local"]);
         let all = format!("Success! {runs} passed, 0 failed.");
         assert!(tested.stdout.contains(&all), "{}", tested.stdout);
     }
-    assert_eq!(left(ACCOUNT), [format!("bucket resume-visitor-counter-tfstate-{ACCOUNT}")]);
+    assert_eq!(left(ACCOUNT), [""; 0]);
 }
 
-pub(crate) fn destroying_dev_after_all_its_releases_leaves_nothing() {
-    let there = left("dev");
+/// The last of what is done to prod.
+pub(crate) fn prod_is_destroyed_to_nothing_once_its_protection_is_taken_off() {
+    let there = left("prod");
     for kind in ["API", "bucket", "function", "log group", "parameter", "table", "topic"] {
         assert!(there.iter().any(|thing| thing.starts_with(kind)), "no {kind} in {there:?}");
     }
-    stack().terraform("dev", &["destroy", "-auto-approve"]);
-    assert_eq!(left("dev"), ["bucket resume-visitor-counter-tfstate-111111111111"]);
-}
-
-pub(crate) fn prod_is_destroyed_once_its_protection_is_taken_off() {
     stack().terraform_state_rm("prod", "terraform_data.deletion_protection[0]");
-    stack().terraform("prod", &["apply", "-auto-approve", "-var=deletion_protection=false"]);
-    stack().terraform("prod", &["destroy", "-auto-approve", "-var=deletion_protection=false"]);
+    stack().terraform("prod", &["apply", "-auto-approve", "-refresh=false", "-var=deletion_protection=false"]);
+    stack().terraform("prod", &["destroy", "-auto-approve", "-refresh=false", "-var=deletion_protection=false"]);
     assert_eq!(left("prod"), ["bucket resume-visitor-counter-tfstate-222222222222"]);
 }
 

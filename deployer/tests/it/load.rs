@@ -33,8 +33,8 @@ fn throttle(rate: &str, burst: &str) {
     stack().behind("dev", "PATCH", &format!("/restapis/{}/stages/dev", stack().api("dev")), None, &operations);
 }
 
-pub(crate) fn ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_none_fails() {
-    const VISITS: u64 = 10_000;
+pub(crate) fn a_thousand_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails() {
+    const VISITS: u64 = 1_000;
     let _lifted = Lifted::new();
     let url = stack().url("dev");
     let total = || stack().get(&format!("{url}/health")).2["count"].as_u64().unwrap();
@@ -54,7 +54,7 @@ pub(crate) fn ten_thousand_visits_by_64_clients_at_once_are_counted_exactly_and_
         }
         counts
     };
-    let counts = block_on(async { join_all((0..64).map(visitor)).await });
+    let counts = block_on(async { join_all((0..32).map(visitor)).await });
     let counts: BTreeSet<u64> = counts.into_iter().flatten().collect();
     // Each number once: none was lost, and none given to two.
     assert_eq!(

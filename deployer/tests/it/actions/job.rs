@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
 use super::expression::Scope;
-use super::{End, Event, GitHub, read, standin};
+use super::{End, GitHub, read, standin};
 use crate::harness::{bare, repository};
 
 pub(super) struct Job<'a> {
     pub(super) github: &'a GitHub,
-    event: &'a Event,
     /// The name of its GitHub environment, or nothing.
     pub(super) environment: String,
     pub(super) workspace: PathBuf,
@@ -30,19 +28,12 @@ pub(super) struct Job<'a> {
     /// Of the action whose steps run.
     action_path: PathBuf,
     failed: bool,
-    cancelled: bool,
     pub(super) log: String,
     summary: String,
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(
-        github: &'a GitHub,
-        event: &'a Event,
-        folder: &Path,
-        environment: String,
-        mut contexts: Value,
-    ) -> Self {
+    pub(super) fn new(github: &'a GitHub, folder: &Path, environment: String, mut contexts: Value) -> Self {
         let (workspace, temp) = (folder.join("workspace"), folder.join("temp"));
         std::fs::create_dir_all(&workspace).unwrap();
         std::fs::create_dir_all(&temp).unwrap();
@@ -51,10 +42,9 @@ impl<'a> Job<'a> {
         let artifacts = folder.parent().unwrap().join("artifacts");
         let (env, path) = (BTreeMap::new(), Vec::new());
         let (log, summary) = (String::new(), String::new());
-        let (failed, cancelled, permissions) = (false, false, BTreeMap::new());
+        let (failed, permissions) = (false, BTreeMap::new());
         Self {
             github,
-            event,
             environment,
             workspace,
             temp,
@@ -65,7 +55,6 @@ impl<'a> Job<'a> {
             path,
             action_path: PathBuf::new(),
             failed,
-            cancelled,
             log,
             summary,
         }
@@ -90,7 +79,7 @@ impl<'a> Job<'a> {
         let granted = job["permissions"].as_object().into_iter().flatten();
         self.permissions = granted.map(|(name, grant)| (name.clone(), grant.as_str().unwrap().to_owned())).collect();
         for declared in [&workflow["env"], &job["env"]] {
-            let scope = Scope { contexts: &contexts, failed: false, cancelled: false };
+            let scope = Scope { contexts: &contexts, failed: false };
             let more: Map<_, _> = texts(&scope, declared).into_iter().map(|(name, text)| (name, json!(text))).collect();
             contexts["env"].as_object_mut().unwrap().extend(more);
         }
@@ -98,12 +87,8 @@ impl<'a> Job<'a> {
             self.env.insert("STANDIN_IMAGE".to_owned(), image.to_owned());
         }
         contexts["steps"] = self.steps(&job["steps"], &mut contexts);
-        let scope = Scope { contexts: &contexts, failed: self.failed, cancelled: self.cancelled };
-        let result = match (self.cancelled, self.failed) {
-            (true, _) => "cancelled",
-            (_, true) => "failure",
-            _ => "success",
-        };
+        let scope = Scope { contexts: &contexts, failed: self.failed };
+        let result = if self.failed { "failure" } else { "success" };
         let url = scope.text_of(&job["environment"]["url"]);
         // For who looks at a run that went wrong.
         std::fs::write(self.temp.with_file_name("log"), &self.log).unwrap();
@@ -118,7 +103,7 @@ impl<'a> Job<'a> {
     fn steps(&mut self, steps: &Value, contexts: &mut Value) -> Value {
         contexts["steps"] = json!({});
         for step in steps.as_array().unwrap() {
-            let scope = Scope { contexts, failed: self.failed, cancelled: self.cancelled };
+            let scope = Scope { contexts, failed: self.failed };
             if !scope.holds(&step["if"]) {
                 continue;
             }
@@ -135,7 +120,7 @@ impl<'a> Job<'a> {
 
     /// One step: its outputs, also when it failed.
     fn step(&mut self, step: &Value, contexts: &Value) -> Result<Value, Value> {
-        let scope = Scope { contexts, failed: self.failed, cancelled: self.cancelled };
+        let scope = Scope { contexts, failed: self.failed };
         let with = texts(&scope, &step["with"]);
         let mut env: BTreeMap<_, _> = texts(&scope, &contexts["env"]);
         env.extend(texts(&scope, &step["env"]));
@@ -152,7 +137,7 @@ impl<'a> Job<'a> {
         let declared = read(&repository().join(action).join("action.yml"));
         let mut inside = json!({"github": contexts["github"], "runner": contexts["runner"], "env": contexts["env"]});
         let defaults = declared["inputs"].as_object().into_iter().flatten();
-        let scope = Scope { contexts: &inside, failed: false, cancelled: false };
+        let scope = Scope { contexts: &inside, failed: false };
         let mut inputs: BTreeMap<_, _> =
             defaults.map(|(name, input)| (name.clone(), scope.text_of(&input["default"]))).collect();
         for (name, value) in with {
@@ -166,7 +151,7 @@ impl<'a> Job<'a> {
         self.steps(&declared["runs"]["steps"], &mut inside);
         self.action_path = path_before;
         let failed_inside = std::mem::replace(&mut self.failed, failed_before);
-        let scope = Scope { contexts: &inside, failed: failed_inside, cancelled: self.cancelled };
+        let scope = Scope { contexts: &inside, failed: failed_inside };
         let put_out = declared["outputs"].as_object().into_iter().flatten();
         let outputs: Map<_, _> =
             put_out.map(|(name, output)| (name.clone(), json!(scope.text_of(&output["value"])))).collect();
@@ -188,7 +173,7 @@ impl<'a> Job<'a> {
         command.current_dir(&self.workspace).env_clear().envs(self.environment()).envs(env);
         command.envs(files.iter().map(|(name, file)| (format!("GITHUB_{name}"), file)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let code = self.wait(command.spawn().unwrap(), &file("log"));
+        let code = command.status().unwrap().code();
         let read = |file: PathBuf| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
         let (log, [output, set, path, summary]) = (read(file("log")), files.map(|(_, file)| read(file)));
         self.log += &log;
@@ -201,32 +186,6 @@ impl<'a> Job<'a> {
         }
         self.log += &format!("Process completed with exit code {code:?}.\n");
         Err(outputs)
-    }
-
-    /// Waits for a step. If the run is cancelled meanwhile: SIGINT, 7.5 s later SIGTERM, 2.5 s later the kill, each to the
-    /// step's own process only.
-    fn wait(&mut self, mut child: Child, log: &Path) -> Option<i32> {
-        const LONGEST: Duration = Duration::from_secs(600);
-        let mut signals = [("INT", 0), ("TERM", 7_500), ("KILL", 10_000)].into_iter().peekable();
-        let (start, mut cancelled) = (Instant::now(), None);
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return status.code();
-            }
-            if let (None, Some(text)) = (cancelled, self.event.cancelled_at)
-                && String::from_utf8_lossy(&std::fs::read(log).unwrap()).contains(text)
-            {
-                (cancelled, self.cancelled) = (Some(Instant::now()), true);
-            }
-            let due =
-                |(_, millis): &(&str, u64)| cancelled.is_some_and(|at| at.elapsed().as_millis() >= u128::from(*millis));
-            if let Some((signal, _)) = signals.next_if(due) {
-                Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
-                self.log += &format!("[cancelled: SIG{signal}]\n");
-            }
-            assert!(start.elapsed() < LONGEST, "a step takes longer than {LONGEST:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// What every step sees.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::harness::repository;
 use expression::Scope;
 use job::Job;
-pub(crate) use standin::{built, comments, published, replace_comment};
+pub(crate) use standin::{built, comments, published};
 
 /// The last commit of the pull request's branch.
 pub(crate) const HEAD: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
@@ -53,20 +53,15 @@ pub(crate) struct Event {
     pub tag: Option<&'static str>,
     /// The repository that a pull request comes from.
     pub pull_request_from: Option<&'static str>,
-    /// A job that is not run: the one that runs these very tests.
-    pub left_out: Option<&'static str>,
+    /// Jobs that are not run, and how they are taken to have ended.
+    pub assumed: &'static [(&'static str, &'static str)],
     /// The commit.
     pub commit: String,
-    /// Environments whose reviewers do not answer.
-    pub unapproved: Vec<&'static str>,
-    /// The run is cancelled once a step's log has this.
-    pub cancelled_at: Option<&'static str>,
-    /// What another file takes the place of, once the job `attest` has ended: the `deployer`, or a file of the functions. The other one
-    /// was built on main by the same workflow: from another commit, and the deployer of other inputs.
+    /// A file of the artifact that another commit's takes the place of, once the job `attest` has ended.
     pub replaced: Option<&'static str>,
 }
 
-/// A run that has ended, or waits for somebody.
+/// A run that has ended.
 pub(crate) struct Run {
     pub jobs: BTreeMap<String, End>,
 }
@@ -74,7 +69,7 @@ pub(crate) struct Run {
 /// How a job ended.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
-    /// `success`, `failure`, `cancelled`, `skipped`, `waiting`.
+    /// `success`, `failure`, `skipped`.
     pub result: &'static str,
     pub outputs: Value,
     /// All that its steps wrote.
@@ -192,7 +187,7 @@ impl GitHub {
         self.ports[usize::from(environment == "prod")]
     }
 
-    /// Runs a workflow to its end, or as far as its approvals let it come.
+    /// Runs a workflow to its end. Every environment's reviewers approve at once.
     pub(crate) fn run(&self, event: &Event) -> Run {
         self.runs.set(self.runs.get() + 1);
         let folder = self.root.join(format!("run-{}", self.runs.get()));
@@ -205,9 +200,9 @@ impl GitHub {
                 !run.jobs.contains_key(*name) && needs(job).iter().all(|needed| run.jobs.contains_key(needed))
             };
             let Some((name, job)) = jobs.iter().find(due) else { panic!("jobs that need each other") };
-            let end = match event.left_out == Some(name) {
-                true => End::without_a_run("skipped"),
-                false => self.jobs(&workflow, (name, job), event, &run, &folder),
+            let end = match event.assumed.iter().find(|(assumed, _)| assumed == name) {
+                Some((_, result)) => End::without_a_run(result),
+                None => self.jobs(&workflow, (name, job), event, &run, &folder),
             };
             run.jobs.insert(name.clone(), end);
             if let (Some(replaced), "attest") = (event.replaced, name.as_str()) {
@@ -219,21 +214,13 @@ impl GitHub {
         run
     }
 
-    fn replace(&self, artifacts: &Path, replaced: &str) {
-        let deployer =
-            || std::fs::read_dir(artifacts).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let (folder, file, name) = match replaced {
-            "deployer" => {
-                let name = deployer().find(|name| name.starts_with("deployer-")).unwrap();
-                (artifacts.join(&name), name, "deployer-of-other-inputs")
-            }
-            name => (artifacts.join("artifact"), format!("artifact/{name}"), name),
-        };
-        std::fs::write(folder.join(&file), "what another commit was built to").unwrap();
-        let line = standin::attestation(&folder.join(&file), name, ("deploy", "ba5eba11", "refs/heads/main"));
+    /// Puts a file of another commit into the artifact, attested as that commit's by the same workflow on main.
+    fn replace(&self, artifacts: &Path, name: &str) {
+        let (file, bundle) = (artifacts.join("artifact/artifact").join(name), artifacts.join("artifact/bundle.jsonl"));
+        std::fs::write(&file, "what another commit was built to").unwrap();
+        let line = standin::attestation(&file, name, ("deploy", "ba5eba11", "refs/heads/main"));
         standin::sign(self, &line);
-        let bundle = std::fs::read_to_string(folder.join("bundle.jsonl")).unwrap();
-        std::fs::write(folder.join("bundle.jsonl"), bundle + &line).unwrap();
+        std::fs::write(&bundle, std::fs::read_to_string(&bundle).unwrap() + &line).unwrap();
     }
 
     /// A job, or one for each combination of its matrix: what they wrote together, and the worst end.
@@ -252,28 +239,21 @@ impl GitHub {
     }
 
     fn job(&self, workflow: &Value, job: &Value, event: &Event, run: &Run, (matrix, folder): (Value, &Path)) -> End {
-        let ended = End::without_a_run;
         let needed: Vec<_> = needs(job).iter().map(|name| (name.clone(), run.jobs[name].clone())).collect();
-        if needed.iter().any(|(_, end)| end.result == "waiting") {
-            return ended("waiting");
-        }
         let failed = needed.iter().any(|(_, end)| end.result != "success");
         let needs: Map<_, _> = needed
             .into_iter()
             .map(|(name, end)| (name, json!({"result": end.result, "outputs": end.outputs})))
             .collect();
         let mut contexts = json!({"github": self.context(event), "inputs": event.inputs, "needs": needs, "vars": {}, "matrix": matrix});
-        let scope = Scope { contexts: &contexts, failed, cancelled: false };
+        let scope = Scope { contexts: &contexts, failed };
         if !scope.holds(&job["if"]) {
-            return ended("skipped");
+            return End::without_a_run("skipped");
         }
         let declared = &job["environment"];
         let environment = scope.text_of(declared.get("name").unwrap_or(declared));
-        if event.unapproved.contains(&environment.as_str()) {
-            return ended("waiting");
-        }
         contexts["vars"] = json!(self.variables.get(&environment));
-        Job::new(self, event, folder, environment, contexts).run(workflow, job)
+        Job::new(self, folder, environment, contexts).run(workflow, job)
     }
 
     fn context(&self, event: &Event) -> Value {

@@ -97,12 +97,6 @@ pub(crate) fn comments(github: &GitHub) -> Vec<String> {
     all
 }
 
-/// Makes the comment one of before.
-pub(crate) fn replace_comment(github: &GitHub, text: &str) {
-    let comment = std::fs::read_dir(github.root.join("comments")).unwrap().next().unwrap().unwrap().path();
-    std::fs::write(comment, text).unwrap();
-}
-
 /// The sources, with the fork's own values: those of the local AWS.
 fn checkout(job: &Job) -> Result<(), String> {
     job.may("contents", "read")?;

@@ -33,16 +33,10 @@ impl Stack {
 
     /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` tells it.
     #[track_caller]
-    pub(crate) fn terraform_plan(&self, environment: &str, file: &str) {
-        self.terraform_plan_with(environment, file, &[]);
-    }
-
-    /// The same with variables.
-    #[track_caller]
-    pub(crate) fn terraform_plan_with(&self, environment: &str, file: &str, variables: &[&str]) {
+    pub(crate) fn terraform_plan_with(&self, environment: &str, file: &str, more: &[&str]) {
         let plan = self.checkout.root.join("plan");
         let out = format!("-out={}", plan.display());
-        self.terraform(environment, &[&["plan", out.as_str()], variables].concat());
+        self.terraform(environment, &[&["plan", out.as_str()], more].concat());
         let shown = self.terraform_command(environment).args(["show", "-json"]).arg(plan).output().unwrap();
         self.checkout.write(file, &Ended::of(&shown).expect(0).stdout);
     }
@@ -87,17 +81,6 @@ impl Stack {
             .env("AWS_SESSION_TOKEN", token(self.checkout.port(environment)).unwrap_or_default());
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         command
-    }
-
-    /// Terraform against another emulator, in the account of `dev`, by whom these variables say.
-    #[track_caller]
-    pub(crate) fn terraform_at(&self, port: u16, who: &[(&str, &str)], folder: &str, arguments: &[&str]) -> Ended {
-        let data = self.checkout.root.join(format!("at-{port}/{}", folder.replace('/', "-")));
-        let mut command = self.terraform_in(folder, "dev", account("dev"), &data);
-        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env_remove("AWS_SESSION_TOKEN");
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).envs(who.iter().copied());
-        command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
-        Ended::of(&command.output().unwrap()).expect(0)
     }
 
     /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.

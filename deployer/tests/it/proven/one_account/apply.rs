@@ -25,7 +25,7 @@ impl Asked {
 /// As a workflow plans.
 const PLAN: &str = "terraform -chdir=terraform plan -input=false -lock=false -var-file=environments/prod.tfvars\n";
 
-pub(crate) fn the_first_apply_passes_under_exactly_the_deploy_roles_policy() {
+pub(super) fn the_first_apply_passes_under_exactly_the_deploy_roles_policy() {
     let account = one_account();
     let policy = |environment: &str, kind: &str| account.role(environment, kind).policy();
     let known = Known::of(account.applied.values());

@@ -55,7 +55,7 @@ fn extras(environment: &str, id: &str) -> String {
     )
 }
 
-pub(crate) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {
+pub(super) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {
     let (mut cases, mut allowed) = (0, Vec::new());
     for (rendering, roles) in renderings() {
         let policy =

@@ -71,7 +71,7 @@ fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
     ]
 }
 
-pub(crate) fn no_other_workflow_takes_a_role() {
+pub(super) fn no_other_workflow_takes_a_role() {
     let account = one_account();
     let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
     let (mut cases, mut violations) = (0, Vec::new());

@@ -19,7 +19,7 @@ const CANARY: (&str, &str) = (
     "account = \"111111111111\", traffic = { strategy = \"canary\", percent = 40, bake_seconds = 1 }",
 );
 
-/// What is run. The first that needs an action stands for it where not every case is wanted.
+/// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
     /// New code of both functions, and a changed definition.
@@ -149,19 +149,6 @@ impl Bench {
             Run::History => (keep_all, "history dev".to_owned()),
             Run::Check => (keep_all, "check dev".to_owned()),
             Run::Doctor => (keep_all, "doctor dev".to_owned()),
-        }
-    }
-
-    /// Ends what a run that was refused left for others to end, as it was meant to: a lock of another's, drift.
-    pub(super) fn tidy(&self, run: Run) {
-        match run {
-            Run::Unlock => drop(self.unguarded(&[], "unlock dev --force")),
-            Run::Adopt => {
-                let live = stack().ledger_item("dev", "live");
-                let part = &live["release"]["M"]["parts"]["M"]["functions"]["M"]["counter"]["M"]["version"]["S"];
-                self.alias(part);
-            }
-            _ => {}
         }
     }
 

@@ -1,7 +1,6 @@
 //! Least privilege: each role under exactly the policy that Terraform made for it, and under that policy with one action
 //! taken out. What a call needs is told by AWS's own names, which the emulator does not always use.
 
-mod auth;
 mod bench;
 mod documents;
 mod evaluator;
@@ -10,10 +9,8 @@ mod less;
 mod looking;
 mod names;
 mod promotion;
-mod tls;
 mod used;
 
-pub(crate) use auth::*;
 pub(crate) use bench::repacked;
 pub(crate) use evaluator::*;
 pub(crate) use functions::*;

@@ -1,7 +1,6 @@
 //! All that the runs need, and all that they are granted.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use super::bench::{Bench, Run};
 use super::documents::{attached, together};
@@ -9,9 +8,9 @@ use crate::promises::measured;
 use crate::strict::{Call, Need};
 use crate::traffic::Alarm;
 
-/// What each run needed under the whole policy of the deploy role, and what went wrong.
-pub(super) struct Used {
-    pub runs: Vec<(Run, BTreeSet<Need>)>,
+/// What all runs needed under the whole policy of the deploy role, and what went wrong.
+struct Used {
+    needs: BTreeSet<Need>,
     calls: usize,
     /// What `doctor` asked IAM: (action, resource).
     asked: BTreeSet<(String, String)>,
@@ -19,17 +18,10 @@ pub(super) struct Used {
 }
 
 impl Used {
-    pub(super) fn needs(&self) -> BTreeSet<&Need> {
-        self.runs.iter().flat_map(|(_, needs)| needs).collect()
-    }
-}
-
-/// Makes each run once; the first one to ask waits for it.
-pub(super) fn used() -> &'static Used {
-    static USED: OnceLock<Used> = OnceLock::new();
-    USED.get_or_init(|| {
+    /// Makes each run once.
+    fn make() -> Self {
         let (bench, _alarm, policy) = (Bench::new(), Alarm::set(), together(&attached("dev", "deploy")));
-        let mut used = Used { runs: Vec::new(), calls: 0, asked: BTreeSet::new(), violations: Vec::new() };
+        let mut used = Self { needs: BTreeSet::new(), calls: 0, asked: BTreeSet::new(), violations: Vec::new() };
         for run in Run::ALL {
             let (ended, calls) = bench.run(run, "deploy", &policy);
             if ended.code != 0 {
@@ -39,11 +31,11 @@ pub(super) fn used() -> &'static Used {
             used.violations.extend(refused.map(|need| format!("{run:?}: {} on {}", need.action, need.resource)));
             used.calls += calls.len();
             used.asked.extend(calls.iter().flat_map(asked));
-            used.runs.push((run, calls.into_iter().flat_map(|call| call.needs).collect()));
+            used.needs.extend(calls.into_iter().flat_map(|call| call.needs));
         }
         bench.restore();
         used
-    })
+    }
 }
 
 /// What a call asks IAM to simulate.
@@ -63,8 +55,15 @@ fn asked(call: &Call) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What the runs show: each passes, nothing else is granted, and `doctor` asks for just that.
 pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
-    let used = used();
+    let used = Used::make();
+    everything_passes(&used);
+    nothing_is_granted_for_the_deployer_that_it_never_uses(&used);
+    doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(&used);
+}
+
+fn everything_passes(used: &Used) {
     measured(
         "5-privileges-1-deploy",
         "under exactly the deploy role's policy from Terraform every command passes",
@@ -75,12 +74,11 @@ pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
 }
 
 /// Of the policies that stand for the deployer alone.
-pub(crate) fn nothing_is_granted_for_the_deployer_that_it_never_uses() {
-    let needs = used().needs();
+fn nothing_is_granted_for_the_deployer_that_it_never_uses(used: &Used) {
     let documents = attached("dev", "deploy");
     let release: Vec<_> = documents.into_iter().filter(|document| document.name == "release").collect();
     let grants = together(&release).grants();
-    let unused = grants.iter().filter(|grant| !needs.iter().any(|need| grant.covers(need)));
+    let unused = grants.iter().filter(|grant| !used.needs.iter().any(|need| grant.covers(need)));
     let violations: Vec<_> = unused.map(|grant| format!("{} on {}", grant.action, grant.resource)).collect();
     measured(
         "5-privileges-2-unused",
@@ -92,10 +90,10 @@ pub(crate) fn nothing_is_granted_for_the_deployer_that_it_never_uses() {
 }
 
 /// `doctor` is asked before a release whether the role may do it: what it does not ask for would be missed only then.
-pub(crate) fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other() {
-    let (used, policy) = (used(), together(&attached("dev", "deploy")));
+fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(used: &Used) {
+    let policy = together(&attached("dev", "deploy"));
     // Without the first it could not ask, and it says so.
-    let needed: BTreeSet<_> = used.needs().into_iter().map(|need| need.action.as_str()).collect();
+    let needed: BTreeSet<_> = used.needs.iter().map(|need| need.action.as_str()).collect();
     let asked: BTreeSet<_> = used.asked.iter().map(|(action, _)| action.as_str()).collect();
     let missed = needed.difference(&asked).filter(|action| **action != "iam:SimulatePrincipalPolicy");
     let mut violations: Vec<_> = missed.map(|action| format!("{action} is needed and not asked for")).collect();
