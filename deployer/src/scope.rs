@@ -5,6 +5,7 @@ use crate::config::{Config, Environment};
 use crate::interrupt::Interrupt;
 use crate::ledger::{Holder, Ledger};
 use crate::report::Report;
+use crate::retention;
 use crate::world::World;
 
 /// What every command starts from.
@@ -57,6 +58,11 @@ impl<'a> Scope<'a> {
     /// The environment's ledger.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(&self.session.table, &self.config.app)
+    }
+
+    /// How the description begins of whatever a release of the environment makes.
+    pub fn mark(&self) -> String {
+        retention::mark(&self.config.app, &self.environment.name)
     }
 
     /// This run, as the holder of the lock.

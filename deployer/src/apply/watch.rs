@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use anyhow::{Result, anyhow};
 
-use crate::aws::{Alarm, AlarmState};
+use crate::aws::{Alarm, AlarmState, Kind};
 use crate::failure::{Exit, Failure};
 use crate::scope::Scope;
 
@@ -36,6 +36,8 @@ pub(super) async fn alarms(scope: &Scope<'_>, names: &[String], ignored: &[Strin
                     gone => gone.map(|name| anyhow!("alarm `{name}` does not exist any more")),
                 }
             }
+            // Nothing will be known any more, however long it waits.
+            Err(error) if error.kind == Kind::NoCredentials => return Err(error.into()),
             Err(error) => Some(error.into()),
         };
         if let Some(why) = unknown.filter(|_| started.elapsed() > time + KNOWN_WITHIN) {

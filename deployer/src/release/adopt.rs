@@ -19,7 +19,7 @@ pub(super) async fn adopt(scope: &Scope<'_>, observed: &Observed) -> Result<bool
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
     let mut release = found(scope, observed, &drift).await?;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
+    let url = Url::for_checks(scope.config, scope.environment, observed, scope.world())?;
     let hold = scope.ledger().begin(&observed.ledger, scope.holder("adopt"), &mut release).await?;
     let judged = judge(scope, &hold, observed, &url, &mut release).await;
     release.ended_at = Some(scope.now());
@@ -82,6 +82,7 @@ async fn found(scope: &Scope<'_>, observed: &Observed, drift: &str) -> Result<Re
         definition: known.unwrap_or_default(),
         shape: frozen.map(|release| release.shape.clone()).unwrap_or_default(),
         routes: frozen.map(|release| release.routes.clone()).unwrap_or_default(),
+        by_role: frozen.map(|release| release.by_role.clone()).unwrap_or_default(),
         checks: Vec::new(),
         steps: Vec::new(),
         reason: Some(drift.to_owned()),

@@ -68,7 +68,7 @@ async fn end(scope: &Scope<'_>, hold: &Hold, observed: &Observed, mut release: R
         return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
-    let url = Url::open(scope.config, scope.environment, &observed.ledger.contract, scope.world())?;
+    let url = Url::for_checks(scope.config, scope.environment, observed, scope.world())?;
     let stuck = || {
         Failure::new(
             Exit::NotTakenBack,

@@ -9,10 +9,10 @@ use futures::try_join;
 use super::attempt::Attempt;
 use super::converge::Recovered;
 use super::order::{Order, order};
-use super::{adopt, alarms, confirm, converge, prune};
+use super::{adopt, alarms, confirm, converge, expiry, prune};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
 use crate::aws::Session;
-use crate::config::{Config, Environment, Traffic};
+use crate::config::{Config, Environment};
 use crate::failure::Failure;
 use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
@@ -30,6 +30,8 @@ pub struct Deploy {
     pub adopt: bool,
     /// Start although an alarm rings.
     pub ignore_alarms: bool,
+    /// Start although the credentials end before traffic has moved.
+    pub ignore_expiry: bool,
     /// Move traffic at once, whatever the environment's strategy.
     pub at_once: bool,
     /// Release although a later commit is live.
@@ -72,14 +74,14 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
     let (given, observed) = scope.interrupt().or(read).await?;
     let observed = ready(&scope, observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
-    let url = Url::open(config, environment, &observed.ledger.contract, world)?;
-    let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
-    let traffic = if told.at_once { &at_once } else { &environment.traffic };
+    let url = Url::for_checks(config, environment, &observed, world)?;
+    let traffic = if told.at_once { &environment.traffic.at_once() } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
         return confirm::unchanged(&scope, &observed, &url).await;
     }
     given.order(config, &observed).await.allow(report, told.downgrade)?;
+    expiry::outlasts(&scope, &first.traffic, told.ignore_expiry).await?;
     let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
     let built = given.built(&scope, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };

@@ -7,6 +7,7 @@ mod check;
 mod confirm;
 mod converge;
 mod deploy;
+mod expiry;
 mod history;
 mod order;
 mod promote;

@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::deploy::ready;
 use super::order::order;
 use super::reader::Reader;
-use super::{alarms, confirm, prune};
+use super::{alarms, confirm, expiry, prune};
 use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
 use crate::aws::Session;
 use crate::config::{Config, Environment};
@@ -30,6 +30,8 @@ pub struct Promote {
     pub release: Option<u32>,
     /// A folder that `build --out` made: only its bytes may be promoted.
     pub artifact: Option<PathBuf>,
+    /// Move traffic at once, whatever TO's strategy.
+    pub at_once: bool,
     /// Promote although TO runs a later commit.
     pub downgrade: bool,
     /// Promote although the API definitions differ.
@@ -38,6 +40,8 @@ pub struct Promote {
     pub adopt: bool,
     /// Start although an alarm rings.
     pub ignore_alarms: bool,
+    /// Start although the credentials end before traffic has moved.
+    pub ignore_expiry: bool,
 }
 
 /// A release of another environment, with the contract that says what its functions are called there.
@@ -76,8 +80,9 @@ pub async fn promote(
         })
         .await?;
     let observed = ready(&scope, observed, told.adopt).await?;
-    let url = Url::open(config, to, &observed.ledger.contract, world)?;
-    let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
+    let url = Url::for_checks(config, to, &observed, world)?;
+    let traffic = if told.at_once { &to.traffic.at_once() } else { &to.traffic };
+    let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         return confirm::unchanged(&scope, &observed, &url).await;
@@ -90,7 +95,8 @@ pub async fn promote(
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
-    let ignored = alarms::may_start(&scope, &observed, &to.traffic, told.ignore_alarms)?;
+    expiry::outlasts(&scope, &planned.traffic, told.ignore_expiry).await?;
+    let ignored = alarms::may_start(&scope, &observed, traffic, told.ignore_alarms)?;
     let zips = interrupt.or(source.zips(&reader.session, &planned, &observed)).await;
     let zips = zips.map_err(|error| reader.explain(error))?;
     let attempt = Attempt {

@@ -8,7 +8,7 @@ use futures::try_join;
 use jiff::Timestamp;
 
 use crate::aws::{AwsError, Kind, Session};
-use crate::config::{Config, Environment};
+use crate::config::Environment;
 use crate::ledger::{Contract, Ledger, Release};
 use crate::observe::recall;
 use crate::report::{PruneView, Report};
@@ -27,7 +27,7 @@ pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool
     let session = Session::open(environment, world).await;
     let ledger = Ledger::new(&session.table, &config.app);
     let (state, history) = try_join!(recall(config, environment, &session), ledger.history())?;
-    let found = dispensable(config, &session, &state.contract, &history).await?;
+    let found = dispensable(&context.scope(environment, &session), &state.contract, &history).await?;
     let mut view = PruneView::new(&environment.name, &found);
     if remove {
         view.removed(sweep(&session, &state.contract, &found, report).await);
@@ -44,7 +44,7 @@ pub(super) async fn after(scope: &Scope<'_>, release: &Release) {
     let swept = async {
         let ledger = scope.ledger();
         let (state, history) = try_join!(recall(scope.config, scope.environment, scope.session), ledger.history())?;
-        let found = dispensable(scope.config, scope.session, &state.contract, &history).await?;
+        let found = dispensable(scope, &state.contract, &history).await?;
         anyhow::Ok(sweep(scope.session, &state.contract, &found, scope.report).await)
     };
     match swept.await {
@@ -54,13 +54,9 @@ pub(super) async fn after(scope: &Scope<'_>, release: &Release) {
     }
 }
 
-async fn dispensable(
-    config: &Config,
-    session: &Session,
-    contract: &Contract,
-    history: &[Release],
-) -> Result<Dispensable, AwsError> {
-    let (now, grace) = (session.world.now(), config.retention.grace);
+async fn dispensable(scope: &Scope<'_>, contract: &Contract, history: &[Release]) -> Result<Dispensable, AwsError> {
+    let Scope { config, session, .. } = scope;
+    let (now, grace, mark) = (session.world.now(), config.retention.grace, &*scope.mark());
     let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
         let (versions, aliases) =
@@ -72,7 +68,7 @@ async fn dispensable(
             id: version.version,
             description: version.description,
         });
-        let found = Kept { ids, grace, now }.others(made.collect());
+        let found = Kept { ids, mark, grace, now }.others(made.collect());
         Ok(found.into_iter().map(|made| (Some(key.clone()), made)).collect::<Vec<_>>())
     }));
     let deployments = async {
@@ -87,7 +83,7 @@ async fn dispensable(
             description: found.description,
             created: found.created,
         });
-        Ok(Kept { ids, grace, now }.others(made.collect()))
+        Ok(Kept { ids, mark, grace, now }.others(made.collect()))
     };
     let (versions, deployments) = try_join!(versions, deployments)?;
     Ok(versions.into_iter().flatten().chain(deployments.into_iter().map(|made| (None, made))).collect())

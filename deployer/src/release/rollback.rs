@@ -38,19 +38,19 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let scope = context.scope(environment, &session);
     let interrupt = scope.interrupt();
     interrupt.listen();
-    let (mut state, mut history) = interrupt.or(read(&scope)).await?;
+    let (mut state, mut history) = interrupt.or(read(&scope, &told.to)).await?;
     let recovered = converge::settle(&scope, &state).await?;
     if recovered != Recovered::Nothing {
-        (state, history) = read(&scope).await?;
+        (state, history) = read(&scope, &told.to).await?;
     }
     if recovered == Recovered::WentBack && told.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
         let observed = live(&session, state).await?;
-        let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
+        let url = Url::for_checks(context.config, environment, &observed, context.world)?;
         return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     if told.adopt && adopt::adopt(&scope, &live(&session, state.clone()).await?).await? {
-        (state, history) = read(&scope).await?;
+        (state, history) = read(&scope, &told.to).await?;
     }
     let serving = state.live.clone().ok_or_else(|| {
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
@@ -65,7 +65,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
             try_join!(live(&session, state), missing)
         })
         .await?;
-    let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
+    let url = Url::for_checks(context.config, environment, &observed, context.world)?;
     let traffic = Traffic::default();
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
@@ -73,7 +73,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         return Ok(ReleaseView::unchanged(environment, &observed, &url, &session.calls));
     }
     if !missing.is_empty() {
-        return Err(refusal(&scope, &observed, &history, chosen, &missing).await);
+        return Err(refusal(&scope, &observed, chosen, &missing).await);
     }
     let attempt = Attempt {
         scope,
@@ -91,21 +91,15 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     Ok(attempt.view(&release))
 }
 
-/// The first round trip: the ledger, with all of its releases.
-async fn read(scope: &Scope<'_>) -> Result<(LedgerState, Vec<Release>)> {
-    let ledger = scope.ledger();
-    try_join!(recall(scope.config, scope.environment, scope.session), ledger.history())
+/// The first round trip: the ledger, with its releases as far back as the one that is named.
+async fn read(scope: &Scope<'_>, to: &str) -> Result<(LedgerState, Vec<Release>)> {
+    let (ledger, is_enough) = (scope.ledger(), |seen: &[Release]| select::is_enough(seen, to));
+    try_join!(recall(scope.config, scope.environment, scope.session), ledger.recent(is_enough))
 }
 
 /// Why that release cannot be gone back to, and the nearest one that can.
-async fn refusal(
-    scope: &Scope<'_>,
-    observed: &Observed,
-    history: &[Release],
-    chosen: &Release,
-    missing: &[String],
-) -> anyhow::Error {
-    let serving = observed.parts();
+async fn refusal(scope: &Scope<'_>, observed: &Observed, chosen: &Release, missing: &[String]) -> anyhow::Error {
+    let (serving, history) = (observed.parts(), scope.ledger().history().await.unwrap_or_default());
     let mut others: Vec<_> = history
         .iter()
         .filter(|release| release.stable && release.number != chosen.number && release.parts != serving)
