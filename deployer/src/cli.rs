@@ -110,6 +110,9 @@ pub enum Configured {
         /// Promote only bytes that are in what `build --out` made, and maybe somebody attested
         #[arg(long, value_name = "DIR")]
         artifact: Option<PathBuf>,
+        /// Move all traffic at once, whatever TO's strategy
+        #[arg(long)]
+        at_once: bool,
         /// Promote although TO runs a later commit
         #[arg(long)]
         downgrade: bool,
@@ -199,6 +202,9 @@ pub struct Start {
     /// Start although an alarm rings
     #[arg(long)]
     pub ignore_alarms: bool,
+    /// Start although the credentials end before traffic has moved
+    #[arg(long)]
+    pub ignore_expiry: bool,
 }
 
 /// What to do with the local AWS.

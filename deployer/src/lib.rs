@@ -84,6 +84,18 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
     }
 }
 
+impl From<Start> for Deploy {
+    fn from(Start { adopt, ignore_alarms, ignore_expiry }: Start) -> Self {
+        Self { adopt, ignore_alarms, ignore_expiry, ..Self::default() }
+    }
+}
+
+impl From<Start> for Promote {
+    fn from(Start { adopt, ignore_alarms, ignore_expiry }: Start) -> Self {
+        Self { adopt, ignore_alarms, ignore_expiry, ..Self::default() }
+    }
+}
+
 async fn configured(context: Context<'_>, report: &Report, command: Configured) -> Result<Exit> {
     let config = context.config;
     let named = |name: Option<String>| config.environment(name.as_deref());
@@ -96,14 +108,13 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
-        Configured::Deploy { environment, artifact, at_once, downgrade, start: Start { adopt, ignore_alarms } } => {
-            let told = Deploy { artifact, adopt, ignore_alarms, at_once, downgrade };
+        Configured::Deploy { environment, artifact, at_once, downgrade, start } => {
+            let told = Deploy { artifact, at_once, downgrade, ..Deploy::from(start) };
             released(report, commands::deploy(context, named(environment)?, &told).await?)
         }
-        Configured::Promote { from, to, artifact, downgrade, allow_definition_diff, start } => {
+        Configured::Promote { from, to, artifact, at_once, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
-            let Start { adopt, ignore_alarms } = start;
-            let told = Promote { release, artifact, downgrade, allow_definition_diff, adopt, ignore_alarms };
+            let told = Promote { release, artifact, at_once, downgrade, allow_definition_diff, ..Promote::from(start) };
             released(report, commands::promote(context, from, to, &told).await?)
         }
         Configured::Rollback { environment, to, force, adopt } => {

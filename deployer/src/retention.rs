@@ -7,8 +7,16 @@ use jiff::Timestamp;
 
 use crate::ledger::{Release, ReleaseState};
 
-/// What the deployer writes at the beginning of the description of whatever it makes: by it, it knows its own.
-pub const MARK: &str = "deployer: release ";
+/// What the deployer writes at the beginning of the description of whatever it makes: by it, it knows its own. It names the
+/// environment, because one API or function may serve several.
+pub fn mark(app: &str, environment: &str) -> String {
+    format!("deployer: {app}/{environment} release ")
+}
+
+/// Whether another environment's run made it, which may remove it at any time.
+pub fn is_of_another(description: &str, mark: &str) -> bool {
+    description.starts_with("deployer: ") && !description.starts_with(mark)
+}
 
 /// Something that a release made, and that may have had its day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,16 +31,18 @@ pub struct Made {
 
 /// What must stay.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct Kept<'a> {
     /// The ids that something still needs.
     pub ids: BTreeSet<String>,
+    /// How the descriptions begin of what this environment's runs made.
+    pub mark: &'a str,
     /// Whatever is younger than this stays.
     pub grace: Duration,
     /// The time.
     pub now: Timestamp,
 }
 
-impl Kept {
+impl Kept<'_> {
     /// What may go of `made`.
     pub fn others(&self, made: Vec<Made>) -> Vec<Made> {
         made.into_iter().filter(|made| self.lets_go(made)).collect()
@@ -43,7 +53,7 @@ impl Kept {
             let age = self.now.duration_since(created);
             age.is_positive() && age.unsigned_abs() >= self.grace
         });
-        old && made.description.starts_with(MARK) && !self.ids.contains(&made.id)
+        old && made.description.starts_with(self.mark) && !self.ids.contains(&made.id)
     }
 }
 
@@ -176,23 +186,26 @@ mod tests {
         let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
         let created = Some(now - jiff::SignedDuration::from_hours(hours));
         let made = Made { id: "3".to_owned(), description: description.to_owned(), created };
-        let kept = Kept { ids: set(ids), grace: Duration::from_hours(grace), now };
+        let mark = &mark("app", "dev");
+        let kept = Kept { ids: set(ids), mark, grace: Duration::from_hours(grace), now };
         !kept.others(vec![made]).is_empty()
     }
 
     #[test]
     fn only_what_the_deployer_made_and_nothing_needs_goes_and_only_after_the_grace_period() {
-        assert!(goes("deployer: release 2, commit abc", 25, 24, &["4"]));
-        assert!(!goes("deployer: release 2, commit abc", 23, 24, &["4"]));
-        assert!(!goes("deployer: release 2, commit abc", 25, 24, &["3"]));
+        assert!(goes("deployer: app/dev release 2, commit abc", 25, 24, &["4"]));
+        assert!(!goes("deployer: app/dev release 2, commit abc", 23, 24, &["4"]));
+        assert!(!goes("deployer: app/dev release 2, commit abc", 25, 24, &["3"]));
+        assert!(!goes("deployer: app/prod release 2, commit abc", 25, 24, &["4"]));
         assert!(!goes("Counts a visit", 25, 24, &["4"]));
         assert!(!goes("", 25, 24, &["4"]));
     }
 
     #[test]
     fn what_has_no_date_stays_and_so_does_what_seems_to_be_of_tomorrow() {
-        let kept = Kept { ids: set(&[]), grace: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
-        let made = |created| Made { id: "3".into(), description: format!("{MARK}1"), created };
+        let mark = &mark("app", "dev");
+        let kept = Kept { ids: set(&[]), mark, grace: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
+        let made = |created| Made { id: "3".into(), description: format!("{mark}1"), created };
         assert!(kept.others(vec![made(None), made(Some("2026-01-10T00:00:00Z".parse().unwrap()))]).is_empty());
     }
 }

@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::interrupt::Interrupt;
 
@@ -48,12 +49,17 @@ pub struct World {
     outside: Arc<dyn Outside>,
     /// Whether the run was told to stop.
     pub interrupt: Interrupt,
+    /// By how many seconds the wall clock is slow, as far as AWS has said.
+    slow: Arc<AtomicI64>,
 }
+
+/// A clock that is wrong by less is right: a response takes a while, and AWS takes 5 minutes.
+const WRONG: i64 = 60;
 
 impl World {
     /// A world that is made of these.
     pub fn new(outside: Arc<dyn Outside>, interrupt: Interrupt) -> Self {
-        Self { outside, interrupt }
+        Self { outside, interrupt, slow: Arc::default() }
     }
 
     /// The real one: this machine's network, clocks and signals.
@@ -61,9 +67,18 @@ impl World {
         Self::new(Arc::new(crate::aws::Machine), Interrupt::of_the_process())
     }
 
-    /// What the wall clock shows.
+    /// What the wall clock shows, set right by what AWS has said.
     pub fn now(&self) -> Timestamp {
-        self.outside.now()
+        self.outside
+            .now()
+            .saturating_add(SignedDuration::from_secs(self.slow.load(Ordering::Relaxed)))
+            .unwrap_or_default()
+    }
+
+    /// Somebody who knows says that it is `now`.
+    pub(crate) fn set_clock(&self, now: Timestamp) {
+        let slow = now.duration_since(self.outside.now()).as_secs();
+        self.slow.store(if slow.abs() > WRONG { slow } else { 0 }, Ordering::Relaxed);
     }
 
     /// A clock that never goes back, and goes on while the machine is suspended.
@@ -81,7 +96,7 @@ impl World {
     }
 }
 
-/// The SDK signs by this clock.
+/// The SDK signs by this clock what it may repeat: there it corrects it by itself.
 impl TimeSource for World {
     fn now(&self) -> SystemTime {
         let now = self.outside.now();

@@ -1,9 +1,9 @@
 //! API Gateway REST: the stage, its deployments, and the API's definition as it is now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_apigateway::types::{MethodSetting, Op, PatchOperation};
+use aws_sdk_apigateway::types::{Op, PatchOperation};
 use futures::try_join;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub struct ApiReader(aws_sdk_apigateway::Client);
 pub struct ApiWriter(aws_sdk_apigateway::Client);
 
 /// What a stage serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stage {
     /// The deployment's id.
     pub deployment: String,
@@ -30,6 +30,21 @@ pub struct Stage {
     pub mark: Option<String>,
     /// How many requests at once its methods take (`*/*`); `None` where the account's limit holds.
     pub burst: Option<i32>,
+    /// All of its variables: an integration may name its function or alias by one.
+    pub variables: BTreeMap<String, String>,
+    /// The deployment that a part of the requests gets in place of the stage's (`canarySettings`).
+    pub canary: Option<String>,
+    /// The methods whose responses are cached, as `count/GET`, or `*/*`.
+    pub cached: BTreeMap<String, bool>,
+}
+
+impl Stage {
+    /// Whether responses to GET of this path, with its placeholders, come from a cache. Other methods' do not
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html>).
+    pub fn caches(&self, path: &str) -> bool {
+        let own = format!("{}/GET", path.trim_start_matches('/'));
+        self.cached.get(&own).or_else(|| self.cached.get("*/*")).is_some_and(|cached| *cached)
+    }
 }
 
 /// A snapshot of an API's definition.
@@ -44,7 +59,7 @@ pub struct Deployment {
 }
 
 /// A method of an API, and what it calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Route {
     /// `GET`, `ANY`, …
     pub method: String,
@@ -52,6 +67,12 @@ pub struct Route {
     pub path: String,
     /// The address of its integration; `None` where API Gateway answers by itself.
     pub uri: Option<String>,
+    /// Whether a role of its own calls it: the function's policy plays no part then.
+    pub by_role: bool,
+    /// `NONE`, `AWS_IAM`, `CUSTOM` or `COGNITO_USER_POOLS`.
+    pub authorization: String,
+    /// Whether a request needs an API key.
+    pub needs_key: bool,
 }
 
 /// Sends a listing page by page and collects the raw `item`s, so that fields unknown to this SDK count too.
@@ -73,19 +94,24 @@ macro_rules! listing {
     }};
 }
 
-/// A stage as a response shows it.
-fn shown(
-    deployment: Option<String>,
-    variables: Option<HashMap<String, String>>,
-    methods: Option<&HashMap<String, MethodSetting>>,
-) -> Stage {
-    let methods = methods.and_then(|settings| settings.get("*/*"));
-    Stage {
-        // API Gateway writes -1 where the method has no limit of its own.
-        burst: methods.map(|settings| settings.throttling_burst_limit).filter(|burst| *burst >= 0),
-        deployment: deployment.unwrap_or_default(),
-        mark: variables.and_then(|mut variables| variables.remove(MARK)),
-    }
+/// A stage as a response shows it; GetStage's and UpdateStage's are two types with the same fields.
+macro_rules! shown {
+    ($answer:expr) => {{
+        let methods = $answer.method_settings.unwrap_or_default();
+        let variables: BTreeMap<_, _> = $answer.variables.unwrap_or_default().into_iter().collect();
+        Stage {
+            // API Gateway writes -1 where the method has no limit of its own.
+            burst: methods.get("*/*").map(|all| all.throttling_burst_limit).filter(|burst| *burst >= 0),
+            deployment: $answer.deployment_id.unwrap_or_default(),
+            mark: variables.get(MARK).cloned(),
+            variables,
+            canary: $answer.canary_settings.and_then(|canary| canary.deployment_id),
+            cached: match $answer.cache_cluster_enabled {
+                true => methods.into_iter().map(|(name, method)| (name, method.caching_enabled)).collect(),
+                false => BTreeMap::new(),
+            },
+        }
+    }};
 }
 
 /// Both of one service.
@@ -99,7 +125,7 @@ impl ApiReader {
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
         let answer = self.0.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
-        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
+        Ok(shown!(answer))
     }
 
     /// The tags of an API, by which policies may limit who changes it.
@@ -220,7 +246,7 @@ impl ApiWriter {
         let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
         let answer = request.customize().config_override(quick).send().await;
         let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
-        Ok(shown(answer.deployment_id, answer.variables, answer.method_settings.as_ref()))
+        Ok(shown!(answer))
     }
 
     /// Deletes a deployment. AWS refuses it for one that a stage serves.
@@ -245,7 +271,17 @@ fn routes_of(resources: &Value) -> Vec<Route> {
         let path = resource["path"].as_str().unwrap_or_default();
         for (method, details) in resource["resourceMethods"].as_object().into_iter().flatten() {
             let uri = details["methodIntegration"]["uri"].as_str().map(str::to_owned);
-            routes.push(Route { method: method.clone(), path: path.to_owned(), uri });
+            let by_role = details["methodIntegration"]["credentials"].is_string();
+            let authorization = details["authorizationType"].as_str().unwrap_or("NONE").to_owned();
+            let needs_key = details["apiKeyRequired"] == true;
+            routes.push(Route {
+                method: method.clone(),
+                path: path.to_owned(),
+                uri,
+                by_role,
+                authorization,
+                needs_key,
+            });
         }
     }
     routes
@@ -287,6 +323,9 @@ mod tests {
             method: method.to_owned(),
             path: "/count".to_owned(),
             uri: uri.map(str::to_owned),
+            by_role: false,
+            authorization: "NONE".to_owned(),
+            needs_key: false,
         };
         assert_eq!(routes_of(&resources), [route("GET", Some("arn:x")), route("OPTIONS", None)]);
     }

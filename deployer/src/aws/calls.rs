@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -13,11 +14,17 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde::Serialize;
 
+use super::clock::Corrected;
 use super::{AwsError, Kind};
+use crate::world::World;
 
 /// The requests of a session, in the order in which they went out.
 #[derive(Debug, Clone, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
+pub struct Calls {
+    sent: Arc<Mutex<Vec<Call>>>,
+    /// What writes are signed by.
+    clock: Option<SharedTimeSource>,
+}
 
 /// One request; a repeated attempt is one more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -29,6 +36,15 @@ pub struct Call {
 }
 
 impl Calls {
+    /// Those of a session in `world`.
+    pub(super) fn of(world: &World) -> Self {
+        Self { clock: Some(SharedTimeSource::new(Corrected(world.clone()))), ..Self::default() }
+    }
+
+    pub(super) fn clock(&self) -> Option<SharedTimeSource> {
+        self.clock.clone()
+    }
+
     /// How many requests went out.
     pub fn total(&self) -> usize {
         self.lock().len()
@@ -49,7 +65,7 @@ impl Calls {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Call>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

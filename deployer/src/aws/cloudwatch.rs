@@ -1,9 +1,9 @@
 //! CloudWatch: the alarms that tell a bad release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, MetricDataQuery, StateValue};
 use futures::future::try_join_all;
 use serde::Serialize;
 
@@ -43,6 +43,8 @@ pub struct Alarm {
     pub evaluations: u64,
     /// What its metric is restricted to.
     pub dimensions: BTreeMap<String, String>,
+    /// The alarms that a composite one is made of.
+    pub children: BTreeSet<String>,
 }
 
 impl CloudWatch {
@@ -60,6 +62,13 @@ impl CloudWatch {
         Ok(alarms)
     }
 
+    /// The same, and how long composite ones take to go into ALARM.
+    pub async fn timed(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
+        let mut alarms = self.states(names).await?;
+        self.take_times_of_children(&mut alarms).await?;
+        Ok(alarms)
+    }
+
     async fn page(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         let request = self.0.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
@@ -73,6 +82,28 @@ impl CloudWatch {
 }
 
 impl CloudWatch {
+    /// A composite alarm goes into ALARM as late as the slowest of those that its rule names, which may be composite too.
+    async fn take_times_of_children(&self, alarms: &mut [Alarm]) -> Result<(), AwsError> {
+        let mut slowest: BTreeMap<String, u64> = BTreeMap::new();
+        for alarm in alarms.iter_mut().filter(|alarm| !alarm.children.is_empty()) {
+            let (mut names, mut seen) = (alarm.children.clone(), BTreeSet::new());
+            // CloudWatch allows no circle, and what was seen is not asked for again.
+            while let Some(name) = names.pop_last() {
+                if !seen.insert(name.clone()) {
+                    continue;
+                }
+                for child in self.page(std::slice::from_ref(&name)).await? {
+                    let time = child.period_seconds * child.evaluations;
+                    let entry = slowest.entry(alarm.name.clone()).or_default();
+                    *entry = time.max(*entry);
+                    names.extend(child.children);
+                }
+            }
+            (alarm.period_seconds, alarm.evaluations) = (slowest.remove(&alarm.name).unwrap_or_default(), 1);
+        }
+        Ok(())
+    }
+
     /// One that is made of others has no period of its own.
     fn composite(alarm: &CompositeAlarm) -> Alarm {
         Alarm {
@@ -82,8 +113,24 @@ impl CloudWatch {
             period_seconds: 0,
             evaluations: 0,
             dimensions: BTreeMap::new(),
+            children: children(alarm.alarm_rule().unwrap_or_default()),
         }
     }
+}
+
+/// The alarms that a rule names: `ALARM("a") AND NOT OK(b)`.
+fn children(rule: &str) -> BTreeSet<String> {
+    let named = rule.match_indices('(').filter_map(|(at, _)| {
+        let function = rule[..at].trim_end();
+        let is_state = ["ALARM", "OK", "INSUFFICIENT_DATA"].iter().any(|state| function.ends_with(state));
+        let inside = rule[at + 1..].trim_start();
+        let name = match inside.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next(),
+            None => inside.split(')').next().map(str::trim_end),
+        };
+        name.filter(|_| is_state).map(|name| name.rsplit(":alarm:").next().unwrap_or(name).to_owned())
+    });
+    named.collect()
 }
 
 fn state(value: Option<&StateValue>) -> AlarmState {
@@ -102,13 +149,19 @@ impl Alarm {
             name: alarm.alarm_name.unwrap_or_default(),
             state: state(alarm.state_value.as_ref()),
             reason: alarm.state_reason.unwrap_or_default(),
-            period_seconds: positive(alarm.period),
+            // Metric math has a period for each metric; the longest one counts.
+            period_seconds: positive(alarm.period.or_else(|| slowest_period(alarm.metrics.as_deref()?))),
+            children: BTreeSet::new(),
             evaluations: positive(alarm.evaluation_periods),
             dimensions: dimensions
                 .filter_map(|dimension| Some((dimension.name?, dimension.value.unwrap_or_default())))
                 .collect(),
         }
     }
+}
+
+fn slowest_period(metrics: &[MetricDataQuery]) -> Option<i32> {
+    metrics.iter().filter_map(|query| query.period().or_else(|| query.metric_stat()?.period())).max()
 }
 
 #[cfg(test)]
@@ -121,6 +174,13 @@ mod tests {
     fn an_alarm_that_says_little_has_no_numbers_and_too_little_data() {
         let alarm = Alarm::of(MetricAlarm::builder().alarm_name("a").build());
         assert_eq!((alarm.state, alarm.period_seconds, alarm.evaluations), (AlarmState::InsufficientData, 0, 0));
+    }
+
+    #[test]
+    fn a_rule_names_its_children_in_quotes_or_without_and_by_arn() {
+        let rule =
+            "ALARM(\"a (1)\") AND NOT (OK(b) OR INSUFFICIENT_DATA( \"arn:aws:cloudwatch:r:1:alarm:c\" )) OR TRUE";
+        assert_eq!(children(rule), ["a (1)", "b", "c"].map(str::to_owned).into());
     }
 
     #[test]

@@ -97,9 +97,14 @@ impl TableReader {
         answer.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
     }
 
-    /// All items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page,
-    /// since one ends at 1 MB.
-    pub async fn all(&self, pk: &str, prefix: &str) -> Result<Vec<Value>, AwsError> {
+    /// The items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page, since
+    /// one ends at 1 MB, until those read so far are enough.
+    pub async fn pages(
+        &self,
+        pk: &str,
+        prefix: &str,
+        mut is_enough: impl FnMut(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, AwsError> {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let request = self.partition(pk, prefix).set_exclusive_start_key(start.take());
@@ -108,7 +113,7 @@ impl TableReader {
                 items.push(self.decode(item)?);
             }
             start = answer.last_evaluated_key;
-            if start.is_none() {
+            if start.is_none() || is_enough(&items) {
                 return Ok(items);
             }
         }

@@ -20,6 +20,12 @@ pub struct AwsError {
     reason: String,
 }
 
+/// How the reason begins where the response has no error code, as AWS's have.
+const NOT_OF_AWS: &str = "the response is not one of AWS";
+/// How it begins where the endpoint's certificate is not trusted.
+const UNTRUSTED: &str = "the certificate of the endpoint is not trusted: ";
+/// How it begins where a proxy did not let the connection through.
+const REFUSED_BY_PROXY: &str = "the proxy refused the connection: ";
 /// How the reason begins where the role that is to be taken was refused.
 const NOT_GIVEN: &str = "the role was not given: ";
 
@@ -62,6 +68,7 @@ impl AwsError {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let (kind, reason) = match error {
+            SdkError::ServiceError(service) if service.err().code().is_none() => (Kind::Other, NOT_OF_AWS.to_owned()),
             SdkError::ServiceError(service) => of_service(service.err()),
             SdkError::DispatchFailure(failure) => of_dispatch(failure.as_connector_error()),
             SdkError::TimeoutError(_) => (Kind::Unknown, "no answer in time".to_owned()),
@@ -73,6 +80,10 @@ impl AwsError {
             // It went well, and nobody can tell what it says: the SDK takes that for an error of the service's.
             Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the answer could not be read".to_owned()),
             _ => (kind, reason),
+        };
+        let reason = match status {
+            Some(status) if reason == NOT_OF_AWS => format!("{reason} (HTTP {status})"),
+            _ => reason,
         };
         let kind = match status {
             Some(429) => Kind::Throttled,
@@ -91,15 +102,40 @@ impl AwsError {
                 "run `deployer local down` in the other checkout, or give this one other ports under `[local]` in \
                  `deployer.toml`; then `deployer local up`"
             }
+            Kind::NoCredentials if is_about_clock(&self.reason) => {
+                "this machine's clock is wrong by more than 5 minutes: set it, then run again"
+            }
+            Kind::NoCredentials if self.reason.contains("profile `") => {
+                "add the profile to `~/.aws/config`, or change `profile` in `deployer.toml`"
+            }
             Kind::NoCredentials => {
                 "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, \
                  run the job again: its role is for an hour"
             }
+            Kind::Unreachable if self.reason.starts_with(UNTRUSTED) => {
+                "something on the way inspects TLS: put its root certificate into a PEM file with the system's and name that in \
+                 `SSL_CERT_FILE`"
+            }
+            Kind::Unreachable if self.reason.starts_with(REFUSED_BY_PROXY) => {
+                "check `HTTPS_PROXY`, its user and password, and `NO_PROXY`"
+            }
             Kind::Unreachable => "check the network and the region; for the local AWS: `deployer local up` starts it",
+            Kind::Denied if self.reason.starts_with("RegionDisabledException") => {
+                "enable the region for the account, or change `region` in `deployer.toml`"
+            }
             Kind::Denied => "give the role the action that the message names",
             Kind::Throttled => "too many calls at once on this account: run again in a minute",
             Kind::Conflict => "another update is in progress: run again when it is done",
             Kind::Unknown => "it is not known whether the call was carried out: run again, it starts from what is live",
+            Kind::Other if self.reason.starts_with(NOT_OF_AWS) => {
+                "a proxy or a firewall seems to respond in the place of AWS: check `HTTPS_PROXY` and `NO_PROXY`"
+            }
+            Kind::Other if self.reason.starts_with("CodeStorageExceededException") => {
+                "the account's storage for code is full: `deployer prune` removes versions that nothing needs"
+            }
+            Kind::Other if self.reason.starts_with("LimitExceededException") => {
+                "a quota of the account is used up: remove what nobody needs, or ask AWS for more (Service Quotas)"
+            }
             Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => return None,
         })
     }
@@ -144,6 +180,8 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "ProvisionedConcurrencyConfigNotFoundException"
         | "NoSuchEntity"
         | "NoSuchBucket" => Kind::NotFound,
+        // DeleteFunction of a version that an alias names.
+        "ResourceConflictException" if error.message().is_some_and(|message| message.contains("alias")) => Kind::Other,
         "PreconditionFailedException" | "ConditionalCheckFailedException" => Kind::Precondition,
         "TransactionCanceledException" => of_cancellation(error.message().unwrap_or_default()),
         "ResourceConflictException"
@@ -155,10 +193,9 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "ThrottlingException"
         | "Throttling"
         | "SlowDown"
-        | "LimitExceededException"
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceededException" => Kind::Throttled,
-        "AccessDeniedException" | "AccessDenied" => Kind::Denied,
+        "AccessDeniedException" | "AccessDenied" | "RegionDisabledException" => Kind::Denied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -174,6 +211,8 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "InvalidAccessKeyId"
         | "InvalidToken"
         | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "RequestInTheFuture"
         | "AuthorizationHeaderMalformed" => Kind::NoCredentials,
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
@@ -186,6 +225,18 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     };
     let reason = told.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     (kind, reason)
+}
+
+/// Whether it is the clock by which a request was signed that AWS refuses.
+fn is_about_clock(reason: &str) -> bool {
+    let signs = [
+        "Signature expired",
+        "Signature not yet current",
+        "RequestTimeTooSkewed",
+        "RequestExpired",
+        "RequestInTheFuture",
+    ];
+    signs.iter().any(|sign| reason.contains(sign))
 }
 
 /// What is wrong with a signature AWS shows by repeating what was signed, the session's token with it.
@@ -211,7 +262,10 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     if error.is_other() && text.to_lowercase().contains("credential") {
         return of_credentials(error);
     }
+    let because = |what: &str| (Kind::Unreachable, format!("{what}{}", innermost(error)));
     match never_left(&text) {
+        _ if text.contains("certificate") => because(UNTRUSTED),
+        _ if text.contains("tunnel error") || text.contains("proxy authorization") => because(REFUSED_BY_PROXY),
         true => (Kind::Unreachable, "the endpoint does not answer".to_owned()),
         false => (Kind::Unknown, "the connection broke".to_owned()),
     }
@@ -268,6 +322,28 @@ mod tests {
         let header = "Authorization header requires 'Credential' parameter. Authorization=AWS4 canary";
         assert_eq!(reason("IncompleteSignature", header), "IncompleteSignature");
         assert_eq!(reason("AccessDeniedException", "User: a. Action: b"), "AccessDeniedException: User: a. Action: b");
+    }
+
+    #[test]
+    fn each_code_has_its_kind_and_its_hint() {
+        let of = |code: &str, message: &str| {
+            let (kind, reason) = of_service(&ErrorMetadata::builder().code(code).message(message).build());
+            (kind, AwsError::found(kind, "X", "y", reason).hint().unwrap_or_default())
+        };
+        for (code, message, kind, hint) in [
+            ("UnauthorizedException", "", Kind::NoCredentials, "log in"),
+            ("InvalidAccessKeyId", "", Kind::NoCredentials, "log in"),
+            ("RequestTimeTooSkewed", "", Kind::NoCredentials, "clock"),
+            ("InvalidSignatureException", "Signature expired: a is now earlier than b", Kind::NoCredentials, "clock"),
+            ("RegionDisabledException", "", Kind::Denied, "enable the region"),
+            ("CodeStorageExceededException", "", Kind::Other, "`deployer prune`"),
+            ("LimitExceededException", "", Kind::Other, "quota"),
+            ("ResourceConflictException", "the following aliases reference it: [live]", Kind::Other, ""),
+            ("ResourceConflictException", "An update is in progress", Kind::Conflict, "in progress"),
+        ] {
+            let (found, said) = of(code, message);
+            assert!(found == kind && said.contains(hint), "{code}: {found:?}, {said}");
+        }
     }
 
     #[test]

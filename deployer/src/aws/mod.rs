@@ -5,6 +5,7 @@
 
 mod apigateway;
 mod calls;
+mod clock;
 mod cloudwatch;
 mod dynamodb;
 mod error;
@@ -20,9 +21,13 @@ mod throttle;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_smithy_async::time::SharedTimeSource;
+use jiff::Timestamp;
 
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
@@ -72,6 +77,8 @@ pub struct Reader {
     pub calls: Calls,
     /// The world in which it is reached.
     pub world: World,
+    /// What its credentials come from, before any role is taken: such a role can be taken again as long as these last.
+    source: Option<SharedCredentialsProvider>,
 }
 
 /// Changes the AWS of one environment.
@@ -95,10 +102,16 @@ impl Reader {
         Writer::open(environment, world).await.reader
     }
 
+    /// When the credentials end, as far as that is known.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.source.as_ref()?.provide_credentials().await.ok()?;
+        Timestamp::try_from(credentials.expiry()?).ok()
+    }
+
     /// Opens `from` for reading by assuming `role`, which trusts the credentials of `to`. No call is made yet, and none of
     /// another reader's is counted here.
     pub async fn assuming(from: &Environment, to: &Environment, role: &str, world: &World) -> Self {
-        let base = shared(&from.region, &to.access, world).await;
+        let base = in_role(&to.access, base(&from.region, &to.access, world).await).await;
         let base = match &from.access {
             Access::Account { .. } => base,
             Access::Local(there) => base.into_builder().endpoint_url(there.endpoint()).build(),
@@ -110,11 +123,15 @@ impl Reader {
 impl Writer {
     /// Opens an environment. No call is made yet, unless a role is to be assumed.
     pub async fn open(environment: &Environment, world: &World) -> Self {
-        Self::of(&shared(&environment.region, &environment.access, world).await, environment, world)
+        let base = base(&environment.region, &environment.access, world).await;
+        let source = base.credentials_provider();
+        let mut writer = Self::of(&in_role(&environment.access, base).await, environment, world);
+        writer.reader.source = source;
+        writer
     }
 
     fn of(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
-        let calls = Calls::default();
+        let calls = Calls::of(world);
         let downloads = Http::new(world, environment.access.proxy(), UPLOAD);
         let (lambda, lambda_writer) = lambda::open(shared, &calls, downloads);
         let (api, api_writer) = apigateway::open(shared, &calls);
@@ -129,22 +146,24 @@ impl Writer {
             iam: Iam::new(shared, &calls),
             calls,
             world: world.clone(),
+            source: None,
         };
         Self { reader, lambda: lambda_writer, api: api_writer, table: table_writer, s3 }
     }
 }
 
-/// What all clients share. No call is made yet.
-async fn shared(region: &str, access: &Access, world: &World) -> SdkConfig {
+/// What all clients share, but for the role. No call is made yet.
+async fn base(region: &str, access: &Access, world: &World) -> SdkConfig {
     match access {
-        Access::Account { profile, role } => {
-            let base = account(region, profile.as_deref(), world).await;
-            match role {
-                Some(role) => assume(role, base).await,
-                None => base,
-            }
-        }
+        Access::Account { profile, .. } => account(region, profile.as_deref(), world).await,
         Access::Local(local) => local_aws(region, local, world),
+    }
+}
+
+async fn in_role(access: &Access, base: SdkConfig) -> SdkConfig {
+    match access {
+        Access::Account { role: Some(role), .. } => assume(role, base).await,
+        _ => base,
     }
 }
 
@@ -181,18 +200,24 @@ fn read_retries() -> RetryConfig {
 /// The user's credentials, by the SDK's usual chain, unless the world has others.
 async fn account(region: &str, profile: Option<&str>, world: &World) -> SdkConfig {
     // As for the loader's own settings, `HTTPS_PROXY` and `NO_PROXY` are the SDK's to read.
-    let http = world.outside().http_client(Proxy::OfTheUser);
+    let http = clock::watched(world.outside().http_client(Proxy::OfTheUser), world);
     if let Some(credentials) = world.outside().credentials(profile) {
         return given(region, credentials, world).http_client(http).build();
     }
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .time_source(SharedTimeSource::new(world.clone()))
-        .http_client(http)
+        .http_client(http.clone())
         .timeout_config(timeouts())
         .retry_config(read_retries());
     if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
+        // What the file names wins over keys in the environment, which the SDK would ask first.
+        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        let provider = ProviderConfig::default()
+            .with_region(Some(Region::new(region.to_owned())))
+            .with_http_client(http.clone())
+            .with_time_source(SharedTimeSource::new(world.clone()));
+        loader = loader.profile_name(profile).credentials_provider(of_profile.configure(&provider).build());
     }
     loader.load().await
 }
@@ -212,7 +237,7 @@ fn local_aws(region: &str, local: &LocalAccess, world: &World) -> SdkConfig {
     let credentials = Credentials::new(local.account.clone(), "local", local.token(), None, "local");
     given(region, SharedCredentialsProvider::new(credentials), world)
         .endpoint_url(local.endpoint())
-        .http_client(world.outside().http_client(Proxy::None))
+        .http_client(clock::watched(world.outside().http_client(Proxy::None), world))
         .build()
 }
 
@@ -234,7 +259,9 @@ macro_rules! clients {
         let read = $service::config::Builder::from($shared)
             .interceptor($crate::aws::calls::Counter::reads($calls))
             .retry_classifier($crate::aws::throttle::Throttle);
-        let write = $service::config::Builder::from($shared)
+        let mut write = $service::config::Builder::from($shared);
+        write.set_time_source($calls.clock());
+        let write = write
             .interceptor($crate::aws::calls::Counter::writes($calls))
             .retry_config(aws_config::retry::RetryConfig::disabled());
         ($service::Client::from_conf(read.build()), $service::Client::from_conf(write.build()))

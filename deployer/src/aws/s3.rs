@@ -1,10 +1,10 @@
 //! S3: zips that are too big to be sent to Lambda directly.
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 
 use super::calls::Counter;
-use super::{AwsError, Calls, Kind, upload_timeouts};
+use super::throttle::Throttle;
+use super::{AwsError, Calls, Kind, read_retries, upload_timeouts};
 
 /// Writes to the buckets that the credentials reach.
 #[derive(Debug, Clone)]
@@ -15,7 +15,9 @@ impl S3Writer {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
         let config = aws_sdk_s3::config::Builder::from(shared)
             .interceptor(Counter::writes(calls))
-            .retry_config(RetryConfig::disabled())
+            // An object that is put twice is two versions of the same bytes, of which one is named: no harm.
+            .retry_config(read_retries())
+            .retry_classifier(Throttle)
             .timeout_config(upload_timeouts())
             .force_path_style(by_path);
         Self(aws_sdk_s3::Client::from_conf(config.build()))

@@ -31,7 +31,7 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
-    let url = Url::open(config, environment, &observed.ledger.contract, world)?.patient_for(Duration::from_secs(10));
+    let url = Url::for_checks(config, environment, &observed, world)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected =
         Expected { versions: versions.collect(), deployment: observed.stage.mark.clone(), ..Expected::default() };

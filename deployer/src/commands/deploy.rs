@@ -9,7 +9,7 @@ use futures::try_join;
 use super::order::{Order, order};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
 use crate::aws::{Calls, Reader, Writer};
-use crate::config::{Config, Environment, Traffic};
+use crate::config::{Config, Environment};
 use crate::context::Context;
 use crate::engine::{Engine, Intended, Outcome};
 use crate::failure::Failure;
@@ -27,6 +27,8 @@ pub struct Deploy {
     pub adopt: bool,
     /// Start although an alarm rings.
     pub ignore_alarms: bool,
+    /// Start although the credentials end before traffic has moved.
+    pub ignore_expiry: bool,
     /// Move traffic at once, whatever the environment's strategy.
     pub at_once: bool,
     /// Release although a later commit is live.
@@ -79,14 +81,14 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
     let (given, observed) = engine.interrupt().or(read).await?;
     let observed = engine.prepare(observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
-    let url = Url::open(config, environment, &observed.ledger.contract, world)?;
-    let at_once = Traffic { watch: environment.traffic.watch, ..Traffic::default() };
-    let traffic = if told.at_once { &at_once } else { &environment.traffic };
+    let url = Url::for_checks(config, environment, &observed, world)?;
+    let traffic = if told.at_once { &environment.traffic.at_once() } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
         return engine.unchanged(&observed, &url).await;
     }
     given.order(config, &observed).await.allow(events, told.downgrade)?;
+    engine.credentials_outlast(&first.traffic, told.ignore_expiry).await?;
     let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
     let built = given.built(&engine, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };

@@ -27,6 +27,8 @@ pub struct Promote {
     pub release: Option<u32>,
     /// A folder that `build --out` made: only its bytes may be promoted.
     pub artifact: Option<PathBuf>,
+    /// Move traffic at once, whatever TO's strategy.
+    pub at_once: bool,
     /// Promote although TO runs a later commit.
     pub downgrade: bool,
     /// Promote although the API definitions differ.
@@ -35,6 +37,8 @@ pub struct Promote {
     pub adopt: bool,
     /// Start although an alarm rings.
     pub ignore_alarms: bool,
+    /// Start although the credentials end before traffic has moved.
+    pub ignore_expiry: bool,
 }
 
 /// A release of another environment, with the contract that says what its functions are called there.
@@ -66,8 +70,9 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         })
         .await?;
     let observed = engine.prepare(observed, told.adopt).await?;
-    let url = Url::open(config, to, &observed.ledger.contract, world)?;
-    let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic: &to.traffic };
+    let url = Url::for_checks(config, to, &observed, world)?;
+    let traffic = if told.at_once { &to.traffic.at_once() } else { &to.traffic };
+    let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         return engine.unchanged(&observed, &url).await;
@@ -80,7 +85,8 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
-    let ignored = engine.alarms_allow(&observed, &to.traffic, told.ignore_alarms)?;
+    engine.credentials_outlast(&planned.traffic, told.ignore_expiry).await?;
+    let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
     let zips = interrupt.or(source.zips(&reader.aws, &planned, &observed)).await;
     let zips = zips.map_err(|error| reader.explain(error))?;
     let intended = Intended {

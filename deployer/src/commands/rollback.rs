@@ -35,19 +35,19 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     let aws = Writer::open(environment, context.world).await;
     let engine = Engine::start(context, environment, &aws);
     let interrupt = engine.interrupt();
-    let (mut state, mut history) = interrupt.or(read(&engine)).await?;
+    let (mut state, mut history) = interrupt.or(read(&engine, &told.to)).await?;
     let recovered = engine.recover(&state).await?;
     if recovered != Recovered::Nothing {
-        (state, history) = read(&engine).await?;
+        (state, history) = read(&engine, &told.to).await?;
     }
     if recovered == Recovered::WentBack && told.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
         let observed = live(&aws.reader, state).await?;
-        let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
+        let url = Url::for_checks(context.config, environment, &observed, context.world)?;
         return Ok(engine.outcome(&observed, &url, Done::Nothing));
     }
     if told.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
-        (state, history) = read(&engine).await?;
+        (state, history) = read(&engine, &told.to).await?;
     }
     let serving = state.live.clone().ok_or_else(|| {
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
@@ -62,7 +62,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
             try_join!(live(&aws.reader, state), missing)
         })
         .await?;
-    let url = Url::open(context.config, environment, &observed.ledger.contract, context.world)?;
+    let url = Url::for_checks(context.config, environment, &observed, context.world)?;
     let traffic = Traffic::default();
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
@@ -70,7 +70,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         return Ok(engine.outcome(&observed, &url, Done::Nothing));
     }
     if !missing.is_empty() {
-        return Err(refusal(&engine, &observed, &history, chosen, &missing).await);
+        return Err(refusal(&engine, &observed, chosen, &missing).await);
     }
     let intended = Intended {
         observed: &observed,
@@ -85,21 +85,15 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     engine.release(&intended).await
 }
 
-/// The first round trip: the ledger, with all of its releases.
-async fn read(engine: &Engine<'_>) -> Result<(LedgerState, Vec<Release>)> {
-    let ledger = engine.ledger();
-    try_join!(recall(engine.config, engine.environment, &engine.aws.reader), ledger.history())
+/// The first round trip: the ledger, with its releases as far back as the one that is named.
+async fn read(engine: &Engine<'_>, to: &str) -> Result<(LedgerState, Vec<Release>)> {
+    let (ledger, is_enough) = (engine.ledger(), |seen: &[Release]| select::is_enough(seen, to));
+    try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.recent(is_enough))
 }
 
 /// Why that release cannot be gone back to, and the nearest one that can.
-async fn refusal(
-    engine: &Engine<'_>,
-    observed: &Observed,
-    history: &[Release],
-    chosen: &Release,
-    missing: &[String],
-) -> anyhow::Error {
-    let serving = observed.parts();
+async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, missing: &[String]) -> anyhow::Error {
+    let (serving, history) = (observed.parts(), engine.ledger().history().await.unwrap_or_default());
     let mut others: Vec<_> = history
         .iter()
         .filter(|release| release.stable && release.number != chosen.number && release.parts != serving)

@@ -37,6 +37,20 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
     Err(Failure::refused(what).hint(hint).into())
 }
 
+/// Whether the newest releases, as far as they were read, have the one that `to` names.
+pub(super) fn is_enough(seen: &[Release], to: &str) -> bool {
+    if to == "previous" {
+        let live = seen.iter().find(|release| release.state == ReleaseState::Live);
+        // Its parts may have come long before it, with the release that it went back to.
+        let came = |live: &Release| seen.last().is_some_and(|last| last.number < live.root());
+        return live.is_some_and(|live| came(live) && previous(seen, live).is_some());
+    }
+    match to.parse::<u32>() {
+        Ok(number) if seen.iter().any(|release| release.number == number) => true,
+        _ => of_commit(seen, to).is_some_and(|found| found.stable),
+    }
+}
+
 /// The newest stable release of a commit.
 fn of_commit<'a>(history: &'a [Release], to: &str) -> Option<&'a Release> {
     let is_commit = to.len() >= 7 && to.bytes().all(|byte| byte.is_ascii_hexdigit());

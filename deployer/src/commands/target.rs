@@ -1,13 +1,16 @@
 //! Whether the parts of a release still are there: its versions, its deployment, and every alias and permission that
 //! its deployment calls. Reads only.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use futures::future::try_join_all;
 use futures::try_join;
 
 use crate::aws::{AwsError, Kind, Reader, Readiness};
 use crate::ledger::{Contract, Release};
-use crate::observe::permits;
+use crate::observe::arn::source_of;
+use crate::observe::{permits, with_variables};
 use crate::verify;
 
 /// What of a release is gone, in words; nothing if it can be gone back to.
@@ -40,18 +43,38 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
         let found = reader.api.deployment(&contract.api.rest_api_id, id).await?;
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };
-    let called: std::collections::BTreeSet<&String> = release.routes.values().collect();
-    let permissions = called.into_iter().map(|called| lacking(reader, contract, release, called));
-    let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, try_join_all(permissions))?;
+    let permissions = async {
+        let called = called(reader, contract, release).await?;
+        try_join_all(called.iter().map(|(called, routes)| lacking(reader, contract, release, (called, routes)))).await
+    };
+    let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
     Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
 }
 
-/// What the routes that call `called` (`NAME:ALIAS`) lack: the alias, or the permission to call it.
+/// What the release's deployment calls, each with the routes that do, the stage's variables put in.
+async fn called<'a>(
+    reader: &Reader,
+    contract: &Contract,
+    release: &'a Release,
+) -> Result<BTreeMap<String, Vec<&'a String>>, AwsError> {
+    let by_variable = release.routes.values().any(|called| called.contains("${"));
+    let variables = match by_variable {
+        true => reader.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.variables,
+        false => BTreeMap::new(),
+    };
+    let mut all: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for (route, called) in &release.routes {
+        all.entry(with_variables(called, &variables)).or_default().push(route);
+    }
+    Ok(all)
+}
+
+/// What the routes that call `NAME:ALIAS` lack: the alias, or the permission to call it.
 async fn lacking(
     reader: &Reader,
     contract: &Contract,
     release: &Release,
-    called: &str,
+    (called, routes): (&str, &[&String]),
 ) -> Result<Vec<String>, AwsError> {
     let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
     let (found, policy) = try_join!(
@@ -67,7 +90,7 @@ async fn lacking(
         return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);
     }
     let policy = policy.unwrap_or_default();
-    let routes = release.routes.iter().filter(|(_, other)| *other == called).map(|(route, _)| route);
-    let lacking = routes.filter(|route| !permits(&policy, &contract.api, route));
+    let by_policy = routes.iter().filter(|route| !release.by_role.contains(**route));
+    let lacking = by_policy.filter(|route| !permits(&policy, &source_of(contract, route)));
     Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
 }

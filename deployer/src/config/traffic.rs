@@ -45,6 +45,13 @@ pub enum Shift {
     },
 }
 
+impl Traffic {
+    /// The same, but all of the traffic in one step.
+    pub fn at_once(&self) -> Self {
+        Self { watch: self.watch, ..Self::default() }
+    }
+}
+
 impl Shift {
     /// The parts of the traffic that the new version gets before it gets all of it, in percent, and how long each
     /// lasts.

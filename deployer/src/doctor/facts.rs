@@ -6,15 +6,15 @@ use futures::future::join_all;
 use futures::join;
 use serde_json::Value;
 
-use super::arn::function_arn;
 use super::questions::questions;
 use crate::aws::{
     Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Reader, Route, Stage,
     VersionState,
 };
-use crate::config::{Check, Config, Environment};
+use crate::config::{Check, Config, Environment, Request};
 use crate::ending::Ending as _;
 use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
+use crate::observe::{self, arn::function_arn};
 use crate::verify::{self, Mark};
 
 /// A piece of what is, or why it could not be read.
@@ -71,6 +71,8 @@ pub(super) struct Tried {
     pub function: String,
     /// What came back, right or wrong.
     pub response: Fact<Result<String, String>>,
+    /// What a request through the URL needs that it does not send, if there is such a thing.
+    pub needed: Option<&'static str>,
 }
 
 /// One function.
@@ -149,8 +151,14 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             fix: "name a function of the stack contract in the check".to_owned(),
         })?;
         let version = invocable(contract, named, function)?;
-        let mark = named.api.stage.as_ref().ok().and_then(|stage| stage.mark.as_deref());
-        let mark = Mark { header: &config.marks.version, deployment: mark };
+        let stage = named.api.stage.clone().unwrap_or_default();
+        let routes = named.api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path));
+        let mark = Mark {
+            header: &config.marks.version,
+            deployment: stage.mark.as_deref(),
+            routes: &routes.collect::<Vec<_>>(),
+            variables: &stage.variables,
+        };
         match verify::before_traffic(reader, contract, &[check], version, mark).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == verify::Blame::Permission => {
@@ -159,7 +167,18 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             Err(failed) => Ok(Err(format!("{} ({})", failed.record.answer, failed.blame))),
         }
     };
-    Tried { name: check.name.clone(), function: check.function.clone(), response: response.await }
+    let (name, function) = (check.name.clone(), check.function.clone());
+    Tried { name, function, response: response.await, needed: needed(named, &check.request) }
+}
+
+/// What a request through the URL needs that a check does not send.
+fn needed(named: &Named, request: &Request) -> Option<&'static str> {
+    let routes = named.api.routes.as_ref().ok()?;
+    let names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let path = request.path.split('?').next().unwrap_or_default();
+    let found = observe::find(&names, &request.method, path)?.route;
+    let route = routes.iter().zip(&names).find(|(_, name)| *name == found)?.0;
+    observe::needed(&route.authorization, route.needs_key)
 }
 
 const TO_INVOKE: &str = "run this with the credentials of the role that releases";

@@ -4,7 +4,6 @@
 //! what cannot be read hides nothing else. It calls the live versions with the checks that only read; it never
 //! writes, and never takes "could not be asked" for "is well".
 
-mod arn;
 mod facts;
 mod judge;
 mod questions;

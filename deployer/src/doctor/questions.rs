@@ -1,7 +1,7 @@
 //! What IAM is asked of the deployer's own permissions.
 
-use super::arn::{function_arn, partition};
 use crate::ledger::Contract;
+use crate::observe::arn::{function_arn, partition};
 
 /// What IAM is asked.
 pub(super) struct Question {

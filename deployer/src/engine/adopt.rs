@@ -19,7 +19,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
     let mut release = found(engine, observed, &drift).await?;
-    let url = Url::open(engine.config, engine.environment, &observed.ledger.contract, engine.world())?;
+    let url = Url::for_checks(engine.config, engine.environment, observed, engine.world())?;
     let hold = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
     let judged = judge(engine, &hold, observed, &url, &mut release).await;
     release.ended_at = Some(engine.now());
@@ -82,6 +82,7 @@ async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<
         definition: known.unwrap_or_default(),
         shape: frozen.map(|release| release.shape.clone()).unwrap_or_default(),
         routes: frozen.map(|release| release.routes.clone()).unwrap_or_default(),
+        by_role: frozen.map(|release| release.by_role.clone()).unwrap_or_default(),
         checks: Vec::new(),
         steps: Vec::new(),
         reason: Some(drift.to_owned()),

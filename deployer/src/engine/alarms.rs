@@ -95,7 +95,7 @@ fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::ending::Ending as _;
@@ -104,6 +104,7 @@ mod tests {
     #[test]
     fn a_time_in_which_an_alarm_cannot_ring_is_a_configuration_error() {
         let alarm = Alarm {
+            children: BTreeSet::new(),
             name: "errors".to_owned(),
             state: AlarmState::Ok,
             reason: String::new(),

@@ -8,12 +8,13 @@ use anyhow::{Context as _, Result};
 use super::phases::{Apply, apply};
 use super::revert::take_back;
 use super::{Engine, alarms};
+use crate::aws::{AwsError, Kind};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::Observed;
-use crate::plan::{Goal, Plan, Wanted, plan};
+use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::poll::Poll;
 use crate::verify::Url;
 
@@ -77,6 +78,7 @@ impl Engine<'_> {
             definition: intended.observed.definition.fingerprint.clone(),
             shape: intended.observed.definition.shape.clone(),
             routes: intended.observed.definition.routes.clone(),
+            by_role: intended.observed.definition.by_role.clone(),
             checks: Vec::new(),
             steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
             reason: None,
@@ -92,6 +94,7 @@ impl Engine<'_> {
             release.definition = target.definition.clone();
             release.shape = target.shape.clone();
             release.routes = target.routes.clone();
+            release.by_role = target.by_role.clone();
         }
         release
     }
@@ -166,7 +169,7 @@ impl Engine<'_> {
         // Without the lock nothing may be moved any more: whoever has it now sees to what is left. That it may be lost
         // is no reason to go: the ledger knows.
         if error.exit() == Exit::LockHeld && hold.progress(release).await.is_err() {
-            return error;
+            return self.with_late_move(intended, error, release).await;
         }
         release.reason = Some(format!("{error:#}"));
         let began = release.state == ReleaseState::Shifting;
@@ -176,10 +179,14 @@ impl Engine<'_> {
             if let Err(lost) = hold.progress(release).await
                 && lost.exit() == Exit::LockHeld
             {
-                return lost.context(format!("release {release} is no longer this run's to end"));
+                let lost = lost.context(format!("release {release} is no longer this run's to end"));
+                return self.with_late_move(intended, lost, release).await;
             }
             if let Err(stuck) = take_back(self, hold, intended.observed, intended.url, release).await {
-                return not_taken_back(hold, release, error, &stuck).await;
+                // The next holder of the lock goes back, if this run may not.
+                let Err(lost) = hold.still_ours() else { return not_taken_back(hold, release, error, &stuck).await };
+                let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");
+                return self.with_late_move(intended, lost.context(what), release).await;
             }
         }
         release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
@@ -195,6 +202,25 @@ impl Engine<'_> {
             ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
         error.context(Failure::new(exit, what + &note).hint(hint))
     }
+
+    /// A stage has no compare-and-swap: a move of a run that slept past its lease may have landed after all, over whatever the
+    /// next holder has moved it to.
+    async fn with_late_move(&self, intended: &Intended<'_>, lost: anyhow::Error, release: &Release) -> anyhow::Error {
+        let tried = |step: &StepRecord| step.step == MOVE_STAGE && step.started_at.is_some();
+        if !release.steps.iter().any(tried) {
+            return lost;
+        }
+        let api = &intended.observed.ledger.contract.api;
+        let found = self.reader().api.stage(&api.rest_api_id, &api.stage).await;
+        let what = match found {
+            Ok(found) if found.deployment != release.parts.deployment => return lost,
+            Ok(found) => format!("stage `{}` serves deployment `{}` of release {release}", api.stage, found.deployment),
+            Err(error) => format!("it is not known what stage `{}` serves: {error}", api.stage),
+        };
+        lost.context(Failure::new(Exit::LockHeld, format!("this run lost the lock while it moved the stage, and {what}")).hint(
+            "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",
+        ))
+    }
 }
 
 /// The release stays unfinished: whoever comes next tries again to take it back.
@@ -204,8 +230,23 @@ async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, st
         recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
     // The next run fences off whatever may still be on its way: there is nothing to wait for.
     let _ = hold.free().await;
-    let what = format!("release {release} failed and could not be taken back: {stuck:#}{note}");
-    error.context(Failure::new(Exit::NotTakenBack, what).hint(
-        "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again",
-    ))
+    let steps = |done: bool| {
+        let steps = release.steps.iter().filter(|step| step.millis.is_some() == done).map(|step| &*step.step);
+        steps.collect::<Vec<_>>().join(", ")
+    };
+    let what = format!(
+        "release {release} failed and could not be taken back: {stuck:#}{note}; done: {}; not done: {}",
+        steps(true),
+        steps(false)
+    );
+    let ended = error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NoCredentials);
+    let hint = match ended {
+        true => {
+            "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what serves"
+        }
+        false => {
+            "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again"
+        }
+    };
+    error.context(Failure::new(Exit::NotTakenBack, what).hint(hint))
 }

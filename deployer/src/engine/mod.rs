@@ -11,6 +11,7 @@
 //! | `publish.rs` | versions and deployments, made and checked before any traffic moves |
 //! | `moves.rs` | aliases and the stage, moved |
 //! | `watch.rs`, `alarms.rs` | alarms, during a release and before it |
+//! | `expiry.rs` | whether the credentials last |
 //! | `revert.rs` | the way back |
 //! | `recovery.rs` | what a dead run left |
 //! | `adopt.rs`, `confirm.rs` | what is live, recorded as a release, or as stable |
@@ -21,6 +22,7 @@ mod adopt;
 mod alarms;
 mod attempt;
 mod confirm;
+mod expiry;
 mod moves;
 mod outcome;
 mod phases;
@@ -41,6 +43,7 @@ use crate::interrupt::Interrupt;
 use crate::ledger::{Holder, Ledger, LedgerState};
 use crate::observe::{Observed, observe};
 
+use crate::retention;
 use crate::verify::Url;
 use crate::world::World;
 
@@ -113,6 +116,14 @@ impl<'a> Engine<'a> {
         alarms::may_start(self, observed, traffic, ignore)
     }
 
+    /// Makes sure that the credentials last as long as a release moves and watches traffic.
+    ///
+    /// # Errors
+    /// They end too early, and that is not to be ignored.
+    pub async fn credentials_outlast(&self, traffic: &crate::config::Traffic, ignore: bool) -> Result<()> {
+        expiry::outlasts(self, traffic, ignore).await
+    }
+
     /// Makes the release, and then removes what it made dispensable. That it failed, the outcome says, with an error whose
     /// class says whether it was reverted.
     ///
@@ -175,6 +186,11 @@ impl<'a> Engine<'a> {
     /// The environment's ledger.
     pub fn ledger(&self) -> Ledger {
         Ledger::new(&self.aws.reader.table, &self.config.app)
+    }
+
+    /// How the description begins of whatever a release of the environment makes.
+    fn mark(&self) -> String {
+        retention::mark(&self.config.app, &self.environment.name)
     }
 
     /// The time, RFC 3339.

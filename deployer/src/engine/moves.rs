@@ -12,7 +12,6 @@ use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
 use crate::poll::Poll;
-use crate::retention::MARK;
 
 /// A move that was lost on its way is sent again so often; with the revision it cannot have a double effect.
 pub(super) const TRIES: u32 = 3;
@@ -20,7 +19,7 @@ pub(super) const TRIES: u32 = 3;
 /// Gives the new version of a function a part of its alias's traffic.
 pub(super) async fn shift_alias(run: &Apply<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
-    let description = shifted(release, percent);
+    let description = shifted(run, release, percent);
     let weight = Some((new.as_str(), f64::from(percent) / 100.0));
     let to = Routing { version: &function.alias.version, weight, description: &description };
     let revision = revision(run, function, &new, percent, release).await?;
@@ -30,15 +29,15 @@ pub(super) async fn shift_alias(run: &Apply<'_>, key: &str, percent: u8, release
 /// Moves the alias of a function to its new version, with all the traffic.
 pub(super) async fn move_alias(run: &Apply<'_>, key: &str, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
-    let description = format!("{MARK}{}", release.number);
+    let description = format!("{}{}", run.engine.mark(), release.number);
     let to = Routing { version: &new, weight: None, description: &description };
     let revision = revision(run, function, &new, 100, release).await?;
     from_where_it_was(run, function, &to, revision).await?;
     run.engine.interrupt().or(until_provisioned(run, &function.resource)).await
 }
 
-fn shifted(release: &Release, percent: u8) -> String {
-    format!("{MARK}{}, {percent} % of the traffic", release.number)
+fn shifted(run: &Apply<'_>, release: &Release, percent: u8) -> String {
+    format!("{}{}, {percent} % of the traffic", run.engine.mark(), release.number)
 }
 
 /// Moves an alias from where it was observed. The revision may have been read too early to show what an earlier holder of
@@ -104,7 +103,7 @@ async fn revision(
         return Ok(function.alias.revision.clone());
     };
     let FunctionResource { name, alias, .. } = &function.resource;
-    let description = shifted(release, *before);
+    let description = shifted(run, release, *before);
     let weight = Some((new, f64::from(*before) / 100.0));
     let left = Routing { version: &function.alias.version, weight, description: &description };
     let found = settled::alias(&run.engine.aws.reader, &function.resource, |found| is_at(found, &left)).await?;

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::aws::{AwsError, Kind, Reader, Writer};
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::events::Events;
 use crate::ledger::{Contract, Release};
 use crate::observe::recall;
-use crate::retention::{Kept, Made, kept_releases, needed};
+use crate::retention::{self, Kept, Made, kept_releases, needed};
 
 /// What may go, by the key of its function; the API's deployments under [`None`].
 pub type Dispensable = Vec<(Option<String>, Made)>;
@@ -26,9 +26,9 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     }
     let swept = async {
         let ledger = engine.ledger();
-        let (state, history) =
-            try_join!(recall(engine.config, engine.environment, &engine.aws.reader), ledger.history())?;
-        let found = dispensable(engine.config, engine.reader(), &state.contract, &history).await?;
+        let (state, history) = try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.history())?;
+        let found =
+            dispensable(engine.config, engine.environment, engine.reader(), (&state.contract, &history)).await?;
         anyhow::Ok(sweep(engine.aws, &state.contract, &found, engine.events).await)
     };
     match swept.await {
@@ -46,10 +46,11 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
 /// AWS cannot be read.
 pub async fn dispensable(
     config: &Config,
+    environment: &Environment,
     reader: &Reader,
-    contract: &Contract,
-    history: &[Release],
+    (contract, history): (&Contract, &[Release]),
 ) -> Result<Dispensable, AwsError> {
+    let mark = &*retention::mark(&config.app, &environment.name);
     let (now, grace) = (reader.world.now(), config.retention.grace);
     let kept = kept_releases(history, config.retention.releases, grace, now);
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
@@ -62,7 +63,7 @@ pub async fn dispensable(
             id: version.version,
             description: version.description,
         });
-        let found = Kept { ids, grace, now }.others(made.collect());
+        let found = Kept { ids, mark, grace, now }.others(made.collect());
         Ok(found.into_iter().map(|made| (Some(key.clone()), made)).collect::<Vec<_>>())
     }));
     let deployments = async {
@@ -77,7 +78,7 @@ pub async fn dispensable(
             description: found.description,
             created: found.created,
         });
-        Ok(Kept { ids, grace, now }.others(made.collect()))
+        Ok(Kept { ids, mark, grace, now }.others(made.collect()))
     };
     let (versions, deployments) = try_join!(versions, deployments)?;
     Ok(versions.into_iter().flatten().chain(deployments.into_iter().map(|made| (None, made))).collect())

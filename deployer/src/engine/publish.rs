@@ -11,7 +11,7 @@ use crate::ledger::{FunctionPart, FunctionResource, Release};
 use crate::observe::ObservedFunction;
 use crate::plan::{After, short};
 use crate::poll::Poll;
-use crate::retention::MARK;
+use crate::retention::is_of_another;
 use crate::verify::{self, Mark};
 
 /// A version of a function, and the answers to its checks.
@@ -22,7 +22,14 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
     let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
-    let mark = Mark { header: &run.engine.config.marks.version, deployment: run.observed.stage.mark.as_deref() };
+    let (stage, definition) = (&run.observed.stage, &run.observed.definition);
+    let routes: Vec<String> = definition.needs.keys().cloned().collect();
+    let mark = Mark {
+        header: &run.engine.config.marks.version,
+        deployment: stage.mark.as_deref(),
+        routes: &routes,
+        variables: &stage.variables,
+    };
     let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let (checks, error) = match verify::before_traffic(&aws.reader, contract, &checks, &part.version, mark).await {
         Ok(records) => (records, None),
@@ -51,20 +58,24 @@ async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<Functi
     let latest = latest(run, function, &wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
     let versions = run.engine.aws.reader.lambda.versions(name).await?;
+    let has_code = |found: &VersionState| found.code_sha256 == wanted;
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
-        // A listing does not tell the state: one that is still made is waited for, one that failed passed over.
-        if until_ready(run, name, &found.version, &wanted).await.is_ok() {
+        // A listing does not tell the state: one that is still made is waited for, one that failed passed over. One of another
+        // environment of the same function goes when that one no longer needs it.
+        if !is_of_another(&found.description, &run.engine.mark())
+            && until_ready(run, name, &found.version, has_code).await.is_ok()
+        {
             return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted.clone() });
         }
         passed_over = true;
     }
     // Published again as it is, it would be the version that failed: an upload in between makes another one.
     let settled = with_code(run, key, function, latest, &wanted, passed_over).await?;
-    let description = format!("{MARK}{}, {}", release.number, commit_of(release));
+    let description = format!("{}{}, {}", run.engine.mark(), release.number, commit_of(release));
     let version = publish(run, name, &settled, &description).await?;
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
-    until_ready(run, name, &version, &wanted).await?;
+    until_ready(run, name, &version, has_code).await?;
     Ok(FunctionPart { version, code_sha256: wanted })
 }
 
@@ -75,13 +86,19 @@ async fn latest(run: &Apply<'_>, function: &ObservedFunction, wanted: &str) -> R
     match &latest.readiness {
         Readiness::Ready | Readiness::Idle => Ok(latest.clone()),
         Readiness::Failed(_) if latest.code_sha256 != wanted => Ok(latest.clone()),
-        _ => until_ready(run, &function.resource.name, "$LATEST", &latest.code_sha256).await,
+        _ => {
+            let same = |found: &VersionState| found.code_sha256 == latest.code_sha256;
+            until_ready(run, &function.resource.name, "$LATEST", same).await
+        }
     }
 }
 
 /// The versions with that code and those settings, the newest first.
 fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> impl Iterator<Item = &'a VersionState> {
-    versions.iter().rev().filter(move |version| version.code_sha256 == wanted && version.settings == *settings)
+    versions
+        .iter()
+        .rev()
+        .filter(move |version| version.code_sha256 == wanted && version.settings.differences(settings).is_empty())
 }
 
 /// `$LATEST` with the wanted code in it, settled.
@@ -107,8 +124,10 @@ async fn with_code(
     };
     let uploaded = upload(run, key, name, zip, &latest.revision).await;
     uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
-    // The revision moves again when the update is done: it is read once more, never chained.
-    until_ready(run, name, "$LATEST", wanted).await
+    // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
+    // uploaded again, it alone shows that a read is not of before.
+    let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
+    until_ready(run, name, "$LATEST", is_new).await
 }
 
 /// Directly, or where the zip is too big for that, through the contract's bucket.
@@ -143,14 +162,19 @@ async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description
     version.with_context(|| format!("failed to publish a version of `{name}`"))
 }
 
-/// Polls until a version with the wanted code can be invoked. For a moment GetFunction may not find what was just made, or
+/// Polls until a version that is as expected can be invoked. For a moment GetFunction may not find what was just made, or
 /// show it as it was before (terraform-provider-aws#14210, #14578).
-async fn until_ready(run: &Apply<'_>, name: &str, qualifier: &str, wanted: &str) -> Result<VersionState> {
+async fn until_ready(
+    run: &Apply<'_>,
+    name: &str,
+    qualifier: &str,
+    expected: impl Fn(&VersionState) -> bool,
+) -> Result<VersionState> {
     let (mut poll, mut lag) = (Poll::until_ready(), None);
     loop {
         let found = run.engine.aws.reader.lambda.version(name, qualifier).await;
         let late = match &found {
-            Ok(state) => state.code_sha256 != wanted,
+            Ok(state) => !expected(state),
             Err(error) => error.kind == Kind::NotFound,
         };
         let lag = lag.get_or_insert_with(Poll::until_read);
@@ -195,7 +219,7 @@ pub(super) async fn deployment(run: &Apply<'_>, release: &Release) -> Outcome {
 async fn create_deployment(run: &Apply<'_>, release: &Release) -> Result<String> {
     let (aws, id) = (run.engine.aws, &run.observed.ledger.contract.api.rest_api_id);
     // The fingerprint stays with what it describes; by the release's number an orphan is told.
-    let description = format!("{MARK}{}, definition {}", release.number, release.definition);
+    let description = format!("{}{}, definition {}", run.engine.mark(), release.number, release.definition);
     let look = async || {
         let deployments = aws.reader.api.deployments(id).await?;
         Ok(deployments.into_iter().find(|found| found.description == description).map(|found| found.id))

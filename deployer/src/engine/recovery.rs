@@ -69,7 +69,7 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
-    let url = Url::open(engine.config, engine.environment, &observed.ledger.contract, engine.world())?;
+    let url = Url::for_checks(engine.config, engine.environment, observed, engine.world())?;
     let stuck = || {
         Failure::new(
             Exit::NotTakenBack,

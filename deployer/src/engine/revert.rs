@@ -161,6 +161,6 @@ async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<b
 /// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.
 async fn seen(engine: &Engine<'_>, url: &Url, deployment: &str) {
     let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
-    let Some(check) = engine.config.checks.iter().find(|check| !check.writes) else { return };
-    let _ = tokio::time::timeout(SEEN_WITHIN, url.settle(check, &expected, "on the way back")).await;
+    let Some(check) = engine.config.checks.iter().find(|check| !check.writes && url.reaches(check)) else { return };
+    let _ = tokio::time::timeout(SEEN_WITHIN, url.anew().settle(check, &expected, "on the way back")).await;
 }

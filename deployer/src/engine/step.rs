@@ -8,8 +8,9 @@ use futures::future::join_all;
 
 use super::phases::{Apply, Outcome};
 use super::{moves, publish, watch};
-use crate::config::Check;
+use crate::config::{Check, REQUESTS};
 use crate::ledger::{CheckRecord, Release};
+use crate::observe::find;
 use crate::plan::{Checks, Moment, Routes, Step, Verification};
 use crate::verify::{Blame, Expected, Failed};
 
@@ -40,6 +41,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
         deployment: what.deployment.then(|| release.parts.deployment.clone()),
         older_definition: what.routes != Routes::Declared,
         marks_only: what.identity_only,
+        share: None,
     };
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
@@ -47,16 +49,19 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     let is_due = |check: &&Check| what.checks == Checks::All || moved(check);
     let due: Vec<&Check> = run.engine.config.checks.iter().filter(is_due).collect();
     let phase = what.moment.to_string();
-    let reading = due.iter().filter(|check| !check.writes).map(async |check| {
+    let mut reading: Vec<&Check> = due.iter().copied().filter(|check| !check.writes).collect();
+    reading.sort_by_key(|check| !run.url.reaches(check));
+    let send = async |check: &Check, share: u32| {
         // A route that an earlier release is known to have has to be seen on the way back to it.
         let missing = what.routes == Routes::Before || (what.routes == Routes::Restored && !has_route(release, check));
-        let expected = Expected { older_definition: missing, ..expected.clone() };
+        let expected = Expected { older_definition: missing, share: Some(share), ..expected.clone() };
         match what.moment {
             Moment::Shifting => run.url.glimpse(check, &expected, &phase).await,
             _ => run.url.settle(check, &expected, &phase).await,
         }
-    });
-    let mut results = join_all(reading).await;
+    };
+    let kept = if what.stage_follows { REQUESTS / 2 } else { 0 };
+    let mut results = one_before_all(run, &reading, kept, send).await;
     if what.last && results.iter().all(Result::is_ok) {
         match what.identity_only {
             true => report_differences(run, &due, &expected, &phase).await,
@@ -70,10 +75,29 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     collect(results)
 }
 
+/// The first check waits until the switch is seen, so that the others spend no requests on that. `send` gets the most that its
+/// check may make; `kept` of them are not for now.
+async fn one_before_all(
+    run: &Apply<'_>,
+    checks: &[&Check],
+    kept: u32,
+    send: impl AsyncFn(&Check, u32) -> Result<CheckRecord, Failed>,
+) -> Vec<Result<CheckRecord, Failed>> {
+    let Some((first, others)) = checks.split_first() else { return Vec::new() };
+    let (left, count) = (|| run.url.left().saturating_sub(kept), u32::try_from(others.len()).unwrap_or(REQUESTS));
+    let for_others = count.saturating_mul(run.engine.config.verify.in_a_row);
+    let mut results = vec![send(first, left().saturating_sub(for_others)).await];
+    if results.iter().all(Result::is_ok) {
+        let share = left() / count.max(1);
+        results.extend(join_all(others.iter().map(|check| send(check, share))).await);
+    }
+    results
+}
+
 /// Whether the definition that a release froze has the route of a check.
 fn has_route(release: &Release, check: &Check) -> bool {
-    let asked = check.request.to_string();
-    release.routes.contains_key(asked.split('?').next().unwrap_or(&asked))
+    let path = check.request.path.split('?').next().unwrap_or_default();
+    find(release.routes.keys(), &check.request.method, path).is_some()
 }
 
 /// Says how the answers of an earlier release differ from what the checks of now ask for.

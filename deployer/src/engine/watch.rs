@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use anyhow::{Result, anyhow};
 
 use super::Engine;
-use crate::aws::{Alarm, AlarmState};
+use crate::aws::{Alarm, AlarmState, Kind};
 use crate::failure::{Exit, Failure};
 
 /// How often the alarms are read: CloudWatch itself evaluates them no more often than every 10 s.
@@ -36,6 +36,8 @@ pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[Str
                     gone => gone.map(|name| anyhow!("alarm `{name}` does not exist any more")),
                 }
             }
+            // Nothing will be known any more, however long it waits.
+            Err(error) if error.kind == Kind::NoCredentials => return Err(error.into()),
             Err(error) => Some(error.into()),
         };
         if let Some(why) = unknown.filter(|_| started.elapsed() > time + KNOWN_WITHIN) {

@@ -104,8 +104,18 @@ impl Ledger {
 
     /// Every release, the newest first.
     pub async fn history(&self) -> Result<Vec<Release>> {
-        let items = self.table.all(&self.app, RELEASE).await.map_err(|error| self.explain(error))?;
-        items.into_iter().map(|item| numbered(self.table.name(), item)).collect()
+        self.recent(|_| false).await
+    }
+
+    /// The newest releases, the newest first, as far back as it takes.
+    pub async fn recent(&self, is_enough: impl Fn(&[Release]) -> bool) -> Result<Vec<Release>> {
+        let read = |items: &[Value]| -> Result<Vec<Release>> {
+            items.iter().map(|item| numbered(self.table.name(), item.clone())).collect()
+        };
+        // What cannot be read ends it too: the error is told of what came back.
+        let ends = |items: &[Value]| read(items).map_or(true, |seen| is_enough(&seen));
+        let items = self.table.pages(&self.app, RELEASE, ends).await.map_err(|error| self.explain(error))?;
+        read(&items)
     }
 
     /// The lock as it is now.

@@ -1,6 +1,6 @@
 //! The release item: one numbered move of an environment, and all that is known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Release {
     /// Which alias each of its routes calls: `GET /count` -> `NAME:ALIAS`.
     #[serde(default)]
     pub routes: BTreeMap<String, String>,
+    /// Those of them that call it by a role of their own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_role: BTreeSet<String>,
     /// The checks with their answers.
     #[serde(default)]
     pub checks: Vec<CheckRecord>,

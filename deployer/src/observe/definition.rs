@@ -1,9 +1,9 @@
 //! The API's definition as it is now: its fingerprint, what of it two environments can be compared by, and whom its
 //! routes call. Pure: comes in as raw JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger::Contract;
@@ -15,8 +15,15 @@ pub struct Definition {
     pub fingerprint: String,
     /// Piece by piece, without what is an environment's own (account, ids, stage, names, origins): hashes by name.
     pub shape: BTreeMap<String, String>,
-    /// Which alias each route calls: `GET /count` -> `NAME:ALIAS`. Routes that call no Lambda are not in it.
+    /// Which alias each route calls: `GET /count` -> `NAME:ALIAS`, which may hold `${stageVariables.x}`. Routes that call no
+    /// Lambda are not in it.
     pub routes: BTreeMap<String, String>,
+    /// The routes that call it by a role of their own: the function's policy plays no part then.
+    pub by_role: BTreeSet<String>,
+    /// Every route, and what a request to it needs that a check does not send, if it does.
+    pub needs: BTreeMap<String, Option<&'static str>>,
+    /// Whether the API does not respond under its own host name, only under a custom domain.
+    pub only_custom_domain: bool,
 }
 
 impl Definition {
@@ -25,7 +32,21 @@ impl Definition {
         let shape = shape(&parts, contract);
         let routes = methods(&parts)
             .filter_map(|(name, method)| Some((name, called(method["methodIntegration"]["uri"].as_str()?)?)));
-        Self { routes: routes.collect(), shape, fingerprint: fingerprint(parts) }
+        let by_role = methods(&parts).filter(|(_, method)| method["methodIntegration"]["credentials"].is_string());
+        let by_role = by_role.map(|(name, _)| name).collect();
+        Self {
+            routes: routes.collect(),
+            by_role,
+            needs: methods(&parts)
+                .map(|(name, method)| {
+                    let authorization = method["authorizationType"].as_str().unwrap_or_default();
+                    (name, needed(authorization, method["apiKeyRequired"] == true))
+                })
+                .collect(),
+            only_custom_domain: parts.get("api").is_some_and(|api| api["disableExecuteApiEndpoint"] == true),
+            shape,
+            fingerprint: fingerprint(parts),
+        }
     }
 
     /// The pieces in which two definitions differ, as far as environments are comparable.
@@ -46,10 +67,27 @@ fn methods(parts: &BTreeMap<String, Value>) -> impl Iterator<Item = (String, &Va
     })
 }
 
+/// What a request to a method needs, beyond what everybody can send.
+pub fn needed(authorization: &str, needs_key: bool) -> Option<&'static str> {
+    match authorization {
+        "AWS_IAM" => Some("an IAM signature"),
+        "CUSTOM" | "COGNITO_USER_POOLS" => Some("a token for its authorizer"),
+        _ if needs_key => Some("an API key"),
+        _ => None,
+    }
+}
+
 /// `NAME:ALIAS` of `…:lambda:path/2015-03-31/functions/arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS/invocations`.
 fn called(uri: &str) -> Option<String> {
     let arn = uri.split_once("/functions/")?.1.strip_suffix("/invocations")?;
     Some(arn.split_once(":function:")?.1.to_owned())
+}
+
+/// A text with the stage's variables in the place of their names, `${stageVariables.x}`; what there is not stays as it is.
+pub fn with_variables(text: &str, variables: &BTreeMap<String, String>) -> String {
+    variables
+        .iter()
+        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{stageVariables.{name}}}"), value))
 }
 
 /// SHA-256 over the canonical form of a definition, the first 32 hexadecimal digits: a deployment's description
@@ -65,12 +103,19 @@ fn hash(value: &Value) -> String {
     digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Whether a field says no more than its absence does: what is off or empty, and what AWS shows since it has a setting.
+fn says_nothing(name: &str, value: &Value) -> bool {
+    let is_nothing =
+        matches!(value, Value::Null | Value::Bool(false)) || [json!(""), json!([]), json!({})].contains(value);
+    let is_default = [("connectionType", "INTERNET"), ("responseTransferMode", "BUFFERED")];
+    name == "_links" || is_nothing || is_default.iter().any(|(field, default)| name == *field && value == *default)
+}
+
 /// Sorted names, no links, and lists of objects in an order of their own: AWS promises none.
 fn canonical(value: Value) -> Value {
     match value {
         Value::Object(object) => {
-            let mut entries: Vec<_> =
-                object.into_iter().filter(|(name, value)| name != "_links" && !value.is_null()).collect();
+            let mut entries: Vec<_> = object.into_iter().filter(|(name, value)| !says_nothing(name, value)).collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             entries.into_iter().map(|(name, value)| (name, canonical(value))).collect::<Map<_, _>>().into()
         }
@@ -184,8 +229,6 @@ fn without_origins(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn print(resources: Value) -> String {
@@ -198,6 +241,19 @@ mod tests {
         let second = print(json!([{"path": "/count", "id": "b"}, {"id": "a", "path": "/", "parentId": null}]));
         assert_eq!(first, second);
         assert_ne!(first, print(json!([{"id": "a", "path": "/"}, {"id": "b", "path": "/counts"}])));
+    }
+
+    #[test]
+    fn a_field_that_aws_adds_with_its_default_is_no_change() {
+        let print = |integration: Value| {
+            print(json!([{"path": "/", "resourceMethods": {"GET": {"methodIntegration": integration}}}]))
+        };
+        let before = print(json!({"uri": "u"}));
+        assert_eq!(
+            before,
+            print(json!({"uri": "u", "responseTransferMode": "BUFFERED", "cacheKeyParameters": [], "x": false}))
+        );
+        assert_ne!(before, print(json!({"uri": "u", "responseTransferMode": "STREAM"})));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What is: the ledger and the live state, read in two round trips. Writes nothing.
 
+pub mod arn;
 mod definition;
 mod permission;
+mod route;
 pub mod settled;
 mod wildcard;
 
@@ -13,12 +15,13 @@ use futures::{TryFutureExt as _, join, try_join};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::{Alarm, Alias, AwsError, Kind, Reader, Stage, VersionState};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Request};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
 
-pub use definition::Definition;
-pub use permission::permits;
+pub use definition::{Definition, needed, with_variables};
+pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
+pub use route::find;
 pub use wildcard::matches;
 
 /// What is, at one moment.
@@ -58,6 +61,19 @@ impl Observed {
         });
         Parts { functions: functions.collect(), deployment: self.stage.deployment.clone() }
     }
+
+    /// Why a response through the URL would not be the function's, if so: a check of that request says nothing there.
+    pub fn obstacle(&self, request: &Request) -> Option<String> {
+        let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
+        let found = find(self.definition.needs.keys(), &request.method, path)?;
+        match self.definition.needs.get(found.route)? {
+            Some(needed) => Some(format!("needs {needed}")),
+            None if request.method == "GET" && self.stage.caches(found.path()) => {
+                Some("is cached by the stage".to_owned())
+            }
+            None => None,
+        }
+    }
 }
 
 /// Reads everything that a release of `environment` starts from, in two round trips.
@@ -94,7 +110,7 @@ pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
     let contract = &ledger.contract;
     let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
-    let alarms = async { Ok(reader.cloudwatch.states(&contract.alarms).await.map_err(|error| error.to_string())) };
+    let alarms = async { Ok(reader.cloudwatch.timed(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, stage, definition, alarms) = try_join!(
         try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
         settled::stage(reader, contract, |found| left.is_none_or(|left| left.deployment == found.deployment))

@@ -3,36 +3,76 @@
 use serde_json::Value;
 
 use super::wildcard::matches;
-use crate::ledger::Api;
 
-/// Whether `policy` lets the stage call the function for `route`, as `GET /count`.
-pub fn permits(policy: &Value, api: &Api, route: &str) -> bool {
-    let statements = policy["Statement"].as_array().into_iter().flatten();
-    let mut sources = statements
-        .filter(|statement| statement["Effect"] == "Allow" && is_gateway(&statement["Principal"]))
-        .filter_map(source);
-    let (verb, path) = route.split_once(' ').unwrap_or((route, ""));
-    // A path parameter stands as `*` in the ARN of a request's source.
-    let path = path.split('/').map(|part| if part.starts_with('{') { "*" } else { part }).collect::<Vec<_>>().join("/");
-    let asked = format!("{}/{}/{verb}{path}", api.rest_api_id, api.stage);
-    sources.any(|source| source.is_none_or(|source| matches(source.rsplit(':').next().unwrap_or(source), &asked)))
+/// What API Gateway is called in policies.
+pub const GATEWAY: &str = "apigateway.amazonaws.com";
+
+/// Whether `policy` lets API Gateway call the function, which names itself `source` then (see [`super::arn::source_of`]).
+pub fn permits(policy: &Value, source: &str) -> bool {
+    policy["Statement"].as_array().into_iter().flatten().any(|statement| lets_in(statement, source))
 }
 
-fn is_gateway(principal: &Value) -> bool {
-    let service = &principal["Service"];
-    let is = |value: &Value| value == "apigateway.amazonaws.com";
-    is(service) || service.as_array().is_some_and(|services| services.iter().any(is))
+/// Whether one statement of a policy does.
+pub fn lets_in(statement: &Value, source: &str) -> bool {
+    let principal = &statement["Principal"];
+    statement["Effect"] == "Allow"
+        && (principal == "*" || texts(&principal["Service"]).contains(&GATEWAY))
+        && invokes(statement)
+        && meets(&statement["Condition"], source)
 }
 
-/// The source that a statement asks for: `Some(None)` if it takes any.
-fn source(statement: &Value) -> Option<Option<&str>> {
-    let Some(conditions) = statement["Condition"].as_object() else { return Some(None) };
-    let arns = ["ArnLike", "ArnEquals", "StringLike", "StringEquals"];
-    let found = arns.iter().find_map(|operator| {
-        let condition = conditions.get(*operator)?.as_object()?;
-        condition.iter().find(|(name, _)| name.eq_ignore_ascii_case("aws:SourceArn"))?.1.as_str()
-    });
-    found.map(Some)
+/// Whether a statement is about invoking.
+pub fn invokes(statement: &Value) -> bool {
+    texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), "lambda:invokefunction"))
+}
+
+/// What the conditions of a statement ask of a key, whatever the operator, as (operator, values).
+pub fn asked<'a>(conditions: &'a Value, key: &'a str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+    each(conditions)
+        .filter(move |(_, name, _)| name.eq_ignore_ascii_case(key))
+        .map(|(operator, _, values)| (operator, values))
+}
+
+/// Every condition, as (operator, key, values).
+fn each(conditions: &Value) -> impl Iterator<Item = (&str, &str, Vec<&str>)> {
+    conditions.as_object().into_iter().flatten().flat_map(|(operator, keys)| {
+        let keys = keys.as_object().into_iter().flatten();
+        keys.map(move |(key, values)| (operator.as_str(), key.as_str(), texts(values)))
+    })
+}
+
+/// Whether every condition is met. One on anything but the source is not: nobody knows what API Gateway would send.
+fn meets(conditions: &Value, source: &str) -> bool {
+    let account = source.split(':').nth(4).unwrap_or_default();
+    each(conditions).all(|(operator, key, values)| {
+        let value = match key.to_ascii_lowercase().as_str() {
+            "aws:sourcearn" => source,
+            "aws:sourceaccount" => account,
+            _ => return false,
+        };
+        values.iter().any(|wanted| match operator {
+            "StringEquals" => *wanted == value,
+            "StringLike" => matches(wanted, value),
+            "ArnLike" | "ArnEquals" => is_like_arn(wanted, value),
+            _ => false,
+        })
+    })
+}
+
+/// Each of the six parts of an ARN is compared for itself: no `*` spans a colon before the last of them
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>).
+fn is_like_arn(pattern: &str, arn: &str) -> bool {
+    let (patterns, parts): (Vec<_>, Vec<_>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
+    patterns.len() == parts.len() && patterns.iter().zip(&parts).all(|(pattern, part)| matches(pattern, part))
+}
+
+/// A text, or a list of them.
+pub fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -41,32 +81,43 @@ mod tests {
 
     use super::*;
 
-    fn permitted(source: Option<&str>, route: &str) -> bool {
-        let api = serde_json::from_value(json!({
-            "rest_api_id": "abc", "stage": "dev", "url": "u", "initial_deployment": "d",
-        }));
-        let mut statement = json!({"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}});
-        if let Some(source) = source {
-            statement["Condition"] =
-                json!({"ArnLike": {"AWS:SourceArn": format!("arn:aws:execute-api:r:111:{source}")}});
-        }
-        permits(&json!({"Statement": [statement]}), &api.unwrap(), route)
+    const HERE: &str = "arn:aws:execute-api:r:111:abc/dev/GET/count";
+
+    fn permitted(condition: &Value) -> bool {
+        let statement = json!({
+            "Effect": "Allow", "Principal": {"Service": GATEWAY}, "Action": "lambda:InvokeFunction", "Condition": condition,
+        });
+        permits(&json!({"Statement": [statement]}), HERE)
+    }
+
+    fn by_source(source: &str) -> bool {
+        permitted(&json!({"ArnLike": {"AWS:SourceArn": format!("arn:aws:execute-api:r:111:{source}")}}))
     }
 
     #[test]
     fn a_permission_counts_for_its_own_api_stage_method_and_path_only() {
-        assert!(permitted(Some("abc/dev/GET/count"), "GET /count"));
+        assert!(by_source("abc/dev/GET/count"));
         for other in ["abc/dev/GET/health", "abc/dev/POST/count", "abc/prod/GET/count", "xyz/dev/GET/count"] {
-            assert!(!permitted(Some(other), "GET /count"), "{other}");
+            assert!(!by_source(other), "{other}");
         }
     }
 
     #[test]
     fn a_wildcard_stands_for_anything_and_no_source_for_every_one() {
         for wide in ["abc/*/*/*", "abc/dev/*/count", "abc/*"] {
-            assert!(permitted(Some(wide), "GET /count"), "{wide}");
+            assert!(by_source(wide), "{wide}");
         }
-        assert!(permitted(None, "GET /count"));
-        assert!(permitted(Some("abc/dev/GET/users/*"), "GET /users/{id}"));
+        assert!(permitted(&Value::Null));
+    }
+
+    #[test]
+    fn an_account_and_a_list_of_sources_count_and_a_condition_that_is_not_known_does_not() {
+        assert!(permitted(&json!({"StringEquals": {"AWS:SourceAccount": "111"}})));
+        assert!(!permitted(&json!({"StringEquals": {"AWS:SourceAccount": "222"}})));
+        assert!(permitted(&json!({"ArnLike": {"AWS:SourceArn": ["arn:aws:execute-api:r:111:x/*", HERE]}})));
+        let both =
+            |account: &str| json!({"ArnLike": {"AWS:SourceArn": HERE}, "StringEquals": {"AWS:SourceAccount": account}});
+        assert!(permitted(&both("111")) && !permitted(&both("222")));
+        assert!(!permitted(&json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}})));
     }
 }

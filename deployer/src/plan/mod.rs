@@ -152,6 +152,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
             .into());
     }
     refuse_first_contact(live, observed)?;
+    refuse_canary_of_stage(observed)?;
     let functions =
         observed.functions.iter().map(|(key, function)| (key.clone(), function_plan(key, wanted.goal, live, function)));
     let (kind, back_to) = match wanted.goal {
@@ -161,6 +162,12 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     };
     // There is nothing that a first release could share its traffic with, and a way back is never slow.
     let at_once = live.is_none() || kind == ReleaseKind::Rollback;
+    if kind != ReleaseKind::Rollback {
+        refuse_unreadable(observed)?;
+    }
+    if !at_once && !wanted.traffic.shift.stages().is_empty() {
+        refuse_what_cannot_share(observed)?;
+    }
     Ok(Plan {
         kind,
         back_to,
@@ -194,6 +201,50 @@ fn refuse_first_contact(live: Option<&Release>, observed: &Observed) -> Result<(
         .into());
     }
     Ok(())
+}
+
+/// Where AWS shows an error in place of a setting, a change of it would go unseen.
+fn refuse_unreadable(observed: &Observed) -> Result<()> {
+    for function in observed.functions.values() {
+        for version in [&function.latest, &function.live] {
+            let Some((what, code)) = version.settings.unreadable() else { continue };
+            let name = &function.resource.name;
+            return Err(Failure::refused(format!(
+                "`{what}` of `{name}:{}` cannot be read ({code}): nobody knows whether it has changed",
+                version.version
+            ))
+            .hint("give the role `kms:Decrypt` on the key that encrypts the function's variables; nothing was changed")
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Lambda takes two versions behind one alias only with the same execution role and the same dead-letter queue
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html>).
+fn refuse_what_cannot_share(observed: &Observed) -> Result<()> {
+    for function in observed.functions.values() {
+        let changed = function.latest.settings.differences(&function.live.settings);
+        let Some(what) = changed.iter().find(|name| *name == "Role" || name.starts_with("DeadLetterConfig.")) else {
+            continue;
+        };
+        return Err(Failure::refused(format!(
+            "`{what}` of `{}` has changed: Lambda does not split traffic between versions that differ in it",
+            function.resource.name
+        ))
+        .hint("release it with `--at-once`: all traffic moves in one step; nothing was changed")
+        .into());
+    }
+    Ok(())
+}
+
+/// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
+fn refuse_canary_of_stage(observed: &Observed) -> Result<()> {
+    let Some(deployment) = &observed.stage.canary else { return Ok(()) };
+    let stage = &observed.ledger.contract.api.stage;
+    Err(Failure::refused(format!("stage `{stage}` has a canary of its own, which serves deployment `{deployment}`"))
+        .hint("promote or delete the stage's canary in API Gateway, then run again; nothing was changed")
+        .into())
 }
 
 fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &Observed) -> ApiPlan {

@@ -57,6 +57,8 @@ pub struct Verification {
     pub identity_only: bool,
     /// Whether nothing moves after it: then the checks that write have their one turn.
     pub last: bool,
+    /// Whether the stage is verified after it, which needs as many requests again.
+    pub stage_follows: bool,
 }
 
 /// Which checks a verification sends.
@@ -166,6 +168,7 @@ impl Plan {
                 (false, false) => Routes::Declared,
             },
             identity_only: back,
+            stage_follows: stage_moves && moment != Moment::AfterStage,
             last: moment == Moment::AfterStage || (moment == Moment::AfterAliases && !stage_moves),
         })
     }

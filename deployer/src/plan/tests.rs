@@ -83,7 +83,7 @@ fn observed() -> Observed {
             last: Some(release(9, "8", "zip8", "d8")),
         },
         functions: BTreeMap::from([("f".to_owned(), function)]),
-        stage: Stage { deployment: "d1".into(), mark: Some("d1".into()), burst: None },
+        stage: Stage { deployment: "d1".into(), mark: Some("d1".into()), ..Stage::default() },
         definition: definition("def1"),
         alarms: Ok(Vec::new()),
     }

@@ -1,35 +1,51 @@
 //! The event that API Gateway REST sends to a function (payload format 1.0), made for a check.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use super::Mark;
 use crate::config::Request;
 use crate::ledger::Contract;
+use crate::observe::find;
 use crate::world::World;
 
 /// A whole REST proxy event, so that the function cannot tell a check from a request.
 /// Shape: "Input format of a Lambda function for proxy integration", API Gateway's developer guide.
-pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Option<&str>, world: &World) -> Value {
+pub(super) fn rest_proxy(contract: &Contract, request: &Request, stage_of: &Mark<'_>, world: &World) -> Value {
     let stage = &contract.api.stage;
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let single: serde_json::Map<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let multi: serde_json::Map<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+    let (mut single, mut multi) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        single.insert(name.clone(), value.clone());
+        multi.entry(name).or_default().push(value);
+    }
+    let found = find(stage_of.routes, &request.method, path);
+    let (resource, parameters) = found.map_or((path, BTreeMap::new()), |found| (found.path(), found.parameters));
+    let mut variables = stage_of.variables.clone();
+    variables.extend(stage_of.deployment.map(|id| ("deployment".to_owned(), id.to_owned())));
+    let agent = super::through_url::USER_AGENT;
+    let host = url::Url::parse(&contract.api.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let headers = [("accept", "*/*"), ("Host", host.as_deref().unwrap_or_default()), ("user-agent", agent)];
+    let headers: BTreeMap<_, _> = headers.into();
+    let all_headers: BTreeMap<_, _> = headers.iter().map(|(name, value)| (name, [value])).collect();
     json!({
-        "resource": path,
+        "resource": resource,
         "path": path,
         "httpMethod": request.method,
-        "headers": {"accept": "*/*", "user-agent": super::through_url::USER_AGENT},
-        "multiValueHeaders": {"accept": ["*/*"], "user-agent": [super::through_url::USER_AGENT]},
-        "queryStringParameters": if single.is_empty() { Value::Null } else { single.into() },
-        "multiValueQueryStringParameters": if multi.is_empty() { Value::Null } else { multi.into() },
-        "pathParameters": null,
-        "stageVariables": deployment.map(|id| json!({"deployment": id})),
+        "headers": headers,
+        "multiValueHeaders": all_headers,
+        "queryStringParameters": or_null(&single),
+        "multiValueQueryStringParameters": or_null(&multi),
+        "pathParameters": or_null(&parameters),
+        "stageVariables": or_null(&variables),
         "requestContext": {
             "accountId": contract.account,
             "apiId": contract.api.rest_api_id,
             "stage": stage,
             "resourceId": "check",
-            "resourcePath": path,
+            "resourcePath": resource,
+            "domainName": host,
             "path": format!("/{stage}{path}"),
             "httpMethod": request.method,
             "protocol": "HTTP/1.1",
@@ -37,11 +53,16 @@ pub(super) fn rest_proxy(contract: &Contract, request: &Request, deployment: Opt
             "extendedRequestId": world.unique(),
             "requestTimeEpoch": world.now().as_millisecond(),
             // An address for documentation (RFC 5737): nobody's.
-            "identity": {"sourceIp": "192.0.2.1", "userAgent": super::through_url::USER_AGENT},
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": agent},
         },
         "body": null,
         "isBase64Encoded": false,
     })
+}
+
+/// What there is none of, API Gateway sends as null.
+fn or_null<K: serde::Serialize, V: serde::Serialize>(members: &BTreeMap<K, V>) -> Value {
+    if members.is_empty() { Value::Null } else { json!(members) }
 }
 
 #[cfg(test)]
@@ -49,16 +70,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_event_carries_method_path_query_and_deployment() {
+    fn the_event_is_the_one_that_the_gateway_would_send() {
         let contract = serde_json::from_value(json!({
             "environment": "dev", "account": "111111111111", "region": "us-east-1", "functions": {},
-            "api": {"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
+            "api": {"rest_api_id": "a", "stage": "dev", "url": "https://a.example/dev", "initial_deployment": "d"},
         }));
-        let request = Request::try_from("GET /health?deep=1".to_owned()).unwrap();
-        let event = rest_proxy(&contract.unwrap(), &request, Some("d7"), &World::real());
-        assert_eq!(event["path"], "/health");
-        assert_eq!(event["queryStringParameters"]["deep"], "1");
-        assert_eq!(event["stageVariables"]["deployment"], "d7");
-        assert_eq!(event["requestContext"]["path"], "/dev/health");
+        let request = Request::try_from("GET /visits/7?deep=1&q=a%20b&q=c+d".to_owned()).unwrap();
+        let routes = ["GET /visits/{id}".to_owned()];
+        let variables =
+            [("deployment", "d6"), ("alias", "live")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mark = Mark { header: "x", deployment: Some("d7"), routes: &routes, variables: &variables.into() };
+        let event = rest_proxy(&contract.unwrap(), &request, &mark, &World::real());
+        assert_eq!((&event["path"], &event["resource"]), (&json!("/visits/7"), &json!("/visits/{id}")));
+        assert_eq!(event["pathParameters"], json!({"id": "7"}));
+        assert_eq!(event["queryStringParameters"], json!({"deep": "1", "q": "c d"}));
+        assert_eq!(event["multiValueQueryStringParameters"]["q"], json!(["a b", "c d"]));
+        assert_eq!(event["stageVariables"], json!({"alias": "live", "deployment": "d7"}));
+        assert_eq!(event["headers"]["Host"], "a.example");
+        assert_eq!(event["requestContext"]["path"], "/dev/visits/7");
     }
 }

@@ -6,6 +6,7 @@ mod answer;
 mod event;
 mod through_url;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
@@ -118,13 +119,17 @@ pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Re
     }
 }
 
-/// The header that names a version, and the deployment that the event shall carry.
+/// What an Invoke in place of a request through the stage has to look like, and how its response names the version.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark<'a> {
     /// The header by which an answer names its version.
     pub header: &'a str,
     /// The value of the stage variable in the event.
     pub deployment: Option<&'a str>,
+    /// The routes of the API, as `GET /visits/{id}`.
+    pub routes: &'a [String],
+    /// The variables of the stage.
+    pub variables: &'a BTreeMap<String, String>,
 }
 
 async fn invoke_until_right(
@@ -134,7 +139,7 @@ async fn invoke_until_right(
     version: &str,
     mark: Mark<'_>,
 ) -> Result<CheckRecord, Failed> {
-    let event = event::rest_proxy(contract, &check.request, mark.deployment, &reader.world);
+    let event = event::rest_proxy(contract, &check.request, &mark, &reader.world);
     let function = &contract.functions[&check.function].name;
     let (mut requests, mut pause) = (0, FIRST_PAUSE);
     loop {

@@ -13,6 +13,7 @@ use crate::aws::{Http, NoResponse};
 use crate::config::{Access, Check, Config, Environment, Marks, REQUESTS, Verify};
 use crate::failure::Failure;
 use crate::ledger::{CheckRecord, Contract};
+use crate::observe::Observed;
 use crate::world::World;
 
 /// How checks introduce themselves.
@@ -35,6 +36,8 @@ pub struct Url {
     marks: Marks,
     patience: Verify,
     spent: AtomicU32,
+    /// Why the checks of these names cannot be sent.
+    obstacles: BTreeMap<String, String>,
 }
 
 /// The marks that answers must carry.
@@ -48,6 +51,8 @@ pub struct Expected {
     pub older_definition: bool,
     /// Only who answers is judged, not what.
     pub marks_only: bool,
+    /// The most requests for one check; all that are left if absent.
+    pub share: Option<u32>,
 }
 
 /// What one request showed.
@@ -81,7 +86,31 @@ impl Url {
             marks: config.marks.clone(),
             patience: config.verify.clone(),
             spent: AtomicU32::new(0),
+            obstacles: BTreeMap::new(),
         })
+    }
+
+    /// The URL for the checks of an environment: under the custom domain where the API does not respond under its own name,
+    /// and without the checks that could not reach their function.
+    ///
+    /// # Errors
+    /// The API responds only under a custom domain, and the contract names none.
+    pub fn for_checks(config: &Config, environment: &Environment, observed: &Observed, world: &World) -> Result<Self> {
+        let mut contract = observed.ledger.contract.clone();
+        if observed.definition.only_custom_domain {
+            contract.api.url = contract.api.custom_url.clone().ok_or_else(|| {
+                Failure::refused(format!(
+                    "API `{}` has its default endpoint disabled, and the contract names no `api.custom_url`",
+                    contract.api.rest_api_id
+                ))
+                .hint("write the custom domain's URL into the contract, or enable the default endpoint; nothing was changed")
+            })?;
+        }
+        let mut url = Self::open(config, environment, &contract, world)?;
+        let obstacles =
+            config.checks.iter().filter_map(|check| Some((check.name.clone(), observed.obstacle(&check.request)?)));
+        url.obstacles = obstacles.collect();
+        Ok(url)
     }
 
     /// The same, but giving up after `longest`.
@@ -91,17 +120,36 @@ impl Url {
         self
     }
 
+    /// The same with no request spent yet: what goes back is looked at whatever the way there has used up.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            base: self.base.clone(),
+            marks: self.marks.clone(),
+            patience: self.patience.clone(),
+            spent: AtomicU32::new(0),
+            obstacles: self.obstacles.clone(),
+        }
+    }
+
     /// The URL, without a slash at the end.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Sends a read-only check until enough answers in a row are right and carry the expected marks.
+    /// Sends a read-only check until enough answers in a row are right and carry the expected marks. When the requests of a
+    /// release are used up, what was seen so far decides.
     pub async fn settle(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
-        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        if let Some(unsent) = self.unsent(check, phase) {
+            return Ok(unsent);
+        }
         let (mut requests, mut right, mut wrong, mut limited) = (0, 0, 0, 0);
+        let (mut last, share) = (None, expected.share.unwrap_or(REQUESTS));
+        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let timeout = Duration::from_secs(self.patience.timeout_seconds);
         let record = |passed, answer, requests| record(check, phase, passed, answer, requests);
-        loop {
+        while requests < share && self.takes_one(REQUESTS) {
             requests += 1;
             let (blame, answer) = match self.ask(check, expected).await {
                 Seen::Right(answer) if right + 1 == self.patience.in_a_row => {
@@ -109,8 +157,8 @@ impl Url {
                 }
                 Seen::NoRoute(answer) if expected.older_definition => return Ok(record(true, answer, requests)),
                 Seen::NoRoute(answer) => (Blame::Gateway, answer),
-                Seen::Right(_) => {
-                    (right, wrong, pause) = (right + 1, 0, FIRST_PAUSE);
+                Seen::Right(answer) => {
+                    (right, wrong, last) = (right + 1, 0, Some((None, answer)));
                     continue;
                 }
                 Seen::Wrong(blame, answer) => (blame, answer),
@@ -121,27 +169,59 @@ impl Url {
             // everything else is waited out.
             wrong = if speaks_against(blame) { wrong + 1 } else { 0 };
             let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
-            let out_of_time = started.elapsed() + pause > Duration::from_secs(self.patience.timeout_seconds);
+            let left = timeout.saturating_sub(started.elapsed());
+            let out_of_time = pause > left;
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
                 return Err(Failed { record: record(false, answer, requests), blame });
             }
-            if self.spent.load(Ordering::Relaxed) >= REQUESTS {
-                // A check that came late to the budget has shown nothing; one that had its chance has.
-                let judged = requests > 2 * TRIES && limited * 2 <= requests;
-                let blame = if judged { blame } else { Blame::Limits };
-                let answer = format!("{answer}, and {REQUESTS} requests are all that a release makes");
-                return Err(Failed { record: record(false, answer, requests), blame });
-            }
-            tokio::time::sleep(pause).await;
+            last = Some((Some(blame), answer));
+            // The last requests are spread over the time that is left: a switch may take so long to be seen.
+            let more = share.min(requests + self.left()) - requests;
+            let is_scarce = (1..=self.patience.in_a_row).contains(&more);
+            tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        let used_up = |answer: &str| format!("{answer}; the {REQUESTS} requests of a release are used up");
+        match last {
+            None => Ok(record(true, used_up(&format!("{} was not sent", check.request)), requests)),
+            Some((None, answer)) => Ok(record(true, used_up(&answer), requests)),
+            Some((Some(blame), answer)) => {
+                let blame = if limited * 2 > requests { Blame::Limits } else { blame };
+                Err(Failed { record: record(false, used_up(&answer), requests), blame })
+            }
+        }
+    }
+
+    /// The record of a check that cannot be sent through the URL: its Invoke before traffic is all that is known.
+    fn unsent(&self, check: &Check, phase: &str) -> Option<CheckRecord> {
+        let why = self.obstacles.get(&check.name)?;
+        Some(record(check, phase, true, format!("{} was not sent: it {why}", check.request), 0))
+    }
+
+    /// Whether a check can be sent through the URL.
+    pub fn reaches(&self, check: &Check) -> bool {
+        !self.obstacles.contains_key(&check.name)
+    }
+
+    /// How many of the requests of a release are left.
+    pub fn left(&self) -> u32 {
+        REQUESTS.saturating_sub(self.spent.load(Ordering::Relaxed))
+    }
+
+    /// Takes one request of the `most` that may have been sent by now, if one is left.
+    fn takes_one(&self, most: u32) -> bool {
+        let more = |spent| (spent < most).then_some(spent + 1);
+        self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// Looks a few times, while traffic is split, for an answer of the new version: only such a one is judged, and a
     /// wrong one of it thrice. None is no failure: a small part of the traffic is seldom met.
     pub async fn glimpse(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        if let Some(unsent) = self.unsent(check, phase) {
+            return Ok(unsent);
+        }
         let (mut wrong, mut wanted) = (0, GLIMPSES);
         let mut last = "no answer of the new version was met".to_owned();
         for requests in 1.. {
@@ -149,7 +229,7 @@ impl Url {
                 break;
             }
             // Most of the requests that a release may make are for what comes after the switch.
-            if self.spent.load(Ordering::Relaxed) >= REQUESTS / 3 {
+            if !self.takes_one(REQUESTS / 3) {
                 return Ok(record(check, phase, wrong == 0, last, requests - 1));
             }
             match self.ask(check, expected).await {
@@ -171,7 +251,14 @@ impl Url {
 
     /// Sends a check that writes: once, whatever comes.
     pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        if let Some(unsent) = self.unsent(check, phase) {
+            return Ok(unsent);
+        }
         let record = |passed, answer| record(check, phase, passed, answer, 1);
+        if !self.takes_one(REQUESTS) {
+            let answer = format!("{} was not sent: the {REQUESTS} requests of a release are used up", check.request);
+            return Err(Failed { record: self::record(check, phase, false, answer, 0), blame: Blame::Limits });
+        }
         match self.ask(check, expected).await {
             Seen::Right(answer) => Ok(record(true, answer)),
             Seen::NoRoute(answer) => Err(Failed { record: record(false, answer), blame: Blame::Gateway }),
@@ -180,7 +267,6 @@ impl Url {
     }
 
     async fn ask(&self, check: &Check, expected: &Expected) -> Seen {
-        self.spent.fetch_add(1, Ordering::Relaxed);
         let asked = format!("{} -> ", check.request);
         match self.send(check).await {
             // What API Gateway answers for a route that a deployment does not have.
@@ -274,6 +360,7 @@ mod tests {
             marks: Marks { version: "x-v".to_owned(), deployment: "x-d".to_owned() },
             patience: Verify { in_a_row: 3, timeout_seconds: 1 },
             spent: AtomicU32::new(0),
+            obstacles: BTreeMap::new(),
         };
         let check = Check {
             name: "health".to_owned(),

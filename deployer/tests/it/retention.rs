@@ -37,7 +37,13 @@ pub(crate) fn prune_shows_first_and_removes_only_what_nothing_needs() {
     assert!(!calls.iter().any(Call::writes), "{calls:?}");
     let rows = shown["dispensable"].as_array().unwrap().clone();
     assert!(!rows.is_empty() && shown["removed"].is_null(), "{shown}");
-    assert!(rows.iter().all(|row| row["description"].as_str().unwrap().starts_with("deployer: release ")), "{shown}");
+    assert!(
+        rows.iter().all(|row| row["description"]
+            .as_str()
+            .unwrap()
+            .starts_with("deployer: resume-visitor-counter/dev release ")),
+        "{shown}"
+    );
     assert_eq!(versions(), before);
     let (ended, calls) = stack.checkout.through_with(&front, "dev", &KEEP_TWO, "prune dev --yes --output json");
     assert_eq!(ended.expect(0).json()["removed"], rows.len());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aws::lambda::{App, Call, Ran};
 
@@ -18,6 +18,8 @@ pub(crate) enum Behavior {
     StatusInAString,
     /// Passes its checks by Invoke, and dies for visitors.
     CrashesForVisitors,
+    /// Needs what API Gateway sends with a request to `/f1/7?q=a%20b`.
+    ReadsItsEvent,
     /// Responds with status 500.
     Wrong,
     /// Dies.
@@ -41,6 +43,14 @@ impl Application {
     }
 }
 
+/// Whether an event has the route, its parameter, the query and the host, each as API Gateway sends it.
+fn is_whole(event: &Value) -> bool {
+    event["resource"] == "/f1/{id}"
+        && event["pathParameters"]["id"] == "7"
+        && event["queryStringParameters"]["q"] == "a b"
+        && event["headers"]["Host"].as_str().is_some_and(|host| host.contains(".execute-api."))
+}
+
 impl App for Application {
     fn run(&mut self, call: &Call) -> Ran {
         let checked = call.event["requestContext"]["resourceId"] == "check";
@@ -51,6 +61,7 @@ impl App for Application {
             }
             Some(Behavior::Wrong) => 500,
             Some(Behavior::WrongForVisitors) if !checked => 500,
+            Some(Behavior::ReadsItsEvent) if !is_whole(&call.event) => 500,
             _ => 200,
         };
         let deployment = &call.event["stageVariables"]["deployment"];

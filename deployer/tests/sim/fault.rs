@@ -20,6 +20,10 @@ pub(crate) enum Fault {
     RequestLost,
     /// It is done, and the connection breaks.
     ReplyLost,
+    /// Nothing is done: a connection is not made, for this reason.
+    NoConnection(&'static str),
+    /// Nothing is done: something on the way responds in AWS's place, with a page of this status.
+    Page(u16),
     /// Neither done nor responded to.
     Stalled,
     /// It is done, and there is no response.
@@ -62,10 +66,16 @@ impl Fault {
         match self {
             Self::Refused(status) => Some(refusal(request, status)),
             Self::Denied => Some(Denial::not_allowed(request, "arn:aws:iam::0:role/r", "a:A", "*").reply()),
+            Self::Page(status) => Some(page(status)),
             Self::Expired => Some(Denial::new(request, Reason::Expired).reply()),
             _ => None,
         }
     }
+}
+
+fn page(status: u16) -> Reply {
+    let body = b"<html><body>blocked by policy</body></html>".to_vec();
+    Reply { body, ..Reply::empty(status).with("content-type", "text/html") }
 }
 
 fn transacts(request: &Request) -> bool {

@@ -40,8 +40,10 @@ pub(crate) struct Run {
 struct State {
     calls: Vec<Sent>,
     faults: Vec<(usize, Fault)>,
-    /// What every call of a name meets.
-    named: Vec<(&'static str, Fault)>,
+    /// What the next calls of a name meet, and how many of them.
+    named: Vec<(&'static str, Fault, usize)>,
+    /// The token of the run's session, and when the run believes that it ends.
+    session: Option<(String, Option<Timestamp>)>,
     chance: fastrand::Rng,
     /// How long the machine was suspended so far.
     suspended: Duration,
@@ -79,6 +81,7 @@ impl Run {
             calls: Vec::new(),
             faults: Vec::new(),
             named: Vec::new(),
+            session: None,
             chance,
             suspended: Duration::ZERO,
             skew: SignedDuration::ZERO,
@@ -103,7 +106,17 @@ impl Run {
 
     /// Lets every call of this name meet a fault.
     pub(crate) fn fault_of(&self, name: &'static str, fault: Fault) {
-        self.state.lock().unwrap().named.push((name, fault));
+        self.faults_of(name, usize::MAX, fault);
+    }
+
+    /// Lets so many calls of this name meet a fault.
+    pub(crate) fn faults_of(&self, name: &'static str, times: usize, fault: Fault) {
+        self.state.lock().unwrap().named.push((name, fault, times));
+    }
+
+    /// Lets the run sign with a session's token, which ends then as far as it knows.
+    pub(crate) fn session(&self, token: &str, ends: Option<Timestamp>) {
+        self.state.lock().unwrap().session = Some((token.to_owned(), ends));
     }
 
     /// Cuts the run off at its k-th call, from 1, for so long: that call is carried out within the longest time that a move
@@ -151,7 +164,11 @@ impl Run {
         state.calls.push(Sent { name, at: self.began.elapsed(), line, status: None });
         let k = state.calls.len();
         let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
-        let fault = fault.or_else(|| state.named.iter().find(|(of, _)| *of == name).map(|(_, fault)| *fault));
+        let fault = fault.or_else(|| {
+            let (_, fault, times) = state.named.iter_mut().find(|(of, _, times)| *of == name && *times > 0)?;
+            *times -= 1;
+            Some(*fault)
+        });
         let mut way = || Duration::from_micros(state.chance.u64(1_000..10_000));
         let (out, back) = (way(), way());
         (k, fault, out, back)
@@ -198,6 +215,7 @@ impl Run {
                 std::future::pending().await
             }
             (Fault::Stalled | Fault::ReplyStalled, _) => std::future::pending().await,
+            (Fault::NoConnection(why), _) => Err(ConnectorError::io(std::io::Error::other(why).into())),
             _ => {
                 let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
                 Err(ConnectorError::io(reset.into()))
@@ -206,6 +224,9 @@ impl Run {
     }
 
     async fn arrive(&self, k: usize, reply: Reply, back: Duration) -> Result<Reply, ConnectorError> {
+        // By AWS's clock, as every response of its services says.
+        let date = (self.epoch + self.began.elapsed()).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let reply = reply.with("date", &date);
         tokio::time::sleep(back).await;
         if let Some(call) = self.state.lock().unwrap().calls.get_mut(k - 1) {
             call.status = Some(reply.status);
@@ -239,7 +260,9 @@ impl Outside for Simulated {
     }
 
     fn credentials(&self, _: Option<&str>) -> Option<SharedCredentialsProvider> {
-        Some(SharedCredentialsProvider::new(Credentials::new(&self.0.key, "secret", None, None, "simulated")))
+        let (token, ends) = self.0.state.lock().unwrap().session.clone().unzip();
+        let credentials = Credentials::new(&self.0.key, "secret", token, ends.flatten().map(Into::into), "simulated");
+        Some(SharedCredentialsProvider::new(credentials))
     }
 
     fn now(&self) -> Timestamp {

@@ -144,13 +144,19 @@ impl Simulation {
 
     /// Packages that nobody has seen yet, whose code behaves so.
     pub(crate) fn artifact(&self, behavior: Behavior) -> Artifact {
+        self.artifact_of(behavior, 0)
+    }
+
+    /// The same, each of so many bytes at least.
+    pub(crate) fn artifact_of(&self, behavior: Behavior, size: usize) -> Artifact {
         let number = self.packages.get() + 1;
         self.packages.set(number);
         let folder = self.folder.path().join(format!("artifact-{number}"));
         std::fs::create_dir(&folder).unwrap();
         let (mut codes, mut functions) = (BTreeMap::new(), serde_json::Map::new());
         for key in self.shape.keys() {
-            let package = format!("{key}, build {number}");
+            let mut package = format!("{key}, build {number}");
+            package.push_str(&" ".repeat(size));
             let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&package));
             std::fs::write(folder.join(format!("{key}.zip")), &package).unwrap();
             functions.insert(
@@ -182,11 +188,22 @@ impl Simulation {
         });
     }
 
+    /// Makes `deployer.toml` another one.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("deployer.toml");
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
     /// Prepares a run of `deployer` with these arguments.
     pub(crate) fn prepare(&self, arguments: &str) -> Prepared {
-        let (signals, interrupt) = Interrupt::by_hand();
         let to = arguments.split(' ').rfind(|word| ENVIRONMENTS.iter().any(|(name, _)| name == word));
-        let run = Run::new(&self.aws, self.began, account_of(to.unwrap_or("dev")), signals);
+        self.prepare_with(account_of(to.unwrap_or("dev")), arguments)
+    }
+
+    /// Prepares a run with this access key.
+    pub(crate) fn prepare_with(&self, key: &str, arguments: &str) -> Prepared {
+        let (signals, interrupt) = Interrupt::by_hand();
+        let run = Run::new(&self.aws, self.began, key, signals);
         let config = self.folder.path().join("deployer.toml");
         let first = ["deployer".to_owned(), "--config".to_owned(), config.display().to_string()];
         let arguments = first.into_iter().chain(arguments.split(' ').map(str::to_owned)).collect();

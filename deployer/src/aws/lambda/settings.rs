@@ -4,17 +4,46 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The settings of a version by path, as `MemorySize` or `Environment.Variables.TABLE`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Settings(BTreeMap<String, String>);
 
+/// The settings that may be there or not.
+const OPTIONAL: [&str; 14] = [
+    "Architectures",
+    "DeadLetterConfig",
+    "Environment",
+    "EphemeralStorage",
+    "FileSystemConfigs",
+    "Handler",
+    "ImageConfigResponse",
+    "KMSKeyArn",
+    "Layers",
+    "LoggingConfig",
+    "Runtime",
+    "SnapStart",
+    "TracingConfig",
+    "VpcConfig",
+];
+
 impl Settings {
-    /// The names of the settings in which the two differ.
+    /// The names of the settings in which the two differ. What only one of them has, and nobody can set, AWS has added since:
+    /// that is no change.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let names = self.0.keys().chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
-        names.filter(|name| self.0.get(*name) != other.0.get(*name)).cloned().collect()
+        let differs = |name: &&String| match (self.0.get(*name), other.0.get(*name)) {
+            (Some(ours), Some(theirs)) => ours != theirs,
+            _ => OPTIONAL.contains(&name.split('.').next().unwrap_or(name)),
+        };
+        names.filter(differs).cloned().collect()
+    }
+
+    /// What AWS shows an error of in place of its value, and that error's code: `Environment` where the caller may not decrypt
+    /// the variables. Nobody knows then whether it has changed.
+    pub fn unreadable(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|(name, value)| Some((name.strip_suffix(".Error.ErrorCode")?, value.trim_matches('"'))))
     }
 
     /// The processor that the code is for, `x86_64` or `arm64`: no secret. `None` if AWS does not tell.
@@ -57,6 +86,12 @@ impl Settings {
         ];
         let mut settings = BTreeMap::new();
         flatten("", configuration, &OWN, &mut settings);
+        let own_group = json!(format!("/aws/lambda/{}", configuration["FunctionName"].as_str().unwrap_or_default()));
+        let is_default = |name: &str, value: &str| {
+            let default = DEFAULTS.iter().find(|(default, _)| *default == name).map(|(_, value)| *value);
+            default == Some(value) || (name == "LoggingConfig.LogGroup" && value == own_group.to_string())
+        };
+        settings.retain(|name, value| !is_default(name, value));
         Self(settings)
     }
 }
@@ -68,9 +103,34 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// What AWS shows where nothing was set, as JSON: a version that is older than the setting does not have it.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("EphemeralStorage.Size", "512"),
+    ("LoggingConfig.LogFormat", "\"Text\""),
+    ("PackageType", "\"Zip\""),
+    ("SnapStart.ApplyOn", "\"None\""),
+    ("TracingConfig.Mode", "\"PassThrough\""),
+];
+
+/// A value as it is meant: the order of a set says nothing, and a layer is what its ARN says.
+fn canonical(path: &str, value: &Value) -> Value {
+    const SETS: [&str; 2] = ["VpcConfig.SecurityGroupIds", "VpcConfig.SubnetIds"];
+    let Some(items) = value.as_array() else { return value.clone() };
+    let mut items = items.clone();
+    match path {
+        "Layers" => items.iter_mut().for_each(|layer| *layer = layer["Arn"].take()),
+        _ if SETS.contains(&path) => items.sort_by_key(Value::to_string),
+        _ => {}
+    }
+    items.into()
+}
+
 fn flatten(path: &str, value: &Value, left_out: &[&str], into: &mut BTreeMap<String, String>) {
     let Some(object) = value.as_object() else {
-        if !value.is_null() {
+        let value = canonical(path, value);
+        // What is off or empty need not be there. An empty variable of the environment is one all the same.
+        let is_nothing = [Value::Null, json!(false), json!(""), json!([])].contains(&value);
+        if !is_nothing || path.starts_with("Environment.Variables.") {
             into.insert(path.to_owned(), value.to_string());
         }
         return;
@@ -86,8 +146,6 @@ fn flatten(path: &str, value: &Value, left_out: &[&str], into: &mut BTreeMap<Str
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn configuration(memory: u32, table: &str) -> Value {
@@ -118,6 +176,36 @@ mod tests {
         }
         alone["RuntimeVersionConfig"] = json!({"RuntimeVersionArn": "x"});
         assert_eq!(Settings::of(&alone), Settings::of(&listed));
+    }
+
+    #[test]
+    fn the_order_of_a_set_and_what_aws_adds_are_no_change() {
+        let before = json!({"VpcConfig": {"SubnetIds": ["a", "b"]}, "Layers": [{"Arn": "l:1", "CodeSize": 1}]});
+        let after = json!({
+            "VpcConfig": {"SubnetIds": ["b", "a"], "Ipv6AllowedForDualStack": false},
+            "Layers": [{"Arn": "l:1", "CodeSize": 1, "SigningJobArn": "s"}],
+            "EphemeralStorage": {"Size": 512}, "TenancyOfTomorrow": {"Mode": "Default"}, "DeadLetterConfig": {"TargetArn": ""},
+        });
+        let differences = |before: &Value, after: &Value| Settings::of(after).differences(&Settings::of(before));
+        assert_eq!(differences(&before, &after), Vec::<String>::new());
+        for (name, value) in [
+            ("Layers", json!([{"Arn": "l:2"}])),
+            ("EphemeralStorage", json!({"Size": 1024})),
+            ("DeadLetterConfig", json!({"TargetArn": "q"})),
+        ] {
+            let mut changed = after.clone();
+            changed[name] = value;
+            assert_eq!(differences(&before, &changed).len(), 1, "{name}");
+        }
+        let variables = |value: &str| json!({"Environment": {"Variables": {"A": value}}});
+        assert_eq!(differences(&json!({}), &variables("")), ["Environment.Variables.A"]);
+    }
+
+    #[test]
+    fn an_error_in_the_place_of_variables_is_not_a_value() {
+        let hidden = json!({"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "m"}}});
+        assert_eq!(Settings::of(&hidden).unreadable(), Some(("Environment", "AccessDeniedException")));
+        assert_eq!(settings(128, "a").unreadable(), None);
     }
 
     #[test]

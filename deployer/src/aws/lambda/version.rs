@@ -1,15 +1,20 @@
 //! Versions: what they are made of, how they are made, and how they go away.
 
+use std::time::Duration;
+
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectStorageMode, State};
 use serde_json::Value;
 
 use super::{LambdaReader, LambdaWriter, Settings, bare, named};
 use crate::aws::calls::RawBody;
-use crate::aws::{AwsError, Kind, upload_timeouts};
+use crate::aws::{AwsError, HttpResponse, Kind, NoResponse, upload_timeouts};
 
 /// The most that a page of versions holds.
 const PAGE: i32 = 50;
+/// A download is tried so often.
+const DOWNLOADS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A version, or `$LATEST`.
 #[derive(Debug, Clone)]
@@ -101,8 +106,20 @@ impl LambdaReader {
         Ok(versions)
     }
 
-    /// The zip of a version.
+    /// The zip of a version. A download is tried again as any read is.
     pub async fn code(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..DOWNLOADS {
+            match self.download(function, version).await {
+                Err(error) if error.kind == Kind::Unknown => tokio::time::sleep(pause).await,
+                ended => return ended,
+            }
+            pause *= 2;
+        }
+        self.download(function, version).await
+    }
+
+    async fn download(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
         let object = || named(function, version);
         let answer = self.client.get_function().function_name(function).qualifier(version).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
@@ -110,10 +127,17 @@ impl LambdaReader {
         let location =
             location.ok_or_else(|| AwsError::found(Kind::Other, "GetFunction", object(), "the answer names no zip"))?;
         // The address is signed: whoever has it may read the code for 10 minutes. No error may carry it.
-        let broken = || AwsError::found(Kind::Unknown, "the download", object(), "the zip could not be fetched");
+        let broken = |kind, why: String| {
+            AwsError::found(kind, "the download", object(), format!("the zip could not be fetched: {why}"))
+        };
         match self.downloads.send("GET", &location, &[]).await {
             Ok(answer) if answer.status == 200 => Ok(answer.body),
-            _ => Err(broken()),
+            Ok(HttpResponse { status: status @ (429 | 500..), .. }) => {
+                Err(broken(Kind::Unknown, format!("HTTP {status}")))
+            }
+            Ok(answer) => Err(broken(Kind::Other, format!("HTTP {}", answer.status))),
+            Err(NoResponse::NoConnection) => Err(broken(Kind::Unreachable, NoResponse::NoConnection.to_string())),
+            Err(why) => Err(broken(Kind::Unknown, why.to_string())),
         }
     }
 }

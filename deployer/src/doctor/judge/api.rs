@@ -1,11 +1,12 @@
 //! The API: what its routes call, what its stage serves, and what a first release would go back to.
 
 use super::super::Finding;
-use super::super::arn::function_arn;
 use super::super::facts::Api;
 use super::{drift, unknown};
 use crate::aws::Route;
 use crate::ledger::{Contract, LedgerState};
+use crate::observe::arn::function_arn;
+use crate::observe::with_variables;
 
 pub(super) fn judge(api: &Api, state: &LedgerState) -> Vec<Finding> {
     let contract = &state.contract;
@@ -31,9 +32,11 @@ fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
     let fix = "call the alias's `invoke_arn` in Terraform, apply, then deploy";
     let judge = |route: &Route| {
         let (check, arn) = (format!("integration {} {}", route.method, route.path), target_of(route)?);
+        let variables = api.stage.as_ref().map(|stage| stage.variables.clone()).unwrap_or_default();
+        let arn = with_variables(arn, &variables);
         if arn.contains("${") {
-            let detail = format!("calls `{arn}`: what that is, only the stage's variables tell");
-            return Some(Finding::not_checked(subject, &check, detail, fix));
+            let detail = format!("calls `{arn}`, and the stage has no such variable");
+            return Some(Finding::problem(subject, &check, detail, "set the variable, or name the alias itself"));
         }
         let called = contract.functions.values().find_map(|function| {
             let rest = arn.strip_prefix(&function_arn(contract, &function.name))?;
@@ -69,6 +72,14 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         Err(unread) => return vec![unknown(unread, subject, "stage")],
     };
     let served = &stage.deployment;
+    if let Some(deployment) = &stage.canary {
+        return vec![Finding::problem(
+            subject,
+            "stage",
+            format!("`{name}` has a canary of its own, which serves deployment `{deployment}`: releases are refused"),
+            "promote or delete the stage's canary in API Gateway",
+        )];
+    }
     let mut findings = vec![match &state.live {
         Some(live) if live.parts.deployment != *served => {
             let left = &live.parts.deployment;
@@ -142,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn an_integration_by_stage_variable_is_not_checked() {
-        assert_eq!(calling("${stageVariables.f}").verdict, Verdict::NotChecked);
+    fn an_integration_by_a_variable_that_the_stage_does_not_have_is_a_problem() {
+        assert_eq!(calling("${stageVariables.f}").verdict, Verdict::Problem);
     }
 
     #[test]
@@ -177,6 +188,13 @@ mod tests {
         let finding = only(&facts, "stage");
         assert_eq!(finding.verdict, Verdict::Problem);
         assert!(finding.detail.contains("release 7 left it at `d1`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn a_canary_of_the_stages_own_is_a_problem() {
+        let mut facts = facts();
+        api(&mut facts).stage.as_mut().unwrap().canary = Some("d0".to_owned());
+        assert_eq!(only(&facts, "stage").verdict, Verdict::Problem);
     }
 
     #[test]

@@ -1,29 +1,28 @@
 //! Who may call a function: API Gateway, for each route that calls its alias, and nobody else.
-//!
-//! API Gateway names itself by an ARN of the API, the stage, the method and the path
-//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html>):
-//! a placeholder of the path, and the method `ANY`, are a `*` there.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::super::Finding;
-use super::super::arn::{function_arn, partition};
-use super::super::facts::{Fact, Function};
+use super::super::facts::{Api, Function};
 use super::api::target_of;
 use super::unknown;
 use crate::aws::Route;
 use crate::ledger::Contract;
-use crate::observe::matches;
+use crate::observe::arn::{function_arn, source_of, stage_arn};
+use crate::observe::{GATEWAY, asked, invokes, lets_in, texts, with_variables};
 
-const GATEWAY: &str = "apigateway.amazonaws.com";
-
-pub(super) fn judge(function: &Function, contract: &Contract, routes: &Fact<Vec<Route>>) -> Vec<Finding> {
+pub(super) fn judge(function: &Function, contract: &Contract, api: &Api) -> Vec<Finding> {
+    let none = BTreeMap::new();
+    let variables = api.stage.as_ref().map_or(&none, |stage| &stage.variables);
     let subject = format!("function {}", function.resource.name);
     let bare = function_arn(contract, &function.resource.name);
     let alias = format!("{bare}:{}", function.resource.alias);
-    let mut findings = match routes {
+    let mut findings = match &api.routes {
         Ok(routes) => {
-            let calling = routes.iter().filter(|route| target_of(route) == Some(alias.as_str()));
+            let calls = |route: &&Route| target_of(route).is_some_and(|arn| with_variables(arn, variables) == alias);
+            let calling = routes.iter().filter(calls);
             on_alias(function, contract, &alias, &calling.collect::<Vec<_>>(), &subject)
         }
         Err(unread) => vec![unknown(unread, &subject, "permissions")],
@@ -40,10 +39,11 @@ fn on_alias(function: &Function, contract: &Contract, alias: &str, routes: &[&Ro
         Err(unread) => return routes.iter().map(|route| unknown(unread, subject, &check(route))).collect(),
     };
     let grants = grants(policy.as_ref(), alias);
-    let needed: Vec<_> = routes.iter().map(|route| source_of(route, contract)).collect();
+    let needed: Vec<_> =
+        routes.iter().map(|route| source_of(contract, &format!("{} {}", route.method, route.path))).collect();
     let mut findings = Vec::new();
     for (route, source) in routes.iter().zip(&needed) {
-        let allowed = grants.iter().any(|grant| grant.gateway && grant.covers(source));
+        let allowed = route.by_role || grants.iter().any(|grant| lets_in(&grant.statement, source));
         findings.push(match allowed {
             true => Finding::ok(subject, &check(route), "API Gateway may call the alias"),
             false => Finding::problem(
@@ -68,6 +68,10 @@ fn too_wide(grant: &Grant, needed: &[String], contract: &Contract, subject: &str
     if !grant.gateway {
         let detail = format!("allows {}, not only API Gateway", grant.principal);
         return Some(Finding::problem(subject, &check, detail, "take it away: nobody else is to call this alias"));
+    }
+    if grant.sources.is_empty() && grant.of_account {
+        let detail = "is limited to an account: every API of it may call the alias";
+        return Some(Finding::warning(subject, &check, detail, narrow));
     }
     if grant.sources.is_empty() {
         let detail = "is limited to no API: everybody's API Gateway may call the alias";
@@ -117,14 +121,12 @@ struct Grant {
     gateway: bool,
     /// Whom it allows.
     principal: String,
-    /// What it is limited to; empty: nothing.
+    /// The ARNs that it is limited to; empty: none.
     sources: Vec<String>,
-}
-
-impl Grant {
-    fn covers(&self, source: &str) -> bool {
-        self.sources.is_empty() || self.sources.iter().any(|pattern| matches(pattern, source))
-    }
+    /// Whether it is limited to an account.
+    of_account: bool,
+    /// As it stands in the policy.
+    statement: Value,
 }
 
 /// The statements of a policy that allow to invoke `resource` itself.
@@ -132,10 +134,7 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
     let statements = policy.and_then(|policy| policy["Statement"].as_array()).into_iter().flatten();
     // The emulator puts the statements of all aliases into the function's own policy; AWS does not.
     let mine = statements.filter(|statement| statement["Effect"] == "Allow" && statement["Resource"] == resource);
-    let invokes = |statement: &&Value| {
-        texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), "lambda:invokefunction"))
-    };
-    let grants = mine.filter(invokes).map(|statement| Grant {
+    let grants = mine.filter(|statement| invokes(statement)).map(|statement| Grant {
         name: statement["Sid"].as_str().unwrap_or("without a name").to_owned(),
         gateway: statement["Principal"].as_object().is_some_and(|who| who.len() == 1)
             && texts(&statement["Principal"]["Service"]) == [GATEWAY],
@@ -143,41 +142,14 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
             Value::String(everybody) if everybody == "*" => "everybody".to_owned(),
             principal => format!("`{principal}`"),
         },
-        sources: sources(&statement["Condition"]),
+        sources: asked(&statement["Condition"], "aws:SourceArn")
+            .flat_map(|(_, values)| values)
+            .map(str::to_owned)
+            .collect(),
+        of_account: asked(&statement["Condition"], "aws:SourceAccount").next().is_some(),
+        statement: statement.clone(),
     });
     grants.collect()
-}
-
-/// What a condition limits the source to, by whatever operator that asks for likeness.
-fn sources(condition: &Value) -> Vec<String> {
-    let operators = condition.as_object().into_iter().flatten();
-    let likeness = operators
-        .filter(|(operator, _)| ["ArnLike", "ArnEquals", "StringLike", "StringEquals"].contains(&operator.as_str()));
-    let keys = likeness.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
-    let named = keys.filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn"));
-    named.flat_map(|(_, value)| texts(value)).map(str::to_owned).collect()
-}
-
-/// A text, or a list of them.
-fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// How API Gateway names itself when it calls for a route.
-fn source_of(route: &Route, contract: &Contract) -> String {
-    let method = if route.method == "ANY" { "*" } else { &route.method };
-    let segments = route.path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment });
-    format!("{}{method}{}", stage_arn(contract), segments.collect::<Vec<_>>().join("/"))
-}
-
-/// The beginning of all those names.
-fn stage_arn(contract: &Contract) -> String {
-    let (region, account, api) = (&contract.region, &contract.account, &contract.api);
-    format!("arn:{}:execute-api:{region}:{account}:{}/{}/", partition(region), api.rest_api_id, api.stage)
 }
 
 #[cfg(test)]
@@ -251,7 +223,6 @@ mod tests {
             let mut other = statement("other", &format!("{HERE}/GET/count"));
             other["Principal"] = principal;
             assert_eq!(on(&json!([other]), "other").verdict, Verdict::Problem);
-            assert_eq!(on(&json!([other]), "GET /count").verdict, Verdict::Problem);
         }
     }
 
@@ -268,7 +239,13 @@ mod tests {
     fn a_placeholder_and_any_method_are_a_star_in_the_source_and_no_wildcard() {
         let mut facts = facts();
         let uri = facts.named.as_ref().unwrap().api.routes.as_ref().unwrap()[0].uri.clone();
-        let route = Route { method: "ANY".to_owned(), path: "/visits/{id}/of".to_owned(), uri };
+        let route = Route {
+            method: "ANY".to_owned(),
+            path: "/visits/{id}/of".to_owned(),
+            uri,
+            by_role: false,
+            ..facts.named.as_ref().unwrap().api.routes.as_ref().unwrap()[0].clone()
+        };
         facts.named.as_mut().unwrap().api.routes = Ok(vec![route]);
         let policy = json!({"Statement": [statement("s", &format!("{HERE}/*/visits/*/of"))]});
         function(&mut facts).policy = Ok(Some(policy));

@@ -12,23 +12,29 @@ pub(super) fn judge(named: &Named, state: &LedgerState) -> Vec<Finding> {
 }
 
 fn of(tried: &Tried, released: bool) -> Finding {
-    let Tried { name, function, response } = tried;
-    match response {
-        Ok(Ok(response)) => Finding::ok(SUBJECT, name, response),
-        Ok(Err(wrong)) if released => Finding::problem(
+    let Tried { name, function, response, needed } = tried;
+    match (response, needed) {
+        (Ok(Ok(response)), Some(needed)) => Finding::warning(
+            SUBJECT,
+            name,
+            format!("{response}; its route needs {needed}: it is made by Invoke alone, never through the URL"),
+            "nothing, if that is enough; else check a route that everybody may call",
+        ),
+        (Ok(Ok(response)), None) => Finding::ok(SUBJECT, name, response),
+        (Ok(Err(wrong)), _) if released => Finding::problem(
             SUBJECT,
             name,
             format!("the live version of `{function}` fails it: {wrong}"),
             "a release of the same code fails in the same way: fix what the check shows, or the check",
         ),
-        Ok(Err(wrong)) => Finding::warning(
+        (Ok(Err(wrong)), _) => Finding::warning(
             SUBJECT,
             name,
             format!("what `{function}` runs before its first release fails it: {wrong}"),
             "nothing, if that is a placeholder; else a release of the same code fails in the same way",
         ),
-        Err(unread) if unread.missing => Finding::problem(SUBJECT, name, &unread.why, &unread.fix),
-        Err(unread) => unknown(unread, SUBJECT, name),
+        (Err(unread), _) if unread.missing => Finding::problem(SUBJECT, name, &unread.why, &unread.fix),
+        (Err(unread), _) => unknown(unread, SUBJECT, name),
     }
 }
 
@@ -46,6 +52,15 @@ mod tests {
         let finding = only(&facts, "health");
         assert_eq!(finding.verdict, Verdict::Problem);
         assert!(finding.detail.contains(wrong) && finding.detail.contains("`f`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn a_check_whose_route_not_everybody_may_call_is_a_warning() {
+        let mut facts = facts();
+        checks(&mut facts)[0].needed = Some("an API key");
+        let finding = only(&facts, "health");
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.detail.contains("needs an API key"), "{}", finding.detail);
     }
 
     #[test]

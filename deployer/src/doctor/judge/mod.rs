@@ -21,7 +21,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     if let (Ok(state), Some(named)) = (&facts.ledger, &facts.named) {
         for (key, function) in &named.functions {
             findings.extend(function::judge(key, function, state));
-            findings.extend(callers::judge(function, &state.contract, &named.api.routes));
+            findings.extend(callers::judge(function, &state.contract, &named.api));
         }
         findings.extend(api::judge(&named.api, state));
         findings.extend(concurrency::judge(named, &state.contract));

@@ -1,6 +1,6 @@
 //! A healthy environment for the tests, and how to find one finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -76,6 +76,7 @@ fn named() -> Named {
     };
     let deployment = |id: &str| Ok(Some(Deployment { id: id.into(), description: "".into(), created: None }));
     let alarm = Alarm {
+        children: BTreeSet::new(),
         name: "f-dev-errors".to_owned(),
         state: AlarmState::Ok,
         reason: "3 datapoints".to_owned(),
@@ -92,10 +93,20 @@ fn named() -> Named {
     Named {
         functions: [("f".to_owned(), function)].into(),
         api: Api {
-            stage: Ok(Stage { deployment: "d1".to_owned(), mark: Some("d1".to_owned()), burst: Some(50) }),
+            stage: Ok(Stage {
+                deployment: "d1".to_owned(),
+                mark: Some("d1".to_owned()),
+                burst: Some(50),
+                ..Stage::default()
+            }),
             served: deployment("d1"),
             initial: deployment("d0"),
-            routes: Ok(vec![Route { method: "GET".to_owned(), path: "/count".to_owned(), uri: Some(uri) }]),
+            routes: Ok(vec![Route {
+                method: "GET".to_owned(),
+                path: "/count".to_owned(),
+                uri: Some(uri),
+                ..Route::default()
+            }]),
         },
         alarms: Ok(vec![alarm]),
         permissions: Ok(allowed.collect()),
@@ -103,6 +114,7 @@ fn named() -> Named {
             name: "health".to_owned(),
             function: "f".to_owned(),
             response: Ok(Ok("GET /health -> 200".to_owned())),
+            needed: None,
         }],
         unreserved: Ok(Some(1000)),
     }

@@ -101,14 +101,15 @@ mod tests {
 
     #[test]
     fn prune_shows_what_it_would_remove_and_says_how() {
-        let made = |id: &str| Made { id: id.to_owned(), description: "deployer: release 2".to_owned(), created: None };
+        let made =
+            |id: &str| Made { id: id.to_owned(), description: "deployer: app/dev release 2".to_owned(), created: None };
         let of = |found, removed| PruneView::new("dev", Pruned { found, removed });
         let found = vec![(Some("counter".to_owned()), made("3")), (None, made("d2"))];
         let view = of(found.clone(), None);
         let expected = "\
 dev
-  version 3 of counter         ?  deployer: release 2
-  deployment d2                ?  deployer: release 2
+  version 3 of counter         ?  deployer: app/dev release 2
+  deployment d2                ?  deployer: app/dev release 2
 nothing needs these any more; `--yes` removes them
 ";
         assert_eq!(view.text(), expected);

@@ -105,7 +105,7 @@ impl Aws {
     fn respond_to_visitor(&mut self, request: &Request) -> Option<Reply> {
         let Self { accounts, moment, .. } = self;
         let api = request.host.split('.').next().unwrap_or_default();
-        let known = |account: &&mut Account| account.api.knows(api);
+        let known = |account: &&mut Account| account.api.knows(api) || account.api.has_domain(&request.host);
         if let Some(Account { lambda, api, application, .. }) = accounts.values_mut().find(known) {
             return Some(url::visit(api, &mut Functions { lambda, application }, request, moment));
         }
@@ -121,6 +121,10 @@ impl apigateway::ApiGateway {
 
     fn knows(&self, api: &str) -> bool {
         self.apis.contains_key(api)
+    }
+
+    fn has_domain(&self, host: &str) -> bool {
+        self.domains.contains_key(host)
     }
 }
 

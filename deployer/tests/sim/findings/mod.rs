@@ -1,5 +1,13 @@
 //! What was found wrong once, each as the world in which it showed.
 
+mod alarms;
+mod credentials;
+mod gateway;
+mod lambda;
+mod lock;
+mod network;
+mod retention;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +30,12 @@ const WRITES: [&str; 7] = [
     "TransactWriteItems",
 ];
 
+/// Until what was changed is seen by everybody.
+async fn settled() {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
+/// The command that deploys what behaves so, with a new definition.
 async fn deploy(simulation: &Simulation, behavior: Behavior) -> String {
     let artifact = simulation.artifact(behavior);
     simulation.change_definition("dev");

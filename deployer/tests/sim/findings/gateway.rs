@@ -1,0 +1,216 @@
+//! What API Gateway does on its own, in the way of a release.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{CANARY, deploy, settled, with_releases};
+use crate::application::Behavior;
+use crate::aws::apigateway::{Canary, Definition, Integration, Route, State};
+use crate::simulation::{Simulation, Snapshot, account_of};
+use crate::stack::{Shape, attributes, function, ledger};
+use crate::verdict::{Serving, item};
+
+/// Makes every route call an alias that does not exist: once a stage serves the definition, visitors get a 500.
+fn break_routes(simulation: &Simulation) {
+    simulation.account("dev", |account| {
+        let api = account.api.only();
+        account.api.change_definition(&api, |definition| {
+            for route in &mut definition.routes {
+                if let Integration::Lambda { uri, .. } = &mut route.integration {
+                    *uri = uri.replace(":live/", ":nowhere/");
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn a_stage_that_responds_with_errors_alone_is_reverted_however_many_checks_share_the_requests() {
+    for traffic in [Shape::of(1).traffic, CANARY] {
+        for functions in [1, 4, 5] {
+            with_releases(Shape::of(functions).moving(traffic), 1).simulate(async |simulation| {
+                let before = Serving::of(simulation, "dev");
+                let command = deploy(simulation, Behavior::Right).await;
+                break_routes(simulation);
+                let ended = simulation.command(&command).await;
+                assert_eq!(ended.code, Some(6), "{functions}: {}", ended.words);
+                assert_eq!(Serving::of(simulation, "dev"), before, "{functions}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_stage_that_takes_long_to_switch_fails_no_release_and_takes_no_more_requests_than_it_may() {
+    for functions in [1, 5] {
+        for seed in 0..4 {
+            with_releases(Shape::of(functions), 1).seeded(seed).simulate(async |simulation| {
+                simulation.account("dev", |account| account.api.rules.propagation = Duration::from_secs(20));
+                let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
+                let run = Arc::clone(&prepared.run);
+                let ended = prepared.end().await;
+                assert_eq!(ended.code, Some(0), "{functions}, {seed}: {}", ended.words);
+                let sent = run.calls().iter().filter(|call| call.name == "URL").count();
+                assert!(sent <= 40, "{sent}: {}", ended.words);
+            });
+        }
+    }
+}
+
+/// Changes the definition, and what dev's stage serves, as infrastructure code would before the first release.
+async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definition), of_stage: impl FnOnce(&mut State)) {
+    simulation.account("dev", |account| {
+        let api = account.api.only();
+        account.api.change_definition(&api, change);
+        let first = account.api.deploy(&api, "", Duration::ZERO);
+        account.api.change_stage((&api, "dev"), Duration::ZERO, |stage| {
+            stage.variables.insert("deployment".to_owned(), first.clone());
+            stage.deployment = first;
+            of_stage(stage);
+        });
+    });
+    settled().await;
+}
+
+/// Two releases, and back to the first of them.
+async fn there_and_back(simulation: &Simulation) {
+    for _ in 0..2 {
+        let command = deploy(simulation, Behavior::Right).await;
+        simulation.done(&command).await;
+    }
+    simulation.done("rollback dev --to 1").await;
+    assert!(Serving::of(simulation, "dev").whole);
+}
+
+/// Makes the only route call the function as `change` says.
+fn calls(definition: &mut Definition, change: impl FnOnce(Route) -> Route) {
+    let route = definition.routes.remove(0);
+    definition.routes.push(change(route));
+}
+
+#[test]
+fn a_rollback_takes_every_permission_that_api_gateway_takes() {
+    for condition in [
+        json!({"StringEquals": {"AWS:SourceAccount": account_of("dev")}}),
+        json!({"ArnLike": {"AWS:SourceArn": ["arn:aws:execute-api:us-east-1:1:x/*", "arn:aws:execute-api:us-east-1:*:*"]}}),
+    ] {
+        Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+            simulation.account("dev", |account| {
+                let name = function("f1", "dev");
+                let resource = format!("arn:aws:lambda:us-east-1:{}:function:{name}:live", account_of("dev"));
+                let statement = json!([{
+                    "Sid": "api", "Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"},
+                    "Action": "lambda:InvokeFunction", "Resource": resource, "Condition": condition,
+                }]);
+                account.lambda.set_policy(&name, "live", &statement);
+            });
+            there_and_back(simulation).await;
+        });
+    }
+}
+
+#[test]
+fn a_rollback_takes_an_integration_that_calls_by_a_role() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        let by_role =
+            |definition: &mut Definition| calls(definition, |route| route.with_role("arn:aws:iam::1:role/api"));
+        prepare_api(simulation, by_role, |_| {}).await;
+        simulation.account("dev", |account| account.lambda.set_policy(&function("f1", "dev"), "live", &json!([])));
+        there_and_back(simulation).await;
+    });
+}
+
+#[test]
+fn a_rollback_takes_an_alias_that_a_variable_of_the_stage_names() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        let by_variable = |definition: &mut Definition| {
+            if let Integration::Lambda { uri, .. } = &mut definition.routes[0].integration {
+                *uri = uri.replace(":live/", ":${stageVariables.alias}/");
+            }
+        };
+        prepare_api(simulation, by_variable, |stage| {
+            stage.variables.insert("alias".to_owned(), "live".to_owned());
+        })
+        .await;
+        there_and_back(simulation).await;
+    });
+}
+
+#[test]
+fn a_check_of_a_route_that_not_everybody_may_call_is_made_by_invoke_alone_and_it_is_said() {
+    for (kind, named) in
+        [("KEY", "an API key"), ("AWS_IAM", "an IAM signature"), ("CUSTOM", "a token for its authorizer")]
+    {
+        Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+            let closed = |route: Route| if kind == "KEY" { route.with_api_key() } else { route.authorized_by(kind) };
+            prepare_api(simulation, |definition| calls(definition, closed), |_| {}).await;
+            there_and_back(simulation).await;
+            let ended = simulation.command("check dev").await;
+            assert!(ended.words.contains(&format!("was not sent: it needs {named}")), "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_check_whose_responses_the_stage_caches_is_made_by_invoke_alone() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        prepare_api(simulation, |_| {}, |stage| stage.cache(3600)).await;
+        assert_eq!(simulation.visit("dev", "f1"), 200);
+        there_and_back(simulation).await;
+    });
+}
+
+#[test]
+fn a_canary_of_the_stages_own_is_refused_by_name() {
+    with_releases(Shape::of(1), 2).simulate(async |simulation| {
+        let served = Serving::of(simulation, "dev");
+        let now = simulation.now();
+        simulation.account("dev", |account| {
+            let (api, deployment) = (account.api.only(), served.deployment.clone());
+            account.api.change_stage((&api, "dev"), now, |stage| {
+                stage.canary = Some(Canary { percent: 10.0, deployment, variables: BTreeMap::new(), use_cache: false });
+            });
+        });
+        for command in [&*deploy(simulation, Behavior::Right).await, "rollback dev --to 1"] {
+            let ended = simulation.command(command).await;
+            assert_eq!(ended.code, Some(4), "{}", ended.words);
+            assert!(ended.words.contains("has a canary of its own"), "{}", ended.words);
+        }
+        assert_eq!(Serving::of(simulation, "dev"), served);
+    });
+}
+
+#[test]
+fn where_the_default_endpoint_is_disabled_checks_go_to_the_custom_domain() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        prepare_api(simulation, |definition| definition.disable_execute_api_endpoint = true, |_| {}).await;
+        let command = deploy(simulation, Behavior::Right).await;
+        let ended = simulation.command(&command).await;
+        assert_eq!(ended.code, Some(4), "{}", ended.words);
+        assert!(ended.words.contains("`api.custom_url`"), "{}", ended.words);
+        let mut contract = item(simulation, "dev", "stack");
+        contract["api"]["custom_url"] = json!("https://counter.example/api");
+        simulation.account("dev", |account| {
+            let api = account.api.only();
+            account.api.map_domain("counter.example", "api", (&api, "dev"));
+            account.dynamodb.put(&ledger("dev"), &attributes(&contract)["M"]);
+        });
+        there_and_back(simulation).await;
+    });
+}
+
+#[test]
+fn the_event_of_a_check_by_invoke_is_the_one_that_the_gateway_sends() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        simulation.reconfigure(|text| text.replace("GET /f1\"", "GET /f1/7?q=a%20b\""));
+        let with_parameter = |mut route: Route| {
+            route.path = "/f1/{id}".to_owned();
+            route
+        };
+        prepare_api(simulation, |definition| calls(definition, with_parameter), |_| {}).await;
+        simulation.done(&deploy(simulation, Behavior::ReadsItsEvent).await).await;
+    });
+}
