@@ -56,6 +56,15 @@ fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_i
     });
 }
 
+#[test]
+fn a_zip_that_one_call_does_not_take_is_refused_where_there_is_no_bucket() {
+    with_releases(Shape::of(1), 1).simulate(async |simulation| {
+        let size = 50 * 1024 * 1024 + 1;
+        let big = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["size"] = json!(size));
+        refused(simulation, &big, 4, "no `artifact_bucket`").await;
+    });
+}
+
 /// Items that cannot be: which item, where in it, what stands there instead, and what is said of it.
 fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let holder = |lease: &Value| json!({"id": "x", "actor": "ada\u{1b}[2J", "command": "deploy dev", "since": "now", "lease_seconds": lease});

@@ -119,7 +119,7 @@ fn an_alarm_without_data_stops_nothing_and_is_reported() {
 
 #[test]
 fn a_switch_that_is_seen_late_and_flips_back_is_waited_out() {
-    for seed in 0..10 {
+    for seed in 0..5 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.propagation = Duration::from_secs(2));
             let releases = async {
@@ -168,7 +168,8 @@ fn a_failed_release_is_reverted_whatever_reply_is_lost_meanwhile() {
         calls
     });
     let failed = calls.iter().position(|call| call.name == "URL").unwrap() + 1;
-    for k in failed..=calls.len() {
+    // What is lost of a request to the URL is only seen once more.
+    for k in (failed..=calls.len()).filter(|k| calls[k - 1].name != "URL") {
         for fault in [Fault::ReplyLost, Fault::RequestLost] {
             world.clone().simulate(async |simulation| {
                 let before = Serving::of(simulation, "dev");
