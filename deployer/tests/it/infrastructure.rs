@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use deployer::guard::table::{HARMLESS, rows};
 use serde_json::{Value, json};
 
-use crate::harness::{Ended, block_on, client_of, signed};
+use crate::harness::{Ended, block_on, client_of, signed, visitors};
 use crate::stack;
 use crate::strict::Front;
-use crate::traffic::visitors;
 
 const ROUTES: &str = "terraform/modules/backend/api_gateway.tf";
 const FUNCTIONS: &str = "terraform/modules/backend/lambda.tf";
@@ -25,9 +24,9 @@ fn apply_under_traffic(front: &Front) -> (Ended, usize) {
         let visitors = scope.spawn(|| visitors(front, &stop));
         let applied = stack().try_terraform("dev", &["apply", "-auto-approve"]);
         stop.store(true, Ordering::SeqCst);
-        let (versions, failed) = visitors.join().unwrap();
+        let (visits, failed) = visitors.join().unwrap();
         assert_eq!(failed, [0; 0], "requests failed while permissions were replaced");
-        (applied.expect(0), versions.values().sum())
+        (applied.expect(0), visits)
     })
 }
 

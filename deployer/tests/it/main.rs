@@ -1,4 +1,4 @@
-//! The real `deployer` against the real Terraform stack on the local AWS.
+//! What needs the real binary, Terraform, the local AWS, a browser or the workflows. (What the engine does: `tests/sim`.)
 //!
 //! The tests run one after the other, in the order of this file: they share one stack, which the first of them starts
 //! as the README says and the last one takes down. Each leaves it as it found it: released from unchanged sources.
@@ -11,25 +11,17 @@ mod bad_input;
 mod browser;
 mod doctor;
 mod facts;
-mod faults;
-mod figures;
 mod first_steps;
-mod front;
 mod guarded;
 mod harness;
 mod infrastructure;
 mod load;
 mod local;
-mod lock;
 mod pipeline;
 mod promises;
-mod promotion;
 mod proven;
 mod releases;
-mod retention;
-mod rollback;
 mod strict;
-mod traffic;
 mod web_page;
 
 use std::process::ExitCode;
@@ -60,22 +52,7 @@ fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().unwrap();
     let mut trials = trials_of_the_first_steps();
     trials.extend(trials_of_the_browser());
-    trials.extend(trials_of_the_front());
-    trials.extend(trials![
-        releases::unchanged_sources_make_no_write_and_no_build,
-        releases::a_change_to_docs_terraform_or_the_deployer_is_no_change_of_a_function,
-        releases::changed_code_is_checked_before_its_alias_moves_and_then_answers,
-        releases::a_changed_definition_gets_a_deployment_and_no_new_version,
-        releases::changed_settings_publish_the_live_code_again,
-        releases::terraform_changes_memory_and_deploy_releases_it,
-        releases::a_check_that_fails_before_traffic_moves_no_alias,
-        releases::a_check_that_fails_through_the_url_is_taken_back,
-        releases::of_two_deploys_at_once_one_makes_the_release,
-        releases::sigterm_in_the_middle_takes_back_and_frees_the_lock,
-    ]);
-    trials.extend(trials_of_the_engine());
-    trials.extend(trials_of_what_is_proven());
-    trials.extend(trials![releases::terraform_has_nothing_to_do_after_all_of_it]);
+    trials.extend(trials_of_releases());
     trials.extend(trials_of_privileges());
     trials.extend(trials_of_doctor());
     trials.extend(trials_of_the_infrastructure());
@@ -148,41 +125,6 @@ fn trials_of_bad_input() -> Vec<Trial> {
         bad_input::a_moved_alias_is_drift_and_nothing_is_overwritten,
         bad_input::a_held_lock_is_refused_and_its_holder_named,
         bad_input::all_of_that_made_no_release_and_left_no_lock,
-    ]
-}
-
-/// The rules that the releases after them are held to.
-fn trials_of_the_front() -> Vec<Trial> {
-    trials![
-        front::a_stage_hands_the_function_the_proxy_event_and_the_client_its_answer,
-        front::a_weighted_alias_is_answered_by_both_versions_by_chance_which_its_seed_repeats,
-        front::a_stage_serves_the_definition_that_its_deployment_froze,
-        front::a_switch_of_a_stage_is_seen_late_and_flips_back_for_a_moment,
-        front::an_alias_that_does_not_allow_the_route_is_not_called,
-        front::an_alias_or_version_that_does_not_exist_is_a_500_and_a_failed_function_a_502,
-        front::a_stage_names_a_deployment_that_exists_and_keeps_it,
-        front::a_dry_run_of_an_upload_answers_what_would_be_and_writes_nothing,
-        front::while_an_update_is_in_progress_code_settings_and_versions_are_refused,
-        front::a_new_version_is_pending_for_a_while_and_neither_invoked_nor_named_by_an_alias,
-        front::publishing_what_is_published_already_answers_that_version,
-        front::the_revision_of_latest_moves_twice_for_an_update_and_once_more_for_a_version,
-        front::an_alias_names_at_most_two_versions_that_exist_and_keeps_its_weights_unless_told,
-        front::publishing_other_code_than_was_meant_is_refused,
-        front::a_version_that_an_alias_names_stays_and_a_whole_function_is_never_deleted,
-        front::an_invocation_of_a_weighted_alias_is_left_to_chance,
-        front::the_address_of_a_versions_zip_gives_that_versions_zip,
-        front::beyond_its_rate_a_call_is_told_to_come_back_later,
-        front::an_alias_is_read_as_it_was_for_a_moment_after_its_change,
-        front::a_version_deleted_right_after_its_alias_has_left_it_fails_requests_for_a_while,
-        front::publishing_the_same_bytes_after_an_upload_makes_a_new_version,
-        front::what_is_more_than_aws_takes_is_refused,
-        front::a_transaction_has_each_item_once_and_none_too_big_and_a_query_has_pages,
-        front::of_two_transactions_on_one_item_at_once_one_is_cancelled,
-        front::a_call_fails_loses_its_request_or_its_reply_or_is_late_where_the_test_says_so,
-        front::a_held_call_is_carried_out_after_its_client_was_killed_or_given_up,
-        front::every_operation_has_its_name,
-        front::the_depth_of_a_run_is_its_longest_chain_of_calls_that_waited_for_one_another,
-        front::another_account_is_reached_by_its_key_and_read_through_a_role_that_may_do_nothing_else,
     ]
 }
 
@@ -265,72 +207,15 @@ fn trials_of_doctor() -> Vec<Trial> {
     ]
 }
 
-/// What a release engine is for: each scenario behind the front.
-fn trials_of_the_engine() -> Vec<Trial> {
+/// Releases by the real binary, and what it prints and leaves.
+fn trials_of_releases() -> Vec<Trial> {
     trials![
+        releases::changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before,
+        releases::terraform_changes_memory_and_deploy_releases_it,
+        releases::in_a_canary_terraform_sees_no_change_another_process_is_refused_and_sigterm_reverts_it,
+        releases::what_a_killed_process_left_is_unlocked_by_hand_and_reverted_by_the_next_run,
         artifacts::what_was_built_without_credentials_is_deployed_elsewhere_without_a_build,
         artifacts::an_older_commit_replaces_a_newer_one_only_if_it_is_meant,
-        artifacts::a_tampered_zip_is_refused,
-        artifacts::an_artifact_that_is_not_whole_is_refused,
-        artifacts::an_artifact_for_another_processor_or_of_a_newer_deployer_is_refused,
-        artifacts::a_zip_over_50_mb_goes_through_the_bucket_by_its_version_and_without_one_nowhere,
-        rollback::a_rollback_restores_every_part_stage_first_and_builds_nothing,
-        rollback::a_rollback_is_four_calls_deep_to_the_switch,
-        rollback::right_after_a_release_an_alias_that_is_read_late_is_no_drift,
-        rollback::previous_is_the_last_good_one_however_often_one_went_back,
-        rollback::a_rollback_names_its_target_by_number_or_commit_and_the_environment_may_be_left_out,
-        rollback::a_rollback_is_not_undone_because_the_checks_have_changed_since,
-        rollback::a_rollback_to_nowhere_or_to_what_never_was_stable_is_refused,
-        rollback::a_rollback_to_parts_that_are_gone_is_refused_with_the_nearest_that_is_whole,
-        rollback::a_rollback_to_routes_that_may_not_be_called_any_more_is_refused,
-        traffic::a_canary_gives_a_part_of_the_traffic_first_and_no_request_fails,
-        traffic::terraform_has_nothing_to_do_in_the_middle_of_a_canary,
-        traffic::a_canary_whose_alarm_rings_midway_is_taken_back,
-        traffic::a_linear_shift_goes_step_by_step,
-        traffic::an_alarm_that_rings_already_stops_a_start_and_no_rollback,
-        traffic::an_alarm_without_data_does_not_ring_and_is_reported,
-        traffic::an_alarm_that_rings_while_the_new_release_is_watched_takes_it_back_stage_first,
-        traffic::a_switch_that_flips_back_for_a_moment_is_waited_out,
-        traffic::what_the_gateways_limits_keep_from_being_judged_is_not_taken_back_and_judged_by_the_next_run,
-        lock::while_a_run_lives_others_are_refused_and_told_whose_it_is,
-        lock::a_killed_run_is_taken_over_once_its_lease_is_over_and_its_late_move_does_not_land,
-        lock::killed_before_anything_moved_the_next_run_ends_it_as_failed_and_goes_on,
-        lock::killed_between_aliases_and_stage_the_next_run_goes_back_and_says_so,
-        lock::killed_before_the_record_the_next_run_goes_forward,
-        lock::a_late_move_of_the_stage_is_seen_by_the_next_run,
-        lock::a_late_move_of_the_stage_in_the_middle_of_the_next_release_is_taken_back_with_it,
-        lock::a_holder_that_lost_its_lock_moves_nothing_any_more,
-        lock::unlock_shows_the_holder_and_asks,
-        faults::a_lost_reply_makes_no_second_version_deployment_or_release,
-        faults::a_lost_request_is_sent_again,
-        faults::a_reply_lost_on_the_way_back_is_no_failure_of_it,
-        promotion::promote_moves_the_bytes_of_dev_to_prod_and_builds_nothing,
-        promotion::promote_reads_the_other_account_through_a_role_that_may_read_and_nothing_else,
-        promotion::a_promotion_of_an_environment_to_itself_is_refused,
-        promotion::a_promotion_of_what_does_not_exist_or_is_not_stable_is_refused,
-        promotion::a_promotion_to_an_environment_that_runs_a_later_commit_is_refused_unless_meant,
-        promotion::a_promotion_to_another_api_definition_is_refused_with_the_difference,
-        promotion::a_promotion_of_bytes_that_are_not_the_tested_ones_is_refused,
-        retention::prune_shows_first_and_removes_only_what_nothing_needs,
-        retention::after_a_release_what_it_made_dispensable_goes,
-        retention::adopt_records_what_was_moved_behind_the_deployers_back,
-        retention::an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted,
-        figures::each_command_keeps_within_its_calls_and_round_trips,
-        retention::history_tells_kinds_states_who_commit_and_durations,
-    ]
-}
-
-/// The invariants, in many cases each.
-fn trials_of_what_is_proven() -> Vec<Trial> {
-    trials![
-        proven::hostile::what_an_item_says_that_cannot_be_is_refused_by_name_and_nothing_is_moved,
-        proven::hostile::a_live_release_whose_item_is_gone_gets_it_back_when_it_is_superseded,
         proven::secrets::no_secret_that_a_run_meets_is_printed_or_stored,
-        proven::races::of_runs_that_start_from_the_same_state_one_gets_the_lock_and_the_others_change_nothing,
-        proven::races::of_a_run_that_wakes_and_those_that_take_its_lock_one_goes_on,
-        proven::deploys::of_deploys_of_the_same_artifact_at_once_one_makes_one_version_and_one_release,
-        proven::orders::two_deploys_in_every_order_of_their_changes_make_no_stale_move,
-        proven::orders::a_holder_that_sleeps_past_its_lease_makes_no_stale_move,
-        proven::traffic::under_live_traffic_no_request_fails_and_every_visit_is_counted_once,
     ]
 }

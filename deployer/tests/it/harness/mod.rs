@@ -1,21 +1,25 @@
 //! A checkout of its own, the local AWS that the real binary starts for it, and commands in a scrubbed environment.
 
+mod alarm;
 mod checkout;
 mod credentials;
 mod emulator;
 mod ended;
 mod stack;
 mod terraform;
+mod visitors;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use alarm::Alarm;
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
 pub(crate) use credentials::token;
 pub(crate) use emulator::Emulator;
 pub(crate) use ended::{Ended, Running};
 pub(crate) use stack::{Stack, signed};
+pub(crate) use visitors::visitors;
 
 /// What a program needs to run; nothing of the user's AWS or Terraform. `PIP_*` and certificates are how a machine
 /// reaches its registries.
@@ -29,19 +33,10 @@ pub(crate) fn bare() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| wanted(name)).collect()
 }
 
-/// How many of `all` cases to try: the part that stands for them, or as `CASES` says: `all`, or so many times the part.
-pub(crate) fn cases(part: usize, all: usize) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
-    match std::env::var("CASES").as_deref() {
-        Err(_) => part.min(all),
-        Ok("all") => all,
-        Ok(times) => (part * times.parse::<usize>().unwrap()).min(all),
-    }
-}
-
 /// Whether every case is wanted: `CASES=all`, as `.ci/prove` says.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
 pub(crate) fn all_cases() -> bool {
-    cases(0, 1) == 1
+    std::env::var("CASES").is_ok_and(|cases| cases == "all")
 }
 
 /// Says stop when it is dropped: also when a test fails in between.

@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::bench::{Bench, Run, state};
 use super::documents::{attached, together};
 use super::used::used;
-use crate::harness::all_cases;
+use crate::harness::{Alarm, all_cases};
 use crate::promises::measured;
 use crate::strict::Policy;
-use crate::traffic::Alarm;
 
 /// The one of the two functions that comes second, as the policies name it.
 const PREFLIGHT: &str = "arn:aws:lambda:us-east-1:111111111111:function:resume-visitor-counter-options-dev";

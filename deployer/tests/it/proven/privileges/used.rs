@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use super::bench::{Bench, Run};
 use super::documents::{attached, together};
+use crate::harness::Alarm;
 use crate::promises::measured;
 use crate::strict::{Call, Need};
-use crate::traffic::Alarm;
 
 /// What each run needed under the whole policy of the deploy role, and what went wrong.
 pub(super) struct Used {
