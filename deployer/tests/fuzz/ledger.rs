@@ -255,7 +255,7 @@ fn observed(state: &LedgerState) -> Observed {
     let Parts { deployment, .. } = state.live.as_ref().map(|live| live.parts.clone()).unwrap_or_default();
     Observed {
         functions: functions.collect(),
-        stage: Stage { deployment, mark: None, burst: None },
+        stage: Stage { deployment, ..Stage::default() },
         definition: Definition::default(),
         alarms: Ok(Vec::new()),
         ledger: state.clone(),

@@ -92,7 +92,7 @@ pub(crate) fn the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothi
     trusted_role(&emulator);
     program();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github/acceptance");
-    let mut github = GitHub::new(root.clone(), stack().checkout.root.clone(), [emulator.port; 2]);
+    let mut github = GitHub::new(root.clone(), repository(), [emulator.port; 2]);
     let variables = [("AWS_ROLE_ARN", ROLE), ("AWS_REGION", "us-east-1")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     github.variables.insert("acceptance".to_owned(), variables.into());

@@ -223,7 +223,7 @@ fn images() -> (Vec<String>, String) {
 pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer_and_nothing_is_no_drift() {
     let mut github = github("drift").with_a_release("v0.1.0", COMMIT);
     // A repository that was set up yesterday: its state is still empty.
-    stack().bucket("dev", "empty-state", "");
+    stack().bucket("dev", "empty-state");
     github.variables.get_mut("dev-plan").unwrap().insert("STATE_BUCKET".to_owned(), "empty-state".to_owned());
     let name = "resume-visitor-counter-options-prod";
     let put = |path: &str, body: Value| {

@@ -8,6 +8,7 @@
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
+//! | [`behaviour`] | what each command does when nothing breaks, and what it refuses |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`] | the cases |
 
 // Of a whole run's future, awaited by a case's.
@@ -22,6 +23,7 @@
 
 mod application;
 mod aws;
+mod behaviour;
 mod fault;
 mod findings;
 mod matrix;

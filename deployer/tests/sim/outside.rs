@@ -62,8 +62,28 @@ pub(crate) struct Sent {
     /// Since the simulation began.
     pub(crate) at: Duration,
     pub(crate) line: String,
+    /// When its response arrived; none if there was no response.
+    pub(crate) ended: Option<Duration>,
     /// The status; none if there was no response.
     pub(crate) status: Option<u16>,
+}
+
+/// Calls that change something.
+const WRITES: [&str; 8] = [
+    "UpdateFunctionCode",
+    "PublishVersion",
+    "UpdateAlias",
+    "DeleteFunction",
+    "CreateDeployment",
+    "UpdateStage",
+    "DeleteDeployment",
+    "TransactWriteItems",
+];
+
+impl Sent {
+    pub(crate) fn writes(&self) -> bool {
+        WRITES.contains(&self.name)
+    }
 }
 
 impl Run {
@@ -161,7 +181,7 @@ impl Run {
         let mut state = self.state.lock().unwrap();
         let name = name(request).unwrap_or("unknown");
         let line = format!("{} {}", request.method, request.path);
-        state.calls.push(Sent { name, at: self.began.elapsed(), line, status: None });
+        state.calls.push(Sent { name, at: self.began.elapsed(), line, ended: None, status: None });
         let k = state.calls.len();
         let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
         let fault = fault.or_else(|| {
@@ -229,7 +249,7 @@ impl Run {
         let reply = reply.with("date", &date);
         tokio::time::sleep(back).await;
         if let Some(call) = self.state.lock().unwrap().calls.get_mut(k - 1) {
-            call.status = Some(reply.status);
+            (call.ended, call.status) = (Some(self.began.elapsed()), Some(reply.status));
         }
         Ok(reply)
     }

@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use clap::Parser as _;
-use deployer::cli::{Cli, Output};
+use deployer::cli::Cli;
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
 use deployer::interrupt::Interrupt;
 use deployer::report::Report;
 use deployer::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::application::Behavior;
 use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
-use crate::outside::{Run, Simulated};
-use crate::stack::{ENVIRONMENTS, Shape};
+use crate::outside::{Run, Sent, Simulated};
+use crate::stack::{ENVIRONMENTS, Shape, attributes, ledger};
 
 /// How often visitors come.
 const VISITS_EVERY: Duration = Duration::from_millis(100);
@@ -66,6 +66,15 @@ pub(crate) struct Ended {
     pub(crate) code: Option<u8>,
     /// What it printed.
     pub(crate) words: String,
+}
+
+impl Ended {
+    /// The result that it printed last, as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        let lines: Vec<&str> = self.words.lines().skip_while(|line| *line != "{").collect();
+        serde_json::from_str(&lines.join("\n")).unwrap_or_else(|error| panic!("{error}: {}", self.words))
+    }
 }
 
 impl Snapshot {
@@ -188,10 +197,24 @@ impl Simulation {
         });
     }
 
+    /// Changes `deployer.toml`.
+    #[track_caller]
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let file = self.folder.path().join("deployer.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "no `{from}`");
+        std::fs::write(file, text.replace(from, to)).unwrap();
+    }
+
     /// Makes `deployer.toml` another one.
     pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
         let path = self.folder.path().join("deployer.toml");
         std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
+    /// Puts an item into a ledger, behind the deployer's back.
+    pub(crate) fn put(&self, environment: &str, item: &Value) {
+        self.account(environment, |account| account.dynamodb.put(&ledger(environment), &attributes(item)["M"]));
     }
 
     /// Prepares a run of `deployer` with these arguments.
@@ -215,10 +238,28 @@ impl Simulation {
         self.prepare(arguments).end().await
     }
 
+    /// Runs a command to its end: how it ended, and its calls.
+    pub(crate) async fn observed(&self, arguments: &str) -> (Ended, Vec<Sent>) {
+        let prepared = self.prepare(arguments);
+        let run = Arc::clone(&prepared.run);
+        (prepared.end().await, run.calls())
+    }
+
     /// A command that has to succeed.
-    pub(crate) async fn done(&self, arguments: &str) {
+    pub(crate) async fn done(&self, arguments: &str) -> Ended {
         let ended = self.command(arguments).await;
         assert_eq!(ended.code, Some(0), "{arguments}: {}", ended.words);
+        ended
+    }
+
+    /// A command that has to end with this code before it writes anything.
+    pub(crate) async fn refused(&self, arguments: &str, code: u8) -> Ended {
+        let (ended, calls) = self.observed(arguments).await;
+        assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.words);
+        assert!(ended.words.contains("hint: "), "{arguments}: {}", ended.words);
+        let wrote = calls.iter().find(|call| call.writes());
+        assert!(wrote.is_none(), "{arguments}: {wrote:?}");
+        ended
     }
 
     /// Does something while visitors ask every function of an environment: what came of it, and which other statuses than
@@ -261,9 +302,9 @@ impl Prepared {
     /// Runs it to its end, or until it is killed.
     pub(crate) async fn end(self) -> Ended {
         let Self { run, interrupt, arguments } = self;
-        let (report, kept) = Report::kept(Output::Text);
-        let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
         let cli = Cli::try_parse_from(arguments).unwrap();
+        let (report, kept) = Report::kept(cli.global.output);
+        let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
         let work = deployer::run(cli, ProcessEnvironment::of([("USER", "ada")]), &world, &report);
         let code = tokio::select! {
             biased;

@@ -53,11 +53,6 @@ impl Running {
         drop(self);
     }
 
-    /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
-    }
-
     /// Sends it a signal, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let process = self.0.as_ref().unwrap().id().to_string();

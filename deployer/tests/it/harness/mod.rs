@@ -1,5 +1,6 @@
 //! A checkout of its own, the local AWS that the real binary starts for it, and commands in a scrubbed environment.
 
+mod alarm;
 mod checkout;
 mod credentials;
 mod emulator;
@@ -11,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use alarm::Alarm;
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
 pub(crate) use credentials::token;
 pub(crate) use emulator::Emulator;
@@ -27,21 +29,6 @@ pub(crate) fn bare() -> Vec<(String, String)> {
     };
     #[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads the environment")]
     std::env::vars().filter(|(name, _)| wanted(name)).collect()
-}
-
-/// How many of `all` cases to try: the part that stands for them, or as `CASES` says: `all`, or so many times the part.
-pub(crate) fn cases(part: usize, all: usize) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
-    match std::env::var("CASES").as_deref() {
-        Err(_) => part.min(all),
-        Ok("all") => all,
-        Ok(times) => (part * times.parse::<usize>().unwrap()).min(all),
-    }
-}
-
-/// Whether every case is wanted: `CASES=all`, as `.ci/prove` says.
-pub(crate) fn all_cases() -> bool {
-    cases(0, 1) == 1
 }
 
 /// Says stop when it is dropped: also when a test fails in between.

@@ -126,11 +126,6 @@ impl Stack {
         plain(&json!({"M": self.ledger_item(environment, &format!("release#{number:08}"))}))
     }
 
-    /// The number of the live release of an environment.
-    pub(crate) fn live(&self, environment: &str) -> u64 {
-        self.status(environment)["release"].as_u64().unwrap()
-    }
-
     /// Releases an artifact through a front of its own (the emulator itself forgets the zips of older versions), and
     /// answers the number of the release.
     #[track_caller]
@@ -144,21 +139,15 @@ impl Stack {
     #[track_caller]
     pub(crate) fn promoted(&self, arguments: &str) -> (Ended, Vec<Call>) {
         let [dev, prod] = ["dev", "prod"].map(|environment| Front::before(self.checkout.port(environment)));
-        self.promoted_through(&dev, &prod, arguments)
-    }
-
-    /// The same with fronts that the test has told something.
-    #[track_caller]
-    pub(crate) fn promoted_through(&self, dev: &Front, prod: &Front, arguments: &str) -> (Ended, Vec<Call>) {
         let ports = [self.checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
-        self.checkout.through_with(prod, "prod", &[(&ports[0], &ports[1])], arguments)
+        self.checkout.through_with(&prod, "prod", &[(&ports[0], &ports[1])], arguments)
     }
 
-    /// Sends a PUT to S3: the bucket, or what is set of it.
-    pub(crate) fn bucket(&self, environment: &str, path: &str, body: &'static str) {
+    /// Makes an empty bucket.
+    pub(crate) fn bucket(&self, environment: &str, name: &str) {
         let port = self.checkout.port(environment);
-        let address = format!("http://127.0.0.1:{port}/{path}");
-        let put = client_of(port).put(address).header("authorization", signed(environment, "s3")).body(body);
+        let address = format!("http://127.0.0.1:{port}/{name}");
+        let put = client_of(port).put(address).header("authorization", signed(environment, "s3"));
         let status = block_on(async { put.send().await.unwrap().status() });
         assert!(status.is_success(), "{status}");
     }

@@ -1,6 +1,4 @@
-//! A request that came to the front, and how deep the round trips of a run are.
-
-use std::time::Instant;
+//! A request that came to the front.
 
 use hyper::http::request::Parts;
 
@@ -24,10 +22,6 @@ pub(crate) struct Call {
     pub needs: Vec<Need>,
     /// What of that a policy did not allow, if there is one.
     pub refused: Option<Need>,
-    /// When it came.
-    pub came: Instant,
-    /// When its answer went out: not yet, or never.
-    pub ended: Option<Instant>,
     /// The status that it was answered with, if it was.
     pub status: Option<u16>,
 }
@@ -42,8 +36,6 @@ impl Call {
             role,
             needs,
             refused: None,
-            came: Instant::now(),
-            ended: None,
             status: None,
         }
     }
@@ -52,20 +44,4 @@ impl Call {
     pub(crate) fn writes(&self) -> bool {
         name::writes(self.name)
     }
-}
-
-/// How many of the calls had to wait for one another: the longest chain in which each came after the one before had
-/// ended. What goes out side by side counts once, if the answers take long enough to overlap: see `At::any`.
-pub(crate) fn depth(calls: &[Call]) -> usize {
-    // Of intervals, the longest chain takes at each turn the one that ends first.
-    let mut ended: Vec<&Call> = calls.iter().filter(|call| call.ended.is_some()).collect();
-    ended.sort_by_key(|call| call.ended);
-    let (mut length, mut last) = (0, None);
-    for call in ended {
-        if last.is_none_or(|last| call.came >= last) {
-            (length, last) = (length + 1, call.ended);
-        }
-    }
-    let unanswered = calls.iter().filter(|call| call.ended.is_none());
-    length + usize::from(unanswered.into_iter().any(|call| last.is_none_or(|last| call.came >= last)))
 }

@@ -1,7 +1,6 @@
 //! The way of one request through the front.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -14,15 +13,14 @@ use tokio::net::TcpListener;
 
 use super::account::Account;
 use super::answer::Answer;
-use super::fault::{Action, Ends};
+use super::fault::Action;
 use super::name::{self, Service};
 use super::rules::{self, Exchange, roles};
-use super::stage::definition;
 use super::{Call, Need, Shared, privilege};
 
-/// The connection breaks instead of an answer.
+/// A request that did not come through.
 #[derive(Debug, thiserror::Error)]
-#[error("the front breaks this connection")]
+#[error("the request broke off")]
 struct Lost;
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -43,19 +41,20 @@ async fn accept(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         async move { record(&shared, &parts, body).await }
     });
     let answer = answered.await.unwrap_or_else(|panic| {
-        shared.violate(format!("the front itself broke: {panic}"));
-        Err(Lost)
+        let what = format!("the front itself broke: {panic}");
+        shared.violate(what.clone());
+        Answer::error(Service::Open, 500, "InternalFailure", &what)
     });
-    answer.map(Answer::respond)
+    Ok(answer.respond())
 }
 
-/// Names the call, and keeps when it came and how it ended.
-async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, Lost> {
+/// Names the call, and keeps it and how it ended.
+async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Answer {
     let text = String::from_utf8_lossy(&body).into_owned();
     let Some((service, name)) = name::name(parts, &text) else {
         let line = format!("{} {}", parts.method, parts.uri);
         shared.violate(format!("the front knows no name for `{line}`"));
-        return Ok(Answer::error(Service::Open, 501, "UnknownOperationException", &line));
+        return Answer::error(Service::Open, 501, "UnknownOperationException", &line);
     };
     let token = name::text(parts, "x-amz-security-token");
     let role = shared.roles().into_iter().find(|role| token == Some(&roles::token(&role.arn))).map(|role| role.arn);
@@ -69,14 +68,16 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Result<Answer, L
         number
     };
     let call = Exchange { shared, account: &account, service, name, parts, body, needs };
-    let answered = with_faults(&call).await;
+    let answer = match shared.faults.meet(name) {
+        Some(Action::Fail { status, code }) => call.refuse(status, code, "refused by the test"),
+        None => rules::carry_out(&call).await,
+    };
     let mut calls = shared.calls.lock().unwrap();
     if let Some((_, call)) = calls.1.iter_mut().find(|(known, _)| *known == number) {
-        call.ended = Some(Instant::now());
-        call.status = answered.as_ref().ok().map(|answer| answer.status);
-        call.refused = answered.as_ref().ok().and_then(|answer| answer.refused.as_deref().cloned());
+        call.status = Some(answer.status);
+        call.refused = answer.refused.as_deref().cloned();
     }
-    answered
+    answer
 }
 
 /// With the tags of the API that each is about.
@@ -100,39 +101,13 @@ fn owner(shared: &Shared, parts: &Parts) -> String {
     key.map(str::to_owned).or_else(guarded).unwrap_or_default()
 }
 
-/// By the access key; what is not signed, by what its address names.
+/// By the access key; a zip by what its address names. A stage is the first account's.
 fn account_of(shared: &Shared, parts: &Parts, name: &str) -> Arc<Account> {
     let key = name::credential(parts).map(|(key, _)| key);
     let others = shared.others.lock().unwrap();
-    let path = parts.uri.path();
-    let other = others.iter().find(|(known, account)| match name {
-        "Download" => path.contains(&format!("/{known}/")),
-        "URL" => path.split('/').nth(2).is_some_and(|api| definition::knows(account.port, api)),
+    let other = others.iter().find(|(known, _)| match name {
+        "Download" => parts.uri.path().contains(&format!("/{known}/")),
         _ => key == Some(known),
     });
     other.map_or_else(|| Arc::clone(&shared.main), |(_, account)| Arc::clone(account))
-}
-
-async fn with_faults(call: &Exchange<'_>) -> Result<Answer, Lost> {
-    let (mut lose_reply, mut held): (bool, Vec<Ends>) = (false, Vec::new());
-    for action in call.shared.faults.meet(call.name, &String::from_utf8_lossy(&call.body)) {
-        match action {
-            Action::Fail { status, code } => return Ok(call.refuse(status, code, "refused by the test")),
-            Action::LoseReply => lose_reply = true,
-            Action::LoseRequest => return Err(Lost),
-            Action::Delay(time) => tokio::time::sleep(time).await,
-            Action::Hang => std::future::pending().await,
-            Action::Hold(gate) => {
-                let Some(mut ends) = gate.take() else { continue };
-                // The test may not wait for it.
-                let _ = ends.here.send(());
-                (&mut ends.word).await.map_err(|_| Lost)?;
-                held.push(ends);
-            }
-        }
-    }
-    let answer = rules::carry_out(call).await;
-    // Now whoever held the call learns that it is through.
-    drop(held);
-    if lose_reply { Err(Lost) } else { Ok(answer) }
 }

@@ -1,7 +1,5 @@
 //! Releases in one account, each command by exactly the role that bootstrap made for it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::account::{ACCOUNT, APP, OneAccount, one_account};
@@ -21,7 +19,6 @@ struct Releases<'a> {
 impl<'a> Releases<'a> {
     fn new(account: &'a OneAccount) -> Self {
         let front = Front::at(account.port, account.emulator.port);
-        front.deployments_every(Duration::ZERO);
         let reader = account.role("dev", "read");
         front.role_trusting(&reader.arn, ACCOUNT, reader.policy(), &reader.trust);
         Self { account, front, calls: 0, violations: Vec::new() }

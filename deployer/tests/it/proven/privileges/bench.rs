@@ -1,7 +1,6 @@
 //! Runs of the deployer against dev behind one front, each prepared so that it has all of its work to do.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -89,7 +88,6 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let front = Front::before(stack().checkout.port("dev"));
-        front.deployments_every(Duration::ZERO);
         Self { front, ahead: Cell::new(false), count: Cell::new(0), api: stack().api("dev") }
     }
 

@@ -2,9 +2,9 @@
 
 use super::bench::{Bench, Run, state};
 use super::documents::{attached, together};
+use crate::harness::Alarm;
 use crate::promises::measured;
 use crate::strict::Call;
-use crate::traffic::Alarm;
 
 pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing() {
     let (bench, documents) = (Bench::new(), attached("dev", "plan"));

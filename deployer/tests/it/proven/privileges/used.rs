@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::bench::{Bench, Run};
 use super::documents::{attached, together};
+use crate::harness::Alarm;
 use crate::promises::measured;
 use crate::strict::{Call, Need};
-use crate::traffic::Alarm;
 
 /// What all runs needed under the whole policy of the deploy role, and what went wrong.
 struct Used {

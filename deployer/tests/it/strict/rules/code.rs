@@ -24,15 +24,20 @@ fn keep(zip: impl Into<Bytes>) {
     ZIPS.lock().unwrap().insert(encoded(&Sha256::digest(&zip)), zip);
 }
 
-/// Keeps an uploaded zip.
-pub(super) fn remember_upload(request: &Value) {
-    if let Some(zip) = request["ZipFile"].as_str().and_then(decoded) {
+/// UpdateFunctionCode: the zip that is replaced is kept, and the new one.
+pub(super) async fn update(call: &Exchange<'_>) -> Answer {
+    let latest = format!("/2015-03-31/functions/{}/configuration", call.segment(2));
+    if let Ok(latest) = call.ask(&latest).await {
+        remember(call.account, call.signed(), &latest).await;
+    }
+    if let Some(zip) = call.json()["ZipFile"].as_str().and_then(decoded) {
         keep(zip);
     }
+    call.forward().await
 }
 
 /// Keeps the zip that lies in `$LATEST`.
-pub(super) async fn remember(account: &Account, signed: Option<&HeaderValue>, latest: &Value) {
+async fn remember(account: &Account, signed: Option<&HeaderValue>, latest: &Value) {
     let known = |sha: &str| ZIPS.lock().unwrap().contains_key(sha);
     if latest["CodeSha256"].as_str().is_none_or(known) {
         return;
@@ -57,26 +62,29 @@ pub(crate) async fn remember_all(account: &Account) {
     }
 }
 
-/// Makes the address in GetFunction's answer lead to the front, for this version's zip.
-pub(super) fn address(call: &Exchange<'_>, shown: &mut Value) {
+/// GetFunction: the address in the answer leads to the front, for this version's zip.
+pub(super) async fn show(call: &Exchange<'_>) -> Answer {
+    let answer = call.forward().await;
+    let mut shown = answer.value();
     let Some((_, rest)) = shown["Code"]["Location"].as_str().and_then(|location| location.split_once(DOWNLOADS)) else {
-        return;
+        return answer;
     };
     let mut address = reqwest::Url::parse(&format!("http://127.0.0.1:{}{DOWNLOADS}{rest}", call.shared.port)).unwrap();
     let code = shown["Configuration"]["CodeSha256"].as_str().unwrap_or_default();
     address.query_pairs_mut().append_pair(PARAMETER, code);
     shown["Code"]["Location"] = json!(address.as_str());
+    answer.with_json(&shown)
 }
 
 /// A zip by its address. One that no front has seen is what the emulator takes it for: `$LATEST`'s.
-pub(super) async fn download(call: &Exchange<'_>) -> Result<Answer, Answer> {
+pub(super) async fn download(call: &Exchange<'_>) -> Answer {
     let wanted = call.parameter(PARAMETER).unwrap_or_default();
     let zip = ZIPS.lock().unwrap().get(&wanted).cloned();
     match zip {
         Some(body) => {
             let headers = vec![("content-type".to_owned(), "application/zip".to_owned())];
-            Ok(Answer { status: 200, headers, body, refused: None })
+            Answer { status: 200, headers, body, refused: None }
         }
-        None => Ok(call.forward().await),
+        None => call.forward().await,
     }
 }

@@ -13,24 +13,9 @@ pub(crate) struct Role {
     pub arn: String,
     /// The account's number, which is the access key: so the emulator tells accounts apart.
     pub account: String,
-    pub may: May,
-    /// Whom it is given to: anyone, without a trust policy.
-    pub trust: Option<Value>,
-}
-
-impl Role {
-    pub(in super::super) fn new(arn: &str, account: &str, may: May) -> Self {
-        Self { arn: arn.to_owned(), account: account.to_owned(), may, trust: None }
-    }
-}
-
-/// What a role may.
-#[derive(Debug, Clone)]
-pub(crate) enum May {
-    /// These operations, on anything.
-    Operations(Vec<&'static str>),
-    /// What a policy of IAM says.
-    Policy(Policy),
+    pub policy: Policy,
+    /// Whom it is given to.
+    pub trust: Value,
 }
 
 /// AssumeRole: of a role of the front's own, if it has any; else as the emulator does it, which gives every role to anyone.
@@ -43,7 +28,7 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
         return Ok(call.forward().await);
     }
     let who = principal(call);
-    let given = |role: &Role| role.trust.as_ref().is_none_or(|trust| trusts(trust, &Principal::Aws(who.clone())));
+    let given = |role: &Role| trusts(&role.trust, &Principal::Aws(who.clone()));
     // As AWS does it: a role that does not exist is refused in the same words as one that trusts somebody else.
     let Some(role) = roles.into_iter().find(|role| Some(&role.arn) == arn.as_ref()).filter(given) else {
         return Err(denied(call, &session(&who), "sts:AssumeRole", arn.as_deref().unwrap_or_default()));
@@ -65,32 +50,28 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
 }
 
 /// GetCallerIdentity: a role of the front's own, or who is guarded; else who the emulator knows.
-pub(super) async fn identity(call: &Exchange<'_>) -> Result<Answer, Answer> {
+pub(super) async fn identity(call: &Exchange<'_>) -> Answer {
     let Some((who, account)) = role(call)
         .map(|role| (session(&role.arn), role.account))
         .or_else(|| call.shared.guard().map(|guard| (guard.who.clone(), account_in(&guard.who))))
     else {
-        return Ok(call.forward().await);
+        return call.forward().await;
     };
-    Ok(Answer::xml(
+    Answer::xml(
         200,
         &format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
              <Arn>{who}</Arn><UserId>AROAFRONT:front</UserId><Account>{account}</Account></GetCallerIdentityResult>\
              <ResponseMetadata><RequestId>front</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
         ),
-    ))
+    )
 }
 
 /// SimulatePrincipalPolicy of who calls: by the policy that holds here, and by the context that comes with the question,
 /// which the emulator leaves out. Of anybody else the emulator is asked.
-pub(super) async fn simulate(call: &Exchange<'_>) -> Result<Answer, Answer> {
-    let held = match role(call) {
-        Some(Role { may: May::Policy(policy), .. }) => Some(policy),
-        Some(_) => None,
-        None => call.shared.guard().map(|guard| guard.policy),
-    };
-    let Some(policy) = held else { return Ok(call.forward().await) };
+pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
+    let held = role(call).map(|role| role.policy).or_else(|| call.shared.guard().map(|guard| guard.policy));
+    let Some(policy) = held else { return call.forward().await };
     let body = String::from_utf8_lossy(&call.body).into_owned();
     let form = reqwest::Url::parse(&format!("http://front/?{body}")).unwrap();
     let all = |start: &str, end: &str| -> Vec<String> {
@@ -109,7 +90,7 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Result<Answer, Answer> {
              <EvalDecision>{decision}</EvalDecision></member>"
         )
     });
-    Ok(Answer::xml(
+    Answer::xml(
         200,
         &format!(
             "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
@@ -118,7 +99,7 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Result<Answer, Answer> {
              </SimulatePrincipalPolicyResponse>",
             results.collect::<String>()
         ),
-    ))
+    )
 }
 
 /// Who calls, as `aws:PrincipalArn` has it: the role behind a session; an administrator where nobody is guarded.
@@ -154,11 +135,7 @@ fn role(call: &Exchange<'_>) -> Option<Role> {
 /// Refuses what who called may not do, as AWS does.
 pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
     let (who, policy) = match role(call) {
-        Some(Role { arn, may: May::Operations(allowed), .. }) if !allowed.contains(&call.name) => {
-            return Err(denied(call, &arn, call.name, "*"));
-        }
-        Some(Role { may: May::Operations(_), .. }) => return Ok(()),
-        Some(Role { arn, may: May::Policy(policy), .. }) => (session(&arn), policy),
+        Some(Role { arn, policy, .. }) => (session(&arn), policy),
         None => match call.shared.guard() {
             Some(guard) => (guard.who, guard.policy),
             None => return Ok(()),

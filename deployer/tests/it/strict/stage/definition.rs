@@ -1,23 +1,13 @@
-//! The snapshot of an API's definition that a deployment is.
+//! An API's definition: which function a request goes to, and how API Gateway itself refuses one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
-
-use hyper::header::HeaderValue;
 use serde_json::{Map, Value, json};
 
 use super::super::account::Account;
 use super::super::answer::Answer;
 
-/// Port of the emulator, API, deployment.
-type Key = (u16, String, String);
-
-/// All snapshots of this process: a front that comes later serves what an earlier one saw being deployed.
-static SNAPSHOTS: LazyLock<Mutex<HashMap<Key, Arc<Definition>>>> = LazyLock::new(Mutex::default);
-
 /// An API's definition at one moment.
 #[derive(Debug)]
-pub(in super::super) struct Definition {
+pub(super) struct Definition {
     resources: Vec<Value>,
     responses: Vec<Value>,
     binary: Vec<String>,
@@ -37,62 +27,11 @@ impl Route<'_> {
     }
 }
 
-/// Freezes an API's definition, as it is now, under a deployment's id.
-pub(in super::super) async fn freeze(
-    account: &Account,
-    api: &str,
-    deployment: &str,
-    signed: Option<&HeaderValue>,
-) -> Result<(), Answer> {
-    let definition = Arc::new(Definition::now(account, api, signed).await?);
-    SNAPSHOTS.lock().unwrap().insert((account.port, api.to_owned(), deployment.to_owned()), definition);
-    Ok(())
-}
-
-/// Freezes every deployment that no front knows as the definition is now. The best that can be done for those that
-/// were made behind the fronts.
-pub(in super::super) async fn freeze_unknown(account: &Account) {
-    let apis = account.ask("/restapis?limit=500", None).await.unwrap_or_default();
-    for api in ids(&apis) {
-        let Ok(now) = Definition::now(account, &api, None).await else { continue };
-        let (now, all) = (Arc::new(now), account.ask(&format!("/restapis/{api}/deployments?limit=500"), None).await);
-        let mut snapshots = SNAPSHOTS.lock().unwrap();
-        // The empty name: for those that are made behind this front from now on.
-        snapshots.insert((account.port, api.clone(), String::new()), Arc::clone(&now));
-        for deployment in ids(&all.unwrap_or_default()) {
-            snapshots.entry((account.port, api.clone(), deployment)).or_insert_with(|| Arc::clone(&now));
-        }
-    }
-}
-
-/// The definition that a deployment froze.
-pub(super) async fn frozen(account: &Account, api: &str, deployment: &str) -> Result<Arc<Definition>, Answer> {
-    let known = |deployment: &str| {
-        let key = (account.port, api.to_owned(), deployment.to_owned());
-        SNAPSHOTS.lock().unwrap().get(&key).cloned()
-    };
-    if let Some(definition) = known(deployment).or_else(|| known("")) {
-        return Ok(definition);
-    }
-    // An API that was made after the front.
-    freeze(account, api, deployment, None).await?;
-    Ok(known(deployment).unwrap())
-}
-
-/// Whether the emulator behind a port has this API.
-pub(in super::super) fn knows(port: u16, api: &str) -> bool {
-    SNAPSHOTS.lock().unwrap().contains_key(&(port, api.to_owned(), String::new()))
-}
-
-fn ids(list: &Value) -> Vec<String> {
-    list["item"].as_array().into_iter().flatten().filter_map(|item| Some(item["id"].as_str()?.to_owned())).collect()
-}
-
 impl Definition {
-    async fn now(account: &Account, api: &str, signed: Option<&HeaderValue>) -> Result<Self, Answer> {
-        let own = account.ask(&format!("/restapis/{api}"), signed).await?;
-        let resources = account.ask(&format!("/restapis/{api}/resources?embed=methods&limit=500"), signed).await?;
-        let responses = account.ask(&format!("/restapis/{api}/gatewayresponses"), signed).await?;
+    pub(super) async fn now(account: &Account, api: &str) -> Result<Self, Answer> {
+        let own = account.ask(&format!("/restapis/{api}"), None).await?;
+        let resources = account.ask(&format!("/restapis/{api}/resources?embed=methods&limit=500"), None).await?;
+        let responses = account.ask(&format!("/restapis/{api}/gatewayresponses"), None).await?;
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let binary = list(&own["binaryMediaTypes"]).iter().filter_map(|kind| Some(kind.as_str()?.to_owned())).collect();
         Ok(Self { resources: list(&resources["item"]), responses: list(&responses["item"]), binary })

@@ -1,7 +1,6 @@
-//! A stage's URL, served as API Gateway serves it: by the snapshot of the deployment that the stage names, through an
-//! alias that allows it, to the version that chance picks.
+//! A stage's URL, served as API Gateway serves it: through an alias that allows it, to the version that chance picks.
 
-pub(super) mod definition;
+mod definition;
 mod event;
 mod permission;
 
@@ -49,10 +48,8 @@ pub(super) async fn serve(call: &Exchange<'_>) -> Result<Answer, Answer> {
     let forbidden = || call.refuse(403, "ForbiddenException", "Forbidden");
     let request = Request::of(call).ok_or_else(forbidden)?;
     let target = format!("/restapis/{}/stages/{}", request.api, request.stage);
-    let now = call.account.ask(&target, None).await.map_err(|_| forbidden())?;
-    let stage = seen(call, &request, now);
-    let deployment = stage["deploymentId"].as_str().unwrap_or_default();
-    let definition = definition::frozen(call.account, request.api, deployment).await?;
+    let stage = call.account.ask(&target, None).await.map_err(|_| forbidden())?;
+    let definition = Definition::now(call.account, request.api).await?;
     let Some(route) = definition.route(call.parts.method.as_str(), &request.path) else {
         let kind = ("MISSING_AUTHENTICATION_TOKEN", "MissingAuthenticationTokenException");
         return Err(definition.refusal(kind, 403, "Missing Authentication Token"));
@@ -63,18 +60,6 @@ pub(super) async fn serve(call: &Exchange<'_>) -> Result<Answer, Answer> {
     }
     let event = event::of(call, &request, &stage, &definition, &route);
     Ok(through_alias(call, &request, &stage, &definition, &route, &event).await)
-}
-
-/// The stage as it is seen: a switch takes the time that was set, and towards its end flips back for a moment, as
-/// seen on AWS (localstack#12199).
-fn seen(call: &Exchange<'_>, request: &Request<'_>, now: Value) -> Value {
-    let key = (request.api.to_owned(), request.stage.to_owned());
-    let switch = call.account.switches.lock().unwrap().get(&key).cloned();
-    let Some((before, at)) = switch else { return now };
-    let time = call.shared.settings().propagation.as_secs_f64();
-    let passed = at.elapsed().as_secs_f64();
-    let old = passed < time * 0.5 || (passed >= time * 0.75 && passed < time);
-    if old { before } else { now }
 }
 
 async fn through_alias(
@@ -89,9 +74,6 @@ async fn through_alias(
         |status, kind| definition.refusal((kind, "InternalServerErrorException"), status, "Internal server error");
     let misconfigured = || broken(500, "API_CONFIGURATION_ERROR");
     let Some(target) = Target::of(route, stage) else { return misconfigured() };
-    if call.account.is_severed(&target.function) {
-        return broken(502, "DEFAULT_5XX");
-    }
     let function = format!("/2015-03-31/functions/{}", target.function);
     let (alias, policy) = (format!("{function}/aliases/{}", target.qualifier), target.policy());
     let (alias, policy) = join!(call.account.ask(&alias, None), call.account.ask(&policy, None));
@@ -100,7 +82,7 @@ async fn through_alias(
         return misconfigured();
     }
     let version = match &alias {
-        Ok(alias) => call.shared.version_of(alias),
+        Ok(alias) => version_of(alias),
         // No alias: a version, or the function itself.
         Err(_) if target.qualifier.parse::<u64>().is_ok() => target.qualifier.clone(),
         Err(_) if target.qualifier.is_empty() => "%24LATEST".to_owned(),
@@ -115,6 +97,15 @@ async fn through_alias(
     let failed = answer.header("x-amz-function-error").is_some();
     let answer = (!failed).then(|| answer_of(call, definition, &answer.value())).flatten();
     answer.unwrap_or_else(|| broken(502, "DEFAULT_5XX"))
+}
+
+/// The version that takes this one request of an alias: with weights, by chance.
+fn version_of(alias: &Value) -> String {
+    let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].as_object();
+    let drawn =
+        weights.into_iter().flatten().find(|(_, share)| share.as_f64().is_some_and(|share| fastrand::f64() < share));
+    let version = drawn.map_or_else(|| alias["FunctionVersion"].as_str().unwrap_or_default(), |(version, _)| version);
+    version.replace('$', "%24")
 }
 
 /// What the function's answer means in HTTP; nothing if it is none that API Gateway understands.

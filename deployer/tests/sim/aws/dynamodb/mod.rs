@@ -117,6 +117,15 @@ impl DynamoDb {
         table.write(key, Some(item), Duration::ZERO);
     }
 
+    /// Removes an item, as if it had never been there.
+    ///
+    /// # Panics
+    /// The table does not exist.
+    pub(crate) fn remove(&mut self, table: &str, partition: &str, sort: &str) {
+        let table = self.tables.get_mut(table).expect("a table");
+        table.items.retain(|key, _| texts(key) != (partition.to_owned(), sort.to_owned()));
+    }
+
     /// All items of a table, as they are, in the order of their keys.
     pub(crate) fn items(&self, table: &str) -> Vec<Value> {
         let table = self.tables.get(table);

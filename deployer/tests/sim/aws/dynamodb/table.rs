@@ -16,7 +16,7 @@ pub(super) struct Table {
     pub(super) partition: (String, &'static str),
     pub(super) sort: Option<(String, &'static str)>,
     /// Each item from when on, in order; nothing where it was deleted.
-    items: BTreeMap<Key, Vec<(Duration, Option<Item>)>>,
+    pub(super) items: BTreeMap<Key, Vec<(Duration, Option<Item>)>>,
 }
 
 impl Table {

@@ -131,6 +131,11 @@ impl Lambda {
         }
     }
 
+    /// Somebody else deletes a version.
+    pub(crate) fn delete_version(&mut self, function: &str, version: &str) {
+        self.function_mut(function).facts.versions.retain(|_, known| known.version != version);
+    }
+
     /// As after weeks without an invocation.
     pub(crate) fn make_inactive(&mut self, function: &str, version: &str) {
         self.set_state(function, version, "Inactive", Some(("Idle", "The function is idle.")));

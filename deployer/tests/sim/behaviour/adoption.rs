@@ -1,0 +1,78 @@
+//! Drift: what somebody else moved is never overwritten, and adopted if that is wanted.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{deploy, with_releases};
+use crate::application::Behavior;
+use crate::aws::Aws;
+use crate::simulation::{Simulation, account_of};
+use crate::stack::{Shape, function};
+use crate::verdict::{Serving, item};
+
+/// Somebody else moves an alias of dev, and everybody sees it.
+async fn move_alias(simulation: &Simulation, version: &str) {
+    {
+        let mut aws = simulation.aws();
+        let Aws { accounts, moment, .. } = &mut *aws;
+        let account = accounts.get_mut(account_of("dev")).unwrap();
+        account.lambda.move_alias(moment, &function("f1", "dev"), "live", version);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+#[test]
+fn what_somebody_else_moved_stops_every_command_until_it_is_adopted() {
+    with_releases(Shape::of(2), 2).simulate(async |simulation| {
+        move_alias(simulation, "2").await;
+        let moved = Serving::of(simulation, "dev");
+        let command = deploy(simulation, Behavior::Right).await;
+        let plan = command.replace("deploy", "plan");
+        for command in [&command, "rollback dev --to previous", &plan] {
+            let refused = simulation.refused(command, 4).await;
+            assert!(refused.words.contains("alias `live` of `app-f1-dev`"), "{command}: {}", refused.words);
+            assert!(refused.words.contains("`--adopt`"), "{command}: {}", refused.words);
+        }
+        assert_eq!(Serving::of(simulation, "dev"), moved);
+        simulation.done(&format!("{command} --adopt")).await;
+        let adopted = item(simulation, "dev", "release#00000003");
+        assert_eq!((&adopted["kind"], &adopted["stable"]), (&json!("adopt"), &json!(true)));
+        assert_eq!(adopted["parts"]["functions"]["f1"]["version"], "2");
+        simulation.done("rollback dev --to previous").await;
+        assert_eq!(Serving::of(simulation, "dev"), moved);
+    });
+}
+
+#[test]
+fn a_stage_that_somebody_else_moved_is_drift() {
+    with_releases(Shape::of(1), 2).simulate(async |simulation| {
+        let now = simulation.now();
+        let first = item(simulation, "dev", "release#00000001")["parts"]["deployment"].clone();
+        simulation.account("dev", |account| {
+            let api = account.api.only();
+            let deployment = first.as_str().unwrap().to_owned();
+            account.api.change_stage((&api, "dev"), now, |stage| stage.deployment = deployment);
+        });
+        let command = deploy(simulation, Behavior::Right).await;
+        let refused = simulation.refused(&command, 4).await;
+        assert!(refused.words.contains("the stage serves deployment"), "{}", refused.words);
+    });
+}
+
+#[test]
+fn an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted() {
+    for split in [true, false] {
+        with_releases(Shape::of(1), 2).simulate(async |simulation| {
+            match split {
+                true => simulation.account("dev", |account| {
+                    account.lambda.split_alias(&function("f1", "dev"), "live", ("2", 0.1));
+                }),
+                false => move_alias(simulation, "$LATEST").await,
+            }
+            let command = deploy(simulation, Behavior::Right).await;
+            let refused = simulation.refused(&format!("{command} --adopt"), 4).await;
+            assert!(refused.words.contains("cannot be adopted"), "{}", refused.words);
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! Artifacts and ledgers that cannot be what they say: refused by name before anything is written.
+
+use serde_json::{Value, json};
+
+use super::{deploy_code, with_releases};
+use crate::application::Behavior;
+use crate::simulation::{Artifact, Simulation};
+use crate::stack::Shape;
+use crate::verdict::item;
+
+/// An artifact whose manifest was changed.
+fn with_manifest(simulation: &Simulation, change: impl FnOnce(&mut Value)) -> Artifact {
+    let artifact = simulation.artifact(Behavior::Right);
+    let file = artifact.folder.join("manifest.json");
+    let mut manifest = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    change(&mut manifest);
+    std::fs::write(file, manifest.to_string()).unwrap();
+    artifact
+}
+
+async fn refused(simulation: &Simulation, artifact: &Artifact, code: u8, words: &str) {
+    let ended = simulation.refused(&format!("deploy dev --artifact {}", artifact.folder.display()), code).await;
+    assert!(ended.words.contains(words), "`{words}`: {}", ended.words);
+}
+
+#[test]
+fn a_package_that_was_changed_since_its_build_is_refused() {
+    with_releases(Shape::of(2), 1).simulate(async |simulation| {
+        let artifact = simulation.artifact(Behavior::Right);
+        std::fs::write(artifact.folder.join("f2.zip"), "f2, build x").unwrap();
+        refused(simulation, &artifact, 4, "f2.zip").await;
+    });
+}
+
+#[test]
+fn an_artifact_that_is_not_whole_is_refused() {
+    with_releases(Shape::of(2), 1).simulate(async |simulation| {
+        let artifact = simulation.artifact(Behavior::Right);
+        std::fs::remove_file(artifact.folder.join("f2.zip")).unwrap();
+        refused(simulation, &artifact, 3, "f2.zip").await;
+        std::fs::write(artifact.folder.join("manifest.json"), "{").unwrap();
+        refused(simulation, &artifact, 3, "manifest.json` is malformed").await;
+        simulation.refused("deploy dev --artifact nowhere", 3).await;
+    });
+}
+
+#[test]
+fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_is_refused() {
+    with_releases(Shape::of(1), 1).simulate(async |simulation| {
+        let foreign = with_manifest(simulation, |manifest| manifest["target"] = json!("x86_64-unknown-linux-gnu"));
+        refused(simulation, &foreign, 4, "is built for `").await;
+        let newer = with_manifest(simulation, |manifest| manifest["schema"] = json!(2));
+        refused(simulation, &newer, 4, "has schema 2").await;
+        let outside = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["zip"] = json!("../f1.zip"));
+        refused(simulation, &outside, 4, "../f1.zip").await;
+    });
+}
+
+#[test]
+fn a_zip_that_one_call_does_not_take_is_refused_where_there_is_no_bucket() {
+    with_releases(Shape::of(1), 1).simulate(async |simulation| {
+        let size = 50 * 1024 * 1024 + 1;
+        let big = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["size"] = json!(size));
+        refused(simulation, &big, 4, "no `artifact_bucket`").await;
+    });
+}
+
+/// Items that cannot be: which item, where in it, what stands there instead, and what is said of it.
+fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let holder = |lease: &Value| json!({"id": "x", "actor": "ada\u{1b}[2J", "command": "deploy dev", "since": "now", "lease_seconds": lease});
+    vec![
+        ("release#00000002", "/number", json!(4_294_967_295_u64), "release 4294967295"),
+        ("release#00000002", "/number", json!(4_294_967_296_u64), "release#00000002"),
+        ("release#00000002", "/number", json!(12_345_678), "release 12345678"),
+        ("release#00000002", "/number", json!("seven"), "release#00000002"),
+        ("release#00000002", "/previous", json!(-1), "release#00000002"),
+        ("release#00000002", "/state", json!("pondering"), "release#00000002"),
+        ("release#00000002", "/parts", json!(["a"]), "release#00000002"),
+        ("lock", "/fence", json!(u64::MAX), "fence"),
+        ("lock", "/fence", json!(0), "fence 0"),
+        ("lock", "/fence", json!(1.5), "`lock`"),
+        ("lock", "/holder", Value::Null, "`lock`"),
+        ("lock", "/holder", holder(&json!(u64::MAX)), "lease of 18446744073709551615 s"),
+        ("lock", "/holder", holder(&json!(-20)), "`lock`"),
+        ("live", "/release", json!("the best"), "`live`"),
+        ("live", "/release", Value::Null, "`live`"),
+        ("live", "/release/parts/functions", json!({"": 1}), "`live`"),
+        ("stack", "/functions", json!({}), "functions"),
+        ("stack", "/api/rest_api_id", json!("../../x"), "API"),
+        ("stack", "/functions/f1/alias", json!(""), "alias"),
+    ]
+}
+
+/// Every command ends with a documented code and commands no terminal, and a deploy of other code says which item it is.
+#[test]
+fn an_item_of_the_ledger_that_cannot_be_is_refused_by_name_and_nothing_is_moved() {
+    with_releases(Shape::of(1), 2).simulate(async |simulation| {
+        let deploy = deploy_code(simulation, Behavior::Right);
+        for (key, place, value, expected) in impossible() {
+            let sound = item(simulation, "dev", key);
+            let mut spoilt = sound.clone();
+            let (above, name) = place.rsplit_once('/').unwrap();
+            spoilt.pointer_mut(above).unwrap()[name] = value;
+            simulation.put("dev", &spoilt);
+            for command in
+                ["status dev", "plan dev", "history dev", "check dev", "prune dev", "rollback dev --to 1", &deploy]
+            {
+                let (ended, calls) = simulation.observed(command).await;
+                let what = format!("{key}{place}: `{command}`: {}", ended.words);
+                assert!(ended.code.is_some_and(|code| code <= 5), "{:?}: {what}", ended.code);
+                assert!(!ended.words.contains('\u{1b}'), "{what}");
+                assert!(calls.iter().all(|call| !call.writes()), "{what}: {calls:?}");
+                if command.starts_with("deploy") {
+                    assert!(ended.code != Some(0) && ended.words.contains("hint: "), "{what}");
+                    assert!(ended.words.contains(expected), "`{expected}`: {what}");
+                }
+            }
+            simulation.put("dev", &sound);
+        }
+    });
+}
