@@ -5,22 +5,12 @@ use std::time::Duration;
 
 use crate::application::Behavior;
 use crate::fault::Fault;
+use crate::outside::WRITES;
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
-
-/// Calls that change something.
-const WRITES: [&str; 7] = [
-    "UpdateFunctionCode",
-    "PublishVersion",
-    "UpdateAlias",
-    "DeleteFunction",
-    "CreateDeployment",
-    "UpdateStage",
-    "TransactWriteItems",
-];
 
 async fn deploy(simulation: &Simulation, behavior: Behavior) -> String {
     let artifact = simulation.artifact(behavior);

@@ -7,7 +7,8 @@
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
-//! | [`smoke`], [`findings`], [`matrix`], [`races`] | the cases |
+//! | [`cases`], [`schedule`], [`promises`] | cases side by side, the order of several runs' writes, and the table of figures |
+//! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
 
 // Of a whole run's future, awaited by a case's.
 #![recursion_limit = "256"]
@@ -21,11 +22,15 @@
 
 mod application;
 mod aws;
+mod cases;
 mod fault;
 mod findings;
 mod matrix;
 mod outside;
+mod promises;
 mod races;
+mod schedule;
+mod search;
 mod simulation;
 mod smoke;
 mod stack;
