@@ -9,7 +9,8 @@
 //! | [`simulation`] | commands run by arguments, side by side if need be |
 //! | [`verdict`] | what must be true of an environment after any run |
 //! | [`behaviour`] | what each command does when nothing breaks, and what it refuses |
-//! | [`smoke`], [`findings`], [`matrix`], [`races`] | the cases |
+//! | [`cases`], [`schedule`], [`promises`] | cases side by side, the order of several runs' writes, and the table of figures |
+//! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
 
 // Of a whole run's future, awaited by a case's.
 #![recursion_limit = "256"]
@@ -24,12 +25,16 @@
 mod application;
 mod aws;
 mod behaviour;
+mod cases;
 mod fault;
 mod findings;
 mod matrix;
 mod outside;
+mod promises;
 mod races;
 mod record;
+mod schedule;
+mod search;
 mod simulation;
 mod smoke;
 mod stack;

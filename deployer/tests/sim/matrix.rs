@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::application::Behavior;
+use crate::cases;
 use crate::fault::{ALL, Fault};
+use crate::promises::measured;
 use crate::simulation::{Ended, Simulation, Snapshot};
-use crate::stack::Shape;
-use crate::verdict::{Before, after_the_fault, after_the_next_run};
+use crate::stack::{Shape, function};
+use crate::verdict::{Before, Serving, after_the_fault, after_the_next_run};
 
 /// The safe state has to be reached so soon after a signal.
 const STOPS_WITHIN: Duration = Duration::from_secs(7);
+
+/// Of so many cases one is tried where not all of them are: a prime that shares nothing with the number of faults, so that
+/// all of them come.
+const STRIDE: usize = 53;
 
 /// A command, and the world that it starts from.
 #[derive(Clone)]
@@ -22,6 +28,10 @@ pub(crate) struct Scenario {
     pub(crate) command: &'static str,
     /// Whether the API's definition is another one than before.
     definition: bool,
+    /// Whether the stage is to move.
+    pub(crate) moves_stage: bool,
+    /// What a run that died has left, and what served before it: a run that fails may leave the one or the other.
+    pub(crate) left: Vec<Serving>,
     world: Snapshot,
 }
 
@@ -44,32 +54,73 @@ impl Scenario {
             }
         });
         let command = "deploy dev --artifact ARTIFACT";
-        Self { name, environment: "dev", command, definition: true, world }
+        let left = Vec::new();
+        Self { name, environment: "dev", command, definition: true, moves_stage: true, left, world }
     }
 
-    fn promote(shape: Shape) -> Self {
+    /// Of code alone.
+    fn code(name: &'static str, shape: Shape) -> Self {
+        Self { definition: false, moves_stage: false, ..Self::deploy(name, shape, 1) }
+    }
+
+    fn promote(name: &'static str, shape: Shape) -> Self {
         let world = Snapshot::new(shape, 1).after(async |simulation| {
             released(simulation, "dev").await;
             simulation.done("promote dev prod --allow-definition-diff").await;
             released(simulation, "dev").await;
         });
         let command = "promote dev prod --allow-definition-diff";
-        Self { name: "promote", environment: "prod", command, definition: true, world }
+        Self { environment: "prod", command, world, ..Self::deploy(name, shape, 0) }
     }
 
-    fn rollback(shape: Shape) -> Self {
-        let command = "rollback dev --to 1";
-        Self { name: "rollback", command, definition: false, ..Self::deploy("", shape, 2) }
+    fn rollback(name: &'static str, shape: Shape) -> Self {
+        Self { command: "rollback dev --to 1", definition: false, ..Self::deploy(name, shape, 2) }
     }
 
-    fn prune(shape: Shape) -> Self {
-        let command = "prune dev --yes";
-        Self { name: "prune", command, definition: false, ..Self::deploy("", shape, 3) }
+    fn prune(name: &'static str, shape: Shape) -> Self {
+        Self { command: "prune dev --yes", definition: false, ..Self::deploy(name, shape, 3) }
+    }
+
+    /// Somebody has moved an alias back, behind the deployer's back.
+    fn adopt(name: &'static str, shape: Shape) -> Self {
+        let deployed = Self::deploy(name, shape, 2);
+        let world = deployed.world.clone().after(async |simulation| {
+            let moment = simulation.aws().moment.clone();
+            let alias = function("f1", "dev");
+            simulation.account("dev", |account| account.lambda.move_alias(&moment, &alias, "live", "2"));
+        });
+        Self { command: "deploy dev --artifact ARTIFACT --adopt", world, ..deployed }
+    }
+
+    /// A run died: in its part that moves traffic, after this share of it.
+    fn recovery(name: &'static str, shape: Shape, share: f64) -> Self {
+        let scenario = Self::deploy(name, shape, 1);
+        let calls = scenario.calls();
+        let first = calls.iter().position(|call| *call == "UpdateAlias").unwrap();
+        let last = calls.iter().rposition(|call| *call == "TransactWriteItems").unwrap();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "few calls"
+        )]
+        let dies_at = first + 1 + ((last - first) as f64 * share) as usize;
+        let mut left = Vec::new();
+        let world = scenario.world.clone().after(async |simulation| {
+            left.push(Serving::of(simulation, "dev"));
+            let artifact = simulation.artifact(Behavior::Right);
+            simulation.change_definition("dev");
+            let prepared = simulation.prepare(&format!("deploy dev --artifact {}", artifact.folder.display()));
+            prepared.run.fault(dies_at, Fault::KilledAfter);
+            assert_eq!(prepared.end().await.code, None);
+            left.push(Serving::of(simulation, "dev"));
+        });
+        Self { left, world, ..scenario }
     }
 
     /// Runs the case: what is wrong, with what the run did.
     fn judged(&self, case: Case) -> Vec<String> {
-        self.world.clone().seeded(case.seed).simulate(async |simulation| {
+        self.world.clone().seeded(case.seed).run(async |simulation| {
             let before = Before::of(simulation, self);
             let command = self.ready(simulation, &before);
             let prepared = simulation.prepare(&command);
@@ -88,9 +139,15 @@ impl Scenario {
             let (next, visits) = simulation.under_visits(self.environment, simulation.command(&command)).await;
             wrong.extend(visits.iter().map(|status| format!("a visit to the next run got {status}")));
             wrong.extend(after_the_next_run(simulation, self, &before, &next));
-            if !wrong.is_empty() {
+            if !wrong.is_empty() || cases::only().is_some() {
                 let met = met.map_or("none", |call| call.name);
-                wrong.push(format!("{case:?} met {met}\n{}\n--\n{}", said(&first), said(&next)));
+                let what = format!("{case:?} met {met}\n{}\n--\n{}", said(&first), said(&next));
+                let timeline = format!("{what}\n{}", simulation.timeline());
+                if cases::only().is_some() {
+                    println!("{timeline}");
+                } else {
+                    wrong.push(timeline);
+                }
             }
             wrong
         })
@@ -104,8 +161,8 @@ impl Scenario {
         self.command.replace("ARTIFACT", &before.artifact.folder.display().to_string())
     }
 
-    /// How many calls the command makes when nothing happens.
-    fn calls(&self) -> usize {
+    /// The calls that the command makes when nothing happens.
+    fn calls(&self) -> Vec<&'static str> {
         self.world.clone().simulate(async |simulation| {
             let before = Before::of(simulation, self);
             let command = self.ready(simulation, &before);
@@ -113,7 +170,7 @@ impl Scenario {
             let run = Arc::clone(&prepared.run);
             let ended = prepared.end().await;
             assert_eq!(ended.code, Some(0), "{}", ended.words);
-            run.calls().len()
+            run.calls().iter().map(|call| call.name).collect()
         })
     }
 }
@@ -129,75 +186,131 @@ async fn released(simulation: &Simulation, environment: &str) {
     simulation.done(&format!("deploy {environment} --artifact {}", artifact.folder.display())).await;
 }
 
-/// Of how many cases one is tried: with `CASES=all`, as `.ci/prove` says, each; with `CASES=N` N times as many as else.
-fn stride() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
-    match std::env::var("CASES").as_deref() {
-        Err(_) => STRIDE,
-        Ok("all") => 1,
-        Ok(times) => (STRIDE / times.parse::<usize>().unwrap()).max(1),
-    }
+/// Tries every case.
+fn every(scenario: &Scenario) {
+    tried(scenario, 1);
 }
 
-/// Tries a part of the cases.
-fn tried(scenario: &Scenario) {
-    let stride = stride();
-    let started = std::time::Instant::now();
-    let calls = scenario.calls();
+/// Tries a part of the cases; with `CASES=all` every case.
+fn some(scenario: &Scenario) {
+    tried(scenario, if cases::all() { 1 } else { STRIDE });
+}
+
+/// Tries one case of so many. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
+fn tried(scenario: &Scenario, stride: usize) {
+    let began = Instant::now();
+    let calls = scenario.calls().len();
     let all = (1..=calls).flat_map(|call| ALL.into_iter().map(move |fault| (call, fault)));
-    let cases: Vec<Case> = all
-        .enumerate()
-        .filter(|(index, _)| index % stride == 0)
-        .map(|(index, (call, fault))| Case { seed: index as u64, call, fault })
-        .collect();
-    let mut failed: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
-    for case in &cases {
-        let wrong = scenario.judged(*case);
+    let all = all.zip(0..).map(|((call, fault), seed)| Case { seed, call, fault });
+    let chosen: Vec<Case> = match cases::only() {
+        Some(seed) => all.filter(|case| case.seed == seed).collect(),
+        None => all.step_by(stride).filter(|case| is_asked(case.fault)).collect(),
+    };
+    let results = cases::each(&chosen, |case| scenario.judged(*case));
+    let mut failed: BTreeMap<&String, Vec<(&Case, &[String])>> = BTreeMap::new();
+    for (case, wrong) in chosen.iter().zip(&results) {
         if let Some(first) = wrong.first() {
-            failed.entry(first.clone()).or_default().push(wrong);
+            failed.entry(first).or_default().push((case, wrong));
         }
     }
-    println!("{}: {} cases over {calls} calls, {:?}", scenario.name, cases.len(), started.elapsed());
     for (what, cases) in &failed {
-        println!("== {} times: {what}\n{}", cases.len(), cases[0].join("\n"));
+        let (case, wrong) = &cases[0];
+        println!("== {} times: {what}\n{}", cases.len(), wrong.join("\n"));
+        println!("replay: SEED={} cargo test --workspace --test sim -- --nocapture {}", case.seed, this_test());
     }
-    assert!(failed.is_empty());
+    let violations = failed.values().map(Vec::len).sum();
+    let how = format!("{calls} calls x {} faults, then a clean run; every case of {stride}", ALL.len());
+    if cases::only().is_none() {
+        let what = format!("{}, functions: {}", scenario.name, scenario.world.functions());
+        measured(&what, &how, chosen.len(), violations, began);
+    }
+    assert_eq!(violations, 0, "{}", scenario.name);
+}
+
+fn is_asked(fault: Fault) -> bool {
+    cases::setting("FAULT").is_none_or(|name| format!("{fault:?}") == name)
+}
+
+/// The name of the test that runs: its thread has it.
+fn this_test() -> String {
+    // With `--test-threads 1` it has not.
+    std::thread::current().name().filter(|name| *name != "main").unwrap_or("matrix").to_owned()
 }
 
 #[test]
 fn a_first_deploy_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("first deploy", Shape::of(2), 0));
+    every(&Scenario::deploy("first deploy", Shape::of(2), 0));
 }
 
 #[test]
 fn a_deploy_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("deploy", Shape::of(2), 1));
+    every(&Scenario::deploy("deploy", Shape::of(2), 1));
 }
 
 #[test]
 fn a_canary_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("canary", Shape::of(2).moving(CANARY), 1));
+    every(&Scenario::deploy("canary", Shape::of(2).moving(CANARY), 1));
 }
 
 #[test]
 fn a_linear_shift_survives_every_fault_at_every_call() {
-    tried(&Scenario::deploy("linear shift", Shape::of(2).moving(LINEAR), 1));
+    every(&Scenario::deploy("linear shift", Shape::of(2).moving(LINEAR), 1));
 }
 
 #[test]
 fn a_promotion_survives_every_fault_at_every_call() {
-    tried(&Scenario::promote(Shape::of(2)));
+    every(&Scenario::promote("promote", Shape::of(2)));
 }
 
 #[test]
 fn a_rollback_survives_every_fault_at_every_call() {
-    tried(&Scenario::rollback(Shape::of(2)));
+    every(&Scenario::rollback("rollback", Shape::of(2)));
 }
 
 #[test]
 fn pruning_survives_every_fault_at_every_call() {
-    tried(&Scenario::prune(Shape::of(2).keeping(1)));
+    every(&Scenario::prune("prune", Shape::of(2).keeping(1)));
 }
 
-/// Of so many cases one is tried: a prime that shares nothing with the number of faults, so that all of them come.
-const STRIDE: usize = 53;
+#[test]
+fn an_adoption_survives_every_fault_at_every_call() {
+    every(&Scenario::adopt("adopt", Shape::of(2)));
+}
+
+#[test]
+fn a_recovery_survives_every_fault_at_every_call() {
+    every(&Scenario::recovery("recovery", Shape::of(2), 0.5));
+}
+
+#[test]
+fn a_recovery_from_any_other_death_survives_faults() {
+    for (name, share) in
+        [("recovery, first move", 0.0), ("recovery, before the record", 0.9), ("recovery, record", 1.0)]
+    {
+        some(&Scenario::recovery(name, Shape::of(2), share));
+    }
+}
+
+#[test]
+fn stacks_of_one_and_eight_functions_survive_faults() {
+    for functions in [1, 8] {
+        let shape = Shape::of(functions);
+        let scenarios = [
+            Scenario::deploy("first deploy", shape, 0),
+            Scenario::deploy("deploy", shape, 1),
+            Scenario::code("code alone", shape),
+            Scenario::deploy("canary", shape.moving(CANARY), 1),
+            Scenario::promote("promote", shape),
+            Scenario::rollback("rollback", shape),
+            Scenario::prune("prune", shape.keeping(1)),
+            Scenario::adopt("adopt", shape),
+            Scenario::recovery("recovery", shape, 0.5),
+        ];
+        scenarios.iter().for_each(some);
+    }
+}
+
+#[test]
+fn a_deploy_of_code_alone_survives_faults() {
+    some(&Scenario::code("code alone", Shape::of(2)));
+}

@@ -1,6 +1,7 @@
 //! The outside world of one run: a network that ends in the simulated AWS, and clocks of its own.
 
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -22,6 +23,21 @@ use crate::aws::wire::{Reply, Request, decoded};
 use crate::aws::{Aws, name};
 use crate::fault::Fault;
 use crate::record;
+use crate::schedule::Schedule;
+use crate::stack::{APP, ENVIRONMENTS, ledger};
+
+/// Calls that change something.
+pub(crate) const WRITES: [&str; 9] = [
+    "UpdateFunctionCode",
+    "PublishVersion",
+    "UpdateAlias",
+    "DeleteFunction",
+    "CreateDeployment",
+    "UpdateStage",
+    "DeleteDeployment",
+    "TransactWriteItems",
+    "PutObject",
+];
 
 /// What a run and its observer share.
 #[derive(Debug)]
@@ -34,6 +50,8 @@ pub(crate) struct Run {
     /// Told when the run is to die where it stands.
     pub(crate) killed: Notify,
     state: Mutex<State>,
+    /// Who says when a write may go out, and which of its runs this is.
+    schedule: Option<(Arc<Schedule>, usize)>,
 }
 
 #[derive(Debug)]
@@ -53,6 +71,14 @@ struct State {
     cut: Option<(usize, Duration)>,
     /// Until when it is cut off.
     until: Duration,
+    /// The call at which the machine falls asleep, and for how long.
+    sleep: Option<(usize, Duration)>,
+    /// Until when it is asleep.
+    asleep: Duration,
+    /// The fencing token of the lock that the run took last.
+    fence: Option<u64>,
+    /// Moves that took effect when the lock was no longer this run's: their names.
+    stale: Vec<&'static str>,
 }
 
 /// A call as it was made.
@@ -66,19 +92,8 @@ pub(crate) struct Sent {
     pub(crate) ended: Option<Duration>,
     /// The status; none if there was no response.
     pub(crate) status: Option<u16>,
+    pub(crate) fault: Option<Fault>,
 }
-
-/// Calls that change something.
-const WRITES: [&str; 8] = [
-    "UpdateFunctionCode",
-    "PublishVersion",
-    "UpdateAlias",
-    "DeleteFunction",
-    "CreateDeployment",
-    "UpdateStage",
-    "DeleteDeployment",
-    "TransactWriteItems",
-];
 
 impl Sent {
     pub(crate) fn writes(&self) -> bool {
@@ -92,6 +107,7 @@ impl Run {
         began: Instant,
         key: &str,
         signals: watch::Sender<Option<&'static str>>,
+        schedule: Option<(Arc<Schedule>, usize)>,
     ) -> Arc<Self> {
         let (epoch, chance) = {
             let mut aws = aws.lock().unwrap();
@@ -107,6 +123,10 @@ impl Run {
             skew: SignedDuration::ZERO,
             cut: None,
             until: Duration::ZERO,
+            sleep: None,
+            asleep: Duration::ZERO,
+            fence: None,
+            stale: Vec::new(),
         };
         Arc::new(Self {
             aws: Arc::clone(aws),
@@ -116,6 +136,7 @@ impl Run {
             signals,
             killed: Notify::new(),
             state: Mutex::new(state),
+            schedule,
         })
     }
 
@@ -143,6 +164,43 @@ impl Run {
     /// may take, and neither its response nor anything else gets through.
     pub(crate) fn cut_off(&self, k: usize, time: Duration) {
         self.state.lock().unwrap().cut = Some((k, time));
+    }
+
+    /// Lets the machine fall asleep when the run makes its k-th call, from 1, for so long. The call itself goes out.
+    pub(crate) fn sleep(&self, k: usize, time: Duration) {
+        self.state.lock().unwrap().sleep = Some((k, time));
+    }
+
+    /// Until when the machine is asleep, if it is.
+    fn asleep_until(&self) -> Option<Instant> {
+        let asleep = self.state.lock().unwrap().asleep;
+        (asleep > self.began.elapsed()).then(|| self.began + asleep)
+    }
+
+    /// The run's own work, which stands still while the machine is asleep.
+    pub(crate) async fn while_awake<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut wakes = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
+        std::future::poll_fn(|context| {
+            if let Some(until) = self.asleep_until() {
+                wakes.as_mut().reset(until);
+                if wakes.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Moves that took effect when the lock was no longer this run's: their names.
+    pub(crate) fn stale(&self) -> Vec<&'static str> {
+        self.state.lock().unwrap().stale.clone()
+    }
+
+    /// Whether the run ever had the lock.
+    pub(crate) fn had_the_lock(&self) -> bool {
+        self.state.lock().unwrap().fence.is_some()
     }
 
     /// Whether the run is cut off at its k-th call: when that call arrives, if it does.
@@ -181,14 +239,18 @@ impl Run {
         let mut state = self.state.lock().unwrap();
         let name = name(request).unwrap_or("unknown");
         let line = format!("{} {}", request.method, request.path);
-        state.calls.push(Sent { name, at: self.began.elapsed(), line, ended: None, status: None });
-        let k = state.calls.len();
+        let k = state.calls.len() + 1;
         let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
         let fault = fault.or_else(|| {
             let (_, fault, times) = state.named.iter_mut().find(|(of, _, times)| *of == name && *times > 0)?;
             *times -= 1;
             Some(*fault)
         });
+        let at = self.began.elapsed();
+        state.calls.push(Sent { name, at, line, ended: None, status: None, fault });
+        if let Some((_, time)) = state.sleep.take_if(|(at, _)| *at == k) {
+            state.asleep = at + time;
+        }
         let mut way = || Duration::from_micros(state.chance.u64(1_000..10_000));
         let (out, back) = (way(), way());
         (k, fault, out, back)
@@ -201,10 +263,32 @@ impl Run {
             .respond(request)
             .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path));
         record::exchange(name(request).unwrap_or("unknown"), request, &reply);
+        if reply.status == 200
+            && let Some(name) = name(request).filter(|name| WRITES.contains(name))
+        {
+            self.compare_fences(&aws, name);
+        }
         reply
     }
 
+    /// Notes whose the lock is, after a write that had its effect.
+    fn compare_fences(&self, aws: &Aws, name: &'static str) {
+        let Some(account) = aws.accounts.get(&self.key) else { return };
+        let environment = ENVIRONMENTS.iter().find(|(_, number)| *number == self.key).map_or("", |(name, _)| name);
+        let lock = account.dynamodb.item(&ledger(environment), APP, "lock").unwrap_or_default();
+        let fence = lock["fence"]["N"].as_str().and_then(|fence| fence.parse().ok());
+        let mut state = self.state.lock().unwrap();
+        match name {
+            "TransactWriteItems" if !lock["holder"].is_null() => state.fence = fence,
+            "UpdateAlias" | "UpdateStage" if state.fence.is_none() || state.fence < fence => state.stale.push(name),
+            _ => {}
+        }
+    }
+
     async fn deliver(self: &Arc<Self>, request: Request) -> Result<Reply, ConnectorError> {
+        if let Some(wakes) = self.asleep_until() {
+            tokio::time::sleep_until(wakes).await;
+        }
         let (k, fault, out, back) = self.note(&request);
         if let Some(arrives) = self.is_cut_off(k) {
             if let Some(time) = arrives {
@@ -217,6 +301,11 @@ impl Run {
             return std::future::pending().await;
         }
         tokio::time::sleep(out).await;
+        if let Some((schedule, run)) = &self.schedule
+            && name(&request).is_some_and(|name| WRITES.contains(&name))
+        {
+            schedule.turn(*run).await;
+        }
         let Some(fault) = fault else {
             let reply = self.carry_out(&request);
             return self.arrive(k, reply, back).await;

@@ -1,128 +1,327 @@
-//! Two runs on one environment.
+//! Several runs on one environment.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::application::Behavior;
-use crate::simulation::{Ended, Simulation, Snapshot};
+use crate::cases;
+use crate::outside::Run;
+use crate::promises::measured;
+use crate::schedule::Schedule;
+use crate::simulation::{Ended, Prepared, Simulation, Snapshot};
 use crate::stack::Shape;
-use crate::verdict::Serving;
+use crate::verdict::{Serving, item, releases, unchecked};
 
 /// Longer than a lease and the longest move together.
 const CUT_OFF: Duration = Duration::from_secs(60);
+/// How many seeds each of the random races has where not all of them are run.
+const SEEDS: u64 = 60;
+/// How many seeds the random races have together.
+const ALL_SEEDS: u64 = 10_000;
 
-/// The digests of a build's packages, by function.
-type Codes = BTreeMap<String, String>;
-
-async fn command(simulation: &Simulation) -> (String, Codes) {
-    let artifact = simulation.artifact(Behavior::Right);
-    (format!("deploy dev --artifact {}", artifact.folder.display()), artifact.codes)
+/// Commands that are run at the same time, by the environment that they all change.
+#[derive(Debug, Clone, Copy)]
+struct Race {
+    name: &'static str,
+    environment: &'static str,
+    commands: &'static [&'static str],
 }
 
-fn released(shape: Shape) -> Snapshot {
-    Snapshot::new(shape, 1).after(async |simulation| {
+/// What happens to the first run of a race.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mishap {
+    None,
+    /// From its k-th call on nothing gets through for a while; the call itself arrives late.
+    CutOff(usize),
+    /// When it makes its k-th call its machine falls asleep, for longer than its lease.
+    Sleep(usize),
+}
+
+const DEPLOY: &str = "deploy dev --artifact ARTIFACT";
+const RACES: [Race; 3] = [
+    Race { name: "deploy/deploy", environment: "dev", commands: &[DEPLOY, DEPLOY] },
+    Race { name: "deploy/rollback", environment: "dev", commands: &[DEPLOY, "rollback dev --to 1"] },
+    Race {
+        name: "promote/deploy",
+        environment: "prod",
+        commands: &["promote dev prod --allow-definition-diff", "deploy prod --artifact ARTIFACT"],
+    },
+];
+const THREE: Race = Race { name: "three runs", environment: "dev", commands: &[DEPLOY, "rollback dev --to 1", DEPLOY] };
+
+fn released() -> Snapshot {
+    Snapshot::new(Shape::of(2), 1).after(async |simulation| {
         for _ in 0..2 {
             simulation.change_definition("dev");
-            simulation.done(&command(simulation).await.0).await;
+            let artifact = simulation.artifact(Behavior::Right);
+            simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
         }
+        simulation.done("promote dev prod --allow-definition-diff").await;
+        let artifact = simulation.artifact(Behavior::Right);
+        simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
         simulation.change_definition("dev");
+        simulation.change_definition("prod");
     })
 }
 
-/// What is wrong after two runs, of which the one that lost may have ended so.
-fn wrong(ended: [&Ended; 2], serving: &Serving, codes: [&Codes; 2], lost: &[u8]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let exits = ended.map(|ended| ended.code);
-    let won: Vec<usize> = (0..2).filter(|index| exits[*index] == Some(0)).collect();
-    match won.as_slice() {
-        [only] => {
-            if serving.codes != *codes[*only] {
-                wrong.push("what serves is not the winner's".to_owned());
+/// What a race came to.
+struct Outcome {
+    runs: Vec<Arc<Run>>,
+    ended: Vec<Ended>,
+    visits: Vec<u16>,
+}
+
+impl Race {
+    /// Prepares the runs, each with its own packages.
+    fn prepare(self, simulation: &Simulation, schedule: &Arc<Schedule>) -> Vec<Prepared> {
+        let prepare = |(index, command): (usize, &&str)| {
+            let artifact = simulation.artifact(Behavior::Right);
+            let command = command.replace("ARTIFACT", &artifact.folder.display().to_string());
+            simulation.scheduled(&command, Some((Arc::clone(schedule), index)))
+        };
+        self.commands.iter().enumerate().map(prepare).collect()
+    }
+
+    /// Runs them: the writes in the order of the schedule, and every run but the first after a pause of its own.
+    async fn run(
+        self,
+        simulation: &Simulation,
+        schedule: Arc<Schedule>,
+        mishap: Mishap,
+        pauses: &[Duration],
+    ) -> Outcome {
+        let prepared = self.prepare(simulation, &schedule);
+        let runs: Vec<_> = prepared.iter().map(|prepared| Arc::clone(&prepared.run)).collect();
+        match mishap {
+            Mishap::None => {}
+            Mishap::CutOff(k) => runs[0].cut_off(k, CUT_OFF),
+            Mishap::Sleep(k) => runs[0].sleep(k, CUT_OFF),
+        }
+        let work = prepared.into_iter().enumerate().map(async |(index, prepared)| {
+            tokio::time::sleep(pauses.get(index).copied().unwrap_or_default()).await;
+            let ended = prepared.end().await;
+            schedule.ends(index);
+            ended
+        });
+        let all = async {
+            tokio::select! {
+                biased;
+                ended = futures::future::join_all(work) => ended,
+                () = schedule.direct() => unreachable!("it goes on for ever"),
             }
-            if !exits[1 - only].is_some_and(|exit| lost.contains(&exit)) {
-                wrong.push(format!("the loser ended with {:?}", exits[1 - only]));
+        };
+        let (ended, visits) = simulation.under_visits(self.environment, all).await;
+        Outcome { runs, ended, visits }
+    }
+
+    /// Once what was late has arrived, the next run ends what was left, or says that the stage is not where it was.
+    async fn run_again(self, simulation: &Simulation, outcome: &mut Outcome) {
+        tokio::time::sleep(CUT_OFF).await;
+        let artifact = simulation.artifact(Behavior::Right);
+        let command = self.commands[0].replace("ARTIFACT", &artifact.folder.display().to_string());
+        outcome.ended.push(simulation.command(&command).await);
+    }
+
+    /// What is wrong afterwards.
+    fn wrong(self, simulation: &Simulation, outcome: &Outcome, mishap: Mishap) -> Vec<String> {
+        let (serving, mut wrong) = (Serving::of(simulation, self.environment), Vec::new());
+        let live = &item(simulation, self.environment, "live")["release"];
+        wrong.extend(won_twice(&releases(simulation, self.environment)));
+        match outcome.ended.last() {
+            _ if mishap == Mishap::None => wrong.extend(losers(outcome)),
+            Some(last) if last.code != Some(0) && !is_seen(outcome) => {
+                wrong.push(format!("the run after them ended with {:?}", last.code));
+            }
+            _ => {}
+        }
+        for (run, ended) in outcome.runs.iter().zip(&outcome.ended) {
+            let stale = run.stale();
+            if !run.had_the_lock() && !stale.is_empty() {
+                wrong.push(format!("a run without the lock made {}", stale.join(", ")));
+            }
+            if stale.contains(&"UpdateAlias") {
+                wrong.push("a stale move of an alias".to_owned());
+            }
+            if stale.contains(&"UpdateStage") && !is_seen(outcome) && live["parts"]["deployment"] != *serving.deployment
+            {
+                wrong.push("a stale move of the stage that nobody saw".to_owned());
+            }
+            if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
+                wrong.push("the error has no hint".to_owned());
             }
         }
-        // One after the other.
-        [_, _] if codes.contains(&&serving.codes) => {}
-        other => wrong.push(format!("{} runs won", other.len())),
+        let is_live = |(key, version): (&String, &String)| live["parts"]["functions"][key]["version"] == **version;
+        if !is_seen(outcome) && !(serving.versions.iter().all(is_live) && serving.whole) {
+            wrong.push(format!("{serving:?}, and the ledger says {}", live["parts"]));
+        }
+        wrong.extend(unchecked(simulation, self.environment));
+        wrong.extend(outcome.visits.iter().map(|status| format!("a visit got {status}")));
+        wrong
     }
-    if !serving.whole {
-        wrong.push("traffic is split, or the stage's variable is another deployment's".to_owned());
+
+    /// What is wrong with a race, and the next order of its writes if there is one.
+    fn judged(self, world: &Snapshot, given: &Given<'_>) -> (Vec<String>, Option<Vec<usize>>) {
+        world.clone().seeded(given.seed).run(async |simulation| {
+            let schedule = Arc::new(Schedule::new(self.commands.len(), given.order, given.chance.clone()));
+            let mut outcome = self.run(simulation, Arc::clone(&schedule), given.mishap, &given.pauses).await;
+            if given.mishap != Mishap::None {
+                self.run_again(simulation, &mut outcome).await;
+            }
+            let mut wrong = self.wrong(simulation, &outcome, given.mishap);
+            if !wrong.is_empty() || cases::only().is_some() {
+                let said = outcome.ended.iter().map(|ended| format!("exit {:?}: {}", ended.code, ended.words));
+                let said = said.collect::<Vec<_>>().join("\n--\n");
+                let text = format!("{}, {given:?}\n{said}\n{}", self.name, simulation.timeline());
+                match cases::only() {
+                    Some(_) => println!("{text}"),
+                    None => wrong.push(text),
+                }
+            }
+            (wrong, schedule.next_order())
+        })
+    }
+}
+
+/// One case of a race.
+#[derive(Debug)]
+struct Given<'a> {
+    seed: u64,
+    order: &'a [usize],
+    chance: Option<fastrand::Rng>,
+    mishap: Mishap,
+    pauses: Vec<Duration>,
+}
+
+/// Two releases that took the traffic from the same one.
+pub(crate) fn won_twice(history: &[Value]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let won = history.iter().filter(|release| matches!(release["state"].as_str(), Some("live" | "superseded")));
+    let twice = won.filter(|release| !taken.insert(release["previous"].as_u64()));
+    twice.map(|release| format!("release {} won, as another one had: a double win", release["number"])).collect()
+}
+
+/// What is wrong with those that lost: each has its own exit code, says who has the lock, and has changed nothing.
+fn losers(outcome: &Outcome) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if outcome.ended.iter().all(|ended| ended.code != Some(0)) {
+        wrong.push("nobody won".to_owned());
+    }
+    for (run, ended) in outcome.runs.iter().zip(&outcome.ended) {
+        match ended.code {
+            Some(0) => {}
+            Some(5) if ended.words.contains("held by") || ended.words.contains("was quicker") => {}
+            // It read while the winner moved.
+            Some(4) if !run.had_the_lock() => {}
+            other => wrong.push(format!("a loser ended with {other:?}")),
+        }
     }
     wrong
 }
 
-fn failed(seed: u64, wrong: &[String], ended: [&Ended; 2]) -> String {
-    let words = ended.map(|ended| format!("exit {:?}: {}", ended.code, ended.words));
-    format!("seed {seed}: {}\n{}", wrong.join("; "), words.join("\n--\n"))
+/// Whether some run said something of the stage.
+fn is_seen(outcome: &Outcome) -> bool {
+    outcome.ended.iter().any(|ended| ended.code != Some(0) && ended.words.contains("stage"))
+}
+
+/// How many calls the first command of a race makes by itself.
+fn calls(race: Race, world: &Snapshot) -> usize {
+    world.clone().simulate(async |simulation| {
+        let alone = Race { commands: &race.commands[..1], ..race };
+        let schedule = Arc::new(Schedule::new(1, &[], None));
+        let outcome = alone.run(simulation, schedule, Mishap::None, &[]).await;
+        outcome.runs[0].calls().len()
+    })
+}
+
+/// All orders of the writes of two runs, of which the second one begins this much later.
+fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<String>) {
+    let (mut orders, mut wrong, mut next) = (0, Vec::new(), Some(Vec::new()));
+    while let Some(order) = next {
+        let pauses = vec![Duration::ZERO, pause];
+        let given = Given { seed: 1, order: &order, chance: None, mishap: Mishap::None, pauses };
+        let (found, following) = race.judged(world, &given);
+        (orders, next) = (orders + 1, following);
+        wrong.extend(found);
+    }
+    (orders, wrong)
 }
 
 #[test]
-fn of_two_deploys_that_start_at_about_the_same_time_one_wins() {
-    let world = released(Shape::of(2));
-    for seed in 0..SEEDS {
-        world.clone().seeded(seed).simulate(async |simulation| {
-            let pause = Duration::from_millis(fastrand::Rng::with_seed(seed).u64(0..1500));
-            let ((first, one), (second, other)) = (command(simulation).await, command(simulation).await);
-            let late = async {
-                tokio::time::sleep(pause).await;
-                simulation.command(&second).await
-            };
-            let both = async { tokio::join!(simulation.command(&first), late) };
-            let ((first, second), visits) = simulation.under_visits("dev", both).await;
-            let mut wrong = wrong([&first, &second], &Serving::of(simulation, "dev"), [&one, &other], &[5]);
-            wrong.extend(visits.iter().map(|status| format!("a visit got {status}")));
-            assert!(wrong.is_empty(), "{}", failed(seed, &wrong, [&first, &second]));
+fn in_every_order_of_the_writes_of_two_runs_one_wins_and_the_other_changes_nothing() {
+    let world = released();
+    for race in RACES {
+        let began = Instant::now();
+        let pauses: Vec<u64> = (0..if cases::all() { 40 } else { 8 }).collect();
+        let orders = std::sync::atomic::AtomicUsize::new(0);
+        let results = cases::each(&pauses, |pause| {
+            let (tried, wrong) = all_orders(race, &world, Duration::from_millis(200 * pause));
+            orders.fetch_add(tried, std::sync::atomic::Ordering::Relaxed);
+            wrong
         });
+        let how = format!("all orders of writes, the second run begins at each of {} moments", pauses.len());
+        reported(race.name, &how, orders.into_inner(), &results, began);
     }
 }
 
-/// The first run is cut off at one of its calls, which is carried out late; the second one takes its lock over.
+/// Random cases of a race: `SEED` names the only one.
+fn random(race: Race, how: &str, share: u64, given: impl Fn(u64, &mut fastrand::Rng) -> Given<'static> + Sync) {
+    let (world, began) = (released(), Instant::now());
+    let last = if cases::all() { ALL_SEEDS * share / 10 } else { SEEDS };
+    let seeds: Vec<u64> = cases::only().map_or_else(|| (0..last).collect(), |seed| vec![seed]);
+    let results =
+        cases::each(&seeds, |seed| race.judged(&world, &given(*seed, &mut fastrand::Rng::with_seed(*seed))).0);
+    reported(race.name, how, seeds.len(), &results, began);
+}
+
+fn reported(name: &str, how: &str, tried: usize, results: &[Vec<String>], began: Instant) {
+    let broken = results.iter().filter(|wrong| !wrong.is_empty()).count();
+    for wrong in results.iter().filter(|wrong| !wrong.is_empty()).take(3) {
+        println!("== {}", wrong.join("\n"));
+    }
+    if cases::only().is_none() {
+        let how = format!("{how}: double wins, stale alias moves, unseen stale stage moves");
+        measured(&format!("race, {name}"), &how, tried, broken, began);
+    }
+    assert_eq!(broken, 0, "{name}: replay one with SEED=n");
+}
+
+/// Pauses of up to three seconds for every run but the first.
+fn pauses(race: Race, chance: &mut fastrand::Rng) -> Vec<Duration> {
+    let pause = |index| Duration::from_millis(if index == 0 { 0 } else { chance.u64(0..3_000) });
+    (0..race.commands.len()).map(pause).collect()
+}
+
+#[test]
+fn of_three_runs_in_any_order_one_wins_at_a_time() {
+    random(THREE, "random orders of writes", 4, |seed, chance| Given {
+        seed,
+        order: &[],
+        pauses: pauses(THREE, chance),
+        chance: Some(chance.fork()),
+        mishap: Mishap::None,
+    });
+}
+
+/// A race whose first run meets a mishap at any of its calls; the second one comes when that has begun.
+fn with_mishap(name: &'static str, how: &str, mishap: fn(usize) -> Mishap) {
+    let race = Race { name, ..RACES[0] };
+    let calls = calls(race, &released());
+    random(race, how, 3, |seed, chance| {
+        let call = usize::try_from(seed).unwrap() % calls + 1;
+        let pauses = vec![Duration::ZERO, Duration::from_millis(chance.u64(0..20_000))];
+        Given { seed, order: &[], chance: Some(chance.fork()), mishap: mishap(call), pauses }
+    });
+}
+
 #[test]
 fn a_holder_that_was_cut_off_makes_no_stale_move_whatever_it_was_doing() {
-    let world = released(Shape::of(2));
-    let calls = world.clone().simulate(async |simulation| {
-        let prepared = simulation.prepare(&command(simulation).await.0);
-        let run = Arc::clone(&prepared.run);
-        prepared.end().await;
-        run.calls()
-    });
-    // Before the lock is had nothing is held.
-    let locked = calls.iter().position(|call| call.name == "TransactWriteItems").unwrap() + 1;
-    // Cut off while it takes the lock, it does not know whether it has it.
-    for k in (locked + 1..=calls.len()).step_by(STEP) {
-        world.clone().seeded(k as u64).simulate(async |simulation| {
-            let ((first, one), (second, other)) = (command(simulation).await, command(simulation).await);
-            let held = simulation.prepare(&first);
-            let run = Arc::clone(&held.run);
-            run.cut_off(k, CUT_OFF);
-            let late = async {
-                while run.calls().len() < k {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                let second = simulation.command(&second).await;
-                let serving = Serving::of(simulation, "dev");
-                (second, serving)
-            };
-            let (first, (second, serving)) = tokio::join!(held.end(), late);
-            tokio::time::sleep(CUT_OFF).await;
-            let now = Serving::of(simulation, "dev");
-            // Cut off from the ledger too, it may not know that the lock is another's.
-            let mut wrong = wrong([&first, &second], &now, [&one, &other], &[1, 5, 6, 7]);
-            if second.code == Some(0) && now != serving {
-                wrong.push(format!("{serving:?} served, and then {now:?}"));
-            }
-            assert!(
-                wrong.is_empty(),
-                "call {k}, {}: {}",
-                calls[k - 1].name,
-                failed(k as u64, &wrong, [&first, &second])
-            );
-        });
-    }
+    with_mishap("takeover", "the first run cut off at any call, its move in flight", Mishap::CutOff);
 }
 
-const SEEDS: u64 = 20;
-const STEP: usize = 3;
+#[test]
+fn a_holder_that_slept_past_its_lease_makes_no_stale_move_whatever_it_was_doing() {
+    with_mishap("sleeping holder", "the first run asleep past its lease at any call", Mishap::Sleep);
+}

@@ -1,6 +1,6 @@
 //! Commands, run by their arguments against one simulated AWS.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,11 +21,15 @@ use tokio::time::Instant;
 use crate::application::Behavior;
 use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
+use crate::cases;
 use crate::outside::{Run, Sent, Simulated};
+use crate::schedule::Schedule;
 use crate::stack::{ENVIRONMENTS, Shape, attributes, ledger};
 
 /// How often visitors come.
 const VISITS_EVERY: Duration = Duration::from_millis(100);
+/// Of how many visits one is made where nothing has changed.
+const QUIET_VISITS: usize = 50;
 
 /// One simulated world, in which commands run.
 pub(crate) struct Simulation {
@@ -34,6 +38,7 @@ pub(crate) struct Simulation {
     began: Instant,
     folder: tempfile::TempDir,
     packages: Cell<usize>,
+    runs: RefCell<Vec<Arc<Run>>>,
 }
 
 /// A world at rest, from which any number of simulations go on.
@@ -94,6 +99,11 @@ impl Snapshot {
         })
     }
 
+    /// How many functions its stack has.
+    pub(crate) fn functions(&self) -> usize {
+        self.shape.functions
+    }
+
     /// The same world with other chances.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
         // Never those of the steps before: a token that came before would not be taken again.
@@ -104,14 +114,14 @@ impl Snapshot {
     /// Runs a case in the world, in virtual time: on a thread of its own, because futures that were not optimised need
     /// more of a stack than a test's thread has.
     pub(crate) fn simulate<T: Send>(self, case: impl AsyncFnOnce(&Simulation) -> T + Send) -> T {
-        const STACK: usize = 64 << 20;
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || self.run(case));
+            let thread = std::thread::Builder::new().stack_size(cases::STACK).spawn_scoped(scope, || self.run(case));
             thread.unwrap().join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
-    fn run<T>(self, case: impl AsyncFnOnce(&Simulation) -> T) -> T {
+    /// The same on this thread, whose stack has to be big enough.
+    pub(crate) fn run<T>(self, case: impl AsyncFnOnce(&Simulation) -> T) -> T {
         // The SDK's jitter comes from here.
         fastrand::seed(self.aws.moment.chance.clone().u64(..));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -121,8 +131,14 @@ impl Snapshot {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("deployer.toml"), self.shape.configuration()).unwrap();
             let packages = Cell::new(self.packages);
-            let simulation =
-                Simulation { shape: self.shape, aws: Arc::new(Mutex::new(self.aws)), began, folder, packages };
+            let simulation = Simulation {
+                shape: self.shape,
+                aws: Arc::new(Mutex::new(self.aws)),
+                began,
+                folder,
+                packages,
+                runs: RefCell::default(),
+            };
             case(&simulation).await
         })
     }
@@ -219,14 +235,25 @@ impl Simulation {
 
     /// Prepares a run of `deployer` with these arguments.
     pub(crate) fn prepare(&self, arguments: &str) -> Prepared {
+        self.scheduled(arguments, None)
+    }
+
+    /// The same, with somebody who says when its writes may go out.
+    pub(crate) fn scheduled(&self, arguments: &str, schedule: Option<(Arc<Schedule>, usize)>) -> Prepared {
         let to = arguments.split(' ').rfind(|word| ENVIRONMENTS.iter().any(|(name, _)| name == word));
-        self.prepare_with(account_of(to.unwrap_or("dev")), arguments)
+        self.prepare_with(account_of(to.unwrap_or("dev")), arguments, schedule)
     }
 
     /// Prepares a run with this access key.
-    pub(crate) fn prepare_with(&self, key: &str, arguments: &str) -> Prepared {
+    pub(crate) fn prepare_with(
+        &self,
+        key: &str,
+        arguments: &str,
+        schedule: Option<(Arc<Schedule>, usize)>,
+    ) -> Prepared {
         let (signals, interrupt) = Interrupt::by_hand();
-        let run = Run::new(&self.aws, self.began, key, signals);
+        let run = Run::new(&self.aws, self.began, key, signals, schedule);
+        self.runs.borrow_mut().push(Arc::clone(&run));
         let config = self.folder.path().join("deployer.toml");
         let first = ["deployer".to_owned(), "--config".to_owned(), config.display().to_string()];
         let arguments = first.into_iter().chain(arguments.split(' ').map(str::to_owned)).collect();
@@ -243,6 +270,21 @@ impl Simulation {
         let prepared = self.prepare(arguments);
         let run = Arc::clone(&prepared.run);
         (prepared.end().await, run.calls())
+    }
+
+    /// The calls of all runs, in virtual time.
+    pub(crate) fn timeline(&self) -> String {
+        let mut calls = Vec::new();
+        for (index, run) in self.runs.borrow().iter().enumerate() {
+            calls.extend(run.calls().into_iter().enumerate().map(|(call, sent)| (sent.at, index + 1, call + 1, sent)));
+        }
+        calls.sort_by_key(|(at, run, call, _)| (*at, *run, *call));
+        let line = |(at, run, call, sent): &(Duration, usize, usize, Sent)| {
+            let status = sent.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            let fault = sent.fault.map(|fault| format!("  {fault:?}")).unwrap_or_default();
+            format!("{:>10.3} s  run {run}  call {call:>3}  {:<32} {status}{fault}\n", at.as_secs_f64(), sent.name)
+        };
+        calls.iter().map(line).collect()
     }
 
     /// A command that has to succeed.
@@ -267,9 +309,12 @@ impl Simulation {
     pub(crate) async fn under_visits<T>(&self, environment: &str, work: impl Future<Output = T>) -> (T, Vec<u16>) {
         let mut failed = Vec::new();
         let visitors = async {
-            loop {
-                failed
-                    .extend(self.shape.keys().map(|key| self.visit(environment, &key)).filter(|status| *status != 200));
+            for visit in 0_usize.. {
+                // While nothing changes, the next visitor meets what the last one met.
+                if visit.is_multiple_of(QUIET_VISITS) || !self.is_quiet() {
+                    let all = self.shape.keys().map(|key| self.visit(environment, &key));
+                    failed.extend(all.filter(|status| *status != 200));
+                }
                 tokio::time::sleep(VISITS_EVERY).await;
             }
         };
@@ -279,6 +324,11 @@ impl Simulation {
             () = visitors => unreachable!("visitors never stop"),
         };
         (ended, failed)
+    }
+
+    /// Whether all of AWS has known the last change for a while.
+    fn is_quiet(&self) -> bool {
+        self.now() > self.aws.lock().unwrap().changed + Duration::from_secs(1)
     }
 
     /// A visitor's request. The status of the response.
@@ -309,7 +359,7 @@ impl Prepared {
         let code = tokio::select! {
             biased;
             () = run.killed.notified() => None,
-            ended = work => Some(ended.unwrap_or_else(|error| {
+            ended = run.while_awake(work) => Some(ended.unwrap_or_else(|error| {
                 report.error(&error);
                 error.exit()
             }) as u8),

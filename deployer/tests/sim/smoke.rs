@@ -1,8 +1,11 @@
 //! The commands as they go when nothing happens.
 
+use std::sync::Arc;
+
 use crate::application::Behavior;
-use crate::simulation::Snapshot;
-use crate::stack::Shape;
+use crate::outside::WRITES;
+use crate::simulation::{Ended, Simulation, Snapshot};
+use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
 #[test]
@@ -18,5 +21,53 @@ fn a_first_release_and_a_second_one_and_a_rollback_go_through() {
         }
         simulation.done("rollback dev --to previous").await;
         assert_eq!(Serving::of(simulation, "dev").codes, codes[0]);
+    });
+}
+
+/// Runs a command that may write nothing.
+async fn without_a_write(simulation: &Simulation, command: &str) -> Ended {
+    let prepared = simulation.prepare(command);
+    let run = Arc::clone(&prepared.run);
+    let ended = prepared.end().await;
+    let wrote = run.calls().into_iter().find(|call| WRITES.contains(&call.name));
+    assert!(wrote.is_none(), "{wrote:?}: {}", ended.words);
+    ended
+}
+
+#[test]
+fn what_is_live_already_is_released_without_a_write() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        let command = format!("deploy dev --artifact {}", simulation.artifact(Behavior::Right).folder.display());
+        simulation.done(&command).await;
+        let ended = without_a_write(simulation, &command).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.words);
+    });
+}
+
+#[test]
+fn an_alias_that_somebody_moved_is_drift_and_nothing_is_overwritten() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        let artifact = simulation.artifact(Behavior::Right);
+        simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
+        let moment = simulation.aws().moment.clone();
+        simulation.account("dev", |account| account.lambda.move_alias(&moment, &function("f1", "dev"), "live", "1"));
+        let artifact = simulation.artifact(Behavior::Right);
+        let command = format!("deploy dev --artifact {}", artifact.folder.display());
+        let ended = without_a_write(simulation, &command).await;
+        assert_eq!(ended.code, Some(4), "{}", ended.words);
+        assert!(ended.words.contains("drift: alias `live`"), "{}", ended.words);
+    });
+}
+
+#[test]
+fn a_release_that_was_reverted_is_no_target_of_a_rollback() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        for behavior in [Behavior::Right, Behavior::WrongForVisitors, Behavior::Right] {
+            simulation.change_definition("dev");
+            let artifact = simulation.artifact(behavior);
+            simulation.command(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
+        }
+        let ended = without_a_write(simulation, "rollback dev --to 2").await;
+        assert_eq!(ended.code, Some(4), "{}", ended.words);
     });
 }

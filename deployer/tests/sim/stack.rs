@@ -84,7 +84,7 @@ impl Shape {
             sts.add_role(&reader(number), &["*"]);
             (number.to_owned(), self.account(environment, number))
         });
-        Aws { accounts: accounts.into(), sts, moment }
+        Aws { accounts: accounts.into(), sts, moment, changed: Duration::ZERO }
     }
 
     fn account(self, environment: &str, number: &str) -> Account {

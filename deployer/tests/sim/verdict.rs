@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use deployer::retention::mark;
+
 use crate::application::Behavior;
+use crate::aws::lambda::Logged;
 use crate::fault::Fault;
 use crate::matrix::Scenario;
 use crate::simulation::{Artifact, Ended, Simulation};
@@ -47,7 +50,10 @@ pub(crate) struct Before {
     /// What the command is to make live; `None`: what is live already.
     wanted: Option<BTreeMap<String, String>>,
     deployments: BTreeSet<String>,
+    versions: Vec<(String, String, String)>,
     releases: usize,
+    /// Who holds the lock: a run that died.
+    holder: Value,
 }
 
 impl Before {
@@ -70,7 +76,9 @@ impl Before {
             artifact,
             wanted,
             deployments: deployments(simulation, environment).into_iter().map(|(id, _)| id).collect(),
+            versions: versions(simulation, environment),
             releases: releases(simulation, environment).len(),
+            holder: holder(simulation, environment),
         }
     }
 }
@@ -86,8 +94,10 @@ pub(crate) fn after_the_fault(
     let now = Serving::of(simulation, environment);
     match ended.code {
         None | Some(7) if matches!(fault, Fault::KilledBefore | Fault::KilledAfter) => {}
+        // What a dead run left could not be undone: the fault met the way back itself.
+        Some(7) if !scenario.left.is_empty() => {}
         Some(0) => wrong.extend(reached(scenario, before, &now)),
-        Some(1 | 3 | 4 | 5 | 6) if now != before.serving => {
+        Some(1 | 3 | 4 | 5 | 6) if now != before.serving && !scenario.left.contains(&now) => {
             wrong.push(format!("exit {:?}, and what serves is not what served before", ended.code));
         }
         Some(1 | 3 | 4 | 5 | 6) => {}
@@ -96,7 +106,8 @@ pub(crate) fn after_the_fault(
     if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
         wrong.push("the error has no hint".to_owned());
     }
-    if ended.code.is_some_and(|code| code != 5) && item(simulation, environment, "lock")["holder"].is_object() {
+    let holder = holder(simulation, environment);
+    if ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != before.holder {
         wrong.push(format!("exit {:?}, and the lock is held", ended.code));
     }
     wrong.extend(visits(simulation, environment));
@@ -116,7 +127,7 @@ pub(crate) fn after_the_next_run(
     }
     let now = Serving::of(simulation, environment);
     wrong.extend(reached(scenario, before, &now));
-    if item(simulation, environment, "lock")["holder"].is_object() {
+    if holder(simulation, environment).is_object() {
         wrong.push("the lock is held after the next run".to_owned());
     }
     let history = releases(simulation, environment);
@@ -134,6 +145,9 @@ pub(crate) fn after_the_next_run(
         wrong.push(format!("{} serves, and the ledger says {}", now.deployment, parts["deployment"]));
     }
     wrong.extend(doubled(simulation, scenario, before, history.len()));
+    wrong.extend(unmarked(simulation, environment, before));
+    wrong.extend(unchecked(simulation, environment));
+    wrong.extend(missing(simulation, environment, before));
     wrong.extend(visits(simulation, environment));
     wrong.extend(simulation.account(environment, |account| account.lambda.violations.clone()));
     wrong
@@ -147,8 +161,8 @@ fn reached(scenario: &Scenario, before: &Before, now: &Serving) -> Vec<String> {
     }
     match &before.wanted {
         Some(wanted) if now.codes != *wanted => wrong.push("other code serves than was wanted".to_owned()),
-        Some(_) if now.deployment == before.serving.deployment => {
-            wrong.push("the stage serves the deployment of before".to_owned());
+        Some(_) if scenario.moves_stage == (now.deployment == before.serving.deployment) => {
+            wrong.push(format!("the stage serves {}, and before {}", now.deployment, before.serving.deployment));
         }
         None if *now != before.serving => wrong.push(format!("{} changed what serves", scenario.name)),
         _ => {}
@@ -178,6 +192,54 @@ fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releas
     wrong
 }
 
+/// What the runs made without the mark by which the deployer recognises its own.
+fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
+    let versions = versions(simulation, environment).into_iter();
+    let versions = versions.filter(|version| !before.versions.contains(version));
+    let versions = versions.map(|(key, version, description)| (format!("version {version} of {key}"), description));
+    let deployments = deployments(simulation, environment).into_iter();
+    let deployments = deployments.filter(|(id, _)| !before.deployments.contains(id));
+    let deployments = deployments.map(|(id, description)| (format!("deployment {id}"), description));
+    let mark = mark(APP, environment);
+    let bare = versions.chain(deployments).filter(|(_, description)| !description.starts_with(&mark));
+    bare.map(|(what, description)| format!("{what} has no mark: `{description}`")).collect()
+}
+
+/// What may not be removed, and was: what the deployer did not make, and where the way back from the live release leads.
+fn missing(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
+    let (now, mark) = (versions(simulation, environment), mark(APP, environment));
+    let foreign = before.versions.iter().filter(|version| !version.2.starts_with(&mark) && !now.contains(version));
+    let mut wrong: Vec<String> = foreign
+        .map(|(key, version, _)| format!("version {version} of {key}, which is not the deployer's, is gone"))
+        .collect();
+    let live = &item(simulation, environment, "live")["release"];
+    for (key, part) in live["previous_parts"]["functions"].as_object().into_iter().flatten() {
+        if !now.iter().any(|(of, version, _)| of == key && part["version"] == **version) {
+            wrong.push(format!("version {} of {key}, the way back from what is live, is gone", part["version"]));
+        }
+    }
+    wrong
+}
+
+/// Moves of aliases to versions that had neither passed their checks by Invoke nor been live before.
+pub(crate) fn unchecked(simulation: &Simulation, environment: &str) -> Vec<String> {
+    let log = simulation.account(environment, |account| account.lambda.log.clone());
+    let (mut good, mut wrong) = (BTreeSet::new(), Vec::new());
+    for logged in log {
+        match logged {
+            Logged::Passed(function, version) | Logged::Placed(function, version) => {
+                good.insert((function, version));
+            }
+            Logged::Moved(function, version) => {
+                if good.insert((function.clone(), version.clone())) {
+                    wrong.push(format!("version {version} of {function} got traffic before its checks had passed"));
+                }
+            }
+        }
+    }
+    wrong
+}
+
 /// Requests of visitors that fail.
 fn visits(simulation: &Simulation, environment: &str) -> Vec<String> {
     let failed = simulation.shape.keys().filter_map(|key| {
@@ -185,6 +247,16 @@ fn visits(simulation: &Simulation, environment: &str) -> Vec<String> {
         (status != 200).then(|| format!("a visit to {key} got {status}"))
     });
     failed.collect()
+}
+
+/// The published versions: the function's key, the number and the description.
+fn versions(simulation: &Simulation, environment: &str) -> Vec<(String, String, String)> {
+    let of = |key: String| {
+        let name = function(&key, environment);
+        let found = simulation.account(environment, |account| account.lambda.versions(&name));
+        found.into_iter().map(move |found| (key.clone(), found.version, found.description))
+    };
+    simulation.shape.keys().flat_map(of).collect()
 }
 
 fn deployments(simulation: &Simulation, environment: &str) -> Vec<(String, String)> {
@@ -196,6 +268,11 @@ pub(crate) fn releases(simulation: &Simulation, environment: &str) -> Vec<Value>
     let items = simulation.account(environment, |account| account.dynamodb.items(&ledger(environment)));
     let items = items.iter().map(whole);
     items.filter(|item| item["sk"].as_str().is_some_and(|key| key.starts_with("release#"))).collect()
+}
+
+/// Who holds the lock.
+pub(crate) fn holder(simulation: &Simulation, environment: &str) -> Value {
+    item(simulation, environment, "lock")["holder"].clone()
 }
 
 /// An item of the ledger.

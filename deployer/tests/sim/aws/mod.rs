@@ -16,6 +16,7 @@ pub(crate) mod url;
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -32,6 +33,8 @@ pub(crate) struct Aws {
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) sts: sts::Sts,
     pub(crate) moment: Moment,
+    /// When a request last changed what visitors see.
+    pub(crate) changed: Duration,
 }
 
 /// One account.
@@ -80,7 +83,7 @@ pub(crate) fn name(request: &Request) -> Option<&'static str> {
 impl Aws {
     /// The response to a request. `None`: an operation that is not simulated.
     pub(crate) fn respond(&mut self, request: &Request) -> Option<Reply> {
-        let Self { accounts, sts, moment } = self;
+        let Self { accounts, sts, moment, changed } = self;
         let Some(service) = signature::service(request) else { return self.respond_to_visitor(request) };
         let caller = match sts.caller(request, moment) {
             Ok(caller) => caller,
@@ -88,6 +91,9 @@ impl Aws {
         };
         if service == "sts" {
             return sts.handle(request, moment);
+        }
+        if matches!(service, "lambda" | "apigateway") && request.method != "GET" {
+            *changed = moment.now;
         }
         let Account { lambda, api, dynamodb, alarms, s3, iam, application } = accounts.get_mut(&caller.account)?;
         match service {

@@ -16,7 +16,7 @@ fn with_session(simulation: &Simulation, command: &str, lasts: Duration, known: 
     let arn = "arn:aws:sts::111111111111:assumed-role/deploy/ada";
     let ends = simulation.now() + lasts;
     simulation.aws().sts.add_session("session", "token", (arn, ends));
-    let prepared = simulation.prepare_with("session", command);
+    let prepared = simulation.prepare_with("session", command, None);
     let at = simulation.aws().moment.epoch + ends;
     prepared.run.session("token", known.then_some(at));
     prepared

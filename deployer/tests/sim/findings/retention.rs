@@ -80,7 +80,7 @@ fn a_rollback_reads_no_more_of_a_long_history_than_it_needs() {
 }
 
 async fn done(simulation: &Simulation, command: &str) {
-    let ended = simulation.prepare_with(account_of("dev"), command).end().await;
+    let ended = simulation.prepare_with(account_of("dev"), command, None).end().await;
     assert_eq!(ended.code, Some(0), "{command}: {}", ended.words);
 }
 

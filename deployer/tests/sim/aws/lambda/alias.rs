@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Lambda;
 use super::asked::Asked;
 use super::model::{Facts, Function, LATEST, Routing};
 use super::publish::described_within;
 use super::refusal::Refusal;
 use super::show;
+use super::{Lambda, Logged};
 use crate::aws::wire::{Moment, Reply};
 
 impl Lambda {
@@ -18,7 +18,7 @@ impl Lambda {
         described_within(asked.text("Description"))?;
         let stated = weights(&asked.body["RoutingConfig"])?;
         let missing = Refusal::not_found(&format!("Alias not found: {}", self.arn(&asked.function, &asked.alias)));
-        let Self { functions, rules, ids, .. } = self;
+        let Self { functions, rules, ids, log, .. } = self;
         let Some(function) = functions.get_mut(&asked.function) else { return Err(missing) };
         let Some(alias) = function.facts.aliases.get(&asked.alias) else { return Err(missing) };
         let version = asked.text("FunctionVersion").unwrap_or(&alias.routing.version).to_owned();
@@ -41,6 +41,7 @@ impl Lambda {
         // The response shows the alias without AWS's own share; a read right after it shows that too.
         let mut without = alias.clone();
         without.warming = None;
+        log.extend(alias.routing.names().map(|version| Logged::Moved(asked.function.clone(), version.clone())));
         let back = alias.warming.as_ref().is_some_and(|(warm, _)| *warm == alias.routing.version);
         match provisioned {
             // Back to the version that never stopped being warm.

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::Lambda;
 use super::asked::Asked;
 use super::refusal::Refusal;
+use super::{Lambda, Logged};
 use crate::aws::wire::{Moment, Reply};
 
 /// What the code of functions does.
@@ -83,6 +83,9 @@ impl Lambda {
         let missing = || Refusal::no_function(&self.arn(&asked.function, &version));
         let call = self.call(&asked.function, &version, event).ok_or_else(missing)?;
         let ran = app.run(&call);
+        if matches!(&ran, Ran::Payload(payload) if payload["statusCode"] == 200 || payload["statusCode"] == "200") {
+            self.log.push(Logged::Passed(call.function.clone(), call.version.clone()));
+        }
         if kind == "Event" {
             return Ok(Reply::empty(202));
         }

@@ -50,11 +50,23 @@ pub(crate) struct Lambda {
     pub(crate) region: String,
     /// What no run may ever do, and one did.
     pub(crate) violations: Vec<String>,
+    pub(crate) log: Vec<Logged>,
     functions: BTreeMap<String, Function>,
     /// Every zip that there ever was, by its digest: a signed address outlives its version.
     zips: BTreeMap<String, Arc<Vec<u8>>>,
     buckets: Buckets,
     ids: Ids,
+}
+
+/// What happened, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Logged {
+    /// Invoke ran this version of a function, and its response had the status 200.
+    Passed(String, String),
+    /// Somebody else pointed an alias of a function at this version.
+    Placed(String, String),
+    /// UpdateAlias gave traffic of a function to this version.
+    Moved(String, String),
 }
 
 /// What Lambda itself calls: the code of functions, and S3 for zips.
@@ -116,6 +128,7 @@ impl Lambda {
             account: account.to_owned(),
             region: region.to_owned(),
             violations: Vec::new(),
+            log: Vec::new(),
             functions: BTreeMap::new(),
             zips: BTreeMap::new(),
             buckets: Buckets::default(),

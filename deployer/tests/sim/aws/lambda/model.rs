@@ -140,6 +140,14 @@ pub(super) struct Routing {
     pub(super) weights: BTreeMap<String, f64>,
 }
 
+impl Routing {
+    /// Every version that gets traffic.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        let weighted = self.weights.iter().filter(|(_, weight)| **weight > 0.0).map(|(version, _)| version);
+        weighted.chain([&self.version])
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Alias {
     pub(super) name: String,

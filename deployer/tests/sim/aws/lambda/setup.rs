@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::code::begin;
 use super::model::{Alias, Code, Configuration, Facts, Function, LATEST, Provisioned, Routing, State, Update, Version};
 use super::publish::{self, Publication};
-use super::{Lambda, settle};
+use super::{Lambda, Logged, settle};
 use crate::aws::wire::Moment;
 
 /// An alias as it is, whatever a late read would show.
@@ -71,6 +71,7 @@ impl Lambda {
 
     pub(crate) fn create_alias(&mut self, function: &str, alias: &str, version: &str) {
         let revision = self.ids.next();
+        self.log.push(Logged::Placed(function.to_owned(), version.to_owned()));
         let created = Alias {
             name: alias.to_owned(),
             description: String::new(),
@@ -182,6 +183,7 @@ impl Lambda {
     /// Somebody else moves an alias: its RevisionId moves with it.
     pub(crate) fn move_alias(&mut self, moment: &Moment, function: &str, alias: &str, version: &str) {
         let revision = self.ids.next();
+        self.log.push(Logged::Placed(function.to_owned(), version.to_owned()));
         let Self { functions, rules, .. } = self;
         let Some(function) = functions.get_mut(function) else { return };
         function.keep(moment.now, rules);

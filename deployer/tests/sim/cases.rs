@@ -1,0 +1,55 @@
+//! Cases, side by side: each thread takes the next one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What futures need that were not optimised: more than a thread of a test has.
+pub(crate) const STACK: usize = 64 << 20;
+
+/// What came of every case, in the order of the cases.
+pub(crate) fn each<C: Sync>(cases: &[C], run: impl Fn(&C) -> Vec<String> + Sync) -> Vec<Vec<String>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(vec![Vec::new(); cases.len()]);
+    let take = || {
+        while let Some((index, case)) = next_of(cases, &next) {
+            let result = caught(|| run(case));
+            results.lock().unwrap()[index] = result;
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, take).unwrap();
+        }
+    });
+    results.into_inner().unwrap()
+}
+
+fn next_of<'a, C>(cases: &'a [C], next: &AtomicUsize) -> Option<(usize, &'a C)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    cases.get(index).map(|case| (index, case))
+}
+
+/// A case that panics fails as any other does: the cases beside it go on.
+pub(crate) fn caught(run: impl FnOnce() -> Vec<String>) -> Vec<String> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        vec![text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()]
+    })
+}
+
+/// A setting of the tests, not of what is tested.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
+pub(crate) fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The seed of the only case that is to run: what it did is printed.
+pub(crate) fn only() -> Option<u64> {
+    setting("SEED").map(|seed| seed.parse().expect("SEED is a number"))
+}
+
+/// Whether every case is to run, and not a part of them.
+pub(crate) fn all() -> bool {
+    setting("CASES").as_deref() == Some("all")
+}

@@ -1,0 +1,304 @@
+//! Stories drawn from a seed: what the other cases do not list.
+//!
+//! A story is a stack, what happens to it, and runs that meet several faults. It is judged after every run, and at its end
+//! a run that meets none has to succeed. A story that fails is shrunk: every part goes without which it fails too.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::application::Behavior;
+use crate::cases;
+use crate::fault::{ALL, Fault};
+use crate::promises::measured;
+use crate::races::won_twice;
+use crate::simulation::{Ended, Simulation, Snapshot};
+use crate::stack::{Shape, function};
+use crate::verdict::{Serving, holder, item, releases, unchecked};
+
+/// How many stories are tried where `MINUTES` does not say how long.
+const STORIES: u64 = 100;
+/// Longer than a lease and the longest move together.
+const LONG: Duration = Duration::from_secs(60);
+
+const TRAFFIC: [&str; 3] = [
+    "strategy = \"all-at-once\"",
+    "strategy = \"canary\"\npercent = 40\nbake_seconds = 180",
+    "strategy = \"linear\"\nstep_percent = 50\ninterval_seconds = 180",
+];
+const COMMANDS: [&str; 8] = [
+    "deploy dev --artifact ARTIFACT",
+    "deploy dev --artifact ARTIFACT --adopt",
+    "rollback dev --to previous",
+    "rollback dev --to 1",
+    "rollback dev --to 2",
+    "rollback dev --to 3",
+    "prune dev --yes",
+    "deploy dev --artifact ARTIFACT --at-once",
+];
+const BEHAVIORS: [Behavior; 6] = [
+    Behavior::Right,
+    Behavior::Right,
+    Behavior::Right,
+    Behavior::WrongForVisitors,
+    Behavior::CrashesForVisitors,
+    Behavior::Wrong,
+];
+
+#[derive(Debug, Clone)]
+struct Story {
+    seed: u64,
+    shape: Shape,
+    lag: Duration,
+    acts: Vec<Act>,
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Run { command: &'static str, behavior: Behavior, faults: Vec<(usize, Fault)>, sleeps_at: Option<usize> },
+    Change(Change),
+}
+
+/// What others than the deployer do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Change {
+    Definition,
+    /// Infrastructure code changes a setting of a function.
+    Memory,
+    /// A version has not been invoked for weeks.
+    Idle,
+    /// Somebody moves an alias to a version: the number.
+    Alias(&'static str),
+    Split,
+}
+
+const CHANGES: [Change; 6] = [
+    Change::Definition,
+    Change::Definition,
+    Change::Memory,
+    Change::Idle,
+    Change::Alias("1"),
+    Change::Alias("$LATEST"),
+];
+
+impl Story {
+    fn drawn(seed: u64) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let shape = Shape::of(chance.usize(1..=3)).moving(TRAFFIC[chance.usize(..3)]).keeping(chance.usize(1..=4));
+        let mut acts = Vec::new();
+        if chance.u8(..10) == 0 {
+            acts.push(Act::Change(if chance.bool() { Change::Alias("$LATEST") } else { Change::Split }));
+        }
+        for _ in 0..chance.usize(2..=6) {
+            acts.push(match chance.u8(..3) {
+                0 => Act::Change(CHANGES[chance.usize(..CHANGES.len())]),
+                _ => Act::drawn(&mut chance),
+            });
+        }
+        Self { seed, shape, lag: Duration::from_millis(chance.u64(0..1_500)), acts }
+    }
+
+    /// What is wrong with it.
+    fn judged(&self) -> Vec<String> {
+        Snapshot::new(self.shape, 1).seeded(self.seed).run(async |simulation| {
+            simulation.account("dev", |account| account.api.rules.read_lag = self.lag);
+            let mut wrong = Vec::new();
+            let mut calm = true;
+            for act in &self.acts {
+                match act {
+                    Act::Change(change) => {
+                        calm &= !matches!(change, Change::Alias(_) | Change::Split);
+                        change.happen(simulation);
+                    }
+                    Act::Run { behavior, .. } => {
+                        calm &= *behavior == Behavior::Right;
+                        let (found, visits) = simulation.under_visits("dev", act.judged(simulation)).await;
+                        wrong.extend(found);
+                        if calm {
+                            wrong.extend(visits.iter().map(|status| format!("a visit got {status}")));
+                        }
+                    }
+                }
+            }
+            wrong.extend(ends_well(simulation).await);
+            if !wrong.is_empty() || cases::only().is_some() {
+                wrong.push(format!("{self:#?}\n{}", simulation.timeline()));
+            }
+            wrong
+        })
+    }
+
+    /// The story with as little in it as still fails.
+    fn shrunk(mut self) -> Self {
+        while let Some(smaller) = self.smaller().into_iter().find(|story| !cases::caught(|| story.judged()).is_empty())
+        {
+            self = smaller;
+        }
+        self
+    }
+
+    /// The stories that have one part less.
+    fn smaller(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        for index in 0..self.acts.len() {
+            let mut acts = self.acts.clone();
+            acts.remove(index);
+            all.push(Self { acts, ..self.clone() });
+            let Act::Run { faults, sleeps_at, .. } = &self.acts[index] else { continue };
+            for fault in 0..faults.len() {
+                let mut story = self.clone();
+                if let Act::Run { faults, .. } = &mut story.acts[index] {
+                    faults.remove(fault);
+                }
+                all.push(story);
+            }
+            if sleeps_at.is_some() {
+                let mut story = self.clone();
+                if let Act::Run { sleeps_at, .. } = &mut story.acts[index] {
+                    *sleeps_at = None;
+                }
+                all.push(story);
+            }
+        }
+        all
+    }
+}
+
+impl Act {
+    fn drawn(chance: &mut fastrand::Rng) -> Self {
+        let faults = (0..chance.usize(0..=3)).map(|_| (chance.usize(1..120), ALL[chance.usize(..ALL.len())]));
+        let faults = faults.collect();
+        let sleeps_at = (chance.u8(..8) == 0).then(|| chance.usize(1..120));
+        let command = COMMANDS[chance.usize(..COMMANDS.len())];
+        Self::Run { command, behavior: BEHAVIORS[chance.usize(..BEHAVIORS.len())], faults, sleeps_at }
+    }
+
+    /// Runs it: what is wrong afterwards.
+    async fn judged(&self, simulation: &Simulation) -> Vec<String> {
+        let Self::Run { command, behavior, faults, sleeps_at } = self else { return Vec::new() };
+        let before = (Serving::of(simulation, "dev"), holder(simulation, "dev"));
+        let artifact = simulation.artifact(*behavior);
+        let prepared = simulation.prepare(&command.replace("ARTIFACT", &artifact.folder.display().to_string()));
+        let run = Arc::clone(&prepared.run);
+        faults.iter().for_each(|(k, fault)| run.fault(*k, *fault));
+        if let Some(k) = sleeps_at {
+            run.sleep(*k, LONG);
+        }
+        let ended = prepared.end().await;
+        let disturbed = faults.len() > 1 || sleeps_at.is_some();
+        let mut wrong = judged(simulation, &before, &ended, disturbed);
+        wrong.extend(run.stale().iter().map(|name| format!("a stale {name}")));
+        wrong
+    }
+}
+
+impl Change {
+    fn happen(self, simulation: &Simulation) {
+        let (moment, name) = (simulation.aws().moment.clone(), function("f1", "dev"));
+        if self == Self::Definition {
+            simulation.artifact(Behavior::Right);
+            simulation.change_definition("dev");
+        }
+        simulation.account("dev", |account| match self {
+            Self::Definition => {}
+            Self::Memory => drop(account.lambda.configure(&moment, &name, |settings| settings.memory += 64)),
+            Self::Idle => account.lambda.make_inactive(&name, "2"),
+            Self::Alias(version) => account.lambda.move_alias(&moment, &name, "live", version),
+            Self::Split => account.lambda.split_alias(&name, "live", ("1", 0.3)),
+        });
+    }
+}
+
+/// What is wrong after a run, before which this served and that held the lock.
+fn judged(
+    simulation: &Simulation,
+    (before, held_by): &(Serving, Value),
+    ended: &Ended,
+    disturbed: bool,
+) -> Vec<String> {
+    let (now, mut wrong) = (Serving::of(simulation, "dev"), Vec::new());
+    let said = format!("exit {:?}: {}", ended.code, ended.words);
+    match ended.code {
+        None => {}
+        Some(0 | 1 | 3 | 4 | 5 | 6) => {
+            if now != *before && !is_recorded(simulation, &now) {
+                wrong.push(format!("what serves is neither what served before nor what the ledger says; {said}"));
+            }
+        }
+        Some(7) if disturbed => {}
+        _ => wrong.push(said.clone()),
+    }
+    if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
+        wrong.push(format!("the error has no hint; {said}"));
+    }
+    let holder = holder(simulation, "dev");
+    if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *held_by {
+        wrong.push(format!("the lock is held; {said}"));
+    }
+    wrong.extend(won_twice(&releases(simulation, "dev")));
+    wrong.extend(unchecked(simulation, "dev"));
+    wrong.extend(simulation.account("dev", |account| account.lambda.violations.clone()));
+    wrong
+}
+
+/// Whether the ledger says that this is live.
+fn is_recorded(simulation: &Simulation, now: &Serving) -> bool {
+    let live = item(simulation, "dev", "live");
+    let parts = &live["release"]["parts"];
+    let mut versions = now.versions.iter();
+    now.whole
+        && parts["deployment"] == *now.deployment
+        && versions.all(|(key, version)| parts["functions"][key]["version"] == **version)
+}
+
+/// A run without faults succeeds, whatever was before it: what nobody can adopt is first put right by hand.
+async fn ends_well(simulation: &Simulation) -> Vec<String> {
+    let moment = simulation.aws().moment.clone();
+    for key in simulation.shape.keys() {
+        let name = function(&key, "dev");
+        simulation.account("dev", |account| {
+            let alias = account.lambda.alias(&name, "live").unwrap();
+            if alias.version == "$LATEST" || (!alias.weights.is_empty() && account.lambda.versions(&name).len() == 1) {
+                account.lambda.move_alias(&moment, &name, "live", "1");
+            }
+        });
+    }
+    // Until all of AWS knows it, and a dead run's lease is over.
+    tokio::time::sleep(LONG).await;
+    let artifact = simulation.artifact(Behavior::Right);
+    let command = format!("deploy dev --artifact {} --adopt", artifact.folder.display());
+    let ended = simulation.command(&command).await;
+    let now = Serving::of(simulation, "dev");
+    if ended.code == Some(0) && now.codes == artifact.codes && is_recorded(simulation, &now) {
+        return Vec::new();
+    }
+    vec![format!("a run without faults ended with {:?}: {}; {now:?}", ended.code, ended.words)]
+}
+
+#[test]
+fn stories_drawn_from_seeds_keep_every_promise() {
+    if let Some(seed) = cases::only() {
+        let wrong = cases::each(&[seed], |seed| Story::drawn(*seed).judged()).concat();
+        println!("{}", wrong.join("\n"));
+        return assert!(wrong.len() <= 1, "seed {seed}");
+    }
+    let began = Instant::now();
+    let minutes = cases::setting("MINUTES").map(|minutes| minutes.parse().expect("MINUTES is a number"));
+    let time = Duration::from_secs(60 * minutes.unwrap_or(0));
+    let (mut next, mut failed) = (0, Vec::new());
+    while next == 0 || (began.elapsed() < time && failed.is_empty()) {
+        let seeds: Vec<u64> = (next..next + STORIES).collect();
+        let results = cases::each(&seeds, |seed| Story::drawn(*seed).judged());
+        failed.extend(seeds.into_iter().zip(results).filter(|(_, wrong)| !wrong.is_empty()));
+        next += STORIES;
+    }
+    for (seed, wrong) in failed.iter().take(3) {
+        let least = cases::each(&[*seed], |seed| Story::drawn(*seed).shrunk().judged()).concat();
+        println!("== seed {seed}: {}\nshrunk: {}", wrong[0], least.join("\n"));
+        println!("replay: SEED={seed} cargo test --workspace --test sim -- --nocapture search");
+    }
+    let stories = usize::try_from(next).unwrap();
+    measured("stories", "drawn from a seed each, several faults in a run", stories, failed.len(), began);
+    assert!(failed.is_empty());
+}
