@@ -242,9 +242,12 @@ fn judged(
     wrong
 }
 
-/// Whether the ledger says that this is live.
+/// Whether the ledger says that this is live; before the first release it says nothing.
 fn is_recorded(simulation: &Simulation, now: &Serving) -> bool {
     let live = item(simulation, "dev", "live");
+    if live.is_null() {
+        return now.whole;
+    }
     let parts = &live["release"]["parts"];
     let mut versions = now.versions.iter();
     now.whole
