@@ -199,7 +199,7 @@ variable "deletion_protection" {
 
 variable "alarm_email" {
   type        = string
-  description = "Address that gets a mail when an alarm rings. AWS asks it to confirm first. Null: nobody; the topic stands all the same."
+  description = "Address that gets a mail when an alarm goes into ALARM. AWS asks it to confirm first. Null: nobody; the topic stands all the same."
   default     = null
 
   validation {

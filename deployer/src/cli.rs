@@ -199,7 +199,7 @@ pub struct Start {
     /// Record what was moved behind the deployer's back as a release, then go on
     #[arg(long)]
     pub adopt: bool,
-    /// Start although an alarm rings
+    /// Start although an alarm is in ALARM
     #[arg(long)]
     pub ignore_alarms: bool,
     /// Start although the credentials end before traffic has moved

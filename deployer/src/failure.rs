@@ -22,9 +22,9 @@ pub enum Exit {
     /// Another run holds the environment's lock.
     LockHeld = 5,
     /// The release failed; the environment serves what it served before.
-    TakenBack = 6,
-    /// The release failed and could not be taken back.
-    NotTakenBack = 7,
+    Reverted = 6,
+    /// The release failed and could not be reverted.
+    NotReverted = 7,
     /// The command line was not understood.
     Usage = 64,
 }

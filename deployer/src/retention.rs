@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn what_failed_does_not_count_among_the_stable_ones_and_is_not_kept() {
         let all =
-            [(4, "5", "4", "live"), (3, "9", "4", "failed"), (2, "8", "4", "rolled-back"), (1, "4", "1", "superseded")];
+            [(4, "5", "4", "live"), (3, "9", "4", "failed"), (2, "8", "4", "reverted"), (1, "4", "1", "superseded")];
         assert_eq!(versions(&history(&all), 2), set(&["1", "4", "5"]));
     }
 

@@ -23,7 +23,7 @@ pub enum AlarmState {
     /// All is well.
     Ok,
     /// It is not.
-    Ringing,
+    InAlarm,
     /// It has seen too little to tell.
     InsufficientData,
 }
@@ -136,7 +136,7 @@ fn children(rule: &str) -> BTreeSet<String> {
 fn state(value: Option<&StateValue>) -> AlarmState {
     match value {
         Some(StateValue::Ok) => AlarmState::Ok,
-        Some(StateValue::Alarm) => AlarmState::Ringing,
+        Some(StateValue::Alarm) => AlarmState::InAlarm,
         _ => AlarmState::InsufficientData,
     }
 }
@@ -188,7 +188,7 @@ mod tests {
         let resource = Dimension::builder().name("Resource").value("f:live").build();
         let alarm = MetricAlarm::builder().state_value(StateValue::Alarm).period(60).dimensions(resource).build();
         let alarm = Alarm::of(alarm);
-        assert_eq!((alarm.state, alarm.period_seconds), (AlarmState::Ringing, 60));
+        assert_eq!((alarm.state, alarm.period_seconds), (AlarmState::InAlarm, 60));
         assert_eq!(alarm.dimensions["Resource"], "f:live");
     }
 }

@@ -25,7 +25,7 @@ pub struct Deploy {
     pub artifact: Option<PathBuf>,
     /// Record drift as a release, then go on.
     pub adopt: bool,
-    /// Start although an alarm rings.
+    /// Start although an alarm is in ALARM.
     pub ignore_alarms: bool,
     /// Start although the credentials end before traffic has moved.
     pub ignore_expiry: bool,

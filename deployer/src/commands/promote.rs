@@ -35,7 +35,7 @@ pub struct Promote {
     pub allow_definition_diff: bool,
     /// Record drift of TO as a release, then go on.
     pub adopt: bool,
-    /// Start although an alarm rings.
+    /// Start although an alarm is in ALARM.
     pub ignore_alarms: bool,
     /// Start although the credentials end before traffic has moved.
     pub ignore_expiry: bool,

@@ -24,7 +24,7 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
             .hint("`deployer history` lists them; name a number, `previous`, or 7 or more digits of a commit")
     })?;
     // One that failed before any traffic may have versions whose checks failed: nobody can insist on that.
-    let served = matches!(found.state, ReleaseState::RolledBack | ReleaseState::Live | ReleaseState::Superseded);
+    let served = matches!(found.state, ReleaseState::Reverted | ReleaseState::Live | ReleaseState::Superseded);
     if found.stable || (force && served) {
         return Ok(found);
     }
@@ -104,8 +104,8 @@ mod tests {
     }
 
     #[test]
-    fn previous_skips_what_failed_or_was_taken_back() {
-        let all = [(5, "4", "live"), (4, "3", "rolled-back"), (3, "2", "failed"), (2, "1", "superseded")];
+    fn previous_skips_what_failed_or_was_reverted() {
+        let all = [(5, "4", "live"), (4, "3", "reverted"), (3, "2", "failed"), (2, "1", "superseded")];
         assert_eq!(chosen(&all, "previous", false).unwrap(), 2);
     }
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_never_was_stable_is_refused_unless_it_is_insisted_on() {
-        let all = [(3, "2", "live"), (2, "1", "rolled-back")];
+        let all = [(3, "2", "live"), (2, "1", "reverted")];
         let error = chosen(&all, "2", false).unwrap_err();
         assert_eq!(error.exit(), Exit::Refused);
         assert!(error.to_string().contains("release 2 never was stable"), "{error}");

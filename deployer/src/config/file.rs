@@ -153,7 +153,7 @@ impl File {
         })?;
         match file.contradiction() {
             Some(message) => Err(Failure::bad_input(format!("`{}`: {message}", path.display()))
-                .hint("nothing was changed; mend the file and run again")
+                .hint("nothing was changed; fix the file and run again")
                 .into()),
             None => Ok(file),
         }

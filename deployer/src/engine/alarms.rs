@@ -10,14 +10,14 @@ use crate::config::{Access, Traffic};
 use crate::failure::Failure;
 use crate::observe::Observed;
 
-/// So much later than its metric an alarm may ring (CloudWatch: metrics of Lambda and API Gateway arrive within two
+/// So much later than its metric an alarm may go into ALARM (CloudWatch: metrics of Lambda and API Gateway arrive within two
 /// minutes).
 const LAG: u64 = 120;
 
-/// The alarms that ring already and are to be ignored.
+/// The alarms that are in ALARM already and are to be ignored.
 ///
 /// # Errors
-/// One rings, or it is not known whether one does, and that is not to be ignored; or alarms could not ring within the
+/// One is in ALARM, or it is not known whether one does, and that is not to be ignored; or alarms could not go into ALARM within the
 /// times for which they are watched.
 pub(super) fn may_start(
     engine: &Engine<'_>,
@@ -38,21 +38,21 @@ pub(super) fn may_start(
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
         engine.events.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
     }
-    let ringing: Vec<_> =
-        alarms.iter().filter(|alarm| alarm.state == AlarmState::Ringing).map(|alarm| alarm.name.clone()).collect();
+    let in_alarm: Vec<_> =
+        alarms.iter().filter(|alarm| alarm.state == AlarmState::InAlarm).map(|alarm| alarm.name.clone()).collect();
     if ignore {
-        return Ok(ringing);
+        return Ok(in_alarm);
     }
-    refuse_ringing(observed, &[]).map(|()| Vec::new())
+    refuse_in_alarm(observed, &[]).map(|()| Vec::new())
 }
 
 /// # Errors
-/// An alarm rings that is not ignored.
-pub(super) fn refuse_ringing(observed: &Observed, ignored: &[String]) -> Result<()> {
-    let rings = |alarm: &&Alarm| alarm.state == AlarmState::Ringing && !ignored.contains(&alarm.name);
+/// An alarm is in ALARM that is not ignored.
+pub(super) fn refuse_in_alarm(observed: &Observed, ignored: &[String]) -> Result<()> {
+    let in_alarm = |alarm: &&Alarm| alarm.state == AlarmState::InAlarm && !ignored.contains(&alarm.name);
     let alarms = observed.alarms.as_deref().unwrap_or_default();
-    let Some(alarm) = alarms.iter().find(rings) else { return Ok(()) };
-    let what = format!("`{}` is ringing already: alarm `{}`", observed.ledger.contract.environment, alarm.name);
+    let Some(alarm) = alarms.iter().find(in_alarm) else { return Ok(()) };
+    let what = format!("`{}` is in ALARM already: alarm `{}`", observed.ledger.contract.environment, alarm.name);
     Err(Failure::refused(what)
         .hint("what is live is in trouble: roll back, or if this release is the cure, release with `--ignore-alarms`")
         .into())
@@ -61,7 +61,7 @@ pub(super) fn refuse_ringing(observed: &Observed, ignored: &[String]) -> Result<
 /// The alarms, all that the contract names.
 fn known(observed: &Observed) -> Result<&[Alarm]> {
     let alarms = observed.alarms.as_deref().map_err(|error| {
-        Failure::refused(format!("it is not known whether an alarm rings: {error}"))
+        Failure::refused(format!("it is not known whether an alarm is in ALARM: {error}"))
             .hint("give the role `cloudwatch:DescribeAlarms`, or release with `--ignore-alarms`")
     })?;
     let names = &observed.ledger.contract.alarms;
@@ -73,7 +73,7 @@ fn known(observed: &Observed) -> Result<&[Alarm]> {
     }
 }
 
-/// An alarm that cannot ring within the time for which it is watched guards nothing.
+/// An alarm that cannot go into ALARM within the time for which it is watched guards nothing.
 fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result<()> {
     let times = [("watch_seconds", traffic.watch), ("the time of the shift", traffic.shift.lasts())];
     for (name, time) in times.into_iter().filter(|(_, time)| !time.is_zero()) {
@@ -82,7 +82,7 @@ fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result
             if time < least {
                 let (time, least) = (time.as_secs(), least.as_secs());
                 return Err(Failure::bad_input(format!(
-                    "{name} of `{environment}` is {time} s, and alarm `{}` takes up to {least} s to ring",
+                    "{name} of `{environment}` is {time} s, and alarm `{}` takes up to {least} s to go into ALARM",
                     alarm.name
                 ))
                 .hint(format!("set at least {least} s in `traffic` of `deployer.toml`, or 0 to watch nothing"))
@@ -117,6 +117,6 @@ mod tests {
         assert!(long_enough(std::slice::from_ref(&alarm), &watched(0), "prod").is_ok());
         let error = long_enough(&[alarm], &watched(239), "prod").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
-        assert!(error.to_string().contains("takes up to 240 s to ring"), "{error}");
+        assert!(error.to_string().contains("takes up to 240 s to go into ALARM"), "{error}");
     }
 }

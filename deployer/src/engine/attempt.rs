@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use super::phases::{Apply, apply};
-use super::revert::take_back;
+use super::revert::revert;
 use super::{Engine, alarms};
 use crate::aws::{AwsError, Kind};
 use crate::ending::Ending as _;
@@ -32,7 +32,7 @@ pub struct Intended<'a> {
     pub artifact: ArtifactRecord,
     /// Where a promotion got its bytes from.
     pub from: Option<Origin>,
-    /// Alarms that ring and are to be ignored.
+    /// Alarms that are in ALARM and are to be ignored.
     pub ignored: &'a [String],
     /// Where the stage answers.
     pub url: &'a Url,
@@ -113,7 +113,7 @@ impl Engine<'_> {
             let mut now = self.interrupt().or(self.observe()).await?;
             // The number was taken by the intent itself.
             now.ledger.last = intended.observed.ledger.last.clone();
-            alarms::refuse_ringing(&now, intended.ignored)?;
+            alarms::refuse_in_alarm(&now, intended.ignored)?;
             let planned = plan(intended.wanted, &now);
             if planned.as_ref().is_ok_and(|planned| planned == intended.plan) {
                 break now;
@@ -148,13 +148,13 @@ impl Engine<'_> {
         let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
         release.stable = release.reason.is_none() && restored;
         let missing = || {
-            Failure::new(Exit::NotTakenBack, format!("release {release} serves, but its record could not be written"))
+            Failure::new(Exit::NotReverted, format!("release {release} serves, but its record could not be written"))
                 .hint("run any writing command again: once the lock is dead, it writes the record")
         };
         let ended = hold.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
-        Err(Failure::new(Exit::NotTakenBack, format!("release {release} serves, and could not be judged: {reason}"))
+        Err(Failure::new(Exit::NotReverted, format!("release {release} serves, and could not be verified: {reason}"))
             .hint("run the same command again later: it judges what serves and records it; until then it does not count as stable")
             .into())
     }
@@ -182,22 +182,22 @@ impl Engine<'_> {
                 let lost = lost.context(format!("release {release} is no longer this run's to end"));
                 return self.with_late_move(intended, lost, release).await;
             }
-            if let Err(stuck) = take_back(self, hold, intended.observed, intended.url, release).await {
+            if let Err(stuck) = revert(self, hold, intended.observed, intended.url, release).await {
                 // The next holder of the lock goes back, if this run may not.
-                let Err(lost) = hold.still_ours() else { return not_taken_back(hold, release, error, &stuck).await };
+                let Err(lost) = hold.still_ours() else { return not_reverted(hold, release, error, &stuck).await };
                 let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");
                 return self.with_late_move(intended, lost.context(what), release).await;
             }
         }
-        release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
+        release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };
         let ended = hold.end(release, None).await;
         let what = match (began, release.previous) {
             (false, _) => format!("release {release} failed before any traffic moved"),
-            (true, 0) => format!("release {release} failed and was taken back to the placeholder"),
-            (true, previous) => format!("release {release} failed and was taken back to release {previous}"),
+            (true, 0) => format!("release {release} failed and was reverted to the placeholder"),
+            (true, previous) => format!("release {release} failed and was reverted to release {previous}"),
         };
-        let exit = if began { Exit::TakenBack } else { error.exit() };
-        let hint = error.hint().unwrap_or("mend what failed, then run again").to_owned();
+        let exit = if began { Exit::Reverted } else { error.exit() };
+        let hint = error.hint().unwrap_or("fix what failed, then run again").to_owned();
         let note =
             ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
         error.context(Failure::new(exit, what + &note).hint(hint))
@@ -223,8 +223,8 @@ impl Engine<'_> {
     }
 }
 
-/// The release stays unfinished: whoever comes next tries again to take it back.
-async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
+/// The release stays unfinished: whoever comes next tries again to revert it.
+async fn not_reverted(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
     let recorded = hold.progress(release).await;
     let note =
         recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
@@ -235,7 +235,7 @@ async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, st
         steps.collect::<Vec<_>>().join(", ")
     };
     let what = format!(
-        "release {release} failed and could not be taken back: {stuck:#}{note}; done: {}; not done: {}",
+        "release {release} failed and could not be reverted: {stuck:#}{note}; done: {}; not done: {}",
         steps(true),
         steps(false)
     );
@@ -248,5 +248,5 @@ async fn not_taken_back(hold: &Hold, release: &Release, error: anyhow::Error, st
             "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again"
         }
     };
-    error.context(Failure::new(Exit::NotTakenBack, what).hint(hint))
+    error.context(Failure::new(Exit::NotReverted, what).hint(hint))
 }

@@ -31,7 +31,7 @@ pub(super) async fn confirm(
         engine.interrupt().or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
-        Failure::new(Exit::Error, what).hint("mend what the check shows and deploy, or roll back")
+        Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
     let hold = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();

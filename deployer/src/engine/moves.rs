@@ -172,7 +172,7 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
                 return Err(Failure::error(format!(
                     "the provisioned concurrency of alias `{alias}` of `{name}` failed: {reason}"
                 ))
-                .hint("mend what the reason names, or take the provisioned concurrency away")
+                .hint("fix what the reason names, or take the provisioned concurrency away")
                 .into());
             }
             Ok(Some(Provisioned::InProgress)) | Err(AwsError { kind: Kind::Unknown, .. }) => {

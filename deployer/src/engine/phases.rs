@@ -55,7 +55,7 @@ pub(super) struct Outcome {
 /// how far it came, whether it failed or not; its `reason` is set if it could not be judged.
 ///
 /// # Errors
-/// The first failure, after every step of its phase has ended; nothing is taken back here.
+/// The first failure, after every step of its phase has ended; nothing is reverted here.
 pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> {
     let mut done = 0;
     for phase in run.plan.phases() {

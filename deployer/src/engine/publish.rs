@@ -189,7 +189,7 @@ async fn until_ready(
             Readiness::Ready => return Ok(state),
             Readiness::Failed(reason) => {
                 return Err(Failure::error(format!("Lambda could not make `{name}:{qualifier}` ready: {reason}"))
-                    .hint("mend what the reason names, then deploy again")
+                    .hint("fix what the reason names, then deploy again")
                     .into());
             }
             Readiness::Idle if qualifier == "$LATEST" => return Ok(state),

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 
 use super::Engine;
 use super::moves::renew_revisions;
-use super::revert::take_back;
+use super::revert::revert;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{Hold, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
@@ -35,7 +35,7 @@ pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<R
     if let Some(holder) = &state.lock.holder {
         engine.events.progress("Watching", &format!("whether {holder} is alive"));
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
-        engine.events.warn(&format!("{holder} gave no sign of life: its lock is taken over"));
+        engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
     }
     let hold = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
     let recovered = recover(engine, &hold).await;
@@ -71,16 +71,13 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
     let began = release.state == ReleaseState::Shifting;
     let url = Url::for_checks(engine.config, engine.environment, observed, engine.world())?;
     let stuck = || {
-        Failure::new(
-            Exit::NotTakenBack,
-            format!("release {release}, which its run left unfinished, cannot be taken back"),
-        )
-        .hint("`deployer status` shows what is where; move it by hand, then run again")
+        Failure::new(Exit::NotReverted, format!("release {release}, which its run left unfinished, cannot be reverted"))
+            .hint("`deployer status` shows what is where; move it by hand, then run again")
     };
-    take_back(engine, hold, observed, &url, &release).await.with_context(stuck)?;
+    revert(engine, hold, observed, &url, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";
     release.reason = Some(release.reason.map_or(reason.to_owned(), |before| format!("{before}; {reason}")));
-    release.state = if began { ReleaseState::RolledBack } else { ReleaseState::Failed };
+    release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };
     hold.end(&release, None).await?;
     let back = match release.previous {
         0 => "the placeholder".to_owned(),

@@ -16,13 +16,13 @@ use crate::verify::{Expected, Url};
 /// So long the way back waits for the old definition to be seen before the old code follows.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
-/// Takes back what the release moved. What moved is read, not remembered: a call whose reply was lost counts too, and
+/// Reverts what the release moved. What moved is read, not remembered: a call whose reply was lost counts too, and
 /// one that is still on its way is fenced off.
 ///
 /// # Errors
 /// Something could not be moved back, or is where neither release put it: the environment serves a mixture, and the
 /// error says of what. Everything else was moved back all the same.
-pub(super) async fn take_back(
+pub(super) async fn revert(
     engine: &Engine<'_>,
     hold: &Hold,
     observed: &Observed,
@@ -55,7 +55,7 @@ async fn aliases_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, rel
 
 async fn alias_back(engine: &Engine<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
-    let description = format!("deployer: taken back, fence {}", hold.fence());
+    let description = format!("deployer: reverted, fence {}", hold.fence());
     let to = Routing { version: old, weight: None, description: &description };
     let ours = |version: &str| version == new || version == old;
     let (mut tries, mut refused, mut denied) = (0, None, None);
@@ -154,7 +154,7 @@ async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<b
     let history = hold.ledger().history().await?;
     let mut others =
         history.iter().filter(|other| other.number < release.number && other.parts.deployment == deployment).peekable();
-    let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::RolledBack);
+    let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::Reverted);
     Ok(others.peek().is_some() && others.all(given_up))
 }
 

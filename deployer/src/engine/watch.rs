@@ -1,4 +1,4 @@
-//! Watching alarms: for so long, none of them may ring.
+//! Watching alarms: for so long, none of them may go into ALARM.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 /// Watches the alarms called `names`, all but the `ignored` ones. Where there are none, it only waits.
 ///
 /// # Errors
-/// One of them rings, or at the end it is not known whether one does.
+/// One of them is in ALARM, or at the end it is not known whether one does.
 pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
     let watched: Vec<String> = names.iter().filter(|name| !ignored.contains(name)).cloned().collect();
     let started = Instant::now();
@@ -27,7 +27,7 @@ pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[Str
         let left = time.saturating_sub(started.elapsed());
         let unknown = match engine.aws.reader.cloudwatch.states(&watched).await {
             Ok(alarms) => {
-                ringing(&alarms)?;
+                in_alarm(&alarms)?;
                 match gone(&watched, &alarms) {
                     None if left.is_zero() => {
                         without_data(engine, &alarms);
@@ -41,7 +41,7 @@ pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[Str
             Err(error) => Some(error.into()),
         };
         if let Some(why) = unknown.filter(|_| started.elapsed() > time + KNOWN_WITHIN) {
-            return Err(why.context("it is not known whether an alarm rings"));
+            return Err(why.context("it is not known whether an alarm is in ALARM"));
         }
         tokio::time::sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
     }
@@ -52,16 +52,16 @@ fn gone<'a>(watched: &'a [String], alarms: &[Alarm]) -> Option<&'a String> {
     watched.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name))
 }
 
-fn ringing(alarms: &[Alarm]) -> Result<()> {
-    let Some(alarm) = alarms.iter().find(|alarm| alarm.state == AlarmState::Ringing) else { return Ok(()) };
-    Err(Failure::new(Exit::TakenBack, format!("alarm `{}` rings: {}", alarm.name, alarm.reason))
-        .hint("the alarm's metric and the function's log group tell why; mend it and release again")
+fn in_alarm(alarms: &[Alarm]) -> Result<()> {
+    let Some(alarm) = alarms.iter().find(|alarm| alarm.state == AlarmState::InAlarm) else { return Ok(()) };
+    Err(Failure::new(Exit::Reverted, format!("alarm `{}` is in ALARM: {}", alarm.name, alarm.reason))
+        .hint("the alarm's metric and the function's log group show why; fix it and release again")
         .into())
 }
 
-/// An alarm without data does not ring, and guards nothing either.
+/// An alarm without data is not in ALARM, and guards nothing either.
 fn without_data(engine: &Engine<'_>, alarms: &[Alarm]) {
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        engine.events.warn(&format!("alarm `{}` had no data to judge by", alarm.name));
+        engine.events.warn(&format!("alarm `{}` had no data", alarm.name));
     }
 }

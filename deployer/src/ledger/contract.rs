@@ -68,7 +68,7 @@ impl Contract {
     pub(super) fn read(item: Option<Value>, ledger: &str, app: &str) -> Result<Self> {
         let Some(item) = item else {
             return Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
-                .hint("apply Terraform for this environment: it writes the contract; or mend `app` in `deployer.toml`")
+                .hint("apply Terraform for this environment: it writes the contract; or fix `app` in `deployer.toml`")
                 .into());
         };
         match item["schema"].as_u64() {

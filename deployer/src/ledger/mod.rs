@@ -146,7 +146,7 @@ impl Ledger {
             Kind::NotFound => error.context(
                 Failure::bad_input(format!("there is no ledger `{}` in this account and region", self.table.name()))
                     .hint(
-                        "apply Terraform for this environment first, or mend `ledger` and `region` in `deployer.toml`",
+                        "apply Terraform for this environment first, or fix `ledger` and `region` in `deployer.toml`",
                     ),
             ),
             Kind::Malformed => {

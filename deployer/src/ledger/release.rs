@@ -28,7 +28,7 @@ pub struct Release {
     /// Where a promotion got its bytes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,
-    /// Whether it took all the traffic, passed its checks and was not taken back. It stays so when it is superseded.
+    /// Whether it took all the traffic, passed its checks and was not reverted. It stays so when it is superseded.
     #[serde(default)]
     pub stable: bool,
     /// What it was built from.
@@ -129,8 +129,8 @@ pub enum ReleaseState {
     Superseded,
     /// It failed before anything moved.
     Failed,
-    /// It moved and was taken back.
-    RolledBack,
+    /// It moved and was reverted.
+    Reverted,
 }
 
 /// What serves: every function's version and the deployment, as one unit.
@@ -235,7 +235,7 @@ impl std::fmt::Display for ReleaseState {
             Self::Live => "live",
             Self::Superseded => "superseded",
             Self::Failed => "failed",
-            Self::RolledBack => "rolled-back",
+            Self::Reverted => "reverted",
         })
     }
 }

@@ -187,7 +187,7 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
             "`deployer.toml` has the functions {declared:?}, the stack of `{}` has {made:?}",
             environment.name
         ))
-        .hint("apply Terraform, or mend `functions` in `deployer.toml`")
+        .hint("apply Terraform, or fix `functions` in `deployer.toml`")
         .into());
     }
     let architecture = config.build.architecture();

@@ -118,7 +118,7 @@ impl Report {
     /// A release failed after traffic had begun to move.
     fn revert_begins(&self, release: &Release) {
         let reason = release.reason.as_deref().unwrap_or("it failed");
-        self.warning(&format!("release {release} is taken back: {reason}"));
+        self.warning(&format!("release {release} is reverted: {reason}"));
     }
 
     /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
@@ -300,8 +300,8 @@ fn title(exit: Exit) -> &'static str {
         Exit::Usage => "Usage",
         Exit::Refused => "Refused",
         Exit::LockHeld => "Another run holds the lock",
-        Exit::TakenBack => "The release failed; what served before serves",
-        Exit::NotTakenBack => "The release failed and was not taken back",
+        Exit::Reverted => "The release failed; what served before serves",
+        Exit::NotReverted => "The release failed and was not reverted",
         Exit::Done | Exit::Error | Exit::Changes => "Failed",
     }
 }

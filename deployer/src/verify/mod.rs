@@ -76,9 +76,9 @@ impl Failed {
     pub fn explain(&self) -> anyhow::Error {
         let hint = match self.blame {
             Blame::Permission => "give the role the action that the message names",
-            _ => "mend what the check shows and deploy again; the log group of the function tells more",
+            _ => "fix what the check shows and deploy again; the log group of the function tells more",
         };
-        Failure::new(Exit::TakenBack, self.to_string()).hint(hint).into()
+        Failure::new(Exit::Reverted, self.to_string()).hint(hint).into()
     }
 }
 

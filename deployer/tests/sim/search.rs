@@ -85,7 +85,7 @@ const CHANGES: [Change; 6] = [
 impl Story {
     fn drawn(seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
-        let shape = Shape::of(chance.usize(1..=3)).moving(TRAFFIC[chance.usize(..3)]).keeping(chance.usize(1..=4));
+        let shape = Shape::of(chance.usize(1..=4)).moving(TRAFFIC[chance.usize(..3)]).keeping(chance.usize(1..=4));
         let mut acts = Vec::new();
         if chance.u8(..10) == 0 {
             acts.push(Act::Change(if chance.bool() { Change::Alias("$LATEST") } else { Change::Split }));

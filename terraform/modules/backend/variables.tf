@@ -105,7 +105,7 @@ variable "alarms" {
     enabled = bool
     email   = optional(string)
   })
-  description = "Whether to make the alarms, and who gets a mail when one rings (null: nobody, the topic stands all the same)."
+  description = "Whether to make the alarms, and who gets a mail when one goes into ALARM (null: nobody, the topic stands all the same)."
   nullable    = false
 
   validation {

@@ -39,11 +39,11 @@ pub(super) fn judge(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Findi
 fn state(alarm: &Alarm) -> Finding {
     match alarm.state {
         AlarmState::Ok => Finding::ok(SUBJECT, &alarm.name, "silent"),
-        AlarmState::Ringing => Finding::problem(
+        AlarmState::InAlarm => Finding::problem(
             SUBJECT,
             &alarm.name,
-            format!("rings: {}", alarm.reason),
-            "see why; no release starts while it rings, but for a rollback and with `--ignore-alarms`",
+            format!("is in ALARM: {}", alarm.reason),
+            "see why; no release starts while it is in ALARM, but for a rollback and with `--ignore-alarms`",
         ),
         AlarmState::InsufficientData => Finding::warning(
             SUBJECT,
@@ -54,7 +54,7 @@ fn state(alarm: &Alarm) -> Finding {
     }
 }
 
-/// An alarm on a whole function rings for a check that the deployer sends to a version before any traffic.
+/// An alarm on a whole function goes into ALARM for a check that the deployer sends to a version before any traffic.
 fn restriction(alarm: &Alarm, contract: &Contract) -> Option<Finding> {
     let watched = alarm.dimensions.get("FunctionName")?;
     let function = contract.functions.values().find(|function| function.name == *watched)?;
@@ -117,7 +117,7 @@ mod tests {
     fn a_ringing_alarm_is_a_problem_and_too_little_data_a_warning() {
         let mut facts = facts();
         for (state, verdict) in
-            [(AlarmState::Ringing, Verdict::Problem), (AlarmState::InsufficientData, Verdict::Warning)]
+            [(AlarmState::InAlarm, Verdict::Problem), (AlarmState::InsufficientData, Verdict::Warning)]
         {
             alarm(&mut facts).state = state;
             assert_eq!(only(&facts, "f-dev-errors").verdict, verdict);

@@ -81,7 +81,7 @@ fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -
             subject,
             "version",
             format!("version {} cannot run: {reason}", live.version),
-            "mend what the reason names, or roll back",
+            "fix what the reason names, or roll back",
         ),
     };
     let mut findings = vec![readiness];
@@ -141,7 +141,7 @@ fn provisioned(function: &Function, subject: &str) -> Finding {
             Finding::warning(subject, check, "in progress: some calls start cold", "run this again in some minutes")
         }
         Ok(Some(Provisioned::Failed(reason))) => {
-            Finding::problem(subject, check, format!("failed: {reason}"), "mend what the reason names, or remove it")
+            Finding::problem(subject, check, format!("failed: {reason}"), "fix what the reason names, or remove it")
         }
     }
 }

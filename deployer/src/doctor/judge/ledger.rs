@@ -71,7 +71,7 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
             format!("release {release} is under way, or was left unfinished"),
             match state.lock.holder {
                 Some(_) => "wait for the run that holds the lock",
-                None => "the next writing command finishes it or takes it back, and says which",
+                None => "the next writing command finishes it or reverts it, and says which",
             },
         ),
         (None, Some(release)) => Finding::ok(subject, check, format!("release {release} has ended")),

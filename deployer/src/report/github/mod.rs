@@ -91,10 +91,10 @@ mod tests {
     fn an_error_is_shown_at_its_place_in_the_checkout() {
         let step = GitHubStep { workspace: Some("/checkout".into()), ..GitHubStep::default() };
         let place = Place { file: "/checkout/a,b/deployer.toml".into(), line: 3, column: 7 };
-        let seen = GitHub::new(step).error("Bad input", Some(&place), "it is malformed\nhint: mend it");
+        let seen = GitHub::new(step).error("Bad input", Some(&place), "it is malformed\nhint: fix it");
         assert_eq!(
             seen,
-            "::error title=Bad input,file=a%2Cb/deployer.toml,line=3,col=7::it is malformed%0Ahint: mend it"
+            "::error title=Bad input,file=a%2Cb/deployer.toml,line=3,col=7::it is malformed%0Ahint: fix it"
         );
     }
 

@@ -180,9 +180,9 @@ mod tests {
             release(
                 3,
                 "promote",
-                "rolled-back",
+                "reverted",
                 &json!({
-                    "from": {"environment": "dev", "release": 9}, "reason": "alarm `errors` rings",
+                    "from": {"environment": "dev", "release": 9}, "reason": "alarm `errors` is in ALARM",
                     "run_url": "https://ci.example/7",
                 }),
             ),
@@ -197,9 +197,9 @@ mod tests {
         let expected = "\
 prod
      4  rollback (back to 2)     live         from 3    2026-01-10 10:00:00     2.5s  0123456  ada
-     3  promote (from dev@9)     rolled-back  from 2    2026-01-10 10:00:00     2.5s  0123456  ada
+     3  promote (from dev@9)     reverted  from 2    2026-01-10 10:00:00     2.5s  0123456  ada
         https://ci.example/7
-        alarm `errors` rings
+        alarm `errors` is in ALARM
      2  deploy                   superseded   from 1    2026-01-10 10:00:00     2.5s  -+ ada
   and 1 older ones: `--limit` shows more
 ";
@@ -209,15 +209,15 @@ prod
 
     #[test]
     fn the_page_of_a_run_has_a_row_for_each_release() {
-        let failed = json!({"reason": "alarm `a|b` rings\n| x"});
+        let failed = json!({"reason": "alarm `a|b` is in ALARM\n| x"});
         let expected = "\
 ## prod: 1 release
 
 | release | kind | state | commit | by | began | took | why |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| 3 | deploy | rolled-back | `0123456789ab` | `ada` | 2026-01-10T10:00:00.123Z | 2.5 s | alarm <code>a&#124;b</code> rings &#124; x |
+| 3 | deploy | reverted | `0123456789ab` | `ada` | 2026-01-10T10:00:00.123Z | 2.5 s | alarm <code>a&#124;b</code> is in ALARM &#124; x |
 ";
-        let view = HistoryView::new("prod", vec![release(3, "deploy", "rolled-back", &failed)], 3);
+        let view = HistoryView::new("prod", vec![release(3, "deploy", "reverted", &failed)], 3);
         assert_eq!(view.summary().unwrap().to_string(), expected);
     }
 }

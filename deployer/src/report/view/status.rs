@@ -114,7 +114,7 @@ fn alarms(observed: &Observed) -> Vec<String> {
         Ok(alarms) => {
             let odd = alarms.iter().filter(|alarm| alarm.state != AlarmState::Ok);
             let word = |alarm: &Alarm| match alarm.state {
-                AlarmState::Ringing => format!("`{}` rings: {}", alarm.name, alarm.reason),
+                AlarmState::InAlarm => format!("`{}` is in ALARM: {}", alarm.name, alarm.reason),
                 _ => format!("`{}` has no data", alarm.name),
             };
             odd.map(word).collect()
@@ -220,7 +220,7 @@ mod tests {
             release: 7,
             by: Some("ada".to_owned()),
             deployment_id: "d1".to_owned(),
-            alarms: vec!["`a|b` rings".to_owned()],
+            alarms: vec!["`a|b` is in ALARM".to_owned()],
             ..EnvironmentStatus::default()
         };
         StatusView { environments: vec![live, StatusView::unknown("prod", &anyhow::anyhow!("no answer"))] }
@@ -233,7 +233,7 @@ dev
   release     7, since ? by ada
   deployment  d1
   url         http://x
-  ALARM       `a|b` rings
+  ALARM       `a|b` is in ALARM
 
 prod
   UNKNOWN     no answer
@@ -253,7 +253,7 @@ prod
 | release | 7, since ? by ada |
 | deployment | d1 |
 | url | http://x |
-| ALARM | <code>a&#124;b</code> rings |
+| ALARM | <code>a&#124;b</code> is in ALARM |
 
 ### prod
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{deploy, with_releases};
+use super::{deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::Aws;
 use crate::simulation::{Simulation, account_of};
@@ -54,6 +54,7 @@ fn a_stage_that_somebody_else_moved_is_drift() {
             let deployment = first.as_str().unwrap().to_owned();
             account.api.change_stage((&api, "dev"), now, |stage| stage.deployment = deployment);
         });
+        until_seen().await;
         let command = deploy(simulation, Behavior::Right).await;
         let refused = simulation.refused(&command, 4).await;
         assert!(refused.words.contains("the stage serves deployment"), "{}", refused.words);

@@ -27,6 +27,11 @@ fn deploy_code(simulation: &Simulation, behavior: Behavior) -> String {
     format!("deploy dev --artifact {}", simulation.artifact(behavior).folder.display())
 }
 
+/// Until what was changed by hand is seen by everybody.
+pub(crate) async fn until_seen() {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+}
+
 pub(crate) async fn deployed(simulation: &Simulation) {
     let command = deploy(simulation, Behavior::Right).await;
     simulation.done(&command).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{CANARY, deploy, settled, with_releases};
+use super::{CANARY, deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::apigateway::{Canary, Definition, Integration, Route, State};
 use crate::simulation::{Simulation, Snapshot, account_of};
@@ -72,7 +72,7 @@ async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definitio
             of_stage(stage);
         });
     });
-    settled().await;
+    until_seen().await;
 }
 
 /// Two releases, and back to the first of them.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{CANARY, deploy, settled, with_releases};
+use super::{CANARY, deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::Aws;
 use crate::aws::lambda::Configuration;
@@ -20,7 +20,7 @@ async fn configure(simulation: &Simulation, change: impl FnOnce(&mut Configurati
         let account = accounts.get_mut(account_of("dev")).unwrap();
         assert!(account.lambda.configure(moment, &function("f1", "dev"), change));
     }
-    settled().await;
+    until_seen().await;
 }
 
 fn vpc(subnets: [&str; 2]) -> serde_json::Value {

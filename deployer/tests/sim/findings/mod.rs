@@ -12,18 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::application::Behavior;
-use crate::behaviour::{deploy, deployed, with_releases};
+use crate::behaviour::{deploy, deployed, until_seen, with_releases};
 use crate::fault::Fault;
 use crate::simulation::Snapshot;
 use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
-
-/// Until what was changed is seen by everybody.
-async fn settled() {
-    tokio::time::sleep(Duration::from_secs(5)).await;
-}
 
 #[test]
 fn an_alias_on_latest_or_split_is_refused_at_first_contact_and_nothing_is_written() {

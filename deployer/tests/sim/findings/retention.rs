@@ -53,7 +53,7 @@ fn with_long_history(releases: u64) -> Snapshot {
                 let mut release = release.clone();
                 release["number"] = json!(number);
                 release["sk"] = json!(format!("release#{number:08}"));
-                (release["state"], release["stable"]) = (json!("rolled-back"), json!(false));
+                (release["state"], release["stable"]) = (json!("reverted"), json!(false));
                 release["reason"] = json!("x".repeat(8000));
                 account.dynamodb.put(&ledger("dev"), &attributes(&release)["M"]);
             }

@@ -52,14 +52,14 @@ fn title(view: &ReleaseView) -> String {
         (Some(ReleaseState::Live), _) => {
             format!("⚠️ {environment}: release {} serves, but did not end well", numbered(view))
         }
-        (Some(ReleaseState::RolledBack), _) => {
-            format!("❌ {environment}: release {release} failed and was taken back, {back} serves")
+        (Some(ReleaseState::Reverted), _) => {
+            format!("❌ {environment}: release {release} failed and was reverted, {back} serves")
         }
         (Some(ReleaseState::Failed), _) => {
             format!("❌ {environment}: release {release} failed before any traffic moved, {back} serves")
         }
         (_, Exit::LockHeld) => format!("❌ {environment}: release {release} is no longer this run's to end"),
-        _ => format!("🚨 {environment}: release {release} failed and is NOT taken back"),
+        _ => format!("🚨 {environment}: release {release} failed and is NOT reverted"),
     }
 }
 
@@ -85,7 +85,7 @@ fn story(view: &ReleaseView) -> String {
 /// What the columns hold: what serves must be told from what was to serve.
 fn heads(view: &ReleaseView) -> (&'static str, &'static str) {
     match (&view.failed, view.state) {
-        (Some(_), Some(ReleaseState::RolledBack | ReleaseState::Failed)) => ("serves now", "was to serve"),
+        (Some(_), Some(ReleaseState::Reverted | ReleaseState::Failed)) => ("serves now", "was to serve"),
         (Some(_), Some(ReleaseState::Pending | ReleaseState::Shifting)) => ("served before", "was to serve"),
         _ => ("before", "after"),
     }

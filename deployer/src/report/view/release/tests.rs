@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::failure::{Exit, Failure};
 
-/// A release of the counter, of which the stage did not come to move if it was taken back.
+/// A release of the counter, of which the stage did not come to move if it was reverted.
 fn view(state: ReleaseState) -> ReleaseView {
     let live = state == ReleaseState::Live;
     let part = |version: &str, code: &str| FunctionPart { version: version.to_owned(), code_sha256: code.to_owned() };
@@ -70,7 +70,7 @@ fn failed(view: ReleaseView, error: &anyhow::Error) -> ReleaseView {
 }
 
 fn failing(state: ReleaseState, exit: Exit, message: &str) -> String {
-    let error = anyhow::anyhow!("check `health` failed").context(Failure::new(exit, message).hint("mend it"));
+    let error = anyhow::anyhow!("check `health` failed").context(Failure::new(exit, message).hint("fix it"));
     failed(view(state), &error).summary().unwrap().to_string()
 }
 
@@ -118,15 +118,15 @@ deployer rollback prod --to 7
 }
 
 #[test]
-fn the_page_of_a_release_that_was_taken_back_tells_what_serves_what_was_done_and_what_to_do() {
+fn the_page_of_a_release_that_was_reverted_tells_what_serves_what_was_done_and_what_to_do() {
     let expected = "\
-## ❌ prod: release 8 failed and was taken back, release 7 serves
+## ❌ prod: release 8 failed and was reverted, release 7 serves
 
-A deploy: rolled-back; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
+A deploy: reverted; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
 
-**What happened:** release 8 failed and was taken back to release 7: check `health` failed
+**What happened:** release 8 failed and was reverted to release 7: check `health` failed
 
-**What to do:** mend it
+**What to do:** fix it
 
 |  | serves now | was to serve | why |
 | --- | --- | --- | --- |
@@ -161,7 +161,7 @@ gantt
 
 [the API](<https://api.example/prod>) · [this run](<https://github.example/o/r/actions/runs/7>) · [version 6 of `counter`](<https://console.example/v#6>)
 ";
-    let seen = failing(ReleaseState::RolledBack, Exit::TakenBack, "release 8 failed and was taken back to release 7");
+    let seen = failing(ReleaseState::Reverted, Exit::Reverted, "release 8 failed and was reverted to release 7");
     assert_eq!(seen, expected);
 }
 
@@ -173,9 +173,9 @@ fn the_first_line_tells_every_end_from_the_others() {
             Exit::Error,
             "## ❌ prod: release 8 failed before any traffic moved, release 7 serves\n",
         ),
-        (ReleaseState::Shifting, Exit::NotTakenBack, "## 🚨 prod: release 8 failed and is NOT taken back\n"),
+        (ReleaseState::Shifting, Exit::NotReverted, "## 🚨 prod: release 8 failed and is NOT reverted\n"),
         (ReleaseState::Shifting, Exit::LockHeld, "## ❌ prod: release 8 is no longer this run's to end\n"),
-        (ReleaseState::Live, Exit::NotTakenBack, "## ⚠️ prod: release 8 serves, but did not end well\n"),
+        (ReleaseState::Live, Exit::NotReverted, "## ⚠️ prod: release 8 serves, but did not end well\n"),
     ];
     for (state, exit, expected) in cases {
         let seen = failing(state, exit, "it failed");
@@ -253,7 +253,7 @@ fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_serves() {
     let cases = [
         (ReleaseState::Pending, "false"),
         (ReleaseState::Failed, "false"),
-        (ReleaseState::RolledBack, "false"),
+        (ReleaseState::Reverted, "false"),
         (ReleaseState::Shifting, "true"),
         (ReleaseState::Live, "true"),
     ];
