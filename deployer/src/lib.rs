@@ -122,8 +122,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             released(report, commands::rollback(context, named(environment)?, &told).await?)
         }
         Configured::Check { environment } => {
-            let environment = named(environment)?;
-            let view = CheckView::new(&environment.name, commands::check(context, environment).await?);
+            let view = check(context, named(environment)?).await?;
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
@@ -135,24 +134,16 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         }
         Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
         Configured::History { environment, limit } => {
-            let environment = named(environment)?;
-            let releases = commands::history(context, environment).await?;
-            done(report, &HistoryView::new(&environment.name, releases, limit))
+            done(report, &history(context, named(environment)?, limit).await?)
         }
         Configured::Prune { environment, yes } => {
-            let environment = named(environment)?;
-            let view = PruneView::new(&environment.name, commands::prune(context, environment, yes).await?);
+            let view = prune(context, named(environment)?, yes).await?;
             report.result(&view)?;
             Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
-        Configured::Unlock { environment, force } => {
-            let environment = named(environment)?;
-            let unlocked = commands::unlock(context, environment, force).await?;
-            done(report, &UnlockView::new(&environment.name, unlocked))
-        }
+        Configured::Unlock { environment, force } => done(report, &unlock(context, named(environment)?, force).await?),
         Configured::Doctor { environment } => {
-            let environment = named(environment)?;
-            let view = DoctorView::new(&environment.name, doctor::doctor(context, environment).await);
+            let view = doctor(context, named(environment)?).await;
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
@@ -168,6 +159,26 @@ async fn build(context: Context<'_>, out: Option<&Path>) -> Result<BuildView> {
     let (built, checked) = artifact::build(config, &checkout, &folder).await?;
     checked.warning.iter().for_each(|warning| events.warn(warning));
     Ok(BuildView::new(built))
+}
+
+async fn check(context: Context<'_>, environment: &Environment) -> Result<CheckView> {
+    Ok(CheckView::new(&environment.name, commands::check(context, environment).await?))
+}
+
+async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
+    Ok(HistoryView::new(&environment.name, commands::history(context, environment).await?, limit))
+}
+
+async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
+    Ok(PruneView::new(&environment.name, commands::prune(context, environment, remove).await?))
+}
+
+async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<UnlockView> {
+    Ok(UnlockView::new(&environment.name, commands::unlock(context, environment, force).await?))
+}
+
+async fn doctor(context: Context<'_>, environment: &Environment) -> DoctorView {
+    DoctorView::new(&environment.name, doctor::doctor(context, environment).await)
 }
 
 /// One environment, or all of them side by side.

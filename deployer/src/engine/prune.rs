@@ -34,7 +34,7 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     match swept.await {
         Ok(0) => {}
         Ok(removed) => {
-            engine.events.progress("Pruned", &format!("{removed} versions and deployments that nothing needs"))
+            engine.events.progress("Pruned", &format!("{removed} versions and deployments that nothing needs"));
         }
         Err(error) => engine.events.warn(&format!("nothing was pruned: {error:#}")),
     }

@@ -154,7 +154,8 @@ impl Race {
             }
         }
         let is_live = |(key, version): (&String, &String)| live["parts"]["functions"][key]["version"] == **version;
-        if !is_seen(outcome) && !(serving.versions.iter().all(is_live) && serving.whole) {
+        let agrees = serving.versions.iter().all(is_live) && serving.whole;
+        if !agrees && !is_seen(outcome) {
             wrong.push(format!("{serving:?}, and the ledger says {}", live["parts"]));
         }
         wrong.extend(unchecked(simulation, self.environment));

@@ -86,10 +86,11 @@ impl Settings {
         ];
         let mut settings = BTreeMap::new();
         flatten("", configuration, &OWN, &mut settings);
-        let own_group = json!(format!("/aws/lambda/{}", configuration["FunctionName"].as_str().unwrap_or_default()));
+        let name = configuration["FunctionName"].as_str().unwrap_or_default();
+        let own_group = json!(format!("/aws/lambda/{name}")).to_string();
         let is_default = |name: &str, value: &str| {
             let default = DEFAULTS.iter().find(|(default, _)| *default == name).map(|(_, value)| *value);
-            default == Some(value) || (name == "LoggingConfig.LogGroup" && value == own_group.to_string())
+            default == Some(value) || (name == "LoggingConfig.LogGroup" && value == own_group)
         };
         settings.retain(|name, value| !is_default(name, value));
         Self(settings)

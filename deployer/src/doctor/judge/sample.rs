@@ -74,6 +74,9 @@ fn named() -> Named {
         reserved: Ok(None),
         provisioned: Ok(None),
     };
+    let (method, path) = ("GET".to_owned(), "/count".to_owned());
+    let route = Route { method, path, uri: Some(uri), ..Route::default() };
+    let stage = Stage { deployment: "d1".into(), mark: Some("d1".into()), burst: Some(50), ..Stage::default() };
     let deployment = |id: &str| Ok(Some(Deployment { id: id.into(), description: "".into(), created: None }));
     let alarm = Alarm {
         children: BTreeSet::new(),
@@ -92,22 +95,7 @@ fn named() -> Named {
     });
     Named {
         functions: [("f".to_owned(), function)].into(),
-        api: Api {
-            stage: Ok(Stage {
-                deployment: "d1".to_owned(),
-                mark: Some("d1".to_owned()),
-                burst: Some(50),
-                ..Stage::default()
-            }),
-            served: deployment("d1"),
-            initial: deployment("d0"),
-            routes: Ok(vec![Route {
-                method: "GET".to_owned(),
-                path: "/count".to_owned(),
-                uri: Some(uri),
-                ..Route::default()
-            }]),
-        },
+        api: Api { stage: Ok(stage), served: deployment("d1"), initial: deployment("d0"), routes: Ok(vec![route]) },
         alarms: Ok(vec![alarm]),
         permissions: Ok(allowed.collect()),
         checks: vec![Tried {

@@ -197,7 +197,7 @@ mod tests {
         let expected = "\
 prod
      4  rollback (back to 2)     live         from 3    2026-01-10 10:00:00     2.5s  0123456  ada
-     3  promote (from dev@9)     reverted  from 2    2026-01-10 10:00:00     2.5s  0123456  ada
+     3  promote (from dev@9)     reverted     from 2    2026-01-10 10:00:00     2.5s  0123456  ada
         https://ci.example/7
         alarm `errors` is in ALARM
      2  deploy                   superseded   from 1    2026-01-10 10:00:00     2.5s  -+ ada
