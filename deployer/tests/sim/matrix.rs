@@ -19,7 +19,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(7);
 /// all of them come.
 const STRIDE: usize = 53;
 /// Of so many cases of the main scenarios one is tried. It shares nothing with the number of faults, so that all of them come.
-const PART: usize = 11;
+const PART: usize = 31;
 
 /// A command, and the world that it starts from.
 #[derive(Clone)]

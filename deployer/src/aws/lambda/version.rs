@@ -132,10 +132,8 @@ impl LambdaReader {
         };
         match self.downloads.send("GET", &location, &[]).await {
             Ok(answer) if answer.status == 200 => Ok(answer.body),
-            Ok(HttpResponse { status: status @ (429 | 500..), .. }) => {
-                Err(broken(Kind::Unknown, format!("HTTP {status}")))
-            }
-            Ok(answer) => Err(broken(Kind::Other, format!("HTTP {}", answer.status))),
+            // Also a 403: an address that was signed by a session which has ended since. The next try asks for another one.
+            Ok(HttpResponse { status, .. }) => Err(broken(Kind::Unknown, format!("HTTP {status}"))),
             Err(NoResponse::NoConnection) => Err(broken(Kind::Unreachable, NoResponse::NoConnection.to_string())),
             Err(why) => Err(broken(Kind::Unknown, why.to_string())),
         }
