@@ -62,11 +62,6 @@ impl World {
         Self { outside, interrupt, slow: Arc::default() }
     }
 
-    /// The real one: this machine's network, clocks and signals.
-    pub fn real() -> Self {
-        Self::new(Arc::new(crate::aws::Machine), Interrupt::of_the_process())
-    }
-
     /// What the wall clock shows, set right by what AWS has said.
     pub fn now(&self) -> Timestamp {
         self.outside

@@ -1,5 +1,6 @@
 //! The real outside world: this machine's network and clocks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -11,7 +12,8 @@ use aws_smithy_runtime_api::shared::IntoShared as _;
 use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::world::{Outside, Proxy};
+use crate::interrupt::Interrupt;
+use crate::world::{Outside, Proxy, World};
 
 /// This machine.
 #[derive(Debug)]
@@ -22,6 +24,13 @@ pub struct Machine;
 const UPTIME: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const UPTIME: ClockId = ClockId::Monotonic;
+
+impl World {
+    /// The real one: this machine's network, clocks and signals.
+    pub fn real() -> Self {
+        Self::new(Arc::new(Machine), Interrupt::of_the_process())
+    }
+}
 
 impl Outside for Machine {
     fn http_client(&self, proxy: Proxy) -> SharedHttpClient {
