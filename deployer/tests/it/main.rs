@@ -22,11 +22,12 @@ mod promises;
 mod proven;
 mod releases;
 mod strict;
+mod turns;
 mod web_page;
 
 use std::iter;
 use std::process::ExitCode;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -39,15 +40,11 @@ fn stack() -> &'static Stack {
     STACK.get_or_init(Stack::up)
 }
 
-/// Held by the trial that changes the shared stack.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// Makes trials of functions, under their own names. They take turns.
 macro_rules! trials {
     ($($trial:path),* $(,)?) => {
         vec![$(Trial::test(stringify!($trial), || {
-            // One that failed while it held it has been counted.
-            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = turns::wait(stringify!($trial));
             $trial();
             Ok(())
         })),*]
@@ -75,13 +72,13 @@ fn main() -> ExitCode {
     trials.extend(trials_of_the_infrastructure());
     trials.extend(trials_of_bad_input());
     trials.extend(trials_of_the_pipeline());
-    let mut trials = beside(trials, trials_apart_from_the_stack());
     trials.extend(trials![
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
         infrastructure::prod_is_destroyed_to_nothing_once_its_protection_is_taken_off,
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    turns::are(&trials, &arguments);
+    let conclusion = libtest_mimic::run(&arguments, beside(trials, trials_apart_from_the_stack()));
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
