@@ -32,8 +32,9 @@ KNOWN = {
     "LastUpdateStatusReasonCode is 'Creating'",
     # Recorded from AWS: invoking a version that is being woken.
     "error `CodeArtifactUserPendingException`",
-    # A simulation of a state that this version cannot know.
+    # A simulation of a state and of a setting that this version cannot know.
     "State is 'StateOfTomorrow'",
+    "SettingOfTomorrow is unknown",
 }
 
 
