@@ -236,7 +236,7 @@ impl ApiWriter {
 
     /// Makes a stage serve a deployment, and tells the functions so, in one call.
     ///
-    /// It ends within [`super::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
+    /// It ends within [`super::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
     pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
         let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
         let request = self.0.update_stage().rest_api_id(api).stage_name(stage);

@@ -32,7 +32,7 @@ pub struct Intended<'a> {
     pub artifact: ArtifactRecord,
     /// Where a promotion got its bytes from.
     pub from: Option<Origin>,
-    /// Alarms that are in ALARM and are to be ignored.
+    /// Alarms that are in ALARM already, and are ignored.
     pub ignored: &'a [String],
     /// Where the stage answers.
     pub url: &'a Url,
@@ -166,7 +166,7 @@ impl Engine<'_> {
         release: &mut Release,
         error: anyhow::Error,
     ) -> anyhow::Error {
-        // Without the lock nothing may be moved any more: whoever has it now sees to what is left. That it may be lost
+        // Without the lock nothing may be moved any more: the run that has it now ends what is left. That it may be lost
         // is no reason to go: the ledger knows.
         if error.exit() == Exit::LockHeld && hold.progress(release).await.is_err() {
             return self.with_late_move(intended, error, release).await;
@@ -223,7 +223,7 @@ impl Engine<'_> {
     }
 }
 
-/// The release stays unfinished: whoever comes next tries again to revert it.
+/// The release stays unfinished: the next run tries again to revert it.
 async fn not_reverted(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
     let recorded = hold.progress(release).await;
     let note =

@@ -62,7 +62,7 @@ impl LambdaReader {
 impl LambdaWriter {
     /// Points an alias, if it still has the given revision, elsewhere. Answers the alias as AWS does.
     ///
-    /// It ends within [`crate::aws::MOVE`], whatever AWS does: whoever takes over a lock waits no longer.
+    /// It ends within [`crate::aws::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
     pub async fn move_alias(
         &self,
         function: &str,
