@@ -132,7 +132,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
     let path = folder.join(FILE_NAME);
     let text = std::fs::read(&path).with_context(|| {
         Failure::bad_input(format!("`{}` is no artifact: there is no `{FILE_NAME}` to be read", folder.display()))
-            .hint("name the folder that `deployer build --out` wrote")
+            .hint("name the folder that `deployer build --out DIR` wrote")
     })?;
     Manifest::parse(&text, &path)
 }

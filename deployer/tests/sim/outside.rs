@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use crate::aws::wire::{Reply, Request, decoded};
 use crate::aws::{Aws, name};
 use crate::fault::Fault;
+use crate::printed::SECRET_KEY;
 use crate::record;
 use crate::schedule::Schedule;
 use crate::stack::{APP, ENVIRONMENTS, ledger};
@@ -158,6 +159,19 @@ impl Run {
     /// Lets the run sign with a session's token, which ends then as far as it knows.
     pub(crate) fn session(&self, token: &str, ends: Option<Timestamp>) {
         self.state.lock().unwrap().session = Some((token.to_owned(), ends));
+    }
+
+    /// The token of the run's session, if it has one.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.state.lock().unwrap().session.clone().map(|(token, _)| token)
+    }
+
+    /// What is in the ledgers of the run's account.
+    pub(crate) fn stored(&self) -> String {
+        let aws = self.aws.lock().unwrap();
+        let tables = ENVIRONMENTS.iter().filter(|(_, number)| *number == self.key);
+        let items = tables.map(|(environment, _)| aws.accounts[&self.key].dynamodb.items(&ledger(environment)));
+        items.map(|items| serde_json::Value::from(items).to_string()).collect()
     }
 
     /// Cuts the run off at its k-th call, from 1, for so long: that call is carried out within the longest time that a move
@@ -370,7 +384,7 @@ impl Outside for Simulated {
 
     fn credentials(&self, _: Option<&str>) -> Option<SharedCredentialsProvider> {
         let (token, ends) = self.0.state.lock().unwrap().session.clone().unzip();
-        let credentials = Credentials::new(&self.0.key, "secret", token, ends.flatten().map(Into::into), "simulated");
+        let credentials = Credentials::new(&self.0.key, SECRET_KEY, token, ends.flatten().map(Into::into), "simulated");
         Some(SharedCredentialsProvider::new(credentials))
     }
 

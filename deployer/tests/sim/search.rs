@@ -6,15 +6,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::application::Behavior;
+use crate::aws::cloudwatch::State;
 use crate::cases;
 use crate::fault::{ALL, Fault};
 use crate::promises::measured;
 use crate::races::won_twice;
 use crate::simulation::{Ended, Simulation, Snapshot};
-use crate::stack::{Shape, function};
+use crate::stack::{ALARM, APP, Shape, attributes, function, ledger};
 use crate::verdict::{Serving, holder, item, releases, unchecked};
 
 /// How many stories are tried where `MINUTES` does not say how long.
@@ -27,15 +28,20 @@ const TRAFFIC: [&str; 3] = [
     "strategy = \"canary\"\npercent = 40\nbake_seconds = 180",
     "strategy = \"linear\"\nstep_percent = 50\ninterval_seconds = 180",
 ];
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 13] = [
+    "deploy dev --artifact ARTIFACT",
     "deploy dev --artifact ARTIFACT",
     "deploy dev --artifact ARTIFACT --adopt",
+    "deploy dev --artifact ARTIFACT --at-once",
     "rollback dev --to previous",
     "rollback dev --to 1",
     "rollback dev --to 2",
-    "rollback dev --to 3",
+    "rollback dev --to 2 --force",
+    "rollback dev --to 3 --force --adopt",
     "prune dev --yes",
-    "deploy dev --artifact ARTIFACT --at-once",
+    "promote dev prod --allow-definition-diff",
+    "promote dev prod --allow-definition-diff --adopt",
+    "rollback prod --to previous",
 ];
 const BEHAVIORS: [Behavior; 6] = [
     Behavior::Right,
@@ -71,16 +77,64 @@ enum Change {
     /// Somebody moves an alias to a version: the number.
     Alias(&'static str),
     Split,
+    /// The environment's alarm is in ALARM for a while, from this time on.
+    Alarm(Duration),
+    /// An alias gets provisioned concurrency.
+    Provisioned,
+    /// Others write into the ledger's table.
+    Foreign,
 }
 
-const CHANGES: [Change; 6] = [
-    Change::Definition,
-    Change::Definition,
-    Change::Memory,
-    Change::Idle,
-    Change::Alias("1"),
-    Change::Alias("$LATEST"),
-];
+/// For how long an alarm is in ALARM.
+const ALARMED: Duration = Duration::from_secs(60);
+/// Within this time after a change the alarm comes.
+const ALARM_COMES: Duration = Duration::from_secs(300);
+
+impl Change {
+    fn drawn(chance: &mut fastrand::Rng) -> Self {
+        match chance.u8(..10) {
+            0..3 => Self::Definition,
+            3 => Self::Memory,
+            4 => Self::Idle,
+            5 => Self::Alias("1"),
+            6 => Self::Alias("$LATEST"),
+            7 => Self::Alarm(Duration::from_secs(chance.u64(..ALARM_COMES.as_secs()))),
+            8 => Self::Provisioned,
+            _ => Self::Foreign,
+        }
+    }
+
+    /// Whether it may cost a visitor's request, whatever the deployer does.
+    fn disturbs_visitors(self) -> bool {
+        matches!(self, Self::Alias(_) | Self::Split)
+    }
+
+    fn happen(self, simulation: &Simulation) {
+        let (moment, name) = (simulation.aws().moment.clone(), function("f1", "dev"));
+        if self == Self::Definition {
+            simulation.artifact(Behavior::Right);
+            simulation.change_definition("dev");
+        }
+        simulation.account("dev", |account| match self {
+            Self::Definition => {}
+            Self::Memory => drop(account.lambda.configure(&moment, &name, |settings| settings.memory += 64)),
+            Self::Idle => account.lambda.make_inactive(&name, "2"),
+            Self::Alias(version) => account.lambda.move_alias(&moment, &name, "live", version),
+            Self::Split => account.lambda.split_alias(&name, "live", ("1", 0.3)),
+            Self::Alarm(after) => {
+                account.alarms.set(ALARM, State::Alarm, moment.now + after);
+                account.alarms.set(ALARM, State::Ok, moment.now + after + ALARMED);
+            }
+            Self::Provisioned => account.lambda.provision(&moment, &name, "live", 2),
+            Self::Foreign => {
+                for (pk, sk) in [("another-app", "live"), (APP, "audit#1"), (APP, "released"), (APP, "zzz")] {
+                    let item = json!({"pk": pk, "sk": sk, "number": "not a number", "state": 1});
+                    account.dynamodb.put(&ledger("dev"), &attributes(&item)["M"]);
+                }
+            }
+        });
+    }
+}
 
 impl Story {
     fn drawn(seed: u64) -> Self {
@@ -92,7 +146,7 @@ impl Story {
         }
         for _ in 0..chance.usize(2..=6) {
             acts.push(match chance.u8(..3) {
-                0 => Act::Change(CHANGES[chance.usize(..CHANGES.len())]),
+                0 => Act::Change(Change::drawn(&mut chance)),
                 _ => Act::drawn(&mut chance),
             });
         }
@@ -108,12 +162,13 @@ impl Story {
             for act in &self.acts {
                 match act {
                     Act::Change(change) => {
-                        calm &= !matches!(change, Change::Alias(_) | Change::Split);
+                        calm &= !change.disturbs_visitors();
                         change.happen(simulation);
                     }
-                    Act::Run { behavior, .. } => {
+                    Act::Run { command, behavior, .. } => {
                         calm &= *behavior == Behavior::Right;
-                        let (found, visits) = simulation.under_visits("dev", act.judged(simulation)).await;
+                        let work = act.judged(simulation);
+                        let (found, visits) = simulation.under_visits(environment_of(command), work).await;
                         wrong.extend(found);
                         if calm {
                             wrong.extend(visits.iter().map(|status| format!("a visit got {status}")));
@@ -122,6 +177,9 @@ impl Story {
                 }
             }
             wrong.extend(ends_well(simulation).await);
+            if self.acts.iter().any(|act| act.is_for("prod")) {
+                wrong.extend(ends_well_in_prod(simulation).await);
+            }
             if !wrong.is_empty() || cases::only().is_some() {
                 wrong.push(format!("{self:#?}\n{}", simulation.timeline()));
             }
@@ -174,10 +232,15 @@ impl Act {
         Self::Run { command, behavior: BEHAVIORS[chance.usize(..BEHAVIORS.len())], faults, sleeps_at }
     }
 
+    fn is_for(&self, environment: &str) -> bool {
+        matches!(self, Self::Run { command, .. } if environment_of(command) == environment)
+    }
+
     /// Runs it: what is wrong afterwards.
     async fn judged(&self, simulation: &Simulation) -> Vec<String> {
         let Self::Run { command, behavior, faults, sleeps_at } = self else { return Vec::new() };
-        let before = (Serving::of(simulation, "dev"), holder(simulation, "dev"));
+        let environment = environment_of(command);
+        let before = (Serving::of(simulation, environment), holder(simulation, environment));
         let artifact = simulation.artifact(*behavior);
         let prepared = simulation.prepare(&command.replace("ARTIFACT", &artifact.folder.display().to_string()));
         let run = Arc::clone(&prepared.run);
@@ -187,42 +250,25 @@ impl Act {
         }
         let ended = prepared.end().await;
         let disturbed = faults.len() > 1 || sleeps_at.is_some();
-        let mut wrong = judged(simulation, &before, &ended, disturbed);
+        let mut wrong = judged((simulation, environment), &before, &ended, disturbed);
         wrong.extend(run.stale().iter().map(|name| format!("a stale {name}")));
         wrong
     }
 }
 
-impl Change {
-    fn happen(self, simulation: &Simulation) {
-        let (moment, name) = (simulation.aws().moment.clone(), function("f1", "dev"));
-        if self == Self::Definition {
-            simulation.artifact(Behavior::Right);
-            simulation.change_definition("dev");
-        }
-        simulation.account("dev", |account| match self {
-            Self::Definition => {}
-            Self::Memory => drop(account.lambda.configure(&moment, &name, |settings| settings.memory += 64)),
-            Self::Idle => account.lambda.make_inactive(&name, "2"),
-            Self::Alias(version) => account.lambda.move_alias(&moment, &name, "live", version),
-            Self::Split => account.lambda.split_alias(&name, "live", ("1", 0.3)),
-        });
-    }
-}
-
 /// What is wrong after a run, before which this served and that held the lock.
 fn judged(
-    simulation: &Simulation,
+    (simulation, environment): (&Simulation, &str),
     (before, held_by): &(Serving, Value),
     ended: &Ended,
     disturbed: bool,
 ) -> Vec<String> {
-    let (now, mut wrong) = (Serving::of(simulation, "dev"), Vec::new());
+    let (now, mut wrong) = (Serving::of(simulation, environment), Vec::new());
     let said = format!("exit {:?}: {}", ended.code, ended.words);
     match ended.code {
         None => {}
         Some(0 | 1 | 3 | 4 | 5 | 6) => {
-            if now != *before && !is_recorded(simulation, &now) {
+            if now != *before && !is_recorded((simulation, environment), &now) {
                 wrong.push(format!("what serves is neither what served before nor what the ledger says; {said}"));
             }
         }
@@ -232,19 +278,24 @@ fn judged(
     if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
         wrong.push(format!("the error has no hint; {said}"));
     }
-    let holder = holder(simulation, "dev");
+    let holder = holder(simulation, environment);
     if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *held_by {
         wrong.push(format!("the lock is held; {said}"));
     }
-    wrong.extend(won_twice(&releases(simulation, "dev")));
-    wrong.extend(unchecked(simulation, "dev"));
-    wrong.extend(simulation.account("dev", |account| account.lambda.violations.clone()));
+    wrong.extend(won_twice(&releases(simulation, environment)));
+    wrong.extend(unchecked(simulation, environment));
+    wrong.extend(simulation.account(environment, |account| account.lambda.violations.clone()));
     wrong
 }
 
+/// The environment that a command changes: the last one that it names.
+fn environment_of(command: &str) -> &'static str {
+    if command.contains(" prod") { "prod" } else { "dev" }
+}
+
 /// Whether the ledger says that this is live; before the first release it says nothing.
-fn is_recorded(simulation: &Simulation, now: &Serving) -> bool {
-    let live = item(simulation, "dev", "live");
+fn is_recorded((simulation, environment): (&Simulation, &str), now: &Serving) -> bool {
+    let live = item(simulation, environment, "live");
     if live.is_null() {
         return now.whole;
     }
@@ -267,16 +318,29 @@ async fn ends_well(simulation: &Simulation) -> Vec<String> {
             }
         });
     }
-    // Until all of AWS knows it, and a dead run's lease is over.
-    tokio::time::sleep(LONG).await;
+    // Until all of AWS knows it, a dead run's lease is over, and the alarms are as well.
+    tokio::time::sleep(LONG + ALARM_COMES + ALARMED).await;
     let artifact = simulation.artifact(Behavior::Right);
     let command = format!("deploy dev --artifact {} --adopt", artifact.folder.display());
     let ended = simulation.command(&command).await;
     let now = Serving::of(simulation, "dev");
-    if ended.code == Some(0) && now.codes == artifact.codes && is_recorded(simulation, &now) {
+    if ended.code == Some(0) && now.codes == artifact.codes && is_recorded((simulation, "dev"), &now) {
         return Vec::new();
     }
     vec![format!("a run without faults ended with {:?}: {}; {now:?}", ended.code, ended.words)]
+}
+
+/// Then what is live in dev is promoted.
+async fn ends_well_in_prod(simulation: &Simulation) -> Vec<String> {
+    let ended = simulation.command("promote dev prod --allow-definition-diff --adopt").await;
+    let now = Serving::of(simulation, "prod");
+    if ended.code == Some(0)
+        && now.codes == Serving::of(simulation, "dev").codes
+        && is_recorded((simulation, "prod"), &now)
+    {
+        return Vec::new();
+    }
+    vec![format!("a promotion without faults ended with {:?}: {}; {now:?}", ended.code, ended.words)]
 }
 
 #[test]
@@ -289,8 +353,9 @@ fn stories_drawn_from_seeds_keep_every_promise() {
     let began = Instant::now();
     let minutes = cases::setting("MINUTES").map(|minutes| minutes.parse().expect("MINUTES is a number"));
     let time = Duration::from_secs(60 * minutes.unwrap_or(0));
-    let (mut next, mut failed) = (0, Vec::new());
-    while next == 0 || (began.elapsed() < time && failed.is_empty()) {
+    let first = cases::setting("FIRST").map_or(0, |first| first.parse().expect("FIRST is a number"));
+    let (mut next, mut failed) = (first, Vec::new());
+    while next == first || (began.elapsed() < time && failed.is_empty()) {
         let seeds: Vec<u64> = (next..next + STORIES).collect();
         let results = cases::each(&seeds, |seed| Story::drawn(*seed).judged());
         failed.extend(seeds.into_iter().zip(results).filter(|(_, wrong)| !wrong.is_empty()));
@@ -301,7 +366,7 @@ fn stories_drawn_from_seeds_keep_every_promise() {
         println!("== seed {seed}: {}\nshrunk: {}", wrong[0], least.join("\n"));
         println!("replay: SEED={seed} cargo test --workspace --test sim -- --nocapture search");
     }
-    let stories = usize::try_from(next).unwrap();
+    let stories = usize::try_from(next - first).unwrap();
     measured("stories", "drawn from a seed each, several faults in a run", stories, failed.len(), began);
     assert!(failed.is_empty());
 }

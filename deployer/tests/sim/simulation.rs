@@ -23,6 +23,7 @@ use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
 use crate::cases;
 use crate::outside::{Run, Sent, Simulated};
+use crate::printed;
 use crate::schedule::Schedule;
 use crate::stack::{ENVIRONMENTS, Shape, attributes, ledger};
 
@@ -39,6 +40,7 @@ pub(crate) struct Simulation {
     folder: tempfile::TempDir,
     packages: Cell<usize>,
     runs: RefCell<Vec<Arc<Run>>>,
+    programs: bool,
 }
 
 /// A world at rest, from which any number of simulations go on.
@@ -47,6 +49,8 @@ pub(crate) struct Snapshot {
     shape: Shape,
     aws: Aws,
     packages: usize,
+    /// Whether runs may start programs: git.
+    programs: bool,
 }
 
 /// A build's packages.
@@ -84,7 +88,7 @@ impl Ended {
 
 impl Snapshot {
     pub(crate) fn new(shape: Shape, seed: u64) -> Self {
-        Self { shape, aws: shape.aws(seed), packages: 0 }
+        Self { shape, aws: shape.aws(seed), packages: 0, programs: false }
     }
 
     /// The world after what `steps` did in it.
@@ -95,13 +99,19 @@ impl Snapshot {
             tokio::time::sleep(Duration::from_secs(120)).await;
             let mut aws = simulation.aws.lock().unwrap().clone();
             aws.moment.now = simulation.began.elapsed();
-            Self { shape: simulation.shape, aws, packages: simulation.packages.get() }
+            let programs = simulation.programs;
+            Self { shape: simulation.shape, aws, packages: simulation.packages.get(), programs }
         })
     }
 
     /// How many functions its stack has.
     pub(crate) fn functions(&self) -> usize {
         self.shape.functions
+    }
+
+    /// The same, whose runs may start programs. Time does not stand still for these: one that is waited for is late.
+    pub(crate) fn with_programs(self) -> Self {
+        Self { programs: true, ..self }
     }
 
     /// The same world with other chances.
@@ -124,7 +134,12 @@ impl Snapshot {
     pub(crate) fn run<T>(self, case: impl AsyncFnOnce(&Simulation) -> T) -> T {
         // The SDK's jitter comes from here.
         fastrand::seed(self.aws.moment.chance.clone().u64(..));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true);
+        if self.programs {
+            builder.enable_io();
+        }
+        let runtime = builder.build().unwrap();
         runtime.block_on(async {
             let began = Instant::now();
             tokio::time::advance(self.aws.moment.now).await;
@@ -138,6 +153,7 @@ impl Snapshot {
                 folder,
                 packages,
                 runs: RefCell::default(),
+                programs: self.programs,
             };
             case(&simulation).await
         })
@@ -365,6 +381,9 @@ impl Prepared {
             }) as u8),
         };
         let words = kept.lock().unwrap().clone();
+        let mut wrong = printed::strange_commands(&words);
+        wrong.extend(printed::secrets(&format!("{words}{}", run.stored()), run.token().as_deref()));
+        assert!(wrong.is_empty(), "{}: {words}", wrong.join(", "));
         Ended { code, words }
     }
 }

@@ -11,6 +11,7 @@ use crate::aws::lambda::Configuration;
 use crate::aws::sts::Sts;
 use crate::aws::wire::Moment;
 use crate::aws::{Account, Aws};
+use crate::printed::PASSWORD;
 
 /// The application's name.
 pub(crate) const APP: &str = "app";
@@ -101,7 +102,9 @@ impl Shape {
         let mut definition = Definition::default();
         for key in self.keys() {
             let name = function(&key, environment);
-            let configuration = Configuration { architecture: "arm64".to_owned(), ..Configuration::default() };
+            let environment = Some([("PASSWORD".to_owned(), PASSWORD.to_owned())].into());
+            let architecture = "arm64".to_owned();
+            let configuration = Configuration { architecture, environment, ..Configuration::default() };
             account.lambda.create_function(&name, PLACEHOLDER, configuration);
             account.lambda.create_alias(&name, "live", "1");
             let uri = account.api.lambda_uri(&name, "live");

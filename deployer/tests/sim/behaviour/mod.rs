@@ -4,6 +4,8 @@ mod adoption;
 mod calls;
 mod deploys;
 mod lock;
+mod order;
+mod printed;
 mod promotion;
 mod refusals;
 mod retention;

@@ -1,0 +1,65 @@
+//! What is printed: no secret, and only commands that there are.
+
+use crate::application::Behavior;
+use crate::fault::Fault;
+use crate::printed::strange;
+use crate::simulation::Snapshot;
+use crate::stack::Shape;
+
+use super::{deploy_code, deployed};
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+const PAGES: [&str; 3] = [
+    README,
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../CONTRIBUTING.md")),
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../terraform/README.md")),
+];
+
+/// The commands that a page shows: between backticks, and as lines of shell.
+fn commands(page: &str) -> impl Iterator<Item = &str> {
+    let quoted = page.split('`').filter(|part| !part.contains('\n'));
+    let lines = page.lines().flat_map(|line| line.split("&&")).map(str::trim);
+    quoted.chain(lines).filter(|text| text.starts_with("deployer "))
+}
+
+#[test]
+fn every_command_that_the_pages_show_is_one_that_there_is() {
+    let all: Vec<&str> = PAGES.into_iter().flat_map(commands).collect();
+    assert!(all.len() > 20, "{all:?}");
+    for command in all {
+        assert_eq!(strange(command), None, "`{command}`");
+    }
+}
+
+/// Those that need neither a build nor another program, on an environment with twelve releases.
+#[test]
+fn what_the_readme_shows_does_what_it_says() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        for _ in 0..12 {
+            simulation.done(&deploy_code(simulation, Behavior::Right)).await;
+        }
+        let mut ran = 0;
+        for command in commands(README) {
+            let arguments = command.trim_start_matches("deployer ");
+            let first = arguments.split(' ').next().unwrap_or_default();
+            if !["promote", "rollback", "check", "status", "history", "prune"].contains(&first) {
+                continue;
+            }
+            simulation.done(arguments).await;
+            ran += 1;
+        }
+        assert!(ran >= 6, "{ran} commands");
+    });
+}
+
+#[test]
+fn a_zip_that_cannot_be_fetched_is_reported_without_its_signed_address() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        deployed(simulation).await;
+        let prepared = simulation.prepare("promote dev prod --allow-definition-diff");
+        prepared.run.fault_of("Download", Fault::Denied);
+        let ended = prepared.end().await;
+        assert_eq!(ended.code, Some(1), "{}", ended.words);
+        assert!(ended.words.contains("could not be fetched"), "{}", ended.words);
+    });
+}
