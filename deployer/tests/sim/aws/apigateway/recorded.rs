@@ -4,6 +4,7 @@
 mod definitions;
 mod stages;
 mod visits;
+mod world;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::wire::{Moment, Reply, Request};
 use super::*;
+use crate::record;
 
 /// A sequence: what is there at first, and the calls.
 pub(super) struct Sequence {
@@ -177,20 +179,25 @@ fn sorted(mut list: Value) -> Value {
 fn play(sequence: Sequence) -> Vec<String> {
     let Sequence { name, mut world, steps } = sequence;
     let (mut wrong, mut moment) = (Vec::new(), moment());
+    let mut record = record::Sequence::new(format!("API Gateway: {name}"));
+    world.noted(&mut record);
     for (number, step) in steps.into_iter().enumerate() {
         moment.now += Duration::from_secs(1);
         let call = world.filled(step.call);
         let body_sent = serde_json::from_str(&world.filled(&step.body.to_string())).unwrap();
-        let reply = world.gateway.handle(&request(&call, &body_sent), &mut moment);
+        let sent = request(&call, &body_sent);
+        let reply = world.gateway.handle(&sent, &mut moment);
         let Some(reply) = reply else {
             wrong.push(format!("{name} {number} {call}: not known"));
             continue;
         };
+        record.call(&sent, &reply);
         wrong.extend(mismatch(&world, &step.expected, &reply).map(|what| format!("{name} {number} {call}: {what}")));
         if let Some(key) = step.keeps {
             world.names.insert(key.to_owned(), body(&reply)["id"].as_str().unwrap_or_default().to_owned());
         }
     }
+    record.end();
     wrong
 }
 

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::super::sts::Sts;
 use super::super::wire::{Moment, Request};
 use super::DynamoDb;
-use super::tests::call;
+use super::tests::{request, send};
+use crate::record;
 
 /// What a call comes to: 200, or an error's status, code and message.
 type Expected = (u16, &'static str, &'static str);
@@ -75,12 +76,20 @@ fn writes() -> Vec<Sequence> {
     ]
 }
 
-fn run(sequence: &Sequence) -> DynamoDb {
+fn run(sequence: &Sequence, record: &mut record::Sequence) -> DynamoDb {
     let mut dynamodb = DynamoDb::new("111111111111", "eu-west-1");
-    dynamodb.create_table("people", "id", None);
-    dynamodb.create_table("places", "id", None);
+    for table in ["people", "places"] {
+        dynamodb.create_table(table, "id", None);
+        let created = json!({ "TableName": table, "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }] });
+        record.makes(&request("CreateTable", &created), &json!({}));
+    }
     for (at, (operation, body, (status, code, message))) in (0..).zip(sequence) {
-        let (actual, reply) = call(&mut dynamodb, operation, body, at * 100);
+        let sent = request(operation, body);
+        let reply = send(&mut dynamodb, &sent, at * 100);
+        record.call(&sent, &reply);
+        let (actual, reply): (u16, Value) = (reply.status, serde_json::from_slice(&reply.body).unwrap());
         let actual_code = reply["__type"].as_str().map_or("", |kind| kind.rsplit('#').next().unwrap());
         let actual_message = reply["message"].as_str().or(reply["Message"].as_str()).unwrap_or_default();
         assert_eq!((actual, actual_code, actual_message), (*status, *code, *message), "{operation} {body}");
@@ -92,7 +101,13 @@ fn run(sequence: &Sequence) -> DynamoDb {
 fn eight_sequences_of_writes() {
     let sequences = writes();
     assert_eq!(sequences.len(), 8);
-    let after: Vec<DynamoDb> = sequences.iter().map(run).collect();
+    let run = |(number, sequence)| {
+        let mut record = record::Sequence::new(format!("DynamoDB: writes {number}"));
+        let after = run(sequence, &mut record);
+        record.end();
+        after
+    };
+    let after: Vec<DynamoDb> = (1..).zip(&sequences).map(run).collect();
     assert_eq!(after[2].items("people"), [key("a")], "a cancelled transaction writes nothing");
     assert_eq!(after[3].item("people", "b", "").unwrap()["data"], json!({ "B": "AAEC" }));
     assert_eq!(after[5].items("people").len(), 1, "a condition that does not hold deletes nothing");
@@ -103,13 +118,18 @@ fn eight_sequences_of_writes() {
 
 #[test]
 fn a_condition_that_fails_shows_the_item() {
-    let mut dynamodb = run(&writes()[5]);
-    let (_, reply) = call(&mut dynamodb, "DeleteItem", &writes()[5][1].1, 1000);
+    let mut record = record::Sequence::new("DynamoDB: a condition that fails".to_owned());
+    let mut dynamodb = run(&writes()[5], &mut record);
+    let sent = request("DeleteItem", &writes()[5][1].1);
+    let reply = send(&mut dynamodb, &sent, 1000);
+    record.call(&sent, &reply);
+    record.end();
+    let reply: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(reply["Item"], json!({ "id": { "S": "7" }, "price": { "N": "12" } }));
 }
 
-/// Sends a form to STS. Returns the status and the body.
-fn sts(sts: &mut Sts, form: &str) -> (u16, String) {
+/// Sends a form to STS, as a sequence of that name. Returns the status and the body.
+fn sts(name: &str, form: &str) -> (u16, String) {
     let authorization = "AWS4-HMAC-SHA256 Credential=AKIDADA/19700101/eu-west-1/sts/aws4_request, SignedHeaders=host, \
                          Signature=0";
     let headers = [("authorization", authorization), ("x-amz-date", "19700101T000000Z")];
@@ -123,7 +143,10 @@ fn sts(sts: &mut Sts, form: &str) -> (u16, String) {
     };
     let mut moment =
         Moment { now: Duration::ZERO, epoch: jiff::Timestamp::UNIX_EPOCH, chance: fastrand::Rng::with_seed(1) };
-    let reply = sts.handle(&request, &mut moment).expect("a known operation");
+    let reply = ada().handle(&request, &mut moment).expect("a known operation");
+    let mut record = record::Sequence::new(format!("STS: {name}"));
+    record.call(&request, &reply);
+    record.end();
     (reply.status, String::from_utf8(reply.body).unwrap())
 }
 
@@ -149,7 +172,7 @@ fn six_sequences_of_roles_that_are_none() {
     assert_eq!(sequences.len(), 6);
     for (role, name, message) in sequences {
         let form = format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName={name}");
-        let (status, body) = sts(&mut ada(), &form);
+        let (status, body) = sts(&format!("{role} as {name}"), &form);
         assert_eq!(status, 400);
         assert!(body.contains("<Type>Sender</Type><Code>ValidationError</Code>"), "{body}");
         assert!(body.contains(&format!("<Message>{message}</Message>")), "{body}");
@@ -160,7 +183,7 @@ fn six_sequences_of_roles_that_are_none() {
 fn one_sequence_of_a_role_that_is_assumed() {
     let role = "arn%3Aaws%3Aiam%3A%3A111111111111%3Arole%2Fdeployer";
     let form = format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=deployer");
-    let (status, body) = sts(&mut ada(), &form);
+    let (status, body) = sts("a role that is assumed", &form);
     assert_eq!(status, 200);
     for part in [
         "<Arn>arn:aws:sts::111111111111:assumed-role/deployer/deployer</Arn>",

@@ -3,23 +3,31 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::wire::{Moment, Request};
+use super::super::wire::{Moment, Reply, Request};
 use super::{DynamoDb, Rules};
 
-/// Sends a call at that millisecond.
-pub(super) fn call(dynamodb: &mut DynamoDb, operation: &str, body: &Value, millis: u64) -> (u16, Value) {
+pub(super) fn request(operation: &str, body: &Value) -> Request {
     let target = format!("DynamoDB_20120810.{operation}");
-    let request = Request {
+    Request {
         method: "POST".to_owned(),
         host: "dynamodb.eu-west-1.amazonaws.com".to_owned(),
         path: "/".to_owned(),
         query: Vec::new(),
         headers: BTreeMap::from([("x-amz-target".to_owned(), target)]),
         body: body.to_string().into_bytes(),
-    };
+    }
+}
+
+/// Sends a request at that millisecond.
+pub(super) fn send(dynamodb: &mut DynamoDb, request: &Request, millis: u64) -> Reply {
     let (now, epoch) = (Duration::from_millis(millis), jiff::Timestamp::UNIX_EPOCH);
     let mut moment = Moment { now, epoch, chance: fastrand::Rng::with_seed(millis) };
-    let reply = dynamodb.handle(&request, &mut moment).expect("a known operation");
+    dynamodb.handle(request, &mut moment).expect("a known operation")
+}
+
+/// Sends a call at that millisecond.
+pub(super) fn call(dynamodb: &mut DynamoDb, operation: &str, body: &Value, millis: u64) -> (u16, Value) {
+    let reply = send(dynamodb, &request(operation, body), millis);
     (reply.status, serde_json::from_slice(&reply.body).unwrap())
 }
 

@@ -2,25 +2,20 @@
 
 use serde_json::{Value, json};
 
+use super::Act::Alias;
 use super::Step::{self, Do, Wait};
 use super::{Sequence, get, invoke, publish, put_alias, put_code};
-use crate::aws::lambda::Lambda;
-use crate::aws::wire::Moment;
 
 const INVALID: &str = "InvalidParameterValueException";
 const MISSING: &str = "ResourceNotFoundException";
 const STALE: &str = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
                      retrieve the latest Revision Id";
 
-fn live(lambda: &mut Lambda, _: &Moment) {
-    lambda.create_alias("f", "live", "1");
-}
-
 /// Versions 1 (code a) and 2 (code b), and the alias `live` on 1.
 fn two_versions() -> Vec<Step> {
     vec![
         publish(json!({})).ok(),
-        Do(live),
+        Do(Alias("live", "1")),
         put_code(json!({ "ZipFile": "zip:b" })).ok(),
         Wait(2),
         publish(json!({})).has("/Version", json!("2")).ok(),
@@ -102,7 +97,7 @@ fn revisions() -> Vec<Sequence> {
             name: "an alias stays where it is until it is moved",
             steps: vec![
                 publish(json!({})).ok(),
-                Do(live),
+                Do(Alias("live", "1")),
                 invoke("f?Qualifier=live").has("/code", json!("sha:a")).ok(),
                 put_code(json!({ "ZipFile": "zip:b" })).ok(),
                 Wait(2),
@@ -143,7 +138,7 @@ fn reads() -> Vec<Sequence> {
         after_two_versions(
             "aliases are listed, all or those of a version",
             vec![
-                Do(|lambda, _| lambda.create_alias("f", "next", "2")),
+                Do(Alias("next", "2")),
                 get("f/aliases/live").revision("/RevisionId", 1).ok(),
                 get("f/aliases")
                     .has("/Aliases/0/Name", json!("live"))

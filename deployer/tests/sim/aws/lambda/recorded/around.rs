@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::Act::{Alias, Policy, Provision, Reserve, Rule};
 use super::Step::{self, Do, Wait};
 use super::{Expected, Sequence, call, get, invoke, publish, put_alias, put_code};
-use crate::aws::lambda::Lambda;
-use crate::aws::wire::Moment;
 
 const MISSING: &str = "ResourceNotFoundException";
 
@@ -16,14 +15,6 @@ fn provisioned(function: &str, qualifier: &str) -> Expected {
 
 fn concurrency() -> Expected {
     call("GET", "/2019-09-30/functions/f/concurrency", Value::Null)
-}
-
-fn live(lambda: &mut Lambda, _: &Moment) {
-    lambda.create_alias("f", "live", "1");
-}
-
-fn warm(lambda: &mut Lambda, moment: &Moment) {
-    lambda.provision(moment, "f", "live", 1);
 }
 
 impl Expected {
@@ -62,8 +53,8 @@ fn provisioning() -> Vec<Sequence> {
             name: "provisioned concurrency is in progress, then ready",
             steps: vec![
                 publish(json!({})).revision("/RevisionId", 1).ok(),
-                Do(live),
-                Do(warm),
+                Do(Alias("live", "1")),
+                Do(Provision("live")),
                 provisioned("f", "live").counts(0, "IN_PROGRESS"),
                 Wait(2),
                 provisioned("f", "live").counts(1, "READY"),
@@ -80,8 +71,8 @@ fn warming() -> Vec<Sequence> {
             name: "provisioned concurrency moves with its alias",
             steps: vec![
                 publish(json!({})).ok(),
-                Do(live),
-                Do(warm),
+                Do(Alias("live", "1")),
+                Do(Provision("live")),
                 put_code(json!({ "ZipFile": "zip:b" })).ok(),
                 Wait(2),
                 publish(json!({})).ok(),
@@ -103,9 +94,9 @@ fn warming() -> Vec<Sequence> {
             name: "provisioned concurrency fails with a reason",
             steps: vec![
                 publish(json!({})).ok(),
-                Do(live),
-                Do(|lambda, _| lambda.rules.provisioning_fails = Some("FUNCTION_ERROR_INIT_FAILURE".to_owned())),
-                Do(warm),
+                Do(Alias("live", "1")),
+                Do(Rule(|rules| rules.provisioning_fails = Some("FUNCTION_ERROR_INIT_FAILURE".to_owned()))),
+                Do(Provision("live")),
                 provisioned("f", "live").counts(0, "IN_PROGRESS"),
                 Wait(2),
                 provisioned("f", "live").has("/StatusReason", json!("FUNCTION_ERROR_INIT_FAILURE")).counts(0, "FAILED"),
@@ -121,17 +112,17 @@ fn reserving() -> Vec<Sequence> {
             steps: vec![
                 concurrency().lacks("/ReservedConcurrentExecutions").ok(),
                 get("f").lacks("/Concurrency").ok(),
-                Do(|lambda, _| lambda.reserve("f", Some(3))),
+                Do(Reserve(Some(3))),
                 concurrency().has("/ReservedConcurrentExecutions", json!(3)).ok(),
                 get("f").has("/Concurrency/ReservedConcurrentExecutions", json!(3)).ok(),
                 invoke("f").ok(),
-                Do(|lambda, _| lambda.reserve("f", Some(0))),
+                Do(Reserve(Some(0))),
                 invoke("f").has("/Reason", json!("ReservedFunctionConcurrentInvocationLimitExceeded")).refused(
                     429,
                     "TooManyRequestsException",
                     "Rate Exceeded.",
                 ),
-                Do(|lambda, _| lambda.reserve("f", None)),
+                Do(Reserve(None)),
                 concurrency().lacks("/ReservedConcurrentExecutions").ok(),
             ],
         },
@@ -142,10 +133,10 @@ fn reserving() -> Vec<Sequence> {
                 get("f").revision("/Configuration/RevisionId", 2).ok(),
                 get("g/policy").refused(404, MISSING, "The resource you requested does not exist."),
                 get("f/policy").refused(404, MISSING, "The resource you requested does not exist."),
-                Do(|lambda, _| lambda.set_policy("f", "", &json!([]))),
+                Do(Policy("")),
                 get("f/policy").revision("/RevisionId", 2).ok(),
                 get("f/policy?Qualifier=1").refused(404, MISSING, "The resource you requested does not exist."),
-                Do(|lambda, _| lambda.set_policy("f", "1", &json!([]))),
+                Do(Policy("1")),
                 get("f/policy?Qualifier=1")
                     .has("/Policy", json!(r#"{"Id":"default","Statement":[],"Version":"2012-10-17"}"#))
                     .revision("/RevisionId", 1)
@@ -180,7 +171,7 @@ fn invoking() -> Vec<Sequence> {
             steps: vec![
                 get("f").has("/Configuration/Environment/Variables/STAGE", json!("test")).ok(),
                 invoke("f").has("/environment", json!(["STAGE"])).ok(),
-                Do(|lambda, _| lambda.rules.hides_variables = true),
+                Do(Rule(|rules| rules.hides_variables = true)),
                 get("f")
                     .has("/Configuration/Environment/Error/ErrorCode", json!("AccessDeniedException"))
                     .lacks("/Configuration/Environment/Variables")

@@ -1,6 +1,7 @@
 //! Sequences of calls of the kinds whose responses were recorded from real AWS, with expectations of our own: statuses,
 //! errors, which fields are there, and when `RevisionId`, `State` and `LastUpdateStatus` move.
 
+mod act;
 mod aliases;
 mod around;
 mod publishing;
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 use super::tests::{Echo, moment, request, sha256, zip};
 use super::{Around, Configuration, Lambda, NoObjects, Rules};
 use crate::aws::wire::Moment;
+use crate::record;
+use act::Act;
 
 /// Calls, and what each of them gives. The function `f` is there, unpublished, with the zip of `a`.
 struct Sequence {
@@ -27,7 +30,7 @@ enum Step {
     /// Seconds go by.
     Wait(u64),
     /// What Terraform or a person does.
-    Do(fn(&mut Lambda, &Moment)),
+    Do(Act),
 }
 
 /// A call with what is expected of the response. In bodies and expectations `@1` is a RevisionId by its number, `zip:x` the
@@ -119,10 +122,11 @@ struct Run {
     lambda: Lambda,
     moment: Moment,
     revisions: BTreeMap<u32, String>,
+    record: record::Sequence,
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut lambda = Lambda::new("111111111111", "us-east-1");
         // PublishVersion gives an Active version in the recordings.
         lambda.rules = Rules {
@@ -131,9 +135,27 @@ impl Run {
             warming: Duration::from_secs(2),
             ..Rules::instant()
         };
-        let environment = Some(BTreeMap::from([("STAGE".to_owned(), "test".to_owned())]));
-        lambda.create_unpublished("f", &zip("a"), Configuration { environment, ..Configuration::default() });
-        Self { lambda, moment: moment(1), revisions: BTreeMap::new() }
+        let record = record::Sequence::new(format!("Lambda: {name}"));
+        let mut run = Self { lambda, moment: moment(1), revisions: BTreeMap::new(), record };
+        run.act(&Act::Create("a"));
+        run
+    }
+
+    fn act(&mut self, act: &Act) {
+        act.on(&mut self.lambda, &self.moment);
+        match act.calls() {
+            Some(calls) => calls.iter().for_each(|call| self.record.makes(call, &json!({}))),
+            None => self.record.rule(),
+        }
+        // What is made here is there at once.
+        if let Act::Create(_) | Act::Recreate(_) = act {
+            self.record.wait(2);
+        }
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.moment.now += Duration::from_secs(seconds);
+        self.record.wait(seconds);
     }
 
     /// The value with what stands for something else replaced.
@@ -163,6 +185,7 @@ impl Run {
         let (mut app, objects) = (Echo, NoObjects);
         let mut around = Around { app: &mut app, objects: &objects };
         let reply = self.lambda.handle(&sent, &mut self.moment, &mut around).expect(&at);
+        self.record.call(&sent, &reply);
         let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let header =
             |name: &str| reply.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -207,14 +230,15 @@ fn what_was_recorded_happens_again() {
     let names: std::collections::BTreeSet<_> = all.iter().map(|sequence| sequence.name).collect();
     assert_eq!(names.len(), all.len());
     for sequence in &all {
-        let mut run = Run::new();
+        let mut run = Run::new(sequence.name);
         for (index, step) in sequence.steps.iter().enumerate() {
             match step {
-                Step::Wait(seconds) => run.moment.now += Duration::from_secs(*seconds),
-                Step::Do(act) => act(&mut run.lambda, &run.moment),
+                Step::Wait(seconds) => run.wait(*seconds),
+                Step::Do(act) => run.act(act),
                 Step::Call(expected) => run.call(expected, &format!("{}, step {index}", sequence.name)),
             }
         }
+        run.record.end();
     }
     println!("{} sequences", all.len());
     assert!(all.len() >= 20, "{} sequences", all.len());

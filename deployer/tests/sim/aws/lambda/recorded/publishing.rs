@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::Act::{Describe, Recreate};
 use super::Step::{Do, Wait};
-use super::versions::{code, describe};
-use super::{Configuration, Sequence, delete, get, invoke, publish, put_code, zip};
+use super::versions::code;
+use super::{Sequence, delete, get, invoke, publish, put_code};
 
 pub(super) fn all() -> Vec<Sequence> {
     [publishing(), again(), at_once(), several()].into_iter().flatten().collect()
@@ -50,7 +51,7 @@ fn again() -> Vec<Sequence> {
         Sequence {
             name: "a function created with a version has that version",
             steps: vec![
-                Do(|lambda, _| lambda.create_function("f", &zip("x"), Configuration::default())),
+                Do(Recreate("x")),
                 get("f?Qualifier=1").shows("Active", "Successful").revision("/Configuration/RevisionId", 1).ok(),
                 get("f?Qualifier=$LATEST")
                     .has("/Configuration/FunctionArn", json!("ARNf:$LATEST"))
@@ -74,7 +75,7 @@ fn again() -> Vec<Sequence> {
             name: "a version has its own description, or that of the function",
             steps: vec![
                 publish(json!({ "Description": "first" })).revision("/RevisionId", 1).ok(),
-                Do(describe),
+                Do(Describe("changed")),
                 get("f?Qualifier=1")
                     .has("/Configuration/Description", json!("first"))
                     .shows("Active", "Successful")

@@ -2,18 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::Act::{Describe, Rule};
 use super::Step::{Do, Wait};
 use super::{Sequence, call, delete, get, invoke, publish, put_code, sha256, zip};
-use crate::aws::lambda::Lambda;
-use crate::aws::wire::Moment;
 
 const STALE: &str = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
                      retrieve the latest Revision Id";
 const BUSY: &str = "The operation cannot be performed at this time. An update is in progress for resource: ARNf";
-
-pub(super) fn describe(lambda: &mut Lambda, moment: &Moment) {
-    assert!(lambda.configure(moment, "f", |configuration| configuration.description = "changed".to_owned()));
-}
 
 pub(super) fn code(x: &str) -> Value {
     json!({ "ZipFile": format!("zip:{x}") })
@@ -29,7 +24,7 @@ fn updates() -> Vec<Sequence> {
             name: "a change of the configuration moves the revision twice",
             steps: vec![
                 get("f").shows("Active", "Successful").revision("/Configuration/RevisionId", 1).ok(),
-                Do(describe),
+                Do(Describe("changed")),
                 get("f").shows("Active", "InProgress").revision("/Configuration/RevisionId", 2).ok(),
                 Wait(2),
                 get("f")
@@ -182,15 +177,15 @@ fn limits() -> Vec<Sequence> {
         Sequence {
             name: "sizes have limits",
             steps: vec![
-                Do(|lambda, _| lambda.rules.zipped = 10),
+                Do(Rule(|rules| rules.zipped = 10)),
                 put_code(code("b")).refused(
                     413,
                     "RequestEntityTooLargeException",
                     "Zipped size must be smaller than 10 bytes",
                 ),
-                Do(|lambda, _| (lambda.rules.zipped, lambda.rules.unzipped) = (10_000, 3)),
+                Do(Rule(|rules| (rules.zipped, rules.unzipped) = (10_000, 3))),
                 put_code(code("long")).refused(400, INVALID, "Unzipped size must be smaller than 3 bytes"),
-                Do(|lambda, _| lambda.rules.request = 10),
+                Do(Rule(|rules| rules.request = 10)),
                 put_code(code("b")).refused(
                     413,
                     "RequestEntityTooLargeException",
