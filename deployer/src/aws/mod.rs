@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
-pub use apigateway::{ApiReader, ApiWriter, Deployment, Route, Stage};
+pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};

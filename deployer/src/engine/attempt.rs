@@ -16,7 +16,7 @@ use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRec
 use crate::observe::Observed;
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::poll::Poll;
-use crate::verify::Url;
+use crate::verify::Verifier;
 
 /// What a release is to bring about, from what.
 pub struct Intended<'a> {
@@ -35,7 +35,7 @@ pub struct Intended<'a> {
     /// Alarms that are in ALARM already, and are ignored.
     pub ignored: &'a [String],
     /// Where the stage answers.
-    pub url: &'a Url,
+    pub verifier: &'a Verifier,
 }
 
 impl Engine<'_> {
@@ -137,7 +137,7 @@ impl Engine<'_> {
             observed,
             plan: intended.plan,
             zips: intended.zips,
-            url: intended.url,
+            verifier: intended.verifier,
             ignored: intended.ignored,
         }
     }
@@ -182,7 +182,7 @@ impl Engine<'_> {
                 let lost = lost.context(format!("release {release} is no longer this run's to end"));
                 return self.with_late_move(intended, lost, release).await;
             }
-            if let Err(stuck) = revert(self, hold, intended.observed, intended.url, release).await {
+            if let Err(stuck) = revert(self, hold, intended.observed, intended.verifier, release).await {
                 // The next holder of the lock goes back, if this run may not.
                 let Err(lost) = hold.still_ours() else { return not_reverted(hold, release, error, &stuck).await };
                 let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");

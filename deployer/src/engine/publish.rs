@@ -12,7 +12,7 @@ use crate::observe::ObservedFunction;
 use crate::plan::{After, short};
 use crate::poll::Poll;
 use crate::retention::is_of_another;
-use crate::verify::{self, Mark};
+use crate::verify;
 
 /// A version of a function, and the answers to its checks.
 pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
@@ -22,16 +22,7 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
     let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
-    let (stage, definition) = (&run.observed.stage, &run.observed.definition);
-    let routes: Vec<String> = definition.needs.keys().cloned().collect();
-    let mark = Mark {
-        header: &run.engine.config.marks.version,
-        deployment: stage.mark.as_deref(),
-        routes: &routes,
-        variables: &stage.variables,
-    };
-    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
-    let (checks, error) = match verify::before_traffic(&aws.reader, contract, &checks, &part.version, mark).await {
+    let (checks, error) = match run.verifier.invoker().before_traffic(&checks, &part.version).await {
         Ok(records) => (records, None),
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
     };

@@ -11,6 +11,7 @@ mod tests;
 mod timeline;
 mod view;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use crate::config::GitHubStep;
 use crate::ending::Ending as _;
 use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
-use crate::ledger::Release;
+use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
 
 pub use markdown::Markdown;
@@ -159,6 +160,18 @@ impl Report {
         exit
     }
 
+    /// One line for each reason.
+    fn by_invoke(&self, checks: &[&CheckRecord]) {
+        let mut names: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for check in checks {
+            let why = check.by_invoke.as_deref().unwrap_or_default();
+            names.entry((why, &check.phase)).or_default().push(&check.name);
+        }
+        for ((why, phase), names) in names {
+            self.line("Checked", &format!("`{}` {phase} by Invoke alone: {why}", names.join("`, `")));
+        }
+    }
+
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
         let hint = error.hint();
@@ -266,6 +279,7 @@ impl Events for Report {
                 self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
             }
             Event::StepDone(step, release, took) => self.step_done(step, release, took),
+            Event::ByInvoke(checks) => self.by_invoke(checks),
             Event::RevertBegins(release) => self.revert_begins(release),
             Event::Ended => drop(self.command(|_| GitHub::end_group())),
         }
