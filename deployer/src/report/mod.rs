@@ -28,6 +28,7 @@ use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
+use crate::world::World;
 
 pub use markdown::Markdown;
 pub use view::{
@@ -52,11 +53,11 @@ const VERBS: usize = 12;
 
 impl Report {
     /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
-    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>) -> Self {
+    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>, world: &World) -> Self {
         Self {
             output,
             color: allows_color && std::io::stderr().is_terminal(),
-            github: step.map(GitHub::new),
+            github: step.map(|step| GitHub::new(step, world)),
             kept: None,
         }
     }
