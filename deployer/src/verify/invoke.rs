@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::event::{Gateway, rest_proxy};
 use super::url::Expected;
 use super::{Answer, Blame, Failed, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, Stage, VersionState, patiently};
+use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Config};
 use crate::ledger::{CheckRecord, Contract, FunctionResource};
-use crate::poll::Poll;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Invokes the functions of a stack with the events that its stage would send.
 #[derive(Debug, Clone)]
@@ -101,16 +96,19 @@ impl Invoker {
     ) -> Result<CheckRecord, Failed> {
         let event = rest_proxy(&self.gateway, &check.request, deployment, &self.reader.world);
         let function = &self.resource(check).name;
-        let (mut requests, mut right, mut wrong, mut pause) = (0, 0, 0, FIRST_PAUSE);
-        let started = Instant::now();
+        let (mut requests, mut right, mut wrong) = (0, 0, 0);
+        let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY);
         loop {
             requests += 1;
             let record = |passed, answer| super::record(check, phase, passed, answer, requests);
-            let seen = match patiently(|| self.reader.lambda.invoke(function, target.qualifier, &event)).await {
-                Ok(invocation) => self.compare(check, target, &invocation),
-                Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
-                Err(error) => Err((Blame::Dependency, error.to_string())),
-            };
+            let seen =
+                match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
+                    .await
+                {
+                    Ok(invocation) => self.compare(check, target, &invocation),
+                    Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
+                    Err(error) => Err((Blame::Dependency, error.to_string())),
+                };
             let (blame, answer) = match seen {
                 Ok(answer) if right + 1 == target.in_a_row => return Ok(record(true, answer)),
                 Ok(_) => {
@@ -121,12 +119,10 @@ impl Invoker {
             };
             right = 0;
             wrong += u32::from(blame != Blame::Propagation);
-            let out_of_time = blame == Blame::Propagation && started.elapsed() + pause > self.timeout;
-            if wrong == TRIES || blame == Blame::Permission || out_of_time {
+            let pause = backoff.pause();
+            if wrong == TRIES || blame == Blame::Permission || !backoff.wait_for(pause, self.timeout).await {
                 return Err(Failed { record: record(false, answer), blame });
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -164,7 +160,7 @@ pub async fn wake(reader: &Reader, function: &str, version: &str) {
 /// # Errors
 /// It cannot be read, or did not wake in time.
 pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Result<VersionState> {
-    let mut poll = Poll::until_ready();
+    let mut backoff = Backoff::new(&reader.world, Pace::READY);
     loop {
         let found = reader.lambda.version(function, version).await?;
         match found.readiness {
@@ -172,6 +168,6 @@ pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Re
             Readiness::Idle => wake(reader, function, version).await,
             Readiness::Pending => {}
         }
-        poll.pause(|| format!("`{function}:{version}` to wake")).await?;
+        backoff.wait_until(|| format!("`{function}:{version}` to wake")).await?;
     }
 }

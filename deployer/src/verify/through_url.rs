@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::budget::Budget;
 use super::url::{Expected, Seen, Url};
 use super::{Blame, Failed, TRIES, record};
+use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Verify};
 use crate::ledger::CheckRecord;
+use crate::world::World;
 
 /// While traffic is split, so many requests of a check look for a response of the new version.
 const LOOKS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// The requests of a release are few: the pauses between them soon grow.
+const PACE: Pace = Pace { steady: Duration::ZERO, longest: Duration::from_secs(8), ..Pace::READY };
 
 /// The URL, and the requests that may be sent to it.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub(super) struct ThroughUrl {
     pub(super) url: Url,
     pub(super) patience: Verify,
     pub(super) budget: Budget,
+    pub(super) world: World,
 }
 
 /// What requests through the URL showed; `None` if there were too few of them to show anything.
@@ -32,7 +34,7 @@ impl ThroughUrl {
     pub(super) async fn in_a_row(&self, check: &Check, expected: &Expected, share: u32, phase: &str) -> Shown {
         let (mut requests, mut right, mut wrong, mut limited) = (0, 0, 0, 0);
         let (mut last, mut was_right) = (None, false);
-        let (started, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let mut backoff = Backoff::new(&self.world, PACE);
         let timeout = Duration::from_secs(self.patience.timeout_seconds);
         let record = |passed, answer, requests| record(check, phase, passed, answer, requests);
         while requests < share && self.budget.take(self.budget.all()) {
@@ -55,7 +57,7 @@ impl ThroughUrl {
             // everything else is waited out.
             wrong = if speaks_against(blame) { wrong + 1 } else { 0 };
             let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
-            let left = timeout.saturating_sub(started.elapsed());
+            let (pause, left) = (backoff.pause(), timeout.saturating_sub(backoff.elapsed()));
             let out_of_time = pause > left;
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
@@ -67,7 +69,6 @@ impl ThroughUrl {
             let more = share.min(requests + self.budget.left()) - requests;
             let is_scarce = (1..=self.patience.in_a_row).contains(&more);
             tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         let (blame, answer) = last?;
         let answer = format!("{answer}; {}", self.used_up());
@@ -100,7 +101,7 @@ impl ThroughUrl {
                 }
                 Seen::Wrong(..) | Seen::NoRoute(_) => {}
             }
-            tokio::time::sleep(FIRST_PAUSE).await;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
         let not_met = "no response of the new version was met".to_owned();
         (requests > 0 && wrong == 0).then(|| Ok(record(check, phase, true, not_met, requests)))
@@ -117,6 +118,13 @@ impl ThroughUrl {
             Seen::NoRoute(answer) => Err(Failed { record: record(false, answer), blame: Blame::Gateway }),
             Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame }),
         })
+    }
+
+    /// The same with no request spent yet.
+    pub(super) fn anew(&self) -> Self {
+        let Self { url, patience, budget, world } = self;
+        let (url, patience, world) = (url.clone(), patience.clone(), world.clone());
+        Self { url, patience, budget: Budget::new(budget.all()), world }
     }
 
     /// Why no further request is sent.
@@ -161,7 +169,7 @@ mod tests {
         });
         let url = Url::at(base, Marks { version: "x-v".to_owned(), deployment: "x-d".to_owned() });
         let patience = Verify { in_a_row: 3, timeout_seconds: 1, ..Verify::default() };
-        let through_url = ThroughUrl { url, patience, budget: Budget::new(40) };
+        let through_url = ThroughUrl { url, patience, budget: Budget::new(40), world: World::real() };
         let check = Check {
             name: "health".to_owned(),
             function: "f".to_owned(),

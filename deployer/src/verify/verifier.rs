@@ -64,6 +64,7 @@ impl Verifier {
                 url: Url::open(config, environment, &contract, &reader.world)?,
                 patience: config.verify.clone(),
                 budget: Budget::new(config.verify.requests),
+                world: reader.world.clone(),
             },
             invoker: Invoker::new(config, reader, &observed.ledger.contract, observed.stage.clone(), routes),
             obstacles,
@@ -193,9 +194,7 @@ impl Verifier {
         let look = async {
             match checks.iter().find(|check| !check.writes && self.reaches(check)) {
                 Some(check) => {
-                    let ThroughUrl { url, patience, budget } = &self.through_url;
-                    let (url, patience, budget) = (url.clone(), patience.clone(), Budget::new(budget.all()));
-                    let again = ThroughUrl { url, patience, budget };
+                    let again = self.through_url.anew();
                     drop(again.in_a_row(check, &expected, again.budget.all(), "on the way back").await);
                 }
                 None => std::future::pending().await,
