@@ -230,6 +230,7 @@ fn a_canary_of_the_stages_own_is_refused_by_name() {
                 stage.canary = Some(Canary { percent: 10.0, deployment, variables: BTreeMap::new(), use_cache: false });
             });
         });
+        until_seen().await;
         for command in [&*deploy(simulation, Behavior::Right).await, "rollback dev --to 1"] {
             let ended = simulation.command(command).await;
             assert_eq!(ended.code, Some(4), "{}", ended.words);
