@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::ledger::Release;
+use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
 
 /// Something that happened.
@@ -23,6 +23,8 @@ pub enum Event<'a> {
     PhaseBegins(&'a [Step]),
     /// A step of a release is done, and took so long.
     StepDone(&'a Step, &'a Release, Duration),
+    /// Checks that should have gone through the URL were made by Invoke alone.
+    ByInvoke(&'a [&'a CheckRecord]),
     /// A release failed after traffic had begun to move.
     RevertBegins(&'a Release),
     /// What the last [`Event::BuildBegins`] or [`Event::PhaseBegins`] began is over.
@@ -61,6 +63,14 @@ impl dyn Events + '_ {
     /// See [`Event::Warning`].
     pub fn warn(&self, message: &str) {
         self.emit(Event::Warning(message));
+    }
+
+    /// See [`Event::ByInvoke`]; nothing, if all of `checks` went through the URL.
+    pub fn checked(&self, checks: &[CheckRecord]) {
+        let by_invoke: Vec<_> = checks.iter().filter(|check| check.by_invoke.is_some()).collect();
+        if !by_invoke.is_empty() {
+            self.emit(Event::ByInvoke(&by_invoke));
+        }
     }
 
     /// See [`Event::BuildBegins`].

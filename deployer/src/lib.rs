@@ -32,10 +32,10 @@ pub mod plan;
 pub mod retention;
 pub mod verify;
 
+pub mod backoff;
 pub mod context;
 pub mod events;
 pub mod interrupt;
-pub mod poll;
 pub mod world;
 
 pub mod engine;

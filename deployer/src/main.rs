@@ -12,7 +12,8 @@ use deployer::world::World;
 #[tokio::main]
 async fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
-    let report = |output| Report::new(output, process.allows_color(), process.github());
+    let world = World::real();
+    let report = |output| Report::new(output, process.allows_color(), process.github(), &world);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => return report(Output::Text).usage(&message).into(),
@@ -20,7 +21,7 @@ async fn main() -> ExitCode {
     let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match deployer::run(cli, process, &World::real(), &report).await {
+    match deployer::run(cli, process, &world, &report).await {
         Ok(exit) => exit.into(),
         Err(error) => {
             report.error(&error);

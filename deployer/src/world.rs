@@ -86,6 +86,18 @@ impl World {
         uuid::Builder::from_random_bytes(self.outside.random().to_be_bytes()).into_uuid().to_string()
     }
 
+    /// Letters and digits that nobody can guess.
+    pub fn secret(&self) -> String {
+        let half = || format!("{:032x}", self.outside.random());
+        half() + &half()
+    }
+
+    /// A random time, `longest` at most.
+    pub(crate) fn up_to(&self, longest: Duration) -> Duration {
+        let nanos = self.outside.random() % (longest.as_nanos() + 1);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn outside(&self) -> &dyn Outside {
         &*self.outside
     }

@@ -47,6 +47,15 @@ impl Stage {
     }
 }
 
+/// What an API is, without its definition.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Policies may limit by them who changes it.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it does not respond under its own host name, only under a custom domain.
+    pub only_custom_domain: bool,
+}
+
 /// A snapshot of an API's definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
@@ -128,11 +137,14 @@ impl ApiReader {
         Ok(shown!(answer))
     }
 
-    /// The tags of an API, by which policies may limit who changes it.
-    pub async fn tags(&self, api: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    /// What an API is, without its definition.
+    pub async fn about(&self, api: &str) -> Result<About, AwsError> {
         let answer = self.0.get_rest_api().rest_api_id(api).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
-        Ok(answer.tags.unwrap_or_default().into_iter().collect())
+        Ok(About {
+            tags: answer.tags.unwrap_or_default().into_iter().collect(),
+            only_custom_domain: answer.disable_execute_api_endpoint,
+        })
     }
 
     /// The definition as it is now, not as a deployment froze it: the raw parts by name.

@@ -1,9 +1,6 @@
 //! DynamoDB: the items of one partition of one table, as JSON values, and conditional writes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
@@ -13,16 +10,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Kind, clients, quick_timeouts};
+use crate::backoff::{Backoff, Pace};
 use crate::world::World;
 
-/// How often a transaction is sent, and the first pause in between; each further one is twice as long.
+/// How often a transaction is sent. A conflict that is waited out is no try. After a signal there are 7 s in all.
 const TRIES: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// A conflict is over when the other transaction is, as a rule in milliseconds: so long it is no try. After a signal there
-/// are 7 s in all.
-const CONFLICTS_END_WITHIN: Duration = Duration::from_secs(3);
-const FIRST_CONFLICT_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_CONFLICT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Reads one table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
@@ -164,22 +156,16 @@ impl TableWriter {
         // this write may be repeated, also when it is not known what became of it.
         let token = self.world.unique();
         let request = self.client.transact_write_items().client_request_token(token).set_transact_items(Some(items));
-        let (started, mut tries) = (Instant::now(), 1);
-        let (mut pause, mut conflict_pause) = (FIRST_PAUSE, FIRST_CONFLICT_PAUSE);
+        let mut tries = 1;
+        let mut backoff = Backoff::new(&self.world, Pace::ADMITTED);
+        let mut conflicts = Backoff::new(&self.world, Pace::CONFLICT);
         while tries < TRIES {
             let quick = aws_sdk_dynamodb::config::Builder::new().timeout_config(quick_timeouts());
             let sent = request.clone().customize().config_override(quick).send().await;
             match sent.map(drop).map_err(|error| AwsError::new("TransactWriteItems", object(&self.name), &error)) {
                 // Another transaction is at work on the same item, or an earlier attempt of this one.
-                Err(error) if error.kind == Kind::Conflict && started.elapsed() < CONFLICTS_END_WITHIN => {
-                    tokio::time::sleep(conflict_pause).await;
-                    conflict_pause = (conflict_pause * 2).min(LONGEST_CONFLICT_PAUSE);
-                }
-                Err(error) if error.kind.may_be_repeated() => {
-                    tries += 1;
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
+                Err(error) if error.kind == Kind::Conflict && conflicts.wait().await => {}
+                Err(error) if error.kind.may_be_repeated() && backoff.wait().await => tries += 1,
                 ended => return ended,
             }
         }

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
-pub use apigateway::{ApiReader, ApiWriter, Deployment, Route, Stage};
+pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};
@@ -133,7 +133,7 @@ impl Writer {
     fn of(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
         let calls = Calls::of(world);
         let downloads = Http::new(world, environment.access.proxy(), UPLOAD);
-        let (lambda, lambda_writer) = lambda::open(shared, &calls, downloads);
+        let (lambda, lambda_writer) = lambda::open(shared, &calls, downloads, world);
         let (api, api_writer) = apigateway::open(shared, &calls);
         let (table, table_writer) = dynamodb::open(shared, &calls, &environment.ledger, world);
         let s3 = S3Writer::new(shared, &calls, matches!(environment.access, Access::Local(_)));

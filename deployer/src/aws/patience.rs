@@ -2,51 +2,40 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::{AwsError, Kind};
+use crate::backoff::{Backoff, Pace};
+use crate::world::World;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest that a write may be refused; CreateDeployment alone is admitted once in 5 s.
-const ADMITTED_WITHIN: Duration = Duration::from_secs(60);
 /// The longest that an endpoint may be unreachable in the middle of a release.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long refusals have been waited out.
 #[derive(Debug)]
-pub struct Patience {
-    started: Instant,
-    pause: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { started: Instant::now(), pause: FIRST_PAUSE }
-    }
-}
+pub struct Patience(Backoff);
 
 impl Patience {
+    /// Begins now.
+    pub fn new(world: &World) -> Self {
+        Self(Backoff::new(world, Pace::ADMITTED))
+    }
+
     /// Waits, if `error` is the refusal of a call that did nothing (too many calls, or another update in progress) and
-    /// it has not taken too long. Only such a refusal may be answered blindly; whatever may have had an effect is
-    /// judged by reading back.
+    /// it has not taken too long. Only such a refusal may be sent again blindly; whatever may have had an effect is
+    /// decided by reading back.
     pub async fn outlasts(&mut self, error: &AwsError) -> bool {
         let within = match error.kind {
-            Kind::Throttled | Kind::Conflict => ADMITTED_WITHIN,
+            Kind::Throttled | Kind::Conflict => Pace::ADMITTED.within,
             Kind::Unreachable => REACHED_WITHIN,
             _ => return false,
         };
-        self.pause = error.retry_after.unwrap_or(self.pause.mul_f32(1.5)).min(ADMITTED_WITHIN);
-        if self.started.elapsed() + self.pause > within {
-            return false;
-        }
-        tokio::time::sleep(self.pause).await;
-        true
+        let pause = self.0.pause();
+        self.0.wait_for(error.retry_after.unwrap_or(pause), within).await
     }
 }
 
 /// Repeats a write that was refused before it did anything.
-pub async fn patiently<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
-    let mut patience = Patience::default();
+pub async fn patiently<T>(world: &World, call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
+    let mut patience = Patience::new(world);
     loop {
         match call().await {
             Err(error) if patience.outlasts(&error).await => {}
@@ -59,14 +48,15 @@ pub async fn patiently<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result
 const TRIES: u32 = 3;
 
 /// A write that makes something new, sent until it is known what became of it: where the reply was lost, or the
-/// refusal may be the answer to our own success, `look` tells whether it is there.
+/// refusal may be caused by our own success, `look` finds out whether it is there.
 pub async fn certainly<T>(
+    world: &World,
     call: impl AsyncFn() -> Result<T, AwsError>,
     look: impl AsyncFn() -> Result<Option<T>, AwsError>,
 ) -> Result<T, AwsError> {
     let mut tries = 1;
     loop {
-        let error = match patiently(&call).await {
+        let error = match patiently(world, &call).await {
             Err(error) if matches!(error.kind, Kind::Unknown | Kind::Malformed | Kind::Precondition) => error,
             ended => return ended,
         };

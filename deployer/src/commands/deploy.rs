@@ -16,7 +16,6 @@ use crate::failure::Failure;
 use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
-use crate::verify::Url;
 
 /// What a deploy was told.
 #[derive(Debug, Clone, Default)]
@@ -81,11 +80,12 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
     let (given, observed) = engine.interrupt().or(read).await?;
     let observed = engine.prepare(observed, told.adopt).await?;
     let sources = given.sources(&observed).await;
-    let url = Url::for_checks(config, environment, &observed, world)?;
+    let verifier = engine.verifier(&observed)?;
+    verifier.refuse_unreachable()?;
     let traffic = if told.at_once { &environment.traffic.at_once() } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
-        return engine.unchanged(&observed, &url).await;
+        return engine.unchanged(&observed, &verifier).await;
     }
     given.order(config, &observed).await.allow(events, told.downgrade)?;
     engine.credentials_outlast(&first.traffic, told.ignore_expiry).await?;
@@ -94,7 +94,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return engine.unchanged(&observed, &url).await;
+        return engine.unchanged(&observed, &verifier).await;
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
     let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
@@ -106,7 +106,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Depl
         artifact,
         from: None,
         ignored: &ignored,
-        url: &url,
+        verifier: &verifier,
     };
     engine.release(&intended).await
 }

@@ -18,7 +18,6 @@ use crate::failure::Failure;
 use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
 use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
-use crate::verify::Url;
 
 /// What a promotion was told.
 #[derive(Debug, Clone, Default)]
@@ -70,12 +69,13 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         })
         .await?;
     let observed = engine.prepare(observed, told.adopt).await?;
-    let url = Url::for_checks(config, to, &observed, world)?;
+    let verifier = engine.verifier(&observed)?;
+    verifier.refuse_unreachable()?;
     let traffic = if told.at_once { &to.traffic.at_once() } else { &to.traffic };
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return engine.unchanged(&observed, &url).await;
+        return engine.unchanged(&observed, &verifier).await;
     }
     source.fits(from, &observed, told)?;
     if let Some(live) = &observed.ledger.live {
@@ -97,7 +97,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         artifact: source.release.artifact.clone(),
         from: Some(Origin { environment: from.name.clone(), release: source.release.number }),
         ignored: &ignored,
-        url: &url,
+        verifier: &verifier,
     };
     engine.release(&intended).await
 }

@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
-use crate::verify::Url;
 
 /// What a rollback was told.
 #[derive(Debug, Clone)]
@@ -43,8 +42,8 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
     if recovered == Recovered::WentBack && told.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
         let observed = live(&aws.reader, state).await?;
-        let url = Url::for_checks(context.config, environment, &observed, context.world)?;
-        return Ok(engine.outcome(&observed, &url, Done::Nothing));
+        let verifier = engine.verifier(&observed)?;
+        return Ok(engine.outcome(&observed, &verifier, Done::Nothing));
     }
     if told.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
         (state, history) = read(&engine, &told.to).await?;
@@ -62,12 +61,12 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
             try_join!(live(&aws.reader, state), missing)
         })
         .await?;
-    let url = Url::for_checks(context.config, environment, &observed, context.world)?;
+    let verifier = engine.verifier(&observed)?;
     let traffic = Traffic::default();
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
-        return Ok(engine.outcome(&observed, &url, Done::Nothing));
+        return Ok(engine.outcome(&observed, &verifier, Done::Nothing));
     }
     if !missing.is_empty() {
         return Err(refusal(&engine, &observed, chosen, &missing).await);
@@ -80,7 +79,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Ro
         artifact: chosen.artifact.clone(),
         from: None,
         ignored: &[],
-        url: &url,
+        verifier: &verifier,
     };
     engine.release(&intended).await
 }

@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The most requests through the URL that a release may make: a firewall rule of 100 requests an address must not
-/// stop it.
-pub const REQUESTS: u32 = 40;
-
 /// The response headers that name what made an answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,11 +22,29 @@ pub struct Verify {
     pub in_a_row: u32,
     /// The most seconds that a switch may take to be seen.
     pub timeout_seconds: u64,
+    /// The most requests through the URL that a release may make. What does not fit is checked by Invoke alone.
+    #[serde(default = "requests")]
+    pub requests: u32,
+}
+
+/// Beyond those in a row that it needs, a check right after a switch may use so many requests to see it.
+pub const TO_SEE_A_SWITCH: u32 = 3;
+
+impl Verify {
+    /// The fewest requests of a release with which a check after each of two switches can go through the URL.
+    pub fn fewest_requests(&self) -> u32 {
+        self.in_a_row.saturating_add(TO_SEE_A_SWITCH).saturating_mul(2)
+    }
+}
+
+/// A firewall rule of 100 requests an address must not stop a release.
+fn requests() -> u32 {
+    40
 }
 
 impl Default for Verify {
     fn default() -> Self {
-        Self { in_a_row: 3, timeout_seconds: 60 }
+        Self { in_a_row: 3, timeout_seconds: 60, requests: requests() }
     }
 }
 

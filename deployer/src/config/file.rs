@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::builds::is_credential;
-use super::check::{Check, Marks, REQUESTS, Verify};
+use super::check::{Check, Marks, Verify};
 use super::role::Role;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
@@ -207,13 +207,12 @@ impl File {
         if self.verify.in_a_row == 0 || self.verify.timeout_seconds == 0 {
             return Some("`verify.in_a_row` and `verify.timeout_seconds` must be at least 1".to_owned());
         }
-        // After the aliases and after the stage: each time so many in a row.
-        let reading = self.checks.iter().filter(|check| !check.writes).count();
-        let least = self.verify.in_a_row.saturating_mul(2).saturating_mul(u32::try_from(reading).unwrap_or(u32::MAX));
-        (least > REQUESTS * 3 / 4).then(|| {
+        let Verify { in_a_row, requests, .. } = self.verify;
+        let fewest = self.verify.fewest_requests();
+        (requests < fewest).then(|| {
             format!(
-                "{reading} checks, `verify.in_a_row` times after each switch, make {least} requests, and a release may \
-                 make {REQUESTS} with what goes wrong: lower `in_a_row` or take checks away"
+                "`verify.in_a_row` is {in_a_row}: the checks after two switches may need {fewest} requests, and `verify.requests` is \
+                 {requests}: lower `in_a_row` or raise `requests`"
             )
         })
     }
@@ -293,7 +292,7 @@ mod tests {
             ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
             ("function = \"preflight\"\nrequest", "function = \"counter\"\nrequest", "`preflight` has no check"),
             ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
-            ("in_a_row = 3", "in_a_row = 9", "lower `in_a_row`"),
+            ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),
             ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
             ("percent = 10", "percent = 100", "must be 1 to 99"),
             ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),

@@ -19,7 +19,7 @@ use crate::cli::Global;
 use crate::failure::Failure;
 use crate::world::Proxy;
 
-pub use check::{Check, Marks, REQUESTS, Request, Verify};
+pub use check::{Check, Marks, Request, TO_SEE_A_SWITCH, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
@@ -213,6 +213,11 @@ impl Config {
     /// Every environment, by name.
     pub fn environments(&self) -> impl Iterator<Item = &Environment> {
         self.environments.values()
+    }
+
+    /// The checks that only read.
+    pub fn reading_checks(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| !check.writes)
     }
 
     /// The checks of one function, in the order of the file.

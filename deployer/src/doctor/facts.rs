@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::questions::questions;
 use crate::aws::{
-    Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Reader, Route, Stage,
+    About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Reader, Route, Stage,
     VersionState,
 };
 use crate::config::{Check, Config, Environment, Request};
 use crate::ending::Ending as _;
 use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
 use crate::observe::{self, arn::function_arn};
-use crate::verify::{self, Mark};
+use crate::verify::{Blame, Invoker};
 
 /// A piece of what is, or why it could not be read.
 pub(super) type Fact<T> = Result<T, Unread>;
@@ -91,6 +91,7 @@ pub(super) struct Function {
 
 /// The API.
 pub(super) struct Api {
+    pub about: Fact<About>,
     pub stage: Fact<Stage>,
     /// The deployment that the stage serves.
     pub served: Fact<Option<Deployment>>,
@@ -126,11 +127,12 @@ async fn named(
     caller: &Fact<Caller>,
 ) -> Named {
     let functions = contract.functions.iter().map(|(key, resource)| function(reader, key, resource));
+    let about = fact(reader.api.about(&contract.api.rest_api_id).await);
     let (functions, api, alarms, permissions) = join!(
         join_all(functions),
-        api(reader, contract),
+        api(reader, contract, about.clone()),
         reader.cloudwatch.states(&contract.alarms),
-        permissions(environment, reader, contract, caller),
+        permissions(environment, reader, contract, (caller, about.as_ref().ok())),
     );
     let functions: BTreeMap<String, Function> = functions.into_iter().collect();
     let mut named =
@@ -153,15 +155,10 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
         let version = invocable(contract, named, function)?;
         let stage = named.api.stage.clone().unwrap_or_default();
         let routes = named.api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path));
-        let mark = Mark {
-            header: &config.marks.version,
-            deployment: stage.mark.as_deref(),
-            routes: &routes.collect::<Vec<_>>(),
-            variables: &stage.variables,
-        };
-        match verify::before_traffic(reader, contract, &[check], version, mark).await {
+        let invoker = Invoker::new(config, reader, contract, stage, routes.collect());
+        match invoker.before_traffic(&[check], version).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
-            Err(failed) if failed.blame == verify::Blame::Permission => {
+            Err(failed) if failed.blame == Blame::Permission => {
                 Err(Unread { missing: false, why: failed.record.answer, fix: TO_INVOKE.to_owned() })
             }
             Err(failed) => Ok(Err(format!("{} ({})", failed.record.answer, failed.blame))),
@@ -236,7 +233,7 @@ async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (S
     (key.to_owned(), function)
 }
 
-async fn api(reader: &Reader, contract: &Contract) -> Api {
+async fn api(reader: &Reader, contract: &Contract, about: Fact<About>) -> Api {
     let id = &contract.api.rest_api_id;
     let stage = async {
         let stage = reader.api.stage(id, &contract.api.stage).await;
@@ -248,24 +245,25 @@ async fn api(reader: &Reader, contract: &Contract) -> Api {
     };
     let initial = reader.api.deployment(id, &contract.api.initial_deployment);
     let ((stage, served), initial, routes) = join!(stage, initial, reader.api.routes(id));
-    Api { stage, served, initial: fact(initial), routes: fact(routes) }
+    Api { about, stage, served, initial: fact(initial), routes: fact(routes) }
 }
 
 async fn permissions(
     environment: &Environment,
     reader: &Reader,
     contract: &Contract,
-    caller: &Fact<Caller>,
+    (caller, about): (&Fact<Caller>, Option<&About>),
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
     let api = format!("/restapis/{}", contract.api.rest_api_id);
-    // Without them only policies by tag are simulated wrongly, and they are refused.
-    let (tags, none) = (reader.api.tags(&contract.api.rest_api_id).await.unwrap_or_default(), BTreeMap::new());
+    // Without tags only policies by tag are simulated wrongly, and they are refused.
+    let none = BTreeMap::new();
+    let tags = about.map_or(&none, |about| &about.tags);
     let asked = questions(contract, &environment.ledger);
     let asked = asked.iter().map(|question| AskedOfIam {
         action: question.action,
         resource: &question.resource,
-        tags: if question.resource.contains(&api) { &tags } else { &none },
+        tags: if question.resource.contains(&api) { tags } else { &none },
     });
     let asked: Vec<_> = asked.collect();
     fact(reader.iam.simulate(&caller.arn, &asked).await)

@@ -36,9 +36,13 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
     };
     for function in contract.functions.values() {
         let arn = function_arn(contract, &function.name);
-        ask(&["lambda:GetFunction", "lambda:GetPolicy", "lambda:GetProvisionedConcurrencyConfig"], {
-            format!("{arn}:{}", function.alias)
-        });
+        const OF_ALIAS: [&str; 4] = [
+            "lambda:GetFunction",
+            "lambda:GetPolicy",
+            "lambda:GetProvisionedConcurrencyConfig",
+            "lambda:InvokeFunction",
+        ];
+        ask(&OF_ALIAS, format!("{arn}:{}", function.alias));
         // Any version: they have no names but their numbers.
         ask(&["lambda:GetFunction", "lambda:InvokeFunction", "lambda:DeleteFunction"], format!("{arn}:1"));
         const WHOLE: [&str; 7] = [

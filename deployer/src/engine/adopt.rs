@@ -1,7 +1,6 @@
 //! `--adopt`: what is live, moved there behind the deployer's back, recorded as a release.
 
 use anyhow::Result;
-use futures::future::join_all;
 
 use super::Engine;
 use super::moves::stage_to;
@@ -9,7 +8,7 @@ use crate::failure::Failure;
 use crate::ledger::{ArtifactRecord, Hold, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::drift;
-use crate::verify::{Expected, Url};
+use crate::verify::{Expected, Traffic, Verifier};
 
 /// Records drift as a release. Nothing is moved. Answers whether there was any.
 ///
@@ -19,9 +18,9 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
     let mut release = found(engine, observed, &drift).await?;
-    let url = Url::for_checks(engine.config, engine.environment, observed, engine.world())?;
+    let verifier = engine.verifier(observed)?;
     let hold = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
-    let judged = judge(engine, &hold, observed, &url, &mut release).await;
+    let judged = judge(engine, &hold, observed, &verifier, &mut release).await;
     release.ended_at = Some(engine.now());
     release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
@@ -32,7 +31,13 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
 }
 
 /// Says by the stage's variable what the stage serves, and sends the checks.
-async fn judge(engine: &Engine<'_>, hold: &Hold, observed: &Observed, url: &Url, release: &mut Release) -> Result<()> {
+async fn judge(
+    engine: &Engine<'_>,
+    hold: &Hold,
+    observed: &Observed,
+    verifier: &Verifier,
+    release: &mut Release,
+) -> Result<()> {
     if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
         // The variable is the deployer's own.
         let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
@@ -40,7 +45,7 @@ async fn judge(engine: &Engine<'_>, hold: &Hold, observed: &Observed, url: &Url,
     }
     // A call that moves is let end; the checks are not waited for.
     let checks = async {
-        check(engine, observed, url, release).await;
+        check(engine, observed, verifier, release).await;
         Ok(())
     };
     engine.interrupt().or(checks).await
@@ -114,11 +119,12 @@ fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
 }
 
 /// The read-only checks, through the URL: they say whether it counts as stable.
-async fn check(engine: &Engine<'_>, observed: &Observed, url: &Url, release: &mut Release) {
+async fn check(engine: &Engine<'_>, observed: &Observed, verifier: &Verifier, release: &mut Release) {
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected = Expected { versions: versions.collect(), ..Expected::default() };
-    let reading = engine.config.checks.iter().filter(|check| !check.writes);
-    let results = join_all(reading.map(|check| url.settle(check, &expected, "adopted"))).await;
+    let checks: Vec<_> = engine.config.reading_checks().map(|check| (check, expected.clone())).collect();
+    let results = verifier.all(&checks, Traffic::Switched, 0, "adopted").await;
     release.stable = results.iter().all(Result::is_ok);
     release.checks = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record)).collect();
+    engine.events.checked(&release.checks);
 }

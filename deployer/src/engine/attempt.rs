@@ -9,14 +9,14 @@ use super::phases::{Apply, apply};
 use super::revert::revert;
 use super::{Engine, alarms};
 use crate::aws::{AwsError, Kind};
+use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
-use crate::poll::Poll;
-use crate::verify::Url;
+use crate::verify::Verifier;
 
 /// What a release is to bring about, from what.
 pub struct Intended<'a> {
@@ -35,7 +35,7 @@ pub struct Intended<'a> {
     /// Alarms that are in ALARM already, and are ignored.
     pub ignored: &'a [String],
     /// Where the stage answers.
-    pub url: &'a Url,
+    pub verifier: &'a Verifier,
 }
 
 impl Engine<'_> {
@@ -107,8 +107,7 @@ impl Engine<'_> {
             return apply(&self.applying(intended, hold, intended.observed), release).await;
         }
         let environment = self.environment;
-        let changed = || format!("`{}` not to be as it was when this run began", environment.name);
-        let mut poll = Poll::until_read();
+        let mut backoff = Backoff::new(self.world(), Pace::READ);
         let now = loop {
             let mut now = self.interrupt().or(self.observe()).await?;
             // The number was taken by the intent itself.
@@ -119,7 +118,7 @@ impl Engine<'_> {
                 break now;
             }
             // One read may be older than what this run has seen before.
-            if poll.pause(changed).await.is_err() {
+            if !backoff.wait().await {
                 planned?;
                 return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
                     .hint("run again: it starts from what is live now; nothing was changed by this one")
@@ -137,7 +136,7 @@ impl Engine<'_> {
             observed,
             plan: intended.plan,
             zips: intended.zips,
-            url: intended.url,
+            verifier: intended.verifier,
             ignored: intended.ignored,
         }
     }
@@ -182,7 +181,7 @@ impl Engine<'_> {
                 let lost = lost.context(format!("release {release} is no longer this run's to end"));
                 return self.with_late_move(intended, lost, release).await;
             }
-            if let Err(stuck) = revert(self, hold, intended.observed, intended.url, release).await {
+            if let Err(stuck) = revert(self, hold, intended.observed, intended.verifier, release).await {
                 // The next holder of the lock goes back, if this run may not.
                 let Err(lost) = hold.still_ours() else { return not_reverted(hold, release, error, &stuck).await };
                 let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");

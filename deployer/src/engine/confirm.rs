@@ -2,13 +2,12 @@
 //! from then on.
 
 use anyhow::Result;
-use futures::future::join_all;
 
 use super::Engine;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::Observed;
-use crate::verify::{Expected, Url};
+use crate::verify::{Expected, Traffic, Verifier};
 
 /// Sends the read-only checks to a live release that is not stable, and if they pass records that it is. "Nothing has
 /// changed" is no success where what is live was never seen to be good. Answers the release as it is now, and the checks
@@ -19,20 +18,20 @@ use crate::verify::{Expected, Url};
 pub(super) async fn confirm(
     engine: &Engine<'_>,
     observed: &Observed,
-    url: &Url,
+    verifier: &Verifier,
 ) -> Result<Option<(Release, Vec<CheckRecord>)>> {
     let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(None) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     // Before the first deployment of the deployer's own, the stage has no mark.
     let deployment = observed.stage.mark.is_some().then(|| live.parts.deployment.clone());
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
-    let reading = engine.config.checks.iter().filter(|check| !check.writes);
-    let results =
-        engine.interrupt().or(async { Ok(join_all(reading.map(|check| url.settle(check, &expected, "live"))).await) });
+    let checks: Vec<_> = engine.config.reading_checks().map(|check| (check, expected.clone())).collect();
+    let results = engine.interrupt().or(async { Ok(verifier.all(&checks, Traffic::Switched, 0, "live").await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
+    engine.events.checked(&passed);
     let hold = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
     let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };

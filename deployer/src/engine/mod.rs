@@ -44,7 +44,7 @@ use crate::ledger::{Holder, Ledger, LedgerState};
 use crate::observe::{Observed, observe};
 
 use crate::retention;
-use crate::verify::Url;
+use crate::verify::Verifier;
 use crate::world::World;
 
 pub use attempt::Intended;
@@ -135,15 +135,15 @@ impl<'a> Engine<'a> {
             prune::after(self, &release).await;
         }
         let done = Done::Release(Box::new(intended.plan.clone()), Box::new(release));
-        Ok(Outcome { failed: ended.err(), ..self.outcome(intended.observed, intended.url, done) })
+        Ok(Outcome { failed: ended.err(), ..self.outcome(intended.observed, intended.verifier, done) })
     }
 
     /// What came of a command that had nothing to release.
-    pub fn outcome(&self, observed: &Observed, url: &Url, done: Done) -> Outcome {
+    pub fn outcome(&self, observed: &Observed, verifier: &Verifier, done: Done) -> Outcome {
         Outcome {
             environment: self.environment.clone(),
             observed: observed.clone(),
-            url: url.base().to_owned(),
+            url: verifier.base().to_owned(),
             calls: self.reader().calls.clone(),
             done,
             failed: None,
@@ -154,10 +154,10 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// A check fails.
-    pub async fn unchanged(&self, observed: &Observed, url: &Url) -> Result<Outcome> {
-        let confirmed = confirm::confirm(self, observed, url).await?;
+    pub async fn unchanged(&self, observed: &Observed, verifier: &Verifier) -> Result<Outcome> {
+        let confirmed = confirm::confirm(self, observed, verifier).await?;
         let done = confirmed.map_or(Done::Nothing, |(release, checks)| Done::Confirmed(Box::new(release), checks));
-        Ok(self.outcome(observed, url, done))
+        Ok(self.outcome(observed, verifier, done))
     }
 
     /// Looks at the environment.
@@ -166,6 +166,14 @@ impl<'a> Engine<'a> {
     /// See [`observe`].
     pub async fn observe(&self) -> Result<Observed> {
         observe(self.config, self.environment, self.reader()).await
+    }
+
+    /// What sends the checks of the environment.
+    ///
+    /// # Errors
+    /// See [`Verifier::new`].
+    pub fn verifier(&self, observed: &Observed) -> Result<Verifier> {
+        Verifier::new(self.config, self.environment, observed, self.reader())
     }
 
     /// The environment's AWS, to look at.

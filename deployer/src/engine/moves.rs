@@ -7,11 +7,11 @@ use futures::try_join;
 
 use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, Writer};
+use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
-use crate::poll::Poll;
 
 /// A move that was lost on its way is sent again so often; with the revision it cannot have a double effect.
 pub(super) const TRIES: u32 = 3;
@@ -125,7 +125,7 @@ pub(super) async fn alias_to(
 ) -> Result<Alias> {
     let FunctionResource { name, alias, .. } = resource;
     let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
-    let (mut tries, mut patience) = (1, Patience::default());
+    let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
         allowed()?;
         let error = match aws.lambda.move_alias(name, alias, to, revision).await {
@@ -164,7 +164,7 @@ fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
 /// Where the alias has provisioned concurrency, the new version has to be warmed before it serves like the old one.
 async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
-    let mut poll = Poll::until_ready();
+    let mut backoff = Backoff::new(run.engine.world(), Pace::READY);
     loop {
         match run.engine.aws.reader.lambda.provisioned(name, alias).await {
             Ok(None | Some(Provisioned::Ready)) => return Ok(()),
@@ -176,7 +176,8 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
                 .into());
             }
             Ok(Some(Provisioned::InProgress)) | Err(AwsError { kind: Kind::Unknown, .. }) => {
-                poll.pause(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
+                backoff
+                    .wait_until(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
                     .await?;
             }
             Err(error) => return Err(error.into()),
@@ -213,7 +214,7 @@ pub(super) async fn stage_to(
 ) -> Result<()> {
     let api = &contract.api;
     let failed = || format!("failed to move stage `{}` to deployment `{deployment}`", api.stage);
-    let (mut tries, mut patience) = (1, Patience::default());
+    let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
         allowed()?;
         let moved = aws.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
@@ -251,13 +252,13 @@ pub(super) async fn stage_to(
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
 pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
-    let mut poll = Poll::until_read();
+    let mut backoff = Backoff::new(run.engine.world(), Pace::READ);
     loop {
         let elsewhere = elsewhere(run, parts).await?;
         if elsewhere.is_empty() {
             return Ok(());
         }
-        poll.pause(|| "all to be where it was moved".to_owned()).await.with_context(|| {
+        backoff.wait_until(|| "all to be where it was moved".to_owned()).await.with_context(|| {
             Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
                 .hint("somebody else moved it during the release: find out who, then run again")
         })?;
@@ -301,7 +302,7 @@ pub(super) async fn renew_revisions(aws: &Writer, hold: &Hold, observed: &Observ
 async fn renew(aws: &Writer, hold: &Hold, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: fence {}", hold.fence());
-    let (mut tries, mut patience, mut refused) = (0, Patience::default(), None);
+    let (mut tries, mut patience, mut refused) = (0, Patience::new(&aws.reader.world), None);
     while tries < TRIES {
         let found = settled::alias(&aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         if found.description == description {

@@ -15,7 +15,7 @@ use crate::events::Event;
 use crate::ledger::{CheckRecord, FunctionPart, Hold, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
-use crate::verify::Url;
+use crate::verify::Verifier;
 
 /// All that the steps of one release need.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ pub(super) struct Apply<'a> {
     /// The zips of new code, by function.
     pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
     /// Where the stage answers.
-    pub(super) url: &'a Url,
+    pub(super) verifier: &'a Verifier,
     /// Alarms that rang before the start and were to be ignored.
     pub(super) ignored: &'a [String],
 }

@@ -5,14 +5,14 @@ use anyhow::{Context as _, Result};
 use super::phases::{Apply, Outcome};
 use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
 use crate::aws::{Code, Kind, Readiness, Settings, VersionState, certainly};
+use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
 use crate::failure::Failure;
 use crate::ledger::{FunctionPart, FunctionResource, Release};
 use crate::observe::ObservedFunction;
 use crate::plan::{After, short};
-use crate::poll::Poll;
 use crate::retention::is_of_another;
-use crate::verify::{self, Mark};
+use crate::verify;
 
 /// A version of a function, and the answers to its checks.
 pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
@@ -22,16 +22,7 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
     let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
-    let (stage, definition) = (&run.observed.stage, &run.observed.definition);
-    let routes: Vec<String> = definition.needs.keys().cloned().collect();
-    let mark = Mark {
-        header: &run.engine.config.marks.version,
-        deployment: stage.mark.as_deref(),
-        routes: &routes,
-        variables: &stage.variables,
-    };
-    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
-    let (checks, error) = match verify::before_traffic(&aws.reader, contract, &checks, &part.version, mark).await {
+    let (checks, error) = match run.verifier.invoker().before_traffic(&checks, &part.version).await {
         Ok(records) => (records, None),
         Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
     };
@@ -147,7 +138,7 @@ async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], revision: &s
         let found = aws.reader.lambda.version(name, "$LATEST").await?;
         Ok((found.code_sha256 == sha256(zip)).then_some(()))
     };
-    Ok(certainly(async || aws.lambda.upload(name, &code, revision).await, look).await?)
+    Ok(certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, revision).await, look).await?)
 }
 
 /// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
@@ -158,7 +149,8 @@ async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description
         let versions = aws.reader.lambda.versions(name).await?;
         Ok(versions.into_iter().rev().find(ours).map(|version| version.version))
     };
-    let version = certainly(async || aws.lambda.publish(name, latest, description).await, look).await;
+    let version =
+        certainly(&aws.reader.world, async || aws.lambda.publish(name, latest, description).await, look).await;
     version.with_context(|| format!("failed to publish a version of `{name}`"))
 }
 
@@ -170,15 +162,15 @@ async fn until_ready(
     qualifier: &str,
     expected: impl Fn(&VersionState) -> bool,
 ) -> Result<VersionState> {
-    let (mut poll, mut lag) = (Poll::until_ready(), None);
+    let (mut backoff, mut lag) = (Backoff::new(run.engine.world(), Pace::READY), None);
     loop {
         let found = run.engine.aws.reader.lambda.version(name, qualifier).await;
         let late = match &found {
             Ok(state) => !expected(state),
             Err(error) => error.kind == Kind::NotFound,
         };
-        let lag = lag.get_or_insert_with(Poll::until_read);
-        if late && lag.pause(|| format!("`{name}:{qualifier}` to be read")).await.is_ok() {
+        let lag = lag.get_or_insert_with(|| Backoff::new(run.engine.world(), Pace::READ));
+        if late && lag.wait().await {
             continue;
         }
         let state = found?;
@@ -195,9 +187,9 @@ async fn until_ready(
             Readiness::Idle if qualifier == "$LATEST" => return Ok(state),
             Readiness::Idle => {
                 verify::wake(&run.engine.aws.reader, name, qualifier).await;
-                poll.pause(|| format!("`{name}:{qualifier}` to wake")).await?;
+                backoff.wait_until(|| format!("`{name}:{qualifier}` to wake")).await?;
             }
-            Readiness::Pending => poll.pause(|| format!("`{name}:{qualifier}` to be ready")).await?,
+            Readiness::Pending => backoff.wait_until(|| format!("`{name}:{qualifier}` to be ready")).await?,
         }
     }
 }
@@ -224,7 +216,7 @@ async fn create_deployment(run: &Apply<'_>, release: &Release) -> Result<String>
         let deployments = aws.reader.api.deployments(id).await?;
         Ok(deployments.into_iter().find(|found| found.description == description).map(|found| found.id))
     };
-    let created = certainly(async || aws.api.create_deployment(id, &description).await, look).await;
+    let created = certainly(&aws.reader.world, async || aws.api.create_deployment(id, &description).await, look).await;
     created.context("failed to create an API deployment")
 }
 

@@ -9,7 +9,6 @@ use super::revert::revert;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{Hold, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
-use crate::verify::Url;
 
 /// What was left of a run that died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +68,15 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         return Ok(Recovered::Completed);
     }
     let began = release.state == ReleaseState::Shifting;
-    let url = Url::for_checks(engine.config, engine.environment, observed, engine.world())?;
+    let verifier = engine.verifier(observed)?;
+    if let Some(why) = verifier.unreachable() {
+        engine.events.warn(&format!("{why}: that the stage went back is not seen through the URL"));
+    }
     let stuck = || {
         Failure::new(Exit::NotReverted, format!("release {release}, which its run left unfinished, cannot be reverted"))
             .hint("`deployer status` shows what is where; move it by hand, then run again")
     };
-    revert(engine, hold, observed, &url, &release).await.with_context(stuck)?;
+    revert(engine, hold, observed, &verifier, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";
     release.reason = Some(release.reason.map_or(reason.to_owned(), |before| format!("{before}; {reason}")));
     release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };

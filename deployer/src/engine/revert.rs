@@ -1,7 +1,5 @@
 //! The way back: what a failed release moved goes to where it was, in the reverse of the order in which it came.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
@@ -11,10 +9,7 @@ use crate::aws::{AwsError, Kind, MOVE, Routing};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::MOVE_STAGE;
-use crate::verify::{Expected, Url};
-
-/// So long the way back waits for the old definition to be seen before the old code follows.
-const SEEN_WITHIN: Duration = Duration::from_secs(3);
+use crate::verify::Verifier;
 
 /// Reverts what the release moved. What moved is read, not remembered: a call whose reply was lost counts too, and
 /// one that is still on its way is fenced off.
@@ -26,7 +21,7 @@ pub(super) async fn revert(
     engine: &Engine<'_>,
     hold: &Hold,
     observed: &Observed,
-    url: &Url,
+    verifier: &Verifier,
     release: &Release,
 ) -> Result<()> {
     // Old code never meets the newer definition.
@@ -35,7 +30,7 @@ pub(super) async fn revert(
         stuck.extend(aliases_back(engine, hold, observed, release).await);
     } else {
         if let Ok(true) = stage_back(engine, hold, observed, release).await {
-            seen(engine, url, &release.previous_parts.deployment).await;
+            verifier.stage_seen(&engine.config.checks, &release.previous_parts.deployment).await;
         }
         stuck.extend(aliases_back(engine, hold, observed, release).await);
     }
@@ -156,11 +151,4 @@ async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<b
         history.iter().filter(|other| other.number < release.number && other.parts.deployment == deployment).peekable();
     let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::Reverted);
     Ok(others.peek().is_some() && others.all(given_up))
-}
-
-/// Waits until the stage is seen to serve `deployment`, as far as that can be seen soon.
-async fn seen(engine: &Engine<'_>, url: &Url, deployment: &str) {
-    let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
-    let Some(check) = engine.config.checks.iter().find(|check| !check.writes && url.reaches(check)) else { return };
-    let _ = tokio::time::timeout(SEEN_WITHIN, url.anew().settle(check, &expected, "on the way back")).await;
 }

@@ -8,11 +8,11 @@ use futures::future::join_all;
 
 use super::phases::{Apply, Outcome};
 use super::{moves, publish, watch};
-use crate::config::{Check, REQUESTS};
+use crate::config::Check;
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::find;
 use crate::plan::{Checks, Moment, Routes, Step, Verification};
-use crate::verify::{Blame, Expected, Failed};
+use crate::verify::{Blame, Expected, Failed, Traffic};
 
 /// Carries out one step.
 pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -> Outcome {
@@ -33,7 +33,7 @@ async fn watch_alarms(run: &Apply<'_>, time: Duration) -> Result<()> {
     watch::alarms(&run.engine, names, run.ignored, time).await
 }
 
-/// Sends the checks through the URL.
+/// Sends the checks.
 async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> Outcome {
     let versions = release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     let expected = Expected {
@@ -41,27 +41,21 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
         deployment: what.deployment.then(|| release.parts.deployment.clone()),
         older_definition: what.routes != Routes::Declared,
         marks_only: what.identity_only,
-        share: None,
     };
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
     };
     let is_due = |check: &&Check| what.checks == Checks::All || moved(check);
     let due: Vec<&Check> = run.engine.config.checks.iter().filter(is_due).collect();
-    let phase = what.moment.to_string();
-    let mut reading: Vec<&Check> = due.iter().copied().filter(|check| !check.writes).collect();
-    reading.sort_by_key(|check| !run.url.reaches(check));
-    let send = async |check: &Check, share: u32| {
+    let reading = due.iter().filter(|check| !check.writes).map(|check| {
         // A route that an earlier release is known to have has to be seen on the way back to it.
         let missing = what.routes == Routes::Before || (what.routes == Routes::Restored && !has_route(release, check));
-        let expected = Expected { older_definition: missing, share: Some(share), ..expected.clone() };
-        match what.moment {
-            Moment::Shifting => run.url.glimpse(check, &expected, &phase).await,
-            _ => run.url.settle(check, &expected, &phase).await,
-        }
-    };
-    let kept = if what.stage_follows { REQUESTS / 2 } else { 0 };
-    let mut results = one_before_all(run, &reading, kept, send).await;
+        (*check, Expected { older_definition: missing, ..expected.clone() })
+    });
+    let traffic = if what.moment == Moment::Shifting { Traffic::Split } else { Traffic::Switched };
+    let kept = if what.stage_follows { run.verifier.kept_for_next() } else { 0 };
+    let phase = what.moment.to_string();
+    let mut results = run.verifier.all(&reading.collect::<Vec<_>>(), traffic, kept, &phase).await;
     if what.last && results.iter().all(Result::is_ok) {
         match what.identity_only {
             true => report_differences(run, &due, &expected, &phase).await,
@@ -72,26 +66,9 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
             false => {}
         }
     }
-    collect(results)
-}
-
-/// The first check waits until the switch is seen, so that the others spend no requests on that. `send` gets the most that its
-/// check may make; `kept` of them are not for now.
-async fn one_before_all(
-    run: &Apply<'_>,
-    checks: &[&Check],
-    kept: u32,
-    send: impl AsyncFn(&Check, u32) -> Result<CheckRecord, Failed>,
-) -> Vec<Result<CheckRecord, Failed>> {
-    let Some((first, others)) = checks.split_first() else { return Vec::new() };
-    let (left, count) = (|| run.url.left().saturating_sub(kept), u32::try_from(others.len()).unwrap_or(REQUESTS));
-    let for_others = count.saturating_mul(run.engine.config.verify.in_a_row);
-    let mut results = vec![send(first, left().saturating_sub(for_others)).await];
-    if results.iter().all(Result::is_ok) {
-        let share = left() / count.max(1);
-        results.extend(join_all(others.iter().map(|check| send(check, share))).await);
-    }
-    results
+    let outcome = collect(results);
+    run.engine.events.checked(&outcome.checks);
+    outcome
 }
 
 /// Whether the definition that a release froze has the route of a check.
@@ -103,8 +80,10 @@ fn has_route(release: &Release, check: &Check) -> bool {
 /// Says how the answers of an earlier release differ from what the checks of now ask for.
 async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected, phase: &str) {
     let whole = Expected { marks_only: false, ..expected.clone() };
-    let asked = due.iter().filter(|check| !check.writes).map(|check| run.url.once(check, &whole, phase));
-    for failed in join_all(asked).await.into_iter().filter_map(Result::err) {
+    let asked = due.iter().filter(|check| !check.writes).map(|check| run.verifier.once(check, &whole, phase));
+    let failed = join_all(asked).await.into_iter().filter_map(Result::err);
+    // One that was not sent shows no difference.
+    for failed in failed.filter(|failed| failed.record.requests > 0) {
         run.engine.events.warn(&format!("{failed}: the checks of now are not those that this release passed"));
     }
 }
@@ -118,7 +97,7 @@ async fn writing(
 ) -> Vec<Result<CheckRecord, Failed>> {
     let mut results = Vec::new();
     for check in due.iter().filter(|check| check.writes) {
-        results.push(match run.url.once(check, expected, phase).await {
+        results.push(match run.verifier.once(check, expected, phase).await {
             // It may not be repeated, so only the new version's own wrong answer speaks against the release.
             Err(failed) if failed.blame != Blame::Application => {
                 run.engine.events.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));

@@ -199,8 +199,11 @@ pub struct CheckRecord {
     pub passed: bool,
     /// What was asked and answered, in a line.
     pub answer: String,
-    /// How many requests it took.
+    /// How many requests it took, or Invokes.
     pub requests: u32,
+    /// Why it was made by Invoke alone where it should have gone through the URL; absent if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_invoke: Option<String>,
 }
 
 /// A step, with its times.

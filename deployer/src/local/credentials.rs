@@ -4,15 +4,14 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result};
-use uuid::Uuid;
 
 use crate::config::LocalAccess;
+use crate::world::World;
 
 /// Makes the credentials of an instance that is about to start, and returns the token that it shall ask for. The file
 /// is one that every AWS SDK reads (`AWS_SHARED_CREDENTIALS_FILE`), for its owner only.
-pub(super) fn make(access: &LocalAccess) -> Result<String> {
-    // 244 random bits from the operating system.
-    let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+pub(super) fn make(access: &LocalAccess, world: &World) -> Result<String> {
+    let token = world.secret();
     let text = format!(
         "[default]\naws_access_key_id = {}\naws_secret_access_key = local\naws_session_token = {token}\n",
         access.account
@@ -39,7 +38,7 @@ mod tests {
             account: "111111111111".to_owned(),
             credentials: folder.path().join(name),
         };
-        let [first, second] = ["first", "second"].map(|name| make(&access(name)).unwrap());
+        let [first, second] = ["first", "second"].map(|name| make(&access(name), &World::real()).unwrap());
         assert_ne!(first, second);
         assert_eq!(access("first").token(), Some(first));
         let mode = std::fs::metadata(folder.path().join("first")).unwrap().permissions().mode();

@@ -43,7 +43,7 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
     let scratch = scratch(place);
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
     write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
-    let token = credentials::make(&place.access)?;
+    let token = credentials::make(&place.access, world)?;
     let instance = Instance::of(spawn(config, place, python, &token)?)?;
     remember_and_wait(place, &instance, &token, world).await?;
     events
@@ -212,7 +212,7 @@ mod tests {
         let Bench { config, place, python, _folder } = bench(another_instance());
         // Only fails if another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let report = Report::new(Output::Text, false, None);
+        let report = Report::new(Output::Text, false, None, &crate::world::World::real());
         let error = start(Context { config: &config, world: &World::real(), events: &report }, &place, &python)
             .await
             .unwrap_err();

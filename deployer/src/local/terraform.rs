@@ -310,7 +310,7 @@ mod tests {
         }
         let (_stop, interrupt) = Interrupt::by_hand();
         let terraform = Terraform { mirror: Some(folder.path().to_owned()), interrupt };
-        let report = Report::new(Output::Text, false, None);
+        let report = Report::new(Output::Text, false, None, &crate::world::World::real());
         let instance = Instance::of(std::process::id()).unwrap();
         terraform.apply(&config, &place, &instance, &report).await.unwrap();
         let told = std::fs::read_to_string(told).unwrap();

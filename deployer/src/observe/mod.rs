@@ -67,9 +67,9 @@ impl Observed {
         let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
         let found = find(self.definition.needs.keys(), &request.method, path)?;
         match self.definition.needs.get(found.route)? {
-            Some(needed) => Some(format!("needs {needed}")),
+            Some(needed) => Some(format!("it needs {needed}")),
             None if request.method == "GET" && self.stage.caches(found.path()) => {
-                Some("is cached by the stage".to_owned())
+                Some("the stage caches its responses".to_owned())
             }
             None => None,
         }

@@ -2,8 +2,8 @@
 //! one look that does not show the change is no proof that it did not happen.
 
 use crate::aws::{Alias, AwsError, Reader, Stage};
+use crate::backoff::{Backoff, Pace};
 use crate::ledger::{Contract, FunctionResource};
-use crate::poll::Poll;
 
 /// The alias, looked at until it is as expected, or as it is when it has had its time.
 ///
@@ -15,10 +15,10 @@ pub async fn alias(
     expected: impl Fn(&Alias) -> bool,
 ) -> Result<Alias, AwsError> {
     let FunctionResource { name, alias, .. } = resource;
-    let mut poll = Poll::until_read();
+    let mut backoff = Backoff::new(&reader.world, Pace::READ);
     loop {
         let found = reader.lambda.alias(name, alias).await?;
-        if expected(&found) || poll.pause(|| format!("alias `{alias}` of `{name}` to be read")).await.is_err() {
+        if expected(&found) || !backoff.wait().await {
             return Ok(found);
         }
     }
@@ -30,10 +30,10 @@ pub async fn alias(
 /// It cannot be read.
 pub async fn stage(reader: &Reader, contract: &Contract, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
     let api = &contract.api;
-    let mut poll = Poll::until_read();
+    let mut backoff = Backoff::new(&reader.world, Pace::READ);
     loop {
         let found = reader.api.stage(&api.rest_api_id, &api.stage).await?;
-        if expected(&found) || poll.pause(|| format!("stage `{}` to be read", api.stage)).await.is_err() {
+        if expected(&found) || !backoff.wait().await {
             return Ok(found);
         }
     }

@@ -11,6 +11,7 @@ mod tests;
 mod timeline;
 mod view;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,8 +26,9 @@ use crate::config::GitHubStep;
 use crate::ending::Ending as _;
 use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
-use crate::ledger::Release;
+use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
+use crate::world::World;
 
 pub use markdown::Markdown;
 pub use view::{
@@ -51,11 +53,11 @@ const VERBS: usize = 12;
 
 impl Report {
     /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
-    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>) -> Self {
+    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>, world: &World) -> Self {
         Self {
             output,
             color: allows_color && std::io::stderr().is_terminal(),
-            github: step.map(GitHub::new),
+            github: step.map(|step| GitHub::new(step, world)),
             kept: None,
         }
     }
@@ -157,6 +159,18 @@ impl Report {
         self.words(text.trim_end());
         self.error(&Failure::new(exit, first_lines(&text)).into());
         exit
+    }
+
+    /// One line for each reason.
+    fn by_invoke(&self, checks: &[&CheckRecord]) {
+        let mut names: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for check in checks {
+            let why = check.by_invoke.as_deref().unwrap_or_default();
+            names.entry((why, &check.phase)).or_default().push(&check.name);
+        }
+        for ((why, phase), names) in names {
+            self.line("Checked", &format!("`{}` {phase} by Invoke alone: {why}", names.join("`, `")));
+        }
     }
 
     /// An error with its causes, and the one hint.
@@ -266,6 +280,7 @@ impl Events for Report {
                 self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
             }
             Event::StepDone(step, release, took) => self.step_done(step, release, took),
+            Event::ByInvoke(checks) => self.by_invoke(checks),
             Event::RevertBegins(release) => self.revert_begins(release),
             Event::Ended => drop(self.command(|_| GitHub::end_group())),
         }

@@ -4,15 +4,26 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Mark;
+use crate::aws::Stage;
 use crate::config::Request;
 use crate::ledger::Contract;
 use crate::observe::find;
 use crate::world::World;
 
-/// A whole REST proxy event, so that the function cannot tell a check from a request.
+/// What the gateway puts into an event.
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    pub(super) contract: Contract,
+    pub(super) stage: Stage,
+    /// The routes of the API, as `GET /visits/{id}`.
+    pub(super) routes: Vec<String>,
+}
+
+/// A whole REST proxy event, so that the function cannot tell a check from a request. `deployment` is the one that the stage
+/// is expected to have; its own if absent.
 /// Shape: "Input format of a Lambda function for proxy integration", API Gateway's developer guide.
-pub(super) fn rest_proxy(contract: &Contract, request: &Request, stage_of: &Mark<'_>, world: &World) -> Value {
+pub(super) fn rest_proxy(gateway: &Gateway, request: &Request, deployment: Option<&str>, world: &World) -> Value {
+    let contract = &gateway.contract;
     let stage = &contract.api.stage;
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let (mut single, mut multi) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
@@ -20,11 +31,12 @@ pub(super) fn rest_proxy(contract: &Contract, request: &Request, stage_of: &Mark
         single.insert(name.clone(), value.clone());
         multi.entry(name).or_default().push(value);
     }
-    let found = find(stage_of.routes, &request.method, path);
+    let found = find(&gateway.routes, &request.method, path);
     let (resource, parameters) = found.map_or((path, BTreeMap::new()), |found| (found.path(), found.parameters));
-    let mut variables = stage_of.variables.clone();
-    variables.extend(stage_of.deployment.map(|id| ("deployment".to_owned(), id.to_owned())));
-    let agent = super::through_url::USER_AGENT;
+    let mut variables = gateway.stage.variables.clone();
+    let deployment = deployment.or(gateway.stage.mark.as_deref());
+    variables.extend(deployment.map(|id| ("deployment".to_owned(), id.to_owned())));
+    let agent = super::url::USER_AGENT;
     let host = url::Url::parse(&contract.api.url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let headers = [("accept", "*/*"), ("Host", host.as_deref().unwrap_or_default()), ("user-agent", agent)];
     let headers: BTreeMap<_, _> = headers.into();
@@ -76,11 +88,14 @@ mod tests {
             "api": {"rest_api_id": "a", "stage": "dev", "url": "https://a.example/dev", "initial_deployment": "d"},
         }));
         let request = Request::try_from("GET /visits/7?deep=1&q=a%20b&q=c+d".to_owned()).unwrap();
-        let routes = ["GET /visits/{id}".to_owned()];
         let variables =
             [("deployment", "d6"), ("alias", "live")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mark = Mark { header: "x", deployment: Some("d7"), routes: &routes, variables: &variables.into() };
-        let event = rest_proxy(&contract.unwrap(), &request, &mark, &World::real());
+        let gateway = Gateway {
+            contract: contract.unwrap(),
+            stage: Stage { variables: variables.into(), ..Stage::default() },
+            routes: vec!["GET /visits/{id}".to_owned()],
+        };
+        let event = rest_proxy(&gateway, &request, Some("d7"), &World::real());
         assert_eq!((&event["path"], &event["resource"]), (&json!("/visits/7"), &json!("/visits/{id}")));
         assert_eq!(event["pathParameters"], json!({"id": "7"}));
         assert_eq!(event["queryStringParameters"], json!({"deep": "1", "q": "c d"}));

@@ -307,6 +307,7 @@ fn stacks_of_one_and_eight_functions_survive_faults() {
         let scenarios = [
             Scenario::deploy("first deploy", shape, 0),
             Scenario::deploy("deploy", shape, 1),
+            Scenario::deploy("canary", shape.moving(CANARY), 1),
             Scenario::code("code alone", shape),
             Scenario::promote("promote", shape),
             Scenario::rollback("rollback", shape),
@@ -316,8 +317,6 @@ fn stacks_of_one_and_eight_functions_survive_faults() {
         ];
         scenarios.iter().for_each(if functions > 2 { few } else { some });
     }
-    // Not of eight functions: a fault more, and a healthy canary of theirs needs more requests than the 40 of a release.
-    some(&Scenario::deploy("canary", Shape::of(1).moving(CANARY), 1));
 }
 
 #[test]

@@ -67,9 +67,7 @@ impl Shape {
             let _ = writeln!(text, "reader_role = \"{}\"", reader(account));
         }
         let _ = writeln!(text, "[traffic]\n{}", self.traffic);
-        // A release may make 40 requests.
-        let in_a_row = if self.functions > 2 { 1 } else { 3 };
-        let _ = writeln!(text, "[verify]\nin_a_row = {in_a_row}\ntimeout_seconds = 60\n[lock]\nlease_seconds = 20");
+        text.push_str("[verify]\nin_a_row = 3\ntimeout_seconds = 60\n[lock]\nlease_seconds = 20\n");
         let _ = writeln!(text, "[retention]\nreleases = {}\ngrace_hours = 0", self.keeps);
         text
     }

@@ -10,6 +10,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Http, clients};
+use crate::world::World;
 
 pub use alias::{Alias, Routing};
 pub use around::Provisioned;
@@ -23,6 +24,7 @@ pub struct LambdaReader {
     /// For invocations, which are not sent twice.
     once: aws_sdk_lambda::Client,
     downloads: Http,
+    world: World,
 }
 
 /// Changes the functions of one account and region.
@@ -41,9 +43,9 @@ pub struct Invocation {
 }
 
 /// Both of one service.
-pub(super) fn open(shared: &SdkConfig, calls: &Calls, downloads: Http) -> (LambdaReader, LambdaWriter) {
+pub(super) fn open(shared: &SdkConfig, calls: &Calls, downloads: Http, world: &World) -> (LambdaReader, LambdaWriter) {
     let (client, once) = clients!(aws_sdk_lambda, shared, calls);
-    (LambdaReader { client, once: once.clone(), downloads }, LambdaWriter(once))
+    (LambdaReader { client, once: once.clone(), downloads, world: world.clone() }, LambdaWriter(once))
 }
 
 impl LambdaReader {

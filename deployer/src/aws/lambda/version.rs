@@ -1,7 +1,5 @@
 //! Versions: what they are made of, how they are made, and how they go away.
 
-use std::time::Duration;
-
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectStorageMode, State};
 use serde_json::Value;
@@ -9,12 +7,12 @@ use serde_json::Value;
 use super::{LambdaReader, LambdaWriter, Settings, bare, named};
 use crate::aws::calls::RawBody;
 use crate::aws::{AwsError, HttpResponse, Kind, NoResponse, upload_timeouts};
+use crate::backoff::{Backoff, Pace};
 
 /// The most that a page of versions holds.
 const PAGE: i32 = 50;
 /// A download is tried so often.
 const DOWNLOADS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A version, or `$LATEST`.
 #[derive(Debug, Clone)]
@@ -108,13 +106,12 @@ impl LambdaReader {
 
     /// The zip of a version. A download is tried again as any read is.
     pub async fn code(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(&self.world, Pace::RETRY);
         for _ in 1..DOWNLOADS {
             match self.download(function, version).await {
-                Err(error) if error.kind == Kind::Unknown => tokio::time::sleep(pause).await,
+                Err(error) if error.kind == Kind::Unknown && backoff.wait().await => {}
                 ended => return ended,
             }
-            pause *= 2;
         }
         self.download(function, version).await
     }
@@ -261,7 +258,7 @@ mod tests {
         let calls = Calls::default();
         let http = Http::new(&World::real(), Proxy::None, std::time::Duration::from_secs(1));
         let shared = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let (_, lambda) = crate::aws::lambda::open(&shared, &calls, http);
+        let (_, lambda) = crate::aws::lambda::open(&shared, &calls, http, &World::real());
         for version in ["", "$LATEST", "live", "3a", "-1", " 3", "٣"] {
             let refused = block_on(lambda.delete_version("f", version)).unwrap_err();
             assert_eq!(refused.kind, Kind::Other, "{version}");

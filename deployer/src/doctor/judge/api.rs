@@ -3,7 +3,7 @@
 use super::super::Finding;
 use super::super::facts::Api;
 use super::{drift, unknown};
-use crate::aws::Route;
+use crate::aws::{Route, Stage};
 use crate::ledger::{Contract, LedgerState};
 use crate::observe::arn::function_arn;
 use crate::observe::with_variables;
@@ -12,6 +12,7 @@ pub(super) fn judge(api: &Api, state: &LedgerState) -> Vec<Finding> {
     let contract = &state.contract;
     let subject = format!("API {}", contract.api.rest_api_id);
     let mut findings = routes(api, contract, &subject);
+    findings.push(endpoint(api, contract, &subject));
     findings.extend(stage(api, state, &subject));
     findings.push(initial(api, contract, &subject));
     findings
@@ -99,6 +100,7 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         ),
         Err(unread) => unknown(unread, subject, "deployment"),
     });
+    findings.extend(cache(stage, name, subject));
     // Before the first release nobody has set it.
     if state.live.is_some() {
         findings.push(match stage.mark.as_deref() {
@@ -112,6 +114,37 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Checks go through the URL: under the API's own host name, or under the custom domain that the contract names.
+fn endpoint(api: &Api, contract: &Contract, subject: &str) -> Finding {
+    let check = "endpoint";
+    match (&api.about, &contract.api.custom_url) {
+        (Ok(about), None) if about.only_custom_domain => Finding::problem(
+            subject,
+            check,
+            "its default endpoint is disabled, and the contract names no `api.custom_url`: a deploy is refused",
+            "write the custom domain's URL into the contract, or enable the default endpoint",
+        ),
+        (Ok(about), Some(custom)) if about.only_custom_domain => {
+            Finding::ok(subject, check, format!("responds at `{custom}` alone"))
+        }
+        (Ok(_), _) => Finding::ok(subject, check, "responds under its own host name"),
+        (Err(unread), _) => unknown(unread, subject, check),
+    }
+}
+
+/// Responses from a cache say nothing of the code that is live.
+fn cache(stage: &Stage, name: &str, subject: &str) -> Option<Finding> {
+    let cached: Vec<_> = stage.cached.iter().filter(|(_, cached)| **cached).map(|(method, _)| &**method).collect();
+    (!cached.is_empty()).then(|| {
+        Finding::warning(
+            subject,
+            "cache",
+            format!("`{name}` caches responses of `{}`: their checks are made by Invoke alone", cached.join("`, `")),
+            "nothing, if that is enough; else turn the cache off for what checks request",
+        )
+    })
 }
 
 fn initial(api: &Api, contract: &Contract, subject: &str) -> Finding {
@@ -205,6 +238,18 @@ mod tests {
         for check in ["deployment", "initial deployment"] {
             assert_eq!(only(&facts, check).verdict, Verdict::Problem, "{check}");
         }
+    }
+
+    #[test]
+    fn a_disabled_endpoint_without_a_custom_url_and_a_cache_are_named() {
+        let mut facts = facts();
+        assert_eq!(only(&facts, "endpoint").verdict, Verdict::Ok);
+        api(&mut facts).about.as_mut().unwrap().only_custom_domain = true;
+        api(&mut facts).stage.as_mut().unwrap().cached.insert("*/*".to_owned(), true);
+        assert_eq!(only(&facts, "endpoint").verdict, Verdict::Problem);
+        assert_eq!(only(&facts, "cache").verdict, Verdict::Warning);
+        facts.ledger.as_mut().unwrap().contract.api.custom_url = Some("https://a.example".to_owned());
+        assert_eq!(only(&facts, "endpoint").verdict, Verdict::Ok);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::super::Finding;
 use super::super::facts::{Api, Asked, Facts, Function, Named, Tried, Unread};
 use super::super::questions::{Wanted, questions};
 use super::judge;
-use crate::aws::{Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState};
+use crate::aws::{
+    About, Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState,
+};
 use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
 
 const ACCOUNT: &str = "111111111111";
@@ -95,7 +97,13 @@ fn named() -> Named {
     });
     Named {
         functions: [("f".to_owned(), function)].into(),
-        api: Api { stage: Ok(stage), served: deployment("d1"), initial: deployment("d0"), routes: Ok(vec![route]) },
+        api: Api {
+            about: Ok(About::default()),
+            stage: Ok(stage),
+            served: deployment("d1"),
+            initial: deployment("d0"),
+            routes: Ok(vec![route]),
+        },
         alarms: Ok(vec![alarm]),
         permissions: Ok(allowed.collect()),
         checks: vec![Tried {

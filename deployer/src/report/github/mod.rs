@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::markdown::Markdown;
 use crate::config::GitHubStep;
 use crate::failure::Place;
+use crate::world::World;
 
 pub(super) use command::{harmless, harmless_json};
 
@@ -23,13 +24,14 @@ pub(super) use command::{harmless, harmless_json};
 #[derive(Debug)]
 pub(super) struct GitHub {
     step: GitHubStep,
+    world: World,
     /// Whether the page tells already how the command ended.
     told: AtomicBool,
 }
 
 impl GitHub {
-    pub(super) fn new(step: GitHubStep) -> Self {
-        Self { step, told: AtomicBool::new(false) }
+    pub(super) fn new(step: GitHubStep, world: &World) -> Self {
+        Self { step, world: world.clone(), told: AtomicBool::new(false) }
     }
 
     pub(super) fn group(title: &str) -> String {
@@ -73,7 +75,11 @@ impl GitHub {
 
     /// Hands values to the steps that follow.
     pub(super) fn hand_on(&self, outputs: &[(&str, String)]) -> io::Result<()> {
-        if outputs.is_empty() { Ok(()) } else { append(self.step.output.as_deref(), &output::lines(outputs)) }
+        if outputs.is_empty() {
+            Ok(())
+        } else {
+            append(self.step.output.as_deref(), &output::lines(outputs, &self.world))
+        }
     }
 }
 
@@ -91,7 +97,7 @@ mod tests {
     fn an_error_is_shown_at_its_place_in_the_checkout() {
         let step = GitHubStep { workspace: Some("/checkout".into()), ..GitHubStep::default() };
         let place = Place { file: "/checkout/a,b/deployer.toml".into(), line: 3, column: 7 };
-        let seen = GitHub::new(step).error("Bad input", Some(&place), "it is malformed\nhint: fix it");
+        let seen = GitHub::new(step, &World::real()).error("Bad input", Some(&place), "it is malformed\nhint: fix it");
         assert_eq!(
             seen,
             "::error title=Bad input,file=a%2Cb/deployer.toml,line=3,col=7::it is malformed%0Ahint: fix it"
@@ -104,16 +110,16 @@ mod tests {
         let file = folder.path().join("output");
         let step = GitHubStep { output: Some(file.clone()), ..GitHubStep::default() };
         std::fs::write(&file, "before=1\n").unwrap();
-        GitHub::new(step).hand_on(&[("changed", "true".to_owned())]).unwrap();
+        GitHub::new(step, &World::real()).hand_on(&[("changed", "true".to_owned())]).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "before=1\nchanged=true\n");
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_an_error_of_the_caller_to_judge() {
         let step = GitHubStep { summary: Some("/nowhere/at/all".into()), ..GitHubStep::default() };
-        let github = GitHub::new(step);
+        let github = GitHub::new(step, &World::real());
         assert!(github.show(&Markdown::default()).is_err());
         assert!(github.is_told());
-        assert!(GitHub::new(GitHubStep::default()).show(&Markdown::default()).is_ok());
+        assert!(GitHub::new(GitHubStep::default(), &World::real()).show(&Markdown::default()).is_ok());
     }
 }

@@ -39,7 +39,9 @@ impl View for CheckView {
         let mut text = format!("{}: {}\n", self.environment, self.url);
         for check in &self.checks {
             let verdict = if check.passed { "passed" } else { "FAILED" };
-            let _ = writeln!(text, "  {verdict}  {:<12} {} ({} requests)", check.name, check.answer, check.requests);
+            let how = check.by_invoke.as_ref().map_or_else(String::new, |why| format!(", by Invoke alone: {why}"));
+            let CheckRecord { name, answer, requests, .. } = check;
+            let _ = writeln!(text, "  {verdict}  {name:<12} {answer} ({requests} requests{how})");
         }
         text
     }
@@ -63,7 +65,8 @@ pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
         .map(|check| {
             let verdict = if check.passed { "passed" } else { "❌ failed" };
             let CheckRecord { name, phase, answer, requests, .. } = check;
-            [format!("`{name}`"), phase.clone(), verdict.to_owned(), answer.clone(), requests.to_string()]
+            let how = check.by_invoke.as_ref().map_or_else(String::new, |why| format!(", by Invoke alone: {why}"));
+            [format!("`{name}`"), phase.clone(), verdict.to_owned(), format!("{answer}{how}"), requests.to_string()]
         })
         .collect();
     page.table(["check", "when", "verdict", "asked -> answered", "requests"], &rows);
@@ -81,6 +84,7 @@ mod tests {
             passed,
             answer: answer.to_owned(),
             requests: 3,
+            by_invoke: None,
         };
         let view = CheckView {
             environment: "dev".to_owned(),

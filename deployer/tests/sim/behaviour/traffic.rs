@@ -48,6 +48,25 @@ fn a_canary_gives_a_part_of_the_traffic_for_its_time_and_no_request_fails() {
 }
 
 #[test]
+fn a_canary_of_eight_functions_stays_and_what_did_not_fit_into_the_requests_is_reported() {
+    for seed in 0..5 {
+        with_releases(Shape::of(8).moving(CANARY), 1).seeded(seed).simulate(async |simulation| {
+            let command = deploy(simulation, Behavior::Right).await;
+            let (ended, calls) = simulation.observed(&command).await;
+            assert_eq!(ended.code, Some(0), "{seed}: {}", ended.words);
+            assert!(calls.iter().filter(|call| call.name == "URL").count() <= 40, "{}", ended.words);
+            assert!(ended.words.contains("by Invoke alone"), "{}", ended.words);
+            let command = format!("{} --output json", deploy(simulation, Behavior::Right).await);
+            let result = simulation.done(&command).await.json();
+            let checks = result["checks"].as_array().unwrap();
+            let by_invoke: Vec<_> = checks.iter().filter(|check| check["by_invoke"].is_string()).collect();
+            assert!(!by_invoke.is_empty(), "{result:#}");
+            assert!(checks.iter().all(|check| check["passed"] == true && check["requests"] != 0), "{result:#}");
+        });
+    }
+}
+
+#[test]
 fn a_linear_shift_goes_step_by_step() {
     let linear = "strategy = \"linear\"\nstep_percent = 40\ninterval_seconds = 120";
     with_releases(Shape::of(1).moving(linear), 1).simulate(async |simulation| {

@@ -149,7 +149,7 @@ fn a_check_of_a_route_that_not_everybody_may_call_is_made_by_invoke_alone_and_it
             prepare_api(simulation, |definition| calls(definition, closed), |_| {}).await;
             there_and_back(simulation).await;
             let ended = simulation.command("check dev").await;
-            assert!(ended.words.contains(&format!("was not sent: it needs {named}")), "{}", ended.words);
+            assert!(ended.words.contains(&format!("by Invoke alone: it needs {named}")), "{}", ended.words);
         });
     }
 }
@@ -164,6 +164,62 @@ fn a_check_whose_responses_the_stage_caches_is_made_by_invoke_alone() {
 }
 
 #[test]
+fn a_check_by_invoke_alone_has_to_pass_after_the_switch_too() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        prepare_api(simulation, |definition| calls(definition, Route::with_api_key), |_| {}).await;
+        let command = deploy(simulation, Behavior::Right).await;
+        let result = simulation.done(&format!("{command} --output json")).await.json();
+        let checks = result["checks"].as_array().unwrap();
+        let after = checks.iter().filter(|check| check["phase"] != "before traffic");
+        for check in after.inspect(|check| assert_eq!(check["passed"], true, "{result:#}")) {
+            assert!(check["requests"].as_u64() >= Some(3), "{check}");
+            assert_eq!(check["by_invoke"], "it needs an API key");
+        }
+        // Somebody moves the alias: what responds is not what the ledger says.
+        simulation.account("dev", |account| account.lambda.split_alias(&function("f1", "dev"), "live", ("1", 0.9)));
+        let ended = simulation.command("check dev").await;
+        assert_ne!(ended.code, Some(0), "{}", ended.words);
+    });
+}
+
+#[test]
+fn an_unfinished_release_is_ended_where_no_check_can_go_through_the_url() {
+    for next in ["deploy dev --artifact ARTIFACT", "rollback dev --to 1"] {
+        with_releases(Shape::of(2).moving(CANARY), 1).simulate(async |simulation| {
+            let before = Serving::of(simulation, "dev");
+            let command = deploy(simulation, Behavior::Right).await;
+            let artifact = command.rsplit(' ').next().unwrap();
+            // It dies in its canary.
+            let prepared = simulation.prepare(&command);
+            let died = tokio::time::timeout(Duration::from_secs(60), prepared.end()).await;
+            assert!(died.is_err());
+            assert!(!Serving::of(simulation, "dev").whole);
+            simulation.account("dev", |account| {
+                let api = account.api.only();
+                account.api.change_definition(&api, |definition| definition.disable_execute_api_endpoint = true);
+            });
+            let ended = simulation.command(&next.replace("ARTIFACT", artifact)).await;
+            assert_eq!(Serving::of(simulation, "dev"), before, "{next}: {}", ended.words);
+            assert!(ended.words.contains("Recovered"), "{}", ended.words);
+            assert!(ended.words.contains("is not seen through the URL"), "{}", ended.words);
+            // A new release is refused by name; what was live before is live again in any case.
+            assert_eq!(ended.code, Some(if next.starts_with("deploy") { 4 } else { 0 }), "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn doctor_names_a_disabled_endpoint_without_a_custom_url_and_a_cache() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        prepare_api(simulation, |definition| definition.disable_execute_api_endpoint = true, |stage| stage.cache(3600))
+            .await;
+        let ended = simulation.command("doctor dev").await;
+        assert!(ended.words.contains("default endpoint is disabled"), "{}", ended.words);
+        assert!(ended.words.contains("caches responses"), "{}", ended.words);
+    });
+}
+
+#[test]
 fn a_canary_of_the_stages_own_is_refused_by_name() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let served = Serving::of(simulation, "dev");
@@ -174,6 +230,7 @@ fn a_canary_of_the_stages_own_is_refused_by_name() {
                 stage.canary = Some(Canary { percent: 10.0, deployment, variables: BTreeMap::new(), use_cache: false });
             });
         });
+        until_seen().await;
         for command in [&*deploy(simulation, Behavior::Right).await, "rollback dev --to 1"] {
             let ended = simulation.command(command).await;
             assert_eq!(ended.code, Some(4), "{}", ended.words);

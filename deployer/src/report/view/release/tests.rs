@@ -20,6 +20,7 @@ fn view(state: ReleaseState) -> ReleaseView {
         passed: live,
         answer: if live { "GET /health -> 200" } else { "GET /health -> 500, not 200" }.to_owned(),
         requests: 3,
+        by_invoke: None,
     };
     let counter = FunctionMove {
         before: part("5", "zip1zip1zip1zip1"),

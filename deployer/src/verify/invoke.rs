@@ -1,0 +1,173 @@
+//! Checks by Invoke: of a new version before any traffic, and of an alias where a check cannot go through the URL.
+
+use std::time::Duration;
+
+use super::event::{Gateway, rest_proxy};
+use super::url::Expected;
+use super::{Answer, Blame, Failed, TRIES};
+use crate::aws::{Invocation, Kind, Reader, Readiness, Stage, VersionState, patiently};
+use crate::backoff::{Backoff, Pace};
+use crate::config::{Check, Config};
+use crate::ledger::{CheckRecord, Contract, FunctionResource};
+
+/// Invokes the functions of a stack with the events that its stage would send.
+#[derive(Debug, Clone)]
+pub struct Invoker {
+    reader: Reader,
+    gateway: Gateway,
+    /// The header by which a response names its version.
+    header: String,
+    in_a_row: u32,
+    timeout: Duration,
+}
+
+/// What is invoked, and what has to respond.
+struct Target<'a> {
+    qualifier: &'a str,
+    version: Option<&'a str>,
+    in_a_row: u32,
+    identity_only: bool,
+}
+
+impl Invoker {
+    /// For the functions of `contract`, behind a stage and an API with these routes.
+    pub fn new(config: &Config, reader: &Reader, contract: &Contract, stage: Stage, routes: Vec<String>) -> Self {
+        Self {
+            reader: reader.clone(),
+            gateway: Gateway { contract: contract.clone(), stage, routes },
+            header: config.marks.version.clone(),
+            in_a_row: config.verify.in_a_row,
+            timeout: Duration::from_secs(config.verify.timeout_seconds),
+        }
+    }
+
+    /// Sends the read-only checks of a function to one version of it. No traffic sees it.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub async fn before_traffic(&self, checks: &[&Check], version: &str) -> Result<Vec<CheckRecord>, Failed> {
+        let target = Target { qualifier: version, version: Some(version), in_a_row: 1, identity_only: false };
+        let mut records = Vec::new();
+        for check in checks.iter().filter(|check| !check.writes) {
+            records.push(self.until_right(check, &target, None, "before traffic").await?);
+        }
+        Ok(records)
+    }
+
+    /// Sends a check to the version that is expected, while the alias splits its traffic.
+    pub(super) async fn during_shift(
+        &self,
+        check: &Check,
+        expected: &Expected,
+        phase: &str,
+    ) -> Result<CheckRecord, Failed> {
+        let version = expected.versions.get(&check.function).map(String::as_str);
+        let alias = &self.resource(check).alias;
+        let target = Target { qualifier: version.unwrap_or(alias), version, in_a_row: 1, identity_only: false };
+        self.until_right(check, &target, expected.deployment.as_deref(), phase).await
+    }
+
+    /// Sends a check to the alias, until enough responses in a row are right.
+    pub(super) async fn after_switch(
+        &self,
+        check: &Check,
+        expected: &Expected,
+        phase: &str,
+    ) -> Result<CheckRecord, Failed> {
+        let target = Target {
+            qualifier: &self.resource(check).alias,
+            version: expected.versions.get(&check.function).map(String::as_str),
+            in_a_row: self.in_a_row,
+            identity_only: expected.marks_only,
+        };
+        self.until_right(check, &target, expected.deployment.as_deref(), phase).await
+    }
+
+    fn resource(&self, check: &Check) -> &FunctionResource {
+        &self.gateway.contract.functions[&check.function]
+    }
+
+    async fn until_right(
+        &self,
+        check: &Check,
+        target: &Target<'_>,
+        deployment: Option<&str>,
+        phase: &str,
+    ) -> Result<CheckRecord, Failed> {
+        let event = rest_proxy(&self.gateway, &check.request, deployment, &self.reader.world);
+        let function = &self.resource(check).name;
+        let (mut requests, mut right, mut wrong) = (0, 0, 0);
+        let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY);
+        loop {
+            requests += 1;
+            let record = |passed, answer| super::record(check, phase, passed, answer, requests);
+            let seen =
+                match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
+                    .await
+                {
+                    Ok(invocation) => self.compare(check, target, &invocation),
+                    Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
+                    Err(error) => Err((Blame::Dependency, error.to_string())),
+                };
+            let (blame, answer) = match seen {
+                Ok(answer) if right + 1 == target.in_a_row => return Ok(record(true, answer)),
+                Ok(_) => {
+                    (right, wrong) = (right + 1, 0);
+                    continue;
+                }
+                Err(wrong) => wrong,
+            };
+            right = 0;
+            wrong += u32::from(blame != Blame::Propagation);
+            let pause = backoff.pause();
+            if wrong == TRIES || blame == Blame::Permission || !backoff.wait_for(pause, self.timeout).await {
+                return Err(Failed { record: record(false, answer), blame });
+            }
+        }
+    }
+
+    /// An invocation is right if the expected version ran, did not fail, names itself, and responds as declared.
+    fn compare(&self, check: &Check, target: &Target<'_>, invocation: &Invocation) -> Result<String, (Blame, String)> {
+        let sent = format!("{} -> ", check.request);
+        let wrong = |why: String| (Blame::Application, format!("{sent}{why}"));
+        let executed = invocation.executed_version.as_deref().unwrap_or("unknown");
+        if let Some(version) = target.version.filter(|version| *version != executed) {
+            return Err((Blame::Propagation, format!("{sent}version {executed} ran, not {version}")));
+        }
+        if target.identity_only {
+            return Ok(format!("{sent}version {executed} ran"));
+        }
+        if let Some(error) = &invocation.function_error {
+            let kind = invocation.payload["errorType"].as_str().unwrap_or("no type given");
+            return Err(wrong(format!("the function failed: {error} ({kind})")));
+        }
+        let answer = Answer::of_payload(&invocation.payload).ok_or_else(|| wrong("no proxy response".to_owned()))?;
+        if answer.header(&self.header) != Some(executed) {
+            let why = format!("{}, its `{}` does not name version {executed}", answer.status, self.header);
+            return Err(wrong(why));
+        }
+        answer.judge(check).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
+    }
+}
+
+/// Wakes an idle version: the invocation that does so fails.
+pub async fn wake(reader: &Reader, function: &str, version: &str) {
+    let _ = reader.lambda.invoke(function, version, &serde_json::Value::Null).await;
+}
+
+/// Wakes an idle version and waits until it can be invoked.
+///
+/// # Errors
+/// It cannot be read, or did not wake in time.
+pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Result<VersionState> {
+    let mut backoff = Backoff::new(&reader.world, Pace::READY);
+    loop {
+        let found = reader.lambda.version(function, version).await?;
+        match found.readiness {
+            Readiness::Ready | Readiness::Failed(_) => return Ok(found),
+            Readiness::Idle => wake(reader, function, version).await,
+            Readiness::Pending => {}
+        }
+        backoff.wait_until(|| format!("`{function}:{version}` to wake")).await?;
+    }
+}

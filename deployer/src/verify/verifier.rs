@@ -1,0 +1,230 @@
+//! Checks of what has switched: through the URL, as far as the requests of a release go and the gateway lets them
+//! through; by Invoke where they do not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures::future::{join, join_all};
+
+use super::budget::Budget;
+use super::invoke::Invoker;
+use super::through_url::ThroughUrl;
+use super::url::{Expected, Url};
+use super::{Blame, Failed, record};
+use crate::aws::Reader;
+use crate::config::{Check, Config, Environment};
+use crate::failure::Failure;
+use crate::ledger::CheckRecord;
+use crate::observe::Observed;
+
+/// So long a switch of the stage may take to be seen where old code must not meet the newer definition. Where no check
+/// goes through the URL, so long is waited.
+const SEEN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Sends the checks of one release.
+#[derive(Debug)]
+pub struct Verifier {
+    through_url: ThroughUrl,
+    invoker: Invoker,
+    /// Why the checks of these names cannot be sent through the URL.
+    obstacles: BTreeMap<String, String>,
+    /// Why none can.
+    unreachable: Option<String>,
+}
+
+/// Where the traffic is when checks are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// Some of it goes to what is checked.
+    Split,
+    /// All of it does.
+    Switched,
+}
+
+impl Verifier {
+    /// For the checks of an environment: under the custom domain where the API does not respond under its own name.
+    ///
+    /// # Errors
+    /// The contract's URL is none.
+    pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
+        let mut contract = observed.ledger.contract.clone();
+        let mut unreachable = None;
+        if observed.definition.only_custom_domain {
+            match contract.api.custom_url.clone() {
+                Some(custom) => contract.api.url = custom,
+                None => unreachable = Some(without_custom_url(&contract.api.rest_api_id)),
+            }
+        }
+        let obstacle = |check: &Check| unreachable.clone().or_else(|| observed.obstacle(&check.request));
+        let obstacles = config.checks.iter().filter_map(|check| Some((check.name.clone(), obstacle(check)?))).collect();
+        let routes = observed.definition.needs.keys().cloned().collect();
+        Ok(Self {
+            through_url: ThroughUrl {
+                url: Url::open(config, environment, &contract, &reader.world)?,
+                patience: config.verify.clone(),
+                budget: Budget::new(config.verify.requests),
+                world: reader.world.clone(),
+            },
+            invoker: Invoker::new(config, reader, &observed.ledger.contract, observed.stage.clone(), routes),
+            obstacles,
+            unreachable,
+        })
+    }
+
+    /// The same, but giving up after `longest`.
+    #[must_use]
+    pub fn patient_for(mut self, longest: Duration) -> Self {
+        let seconds = &mut self.through_url.patience.timeout_seconds;
+        *seconds = longest.as_secs().min(*seconds);
+        self
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn base(&self) -> &str {
+        self.through_url.url.base()
+    }
+
+    /// What sends checks by Invoke.
+    pub fn invoker(&self) -> &Invoker {
+        &self.invoker
+    }
+
+    /// Why no check can be sent through the URL, if none can.
+    pub fn unreachable(&self) -> Option<&str> {
+        self.unreachable.as_deref()
+    }
+
+    /// Makes sure that a new release can be seen through the URL.
+    ///
+    /// # Errors
+    /// The API responds only under a custom domain, and the contract names none.
+    pub fn refuse_unreachable(&self) -> Result<()> {
+        let Some(why) = &self.unreachable else { return Ok(()) };
+        Err(Failure::refused(why.clone())
+            .hint(
+                "write the custom domain's URL into the contract, or enable the default endpoint; nothing was changed",
+            )
+            .into())
+    }
+
+    /// How many requests of the release are kept where another switch follows.
+    pub fn kept_for_next(&self) -> u32 {
+        self.through_url.budget.all() / 2
+    }
+
+    /// Sends read-only checks, each with what it expects. The first one waits until the switch is seen, so that the others
+    /// spend no requests on that. `kept` requests are not for now.
+    pub async fn all(
+        &self,
+        checks: &[(&Check, Expected)],
+        traffic: Traffic,
+        kept: u32,
+        phase: &str,
+    ) -> Vec<Result<CheckRecord, Failed>> {
+        let (sent, unsent): (Vec<_>, Vec<_>) = checks.iter().partition(|(check, _)| self.reaches(check));
+        let (left, in_a_row) = (|| self.left().saturating_sub(kept), self.through_url.patience.in_a_row);
+        let shares = Budget::share(left(), sent.len().saturating_sub(1), in_a_row);
+        let mut results = Vec::new();
+        let mut rest = &*sent;
+        if let Some((first, others)) = sent.split_first() {
+            results.push(self.one(first, traffic, shares.first, phase).await);
+            rest = others;
+        }
+        if results.iter().any(Result::is_err) {
+            return results;
+        }
+        let through_url = if traffic == Traffic::Split { rest.len() } else { shares.others };
+        let (others, rest) = rest.split_at(through_url);
+        let share = left() / u32::try_from(others.len()).unwrap_or(1).max(1);
+        let others = others.iter().map(|entry| self.one(entry, traffic, share, phase));
+        // An Invoke shows which version an alias has, and nothing of the stage.
+        let invoked = rest.iter().chain(&unsent).filter(|(_, expected)| !expected.versions.is_empty());
+        let invoked = invoked.map(|entry| self.by_invoke(entry, traffic, phase));
+        let (others, invoked) = join(join_all(others), join_all(invoked)).await;
+        results.extend(others.into_iter().chain(invoked));
+        if results.is_empty() {
+            tokio::time::sleep(SEEN_WITHIN).await;
+        }
+        results
+    }
+
+    /// One check, through the URL if it gets enough requests.
+    async fn one(
+        &self,
+        entry: &(&Check, Expected),
+        traffic: Traffic,
+        share: u32,
+        phase: &str,
+    ) -> Result<CheckRecord, Failed> {
+        let (check, expected) = entry;
+        let shown = match traffic {
+            Traffic::Split => self.through_url.a_few_times(check, expected, phase).await,
+            Traffic::Switched => self.through_url.in_a_row(check, expected, share, phase).await,
+        };
+        match shown {
+            Some(result) => result,
+            None => self.by_invoke(entry, traffic, phase).await,
+        }
+    }
+
+    /// One check by Invoke alone, and why.
+    async fn by_invoke(
+        &self,
+        (check, expected): &(&Check, Expected),
+        traffic: Traffic,
+        phase: &str,
+    ) -> Result<CheckRecord, Failed> {
+        let why = self.obstacles.get(&check.name).cloned().unwrap_or_else(|| self.through_url.used_up());
+        let with_reason = |record: CheckRecord| CheckRecord { by_invoke: Some(why), ..record };
+        let invoked = match traffic {
+            Traffic::Split => self.invoker.during_shift(check, expected, phase).await,
+            Traffic::Switched => self.invoker.after_switch(check, expected, phase).await,
+        };
+        match invoked {
+            Ok(record) => Ok(with_reason(record)),
+            Err(failed) => Err(Failed { record: with_reason(failed.record), ..failed }),
+        }
+    }
+
+    /// Waits until the stage is seen at `deployment`, as far as that can be seen soon. Spends none of the requests of the
+    /// release: what goes back is looked at whatever the way there has used up.
+    pub async fn stage_seen(&self, checks: &[Check], deployment: &str) {
+        let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
+        let look = async {
+            match checks.iter().find(|check| !check.writes && self.reaches(check)) {
+                Some(check) => {
+                    let again = self.through_url.anew();
+                    drop(again.in_a_row(check, &expected, again.budget.all(), "on the way back").await);
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let _ = tokio::time::timeout(SEEN_WITHIN, look).await;
+    }
+
+    /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke.
+    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        let why = match self.obstacles.get(&check.name) {
+            Some(obstacle) => obstacle.clone(),
+            None => match self.through_url.once(check, expected, phase).await {
+                Some(result) => return result,
+                None => self.through_url.used_up(),
+            },
+        };
+        let answer = format!("{} was not sent: {why}", check.request);
+        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits })
+    }
+
+    fn reaches(&self, check: &Check) -> bool {
+        !self.obstacles.contains_key(&check.name)
+    }
+
+    fn left(&self) -> u32 {
+        self.through_url.budget.left()
+    }
+}
+
+fn without_custom_url(api: &str) -> String {
+    format!("API `{api}` has its default endpoint disabled, and the contract names no `api.custom_url`")
+}
