@@ -53,3 +53,8 @@ pub(crate) fn only() -> Option<u64> {
 pub(crate) fn all() -> bool {
     setting("CASES").as_deref() == Some("all")
 }
+
+/// Whether every case of two functions is to run, and every seed of a race: what `.ci/run` asks for.
+pub(crate) fn all_of_two() -> bool {
+    all() || setting("CASES").as_deref() == Some("two")
+}
