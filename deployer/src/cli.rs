@@ -130,7 +130,7 @@ pub enum Configured {
         /// A release's number, `previous`, or the beginning of a commit
         #[arg(long, value_name = "VERSION|previous|COMMIT")]
         to: String,
-        /// Go back to a release that never was stable, too
+        /// Go back to a release that was never stable, too
         #[arg(long)]
         force: bool,
         /// Record what was moved behind the deployer's back as a release, then go on

@@ -1,11 +1,11 @@
-//! What of the past is kept, and what may go. Pure: comes in as what exists and what releases say of it.
+//! What of the past is kept, and what may go. Pure: its input is what exists and what the releases say about it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ledger::{Release, ReleaseState};
+use crate::ledger::{Release, ReleaseState, previous};
 
 /// What the deployer writes at the beginning of the description of whatever it makes: by it, it knows its own. It names the
 /// environment, because one API or function may serve several.
@@ -55,14 +55,6 @@ impl Kept<'_> {
         });
         old && made.description.starts_with(self.mark) && !self.ids.contains(&made.id)
     }
-}
-
-/// The newest stable release whose parts differ from those of `of` and that came before these parts did: after a
-/// rollback from a bad release it is not the bad one. `history` has the newest first.
-pub fn previous<'a>(history: &'a [Release], of: &Release) -> Option<&'a Release> {
-    let same = history.iter().filter(|release| release.parts == of.parts && release.stable);
-    let came = same.map(|release| release.number).min().unwrap_or(of.number);
-    history.iter().find(|release| release.stable && release.number < came && release.parts != of.parts)
 }
 
 /// The releases whose parts are kept: the newest stable ones with what each could go back to, what is live, what is

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::hash::Hasher;
+use super::hasher::Hasher;
 use super::settings::Settings;
 use super::{own_folder, workspace};
 use crate::config::Config;

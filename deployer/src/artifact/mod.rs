@@ -9,7 +9,7 @@ mod compile;
 mod elf;
 mod files;
 mod git;
-mod hash;
+mod hasher;
 mod manifest;
 mod pack;
 mod reads;

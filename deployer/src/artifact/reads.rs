@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Outputs};
-use super::hash::Hasher;
+use super::hasher::Hasher;
 use crate::config::{Config, ProcessEnvironment};
 
 /// What all names together may take of a ledger's item (DynamoDB: 400 KB), as JSON.

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::closure::{Closures, Crate};
-use super::hash::Hasher;
+use super::hasher::Hasher;
 use super::reads::{Now, Reads, Roots, add_file};
 use super::settings::{Places, Remap, Settings};
 use super::{files, own_folder, workspace};

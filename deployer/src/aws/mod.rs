@@ -12,8 +12,9 @@ mod error;
 mod http;
 mod iam;
 mod lambda;
+mod lost_reply;
 mod machine;
-mod patience;
+mod retry;
 mod s3;
 mod sts;
 mod throttle;
@@ -42,8 +43,9 @@ pub use iam::{Asked, Iam};
 pub use lambda::{
     Alias, Code, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing, Settings, VersionState,
 };
+pub use lost_reply::{TRIES, certainly};
 pub use machine::Machine;
-pub use patience::{Patience, certainly, patiently};
+pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
 

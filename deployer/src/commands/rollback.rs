@@ -20,7 +20,7 @@ use crate::plan::{Goal, Wanted, plan};
 pub struct Rollback {
     /// A number, `previous`, or the beginning of a commit.
     pub to: String,
-    /// Go back to a release that never was stable too.
+    /// Go back to a release that was never stable too.
     pub force: bool,
     /// Record drift as a release, then go on.
     pub adopt: bool,

@@ -3,13 +3,12 @@
 use anyhow::Result;
 
 use crate::failure::Failure;
-use crate::ledger::{Release, ReleaseState};
-use crate::retention::previous;
+use crate::ledger::{Release, ReleaseState, previous};
 
 /// The release that `to` names: a number, `previous`, or the beginning of a commit. `history` has the newest first.
 ///
 /// # Errors
-/// There is none, or it never was stable (unless `force`).
+/// There is none, or it was never stable (unless `force`).
 pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force: bool) -> Result<&'a Release> {
     if to == "previous" {
         return previous(history, live).ok_or_else(|| {
@@ -29,8 +28,8 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         return Ok(found);
     }
     let what = match &found.reason {
-        Some(reason) => format!("release {found} never was stable: {reason}"),
-        None => format!("release {found} never was stable: it is {}", found.state),
+        Some(reason) => format!("release {found} was never stable: {reason}"),
+        None => format!("release {found} was never stable: it is {}", found.state),
     };
     let hint =
         if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it never served" };
@@ -125,7 +124,7 @@ mod tests {
         let all = [(3, "2", "live"), (2, "1", "reverted")];
         let error = chosen(&all, "2", false).unwrap_err();
         assert_eq!(error.exit(), Exit::Refused);
-        assert!(error.to_string().contains("release 2 never was stable"), "{error}");
+        assert!(error.to_string().contains("release 2 was never stable"), "{error}");
         assert_eq!(chosen(&all, "2", true).unwrap(), 2);
     }
 

@@ -51,7 +51,7 @@ pub struct Config {
     pub verify: Verify,
     /// The declared checks, in the order of the file.
     pub checks: Vec<Check>,
-    /// How long a run may hold an environment without a sign of life.
+    /// How long a run may hold an environment without a heartbeat.
     pub lock: Lock,
     /// What is kept of the past.
     pub retention: Retention,

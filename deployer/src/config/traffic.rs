@@ -128,7 +128,7 @@ fn time(name: &str, seconds: u64) -> Result<Duration, String> {
     }
 }
 
-/// How long a run may hold an environment without a sign of life.
+/// How long a run may hold an environment without a heartbeat.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "DeclaredLock")]
 pub struct Lock {

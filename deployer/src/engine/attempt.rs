@@ -112,7 +112,7 @@ impl Engine<'_> {
             let mut now = self.interrupt().or(self.observe()).await?;
             // The number was taken by the intent itself.
             now.ledger.last = intended.observed.ledger.last.clone();
-            alarms::refuse_in_alarm(&now, intended.ignored)?;
+            alarms::before::refuse_in_alarm(&now, intended.ignored)?;
             let planned = plan(intended.wanted, &now);
             if planned.as_ref().is_ok_and(|planned| planned == intended.plan) {
                 break now;

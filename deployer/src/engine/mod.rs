@@ -10,18 +10,17 @@
 //! | `phases.rs`, `step.rs` | the phases of a plan, and what each step does |
 //! | `publish.rs` | versions and deployments, made and checked before any traffic moves |
 //! | `moves.rs` | aliases and the stage, moved |
-//! | `watch.rs`, `alarms.rs` | alarms, during a release and before it |
+//! | `alarms` | alarms, before a release and during it |
 //! | `expiry.rs` | whether the credentials last |
 //! | `revert.rs` | the way back |
 //! | `recovery.rs` | what a dead run left |
-//! | `adopt.rs`, `confirm.rs` | what is live, recorded as a release, or as stable |
+//! | `adopt.rs`, `stable.rs` | what is live, recorded as a release, or as stable |
 //! | `outcome.rs` | what a command that releases returns |
 //! | `prune.rs` | what no release needs any more |
 
 mod adopt;
 mod alarms;
 mod attempt;
-mod confirm;
 mod expiry;
 mod moves;
 mod outcome;
@@ -30,8 +29,8 @@ mod prune;
 mod publish;
 mod recovery;
 mod revert;
+mod stable;
 mod step;
-mod watch;
 
 use anyhow::Result;
 
@@ -113,7 +112,7 @@ impl<'a> Engine<'a> {
         traffic: &crate::config::Traffic,
         ignore: bool,
     ) -> Result<Vec<String>> {
-        alarms::may_start(self, observed, traffic, ignore)
+        alarms::before::may_start(self, observed, traffic, ignore)
     }
 
     /// Makes sure that the credentials last as long as a release moves and watches traffic.
@@ -155,7 +154,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// A check fails.
     pub async fn unchanged(&self, observed: &Observed, verifier: &Verifier) -> Result<Outcome> {
-        let confirmed = confirm::confirm(self, observed, verifier).await?;
+        let confirmed = stable::confirm(self, observed, verifier).await?;
         let done = confirmed.map_or(Done::Nothing, |(release, checks)| Done::Confirmed(Box::new(release), checks));
         Ok(self.outcome(observed, verifier, done))
     }

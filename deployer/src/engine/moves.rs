@@ -6,15 +6,12 @@ use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
 use super::phases::Apply;
-use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, Writer};
+use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, TRIES, Writer};
 use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
-
-/// A move that was lost on its way is sent again so often; with the revision it cannot have a double effect.
-pub(super) const TRIES: u32 = 3;
 
 /// Gives the new version of a function a part of its alias's traffic.
 pub(super) async fn shift_alias(run: &Apply<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
@@ -114,8 +111,7 @@ async fn revision(
     Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into())
 }
 
-/// Moves an alias, makes sure that it is there, and answers it. Whether the move may be sent (again) `allowed` says each
-/// time.
+/// Moves an alias, makes sure that it is there, and returns it. Before each try, `allowed` says whether the move may be sent.
 pub(super) async fn alias_to(
     aws: &Writer,
     resource: &FunctionResource,
@@ -201,8 +197,8 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
 }
 
 /// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
-/// the change, and a read right after it may show the stage of before. Whether the move may be sent (again) `allowed`
-/// says each time.
+/// the change, and a read right after it may show the stage of before. Before each try,
+/// `allowed` says whether the move may be sent.
 ///
 /// # Errors
 /// It is not where it should be.
@@ -237,7 +233,7 @@ pub(super) async fn stage_to(
             Err(_) if tries < TRIES => tries += 1,
             Err(error) => return Err(error).with_context(failed),
             Ok(_) => {
-                let what = format!("it serves deployment `{}` after a move to it", found.deployment);
+                let what = format!("the stage serves deployment `{}` after the move", found.deployment);
                 return Err(anyhow::Error::from(
                     Failure::error(what).hint("somebody else moves this stage: find out who"),
                 ))

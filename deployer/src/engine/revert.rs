@@ -4,8 +4,8 @@ use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
 
 use super::Engine;
-use super::moves::{TRIES, alias_to, stage_to};
-use crate::aws::{AwsError, Kind, MOVE, Routing};
+use super::moves::{alias_to, stage_to};
+use crate::aws::{AwsError, Kind, MOVE, Routing, TRIES};
 use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::MOVE_STAGE;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures::future::join_all;
 
 use super::phases::{Apply, Outcome};
-use super::{moves, publish, watch};
+use super::{alarms, moves, publish};
 use crate::config::Check;
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::find;
@@ -30,7 +30,7 @@ pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -
 
 async fn watch_alarms(run: &Apply<'_>, time: Duration) -> Result<()> {
     let names = &run.observed.ledger.contract.alarms;
-    watch::alarms(&run.engine, names, run.ignored, time).await
+    alarms::during::watch(&run.engine, names, run.ignored, time).await
 }
 
 /// Sends the checks.

@@ -11,7 +11,7 @@ use super::{Holder, LOCK, Ledger};
 use crate::aws::{AwsError, Change, Condition, Kind, TableWriter};
 use crate::world::World;
 
-/// So often within a lease the holder shows itself.
+/// How many times the holder renews the lock within one lease.
 pub(super) const BEATS: u32 = 4;
 
 /// What the run and its heartbeat share.
@@ -51,7 +51,7 @@ impl Lease {
         Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
     }
 
-    /// The next sign of life.
+    /// The next heartbeat.
     pub(super) fn renewal(&self, ledger: &Ledger) -> Change {
         let beat = self.beat.fetch_add(1, Ordering::SeqCst) + 1;
         Change::Set(ledger.at(LOCK), BTreeMap::from([("beat".to_owned(), json!(beat))]), self.condition())

@@ -108,11 +108,11 @@ impl Ledger {
             .into())
     }
 
-    /// Watches a held lock until its holder shows itself, or is dead: no sign of life for a whole lease, and for as
+    /// Watches a held lock until its holder shows itself, or is dead: no heartbeat for a whole lease, and for as
     /// long as a call of it may still be on its way.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] as soon as there is a sign of life. [`Exit::Refused`] if the lease is one that no run of this
+    /// [`Exit::LockHeld`] as soon as there is a heartbeat. [`Exit::Refused`] if the lease is one that no run of this
     /// version has: that a holder is dead would be a guess.
     pub async fn watch(&self, lock: &Lock, holder: &Holder) -> Result<()> {
         if holder.lease() > LONGEST_LEASE {

@@ -13,7 +13,7 @@ pub struct Lock {
     pub holder: Option<Holder>,
     /// Grows by one with every hold and is never reset: an old holder is told by it.
     pub fence: u64,
-    /// Grows with every sign of life of the holder. A waiter watches it grow, and never compares clocks.
+    /// Grows with every heartbeat of the holder. A waiter watches it grow, and never compares clocks.
     #[serde(default)]
     pub beat: u64,
 }
@@ -32,7 +32,7 @@ pub struct Holder {
     pub command: String,
     /// When it began, by its own clock; for people only, never compared.
     pub since: String,
-    /// The lease: without a sign of life for so many seconds it counts as dead.
+    /// The lease: without a heartbeat for so many seconds it counts as dead.
     #[serde(default)]
     pub lease_seconds: u64,
 }

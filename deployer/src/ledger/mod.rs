@@ -7,6 +7,7 @@ mod contract;
 mod heartbeat;
 mod hold;
 mod lock;
+mod previous;
 mod release;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 pub use contract::{Api, Contract, FunctionResource};
 pub use hold::Hold;
 pub use lock::{Holder, Lock};
+pub use previous::previous;
 pub use release::{
     ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord,
 };

@@ -29,7 +29,7 @@ fn instant(text: &str) -> Option<i64> {
     Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond())
 }
 
-/// Colons, semicolons, hashes, `%%` and line ends are grammar there: only what surely is none is kept. The number
+/// Colons, semicolons, hashes, `%%` and line ends are grammar there: only characters that surely are not grammar are kept. The number
 /// before it keeps the first word from being read as one of the chart's own.
 fn label(text: &str) -> String {
     let text = text.replace('%', "percent");

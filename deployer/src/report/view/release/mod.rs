@@ -175,7 +175,7 @@ fn function_moves(plan: &Plan, release: &Release) -> BTreeMap<String, FunctionMo
     moves.collect()
 }
 
-/// What never was stable is no release to go back to, and neither is the placeholder.
+/// What was never stable is no release to go back to, and neither is the placeholder.
 fn rollback(environment: &Environment, observed: &Observed, release: &Release) -> Option<String> {
     let before = observed.ledger.live.as_ref().filter(|live| live.stable && live.number == release.previous)?;
     let serves = release.state == ReleaseState::Live;

@@ -6,20 +6,25 @@ use tokio::time::Instant;
 
 use anyhow::{Result, anyhow};
 
-use super::Engine;
 use crate::aws::{Alarm, AlarmState, Kind};
+use crate::engine::Engine;
 use crate::failure::{Exit, Failure};
 
 /// How often the alarms are read: CloudWatch itself evaluates them no more often than every 10 s.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// So long after the end of the watch it may take to learn how it ended.
+/// How long after the end of the watch the alarms' state may stay unknown.
 const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 
 /// Watches the alarms called `names`, all but the `ignored` ones. Where there are none, it only waits.
 ///
 /// # Errors
-/// One of them is in ALARM, or at the end it is not known whether one does.
-pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[String], time: Duration) -> Result<()> {
+/// One of them is in ALARM, or at the end it is not known whether one is.
+pub(in crate::engine) async fn watch(
+    engine: &Engine<'_>,
+    names: &[String],
+    ignored: &[String],
+    time: Duration,
+) -> Result<()> {
     let watched: Vec<String> = names.iter().filter(|name| !ignored.contains(name)).cloned().collect();
     let started = Instant::now();
     let pause = (time / 20).clamp(Duration::from_millis(100), LONGEST_PAUSE);
@@ -47,7 +52,7 @@ pub(super) async fn alarms(engine: &Engine<'_>, names: &[String], ignored: &[Str
     }
 }
 
-/// An alarm that is gone tells nothing, and that is not that all is well.
+/// A missing alarm says nothing; it does not mean that all is well.
 fn gone<'a>(watched: &'a [String], alarms: &[Alarm]) -> Option<&'a String> {
     watched.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name))
 }

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Engine;
 use crate::aws::{Alarm, AlarmState};
 use crate::config::{Access, Traffic};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::observe::Observed;
 
-/// So much later than its metric an alarm may go into ALARM (CloudWatch: metrics of Lambda and API Gateway arrive within two
+/// How much later than its metric an alarm may go into ALARM (CloudWatch: metrics of Lambda and API Gateway arrive within two
 /// minutes).
 const LAG: u64 = 120;
 
 /// The alarms that are in ALARM already and are to be ignored.
 ///
 /// # Errors
-/// One is in ALARM, or it is not known whether one does, and that is not to be ignored; or alarms could not go into ALARM within the
+/// One is in ALARM, or it is not known whether one is, and that is not to be ignored; or alarms could not go into ALARM within the
 /// times for which they are watched.
-pub(super) fn may_start(
+pub(in crate::engine) fn may_start(
     engine: &Engine<'_>,
     observed: &Observed,
     traffic: &Traffic,
@@ -48,7 +48,7 @@ pub(super) fn may_start(
 
 /// # Errors
 /// An alarm is in ALARM that is not ignored.
-pub(super) fn refuse_in_alarm(observed: &Observed, ignored: &[String]) -> Result<()> {
+pub(in crate::engine) fn refuse_in_alarm(observed: &Observed, ignored: &[String]) -> Result<()> {
     let in_alarm = |alarm: &&Alarm| alarm.state == AlarmState::InAlarm && !ignored.contains(&alarm.name);
     let alarms = observed.alarms.as_deref().unwrap_or_default();
     let Some(alarm) = alarms.iter().find(in_alarm) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Patience with refusals, which may be sent again, and with lost replies, which have to be looked into first.
+//! Refusals of a call that did nothing: it may be sent again. What a lost reply did is looked up first: `lost_reply.rs`.
 
 use std::time::Duration;
 
@@ -41,31 +41,5 @@ pub async fn patiently<T>(world: &World, call: impl AsyncFn() -> Result<T, AwsEr
             Err(error) if patience.outlasts(&error).await => {}
             ended => return ended,
         }
-    }
-}
-
-/// How often a call whose reply was lost, and that had no effect, is sent again.
-const TRIES: u32 = 3;
-
-/// A write that makes something new, sent until it is known what became of it: where the reply was lost, or the
-/// refusal may be caused by our own success, `look` finds out whether it is there.
-pub async fn certainly<T>(
-    world: &World,
-    call: impl AsyncFn() -> Result<T, AwsError>,
-    look: impl AsyncFn() -> Result<Option<T>, AwsError>,
-) -> Result<T, AwsError> {
-    let mut tries = 1;
-    loop {
-        let error = match patiently(world, &call).await {
-            Err(error) if matches!(error.kind, Kind::Unknown | Kind::Malformed | Kind::Precondition) => error,
-            ended => return ended,
-        };
-        if let Some(made) = look().await? {
-            return Ok(made);
-        }
-        if tries == TRIES || error.kind == Kind::Precondition {
-            return Err(error);
-        }
-        tries += 1;
     }
 }
