@@ -18,6 +18,7 @@ mod infrastructure;
 mod load;
 mod local;
 mod pipeline;
+#[path = "../promises/mod.rs"]
 mod promises;
 mod proven;
 mod releases;
@@ -83,7 +84,6 @@ fn main() -> ExitCode {
         stack.checkout.deployer("local down");
     }
     proven::one_account::end();
-    promises::write_table();
     conclusion.exit_code()
 }
 

@@ -30,6 +30,7 @@ mod fault;
 mod findings;
 mod matrix;
 mod outside;
+#[path = "../promises/mod.rs"]
 mod promises;
 mod races;
 mod record;
