@@ -1,5 +1,7 @@
 //! The stack under the hands of those who change it: with Terraform, while it serves.
 
+use std::sync::OnceLock;
+
 use deployer::guard::table::{HARMLESS, rows};
 use serde_json::{Value, json};
 
@@ -24,9 +26,17 @@ fn plan_with(edits: &[(&str, &str, &str)], more: &[&str], file: &str) {
     stack().terraform_plan_with("dev", file, &[&["-refresh=false"], more].concat());
 }
 
+/// A plan of the whole of dev, in which the permissions have other names.
+fn renamed_permissions() -> &'static str {
+    static PLAN: OnceLock<String> = OnceLock::new();
+    PLAN.get_or_init(|| {
+        plan_with(&[(ROUTES, "\"api-gateway-\"", "\"gateway-\"")], &[], "permissions.json");
+        stack().checkout.read("permissions.json")
+    })
+}
+
 pub(crate) fn a_permission_is_made_before_the_old_one_goes() {
-    plan_with(&[(ROUTES, "\"api-gateway-\"", "\"gateway-\"")], &[], "permissions.json");
-    let plan: Value = serde_json::from_str(&stack().checkout.read("permissions.json")).unwrap();
+    let plan: Value = serde_json::from_str(renamed_permissions()).unwrap();
     let changes = plan["resource_changes"].as_array().unwrap().iter().map(|change| &change["change"]["actions"]);
     let changes: Vec<_> = changes.filter(|actions| **actions != json!(["no-op"])).collect();
     assert_eq!(changes, [&json!(["create", "delete"]); 3]);
@@ -144,8 +154,7 @@ pub(crate) fn prod_is_not_destroyed_until_its_protection_is_taken_off() {
 pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     let secret = address_key();
     assert_eq!(secret.len(), 64);
-    plan_with(&[], &[], "whole.json");
-    let plan = stack().checkout.read("whole.json");
+    let plan = renamed_permissions();
     let state = stack().terraform_state("dev");
     assert!(plan.contains("address-key") && state.contains("address-key"), "both know the parameter");
     assert!(!plan.contains(&secret) && !state.contains(&secret), "and neither its secret");

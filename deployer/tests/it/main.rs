@@ -80,7 +80,7 @@ fn main() -> ExitCode {
 fn trials_of_the_first_stack() -> Vec<Trial> {
     trials![
         first_steps::local_up_in_a_clean_checkout_makes_a_stack_that_serves,
-        load::a_thousand_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails,
+        load::hundreds_of_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails,
         web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
         first_steps::up_again_starts_applies_builds_and_releases_nothing,
         releases::changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before,
