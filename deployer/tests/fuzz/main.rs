@@ -13,8 +13,7 @@
 mod configuration;
 mod ledger;
 mod manifest;
-#[path = "../it/promises.rs"]
-#[expect(dead_code, reason = "the table is written when the integration tests end")]
+#[path = "../promises/mod.rs"]
 mod promises;
 mod shapes;
 mod terraform;

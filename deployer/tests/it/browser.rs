@@ -1,7 +1,7 @@
 //! CORS in a real browser: what a page's script gets to see of the API, and what the browser keeps from it.
 //!
 //! A page of some origin comes in, with what it fetches ([`page`]); what it saw comes out. Nothing here reads a header
-//! of CORS: the browser does ([`chromium`]). Each page asks once through the front and once the emulator itself.
+//! of CORS: the browser does ([`chromium`]). Each page asks through the front, and then the emulator itself.
 
 mod chromium;
 mod page;
@@ -14,8 +14,6 @@ use crate::doctor;
 use crate::first_steps::total;
 use crate::stack;
 use crate::strict::{Call, Front};
-
-use page::seen_from;
 
 /// The one origin of `allowed_origins` in `local-dev.tfvars`.
 const ALLOWED: &str = "http://localhost:3000";
@@ -40,6 +38,14 @@ impl Api {
     /// Its address through the front, and the emulator's own.
     fn ways(&self) -> [String; 2] {
         [self.front.url(&self.url), self.url.clone()]
+    }
+
+    /// What a page of an origin sees of these, through the front and of the emulator itself.
+    #[track_caller]
+    fn seen_from<const N: usize>(&self, origin: &str, asks: impl Fn(&str) -> [(String, Value); N]) -> [[Value; N]; 2] {
+        let asks: Vec<_> = self.ways().iter().flat_map(|url| asks(url)).collect();
+        let mut seen = page::seen_from(origin, &asks).into_iter();
+        [(); 2].map(|()| std::array::from_fn(|_| seen.next().unwrap()))
     }
 
     /// The requests that came to the stage through the front: method, path below the stage, status.
@@ -100,14 +106,10 @@ pub(crate) fn a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_
 }
 
 fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {
-    let api = Api::new();
-    for url in api.ways() {
-        let (count, before) = (format!("{url}/count"), total(stack()));
-        let [first, second] = seen_from(ALLOWED, [simple(&count), preflighted(&count)]);
-        for (seen, expected) in [(first, before + 1), (second, before + 2)] {
-            let body = json!({"count": expected, "message": "Visitor count updated successfully"});
-            assert_eq!(read(&seen, 200), body);
-        }
+    let (api, before) = (Api::new(), total(stack()));
+    let seen = api.seen_from(ALLOWED, |url| [simple, preflighted].map(|ask| ask(&format!("{url}/count"))));
+    for (seen, count) in seen.iter().flatten().zip(before + 1..) {
+        assert_eq!(read(seen, 200), json!({"count": count, "message": "Visitor count updated successfully"}));
     }
     assert_eq!(api.came(), ["GET /count 200", "OPTIONS /count 200", "GET /count 200"]);
 }
@@ -115,80 +117,80 @@ fn a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes() {
 fn a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts() {
     let api = Api::new();
     for origin in FOREIGN {
-        for url in api.ways() {
-            let (count, before) = (format!("{url}/count"), total(stack()));
-            let opaque = (count.clone(), json!({"mode": "no-cors"}));
-            let [plain, blind, asked] = seen_from(origin, [simple(&count), opaque, preflighted(&count)]);
+        let before = total(stack());
+        let seen = api.seen_from(origin, |url| {
+            let count = format!("{url}/count");
+            [simple(&count), (count.clone(), json!({"mode": "no-cors"})), preflighted(&count)]
+        });
+        for [plain, blind, asked] in seen {
             assert_eq!((plain, asked), (refused(), refused()), "{origin}");
             assert_eq!(blind, json!({"type": "opaque", "status": 0, "body": ""}), "{origin}");
-            // The preflight kept the third one back.
-            assert_eq!(total(stack()), before + 2, "{origin}");
         }
+        // The preflights kept the third ones back.
+        assert_eq!(total(stack()), before + 4, "{origin}");
         assert_eq!(api.came(), ["GET /count 200", "GET /count 200", "OPTIONS /count 200"], "{origin}");
     }
 }
 
 fn a_method_or_header_that_the_preflight_does_not_allow_is_never_sent() {
-    let api = Api::new();
-    for url in api.ways() {
-        let (count, before) = (format!("{url}/count"), total(stack()));
-        let method = (count.clone(), json!({"method": "DELETE"}));
-        let header = (count, json!({"headers": {"X-Other": "1"}}));
-        assert_eq!(seen_from(ALLOWED, [method, header]), [refused(), refused()]);
-        assert_eq!(total(stack()), before);
-    }
+    let (api, before) = (Api::new(), total(stack()));
+    let seen = api.seen_from(ALLOWED, |url| {
+        [json!({"method": "DELETE"}), json!({"headers": {"X-Other": "1"}})].map(|with| (format!("{url}/count"), with))
+    });
+    assert!(seen.iter().flatten().all(|seen| *seen == refused()), "{seen:?}");
+    assert_eq!(total(stack()), before);
     assert_eq!(api.came(), ["OPTIONS /count 200", "OPTIONS /count 200"]);
 }
 
 fn a_path_or_method_that_api_gateway_does_not_know_is_readable_as_403_without_a_preflight() {
     let api = Api::new();
-    for url in api.ways() {
-        let (nothing, count) = (format!("{url}/nothing"), format!("{url}/count"));
+    let nothing = |url: &str| format!("{url}/nothing");
+    let seen = api.seen_from(ALLOWED, |url| {
         // A POST of text is as simple as a form's.
-        let post = (count, json!({"method": "POST", "body": "text"}));
-        let [path, method, asked] = seen_from(ALLOWED, [simple(&nothing), post, preflighted(&nothing)]);
+        let post = (format!("{url}/count"), json!({"method": "POST", "body": "text"}));
+        [simple(&nothing(url)), post, preflighted(&nothing(url))]
+    });
+    for [path, method, asked] in seen {
         for seen in [path, method] {
             assert_eq!(read(&seen, 403), json!({"message": "Missing Authentication Token"}));
         }
         // To a preflight the browser takes a status of success and no other, whatever its headers.
         assert_eq!(asked, refused());
-        assert_eq!(seen_from(FOREIGN[0], [simple(&nothing)]), [refused()]);
     }
+    assert_eq!(api.seen_from(FOREIGN[0], |url| [simple(&nothing(url))]), [[refused()], [refused()]]);
     assert_eq!(api.came(), ["GET /nothing 403", "POST /count 403", "OPTIONS /nothing 403", "GET /nothing 403"]);
 }
 
 /// The limits of the stage are the emulator's to keep: not through the front.
 fn a_request_that_the_stage_throttles_is_readable_as_429() {
     let (_throttled, count) = (Throttled::new(), format!("{}/count", stack().url("dev")));
-    for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
+    for seen in page::seen_from(ALLOWED, &[simple(&count), preflighted(&count)]) {
         assert_eq!(read(&seen, 429), json!({"message": "Too Many Requests"}));
     }
-    assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+    assert_eq!(page::seen_from(FOREIGN[0], &[simple(&count)]), [refused()]);
 }
 
 /// Whether a permission is there is for the front to look at: the emulator does not.
 fn a_function_that_cannot_be_called_is_readable_as_500() {
     let (api, _forbidden) = (Api::new(), Forbidden::new());
     let count = format!("{}/count", api.ways()[0]);
-    for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
+    for seen in page::seen_from(ALLOWED, &[simple(&count), preflighted(&count)]) {
         assert_eq!(read(&seen, 500), json!({"message": "Internal server error"}));
     }
-    assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+    assert_eq!(page::seen_from(FOREIGN[0], &[simple(&count)]), [refused()]);
     assert_eq!(api.came(), ["GET /count 500", "OPTIONS /count 200", "GET /count 500", "GET /count 500"]);
 }
 
 fn an_error_of_the_function_is_readable_with_its_sentence_and_request_id() {
     let (api, _broken) = (Api::new(), BrokenTotal::new());
-    for url in api.ways() {
-        let count = format!("{url}/count");
-        for seen in seen_from(ALLOWED, [simple(&count), preflighted(&count)]) {
-            let body = read(&seen, 500);
-            assert_eq!(body["error"], "Database error", "{body}");
-            assert_eq!(body["message"], "The visitor count could not be reached. Please try again later.");
-            assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{body}");
-        }
-        assert_eq!(seen_from(FOREIGN[0], [simple(&count)]), [refused()]);
+    let count = |url: &str| format!("{url}/count");
+    for seen in api.seen_from(ALLOWED, |url| [simple(&count(url)), preflighted(&count(url))]).iter().flatten() {
+        let body = read(seen, 500);
+        assert_eq!(body["error"], "Database error", "{body}");
+        assert_eq!(body["message"], "The visitor count could not be reached. Please try again later.");
+        assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{body}");
     }
+    assert_eq!(api.seen_from(FOREIGN[0], |url| [simple(&count(url))]), [[refused()], [refused()]]);
     assert_eq!(api.came(), ["GET /count 500", "OPTIONS /count 200", "GET /count 500", "GET /count 500"]);
 }
 

@@ -66,7 +66,6 @@ pub(crate) fn terraform_changes_memory_and_deploy_releases_it() {
     stack.terraform("dev", &["plan", "-detailed-exitcode", "-var=memory_size=256"]);
     stack.terraform("dev", &["apply", "-auto-approve"]);
     stack.checkout.through(&front, "dev", "deploy dev").0.expect(0);
-    stack.assert_terraform_plan_is_empty("dev");
 }
 
 /// Starts a canary, and waits until a part of the traffic is its.
@@ -93,7 +92,6 @@ pub(crate) fn in_a_canary_terraform_sees_no_change_another_process_is_refused_an
     assert!(told.elapsed() < Duration::from_secs(7), "{:?}", told.elapsed());
     assert_ne!(ended.code, 0);
     assert_eq!(stack.status("dev"), before);
-    stack.assert_terraform_plan_is_empty("dev");
 }
 
 pub(crate) fn what_a_killed_process_left_is_unlocked_by_hand_and_reverted_by_the_next_run() {

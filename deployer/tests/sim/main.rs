@@ -31,6 +31,7 @@ mod findings;
 mod matrix;
 mod outside;
 mod printed;
+#[path = "../promises/mod.rs"]
 mod promises;
 mod races;
 mod record;

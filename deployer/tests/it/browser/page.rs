@@ -37,14 +37,14 @@ const see = async ([url, options]) => {
 /// What a page of an origin gets to see of each of these: `{type, status, body}`, or `{error}` by its name. The origin
 /// `null` is that of a sandboxed page of the allowed one.
 #[track_caller]
-pub(super) fn seen_from<const N: usize>(origin: &str, asks: [(String, Value); N]) -> [Value; N] {
+pub(super) fn seen_from(origin: &str, asks: &[(String, Value)]) -> Vec<Value> {
     let sandboxed = origin == "null";
-    let site = Site::of(&json!(Vec::from(asks)), sandboxed);
+    let site = Site::of(&json!(asks), sandboxed);
     let mut browser = Chromium::open(if sandboxed { ALLOWED } else { origin }, site.port);
     let report = site.report(&mut browser);
     browser.close_after("/seen");
     assert_eq!(report["origin"], origin, "{report}");
-    serde_json::from_value::<Vec<Value>>(report["seen"].clone()).unwrap().try_into().unwrap()
+    serde_json::from_value(report["seen"].clone()).unwrap()
 }
 
 /// The page's server. Ends with the value.

@@ -2,11 +2,12 @@
 //! backend against exactly the policy that bootstrap made for it. The requests are those that an administrator made.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::account::one_account;
 use super::actions::needs;
 use super::trace::{Known, Trace};
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::{Need, Policy};
 
 /// A request, and all that it needs.
@@ -26,6 +27,7 @@ impl Asked {
 const PLAN: &str = "terraform -chdir=terraform plan -input=false -lock=false -var-file=environments/prod.tfvars\n";
 
 pub(super) fn the_first_apply_passes_under_exactly_the_deploy_roles_policy() {
+    let began = Instant::now();
     let account = one_account();
     let policy = |environment: &str, kind: &str| account.role(environment, kind).policy();
     let known = Known::of(account.applied.values());
@@ -67,12 +69,12 @@ pub(super) fn the_first_apply_passes_under_exactly_the_deploy_roles_policy() {
         let passed = writing.into_iter().filter(|asked| asked.refused(&deploy).next().is_none());
         violations.extend(passed.map(|asked| format!("{own}.deploy may {} for {of}: {:?}", asked.what, asked.needs)));
     }
-    measured(
-        "5-privileges-e-first-apply",
+    promises::kept(
         "the first apply of each environment passes under exactly its deploy role's policy, a plan under the plan role's, and no write of it under the other environment's",
         "the requests of Terraform's provider and backend out of its log, each under its role, with each action taken out, and the writes under the other deploy role",
         cases,
         &violations,
+        began,
     );
 }
 

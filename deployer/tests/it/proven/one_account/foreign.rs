@@ -1,12 +1,13 @@
 //! What the roles must not do, tried against their policies as bootstrap rendered them; no call is made.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::account::{ACCOUNT, APP, one_account};
 use super::roles::{Role, rendered};
 use super::things::{Try, operations};
 use crate::harness::copy;
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::{Need, Policy};
 
 const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "prod"), ("prod", "dev")];
@@ -56,6 +57,7 @@ fn extras(environment: &str, id: &str) -> String {
 }
 
 pub(super) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {
+    let began = Instant::now();
     let (mut cases, mut allowed) = (0, Vec::new());
     for (rendering, roles) in renderings() {
         let policy =
@@ -87,12 +89,12 @@ pub(super) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothi
             assert!(may > 60, "{rendering}: {own}.deploy may do only {may} things to {own}");
         }
     }
-    measured(
-        "5-privileges-c-foreign",
+    promises::kept(
         "no role reaches another environment of the same account or what others made there, and the plan role writes nothing",
         "every operation on functions, API, stage, tags, domain, records, tables, roles, state, … against the rendered policies",
         cases,
         &allowed,
+        began,
     );
 }
 

@@ -1,11 +1,13 @@
 //! Releases in one account, each command by exactly the role that bootstrap made for it.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::account::{ACCOUNT, APP, OneAccount, one_account};
 use super::printed::blocks;
 use crate::harness::Ended;
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::{Call, Front, Guard};
 
 /// The account behind a front, which holds each call against the policies of who makes it.
@@ -86,6 +88,7 @@ impl<'a> Releases<'a> {
 }
 
 pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_roll_back() {
+    let began = Instant::now();
     let account = one_account();
     let mut releases = Releases::new(account);
     // What the README prints, each by the role of the environment that it changes.
@@ -108,12 +111,12 @@ pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_
     }
     releases.passes(("prod", "deploy"), "deployer rollback prod --to previous");
     the_other_printed_steps_change_nothing(&mut releases);
-    measured(
-        "5-privileges-a-one-account",
+    promises::kept(
         "the README's printed steps make one account, and the roles that they made deploy, promote and roll back; a wrong role changes nothing",
         "the commands of both READMEs as printed, releases behind the front, each call under the policy of who makes it",
         releases.calls,
         &releases.violations,
+        began,
     );
 }
 

@@ -1,8 +1,10 @@
 //! Who may take the roles: GitHub's tokens, as workflows of all kinds get them, against the trust policies as bootstrap
 //! rendered them.
 
+use std::time::Instant;
+
 use super::account::{ACCOUNT, REPOSITORY, one_account};
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::{Principal, trusts};
 
 /// What a token says.
@@ -72,6 +74,7 @@ fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
 }
 
 pub(super) fn no_other_workflow_takes_a_role() {
+    let began = Instant::now();
     let account = one_account();
     let provider = format!("arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com");
     let (mut cases, mut violations) = (0, Vec::new());
@@ -128,12 +131,12 @@ pub(super) fn no_other_workflow_takes_a_role() {
             violations.push(format!("the reader role and {role}: wanted {wanted}"));
         }
     }
-    measured(
-        "5-privileges-d-tokens",
+    promises::kept(
         "nobody takes a role but the workflows, environments and branch that it is for, and the next environment's deploy role",
         "tokens of branches, pull requests, tags, forks, other workflows and environments against the rendered trust policies",
         cases,
         &violations,
+        began,
     );
 }
 

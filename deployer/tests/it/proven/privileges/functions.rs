@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::documents::inline;
 use crate::harness::{SENTENCE, block_on, client_of, signed};
-use crate::promises::measured;
+use crate::promises;
 use crate::stack;
 use crate::strict::{Front, Guard, Need, Policy};
 
@@ -182,6 +182,7 @@ fn sharded() -> Policy {
 }
 
 pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
+    let began = Instant::now();
     let front = Front::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();
     let policy = Policy::of([&inline("dev", "dev", "function")]);
@@ -193,11 +194,11 @@ pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing
     let needs = [needs, theirs].concat();
     violations.extend([&policy, &sharded].into_iter().flat_map(|policy| unused(policy, &needs)));
     let cases = cases + more + preflight(&front, &mut violations) + policy.grants().len() + sharded.grants().len();
-    measured(
-        "5-privileges-8-functions",
+    promises::kept(
         "each function works under exactly its role's policy, uses all of it, and its log names an action that is missing",
         "the real binaries behind the front, with one shard and with three, and with one and each action taken out",
         cases,
         &violations,
+        began,
     );
 }

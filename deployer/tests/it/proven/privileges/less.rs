@@ -1,10 +1,12 @@
 //! One action less, for a few calls of each kind. Every call denied in turn is the simulator's to try.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::bench::{Bench, Run, state};
 use super::documents::{attached, together};
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::Policy;
 
 /// The one of the two functions that comes second, as the policies name it.
@@ -21,6 +23,7 @@ const TAKEN_OUT: [(Run, &str, Option<&str>); 6] = [
 ];
 
 pub(crate) fn without_an_action_the_run_fails_names_it_and_changes_nothing_half() {
+    let began = Instant::now();
     let (bench, policy) = (Bench::new(), together(&attached("dev", "deploy")));
     let mut violations = Vec::new();
     for (run, action, resource) in TAKEN_OUT {
@@ -29,12 +32,12 @@ pub(crate) fn without_an_action_the_run_fails_names_it_and_changes_nothing_half(
     }
     violations.extend(unable_to_prune(&bench, &policy));
     bench.restore();
-    measured(
-        "5-privileges-3-less",
+    promises::kept(
         "without an action the run fails, names it, and changes nothing half; a release stands though the role may not prune after it",
         "the deploy role's policy with an action of each kind taken out in turn",
         TAKEN_OUT.len() + 1,
         &violations,
+        began,
     );
 }
 

@@ -1,12 +1,15 @@
 //! The role of pull requests: it looks, and changes nothing.
 
+use std::time::Instant;
+
 use super::bench::{Bench, Run, state};
 use super::documents::{attached, together};
 use crate::harness::Alarm;
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::Call;
 
 pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing() {
+    let began = Instant::now();
     let (bench, documents) = (Bench::new(), attached("dev", "plan"));
     let alarm = Alarm::set();
     let policy = together(&documents);
@@ -37,11 +40,11 @@ pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing(
     }
     drop(alarm);
     bench.restore();
-    measured(
-        "5-privileges-6-plan",
+    promises::kept(
         "the plan role looks at everything, uses all that it is granted for that, and can change nothing",
         "plan, status, history, check and doctor under exactly its policy; then a deploy",
         cases + 1,
         &violations,
+        began,
     );
 }

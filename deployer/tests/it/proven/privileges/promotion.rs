@@ -1,11 +1,13 @@
 //! Two roles of two accounts: the deploy role of prod takes the reader role of dev.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::bench::{code, state};
 use super::documents::{account, attached, inline, role_arn, together, trust};
 use crate::harness::{Ended, SENTENCE};
-use crate::promises::measured;
+use crate::promises;
 use crate::stack;
 use crate::strict::{Call, Front, Guard, Need, Policy};
 
@@ -54,6 +56,7 @@ impl Pair {
 }
 
 pub(crate) fn a_promotion_passes_under_exactly_the_policies_of_both_roles() {
+    let began = Instant::now();
     let (stack, pair) = (stack(), Pair::new());
     let mut violations = Vec::new();
     stack.released("dev", &code(false));
@@ -84,11 +87,11 @@ pub(crate) fn a_promotion_passes_under_exactly_the_policies_of_both_roles() {
     let base = stack.checkout.artifact(SENTENCE);
     stack.released("dev", &base);
     stack.promoted("promote dev prod").0.expect(0);
-    measured(
-        "5-privileges-7-promotion",
+    promises::kept(
         "a promotion passes under exactly prod's deploy role and dev's reader role, and names what either lacks",
         "both policies whole, each grant of the reader role against its calls, and one action taken out",
         cases,
         &violations,
+        began,
     );
 }

@@ -1,11 +1,12 @@
 //! All that the runs need, and all that they are granted.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::bench::{Bench, Run};
 use super::documents::{attached, together};
 use crate::harness::Alarm;
-use crate::promises::measured;
+use crate::promises;
 use crate::strict::{Call, Need};
 
 /// What all runs needed under the whole policy of the deploy role, and what went wrong.
@@ -15,13 +16,15 @@ struct Used {
     /// What `doctor` asked IAM: (action, resource).
     asked: BTreeSet<(String, String)>,
     violations: Vec<String>,
+    began: Instant,
 }
 
 impl Used {
     /// Makes each run once.
     fn make() -> Self {
         let (bench, _alarm, policy) = (Bench::new(), Alarm::set(), together(&attached("dev", "deploy")));
-        let mut used = Self { needs: BTreeSet::new(), calls: 0, asked: BTreeSet::new(), violations: Vec::new() };
+        let (began, violations) = (Instant::now(), Vec::new());
+        let mut used = Self { needs: BTreeSet::new(), calls: 0, asked: BTreeSet::new(), violations, began };
         for run in Run::ALL {
             let (ended, calls) = bench.run(run, "deploy", &policy);
             if ended.code != 0 {
@@ -64,12 +67,12 @@ pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
 }
 
 fn everything_passes(used: &Used) {
-    measured(
-        "5-privileges-1-deploy",
+    promises::kept(
         "under exactly the deploy role's policy from Terraform every command passes",
         &format!("{} commands behind the front, each call by AWS's own action and resource", Run::ALL.len()),
         used.calls,
         &used.violations,
+        used.began,
     );
 }
 
@@ -80,12 +83,12 @@ fn nothing_is_granted_for_the_deployer_that_it_never_uses(used: &Used) {
     let grants = together(&release).grants();
     let unused = grants.iter().filter(|grant| !used.needs.iter().any(|need| grant.covers(need)));
     let violations: Vec<_> = unused.map(|grant| format!("{} on {}", grant.action, grant.resource)).collect();
-    measured(
-        "5-privileges-2-unused",
+    promises::kept(
         "the deployer is granted nothing that it never uses",
         "each action on each resource of the policy `release`, against the calls of all commands",
         grants.len(),
         &violations,
+        used.began,
     );
 }
 
@@ -113,11 +116,11 @@ fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(used: &Used) {
             violations.push(format!("{action} on {resource}: wanted {wanted}, and the deploy role's policy differs"));
         }
     }
-    measured(
-        "5-privileges-5-doctor",
+    promises::kept(
         "`doctor` asks for every action that a command needs, for no other, and finds the deploy role to have them",
         "what it asks IAM, against the calls of all commands and the deploy role's policy",
         used.asked.len(),
         &violations,
+        used.began,
     );
 }
