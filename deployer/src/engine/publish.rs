@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::phases::{Apply, Outcome};
 use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
-use crate::aws::{Code, Kind, Readiness, Settings, VersionState, certainly};
+use crate::aws::{AwsError, Code, Kind, Readiness, Settings, TRIES, VersionState, certainly};
 use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
 use crate::failure::Failure;
@@ -113,16 +113,16 @@ async fn with_code(
             &fetched
         }
     };
-    let uploaded = upload(run, key, name, zip, &latest.revision).await;
-    uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
+    let uploaded = upload(run, key, name, zip, &latest).await;
+    let latest = uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
     // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
     until_ready(run, name, "$LATEST", is_new).await
 }
 
-/// Directly, or where the zip is too big for that, through the contract's bucket.
-async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], revision: &str) -> Result<()> {
+/// Directly, or where the zip is too big for that, through the contract's bucket. Returns `$LATEST` as it was before.
+async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], latest: &VersionState) -> Result<VersionState> {
     let aws = run.engine.aws;
     let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
     let object;
@@ -138,7 +138,45 @@ async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], revision: &s
         let found = aws.reader.lambda.version(name, "$LATEST").await?;
         Ok((found.code_sha256 == sha256(zip)).then_some(()))
     };
-    Ok(certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, revision).await, look).await?)
+    let upload = async |latest: &VersionState| {
+        certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, &latest.revision).await, look).await
+    };
+    Ok(on_latest(run, name, latest, upload).await?.1)
+}
+
+/// A write that holds only for `$LATEST` of a revision. It may have been read before the last change of an earlier run, or of
+/// Terraform, was seen everywhere: where nothing but the revision differs, the write is sent again with the newer one. Returns
+/// also `$LATEST` as it was before the write.
+async fn on_latest<T>(
+    run: &Apply<'_>,
+    name: &str,
+    latest: &VersionState,
+    write: impl AsyncFn(&VersionState) -> Result<T, AwsError>,
+) -> Result<(T, VersionState)> {
+    let (mut latest, mut tries) = (latest.clone(), 1);
+    loop {
+        let error = match write(&latest).await {
+            Err(error) if error.kind == Kind::Precondition && tries < TRIES => error,
+            ended => return Ok((ended?, latest)),
+        };
+        latest = newer(run, name, &latest).await.ok_or(error)?;
+        tries += 1;
+    }
+}
+
+/// `$LATEST` by a newer revision, if that is all that differs.
+async fn newer(run: &Apply<'_>, name: &str, latest: &VersionState) -> Option<VersionState> {
+    let mut lag = Backoff::new(run.engine.world(), Pace::READ);
+    loop {
+        let found = run.engine.aws.reader.lambda.version(name, "$LATEST").await.ok()?;
+        if found.revision != latest.revision {
+            let is_same = found.code_sha256 == latest.code_sha256;
+            return (is_same && found.settings.differences(&latest.settings).is_empty()).then_some(found);
+        }
+        if !lag.wait().await {
+            return None;
+        }
+    }
 }
 
 /// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
@@ -149,9 +187,11 @@ async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description
         let versions = aws.reader.lambda.versions(name).await?;
         Ok(versions.into_iter().rev().find(ours).map(|version| version.version))
     };
-    let version =
-        certainly(&aws.reader.world, async || aws.lambda.publish(name, latest, description).await, look).await;
-    version.with_context(|| format!("failed to publish a version of `{name}`"))
+    let publish = async |latest: &VersionState| {
+        certainly(&aws.reader.world, async || aws.lambda.publish(name, latest, description).await, look).await
+    };
+    let published = on_latest(run, name, latest, publish).await;
+    Ok(published.with_context(|| format!("failed to publish a version of `{name}`"))?.0)
 }
 
 /// Polls until a version that is as expected can be invoked. For a moment GetFunction may not find what was just made, or

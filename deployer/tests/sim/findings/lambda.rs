@@ -1,6 +1,7 @@
 //! What Lambda keeps of a function's settings, and what it takes behind one alias.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,6 +9,7 @@ use super::{CANARY, deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::Aws;
 use crate::aws::lambda::Configuration;
+use crate::fault::Fault;
 use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, function};
 use crate::verdict::Serving;
@@ -82,6 +84,22 @@ fn a_canary_of_another_role_or_dead_letter_queue_is_refused_before_anything_is_w
             assert!(ended.words.contains("--at-once"), "{}", ended.words);
             assert!(run.calls().iter().all(|call| !call.writes()));
             simulation.done(&format!("{command} --at-once")).await;
+        });
+    }
+}
+
+/// A run that was interrupted after its write, and one that comes right after it and reads `$LATEST` as it was before.
+#[test]
+fn a_revision_that_was_read_before_the_last_runs_write_was_seen_is_read_again() {
+    for write in ["UpdateFunctionCode", "PublishVersion"] {
+        with_releases(Shape::of(1), 1).simulate(async |simulation| {
+            simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_secs(2));
+            let command = deploy(simulation, Behavior::Right).await;
+            let prepared = simulation.prepare(&command);
+            prepared.run.faults_of(write, 1, Fault::Signal("SIGTERM"));
+            let ended = prepared.end().await;
+            assert_eq!(ended.code, Some(1), "{}", ended.words);
+            simulation.done(&command).await;
         });
     }
 }
