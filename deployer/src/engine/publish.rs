@@ -141,16 +141,17 @@ async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], latest: &Ver
     let upload = async |latest: &VersionState| {
         certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, &latest.revision).await, look).await
     };
-    Ok(on_latest(run, name, latest, upload).await?.1)
+    Ok(on_latest(run, name, latest, &sha256(zip), upload).await?.1)
 }
 
 /// A write that holds only for `$LATEST` of a revision. It may have been read before the last change of an earlier run, or of
-/// Terraform, was seen everywhere: where nothing but the revision differs, the write is sent again with the newer one. Returns
-/// also `$LATEST` as it was before the write.
+/// Terraform, was seen everywhere: where nothing else differs, or the `wanted` code is there already, the write is sent again with
+/// the newer one. Returns also `$LATEST` as it was before the write.
 async fn on_latest<T>(
     run: &Apply<'_>,
     name: &str,
     latest: &VersionState,
+    wanted: &str,
     write: impl AsyncFn(&VersionState) -> Result<T, AwsError>,
 ) -> Result<(T, VersionState)> {
     let (mut latest, mut tries) = (latest.clone(), 1);
@@ -159,19 +160,19 @@ async fn on_latest<T>(
             Err(error) if error.kind == Kind::Precondition && tries < TRIES => error,
             ended => return Ok((ended?, latest)),
         };
-        latest = newer(run, name, &latest).await.ok_or(error)?;
+        latest = newer(run, name, &latest, wanted).await.ok_or(error)?;
         tries += 1;
     }
 }
 
-/// `$LATEST` by a newer revision, if that is all that differs.
-async fn newer(run: &Apply<'_>, name: &str, latest: &VersionState) -> Option<VersionState> {
+/// `$LATEST` by a newer revision, if that is all that differs, or it has the `wanted` code.
+async fn newer(run: &Apply<'_>, name: &str, latest: &VersionState, wanted: &str) -> Option<VersionState> {
     let mut lag = Backoff::new(run.engine.world(), Pace::READ);
     loop {
         let found = run.engine.aws.reader.lambda.version(name, "$LATEST").await.ok()?;
         if found.revision != latest.revision {
-            let is_same = found.code_sha256 == latest.code_sha256;
-            return (is_same && found.settings.differences(&latest.settings).is_empty()).then_some(found);
+            let is_known = [latest.code_sha256.as_str(), wanted].contains(&found.code_sha256.as_str());
+            return (is_known && found.settings.differences(&latest.settings).is_empty()).then_some(found);
         }
         if !lag.wait().await {
             return None;
@@ -190,7 +191,7 @@ async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description
     let publish = async |latest: &VersionState| {
         certainly(&aws.reader.world, async || aws.lambda.publish(name, latest, description).await, look).await
     };
-    let published = on_latest(run, name, latest, publish).await;
+    let published = on_latest(run, name, latest, &latest.code_sha256, publish).await;
     Ok(published.with_context(|| format!("failed to publish a version of `{name}`"))?.0)
 }
 
