@@ -15,10 +15,10 @@ use crate::verdict::Serving;
 fn with_session(simulation: &Simulation, command: &str, lasts: Duration, known: bool) -> Prepared {
     let arn = "arn:aws:sts::111111111111:assumed-role/deploy/ada";
     let ends = simulation.now() + lasts;
-    simulation.aws().sts.add_session("session", "token", (arn, ends));
+    simulation.aws().sts.add_session("session", "token-of-the-session", (arn, ends));
     let prepared = simulation.prepare_with("session", command, None);
     let at = simulation.aws().moment.epoch + ends;
-    prepared.run.session("token", known.then_some(at));
+    prepared.run.session("token-of-the-session", known.then_some(at));
     prepared
 }
 
