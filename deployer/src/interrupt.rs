@@ -58,7 +58,7 @@ impl Interrupt {
     /// The result of `work`, unless the run is told to stop before: then `work` is dropped where it stands.
     ///
     /// # Errors
-    /// Those of `work`, or that the run was told to stop.
+    /// Those of `work`, or that the run was asked to stop.
     pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut told = self.told.clone();
         tokio::select! {

@@ -200,7 +200,7 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
             }
         });
     }
-    // One that cannot be reached does not hide the others; if none can, that is the answer.
+    // One that cannot be reached does not hide the others; if none can, that is the result.
     match unknown.into_iter().next() {
         Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
         _ => Ok(StatusView { environments }),

@@ -47,7 +47,7 @@ pub trait Outside: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct World {
     outside: Arc<dyn Outside>,
-    /// Whether the run was told to stop.
+    /// Whether the run was asked to stop.
     pub interrupt: Interrupt,
     /// By how many seconds the wall clock is slow, as far as AWS has said.
     slow: Arc<AtomicI64>,

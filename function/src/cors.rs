@@ -1,4 +1,4 @@
-//! Which web pages may read an answer.
+//! Which web pages may read a response.
 //!
 //! In: the list of allowed origins, and a request's `Origin`. Out: the CORS headers. An origin is
 //! compared as a whole or not at all: there is no suffix match, no `*`, no `null`.
@@ -45,7 +45,7 @@ impl AllowedOrigins {
             ("Access-Control-Allow-Origin", self.allowed(origin)),
             ("Access-Control-Allow-Methods", "GET, OPTIONS"),
             ("Access-Control-Allow-Headers", "Content-Type"),
-            // Or a cache would hand the answer for one origin to a page of another.
+            // Or a cache would hand the response for one origin to a page of another.
             ("Vary", "Origin"),
         ]
     }

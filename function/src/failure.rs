@@ -1,4 +1,4 @@
-//! Why a request got no answer of its own, in two voices: the cause for the log, a fixed sentence
+//! Why a request got no response of its own, in two voices: the cause for the log, a fixed sentence
 //! for the visitor. The second is never made from the first.
 
 use crate::{

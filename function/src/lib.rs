@@ -1,8 +1,8 @@
-//! A visitor counter behind API Gateway REST: one event comes in, one answer goes out.
+//! A visitor counter behind API Gateway REST: one event comes in, one response goes out.
 //!
 //! In reading order: [`serve`] takes an event from the Lambda runtime, [`request`] reads from it
 //! the few fields that matter, [`handler`] decides, asking the [`store`] for what lasts, and
-//! [`reply`] dresses the answer with the headers of [`cors`] and [`marks`]. What the store learns of
+//! [`reply`] dresses the response with the headers of [`cors`] and [`marks`]. What the store learns of
 //! an address is what [`privacy`] makes of it, with the secret that [`key`] holds; what it was asked,
 //! [`telemetry`] tells CloudWatch and X-Ray. [`settings`] is the only reader of environment variables,
 //! [`log`] the only place that decides what a log line is.

@@ -33,7 +33,7 @@ impl Marks {
     }
 }
 
-/// What of `value` may stand in a header, or nothing: API Gateway answers 502 for all of an
+/// What of `value` may stand in a header, or nothing: API Gateway responds 502 for all of an
 /// answer of which one header is malformed.
 fn clean(value: &str) -> Option<String> {
     let value: String = value.chars().filter(char::is_ascii_graphic).take(LIMIT).collect();

@@ -47,7 +47,7 @@ impl Reply {
     }
 }
 
-/// An answer that is an error. Its texts are `'static`: nothing that was found out can leak.
+/// A response that is an error. Its texts are `'static`: nothing that was found out can leak.
 pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) error: &'static str,
@@ -62,7 +62,7 @@ impl Problem {
     }
 }
 
-/// What API Gateway's proxy integration takes for an answer.
+/// What API Gateway's proxy integration takes for a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -76,7 +76,7 @@ pub struct Answer {
     pub is_base64_encoded: bool,
 }
 
-/// The headers that every answer of a function carries.
+/// The headers that every response of a function carries.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// Who may read answers.
@@ -86,7 +86,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Puts the headers round `reply`, the answer to `request`.
+    /// Puts the headers round `reply`, the response to `request`.
     #[must_use]
     pub fn answer(&self, request: &Request, reply: Reply) -> Answer {
         let cors = self.origins.headers(request.origin.as_deref());

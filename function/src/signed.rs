@@ -1,6 +1,6 @@
 //! One request to a service of AWS that speaks JSON, signed.
 //!
-//! In: the service, a target, a body. Out: the answer, or why there is none, and whether that passes. An
+//! In: the service, a target, a body. Out: the response, or why there is none, and whether that passes. An
 //! answer's body is never put into an error, because it may be a secret.
 //!
 //! Made of the parts that AWS's SDKs are made of: credentials, signatures, connections. The SDKs themselves
@@ -162,7 +162,7 @@ pub(crate) fn passing(cause: impl Into<Cause>) -> Failed {
     Failed::Passing(cause.into())
 }
 
-/// An answer other than 200, in the service's own words.
+/// A response other than 200, in the service's own words.
 #[derive(Debug, thiserror::Error)]
 #[error("{service} answered {status} {code}: {message}")]
 pub(crate) struct Refusal {

@@ -1,7 +1,7 @@
 //! Whether a binary could start on Lambda, read out of its ELF file.
 //!
 //! A binary built on a newer system dies at its start with `GLIBC_2.38 not found`; one for another processor with
-//! `exec format error`; one that needs a library that the runtime lacks likewise. All of it stands in the file.
+//! `exec format error`; one that needs a library that the runtime lacks does not start either. All of it stands in the file.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, VER_FLG_WEAK};

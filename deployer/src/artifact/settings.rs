@@ -88,7 +88,7 @@ fn counting(table: &toml::Table) -> toml::Table {
     counting
 }
 
-/// How cargo is told to keep the places of this machine out of the binaries: arguments, and the variable of compiler flags
+/// How cargo is made to keep the places of this machine out of the binaries: arguments, and the variable of compiler flags
 /// where the user has one, which would silence the arguments.
 pub(super) struct Remap {
     pub(super) arguments: Vec<String>,

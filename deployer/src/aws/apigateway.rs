@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::calls::RawBody;
 use super::{AwsError, Calls, Kind, clients, move_timeouts};
 
-/// The stage variable that the deployer owns: the functions echo it, so that an answer names its deployment.
+/// The stage variable that the deployer owns: the functions echo it, so that a response names its deployment.
 const MARK: &str = "deployment";
 
 /// Looks at the REST APIs of one account and region.
@@ -74,7 +74,7 @@ pub struct Route {
     pub method: String,
     /// With its placeholders: `/visits/{id}`.
     pub path: String,
-    /// The address of its integration; `None` where API Gateway answers by itself.
+    /// The address of its integration; `None` where API Gateway responds by itself.
     pub uri: Option<String>,
     /// Whether a role of its own calls it: the function's policy plays no part then.
     pub by_role: bool,
@@ -237,7 +237,7 @@ impl ApiReader {
 }
 
 impl ApiWriter {
-    /// Freezes the definition into a deployment that no stage serves yet. Answers its id.
+    /// Freezes the definition into a deployment that no stage serves yet. Returns its id.
     pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
         let answer = self.0.create_deployment().rest_api_id(api).description(description).send().await;
         let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;

@@ -103,13 +103,13 @@ impl Intercept for Counter {
     }
 }
 
-/// Keeps the body of one answer as it came. What is compared as a whole is compared by this, so that a field
+/// Keeps the body of one response as it came. What is compared as a whole is compared by this, so that a field
 /// that this SDK does not know yet counts too.
 #[derive(Clone, Default)]
 pub(super) struct RawBody(Arc<Mutex<Vec<u8>>>);
 
 impl RawBody {
-    /// The body as JSON, of the answer to `operation` on `object`.
+    /// The body as JSON, of the response to `operation` on `object`.
     pub(super) fn json(&self, operation: &'static str, object: String) -> Result<serde_json::Value, AwsError> {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let unreadable = |_| AwsError::found(Kind::Unknown, operation, object, "the answer is no JSON");

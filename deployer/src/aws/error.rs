@@ -46,7 +46,7 @@ pub enum Kind {
     NoCredentials,
     /// No connection was made: nothing was done.
     Unreachable,
-    /// The answer did not come, or was a 5xx: it is not known what was done.
+    /// The response did not come, or was a 5xx: it is not known what was done.
     Unknown,
     /// What was answered is not what it should be.
     Malformed,
@@ -95,7 +95,7 @@ impl AwsError {
         Self { kind, retry_after, operation, object: object.into(), reason }
     }
 
-    /// What to do about it, where the kind tells.
+    /// What to do about it, where the kind says it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self.kind {
             Kind::NoCredentials if self.reason.contains("this local AWS belongs to another") => {
@@ -161,7 +161,7 @@ impl AwsError {
         Self::found(Kind::Denied, operation, object, format!("{NOT_GIVEN}{cause}"))
     }
 
-    /// A failure that we found ourselves in an answer that was none.
+    /// A failure that we found ourselves in a response that was none.
     pub(crate) fn found(
         kind: Kind,
         operation: &'static str,

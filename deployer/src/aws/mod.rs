@@ -1,6 +1,6 @@
 //! AWS: one file for each service, plain data in and out. The only module that names an SDK type.
 //!
-//! It makes single calls and tells apart the errors that code branches on. It never decides. What only looks gets a
+//! It makes single calls and distinguishes the errors that code branches on. It never decides. What only looks gets a
 //! [`Reader`], which has no way to change anything; a [`Writer`] has both.
 
 mod apigateway;
@@ -49,11 +49,11 @@ pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
 
-/// The longest that a move of traffic may take, an alias's or a stage's: whoever takes over a lock waits so long, on top
+/// The longest that a move of traffic may take, an alias's or a stage's; who takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.
 pub const MOVE: Duration = Duration::from_secs(10);
 
-/// No wait of ours may hang: the SDK has a connect timeout only, unless told otherwise.
+/// No wait of ours may hang: the SDK has a connect timeout only, unless set otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(20);
 const OPERATION: Duration = Duration::from_secs(45);
@@ -182,7 +182,7 @@ fn upload_timeouts() -> TimeoutConfig {
     timeouts().to_builder().read_timeout(UPLOAD).operation_attempt_timeout(UPLOAD).operation_timeout(UPLOAD).build()
 }
 
-/// Writes to the ledger renew a lease: several of them have to fit into one, also where the first ones get no answer.
+/// Writes to the ledger renew a lease: several of them have to fit into one, also where the first ones get no response.
 fn quick_timeouts() -> TimeoutConfig {
     const QUICK: Duration = Duration::from_secs(3);
     timeouts().to_builder().read_timeout(QUICK).operation_attempt_timeout(QUICK).operation_timeout(QUICK).build()
@@ -194,7 +194,7 @@ fn move_timeouts() -> TimeoutConfig {
 }
 
 /// Reads may be repeated by the SDK, which knows `Retry-After` and backs off with jitter. Writes may not: a
-/// repeated write whose first reply was lost is told apart only by reading back.
+/// repeated write whose first reply was lost is recognised only by reading back.
 fn read_retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(100))
 }
@@ -235,7 +235,7 @@ async fn assume(role: &str, base: SdkConfig) -> SdkConfig {
 
 /// The local AWS: without a proxy.
 fn local_aws(region: &str, local: &LocalAccess, world: &World) -> SdkConfig {
-    // The emulator tells accounts apart by the key. What authenticates is the token.
+    // The emulator distinguishes accounts by the key. What authenticates is the token.
     let credentials = Credentials::new(local.account.clone(), "local", local.token(), None, "local");
     given(region, SharedCredentialsProvider::new(credentials), world)
         .endpoint_url(local.endpoint())

@@ -23,7 +23,7 @@ impl S3Writer {
         Self(aws_sdk_s3::Client::from_conf(config.build()))
     }
 
-    /// Puts an object. Answers its version, by which it is found whatever is put there later.
+    /// Puts an object. Returns its version, by which it is found whatever is put there later.
     ///
     /// # Errors
     /// The bucket keeps no versions.

@@ -18,7 +18,7 @@ impl ClassifyRetry for Throttle {
         if let Some(Err(error)) = context.output_or_error()
             && error.as_connector_error().is_some_and(|error| refused(error))
         {
-            // Nobody listens there: asking again would only make the user wait for the same answer.
+            // Nobody listens there: asking again would only make the user wait for the same response.
             return RetryAction::RetryForbidden;
         }
         let Some(response) = context.response() else { return RetryAction::NoActionIndicated };

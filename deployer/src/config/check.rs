@@ -1,10 +1,10 @@
-//! The declared checks: requests, what their answers must be, and when a switch counts as seen.
+//! The declared checks: requests, what their responses must be, and when a switch counts as seen.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The response headers that name what made an answer.
+/// The response headers that name what made a response.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
@@ -18,7 +18,7 @@ pub struct Marks {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
-    /// So many answers in a row must carry the new marks.
+    /// So many responses in a row must carry the new marks.
     pub in_a_row: u32,
     /// The most seconds that a switch may take to be seen.
     pub timeout_seconds: u64,
@@ -48,22 +48,22 @@ impl Default for Verify {
     }
 }
 
-/// One declared request, and what its answer must be.
+/// One declared request, and what its response must be.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// What it is called in reports.
     pub name: String,
-    /// The function that answers it.
+    /// The function that responds to it.
     pub function: String,
     /// Method and path, as `GET /health`.
     pub request: Request,
-    /// The status that the answer must have.
+    /// The status that the response must have.
     pub status: u16,
-    /// Headers that the answer must have, compared without regard to the case of their names.
+    /// Headers that the response must have, compared without regard to the case of their names.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// What the answer's JSON body must contain.
+    /// What the response's JSON body must contain.
     #[serde(default)]
     pub body: Option<serde_json::Value>,
     /// It changes data: run once, through the URL only.

@@ -31,10 +31,10 @@ pub const FILE_NAME: &str = "deployer.toml";
 /// Where the local AWS keeps its files, beside `deployer.toml`.
 pub const LOCAL_FOLDER: &str = ".deployer/local";
 
-/// A lease in a real account has to outlast a few writes that get no answer.
+/// A lease in a real account has to outlast a few writes that get no response.
 const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
-/// All that a run was told, validated.
+/// All that a run was asked for, validated.
 #[derive(Debug)]
 pub struct Config {
     /// The folder of `deployer.toml`.
@@ -45,7 +45,7 @@ pub struct Config {
     pub build: Build,
     /// The functions by key, as the stack contract names them.
     pub functions: BTreeMap<String, Function>,
-    /// The headers by which an answer names what made it.
+    /// The headers by which a response names what made it.
     pub marks: Marks,
     /// When a switch counts as seen.
     pub verify: Verify,

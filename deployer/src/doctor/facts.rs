@@ -40,7 +40,7 @@ pub(super) struct Facts {
     pub named: Option<Named>,
 }
 
-/// What the run was told.
+/// What the run was asked for.
 pub(super) struct Asked {
     pub app: String,
     pub environment: String,

@@ -10,7 +10,7 @@ use crate::observe::Observed;
 use crate::plan::drift;
 use crate::verify::{Expected, Traffic, Verifier};
 
-/// Records drift as a release. Nothing is moved. Answers whether there was any.
+/// Records drift as a release. Nothing is moved. Returns whether there was any.
 ///
 /// # Errors
 /// What is live cannot be a release: an alias that splits its traffic, or that names `$LATEST`.

@@ -34,7 +34,7 @@ pub struct Intended<'a> {
     pub from: Option<Origin>,
     /// Alarms that are in ALARM already, and are ignored.
     pub ignored: &'a [String],
-    /// Where the stage answers.
+    /// Where the stage responds.
     pub verifier: &'a Verifier,
 }
 
@@ -174,7 +174,7 @@ impl Engine<'_> {
         let began = release.state == ReleaseState::Shifting;
         if began {
             self.events.emit(Event::RevertBegins(release));
-            // The fence before these moves too. A ledger that does not answer is no reason to leave a bad release.
+            // The fence before these moves too. A ledger that does not respond is no reason to leave a bad release.
             if let Err(lost) = hold.progress(release).await
                 && lost.exit() == Exit::LockHeld
             {

@@ -185,7 +185,7 @@ impl<'a> Engine<'a> {
         &self.aws.reader.world
     }
 
-    /// Whether the run was told to stop.
+    /// Whether the run was asked to stop.
     pub fn interrupt(&self) -> &'a Interrupt {
         &self.world().interrupt
     }

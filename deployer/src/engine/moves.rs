@@ -71,7 +71,7 @@ fn fence_of(description: &str) -> Option<u64> {
     description.strip_prefix("deployer: ")?.rsplit_once("fence ")?.1.parse().ok()
 }
 
-/// Whether the next move may be sent: nobody told the run to stop, and the lock is its own.
+/// Whether the next move may be sent: nobody asked the run to stop, and the lock is its own.
 fn forward(run: &Apply<'_>) -> Result<()> {
     run.engine.interrupt().check()?;
     run.hold.still_ours()
@@ -134,7 +134,7 @@ pub(super) async fn alias_to(
         if !matches!(error.kind, Kind::Precondition | Kind::Unknown) {
             return Err(error).with_context(failed);
         }
-        // A 412 may be the answer to our own success; and a look that shows the revision that it refused is an old one.
+        // A 412 may be the response to our own success; and a look that shows the revision that it refused is an old one.
         let refused = error.kind == Kind::Precondition;
         let found = settled::alias(&aws.reader, resource, |found| !refused || found.revision != revision).await?;
         if is_at(&found, to) {
@@ -147,7 +147,7 @@ pub(super) async fn alias_to(
     }
 }
 
-/// Whether the alias is where it was moved to, by this very move: its description tells it from any other.
+/// Whether the alias is where it was moved to, by this very move: its description distinguishes it from any other.
 fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
     let same = |(version, weight): (&str, f64)| {
         found.weights.len() == 1 && found.weights.get(version).is_some_and(|found| (found - weight).abs() < 1e-9)

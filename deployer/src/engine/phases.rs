@@ -30,7 +30,7 @@ pub(super) struct Apply<'a> {
     pub(super) plan: &'a Plan,
     /// The zips of new code, by function.
     pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
-    /// Where the stage answers.
+    /// Where the stage responds.
     pub(super) verifier: &'a Verifier,
     /// Alarms that rang before the start and were to be ignored.
     pub(super) ignored: &'a [String],
@@ -51,7 +51,7 @@ pub(super) struct Outcome {
     pub(super) error: Option<anyhow::Error>,
 }
 
-/// Carries out all phases, and looks at the end whether everything is where it belongs. The release tells afterwards
+/// Carries out all phases, and looks at the end whether everything is where it belongs. The release says afterwards
 /// how far it came, whether it failed or not; its `reason` is set if it could not be judged.
 ///
 /// # Errors

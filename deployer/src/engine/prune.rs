@@ -90,7 +90,7 @@ fn when(modified: &str) -> Option<Timestamp> {
     zoned.to_timestamp().ok()
 }
 
-/// Removes it, and answers how much. AWS itself refuses what an alias or a stage names.
+/// Removes it, and returns how much. AWS itself refuses what an alias or a stage names.
 pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, events: &dyn Events) -> usize {
     let mut by_owner: BTreeMap<Option<&String>, Vec<&Made>> = BTreeMap::new();
     for (owner, made) in found {

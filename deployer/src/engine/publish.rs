@@ -14,7 +14,7 @@ use crate::plan::{After, short};
 use crate::retention::is_of_another;
 use crate::verify;
 
-/// A version of a function, and the answers to its checks.
+/// A version of a function, and the responses to its checks.
 pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
     let (part, asked) = tokio::join!(version(run, key, release), may_ask_for_provisioned(run, key));
     let part = match asked.and(part) {
@@ -251,7 +251,7 @@ pub(super) async fn deployment(run: &Apply<'_>, release: &Release) -> Outcome {
 
 async fn create_deployment(run: &Apply<'_>, release: &Release) -> Result<String> {
     let (aws, id) = (run.engine.aws, &run.observed.ledger.contract.api.rest_api_id);
-    // The fingerprint stays with what it describes; by the release's number an orphan is told.
+    // The fingerprint stays with what it describes; by the release's number an orphan is recognised.
     let description = format!("{}{}, definition {}", run.engine.mark(), release.number, release.definition);
     let look = async || {
         let deployments = aws.reader.api.deployments(id).await?;

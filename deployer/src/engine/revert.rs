@@ -34,7 +34,7 @@ pub(super) async fn revert(
         }
         stuck.extend(aliases_back(engine, hold, observed, release).await);
     }
-    // A late move of the stage cannot be fenced off: it is looked for once more, and this look tells.
+    // A late move of the stage cannot be fenced off: it is looked for once more, and this look decides.
     stuck.extend(stage_stays_back(engine, hold, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }

@@ -10,7 +10,7 @@ use crate::observe::Observed;
 use crate::verify::{Expected, Traffic, Verifier};
 
 /// Sends the read-only checks to a live release that is not stable, and if they pass records that it is. "Nothing has
-/// changed" is no success where what is live was never seen to be good. Answers the release as it is now, and the checks
+/// changed" is no success where what is live was never seen to be good. Returns the release as it is now, and the checks
 /// that were sent; nothing if it was stable already.
 ///
 /// # Errors

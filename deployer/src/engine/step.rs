@@ -77,7 +77,7 @@ fn has_route(release: &Release, check: &Check) -> bool {
     find(release.routes.keys(), &check.request.method, path).is_some()
 }
 
-/// Says how the answers of an earlier release differ from what the checks of now ask for.
+/// Says how the responses of an earlier release differ from what the checks of now ask for.
 async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected, phase: &str) {
     let whole = Expected { marks_only: false, ..expected.clone() };
     let asked = due.iter().filter(|check| !check.writes).map(|check| run.verifier.once(check, &whole, phase));
@@ -98,7 +98,7 @@ async fn writing(
     let mut results = Vec::new();
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.verifier.once(check, expected, phase).await {
-            // It may not be repeated, so only the new version's own wrong answer speaks against the release.
+            // It may not be repeated, so only the new version's own wrong response speaks against the release.
             Err(failed) if failed.blame != Blame::Application => {
                 run.engine.events.warn(&format!("check `{}` told nothing: {}", check.name, failed.record.answer));
                 Ok(failed.record)

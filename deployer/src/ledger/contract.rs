@@ -1,4 +1,4 @@
-//! The stack contract: what Terraform made for an environment, as it tells the deployer.
+//! The stack contract: what Terraform made for an environment, as the deployer reads it.
 
 use std::collections::BTreeMap;
 
@@ -51,9 +51,9 @@ pub struct Api {
     pub rest_api_id: String,
     /// Its stage.
     pub stage: String,
-    /// Where the stage answers, without a slash at the end.
+    /// Where the stage responds, without a slash at the end.
     pub url: String,
-    /// Where it answers under a name of its own.
+    /// Where it responds under a name of its own.
     #[serde(default)]
     pub custom_url: Option<String>,
     /// The deployment that Terraform made, before the first release.

@@ -114,7 +114,7 @@ impl Ledger {
         let read = |items: &[Value]| -> Result<Vec<Release>> {
             items.iter().map(|item| numbered(self.table.name(), item.clone())).collect()
         };
-        // What cannot be read ends it too: the error is told of what came back.
+        // What cannot be read ends it too: the error is made of what came back.
         let ends = |items: &[Value]| read(items).map_or(true, |seen| is_enough(&seen));
         let items = self.table.pages(&self.app, RELEASE, ends).await.map_err(|error| self.explain(error))?;
         read(&items)
@@ -182,7 +182,7 @@ impl LedgerState {
     /// The number of the next release.
     ///
     /// # Errors
-    /// There is none left: beyond eight digits the last release could not be told from others any more.
+    /// There is none left: beyond eight digits the last release could not be distinguished from others any more.
     pub fn next_number(&self) -> Result<u32> {
         let last = self.last_number();
         if last < HIGHEST_NUMBER {

@@ -44,7 +44,7 @@ pub struct Release {
     /// Those of them that call it by a role of their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_role: BTreeSet<String>,
-    /// The checks with their answers.
+    /// The checks with their responses.
     #[serde(default)]
     pub checks: Vec<CheckRecord>,
     /// All planned steps, with the times of those that began.
@@ -164,7 +164,7 @@ pub struct ArtifactRecord {
     /// Whether the workspace differed from that commit.
     #[serde(default)]
     pub dirty: bool,
-    /// When that commit was made, in seconds since 1970: tells which of two is the later one.
+    /// When that commit was made, in seconds since 1970; says which of two is the later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed_at: Option<i64>,
     /// What the build read beyond the files of its packages: names only. Without it nobody knows, and the next deploy builds.

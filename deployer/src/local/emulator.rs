@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// client has closed holds its descriptor until then.
 const KEEPS_IDLE_FOR: &str = "100";
 
-/// Starts the emulator of one environment and waits until it answers.
+/// Starts the emulator of one environment and waits until it responds.
 ///
 /// # Errors
 /// It ends or stays silent: its last words are in the error, and nothing of it is left.
@@ -51,7 +51,7 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
     Ok(instance)
 }
 
-/// Keeps the process for the runs to come, and waits until it answers. One for which that fails is stopped.
+/// Keeps the process for the runs to come, and waits until it responds. One for which that fails is stopped.
 async fn remember_and_wait(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let settled = async {
         instance.remember(&place.folder)?;
@@ -121,7 +121,7 @@ fn allow_descriptors() -> Result<()> {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("cannot raise the number of open files")
 }
 
-/// Waits until this very instance answers: another one on the port does not know the token.
+/// Waits until this very instance responds: another one on the port does not know the token.
 async fn answers(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let http = Http::new(world, Proxy::None, Duration::from_secs(2));
     let health = format!("{}/_ministack/health", place.access.endpoint());

@@ -70,7 +70,7 @@ pub(super) fn refuse_foreign_port(place: &Place) -> Result<()> {
     }
 }
 
-/// The error for a port on which another instance answers, which took it while this one started.
+/// The error for a port on which another instance responds, which took it while this one started.
 pub(super) fn foreign(place: &Place) -> anyhow::Error {
     in_use(place, "the local AWS of another checkout").into()
 }
@@ -83,7 +83,7 @@ fn in_use(place: &Place, by: &str) -> Failure {
     ))
 }
 
-/// One run at a time works on the local AWS of a checkout. Held as long as the answer lives, however the run ends.
+/// One run at a time works on the local AWS of a checkout. Held as long as the returned value lives, however the run ends.
 pub(super) fn alone(root: &Path) -> Result<File> {
     std::fs::create_dir_all(root).with_context(|| format!("cannot make the folder `{}`", root.display()))?;
     let path = root.join("lock");

@@ -100,7 +100,7 @@ fn root(config: &Config) -> PathBuf {
     config.root.join(crate::config::LOCAL_FOLDER)
 }
 
-/// Starts, applies, releases: of each only what is not so already. If it is told to stop, it stops what it started.
+/// Starts, applies, releases: of each only what is not so already. If it is asked to stop, it stops what it started.
 async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let interrupt = &context.world.interrupt;
     interrupt.listen();
@@ -190,7 +190,7 @@ async fn down(context: Context<'_>, places: &[Place]) -> Result<Local> {
     Ok(look(context, places, String::new()).await)
 }
 
-/// What runs, and where it answers.
+/// What runs, and where it responds.
 async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
     let mut environments = BTreeMap::new();
     for place in places {

@@ -68,7 +68,7 @@ pub(super) struct Step<'a> {
 /// then writes its state and frees its lock.
 ///
 /// # Errors
-/// What was being done, and the program's own error; or that the run was told to stop.
+/// What was being done, and the program's own error; or that the run was asked to stop.
 pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &Interrupt) -> Result<()> {
     interrupt.check()?;
     // In a group of its own: a terminal's Ctrl-C would reach it beside ours, and at the second Terraform drops its lock.

@@ -1,4 +1,4 @@
-//! Reads of aliases and stages after a change of them. What AWS tells may for a moment be older than what it has carried out, so
+//! Reads of aliases and stages after a change of them. What AWS shows may for a moment be older than what it has carried out, so
 //! one look that does not show the change is no proof that it did not happen.
 
 use crate::aws::{Alias, AwsError, Reader, Stage};
@@ -39,7 +39,7 @@ pub async fn stage(reader: &Reader, contract: &Contract, expected: impl Fn(&Stag
     }
 }
 
-/// Waits until it is read as it was changed, so that whoever looks next does not take an older state for what is. That it
+/// Waits until it is read as it was changed, so that the next one who looks does not take an older state for what is. That it
 /// cannot be read is no failure of the change.
 pub async fn seen(reader: &Reader, resource: &FunctionResource, changed: &Alias) {
     let _ = alias(reader, resource, |found| found.revision == changed.revision).await;

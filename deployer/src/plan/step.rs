@@ -84,7 +84,7 @@ pub enum Routes {
 /// When checks go through the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// The traffic is split: old and new versions answer.
+    /// The traffic is split: old and new versions respond.
     Shifting,
     /// New code under the old definition.
     AfterAliases,

@@ -123,7 +123,7 @@ impl Report {
         self.warning(&format!("release {release} is reverted: {reason}"));
     }
 
-    /// A command did not end well and has something to tell all the same: of a release the run's page tells what was
+    /// A command did not end well and has something to say all the same: of a release the run's page says what was
     /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
     /// which comes last.
     pub fn failed(&self, view: &impl View) {
@@ -151,7 +151,7 @@ impl Report {
     pub fn usage(&self, message: &clap::Error) -> Exit {
         let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
         if self.github.is_none() || exit == Exit::Done {
-            // Where even this cannot be printed, the exit code still tells.
+            // Where even this cannot be printed, the exit code still says it.
             let _ = message.print();
             return exit;
         }
@@ -231,7 +231,7 @@ impl Report {
         }
     }
 
-    /// A line for GitHub. Answers whether there is one to read it.
+    /// A line for GitHub. Returns whether there is one to read it.
     fn command(&self, command: impl FnOnce(&GitHub) -> String) -> bool {
         self.github.as_ref().map(|github| self.raw(&command(github))).is_some()
     }
@@ -321,7 +321,7 @@ fn title(exit: Exit) -> &'static str {
     }
 }
 
-/// What is wrong with a command line, without how it should look and where that is told.
+/// What is wrong with a command line, without how it should look and where that is explained.
 fn first_lines(message: &str) -> &str {
     let first = message.split("\n\nUsage:").next().unwrap_or_default().trim();
     first.strip_prefix("error: ").unwrap_or(first)

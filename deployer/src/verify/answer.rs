@@ -1,4 +1,4 @@
-//! An answer, from Invoke or through the URL, and what a check says of it.
+//! A response, from Invoke or through the URL, and what a check says of it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::Check;
 
-/// An answer to a check.
+/// A response to a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer from its parts.
+    /// A response from its parts.
     pub fn new<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a str)>, body: String) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
         Self { status, headers: headers.collect(), body }

@@ -34,7 +34,7 @@ const TRIES: u32 = 3;
 pub struct Failed {
     /// What goes into the ledger.
     pub record: CheckRecord,
-    /// Whose fault it is, as far as it can be told.
+    /// Whose fault it is, as far as it is known.
     pub blame: Blame,
 }
 

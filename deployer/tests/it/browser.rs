@@ -21,7 +21,7 @@ const ALLOWED: &str = "http://localhost:3000";
 /// Another port, another name, one that begins alike, and a sandboxed page of the allowed one.
 const FOREIGN: [&str; 4] = ["http://localhost:3001", "http://www.example.org", "http://localhost.example:3000", "null"];
 
-/// What `fetch` throws where the browser keeps an answer to itself: no status and no word of the reason.
+/// What `fetch` throws where the browser keeps a response to itself: no status and no word of the reason.
 const REFUSED: &str = "TypeError";
 
 /// The API of `dev`, and a front before it.
@@ -74,7 +74,7 @@ fn refused() -> Value {
     json!({"error": REFUSED})
 }
 
-/// The body of an answer that the page could read, which has this status.
+/// The body of a response that the page could read, which has this status.
 #[track_caller]
 fn read(seen: &Value, status: u16) -> Value {
     assert_eq!((&seen["type"], &seen["status"]), (&json!("cors"), &json!(status)), "{seen}");

@@ -127,7 +127,7 @@ pub(crate) fn what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made()
     let emulator = emulator();
     let endpoint = format!("http://127.0.0.1:{}", emulator.port);
     let probe = "--prefix it-trial --region us-east-1 --probe-only";
-    // What is asked before anything is made: nobody agrees here, names are taken, malformed, or nobody answers.
+    // What is asked before anything is made: nobody agrees here, names are taken, malformed, or nobody responds.
     acceptance(&endpoint, probe).expect(1).says(["Type `yes` to begin", "nothing was made"]);
     let malformed = acceptance(&endpoint, "--prefix Trial --region us-east-1 --yes");
     malformed.expect(1).says(["`--prefix Trial` is malformed"]);

@@ -199,7 +199,7 @@ pub(crate) fn prod_is_destroyed_to_nothing_once_its_protection_is_taken_off() {
 /// All that is in the emulator of an environment, or in an account of its own of that of `dev`: kind and name. Roles are
 /// bootstrap's as well as the stack's, and are left out.
 pub(crate) fn left(place: &str) -> Vec<String> {
-    // Kind, service, target of a POST or none, path, where the answer has its list, and there the name.
+    // Kind, service, target of a POST or none, path, where the response has its list, and there the name.
     const LISTS: [[&str; 6]; 5] = [
         ["API", "apigateway", "", "/restapis", "/item", "name"],
         ["function", "lambda", "", "/2015-03-31/functions/", "/Functions", "FunctionName"],

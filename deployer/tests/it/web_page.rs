@@ -46,7 +46,7 @@ const SOURCES: [&str; 4] = [
     "sec-fetch-site: cross-site",
 ];
 
-/// The status of an answer.
+/// The status of a response.
 fn status(port: u16, host: &str, (method, path, headers): (&str, &str, &str), source: &str) -> u16 {
     let body = if method == "POST" || method == "PUT" { MADE } else { "" };
     let connection = if headers.contains("connection:") { "" } else { "connection: close\r\n" };

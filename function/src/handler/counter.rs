@@ -1,6 +1,6 @@
 //! The function `counter`: `GET /count` counts a visit, `GET /health` shows the count.
 //!
-//! A failure is an answer too: the visitor gets a fixed sentence, the log the cause.
+//! A failure is a response too: the visitor gets a fixed sentence, the log the cause.
 
 use std::panic::AssertUnwindSafe;
 

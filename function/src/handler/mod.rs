@@ -8,7 +8,7 @@ pub use preflight::Preflight;
 
 use crate::{reply::Answer, request::Request};
 
-/// A function as the runtime sees it. It has an answer for every request: there is no error.
+/// A function as the runtime sees it. It has a response for every request: there is no error.
 pub trait Handler: Send + Sync {
     /// Answers `request`.
     fn answer(&self, request: &Request) -> impl Future<Output = Answer> + Send;

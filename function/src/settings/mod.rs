@@ -166,7 +166,7 @@ pub fn parameter() -> Result<String, SettingsError> {
     parameter_from(&process)
 }
 
-/// Reads what every answer carries: `ALLOWED_ORIGIN`, and the version that Lambda runs this as.
+/// Reads what every response carries: `ALLOWED_ORIGIN`, and the version that Lambda runs this as.
 ///
 /// # Errors
 ///

@@ -145,7 +145,7 @@ impl DynamoStore {
         timeout(WHOLE, attempts).await.unwrap_or_else(|late| Err(late.into()))
     }
 
-    /// An answer for a part of what was asked is none.
+    /// A response for a part of what was asked is none.
     async fn attempt(&self, target: &'static str, input: &Value) -> Result<Value, Failed> {
         let answer = self.dynamodb.ask(target, input).await?;
         let missing = answer.get("UnprocessedKeys").and_then(Value::as_object).is_some_and(|keys| !keys.is_empty());

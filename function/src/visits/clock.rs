@@ -13,13 +13,13 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 
-/// Reads the header `Date` of every answer.
+/// Reads the header `Date` of every response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock(Arc<Mutex<Option<SignedDuration>>>);
 
 impl Clock {
     /// How far this machine was ahead at the last answer, up to a second: the header has whole ones. None
-    /// where no answer said when it was given.
+    /// where no response said when it was given.
     pub(super) fn ahead(&self) -> Option<SignedDuration> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

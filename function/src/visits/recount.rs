@@ -141,7 +141,7 @@ fn busy(log: &DynamoLog, calm: Duration) -> Failed {
     Failed::new(format!("recount table `{}`", log.table()), why, Some(hint.to_owned()))
 }
 
-/// Refuses where this machine's clock is not that of the table. Its answers tell the time in whole seconds.
+/// Refuses where this machine's clock is not that of the table. Its responses tell the time in whole seconds.
 fn trust(log: &DynamoLog) -> Result<(), Failed> {
     let right = SignedDuration::from_secs(-1)..=SignedDuration::from_secs(3);
     match log.ahead() {

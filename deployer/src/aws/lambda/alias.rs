@@ -16,7 +16,7 @@ pub struct Alias {
     pub weights: BTreeMap<String, f64>,
     /// Changes with every change of the alias.
     pub revision: String,
-    /// What was said by whoever moved it last; empty if nothing was.
+    /// What was said by the one who moved it last; empty if nothing was.
     pub description: String,
 }
 
@@ -60,7 +60,7 @@ impl LambdaReader {
 }
 
 impl LambdaWriter {
-    /// Points an alias, if it still has the given revision, elsewhere. Answers the alias as AWS does.
+    /// Points an alias, if it still has the given revision, elsewhere. Returns the alias as AWS does.
     ///
     /// It ends within [`crate::aws::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
     pub async fn move_alias(

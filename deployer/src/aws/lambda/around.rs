@@ -19,7 +19,7 @@ pub enum Provisioned {
 
 impl LambdaReader {
     /// The resource policy of a function's alias or version: who may call it. `None` where there is none; so, too, if
-    /// the function or the alias does not exist, which AWS answers likewise.
+    /// the function or the alias does not exist, to which AWS responds the same.
     pub async fn policy(&self, function: &str, qualifier: &str) -> Result<Option<Value>, AwsError> {
         self.policy_of(function, Some(qualifier)).await
     }

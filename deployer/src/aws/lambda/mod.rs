@@ -31,7 +31,7 @@ pub struct LambdaReader {
 #[derive(Debug, Clone)]
 pub struct LambdaWriter(aws_sdk_lambda::Client);
 
-/// The answer to an invocation.
+/// The response to an invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// The version that ran.

@@ -81,7 +81,7 @@ impl LambdaReader {
     /// All published versions, the oldest first; `$LATEST` is none.
     ///
     /// A listing leaves out the state (<https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html> says so of
-    /// functions, and versions come likewise): where there is none, the version counts as ready.
+    /// functions, and versions do too): where there is none, the version counts as ready.
     pub async fn versions(&self, function: &str) -> Result<Vec<VersionState>, AwsError> {
         let (operation, object) = ("ListVersionsByFunction", || bare(function));
         let (mut versions, mut marker) = (Vec::new(), None);
@@ -123,7 +123,7 @@ impl LambdaReader {
         let location = answer.code.and_then(|code| code.location);
         let location =
             location.ok_or_else(|| AwsError::found(Kind::Other, "GetFunction", object(), "the answer names no zip"))?;
-        // The address is signed: whoever has it may read the code for 10 minutes. No error may carry it.
+        // The address is signed: anybody who has it may read the code for 10 minutes. No error may carry it.
         let broken = |kind, why: String| {
             AwsError::found(kind, "the download", object(), format!("the zip could not be fetched: {why}"))
         };
@@ -165,7 +165,7 @@ impl LambdaWriter {
         answer.map(drop).map_err(failed)
     }
 
-    /// Publishes `$LATEST`, if it still has the given revision and code. Answers the number of the version.
+    /// Publishes `$LATEST`, if it still has the given revision and code. Returns the number of the version.
     pub async fn publish(&self, function: &str, latest: &VersionState, description: &str) -> Result<String, AwsError> {
         let request = self.0.publish_version().function_name(function).description(description);
         let answer = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;

@@ -19,7 +19,7 @@ pub use harmless::{HARMLESS, HARMLESS_PROVIDERS};
 /// What a resource is to live traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Requests, or the code that answers them, reach it by its name or id: it can be neither removed nor replaced.
+    /// Requests, or the code that handles them, reach it by its name or id: it can be neither removed nor replaced.
     InPath,
     /// It has to exist, and another one of the same content is as good: the new one first, then the old one may go.
     Grant,

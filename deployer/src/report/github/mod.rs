@@ -25,7 +25,7 @@ pub(super) use command::{harmless, harmless_json};
 pub(super) struct GitHub {
     step: GitHubStep,
     world: World,
-    /// Whether the page tells already how the command ended.
+    /// Whether the page already says how the command ended.
     told: AtomicBool,
 }
 

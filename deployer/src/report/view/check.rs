@@ -58,7 +58,7 @@ impl View for CheckView {
     }
 }
 
-/// The checks with their answers.
+/// The checks with their responses.
 pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
     let rows: Vec<_> = checks
         .iter()

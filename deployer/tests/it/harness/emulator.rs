@@ -19,7 +19,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts it as `local up` does, with these variables besides, and waits until it answers.
+    /// Starts it as `local up` does, with these variables besides, and waits until it responds.
     pub(crate) fn start(folder: &Path, account: &str, variables: &[(&str, &str)]) -> Self {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).unwrap();

@@ -153,7 +153,7 @@ impl Stack {
     }
 }
 
-/// The first line of an answer on a connection that carried nothing for so long.
+/// The first line of a response on a connection that carried nothing for so long.
 fn answer_after(port: u16, idle: Duration) -> std::io::Result<String> {
     let mut connection = TcpStream::connect(("127.0.0.1", port))?;
     std::thread::sleep(idle);

@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    /// A question of the front's own. Without a signature the emulator answers for its own account.
+    /// A question of the front's own. Without a signature the emulator responds for its own account.
     pub(super) async fn ask(&self, target: &str, signed: Option<&HeaderValue>) -> Result<Value, Answer> {
         let mut headers = HeaderMap::new();
         headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));

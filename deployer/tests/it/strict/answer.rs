@@ -13,7 +13,7 @@ use super::privilege::Need;
 /// Headers that belong to one connection and are not passed on.
 const OF_THE_CONNECTION: [&str; 4] = ["transfer-encoding", "connection", "content-length", "keep-alive"];
 
-/// An answer on its way to the client.
+/// A response on its way to the client.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub status: u16,

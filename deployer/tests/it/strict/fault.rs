@@ -18,7 +18,7 @@ impl At {
 pub(crate) enum Action {
     /// It is refused with this status and code before anything is done.
     Fail {
-        /// Of the answer.
+        /// Of the response.
         status: u16,
         /// As AWS names it, as `ServiceUnavailableException`.
         code: &'static str,

@@ -3,7 +3,7 @@
 //!
 //! A request comes in ([`serve`]), gets its name ([`name`]), what it needs ([`privilege`]) and its entry ([`call`]), meets
 //! the faults ([`fault`]), then the rules ([`rules`]; the stage's URL: [`stage`]), which forward it. It never answers for
-//! the emulator what the emulator answers right.
+//! the emulator what the emulator responds right.
 
 mod account;
 mod answer;

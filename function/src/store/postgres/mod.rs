@@ -79,7 +79,7 @@ impl PostgresStore {
     /// Asks `question`, and once more over a new connection if the one from before fails.
     async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
         let link = &mut *self.link.lock().await;
-        // Taken: whatever ends this early, no connection is left in the middle of an answer.
+        // Taken: whatever ends this early, no connection is left in the middle of a response.
         if let Some(session) = link.session.take().filter(|session| !session.has_ended()) {
             match session.ask(question).await {
                 Ok(answer) => {
@@ -150,7 +150,7 @@ impl PostgresStore {
         match timeout(PRUNING, session.prune()).await {
             Ok(Err(error)) => log::kept(&error),
             Ok(Ok(())) => link.session = Some(session),
-            // In the middle of an answer: the first visitor gets a connection of his own.
+            // In the middle of a response: the first visitor gets a connection of his own.
             Err(_) => {}
         }
         Ok(())

@@ -27,7 +27,7 @@ pub(super) const OPTIONS: &str =
 const CONNECTING: Duration = Duration::from_millis(2_500);
 /// How long migrations may take, with those of another start that they wait for.
 const MIGRATING: Duration = Duration::from_millis(5_500);
-/// How long an answer may take.
+/// How long a response may take.
 const ANSWERING: Duration = Duration::from_millis(2_500);
 
 /// Adds a visit and 1 to its shard's part, and answers with the total; no row where the visit is known. The parts of

@@ -166,7 +166,7 @@ fn seen(day: Date, item: &total::Item) -> Seen {
     Seen { day, path: text("path"), user_agent: text("user_agent") }
 }
 
-/// The SDK itself would wait for an answer for ever.
+/// The SDK itself would wait for a response for ever.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))

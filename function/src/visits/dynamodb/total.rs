@@ -116,7 +116,7 @@ impl DynamoLog {
     ///
     /// # Errors
     ///
-    /// When the checkpoint is another one, or the table refuses, or its answer does not come.
+    /// When the checkpoint is another one, or the table refuses, or its response does not come.
     pub async fn correct(&self, difference: i64, new: &Checkpoint, old: Option<&Checkpoint>) -> Result<(), Failed> {
         let number = |value: i64| AttributeValue::N(value.to_string());
         let update = self.once.update_item().table_name(&self.table);

@@ -82,7 +82,7 @@ fn story(view: &ReleaseView) -> String {
     format!("{kind}{from}: {state}{stable}; {commit}{dirty}{source}{actor}{took}.")
 }
 
-/// What the columns hold: what serves must be told from what was to serve.
+/// What the columns hold: what serves must be distinguishable from what was to serve.
 fn heads(view: &ReleaseView) -> (&'static str, &'static str) {
     match (&view.failed, view.state) {
         (Some(_), Some(ReleaseState::Reverted | ReleaseState::Failed)) => ("serves now", "was to serve"),
@@ -104,7 +104,7 @@ fn rows(view: &ReleaseView) -> Vec<[String; 4]> {
     let why = api.why.clone().unwrap_or_default();
     let became = became(api.before == api.after, api.why.is_some(), format!("deployment `{}`", api.after));
     let api = ["API".to_owned(), format!("deployment `{}`", api.before), became, why];
-    // Where nothing was done there are no functions to show, and the API alone tells little.
+    // Where nothing was done there are no functions to show, and the API alone says little.
     if view.changed { functions.chain([api]).collect() } else { Vec::new() }
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Request(Value);
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     pub requests: Vec<Request>,
-    /// The answers about APIs that were made.
+    /// The responses about APIs that were made.
     apis: Vec<Value>,
 }
 

@@ -36,7 +36,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// What was logged. Of a function that does not even start, the emulator gives the log for an answer.
+    /// What was logged. Of a function that does not even start, the emulator gives the log for a response.
     fn words(&self) -> &str {
         if self.status == 0 { &self.body } else { &self.log }
     }
@@ -122,7 +122,7 @@ fn unused(policy: &Policy, needs: &[Need]) -> Vec<String> {
 
 const COUNTER: &str = "resume-visitor-counter-dev";
 
-/// What the counter does with every one of its routes. Answers how many calls that were, and what it needed.
+/// What the counter does with every one of its routes. Returns how many calls that were, and what it needed.
 fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &mut Vec<String>) -> (usize, Vec<Need>) {
     front.take();
     let whole = Copy::of("counter", COUNTER, policy, front, more);
@@ -138,7 +138,7 @@ fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &m
     (calls.len(), calls.into_iter().flat_map(|call| call.needs).collect())
 }
 
-/// Without each action that it needed. Answers how many those are.
+/// Without each action that it needed. Returns how many those are.
 fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
     let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
     for action in &actions {

@@ -62,7 +62,7 @@ pub(crate) async fn remember_all(account: &Account) {
     }
 }
 
-/// GetFunction: the address in the answer leads to the front, for this version's zip.
+/// GetFunction: the address in the response leads to the front, for this version's zip.
 pub(super) async fn show(call: &Exchange<'_>) -> Answer {
     let answer = call.forward().await;
     let mut shown = answer.value();

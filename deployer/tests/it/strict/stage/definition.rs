@@ -49,7 +49,7 @@ impl Definition {
         candidates.min_by(|one, other| one.0.cmp(&other.0)).map(|(_, route)| route)
     }
 
-    /// An answer of API Gateway's own: with the status, headers and template that the definition has for its kind.
+    /// A response of API Gateway's own: with the status, headers and template that the definition has for its kind.
     /// The kind is the gateway response and the error that the client is told.
     pub(super) fn refusal(&self, kind: (&str, &str), status: u16, message: &str) -> Answer {
         const TEMPLATE: &str = "{\"message\":$context.error.messageString}";

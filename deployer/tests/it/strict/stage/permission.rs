@@ -42,7 +42,7 @@ impl Target {
         format!("/2015-03-31/functions/{}/policy{qualifier}", self.function)
     }
 
-    /// Whether the answer to GetPolicy lets API Gateway invoke it for `API/STAGE/METHOD/PATH`.
+    /// Whether the response to GetPolicy lets API Gateway invoke it for `API/STAGE/METHOD/PATH`.
     pub(super) fn allows(&self, answer: &Value, caller: &str) -> bool {
         let policy = answer["Policy"].as_str().unwrap_or_default();
         let policy: Value = serde_json::from_str(policy).unwrap_or_default();
