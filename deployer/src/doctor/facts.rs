@@ -1,4 +1,4 @@
-//! What is: everything that a judgement is made of, read in two round trips. Each piece stands for itself.
+//! What is: everything that the findings are made of, read in two round trips. Each piece stands for itself.
 
 use std::collections::BTreeMap;
 

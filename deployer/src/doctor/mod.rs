@@ -1,11 +1,11 @@
 //! `doctor`: compares the contract with AWS, and says what to fix.
 //!
-//! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and judging ([`judge`]) are apart, and
+//! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and comparing ([`findings`]) are apart, and
 //! what cannot be read hides nothing else. It calls the live versions with the checks that only read; it never
 //! writes, and never takes "could not be asked" for "is well".
 
 mod facts;
-mod judge;
+mod findings;
 mod questions;
 
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub async fn doctor(context: Context<'_>, environment: &Environment) -> Vec<Find
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let facts = facts::gather(config, environment, &reader).await;
-    judge::judge(&facts)
+    findings::find(&facts)
 }
 
 impl Finding {

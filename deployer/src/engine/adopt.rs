@@ -20,18 +20,18 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     let mut release = found(engine, observed, &drift).await?;
     let verifier = engine.verifier(observed)?;
     let hold = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
-    let judged = judge(engine, &hold, observed, &verifier, &mut release).await;
+    let verified = verify(engine, &hold, observed, &verifier, &mut release).await;
     release.ended_at = Some(engine.now());
-    release.state = if judged.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
+    release.state = if verified.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
-    judged.and(ended)?;
+    verified.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
     engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));
     Ok(true)
 }
 
 /// Says by the stage's variable what the stage serves, and sends the checks.
-async fn judge(
+async fn verify(
     engine: &Engine<'_>,
     hold: &Hold,
     observed: &Observed,

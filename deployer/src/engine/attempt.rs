@@ -154,7 +154,7 @@ impl Engine<'_> {
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
         Err(Failure::new(Exit::NotReverted, format!("release {release} serves, and could not be verified: {reason}"))
-            .hint("run the same command again later: it judges what serves and records it; until then it does not count as stable")
+            .hint("run the same command again later: it verifies what is live and records it; until then it does not count as stable")
             .into())
     }
 

@@ -1,4 +1,4 @@
-//! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is judged by what it
+//! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is verified by what it
 //! brought about: that a call answered well is not enough, and that it failed does not mean that it did nothing.
 
 use anyhow::{Context as _, Result};

@@ -45,14 +45,14 @@ pub(super) struct Outcome {
     pub(super) deployment: Option<String>,
     /// The checks that were made, passed or not.
     pub(super) checks: Vec<CheckRecord>,
-    /// Why it could not be judged whether it went well, if it could not.
-    pub(super) unjudged: Option<String>,
+    /// Why it could not be verified whether it went well, if it could not.
+    pub(super) unverified: Option<String>,
     /// Why it failed, if it did.
     pub(super) error: Option<anyhow::Error>,
 }
 
 /// Carries out all phases, and looks at the end whether everything is where it belongs. The release says afterwards
-/// how far it came, whether it failed or not; its `reason` is set if it could not be judged.
+/// how far it came, whether it failed or not; its `reason` is set if it could not be verified.
 ///
 /// # Errors
 /// The first failure, after every step of its phase has ended; nothing is reverted here.
@@ -100,7 +100,7 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
         if let Some(deployment) = outcome.deployment {
             release.parts.deployment = deployment;
         }
-        release.reason = release.reason.take().or(outcome.unjudged);
+        release.reason = release.reason.take().or(outcome.unverified);
         match outcome.error {
             Some(error) => failed = failed.or(Some(error)),
             None => {

@@ -1,4 +1,4 @@
-//! Where nothing had to be done: a live release that could not be judged when it was made is judged now, and stable
+//! Where nothing had to be done: a live release that could not be verified when it was made is verified now, and stable
 //! from then on.
 
 use anyhow::Result;
@@ -34,8 +34,8 @@ pub(super) async fn confirm(
     engine.events.checked(&passed);
     let hold = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
-    let judged = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
-    hold.end(&judged, None).await?;
+    let verified = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
+    hold.end(&verified, None).await?;
     engine.events.progress("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
-    Ok(Some((judged, passed)))
+    Ok(Some((verified, passed)))
 }

@@ -118,7 +118,7 @@ fn collect(results: Vec<Result<CheckRecord, Failed>>) -> Outcome {
                 outcome.checks.push(failed.record.clone());
                 match failed.blame {
                     // The gateway's limits say nothing of the release: it is neither good nor bad.
-                    Blame::Limits => drop(outcome.unjudged.get_or_insert_with(|| failed.to_string())),
+                    Blame::Limits => drop(outcome.unverified.get_or_insert_with(|| failed.to_string())),
                     _ => drop(outcome.error.get_or_insert_with(|| failed.explain())),
                 }
             }

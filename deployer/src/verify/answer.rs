@@ -44,7 +44,7 @@ impl Answer {
     }
 
     /// Whether it is what the check declares; else why not, in words that carry no body: it may hold anything.
-    pub fn judge(&self, check: &Check) -> Result<(), String> {
+    pub fn compare(&self, check: &Check) -> Result<(), String> {
         if self.status != check.status {
             return Err(format!("status {}, not {}", self.status, check.status));
         }
@@ -94,17 +94,17 @@ mod tests {
     #[test]
     fn an_answer_may_have_more_than_the_check_asks_for() {
         let body = json!({"status": "ok", "count": 3, "deep": {"a": 1, "b": 2}});
-        assert_eq!(answer(200, "7", &body).judge(&check()), Ok(()));
+        assert_eq!(answer(200, "7", &body).compare(&check()), Ok(()));
     }
 
     #[test]
-    fn status_header_and_body_are_judged_and_named() {
+    fn status_header_and_body_are_compared_and_named() {
         let body = json!({"status": "ok", "deep": {"a": 2}});
-        assert_eq!(answer(500, "7", &body).judge(&check()).unwrap_err(), "status 500, not 200");
-        assert!(answer(200, "8", &body).judge(&check()).unwrap_err().contains("`X-Mark` is \"8\""));
-        assert_eq!(answer(200, "7", &body).judge(&check()).unwrap_err(), "the body differs at `$.deep.a`");
+        assert_eq!(answer(500, "7", &body).compare(&check()).unwrap_err(), "status 500, not 200");
+        assert!(answer(200, "8", &body).compare(&check()).unwrap_err().contains("`X-Mark` is \"8\""));
+        assert_eq!(answer(200, "7", &body).compare(&check()).unwrap_err(), "the body differs at `$.deep.a`");
         assert_eq!(
-            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).judge(&check()).unwrap_err(),
+            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&check()).unwrap_err(),
             "the body is no JSON"
         );
     }

@@ -146,7 +146,7 @@ impl Invoker {
             let why = format!("{}, its `{}` does not name version {executed}", answer.status, self.header);
             return Err(wrong(why));
         }
-        answer.judge(check).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
+        answer.compare(check).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
     }
 }
 

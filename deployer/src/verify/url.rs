@@ -134,6 +134,6 @@ impl Url {
             return Ok(());
         }
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
-        answer.judge(check).map_err(|why| (blame, why))
+        answer.compare(check).map_err(|why| (blame, why))
     }
 }

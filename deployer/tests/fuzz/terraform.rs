@@ -49,7 +49,7 @@ fn look(text: &[u8]) {
     }
 }
 
-fn is_judged_or_named(text: &str) -> Result<(), String> {
+fn is_compared_or_named(text: &str) -> Result<(), String> {
     look(text.as_bytes());
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
@@ -68,7 +68,7 @@ fn no_bytes_are_taken_for_a_plan_of_terraforms() {
 }
 
 #[test]
-fn plans_of_every_shape_are_judged_or_refused_by_name() {
+fn plans_of_every_shape_are_read_or_refused_by_name() {
     let began = Instant::now();
     let count = cases(3_000);
     let text = prop_oneof![
@@ -76,7 +76,7 @@ fn plans_of_every_shape_are_judged_or_refused_by_name() {
         2 => spoilt(sound().to_string()),
         1 => json_of(NAMES).prop_map(|value| value.to_string()),
     ];
-    let violations = tried(count, text, |text| is_judged_or_named(&text));
+    let violations = tried(count, text, |text| is_compared_or_named(&text));
     promises::kept(
         "plans of Terraform's of every shape: no panic, and an error names the file",
         "members of other types, missing, doubled; text cut, repeated, nested",

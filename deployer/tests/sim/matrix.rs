@@ -123,7 +123,7 @@ impl Scenario {
     }
 
     /// Runs the case: what is wrong, with what the run did.
-    fn judged(&self, case: Case) -> Vec<String> {
+    fn checked(&self, case: Case) -> Vec<String> {
         self.world.clone().seeded(case.seed).run(async |simulation| {
             let before = Before::of(simulation, self);
             let command = self.ready(simulation, &before);
@@ -215,7 +215,7 @@ fn tried(scenario: &Scenario, stride: usize) {
         Some(seed) => all.filter(|case| case.seed == seed).collect(),
         None => all.step_by(stride).filter(|case| is_asked(case.fault)).collect(),
     };
-    let results = cases::each(&chosen, |case| scenario.judged(*case));
+    let results = cases::each(&chosen, |case| scenario.checked(*case));
     let mut failed: BTreeMap<&String, Vec<(&Case, &[String])>> = BTreeMap::new();
     for (case, wrong) in chosen.iter().zip(&results) {
         if let Some(first) = wrong.first() {

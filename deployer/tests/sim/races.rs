@@ -164,7 +164,7 @@ impl Race {
     }
 
     /// What is wrong with a race, and the next order of its writes if there is one.
-    fn judged(self, world: &Snapshot, given: &Given<'_>) -> (Vec<String>, Option<Vec<usize>>) {
+    fn checked(self, world: &Snapshot, given: &Given<'_>) -> (Vec<String>, Option<Vec<usize>>) {
         world.clone().seeded(given.seed).run(async |simulation| {
             let schedule = Arc::new(Schedule::new(self.commands.len(), given.order, given.chance.clone()));
             let mut outcome = self.run(simulation, Arc::clone(&schedule), given.mishap, &given.pauses).await;
@@ -243,7 +243,7 @@ fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<Stri
     while let Some(order) = next {
         let pauses = vec![Duration::ZERO, pause];
         let given = Given { seed: 1, order: &order, chance: None, mishap: Mishap::None, pauses };
-        let (found, following) = race.judged(world, &given);
+        let (found, following) = race.checked(world, &given);
         (orders, next) = (orders + 1, following);
         wrong.extend(found);
     }
@@ -273,7 +273,7 @@ fn random(race: Race, how: &str, share: u64, given: impl Fn(u64, &mut fastrand::
     let last = if cases::all_of_two() { ALL_SEEDS * share / 10 } else { SEEDS };
     let seeds: Vec<u64> = cases::only().map_or_else(|| (0..last).collect(), |seed| vec![seed]);
     let results =
-        cases::each(&seeds, |seed| race.judged(&world, &given(*seed, &mut fastrand::Rng::with_seed(*seed))).0);
+        cases::each(&seeds, |seed| race.checked(&world, &given(*seed, &mut fastrand::Rng::with_seed(*seed))).0);
     reported(race.name, how, seeds.len(), &results, began);
 }
 

@@ -1,6 +1,6 @@
 //! Stories drawn from a seed: what the other cases do not list.
 //!
-//! A story is a stack, what happens to it, and runs that meet several faults. It is judged after every run, and at its end
+//! A story is a stack, what happens to it, and runs that meet several faults. It is checked after every run, and at its end
 //! a run that meets none has to succeed. A story that fails is shrunk: every part goes without which it fails too.
 
 use std::sync::Arc;
@@ -154,7 +154,7 @@ impl Story {
     }
 
     /// What is wrong with it.
-    fn judged(&self) -> Vec<String> {
+    fn checked(&self) -> Vec<String> {
         Snapshot::new(self.shape, 1).seeded(self.seed).run(async |simulation| {
             simulation.account("dev", |account| account.api.rules.read_lag = self.lag);
             let mut wrong = Vec::new();
@@ -167,7 +167,7 @@ impl Story {
                     }
                     Act::Run { command, behavior, .. } => {
                         calm &= *behavior == Behavior::Right;
-                        let work = act.judged(simulation);
+                        let work = act.checked(simulation);
                         let (found, visits) = simulation.under_visits(environment_of(command), work).await;
                         wrong.extend(found);
                         if calm {
@@ -189,7 +189,7 @@ impl Story {
 
     /// The story with as little in it as still fails.
     fn shrunk(mut self) -> Self {
-        while let Some(smaller) = self.smaller().into_iter().find(|story| !cases::caught(|| story.judged()).is_empty())
+        while let Some(smaller) = self.smaller().into_iter().find(|story| !cases::caught(|| story.checked()).is_empty())
         {
             self = smaller;
         }
@@ -237,7 +237,7 @@ impl Act {
     }
 
     /// Runs it: what is wrong afterwards.
-    async fn judged(&self, simulation: &Simulation) -> Vec<String> {
+    async fn checked(&self, simulation: &Simulation) -> Vec<String> {
         let Self::Run { command, behavior, faults, sleeps_at } = self else { return Vec::new() };
         let environment = environment_of(command);
         let before = (Serving::of(simulation, environment), holder(simulation, environment));
@@ -250,14 +250,14 @@ impl Act {
         }
         let ended = prepared.end().await;
         let disturbed = faults.len() > 1 || sleeps_at.is_some();
-        let mut wrong = judged((simulation, environment), &before, &ended, disturbed);
+        let mut wrong = checked((simulation, environment), &before, &ended, disturbed);
         wrong.extend(run.stale().iter().map(|name| format!("a stale {name}")));
         wrong
     }
 }
 
 /// What is wrong after a run, before which this served and that held the lock.
-fn judged(
+fn checked(
     (simulation, environment): (&Simulation, &str),
     (before, held_by): &(Serving, Value),
     ended: &Ended,
@@ -346,7 +346,7 @@ async fn ends_well_in_prod(simulation: &Simulation) -> Vec<String> {
 #[test]
 fn stories_drawn_from_seeds_keep_every_promise() {
     if let Some(seed) = cases::only() {
-        let wrong = cases::each(&[seed], |seed| Story::drawn(*seed).judged()).concat();
+        let wrong = cases::each(&[seed], |seed| Story::drawn(*seed).checked()).concat();
         println!("{}", wrong.join("\n"));
         return assert!(wrong.len() <= 1, "seed {seed}");
     }
@@ -357,12 +357,12 @@ fn stories_drawn_from_seeds_keep_every_promise() {
     let (mut next, mut failed) = (first, Vec::new());
     while next == first || (began.elapsed() < time && failed.is_empty()) {
         let seeds: Vec<u64> = (next..next + STORIES).collect();
-        let results = cases::each(&seeds, |seed| Story::drawn(*seed).judged());
+        let results = cases::each(&seeds, |seed| Story::drawn(*seed).checked());
         failed.extend(seeds.into_iter().zip(results).filter(|(_, wrong)| !wrong.is_empty()));
         next += STORIES;
     }
     for (seed, wrong) in failed.iter().take(3) {
-        let least = cases::each(&[*seed], |seed| Story::drawn(*seed).shrunk().judged()).concat();
+        let least = cases::each(&[*seed], |seed| Story::drawn(*seed).shrunk().checked()).concat();
         println!("== seed {seed}: {}\nshrunk: {}", wrong[0], least.join("\n"));
         println!("replay: SEED={seed} cargo test --workspace --test sim -- --nocapture search");
     }

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_an_error_of_the_caller_to_judge() {
+    fn a_file_that_cannot_be_written_is_an_error_for_the_caller() {
         let step = GitHubStep { summary: Some("/nowhere/at/all".into()), ..GitHubStep::default() };
         let github = GitHub::new(step, &World::real());
         assert!(github.show(&Markdown::default()).is_err());

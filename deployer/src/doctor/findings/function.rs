@@ -6,7 +6,7 @@ use super::{drift, known, unknown};
 use crate::aws::{Provisioned, Readiness};
 use crate::ledger::LedgerState;
 
-pub(super) fn judge(key: &str, function: &Function, state: &LedgerState) -> Vec<Finding> {
+pub(super) fn find(key: &str, function: &Function, state: &LedgerState) -> Vec<Finding> {
     let subject = format!("function {}", function.resource.name);
     let mut findings = alias(key, function, state, &subject);
     findings.extend(version(key, function, state, &subject));

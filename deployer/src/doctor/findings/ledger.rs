@@ -5,7 +5,7 @@ use super::super::facts::Facts;
 use super::known;
 use crate::ledger::LedgerState;
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let subject = format!("ledger {}", facts.asked.ledger);
     let state = match &facts.ledger {
         Ok(state) => state,
@@ -82,13 +82,13 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{denied, facts, holder, last, only};
-    use super::super::{Finding, judge};
+    use super::super::{Finding, find};
     use crate::doctor::Verdict;
     use crate::ledger::ReleaseState;
 
     #[test]
     fn a_healthy_environment_has_neither_problems_nor_warnings() {
-        let findings: Vec<Finding> = judge(&facts());
+        let findings: Vec<Finding> = find(&facts());
         let bad: Vec<_> = findings.iter().filter(|finding| finding.verdict != Verdict::Ok).collect();
         assert!(bad.is_empty(), "{bad:#?}");
         assert!(findings.iter().all(|finding| finding.fix.is_none()));
@@ -98,7 +98,7 @@ mod tests {
     fn a_ledger_that_cannot_be_read_is_a_problem_and_the_rest_is_not_checked() {
         let mut facts = facts();
         facts.ledger = Err(denied());
-        let findings = judge(&facts);
+        let findings = find(&facts);
         let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
         assert_eq!(verdicts, [Verdict::Problem, Verdict::NotChecked]);
         assert_eq!(findings[0].fix.as_deref(), Some("give the role the action"));

@@ -8,7 +8,7 @@ use crate::ledger::Contract;
 
 const CHECK: &str = "burst";
 
-pub(super) fn judge(named: &Named, contract: &Contract) -> Vec<Finding> {
+pub(super) fn find(named: &Named, contract: &Contract) -> Vec<Finding> {
     let subject = format!("API {}", contract.api.rest_api_id);
     // A stage that cannot be read is a finding of its own; one without a limit has the account's.
     let Some(burst) = named.api.stage.as_ref().ok().and_then(|stage| stage.burst) else { return Vec::new() };
@@ -69,6 +69,6 @@ mod tests {
             assert_eq!(only(&facts, "burst and f-dev").verdict, Verdict::NotChecked);
         }
         api(&mut facts).stage.as_mut().unwrap().burst = None;
-        assert!(super::super::judge(&facts).iter().all(|finding| !finding.check.starts_with("burst")));
+        assert!(super::super::find(&facts).iter().all(|finding| !finding.check.starts_with("burst")));
     }
 }

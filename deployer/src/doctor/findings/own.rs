@@ -10,7 +10,7 @@ use crate::ledger::Contract;
 const SUBJECT: &str = "the deployer's permissions";
 
 /// One finding for each question.
-pub(super) fn judge(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Finding> {
+pub(super) fn find(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Finding> {
     let questions = questions(contract, &facts.asked.ledger);
     let looks = looks_only(&questions, named);
     questions.iter().map(|question| of(question, facts, named, looks)).collect()
@@ -84,7 +84,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
 #[cfg(test)]
 mod tests {
     use super::super::sample::{contract, denied, facts, missing, only};
-    use super::super::{Finding, judge};
+    use super::super::{Finding, find};
     use super::*;
     use crate::doctor::Verdict;
 
@@ -117,7 +117,7 @@ mod tests {
         for unread in [denied(), missing()] {
             let mut facts = facts();
             facts.named.as_mut().unwrap().permissions = Err(unread);
-            let own: Vec<Finding> = judge(&facts).into_iter().filter(|finding| finding.subject == SUBJECT).collect();
+            let own: Vec<Finding> = find(&facts).into_iter().filter(|finding| finding.subject == SUBJECT).collect();
             assert_eq!(own.len(), questions(&contract(), "ledger").len());
             assert!(own.iter().all(|finding| finding.verdict == Verdict::NotChecked), "{own:#?}");
         }
@@ -150,7 +150,7 @@ mod tests {
     fn an_action_that_iam_says_nothing_of_is_not_checked() {
         let mut facts = facts();
         facts.named.as_mut().unwrap().permissions = Ok(Default::default());
-        let own = judge(&facts).into_iter().filter(|finding| finding.subject == SUBJECT);
+        let own = find(&facts).into_iter().filter(|finding| finding.subject == SUBJECT);
         assert!(own.into_iter().all(|finding| finding.verdict == Verdict::NotChecked));
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::Finding;
 use super::super::facts::{Api, Asked, Facts, Function, Named, Tried, Unread};
 use super::super::questions::{Wanted, questions};
-use super::judge;
+use super::find;
 use crate::aws::{
     About, Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState,
 };
@@ -169,7 +169,7 @@ pub(super) fn missing() -> Unread {
 /// The only finding of a check.
 #[track_caller]
 pub(super) fn only(facts: &Facts, check: &str) -> Finding {
-    let found: Vec<_> = judge(facts).into_iter().filter(|finding| finding.check == check).collect();
-    let [finding] = found.try_into().unwrap_or_else(|found| panic!("`{check}`: {found:#?} of {:#?}", judge(facts)));
+    let found: Vec<_> = find(facts).into_iter().filter(|finding| finding.check == check).collect();
+    let [finding] = found.try_into().unwrap_or_else(|found| panic!("`{check}`: {found:#?} of {:#?}", find(facts)));
     finding
 }

@@ -16,18 +16,18 @@ use super::facts::{Fact, Facts, Unread};
 use crate::ledger::LedgerState;
 
 /// Everything that is to be said of an environment.
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
-    let mut findings = ledger::judge(facts);
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let mut findings = ledger::find(facts);
     if let (Ok(state), Some(named)) = (&facts.ledger, &facts.named) {
         for (key, function) in &named.functions {
-            findings.extend(function::judge(key, function, state));
-            findings.extend(callers::judge(function, &state.contract, &named.api));
+            findings.extend(function::find(key, function, state));
+            findings.extend(callers::find(function, &state.contract, &named.api));
         }
-        findings.extend(api::judge(&named.api, state));
-        findings.extend(concurrency::judge(named, &state.contract));
-        findings.extend(checks::judge(named, state));
-        findings.extend(alarms::judge(&named.alarms, &state.contract));
-        findings.extend(own::judge(facts, named, &state.contract));
+        findings.extend(api::find(&named.api, state));
+        findings.extend(concurrency::find(named, &state.contract));
+        findings.extend(checks::find(named, state));
+        findings.extend(alarms::find(&named.alarms, &state.contract));
+        findings.extend(own::find(facts, named, &state.contract));
     }
     findings
 }

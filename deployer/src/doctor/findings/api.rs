@@ -8,7 +8,7 @@ use crate::ledger::{Contract, LedgerState};
 use crate::observe::arn::function_arn;
 use crate::observe::with_variables;
 
-pub(super) fn judge(api: &Api, state: &LedgerState) -> Vec<Finding> {
+pub(super) fn find(api: &Api, state: &LedgerState) -> Vec<Finding> {
     let contract = &state.contract;
     let subject = format!("API {}", contract.api.rest_api_id);
     let mut findings = routes(api, contract, &subject);
@@ -31,7 +31,7 @@ fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
         Err(unread) => return vec![unknown(unread, subject, "integrations")],
     };
     let fix = "call the alias's `invoke_arn` in Terraform, apply, then deploy";
-    let judge = |route: &Route| {
+    let finding = |route: &Route| {
         let (check, arn) = (format!("integration {} {}", route.method, route.path), target_of(route)?);
         let variables = api.stage.as_ref().map(|stage| stage.variables.clone()).unwrap_or_default();
         let arn = with_variables(arn, &variables);
@@ -58,7 +58,7 @@ fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
             None => Finding::problem(subject, &check, format!("calls `{arn}`, which the contract does not name"), fix),
         })
     };
-    routes.iter().filter_map(judge).collect()
+    routes.iter().filter_map(finding).collect()
 }
 
 /// The stage serves a deployment that exists: the one that the ledger says, and says so to the functions.
@@ -194,7 +194,7 @@ mod tests {
     fn a_route_that_does_not_call_lambda_is_nobodys_business() {
         let mut facts = facts();
         api(&mut facts).routes.as_mut().unwrap()[0].uri = None;
-        assert!(super::super::judge(&facts).iter().all(|finding| !finding.check.starts_with("integration")));
+        assert!(super::super::find(&facts).iter().all(|finding| !finding.check.starts_with("integration")));
     }
 
     #[test]
@@ -260,6 +260,6 @@ mod tests {
             assert_eq!(only(&facts, "stage variable").verdict, Verdict::Problem);
         }
         facts.ledger.as_mut().unwrap().live = None;
-        assert!(super::super::judge(&facts).iter().all(|finding| finding.check != "stage variable"));
+        assert!(super::super::find(&facts).iter().all(|finding| finding.check != "stage variable"));
     }
 }

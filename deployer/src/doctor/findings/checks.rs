@@ -7,7 +7,7 @@ use crate::ledger::LedgerState;
 
 const SUBJECT: &str = "checks";
 
-pub(super) fn judge(named: &Named, state: &LedgerState) -> Vec<Finding> {
+pub(super) fn find(named: &Named, state: &LedgerState) -> Vec<Finding> {
     named.checks.iter().map(|tried| of(tried, state.live.is_some())).collect()
 }
 

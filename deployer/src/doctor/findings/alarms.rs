@@ -8,7 +8,7 @@ use crate::ledger::{Contract, FunctionResource};
 
 const SUBJECT: &str = "alarms";
 
-pub(super) fn judge(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Finding> {
+pub(super) fn find(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Finding> {
     if contract.alarms.is_empty() {
         let detail = "the contract names none: a bad release is noticed by its checks only";
         return vec![Finding::warning(SUBJECT, "alarms", detail, "set `alarms` in Terraform, and apply")];

@@ -13,7 +13,7 @@ use crate::ledger::Contract;
 use crate::observe::arn::{function_arn, source_of, stage_arn};
 use crate::observe::{GATEWAY, asked, invokes, lets_in, texts, with_variables};
 
-pub(super) fn judge(function: &Function, contract: &Contract, api: &Api) -> Vec<Finding> {
+pub(super) fn find(function: &Function, contract: &Contract, api: &Api) -> Vec<Finding> {
     let none = BTreeMap::new();
     let variables = api.stage.as_ref().map_or(&none, |stage| &stage.variables);
     let subject = format!("function {}", function.resource.name);
@@ -250,6 +250,6 @@ mod tests {
         let policy = json!({"Statement": [statement("s", &format!("{HERE}/*/visits/*/of"))]});
         function(&mut facts).policy = Ok(Some(policy));
         assert_eq!(only(&facts, "permission ANY /visits/{id}/of").verdict, Verdict::Ok);
-        assert!(super::super::judge(&facts).iter().all(|finding| finding.check != "permission s"));
+        assert!(super::super::find(&facts).iter().all(|finding| finding.check != "permission s"));
     }
 }
