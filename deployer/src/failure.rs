@@ -21,7 +21,7 @@ pub enum Exit {
     Refused = 4,
     /// Another run holds the environment's lock.
     LockHeld = 5,
-    /// The release failed; the environment serves what it served before.
+    /// The release failed; what was live before is live again, or still.
     Reverted = 6,
     /// The release failed and could not be reverted.
     NotReverted = 7,

@@ -32,7 +32,7 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         None => format!("release {found} was never stable: it is {}", found.state),
     };
     let hint =
-        if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it never served" };
+        if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it was never live" };
     Err(Failure::refused(what).hint(hint).into())
 }
 

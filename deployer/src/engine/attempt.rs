@@ -147,13 +147,13 @@ impl Engine<'_> {
         let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
         release.stable = release.reason.is_none() && restored;
         let missing = || {
-            Failure::new(Exit::NotReverted, format!("release {release} serves, but its record could not be written"))
+            Failure::new(Exit::NotReverted, format!("release {release} is live, but its record could not be written"))
                 .hint("run any writing command again: once the lock is dead, it writes the record")
         };
         let ended = hold.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
-        Err(Failure::new(Exit::NotReverted, format!("release {release} serves, and could not be verified: {reason}"))
+        Err(Failure::new(Exit::NotReverted, format!("release {release} is live, and could not be verified: {reason}"))
             .hint("run the same command again later: it verifies what is live and records it; until then it does not count as stable")
             .into())
     }
@@ -241,7 +241,7 @@ async fn not_reverted(hold: &Hold, release: &Release, error: anyhow::Error, stuc
     let ended = error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NoCredentials);
     let hint = match ended {
         true => {
-            "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what serves"
+            "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what is live"
         }
         false => {
             "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again"

@@ -85,7 +85,7 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         0 => "the placeholder".to_owned(),
         previous => format!("release {previous}"),
     };
-    engine.events.progress("Recovered", &format!("release {release}, which was unfinished: {back} serves"));
+    engine.events.progress("Recovered", &format!("release {release}, which was unfinished: {back} is live"));
     Ok(Recovered::WentBack)
 }
 

@@ -18,7 +18,7 @@ pub struct Release {
     pub state: ReleaseState,
     /// What serves once it is live.
     pub parts: Parts,
-    /// What served before: where the way back leads.
+    /// What was live before: where the way back leads.
     pub previous_parts: Parts,
     /// The release before it; 0 is the placeholder.
     pub previous: u32,

@@ -53,7 +53,7 @@ pub struct ObservedFunction {
 }
 
 impl Observed {
-    /// What serves now.
+    /// What is live now.
     pub fn parts(&self) -> Parts {
         let functions = self.functions.iter().map(|(key, function)| {
             let (version, code_sha256) = (function.alias.version.clone(), function.live.code_sha256.clone());

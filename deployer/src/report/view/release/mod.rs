@@ -47,7 +47,7 @@ pub struct ReleaseView {
     ended_at: Option<String>,
     seconds: Option<f64>,
     steps: Vec<StepRecord>,
-    /// The command that goes back to what served before, if that can be gone back to.
+    /// The command that goes back to what was live before, if that can be gone back to.
     rollback: Option<String>,
     /// Where the AWS console shows the parts.
     links: Vec<Link>,

@@ -50,13 +50,13 @@ fn title(view: &ReleaseView) -> String {
     };
     match (view.state, failed.exit) {
         (Some(ReleaseState::Live), _) => {
-            format!("⚠️ {environment}: release {} serves, but did not end well", numbered(view))
+            format!("⚠️ {environment}: release {} is live, but did not end well", numbered(view))
         }
         (Some(ReleaseState::Reverted), _) => {
-            format!("❌ {environment}: release {release} failed and was reverted, {back} serves")
+            format!("❌ {environment}: release {release} failed and was reverted, {back} is live")
         }
         (Some(ReleaseState::Failed), _) => {
-            format!("❌ {environment}: release {release} failed before any traffic moved, {back} serves")
+            format!("❌ {environment}: release {release} failed before any traffic moved, {back} is live")
         }
         (_, Exit::LockHeld) => format!("❌ {environment}: release {release} is no longer this run's to end"),
         _ => format!("🚨 {environment}: release {release} failed and is NOT reverted"),
@@ -82,11 +82,11 @@ fn story(view: &ReleaseView) -> String {
     format!("{kind}{from}: {state}{stable}; {commit}{dirty}{source}{actor}{took}.")
 }
 
-/// What the columns hold: what serves must be distinguishable from what was to serve.
+/// What the columns hold: what is live must be distinguishable from what was to be live.
 fn heads(view: &ReleaseView) -> (&'static str, &'static str) {
     match (&view.failed, view.state) {
-        (Some(_), Some(ReleaseState::Reverted | ReleaseState::Failed)) => ("serves now", "was to serve"),
-        (Some(_), Some(ReleaseState::Pending | ReleaseState::Shifting)) => ("served before", "was to serve"),
+        (Some(_), Some(ReleaseState::Reverted | ReleaseState::Failed)) => ("live now", "was to be live"),
+        (Some(_), Some(ReleaseState::Pending | ReleaseState::Shifting)) => ("live before", "was to be live"),
         _ => ("before", "after"),
     }
 }

@@ -119,9 +119,9 @@ deployer rollback prod --to 7
 }
 
 #[test]
-fn the_page_of_a_release_that_was_reverted_tells_what_serves_what_was_done_and_what_to_do() {
+fn the_page_of_a_release_that_was_reverted_says_what_is_live_what_was_done_and_what_to_do() {
     let expected = "\
-## ❌ prod: release 8 failed and was reverted, release 7 serves
+## ❌ prod: release 8 failed and was reverted, release 7 is live
 
 A deploy: reverted; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
 
@@ -129,7 +129,7 @@ A deploy: reverted; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
 
 **What to do:** fix it
 
-|  | serves now | was to serve | why |
+|  | live now | was to be live | why |
 | --- | --- | --- | --- |
 | `counter` | version `5`, code `zip1zip1zip1` | version `6`, code `zip2zip2zip2` | sources a -&gt; b |
 | `preflight` | version `2`, code `p` | unchanged |  |
@@ -172,11 +172,11 @@ fn the_first_line_tells_every_end_from_the_others() {
         (
             ReleaseState::Failed,
             Exit::Error,
-            "## ❌ prod: release 8 failed before any traffic moved, release 7 serves\n",
+            "## ❌ prod: release 8 failed before any traffic moved, release 7 is live\n",
         ),
         (ReleaseState::Shifting, Exit::NotReverted, "## 🚨 prod: release 8 failed and is NOT reverted\n"),
         (ReleaseState::Shifting, Exit::LockHeld, "## ❌ prod: release 8 is no longer this run's to end\n"),
-        (ReleaseState::Live, Exit::NotReverted, "## ⚠️ prod: release 8 serves, but did not end well\n"),
+        (ReleaseState::Live, Exit::NotReverted, "## ⚠️ prod: release 8 is live, but did not end well\n"),
     ];
     for (state, exit, expected) in cases {
         let seen = failing(state, exit, "it failed");
@@ -184,7 +184,7 @@ fn the_first_line_tells_every_end_from_the_others() {
     }
     let first = ReleaseView { previous: Some(0), ..view(ReleaseState::Failed) };
     let first = failed(first, &anyhow::anyhow!("x"));
-    assert!(first.summary().unwrap().to_string().contains("moved, the placeholder serves"));
+    assert!(first.summary().unwrap().to_string().contains("moved, the placeholder is live"));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn later_steps_get_what_they_branch_on() {
 }
 
 #[test]
-fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_serves() {
+fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_is_live() {
     let cases = [
         (ReleaseState::Pending, "false"),
         (ReleaseState::Failed, "false"),
