@@ -97,6 +97,7 @@ fn trials_of_the_first_stack() -> Vec<Trial> {
         infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
         infrastructure::the_secret_for_addresses_is_in_no_state_and_no_plan,
         bad_input::what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing,
+        infrastructure::terraforms_own_tests_pass_and_leave_nothing,
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
         infrastructure::prod_is_destroyed_to_nothing_once_its_protection_is_taken_off,
     ]
@@ -121,12 +122,11 @@ fn trials_of_the_second_stack() -> Vec<Trial> {
     ]
 }
 
-/// Accounts of their own.
+/// A user's own account.
 fn trials_of_accounts() -> Vec<Trial> {
     trials![
         proven::one_account::the_printed_steps_make_one_account_whose_roles_deploy_promote_and_roll_back,
         proven::one_account::its_roles_allow_what_they_are_for_and_nothing_else,
-        infrastructure::terraforms_own_tests_pass_and_leave_nothing,
     ]
 }
 
