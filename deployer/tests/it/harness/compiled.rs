@@ -7,10 +7,9 @@ pub(crate) fn compiled() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions")
 }
 
-/// Waits until no other lane compiles, if this command line does: a binary is read after cargo has let go of the folder. `local up`
-/// comes before anybody changes a source.
+/// Waits until no other lane compiles, if this command line does: a binary is read after cargo has let go of the folder.
 pub(crate) fn compiling(line: &str) -> Option<MutexGuard<'static, ()>> {
     static COMPILING: Mutex<()> = Mutex::new(());
-    let compiles = ["build", "deploy ", "plan "].iter().any(|what| line.contains(what));
+    let compiles = ["build", "deploy ", "plan ", "local up"].iter().any(|what| line.contains(what));
     (compiles && !line.contains("--artifact")).then(|| COMPILING.lock().unwrap_or_else(PoisonError::into_inner))
 }
