@@ -140,9 +140,7 @@ fn a_held_lock_is_refused_and_its_holder_named() {
 
 /// Does something while another run holds the lock of an environment, and shows that it is alive.
 pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce() -> T) -> T {
-    // Asked for here: it is this thread's.
-    let stack = stack();
-    let lock = stack.ledger_item(environment, "lock");
+    let lock = stack().ledger_item(environment, "lock");
     let mut held = lock.clone();
     let text = |text: &str| json!({"S": text});
     held["holder"] = json!({"M": {
@@ -154,20 +152,20 @@ pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce()
         scope.spawn(|| {
             for beat in 1.. {
                 held["beat"] = json!({"N": beat.to_string()});
-                stack.put_ledger_item(environment, &held);
+                stack().put_ledger_item(environment, &held);
                 if done.load(Ordering::SeqCst) {
                     break;
                 }
                 std::thread::sleep(Duration::from_millis(200));
             }
         });
-        while stack.ledger_item(environment, "lock")["holder"].is_null() {
+        while stack().ledger_item(environment, "lock")["holder"].is_null() {
             std::thread::sleep(Duration::from_millis(20));
         }
         let _dies_with_the_test = StopWhenDropped(&done);
         then()
     });
-    stack.put_ledger_item(environment, &lock);
+    stack().put_ledger_item(environment, &lock);
     result
 }
 

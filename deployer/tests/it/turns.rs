@@ -1,30 +1,22 @@
-//! Trials run in lanes: those of one lane one after the other, in the order of the list, and the lanes side by side. Each finds what
-//! the ones before it in its lane left. The last lane is for what comes after all others.
+//! Trials that change the shared stack take turns, in the order of the list: each finds what the ones before it left.
 
-use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Trial};
 
-/// The trials of each lane that will run, in their order.
-static ORDER: OnceLock<Vec<Vec<String>>> = OnceLock::new();
-/// Those that have ended.
-static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The trials that will run and take turns, in their order.
+static ORDER: OnceLock<Vec<String>> = OnceLock::new();
+/// How many of them have ended.
+static ENDED: Mutex<usize> = Mutex::new(0);
 static CHANGED: Condvar = Condvar::new();
 
-thread_local! {
-    static LANE: Cell<usize> = const { Cell::new(0) };
-}
-
 /// A trial's turn, until it is dropped, also by a panic.
-pub(crate) struct Turn(&'static str);
+pub(crate) struct Turn;
 
-/// Says which trials take turns: those that `arguments` select.
-pub(crate) fn are(lanes: &[Vec<Trial>], arguments: &Arguments) {
-    let selected = |lane: &Vec<Trial>| -> Vec<_> {
-        lane.iter().map(Trial::name).filter(|name| is_selected(name, arguments)).map(str::to_owned).collect()
-    };
-    ORDER.get_or_init(|| lanes.iter().map(selected).collect());
+/// Says which trials take turns: of these the ones that `arguments` select.
+pub(crate) fn are(trials: &[Trial], arguments: &Arguments) {
+    let selected = trials.iter().map(Trial::name).filter(|name| is_selected(name, arguments));
+    ORDER.get_or_init(|| selected.map(str::to_owned).collect());
 }
 
 /// As `libtest_mimic` selects them.
@@ -34,32 +26,22 @@ fn is_selected(name: &str, Arguments { filter, skip, exact, .. }: &Arguments) ->
 }
 
 /// Waits for the turn of a trial.
-pub(crate) fn wait(name: &'static str) -> Turn {
-    let lanes = ORDER.get().unwrap();
-    let lane = lanes.iter().position(|lane| lane.iter().any(|other| other == name)).unwrap();
-    LANE.set(lane);
-    let others = if lane == lanes.len() - 1 { &lanes[..lane] } else { &[] };
-    let own = lanes[lane].iter().take_while(|other| *other != name);
-    let before: Vec<_> = others.iter().flatten().chain(own).collect();
+pub(crate) fn wait(name: &str) -> Turn {
+    let place = ORDER.get().and_then(|order| order.iter().position(|other| other == name)).unwrap();
     let mut ended = ended();
-    while before.iter().any(|before| !ended.contains(before)) {
+    while *ended < place {
         ended = CHANGED.wait(ended).unwrap_or_else(PoisonError::into_inner);
     }
-    Turn(name)
-}
-
-/// The lane of the trial that this thread runs.
-pub(crate) fn lane() -> usize {
-    LANE.get()
+    Turn
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        ended().push(self.0.to_owned());
+        *ended() += 1;
         CHANGED.notify_all();
     }
 }
 
-fn ended() -> MutexGuard<'static, Vec<String>> {
+fn ended() -> MutexGuard<'static, usize> {
     ENDED.lock().unwrap_or_else(PoisonError::into_inner)
 }

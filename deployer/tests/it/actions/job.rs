@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::expression::Scope;
 use super::{End, GitHub, read, standin};
-use crate::harness::{bare, compiling, repository};
+use crate::harness::{bare, repository};
 
 pub(super) struct Job<'a> {
     pub(super) github: &'a GitHub,
@@ -168,7 +168,6 @@ impl<'a> Job<'a> {
         }
         std::fs::write(file("script"), script).unwrap();
         let log = File::create(file("log")).unwrap();
-        let _alone = script.contains("deployer build").then(|| compiling("build"));
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]).arg(file("script"));
         command.current_dir(&self.workspace).env_clear().envs(self.environment()).envs(env);

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::job::Job;
 use super::trust;
 use super::{GitHub, REPOSITORY};
-use crate::harness::{architecture, compiled, copy, repository, token};
+use crate::harness::{architecture, copy, repository, token};
 use crate::infrastructure::said_at;
 use crate::stack;
 
@@ -45,13 +45,14 @@ pub(super) fn programs() -> PathBuf {
 
 /// What the programs have to know, and what makes a deployer's environments those of the local AWS.
 pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
+    let functions = Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions");
     let all = [
         ("STANDIN_CARGO", env!("CARGO").to_owned()),
         ("STANDIN_DEPLOYER", env!("CARGO_BIN_EXE_deployer").to_owned()),
         ("STANDIN_ACCEPTANCE", built().join("examples/acceptance").display().to_string()),
         ("STANDIN_REPOSITORY", REPOSITORY.to_owned()),
         ("STANDIN_ROOT", github.root.display().to_string()),
-        ("CARGO_TARGET_DIR", compiled().display().to_string()),
+        ("CARGO_TARGET_DIR", functions.display().to_string()),
         ("DEPLOYER_LOCAL", "1".to_owned()),
         ("NO_PROXY", "127.0.0.1".to_owned()),
     ];

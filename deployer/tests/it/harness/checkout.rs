@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Ended, Running, bare, compiled, compiling, copy, credentials, free_port};
+use super::{Ended, Running, bare, copy, credentials, free_port};
 use crate::strict::{Call, Front};
 
 /// What every run gets that must not matter to anything local: settings of a user whose AWS is elsewhere.
@@ -68,13 +68,13 @@ impl Checkout {
         for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_S3", "HTTP_PROXY", "http_proxy"] {
             command.env(name, &trap);
         }
-        command.env("CARGO_TARGET_DIR", compiled());
+        // One place for the compiled dependencies of all checkouts of this test.
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions"));
         command
     }
 
     /// Runs a command line against the local AWS.
     pub(crate) fn deployer(&self, arguments: &str) -> Ended {
-        let _alone = compiling(arguments);
         let arguments = arguments.split_whitespace();
         Ended::of(&self.command().arg("--local").args(arguments).output().unwrap())
     }
@@ -95,7 +95,6 @@ impl Checkout {
         arguments: &str,
     ) -> (Ended, Vec<Call>) {
         front.take();
-        let _alone = compiling(arguments);
         let ended = Ended::of(&self.command_through(front, environment, edits, arguments).output().unwrap());
         (ended, front.take())
     }

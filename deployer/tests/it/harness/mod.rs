@@ -2,7 +2,6 @@
 
 mod alarm;
 mod checkout;
-mod compiled;
 mod credentials;
 mod emulator;
 mod ended;
@@ -15,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use alarm::Alarm;
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
-pub(crate) use compiled::{compiled, compiling};
 pub(crate) use credentials::token;
 pub(crate) use emulator::Emulator;
 pub(crate) use ended::{Ended, Running};

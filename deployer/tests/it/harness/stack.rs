@@ -21,8 +21,8 @@ pub(crate) struct Stack {
 
 impl Stack {
     /// `local up` in a fresh checkout: the README's first command, by the real binary.
-    pub(crate) fn up(name: &str) -> Self {
-        let checkout = Checkout::new(name);
+    pub(crate) fn up() -> Self {
+        let checkout = Checkout::new("checkout");
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
         let late_answer = Arc::new(OnceLock::new());

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use super::printed::blocks;
 use super::roles::{Role, rendered};
 use super::trace::Trace;
-use crate::harness::{Checkout, Emulator, Ended, architecture, bare, compiled, compiling, free_port};
+use crate::harness::{Checkout, Emulator, Ended, architecture, bare, free_port};
 use crate::stack;
 
 pub(super) const APP: &str = "resume-visitor-counter";
@@ -101,13 +101,13 @@ impl OneAccount {
 
     /// Runs commands as they are printed; AWS is what listens at `port`.
     pub(super) fn shell(&self, block: &str, port: u16) -> Ended {
-        let (root, _alone) = (&self.checkout.root, block.contains("deployer ").then(|| compiling(block)));
+        let root = &self.checkout.root;
         let mut command = Command::new("sh");
         command.args(["-eu", "-c", block]).current_dir(root).env_clear().envs(bare());
         let path = format!("{}:{}", root.join("bin").display(), path());
         command.env("PATH", path).env("TF_CLI_CONFIG_FILE", root.join("terraform.tfrc"));
         command.env("CHECKPOINT_DISABLE", "1").env("NO_PROXY", "127.0.0.1").env("AWS_EC2_METADATA_DISABLED", "true");
-        command.env("CARGO_TARGET_DIR", compiled());
+        command.env("CARGO_TARGET_DIR", root.with_file_name("functions"));
         // How a user says which AWS, and with what; and what the local one cannot know.
         command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "local");
