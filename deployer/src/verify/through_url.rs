@@ -76,10 +76,9 @@ impl ThroughUrl {
             None => Ok(record(true, answer, requests)),
             // It would have been waited out: the last of a few requests met a part of the stage that had not switched.
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
-            Some(blame) => {
-                let blame = if limited * 2 > requests { Blame::Limits } else { blame };
-                Err(Failed { record: record(false, answer, requests), blame })
-            }
+            // Nothing was learned where the gateway's limits stood in the way.
+            Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
+            Some(blame) => Err(Failed { record: record(false, answer, requests), blame }),
         })
     }
 
