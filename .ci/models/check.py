@@ -169,6 +169,8 @@ def query(shape, pairs):
         known = {member.serialization.get("name", name): (name, member) for name, member in shape.members.items()}
         return {known[key][0] if key in known else key: query(known[key][1], inner) if key in known else None
                 for key, inner in groups.items()}
+    if shape.type_name == "list" and pairs == [("", "")]:
+        return []  # An empty list is written as `A=`.
     if shape.type_name == "list":
         groups = collections.defaultdict(list)
         for key, text in pairs:
