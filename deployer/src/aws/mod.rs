@@ -49,7 +49,7 @@ pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
 
-/// The longest that a move of traffic may take, an alias's or a stage's; who takes over a lock waits so long, on top
+/// The longest that a move of traffic may take, an alias's or a stage's: a run that takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.
 pub const MOVE: Duration = Duration::from_secs(10);
 

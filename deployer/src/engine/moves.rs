@@ -197,8 +197,8 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
 }
 
 /// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
-/// the change, and a read right after it may show the stage of before. Before each try,
-/// `allowed` says whether the move may be sent.
+/// the change, and a read right after it may show the stage of before. Before each try, `allowed`
+/// says whether the move may be sent.
 ///
 /// # Errors
 /// It is not where it should be.

@@ -68,7 +68,7 @@ impl Ledger {
         let (sent, fence) = (table.world().uptime(), self.next_fence(&state.lock)?);
         let lock = [("holder", json!(holder)), ("fence", json!(fence)), ("beat", json!(0))];
         let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
-        // An update, as what frees it will be: who may not free the lock does not get it.
+        // An update, as what frees it will be: a role that may not free the lock does not get it.
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
             Ok(()) => Ok(Hold::new(self.clone(), table.clone(), Lease::new(holder, fence, sent, table.world()))),

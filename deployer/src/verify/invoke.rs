@@ -18,7 +18,7 @@ pub struct Invoker {
     /// The header by which a response names its version.
     header: String,
     in_a_row: u32,
-    timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// What is invoked, and what has to respond.

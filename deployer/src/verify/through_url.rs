@@ -149,6 +149,7 @@ mod tests {
     const RIGHT: &str = "HTTP/1.1 200 OK\r\nx-v: 7\r\nx-d: d2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const OLD: &str = "HTTP/1.1 200 OK\r\nx-v: 6\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const WRONG: &str = "HTTP/1.1 500 No\r\nx-v: 7\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const LIMITED: &str = "HTTP/1.1 429 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const NO_ROUTE: &str = "HTTP/1.1 403 No\r\nx-amzn-errortype: MissingAuthenticationTokenException\r\n\
                             content-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -202,6 +203,13 @@ mod tests {
         assert!(shown(&[RIGHT, RIGHT, OLD], 3).await.is_none());
         assert!(shown(&[OLD, RIGHT], 3).await.unwrap().unwrap().answer.contains("are used up"));
         assert_eq!(shown(&[OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
+    }
+
+    #[tokio::test]
+    async fn the_gateways_limits_say_nothing_when_the_requests_are_used_up() {
+        assert!(shown(&[RIGHT, RIGHT, LIMITED], 3).await.is_none());
+        assert!(shown(&[LIMITED, LIMITED, OLD], 3).await.is_none());
+        assert_eq!(shown(&[LIMITED, OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]

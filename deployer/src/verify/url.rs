@@ -60,7 +60,7 @@ impl Url {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| {
-            Failure::refused(format!("the contract's `api.url` is {:?}, which is no URL of a stage", contract.api.url))
+            Failure::refused(format!("the contract's `api.url` is {:?}, not the URL of a stage", contract.api.url))
                 .hint("apply Terraform of this checkout: it writes the contract again")
         })?;
         if let Access::Local(local) = &environment.access {

@@ -77,6 +77,7 @@ impl Verifier {
     pub fn patient_for(mut self, longest: Duration) -> Self {
         let seconds = &mut self.through_url.patience.timeout_seconds;
         *seconds = longest.as_secs().min(*seconds);
+        self.invoker.timeout = longest.min(self.invoker.timeout);
         self
     }
 

@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Ok);
         answer(&mut facts, "lambda:GetAlias", FUNCTION, false);
         assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Problem);
-        // Who may do a part of a release is to do all of it.
+        // A role that may do a part of a release has to be able to do all of it.
         answer(&mut facts, "lambda:PublishVersion", FUNCTION, true);
         assert_eq!(only(&facts, &move_alias).verdict, Verdict::Problem);
     }
