@@ -180,7 +180,7 @@ pub enum Configured {
         #[arg(long)]
         force: bool,
     },
-    /// Hold the stack contract against AWS, and say what to fix; changes nothing
+    /// Compare the stack contract with AWS, and say what to fix; changes nothing
     Doctor {
         /// The environment
         environment: Option<String>,

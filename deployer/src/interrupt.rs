@@ -11,59 +11,59 @@ use tokio::sync::watch;
 
 use crate::failure::Failure;
 
-/// Whether this run was told to stop.
+/// Whether this run was asked to stop.
 #[derive(Debug, Clone)]
 pub struct Interrupt {
-    told: watch::Receiver<Option<&'static str>>,
-    /// Who will tell it, as long as nobody listens to the signals.
-    teller: Arc<Mutex<Option<watch::Sender<Option<&'static str>>>>>,
+    signal_name: watch::Receiver<Option<&'static str>>,
+    /// Sends the name of the signal; there until the run listens to signals.
+    sender: Arc<Mutex<Option<watch::Sender<Option<&'static str>>>>>,
 }
 
 impl Interrupt {
     /// The signals of this process. They end it as they do by default, until a command listens.
     pub fn of_the_process() -> Self {
-        let (sender, told) = watch::channel(None);
-        Self { told, teller: Arc::new(Mutex::new(Some(sender))) }
+        let (sender, signal_name) = watch::channel(None);
+        Self { signal_name, sender: Arc::new(Mutex::new(Some(sender))) }
     }
 
-    /// Signals that somebody else sends, by their name.
+    /// Signals that a caller sends, by their name.
     pub fn by_hand() -> (watch::Sender<Option<&'static str>>, Self) {
-        let (sender, told) = watch::channel(None);
-        (sender, Self { told, teller: Arc::default() })
+        let (sender, signal_name) = watch::channel(None);
+        (sender, Self { signal_name, sender: Arc::default() })
     }
 
     /// Listens from now on. Where the signals cannot be listened to, they end the process as they do by default.
     pub fn listen(&self) {
-        let Some(sender) = self.teller.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(sender) = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         if let [Ok(interrupt), Ok(terminate), Ok(hangup)] = kinds.map(signal) {
             tokio::spawn(note(interrupt, terminate, hangup, sender));
         }
     }
 
-    /// Waits until the run is told to stop.
-    pub async fn told(&self) {
-        if self.told.clone().wait_for(Option::is_some).await.is_err() {
+    /// Waits until the run is asked to stop.
+    pub async fn received(&self) {
+        if self.signal_name.clone().wait_for(Option::is_some).await.is_err() {
             // Nobody listens: nothing will ever come.
             std::future::pending::<()>().await;
         }
     }
 
     /// # Errors
-    /// The run was told to stop.
+    /// The run was asked to stop.
     pub fn check(&self) -> Result<()> {
-        self.told.borrow().map_or(Ok(()), |name| Err(stopped(name)))
+        self.signal_name.borrow().map_or(Ok(()), |name| Err(stopped(name)))
     }
 
-    /// The result of `work`, unless the run is told to stop before: then `work` is dropped where it stands.
+    /// The result of `work`, unless the run is asked to stop before: then `work` is dropped where it stands.
     ///
     /// # Errors
     /// Those of `work`, or that the run was asked to stop.
     pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut told = self.told.clone();
+        let mut signal_name = self.signal_name.clone();
         tokio::select! {
             biased;
-            Ok(name) = told.wait_for(Option::is_some) => Err(stopped(name.unwrap_or("a signal"))),
+            Ok(name) = signal_name.wait_for(Option::is_some) => Err(stopped(name.unwrap_or("a signal"))),
             result = work => result,
         }
     }

@@ -102,24 +102,25 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
     match command {
         Configured::Build { out } => done(report, &build(context, out.as_deref()).await?),
         Configured::Plan { environment, artifact, detailed_exitcode } => {
-            let told = Deploy { artifact, ..Deploy::default() };
+            let options = Deploy { artifact, ..Deploy::default() };
             let environment = named(environment)?;
-            let view = PlanView::new(&environment.name, commands::show_plan(context, environment, &told).await?);
+            let view = PlanView::new(&environment.name, commands::show_plan(context, environment, &options).await?);
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
         Configured::Deploy { environment, artifact, at_once, downgrade, start } => {
-            let told = Deploy { artifact, at_once, downgrade, ..Deploy::from(start) };
-            released(report, commands::deploy(context, named(environment)?, &told).await?)
+            let options = Deploy { artifact, at_once, downgrade, ..Deploy::from(start) };
+            released(report, commands::deploy(context, named(environment)?, &options).await?)
         }
         Configured::Promote { from, to, artifact, at_once, downgrade, allow_definition_diff, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
-            let told = Promote { release, artifact, at_once, downgrade, allow_definition_diff, ..Promote::from(start) };
-            released(report, commands::promote(context, from, to, &told).await?)
+            let options =
+                Promote { release, artifact, at_once, downgrade, allow_definition_diff, ..Promote::from(start) };
+            released(report, commands::promote(context, from, to, &options).await?)
         }
         Configured::Rollback { environment, to, force, adopt } => {
-            let told = Rollback { to, force, adopt };
-            released(report, commands::rollback(context, named(environment)?, &told).await?)
+            let options = Rollback { to, force, adopt };
+            released(report, commands::rollback(context, named(environment)?, &options).await?)
         }
         Configured::Check { environment } => {
             let view = check(context, named(environment)?).await?;
@@ -127,9 +128,9 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
         Configured::Status { environment, idle: true, artifact, downgrade } => {
-            let told = Idle { artifact, downgrade };
+            let options = Idle { artifact, downgrade };
             let environment = named(environment)?;
-            commands::idle(context, environment, &told).await?;
+            commands::idle(context, environment, &options).await?;
             done(report, &IdleView::new(&environment.name))
         }
         Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),

@@ -103,7 +103,7 @@ mod tests {
                 "number": number, "kind": "deploy", "state": state, "parts": parts(version),
                 "previous_parts": parts(before), "previous": (number - 1), "stable": (["live", "superseded"].contains(state)),
                 "artifact": {"source_hash": "s", "functions": {}}, "definition": "x", "actor": "a",
-                "started_at": "now", "ended_at": "2026-01-10T00:00:00Z", "fence": 1,
+                "started_at": "now", "ended_at": "2026-01-10T00:00:00Z", "fencing_token": 1,
             }))
             .unwrap()
         };

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 
-use super::reads::{Found, Message};
+use super::dep_info::{Found, Message};
 use super::source::Checkout;
 use super::workspace::{cargo, not_started, selection};
 use crate::config::{Config, Function};

@@ -6,6 +6,7 @@
 mod closure;
 mod commit;
 mod compile;
+mod dep_info;
 mod elf;
 mod files;
 mod git;

@@ -246,7 +246,7 @@ impl ApiWriter {
         answer.id.ok_or_else(nothing)
     }
 
-    /// Makes a stage serve a deployment, and tells the functions so, in one call.
+    /// Moves a stage to a deployment, and its variable with it, in one call.
     ///
     /// It ends within [`super::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
     pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {

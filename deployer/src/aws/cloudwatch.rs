@@ -1,4 +1,4 @@
-//! CloudWatch: the alarms that tell a bad release.
+//! CloudWatch: the alarms that detect a bad release.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -294,15 +294,15 @@ mod tests {
 
     #[test]
     fn a_condition_on_a_missing_attribute_asks_for_its_absence() {
-        let terms = Terms::of(&Condition::equals([("fence", json!(3)), ("holder", Value::Null)])).unwrap();
-        assert_eq!(terms.condition.unwrap(), "#fence = :v0 AND attribute_not_exists(#holder)");
+        let terms = Terms::of(&Condition::equals([("fencing_token", json!(3)), ("holder", Value::Null)])).unwrap();
+        assert_eq!(terms.condition.unwrap(), "#fencing_token = :v0 AND attribute_not_exists(#holder)");
         assert_eq!(terms.values.unwrap()[":v0"], AttributeValue::N("3".to_owned()));
     }
 
     #[test]
     fn condition_and_update_share_their_names_and_values() {
         let attributes = BTreeMap::from([("state".to_owned(), json!("live"))]);
-        let terms = Terms::of(&Condition::equals([("fence", json!(3))])).unwrap().set(&attributes).unwrap();
+        let terms = Terms::of(&Condition::equals([("fencing_token", json!(3))])).unwrap().set(&attributes).unwrap();
         assert_eq!(terms.update.unwrap(), "SET #state = :v1");
         assert_eq!(terms.names.unwrap().len(), 2);
     }

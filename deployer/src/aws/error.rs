@@ -77,7 +77,7 @@ impl AwsError {
         };
         let status = error.raw_response().map(|response| response.status().as_u16());
         let (kind, reason) = match status {
-            // It went well, and nobody can tell what it says: the SDK takes that for an error of the service's.
+            // It went well, and what it says cannot be read: the SDK takes that for an error of the service's.
             Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the answer could not be read".to_owned()),
             _ => (kind, reason),
         };
@@ -217,13 +217,13 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         "ServiceException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailableException" => Kind::Unknown,
         _ => Kind::Other,
     };
-    let told = match (error.message(), kind) {
+    let message = match (error.message(), kind) {
         // It quotes the header that it cannot read.
         (Some(_), _) if code.starts_with("IncompleteSignature") => None,
         (Some(message), Kind::NoCredentials) => Some(first_sentence(message)),
         (message, _) => message,
     };
-    let reason = told.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
+    let reason = message.map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"));
     (kind, reason)
 }
 

@@ -17,7 +17,7 @@ use crate::ledger::ArtifactRecord;
 use crate::observe::{Observed, observe};
 use crate::plan::{Goal, Plan, Wanted, plan};
 
-/// What a deploy was told.
+/// The options of `deploy` and `plan`.
 #[derive(Debug, Clone, Default)]
 pub struct Deploy {
     /// A folder that `build --out` made, instead of this checkout.
@@ -49,10 +49,10 @@ pub struct Planned {
 ///
 /// # Errors
 /// Drift, an unfinished release, or nothing can be read.
-pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<Planned> {
+pub async fn show_plan(context: Context<'_>, environment: &Environment, options: &Deploy) -> Result<Planned> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
-    let (given, observed) = try_join!(Given::open(config, told), observe(config, environment, &reader))?;
+    let (given, observed) = try_join!(Given::open(config, options), observe(config, environment, &reader))?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
@@ -72,24 +72,24 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, told: &D
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that ends a run before it has changed anything.
-pub async fn deploy(context: Context<'_>, environment: &Environment, told: &Deploy) -> Result<Outcome> {
+pub async fn deploy(context: Context<'_>, environment: &Environment, options: &Deploy) -> Result<Outcome> {
     let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;
     let engine = Engine::start(context, environment, &aws);
-    let read = async { try_join!(Given::open(config, told), observe(config, environment, &aws.reader)) };
+    let read = async { try_join!(Given::open(config, options), observe(config, environment, &aws.reader)) };
     let (given, observed) = engine.interrupt().or(read).await?;
-    let observed = engine.prepare(observed, told.adopt).await?;
+    let observed = engine.prepare(observed, options.adopt).await?;
     let sources = given.sources(&observed).await;
     let verifier = engine.verifier(&observed)?;
     verifier.refuse_unreachable()?;
-    let traffic = if told.at_once { &environment.traffic.at_once() } else { &environment.traffic };
+    let traffic = if options.at_once { &environment.traffic.at_once() } else { &environment.traffic };
     let first = plan(Wanted { goal: given.goal(&sources, None), traffic }, &observed)?;
     if first.is_empty() {
         return engine.unchanged(&observed, &verifier).await;
     }
-    given.order(config, &observed).await.allow(events, told.downgrade)?;
-    engine.credentials_outlast(&first.traffic, told.ignore_expiry).await?;
-    let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
+    given.order(config, &observed).await.allow(events, options.downgrade)?;
+    engine.credentials_outlast(&first.traffic, options.ignore_expiry).await?;
+    let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
     let built = given.built(&engine, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
@@ -118,8 +118,8 @@ enum Given {
 }
 
 impl Given {
-    async fn open(config: &Config, told: &Deploy) -> Result<Self> {
-        Ok(match &told.artifact {
+    async fn open(config: &Config, options: &Deploy) -> Result<Self> {
+        Ok(match &options.artifact {
             Some(folder) => Self::Artifact(Artifact::open(config, folder)?),
             None => Self::Checkout(Box::new(Checkout::read(config).await?)),
         })

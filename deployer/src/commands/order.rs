@@ -112,7 +112,7 @@ mod tests {
         serde_json::from_value(json!({
             "number": 7, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
             "artifact": {"source_hash": "s", "functions": {}, "commit": commit, "committed_at": at},
-            "definition": "x", "actor": "a", "started_at": "1970-01-12T13:46:40Z", "fence": 1,
+            "definition": "x", "actor": "a", "started_at": "1970-01-12T13:46:40Z", "fencing_token": 1,
         }))
         .unwrap()
     }

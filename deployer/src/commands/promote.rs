@@ -19,7 +19,7 @@ use crate::ledger::{Contract, Ledger, Origin, Release};
 use crate::observe::{Definition, Observed, observe, recall};
 use crate::plan::{After, FunctionPlan, Goal, Plan, Wanted, plan, short};
 
-/// What a promotion was told.
+/// The options of `promote`.
 #[derive(Debug, Clone, Default)]
 pub struct Promote {
     /// The release of FROM; its live one if none is named.
@@ -50,43 +50,44 @@ struct Source {
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
-pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment, told: &Promote) -> Result<Outcome> {
+pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment, options: &Promote) -> Result<Outcome> {
     let Context { config, world, events } = context;
     if from.name == to.name {
         return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
             .into());
     }
-    let artifact = told.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
+    let artifact = options.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let aws = Writer::open(to, world).await;
     let (engine, interrupt) = (Engine::start(context, to, &aws), &world.interrupt);
     let reader = interrupt.or(FromReader::open(from, to, &aws.reader, events)).await?;
     let (source, observed) = interrupt
         .or(async {
-            let source =
-                async { source(config, from, &reader.aws, told.release).await.map_err(|error| reader.explain(error)) };
+            let source = async {
+                source(config, from, &reader.aws, options.release).await.map_err(|error| reader.explain(error))
+            };
             try_join!(source, observe(config, to, &aws.reader))
         })
         .await?;
-    let observed = engine.prepare(observed, told.adopt).await?;
+    let observed = engine.prepare(observed, options.adopt).await?;
     let verifier = engine.verifier(&observed)?;
     verifier.refuse_unreachable()?;
-    let traffic = if told.at_once { &to.traffic.at_once() } else { &to.traffic };
+    let traffic = if options.at_once { &to.traffic.at_once() } else { &to.traffic };
     let wanted = Wanted { goal: Goal::Bytes(&source.release), traffic };
     let planned = plan(wanted, &observed)?;
     if planned.is_empty() {
         return engine.unchanged(&observed, &verifier).await;
     }
-    source.fits(from, &observed, told)?;
+    source.fits(from, &observed, options)?;
     if let Some(live) = &observed.ledger.live {
         let checked = Checked { commit: source.release.artifact.commit(), ..Checked::default() };
-        order(config, &to.name, live, checked).await.allow(events, told.downgrade)?;
+        order(config, &to.name, live, checked).await.allow(events, options.downgrade)?;
     }
     if let Some(artifact) = &artifact {
         source.comes_from(&artifact.manifest, from, &planned)?;
     }
-    engine.credentials_outlast(&planned.traffic, told.ignore_expiry).await?;
-    let ignored = engine.alarms_allow(&observed, traffic, told.ignore_alarms)?;
+    engine.credentials_outlast(&planned.traffic, options.ignore_expiry).await?;
+    let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
     let zips = interrupt.or(source.zips(&reader.aws, &planned, &observed)).await;
     let zips = zips.map_err(|error| reader.explain(error))?;
     let intended = Intended {
@@ -124,7 +125,7 @@ async fn source(config: &Config, from: &Environment, reader: &Reader, number: Op
     if !release.stable {
         return Err(Failure::refused(format!("release {release} of `{}` is not stable: {}", from.name, release.state))
             .hint(format!(
-                "promote one that took all the traffic and passed its checks: `deployer history {}` tells",
+                "promote one that took all the traffic and passed its checks: `deployer history {}` shows them",
                 from.name
             ))
             .into());
@@ -134,7 +135,7 @@ async fn source(config: &Config, from: &Environment, reader: &Reader, number: Op
 
 impl Source {
     /// Whether TO can and should run this release.
-    fn fits(&self, from: &Environment, observed: &Observed, told: &Promote) -> Result<()> {
+    fn fits(&self, from: &Environment, observed: &Observed, options: &Promote) -> Result<()> {
         let (release, to) = (&self.release, &observed.ledger.contract);
         for (key, function) in &to.functions {
             if !release.parts.functions.contains_key(key) {
@@ -154,7 +155,7 @@ impl Source {
             }
         }
         let differing = Definition::differences(&release.shape, &observed.definition.shape);
-        if differing.is_empty() || told.allow_definition_diff {
+        if differing.is_empty() || options.allow_definition_diff {
             return Ok(());
         }
         Err(Failure::refused(format!(

@@ -15,7 +15,7 @@ use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
 
-/// What a rollback was told.
+/// The options of `rollback`.
 #[derive(Debug, Clone)]
 pub struct Rollback {
     /// A number, `previous`, or the beginning of a commit.
@@ -30,29 +30,29 @@ pub struct Rollback {
 ///
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
-pub async fn rollback(context: Context<'_>, environment: &Environment, told: &Rollback) -> Result<Outcome> {
+pub async fn rollback(context: Context<'_>, environment: &Environment, options: &Rollback) -> Result<Outcome> {
     let aws = Writer::open(environment, context.world).await;
     let engine = Engine::start(context, environment, &aws);
     let interrupt = engine.interrupt();
-    let (mut state, mut history) = interrupt.or(read(&engine, &told.to)).await?;
+    let (mut state, mut history) = interrupt.or(read(&engine, &options.to)).await?;
     let recovered = engine.recover(&state).await?;
     if recovered != Recovered::Nothing {
-        (state, history) = read(&engine, &told.to).await?;
+        (state, history) = read(&engine, &options.to).await?;
     }
-    if recovered == Recovered::WentBack && told.to == "previous" {
+    if recovered == Recovered::WentBack && options.to == "previous" {
         // What was live before the unfinished release is live again: one more step back is not what was asked for.
         let observed = live(&aws.reader, state).await?;
         let verifier = engine.verifier(&observed)?;
         return Ok(engine.outcome(&observed, &verifier, Done::Nothing));
     }
-    if told.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
-        (state, history) = read(&engine, &told.to).await?;
+    if options.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
+        (state, history) = read(&engine, &options.to).await?;
     }
     let serving = state.live.clone().ok_or_else(|| {
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
             .hint("`deployer deploy` makes the first one")
     })?;
-    let chosen = select::target(&history, &serving, &told.to, told.force)
+    let chosen = select::target(&history, &serving, &options.to, options.force)
         .with_context(|| format!("cannot roll `{}` back", environment.name))?;
     let contract = state.contract.clone();
     let (observed, missing) = interrupt

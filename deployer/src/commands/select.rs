@@ -77,7 +77,7 @@ mod tests {
                 "number": number, "kind": "deploy", "state": state, "parts": parts, "previous_parts": parts,
                 "previous": 0, "stable": (["live", "superseded"].contains(state)), "definition": "x",
                 "artifact": {"source_hash": "s", "functions": {}, "commit": format!("abcdef{number}")},
-                "actor": "a", "started_at": "now", "fence": 1,
+                "actor": "a", "started_at": "now", "fencing_token": 1,
             }))
             .unwrap()
         };

@@ -22,7 +22,7 @@ pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(
     Ok((observed, url))
 }
 
-/// What `status --idle` was told.
+/// The options of `status --idle`.
 #[derive(Debug, Clone, Default)]
 pub struct Idle {
     /// A folder that `build --out` made, which is to be released next.
@@ -36,9 +36,9 @@ pub struct Idle {
 ///
 /// # Errors
 /// [`crate::failure::Exit::LockHeld`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
-pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) -> Result<()> {
+pub async fn idle(context: Context<'_>, environment: &Environment, options: &Idle) -> Result<()> {
     let Context { config, world, events } = context;
-    let manifest = told.artifact.as_deref().map(artifact::manifest).transpose()?;
+    let manifest = options.artifact.as_deref().map(artifact::manifest).transpose()?;
     let reader = Reader::open(environment, world).await;
     let ledger = Ledger::new(&reader.table, &config.app);
     ledger.refuse_if_held().await?;
@@ -50,7 +50,7 @@ pub async fn idle(context: Context<'_>, environment: &Environment, told: &Idle) 
         };
         if let Some(live) = live {
             let checked = Checked { commit: manifest.commit(), ..Checked::default() };
-            order(config, &environment.name, &live, checked).await.allow(events, told.downgrade)?;
+            order(config, &environment.name, &live, checked).await.allow(events, options.downgrade)?;
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ pub struct Unlocked {
     pub unfinished: Option<Release>,
 }
 
-/// Shows who holds the lock, asks, and frees it. The fence grows: the old holder can move nothing any more.
+/// Shows who holds the lock, asks, and frees it. The fencing token grows: the old holder can move nothing any more.
 ///
 /// # Errors
 /// Nobody confirmed it, or the lock changed hands in between.

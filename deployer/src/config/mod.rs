@@ -257,7 +257,7 @@ fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String,
 
 /// The configuration file: the one named, or the nearest one from here upwards.
 fn locate(named: Option<&Path>) -> Result<PathBuf> {
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let here = std::env::current_dir().context("cannot find out the current folder")?;
     if let Some(path) = named {
         return Ok(here.join(path));
     }

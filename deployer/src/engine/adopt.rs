@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Engine;
 use super::moves::stage_to;
 use crate::failure::Failure;
-use crate::ledger::{ArtifactRecord, Hold, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{ArtifactRecord, HeldLock, Release, ReleaseKind, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::drift;
 use crate::verify::{Expected, Traffic, Verifier};
@@ -19,11 +19,11 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     refuse_what_is_no_release(observed)?;
     let mut release = found(engine, observed, &drift).await?;
     let verifier = engine.verifier(observed)?;
-    let hold = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
-    let verified = verify(engine, &hold, observed, &verifier, &mut release).await;
+    let lock = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
+    let verified = verify(engine, &lock, observed, &verifier, &mut release).await;
     release.ended_at = Some(engine.now());
     release.state = if verified.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
-    let ended = hold.end(&release, observed.ledger.live.as_ref()).await;
+    let ended = lock.end(&release, observed.ledger.live.as_ref()).await;
     verified.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
     engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));
@@ -33,7 +33,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
 /// Says by the stage's variable what the stage serves, and sends the checks.
 async fn verify(
     engine: &Engine<'_>,
-    hold: &Hold,
+    lock: &HeldLock,
     observed: &Observed,
     verifier: &Verifier,
     release: &mut Release,
@@ -41,7 +41,7 @@ async fn verify(
     if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
         // The variable is the deployer's own.
         let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
-        stage_to(engine.aws, contract, deployment, &|| hold.still_ours()).await?;
+        stage_to(engine.aws, contract, deployment, &|| lock.still_ours()).await?;
     }
     // A call that moves is let end; the checks are not waited for.
     let checks = async {
@@ -95,7 +95,7 @@ async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<
         run_url: engine.config.process.run_url(),
         started_at: engine.now(),
         ended_at: None,
-        fence: 0,
+        fencing_token: 0,
         parts,
     })
 }

@@ -13,7 +13,7 @@ use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{ArtifactRecord, Hold, Origin, Release, ReleaseState, StepRecord};
+use crate::ledger::{ArtifactRecord, HeldLock, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::Observed;
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::Verifier;
@@ -48,13 +48,13 @@ impl Engine<'_> {
         self.interrupt().check()?;
         let mut release = self.intent(intended);
         let holder = self.holder(&intended.plan.kind.to_string());
-        let hold = self.ledger().begin(&self.aws.table, &intended.observed.ledger, holder, &mut release).await?;
+        let lock = self.ledger().begin(&self.aws.table, &intended.observed.ledger, holder, &mut release).await?;
         events.emit(Event::ReleaseBegins(&environment.name, &release, intended.plan));
-        let applied = self.apply_if_still_true(intended, &hold, &mut release).await;
+        let applied = self.apply_if_still_true(intended, &lock, &mut release).await;
         release.ended_at = Some(self.now());
         let ended = match applied {
-            Ok(()) => self.end_live(intended, &hold, &mut release).await,
-            Err(error) => Err(self.end_failed(intended, &hold, &mut release, error).await),
+            Ok(()) => self.end_live(intended, &lock, &mut release).await,
+            Err(error) => Err(self.end_failed(intended, &lock, &mut release, error).await),
         };
         Ok((release, ended))
     }
@@ -86,7 +86,7 @@ impl Engine<'_> {
             run_url: self.config.process.run_url(),
             started_at: self.now(),
             ended_at: None,
-            fence: 0,
+            fencing_token: 0,
         };
         // A rollback restores a release whole: what its deployment froze too.
         if let Goal::Parts(target) = intended.wanted.goal {
@@ -100,11 +100,11 @@ impl Engine<'_> {
     }
 
     /// Between the plan and the lock somebody else may have moved something, in the minutes of a build for one. What a
-    /// rollback observed is a moment old: the fence says that no run came in between, the revisions of the aliases the
+    /// rollback observed is a moment old: the fencing token says that no run came in between, the revisions of the aliases the
     /// rest, and a rollback is not to wait.
-    async fn apply_if_still_true(&self, intended: &Intended<'_>, hold: &Hold, release: &mut Release) -> Result<()> {
+    async fn apply_if_still_true(&self, intended: &Intended<'_>, lock: &HeldLock, release: &mut Release) -> Result<()> {
         if let Goal::Parts(_) = intended.wanted.goal {
-            return apply(&self.applying(intended, hold, intended.observed), release).await;
+            return apply(&self.applying(intended, lock, intended.observed), release).await;
         }
         let environment = self.environment;
         let mut backoff = Backoff::new(self.world(), Pace::READ);
@@ -126,13 +126,13 @@ impl Engine<'_> {
             }
         };
         // From here on with what was read under the lock: the revisions of before the build may be old.
-        apply(&self.applying(intended, hold, &now), release).await
+        apply(&self.applying(intended, lock, &now), release).await
     }
 
-    fn applying<'b>(&'b self, intended: &'b Intended<'_>, hold: &'b Hold, observed: &'b Observed) -> Apply<'b> {
+    fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b HeldLock, observed: &'b Observed) -> Apply<'b> {
         Apply {
             engine: *self,
-            hold,
+            lock,
             observed,
             plan: intended.plan,
             zips: intended.zips,
@@ -141,7 +141,7 @@ impl Engine<'_> {
         }
     }
 
-    async fn end_live(&self, intended: &Intended<'_>, hold: &Hold, release: &mut Release) -> Result<()> {
+    async fn end_live(&self, intended: &Intended<'_>, lock: &HeldLock, release: &mut Release) -> Result<()> {
         release.state = ReleaseState::Live;
         // A rollback restores what passed its own checks; whether it did is known of the release that it restores.
         let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
@@ -150,7 +150,7 @@ impl Engine<'_> {
             Failure::new(Exit::NotReverted, format!("release {release} is live, but its record could not be written"))
                 .hint("run any writing command again: once the lock is dead, it writes the record")
         };
-        let ended = hold.end(release, intended.observed.ledger.live.as_ref()).await;
+        let ended = lock.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
         let Some(reason) = &release.reason else { return Ok(()) };
         Err(Failure::new(Exit::NotReverted, format!("release {release} is live, and could not be verified: {reason}"))
@@ -161,35 +161,35 @@ impl Engine<'_> {
     async fn end_failed(
         &self,
         intended: &Intended<'_>,
-        hold: &Hold,
+        lock: &HeldLock,
         release: &mut Release,
         error: anyhow::Error,
     ) -> anyhow::Error {
         // Without the lock nothing may be moved any more: the run that has it now ends what is left. That it may be lost
         // is no reason to go: the ledger knows.
-        if error.exit() == Exit::LockHeld && hold.progress(release).await.is_err() {
+        if error.exit() == Exit::LockHeld && lock.progress(release).await.is_err() {
             return self.with_late_move(intended, error, release).await;
         }
         release.reason = Some(format!("{error:#}"));
         let began = release.state == ReleaseState::Shifting;
         if began {
             self.events.emit(Event::RevertBegins(release));
-            // The fence before these moves too. A ledger that does not respond is no reason to leave a bad release.
-            if let Err(lost) = hold.progress(release).await
+            // The lock is renewed before these moves too. A ledger that does not respond is no reason to leave a bad release.
+            if let Err(lost) = lock.progress(release).await
                 && lost.exit() == Exit::LockHeld
             {
                 let lost = lost.context(format!("release {release} is no longer this run's to end"));
                 return self.with_late_move(intended, lost, release).await;
             }
-            if let Err(stuck) = revert(self, hold, intended.observed, intended.verifier, release).await {
+            if let Err(stuck) = revert(self, lock, intended.observed, intended.verifier, release).await {
                 // The next holder of the lock goes back, if this run may not.
-                let Err(lost) = hold.still_ours() else { return not_reverted(hold, release, error, &stuck).await };
+                let Err(lost) = lock.still_ours() else { return not_reverted(lock, release, error, &stuck).await };
                 let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");
                 return self.with_late_move(intended, lost.context(what), release).await;
             }
         }
         release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };
-        let ended = hold.end(release, None).await;
+        let ended = lock.end(release, None).await;
         let what = match (began, release.previous) {
             (false, _) => format!("release {release} failed before any traffic moved"),
             (true, 0) => format!("release {release} failed and was reverted to the placeholder"),
@@ -223,12 +223,17 @@ impl Engine<'_> {
 }
 
 /// The release stays unfinished: the next run tries again to revert it.
-async fn not_reverted(hold: &Hold, release: &Release, error: anyhow::Error, stuck: &anyhow::Error) -> anyhow::Error {
-    let recorded = hold.progress(release).await;
+async fn not_reverted(
+    lock: &HeldLock,
+    release: &Release,
+    error: anyhow::Error,
+    stuck: &anyhow::Error,
+) -> anyhow::Error {
+    let recorded = lock.progress(release).await;
     let note =
         recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
     // The next run fences off whatever may still be on its way: there is nothing to wait for.
-    let _ = hold.free().await;
+    let _ = lock.free().await;
     let steps = |done: bool| {
         let steps = release.steps.iter().filter(|step| step.millis.is_some() == done).map(|step| &*step.step);
         steps.collect::<Vec<_>>().join(", ")

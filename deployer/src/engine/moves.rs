@@ -9,7 +9,7 @@ use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, TRIES, Writer};
 use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionResource, Hold, Parts, Release};
+use crate::ledger::{Contract, FunctionResource, HeldLock, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
 
@@ -38,7 +38,7 @@ fn shifted(run: &Apply<'_>, release: &Release, percent: u8) -> String {
 }
 
 /// Moves an alias from where it was observed. The revision may have been read too early to show what an earlier holder of
-/// the lock, or this run's own recovery, did to fence off late moves: nobody else changed the alias then. The fence of a
+/// the lock, or this run's own recovery, did to fence off late moves: nobody else changed the alias then. The token of a
 /// later holder stops this run.
 async fn from_where_it_was(
     run: &Apply<'_>,
@@ -54,7 +54,7 @@ async fn from_where_it_was(
             ended => return ended.map(drop),
         };
         let found = settled::alias(&aws.reader, resource, |found| found.revision != revision).await?;
-        let fenced = fence_of(&found.description).is_some_and(|fence| fence < run.hold.fence());
+        let fenced = fencing_token_of(&found.description).is_some_and(|token| token < run.lock.token());
         if !fenced || found.version != function.alias.version || !found.weights.is_empty() {
             return Err(refused);
         }
@@ -67,14 +67,14 @@ fn is_precondition(error: &anyhow::Error) -> bool {
 }
 
 /// The fencing token in the description of an alias that was fenced or moved back.
-fn fence_of(description: &str) -> Option<u64> {
-    description.strip_prefix("deployer: ")?.rsplit_once("fence ")?.1.parse().ok()
+fn fencing_token_of(description: &str) -> Option<u64> {
+    description.strip_prefix("deployer: ")?.rsplit_once("fencing token ")?.1.parse().ok()
 }
 
 /// Whether the next move may be sent: nobody asked the run to stop, and the lock is its own.
 fn forward(run: &Apply<'_>) -> Result<()> {
     run.engine.interrupt().check()?;
-    run.hold.still_ours()
+    run.lock.still_ours()
 }
 
 fn subject<'a>(run: &Apply<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
@@ -289,15 +289,15 @@ async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// An alias could not be changed; it is tried again if it only changed in between.
-pub(super) async fn renew_revisions(aws: &Writer, hold: &Hold, observed: &Observed) -> Result<()> {
-    let renewals = observed.functions.values().map(|function| renew(aws, hold, &function.resource));
+pub(super) async fn renew_revisions(aws: &Writer, lock: &HeldLock, observed: &Observed) -> Result<()> {
+    let renewals = observed.functions.values().map(|function| renew(aws, lock, &function.resource));
     join_all(renewals).await.into_iter().collect()
 }
 
 /// Gives one alias a new revision.
-async fn renew(aws: &Writer, hold: &Hold, resource: &FunctionResource) -> Result<()> {
+async fn renew(aws: &Writer, lock: &HeldLock, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
-    let description = format!("deployer: fence {}", hold.fence());
+    let description = format!("deployer: fencing token {}", lock.token());
     let (mut tries, mut patience, mut refused) = (0, Patience::new(&aws.reader.world), None);
     while tries < TRIES {
         let found = settled::alias(&aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
@@ -306,7 +306,7 @@ async fn renew(aws: &Writer, hold: &Hold, resource: &FunctionResource) -> Result
         }
         let weight = found.weights.iter().next().map(|(version, weight)| (version.as_str(), *weight));
         let to = Routing { version: &found.version, weight, description: &description };
-        hold.still_ours()?;
+        lock.still_ours()?;
         match aws.lambda.move_alias(name, alias, &to, &found.revision).await {
             Ok(renewed) => {
                 settled::seen(&aws.reader, resource, &renewed).await;

@@ -12,7 +12,7 @@ use futures::try_join;
 
 use super::{Engine, moves, step};
 use crate::events::Event;
-use crate::ledger::{CheckRecord, FunctionPart, Hold, Release, ReleaseState};
+use crate::ledger::{CheckRecord, FunctionPart, HeldLock, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
 use crate::verify::Verifier;
@@ -23,7 +23,7 @@ pub(super) struct Apply<'a> {
     /// The command.
     pub(super) engine: Engine<'a>,
     /// The right to move the environment.
-    pub(super) hold: &'a Hold,
+    pub(super) lock: &'a HeldLock,
     /// What was observed: for the steps under the lock, never before the build.
     pub(super) observed: &'a Observed,
     /// What is to be done.
@@ -67,10 +67,10 @@ pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> 
         done += phase.len();
     }
     // What a stale run moved late is seen here: a stage has no compare-and-swap.
-    try_join!(run.hold.progress(release), moves::confirm(run, &release.parts)).map(drop)
+    try_join!(run.lock.progress(release), moves::confirm(run, &release.parts)).map(drop)
 }
 
-/// Writes the phase into the ledger, which is the fence too, then carries out its steps side by side. `first` is the
+/// Writes the phase into the ledger, which renews the lock too, then carries out its steps side by side. `first` is the
 /// place of its first step among all of the release.
 async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
     let _group = run.engine.events.phase(phase);
@@ -78,9 +78,9 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
-    // The intent, which was written with the lock, is the fence of the first phase.
+    // The intent, which was written with the lock, stands for that of the first phase.
     if first > 0 {
-        run.hold.progress(release).await?;
+        run.lock.progress(release).await?;
     }
     let current = &*release;
     let work = join_all(phase.iter().map(async |step| {

@@ -52,7 +52,7 @@ async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<Functi
     let has_code = |found: &VersionState| found.code_sha256 == wanted;
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
-        // A listing does not tell the state: one that is still made is waited for, one that failed passed over. One of another
+        // A listing does not have the state: one that is still made is waited for, one that failed passed over. One of another
         // environment of the same function goes when that one no longer needs it.
         if !is_of_another(&found.description, &run.engine.mark())
             && until_ready(run, name, &found.version, has_code).await.is_ok()

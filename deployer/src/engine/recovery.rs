@@ -7,7 +7,7 @@ use super::Engine;
 use super::moves::renew_revisions;
 use super::revert::revert;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{Hold, LedgerState, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{HeldLock, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
 
 /// What was left of a run that died.
@@ -36,34 +36,34 @@ pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<R
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
     }
-    let hold = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
-    let recovered = recover(engine, &hold).await;
+    let lock = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
+    let recovered = recover(engine, &lock).await;
     if recovered.is_err() {
         // What is unfinished may be so without a lock: the next run need not wait for a lease.
-        let _ = hold.free().await;
+        let _ = lock.free().await;
     }
     recovered
 }
 
-async fn recover(engine: &Engine<'_>, hold: &Hold) -> Result<Recovered> {
+async fn recover(engine: &Engine<'_>, lock: &HeldLock) -> Result<Recovered> {
     // What was read before the lock was had are single items of different moments: only this is what is.
-    let state = hold.ledger().read().await?;
+    let state = lock.ledger().read().await?;
     let observed = live(&engine.aws.reader, state).await?;
     // A move of the dead run may still be on its way: from here on it cannot land.
-    renew_revisions(engine.aws, hold, &observed).await?;
+    renew_revisions(engine.aws, lock, &observed).await?;
     match observed.ledger.unfinished().cloned() {
-        Some(release) => end(engine, hold, &observed, release).await,
-        None => hold.free().await.map(|()| Recovered::Completed),
+        Some(release) => end(engine, lock, &observed, release).await,
+        None => lock.free().await.map(|()| Recovered::Completed),
     }
 }
 
-async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release: Release) -> Result<Recovered> {
-    release.fence = hold.fence();
+async fn end(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, mut release: Release) -> Result<Recovered> {
+    release.fencing_token = lock.token();
     release.ended_at = Some(engine.now());
     if release.is_carried_out() && serves(observed, &release) {
         release.state = ReleaseState::Live;
-        release.stable = release.reason.is_none() && restored_is_stable(hold, &release).await?;
-        hold.end(&release, observed.ledger.live.as_ref()).await?;
+        release.stable = release.reason.is_none() && restored_is_stable(lock, &release).await?;
+        lock.end(&release, observed.ledger.live.as_ref()).await?;
         engine.events.progress("Recovered", &format!("release {release}: it is live, only its record was missing"));
         return Ok(Recovered::Completed);
     }
@@ -76,11 +76,11 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
         Failure::new(Exit::NotReverted, format!("release {release}, which its run left unfinished, cannot be reverted"))
             .hint("`deployer status` shows what is where; move it by hand, then run again")
     };
-    revert(engine, hold, observed, &verifier, &release).await.with_context(stuck)?;
+    revert(engine, lock, observed, &verifier, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";
     release.reason = Some(release.reason.map_or(reason.to_owned(), |before| format!("{before}; {reason}")));
     release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };
-    hold.end(&release, None).await?;
+    lock.end(&release, None).await?;
     let back = match release.previous {
         0 => "the placeholder".to_owned(),
         previous => format!("release {previous}"),
@@ -90,10 +90,10 @@ async fn end(engine: &Engine<'_>, hold: &Hold, observed: &Observed, mut release:
 }
 
 /// A rollback is as stable as what it restores.
-async fn restored_is_stable(hold: &Hold, release: &Release) -> Result<bool> {
+async fn restored_is_stable(lock: &HeldLock, release: &Release) -> Result<bool> {
     match (release.kind, release.back_to) {
         (ReleaseKind::Rollback, Some(root)) => {
-            Ok(hold.ledger().release(root).await?.is_some_and(|restored| restored.stable))
+            Ok(lock.ledger().release(root).await?.is_some_and(|restored| restored.stable))
         }
         _ => Ok(true),
     }

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::Engine;
 use super::moves::{alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing, TRIES};
-use crate::ledger::{FunctionResource, Hold, Release, ReleaseState};
+use crate::ledger::{FunctionResource, HeldLock, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::MOVE_STAGE;
 use crate::verify::Verifier;
@@ -19,7 +19,7 @@ use crate::verify::Verifier;
 /// error says of what. Everything else was moved back all the same.
 pub(super) async fn revert(
     engine: &Engine<'_>,
-    hold: &Hold,
+    lock: &HeldLock,
     observed: &Observed,
     verifier: &Verifier,
     release: &Release,
@@ -27,30 +27,41 @@ pub(super) async fn revert(
     // Old code never meets the newer definition.
     let mut stuck = Vec::new();
     if began_with_the_stage(release) {
-        stuck.extend(aliases_back(engine, hold, observed, release).await);
+        stuck.extend(aliases_back(engine, lock, observed, release).await);
     } else {
-        if let Ok(true) = stage_back(engine, hold, observed, release).await {
+        if let Ok(true) = stage_back(engine, lock, observed, release).await {
             verifier.stage_seen(&engine.config.checks, &release.previous_parts.deployment).await;
         }
-        stuck.extend(aliases_back(engine, hold, observed, release).await);
+        stuck.extend(aliases_back(engine, lock, observed, release).await);
     }
     // A late move of the stage cannot be fenced off: it is looked for once more, and this look decides.
-    stuck.extend(stage_stays_back(engine, hold, observed, release).await.err());
+    stuck.extend(stage_stays_back(engine, lock, observed, release).await.err());
     let words: Vec<String> = stuck.iter().map(|error| format!("{error:#}")).collect();
     if words.is_empty() { Ok(()) } else { bail!(words.join("; ")) }
 }
 
-async fn aliases_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Vec<anyhow::Error> {
+async fn aliases_back(
+    engine: &Engine<'_>,
+    lock: &HeldLock,
+    observed: &Observed,
+    release: &Release,
+) -> Vec<anyhow::Error> {
     let moves = observed.functions.iter().filter_map(|(key, function)| {
         let (new, old) = (release.parts.functions.get(key)?, release.previous_parts.functions.get(key)?);
-        (new.version != old.version).then(|| alias_back(engine, hold, &function.resource, &new.version, &old.version))
+        (new.version != old.version).then(|| alias_back(engine, lock, &function.resource, &new.version, &old.version))
     });
     join_all(moves).await.into_iter().filter_map(Result::err).collect()
 }
 
-async fn alias_back(engine: &Engine<'_>, hold: &Hold, resource: &FunctionResource, new: &str, old: &str) -> Result<()> {
+async fn alias_back(
+    engine: &Engine<'_>,
+    lock: &HeldLock,
+    resource: &FunctionResource,
+    new: &str,
+    old: &str,
+) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
-    let description = format!("deployer: reverted, fence {}", hold.fence());
+    let description = format!("deployer: reverted, fencing token {}", lock.token());
     let to = Routing { version: old, weight: None, description: &description };
     let ours = |version: &str| version == new || version == old;
     let (mut tries, mut refused, mut denied) = (0, None, None);
@@ -69,7 +80,7 @@ async fn alias_back(engine: &Engine<'_>, hold: &Hold, resource: &FunctionResourc
             None => tries += 1,
         }
         // Where it is back already it still gets a new revision: a move of ours may be on its way.
-        match alias_to(engine.aws, resource, &to, &found.revision, &|| hold.still_ours()).await {
+        match alias_to(engine.aws, resource, &to, &found.revision, &|| lock.still_ours()).await {
             Err(error) if tries < TRIES && is_stale(&error) => refused = Some(found.revision),
             // Who may not move it has not moved it either, but for a move sent while that was still allowed: once that
             // has had its time, what is back stays back.
@@ -105,7 +116,7 @@ fn began_with_the_stage(release: &Release) -> bool {
 }
 
 /// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.
-async fn stage_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<bool> {
+async fn stage_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, release: &Release) -> Result<bool> {
     let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
     let tried = release.steps.iter().any(|record| record.step == MOVE_STAGE && record.started_at.is_some());
     if new == old || !tried {
@@ -114,12 +125,12 @@ async fn stage_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, relea
     let contract = &observed.ledger.contract;
     let ours = |deployment: &String| deployment == new || deployment == old;
     let found = settled::stage(&engine.aws.reader, contract, |found| ours(&found.deployment)).await?.deployment;
-    refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(engine.aws, contract, old, &|| hold.still_ours()).await.map(|()| true)
+    refuse_elsewhere(lock, observed, release, &found).await?;
+    stage_to(engine.aws, contract, old, &|| lock.still_ours()).await.map(|()| true)
 }
 
 /// Looks whether the stage is where it was before the release; a late move of it is undone.
-async fn stage_stays_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed, release: &Release) -> Result<()> {
+async fn stage_stays_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, release: &Release) -> Result<()> {
     let (old, contract) = (&release.previous_parts.deployment, &observed.ledger.contract);
     if release.parts.deployment == *old {
         return Ok(());
@@ -128,15 +139,15 @@ async fn stage_stays_back(engine: &Engine<'_>, hold: &Hold, observed: &Observed,
     if found == *old {
         return Ok(());
     }
-    refuse_elsewhere(hold, observed, release, &found).await?;
-    stage_to(engine.aws, contract, old, &|| hold.still_ours()).await
+    refuse_elsewhere(lock, observed, release, &found).await?;
+    stage_to(engine.aws, contract, old, &|| lock.still_ours()).await
 }
 
 /// A stage that serves neither release's deployment was moved by somebody else: it stays.
-async fn refuse_elsewhere(hold: &Hold, observed: &Observed, release: &Release, found: &str) -> Result<()> {
+async fn refuse_elsewhere(lock: &HeldLock, observed: &Observed, release: &Release, found: &str) -> Result<()> {
     let ours = found == release.parts.deployment || found == release.previous_parts.deployment;
     ensure!(
-        ours || came_late(hold, release, found).await?,
+        ours || came_late(lock, release, found).await?,
         "stage `{}` serves deployment `{found}`, which is neither's",
         observed.ledger.contract.api.stage
     );
@@ -145,8 +156,8 @@ async fn refuse_elsewhere(hold: &Hold, observed: &Observed, release: &Release, f
 
 /// Whether only a release that was itself given up has this deployment: then its run, which lost the lock, moved the stage
 /// after all. Nobody else goes there.
-async fn came_late(hold: &Hold, release: &Release, deployment: &str) -> Result<bool> {
-    let history = hold.ledger().history().await?;
+async fn came_late(lock: &HeldLock, release: &Release, deployment: &str) -> Result<bool> {
+    let history = lock.ledger().history().await?;
     let mut others =
         history.iter().filter(|other| other.number < release.number && other.parts.deployment == deployment).peekable();
     let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::Reverted);

@@ -32,10 +32,10 @@ pub(super) async fn confirm(
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
     engine.events.checked(&passed);
-    let hold = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
+    let lock = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
-    let verified = Release { stable: true, reason: None, checks, fence: hold.fence(), ..live.clone() };
-    hold.end(&verified, None).await?;
+    let verified = Release { stable: true, reason: None, checks, fencing_token: lock.token(), ..live.clone() };
+    lock.end(&verified, None).await?;
     engine.events.progress("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
     Ok(Some((verified, passed)))
 }

@@ -25,7 +25,7 @@ pub struct Contract {
     pub functions: BTreeMap<String, FunctionResource>,
     /// The API.
     pub api: Api,
-    /// The names of the alarms that tell a bad release.
+    /// The names of the alarms that detect a bad release.
     #[serde(default)]
     pub alarms: Vec<String>,
     /// The bucket for zips over 50 MB.

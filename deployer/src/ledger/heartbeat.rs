@@ -18,7 +18,7 @@ pub(super) const BEATS: u32 = 4;
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) holder: Holder,
-    pub(super) fence: u64,
+    pub(super) fencing_token: u64,
     beat: AtomicU64,
     /// When the last write that renewed the lease was sent, by a clock that goes on while the machine is suspended: a run
     /// that slept past its lease has lost it.
@@ -29,9 +29,9 @@ pub(super) struct Lease {
 
 impl Lease {
     /// From a lock that was asked for at `sent`.
-    pub(super) fn new(holder: Holder, fence: u64, sent: Duration, world: &World) -> Self {
+    pub(super) fn new(holder: Holder, fencing_token: u64, sent: Duration, world: &World) -> Self {
         let (renewed, lost) = (Mutex::new(sent), AtomicBool::new(false));
-        Self { holder, fence, beat: AtomicU64::new(0), renewed, world: world.clone(), lost }
+        Self { holder, fencing_token, beat: AtomicU64::new(0), renewed, world: world.clone(), lost }
     }
 
     /// Whether the lease is still this run's, as far as it can know without asking.
@@ -48,7 +48,7 @@ impl Lease {
 
     /// That the lock is this run's.
     pub(super) fn condition(&self) -> Condition {
-        Condition::equals([("fence", json!(self.fence)), ("holder", json!(self.holder))])
+        Condition::equals([("fencing_token", json!(self.fencing_token)), ("holder", json!(self.holder))])
     }
 
     /// The next heartbeat.
@@ -64,7 +64,7 @@ impl Lease {
     }
 }
 
-/// Renews the lease until the hold ends or is lost. A failed call is no loss: the lease is longer than several.
+/// Renews the lease until the lock is freed or lost. A failed call is no loss: the lease is longer than several.
 pub(super) async fn heartbeat(ledger: Ledger, table: TableWriter, lease: Arc<Lease>) {
     loop {
         tokio::time::sleep(lease.holder.lease() / BEATS).await;

@@ -11,8 +11,8 @@ pub struct Lock {
     /// Who holds it; nobody if absent.
     #[serde(default, deserialize_with = "somebody", skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
-    /// Grows by one with every hold and is never reset: an old holder is recognised by it.
-    pub fence: u64,
+    /// Grows by one whenever the lock is taken, and is never reset: an old holder is recognised by it.
+    pub fencing_token: u64,
     /// Grows with every heartbeat of the holder. A waiter watches it grow, and never compares clocks.
     #[serde(default)]
     pub beat: u64,

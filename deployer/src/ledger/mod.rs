@@ -1,11 +1,11 @@
 //! The ledger: what the deployer knows of an environment, as typed items of one DynamoDB partition.
 //!
 //! `stack` is the contract that Terraform writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
-//! Every write goes through a [`Hold`] on the lock: a run that lost it can write nothing any more.
+//! Every write goes through a [`HeldLock`] on the lock: a run that lost it can write nothing any more.
 
 mod contract;
 mod heartbeat;
-mod hold;
+mod held;
 mod lock;
 mod previous;
 mod release;
@@ -18,7 +18,7 @@ use crate::aws::{AwsError, Change, Condition, Kind, TableReader};
 use crate::failure::Failure;
 
 pub use contract::{Api, Contract, FunctionResource};
-pub use hold::Hold;
+pub use held::HeldLock;
 pub use lock::{Holder, Lock};
 pub use previous::previous;
 pub use release::{
@@ -206,9 +206,9 @@ fn typed<T: serde::de::DeserializeOwned>(ledger: &str, key: &str, item: Value) -
 
 fn locked(ledger: &str, item: Value) -> Result<Lock> {
     let lock: Lock = typed(ledger, LOCK, item)?;
-    // No hold ever had it: it stands for a lock that is not there, which could never be taken.
-    if lock.fence == 0 {
-        return Err(foreign(ledger, LOCK, "has the fence 0").into());
+    // No run ever had it: it stands for a lock that is not there, which could never be taken.
+    if lock.fencing_token == 0 {
+        return Err(foreign(ledger, LOCK, "has the fencing token 0").into());
     }
     Ok(lock)
 }
@@ -243,7 +243,7 @@ mod tests {
         let item = json!({
             "pk": "a", "sk": key, "number": number, "kind": "deploy", "state": "live", "parts": parts,
             "previous_parts": parts, "previous": 0, "artifact": {"source_hash": "s", "functions": {}},
-            "definition": "x", "actor": "a", "started_at": "now", "fence": 1,
+            "definition": "x", "actor": "a", "started_at": "now", "fencing_token": 1,
         });
         numbered("l", item)
     }
@@ -266,10 +266,10 @@ mod tests {
 
     #[test]
     fn a_lock_that_could_never_be_taken_is_refused() {
-        let held_by_nothing = json!({"fence": 3, "beat": 0, "holder": null});
+        let held_by_nothing = json!({"fencing_token": 3, "beat": 0, "holder": null});
         refused(&locked("l", held_by_nothing).unwrap_err(), "item `lock` of ledger `l` cannot be read");
-        refused(&locked("l", json!({"fence": 0})).unwrap_err(), "has the fence 0");
-        assert_eq!(locked("l", json!({"fence": u64::MAX})).unwrap().fence, u64::MAX);
+        refused(&locked("l", json!({"fencing_token": 0})).unwrap_err(), "has the fencing token 0");
+        assert_eq!(locked("l", json!({"fencing_token": u64::MAX})).unwrap().fencing_token, u64::MAX);
     }
 
     #[test]

@@ -63,8 +63,8 @@ pub struct Release {
     /// When it ended, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
-    /// The lock's fence that it ran under.
-    pub fence: u64,
+    /// The fencing token of the lock that it ran under.
+    pub fencing_token: u64,
 }
 
 impl Release {

@@ -29,7 +29,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Seconds that the emulator keeps an idle connection, where its own start says 75: Go's clients, as Terraform's provider
 /// is, keep one for 90, and a request on a connection that is closed at that moment may be carried out and never answered.
-/// The provider sends it again and is told that what it just made exists already. Not much longer: a connection that its
+/// The provider sends it again and learns that what it just made exists already. Not much longer: a connection that its
 /// client has closed holds its descriptor until then.
 const KEEPS_IDLE_FOR: &str = "100";
 

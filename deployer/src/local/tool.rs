@@ -64,7 +64,7 @@ pub(super) struct Step<'a> {
     pub(super) hint: &'a str,
 }
 
-/// Runs a program that has to succeed. If this run is told to stop, the program is too, once, and waited for: Terraform
+/// Runs a program that has to succeed. If this run is asked to stop, the program is too, once, and waited for: Terraform
 /// then writes its state and frees its lock.
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
     tokio::pin!(output);
     let output = tokio::select! {
         output = &mut output => output,
-        () = interrupt.told() => {
+        () = interrupt.received() => {
             // It may have ended just now.
             let _ = process.map(|process| kill_process(process, Signal::INT));
             let _ = output.await;

@@ -102,7 +102,7 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
 const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 
 /// The second round trip: what serves. Right after a release there may be more of them, so that nobody who goes back at
-/// once is told of drift that is none.
+/// once is shown drift that is none.
 ///
 /// # Errors
 /// See [`observe`].

@@ -4,12 +4,13 @@
 //! promote and rollback are plans of the same steps.
 
 mod drift;
+mod refuse;
+mod show;
 mod step;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -17,10 +18,11 @@ use serde::Serialize;
 use crate::artifact::{Manifest, Sources};
 use crate::config::Traffic;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, FunctionResource, Release, ReleaseKind};
+use crate::ledger::{FunctionPart, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedFunction};
 
 pub use drift::drift;
+pub use show::short;
 pub use step::{Checks, MOVE_STAGE, Moment, Phase, Routes, StageBefore, Step, Verification};
 
 /// What is wanted, and how traffic is to get there.
@@ -151,8 +153,8 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
             .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `--adopt`")
             .into());
     }
-    refuse_first_contact(live, observed)?;
-    refuse_canary_of_stage(observed)?;
+    refuse::first_contact(live, observed)?;
+    refuse::canary_of_stage(observed)?;
     let functions =
         observed.functions.iter().map(|(key, function)| (key.clone(), function_plan(key, wanted.goal, live, function)));
     let (kind, back_to) = match wanted.goal {
@@ -163,10 +165,10 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     // There is nothing that a first release could share its traffic with, and a way back is never slow.
     let at_once = live.is_none() || kind == ReleaseKind::Rollback;
     if kind != ReleaseKind::Rollback {
-        refuse_unreadable(observed)?;
+        refuse::unreadable(observed)?;
     }
     if !at_once && !wanted.traffic.shift.stages().is_empty() {
-        refuse_what_cannot_share(observed)?;
+        refuse::what_cannot_share(observed)?;
     }
     Ok(Plan {
         kind,
@@ -181,70 +183,6 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
             _ => First::Code,
         },
     })
-}
-
-/// A function that no release knows yet has to name one published version. Else an upload would put unchecked code into
-/// full traffic (`$LATEST`), or the split of its traffic would be lost.
-fn refuse_first_contact(live: Option<&Release>, observed: &Observed) -> Result<()> {
-    let is_new = |key: &String| live.is_none_or(|live| !live.parts.functions.contains_key(key));
-    for (_, function) in observed.functions.iter().filter(|(key, _)| is_new(key)) {
-        let FunctionResource { name, alias, .. } = &function.resource;
-        let (what, hint) = match function.alias.version.as_str() {
-            "$LATEST" => ("names `$LATEST`", "publish a version and point the alias at it"),
-            _ if !function.alias.weights.is_empty() => ("splits its traffic", "point the alias at one version"),
-            _ => continue,
-        };
-        return Err(Failure::refused(format!(
-            "alias `{alias}` of `{name}` {what}: its first release needs one published version"
-        ))
-        .hint(format!("{hint} (`aws lambda update-alias`), then run again; nothing was changed"))
-        .into());
-    }
-    Ok(())
-}
-
-/// Where AWS shows an error in place of a setting, a change of it would go unseen.
-fn refuse_unreadable(observed: &Observed) -> Result<()> {
-    for function in observed.functions.values() {
-        for version in [&function.latest, &function.live] {
-            let Some((what, code)) = version.settings.unreadable() else { continue };
-            let name = &function.resource.name;
-            return Err(Failure::refused(format!(
-                "`{what}` of `{name}:{}` cannot be read ({code}): nobody knows whether it has changed",
-                version.version
-            ))
-            .hint("give the role `kms:Decrypt` on the key that encrypts the function's variables; nothing was changed")
-            .into());
-        }
-    }
-    Ok(())
-}
-
-/// Lambda takes two versions behind one alias only with the same execution role and the same dead-letter queue
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html>).
-fn refuse_what_cannot_share(observed: &Observed) -> Result<()> {
-    for function in observed.functions.values() {
-        let changed = function.latest.settings.differences(&function.live.settings);
-        let Some(what) = changed.iter().find(|name| *name == "Role" || name.starts_with("DeadLetterConfig.")) else {
-            continue;
-        };
-        return Err(Failure::refused(format!(
-            "`{what}` of `{}` has changed: Lambda does not split traffic between versions that differ in it",
-            function.resource.name
-        ))
-        .hint("release it with `--at-once`: all traffic moves in one step; nothing was changed")
-        .into());
-    }
-    Ok(())
-}
-
-/// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
-fn refuse_canary_of_stage(observed: &Observed) -> Result<()> {
-    let Some(deployment) = &observed.stage.canary else { return Ok(()) };
-    let stage = &observed.ledger.contract.api.stage;
-    Err(Failure::refused(format!("stage `{stage}` has a canary of its own, which serves deployment `{deployment}`"))
-        .hint("promote or delete the stage's canary in API Gateway, then run again; nothing was changed")
-        .into())
 }
 
 fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &Observed) -> ApiPlan {
@@ -342,49 +280,4 @@ impl Plan {
     pub fn moved(&self) -> impl Iterator<Item = &String> {
         self.functions.iter().filter(|(_, function)| function.after != After::Same).map(|(key, _)| key)
     }
-}
-
-impl fmt::Display for FunctionChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::First => formatter.write_str("nothing was released yet"),
-            Self::Source(before, after) if before.is_empty() => {
-                write!(formatter, "sources unknown -> {}", short(after))
-            }
-            Self::Source(before, after) => write!(formatter, "sources {} -> {}", short(before), short(after)),
-            Self::Code(before, after) => write!(formatter, "code {} -> {}", short(before), short(after)),
-            Self::Settings(names) => write!(formatter, "Terraform changed {}", names.join(", ")),
-            Self::Version(before, after) => write!(formatter, "version {before} -> {after}"),
-        }
-    }
-}
-
-impl fmt::Display for After {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Same => formatter.write_str("unchanged"),
-            Self::LiveCode => formatter.write_str("new version, same code"),
-            Self::NewCode(None) => formatter.write_str("new version"),
-            Self::NewCode(Some(sha256)) => write!(formatter, "new version, code {}", short(sha256)),
-            Self::Version(part) => write!(formatter, "version {}", part.version),
-        }
-    }
-}
-
-impl fmt::Display for ApiChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::First => formatter.write_str("nothing was released yet"),
-            Self::Definition(before, after) if before.is_empty() => {
-                write!(formatter, "definition unknown -> {}", short(after))
-            }
-            Self::Definition(before, after) => write!(formatter, "definition {} -> {}", short(before), short(after)),
-            Self::Deployment(after) => write!(formatter, "back to deployment {after}"),
-        }
-    }
-}
-
-/// The first 12 digits of a hash: enough to tell two apart.
-pub fn short(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
 }

@@ -48,7 +48,7 @@ fn release(number: u32, version: &str, zip: &str, deployment: &str) -> Release {
     let release = json!({
         "number": number, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
         "artifact": {"source_hash": "s1", "functions": {"f": "s1"}}, "definition": "def1",
-        "actor": "ada", "started_at": "now", "fence": 3,
+        "actor": "ada", "started_at": "now", "fencing_token": 3,
     });
     serde_json::from_value(release).unwrap()
 }

@@ -20,7 +20,7 @@ impl Markdown {
 
     /// A paragraph under a word of its own: `word` in bold, then `text`; as a block if it has lines, which then say
     /// where something is (a parser's arrow below a line).
-    pub(super) fn told(&mut self, word: &str, text: &str) -> &mut Self {
+    pub(super) fn labelled(&mut self, word: &str, text: &str) -> &mut Self {
         if text.contains('\n') {
             return self.block(&format!("**{}:**", inline(word))).block_of("text", text);
         }
@@ -178,7 +178,7 @@ mod tests {
     fn a_block_is_not_ended_by_what_is_in_it() {
         let mut document = Markdown::default();
         document.block_of("sh", "a\n```\nb\n");
-        document.told("What", "a\n```\n## b").told("Why", "c | d");
+        document.labelled("What", "a\n```\n## b").labelled("Why", "c | d");
         let expected = "````sh\na\n```\nb\n````\n\n**What:**\n\n````text\na\n```\n## b\n````\n\n**Why:** c &#124; d\n";
         assert_eq!(document.to_string(), expected);
     }

@@ -180,7 +180,7 @@ impl Report {
             let hinted = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
             let title = title(error.exit());
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
-            if !github.is_told() {
+            if !github.has_shown() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
                 Failed::of(error).tell(&mut page);
                 self.show(Some(page));

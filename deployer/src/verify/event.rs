@@ -19,7 +19,7 @@ pub(super) struct Gateway {
     pub(super) routes: Vec<String>,
 }
 
-/// A whole REST proxy event, so that the function cannot tell a check from a request. `deployment` is the one that the stage
+/// A whole REST proxy event, so that the function cannot distinguish a check from a request. `deployment` is the one that the stage
 /// is expected to have; its own if absent.
 /// Shape: "Input format of a Lambda function for proxy integration", API Gateway's developer guide.
 pub(super) fn rest_proxy(gateway: &Gateway, request: &Request, deployment: Option<&str>, world: &World) -> Value {

@@ -83,7 +83,7 @@ impl Failed {
     pub fn explain(&self) -> anyhow::Error {
         let hint = match self.blame {
             Blame::Permission => "give the role the action that the message names",
-            _ => "fix what the check shows and deploy again; the log group of the function tells more",
+            _ => "fix what the check shows and deploy again; the log group of the function says more",
         };
         Failure::new(Exit::Reverted, self.to_string()).hint(hint).into()
     }

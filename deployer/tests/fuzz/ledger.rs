@@ -51,7 +51,7 @@ pub(crate) const NAMES: &[&str] = &[
     "command",
     "since",
     "lease_seconds",
-    "fence",
+    "fencing_token",
     "beat",
     "release",
     "number",
@@ -100,7 +100,7 @@ pub(crate) fn stack() -> Value {
 
 pub(crate) fn lock() -> Value {
     json!({
-        "pk": "app", "sk": "lock", "fence": 12, "beat": 3,
+        "pk": "app", "sk": "lock", "fencing_token": 12, "beat": 3,
         "holder": {
             "id": "x", "actor": "ada", "run_url": "https://ci.example/7", "command": "deploy dev",
             "since": "2026-01-01T00:00:00Z", "lease_seconds": 20,
@@ -125,7 +125,7 @@ fn release(number: u32) -> Value {
         "checks": [{"name": "health", "phase": "after stage", "passed": true, "answer": "200", "requests": 3}],
         "steps": [{"step": "move the stage", "started_at": "2026-01-01T00:00:01Z", "millis": 12}],
         "reason": "an alarm", "actor": "ada", "run_url": "https://ci.example/7", "started_at": "2026-01-01T00:00:00Z",
-        "ended_at": "2026-01-01T00:00:02Z", "fence": 11,
+        "ended_at": "2026-01-01T00:00:02Z", "fencing_token": 11,
     })
 }
 

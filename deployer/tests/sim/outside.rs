@@ -77,7 +77,7 @@ struct State {
     /// Until when it is asleep.
     asleep: Duration,
     /// The fencing token of the lock that the run took last.
-    fence: Option<u64>,
+    fencing_token: Option<u64>,
     /// Moves that took effect when the lock was no longer this run's: their names.
     stale: Vec<&'static str>,
 }
@@ -126,7 +126,7 @@ impl Run {
             until: Duration::ZERO,
             sleep: None,
             asleep: Duration::ZERO,
-            fence: None,
+            fencing_token: None,
             stale: Vec::new(),
         };
         Arc::new(Self {
@@ -214,7 +214,7 @@ impl Run {
 
     /// Whether the run ever had the lock.
     pub(crate) fn had_the_lock(&self) -> bool {
-        self.state.lock().unwrap().fence.is_some()
+        self.state.lock().unwrap().fencing_token.is_some()
     }
 
     /// Whether the run is cut off at its k-th call: when that call arrives, if it does.
@@ -280,21 +280,23 @@ impl Run {
         if reply.status == 200
             && let Some(name) = name(request).filter(|name| WRITES.contains(name))
         {
-            self.compare_fences(&aws, name);
+            self.compare_fencing_tokens(&aws, name);
         }
         reply
     }
 
     /// Notes whose the lock is, after a write that had its effect.
-    fn compare_fences(&self, aws: &Aws, name: &'static str) {
+    fn compare_fencing_tokens(&self, aws: &Aws, name: &'static str) {
         let Some(account) = aws.accounts.get(&self.key) else { return };
         let environment = ENVIRONMENTS.iter().find(|(_, number)| *number == self.key).map_or("", |(name, _)| name);
         let lock = account.dynamodb.item(&ledger(environment), APP, "lock").unwrap_or_default();
-        let fence = lock["fence"]["N"].as_str().and_then(|fence| fence.parse().ok());
+        let token = lock["fencing_token"]["N"].as_str().and_then(|token| token.parse().ok());
         let mut state = self.state.lock().unwrap();
         match name {
-            "TransactWriteItems" if !lock["holder"].is_null() => state.fence = fence,
-            "UpdateAlias" | "UpdateStage" if state.fence.is_none() || state.fence < fence => state.stale.push(name),
+            "TransactWriteItems" if !lock["holder"].is_null() => state.fencing_token = token,
+            "UpdateAlias" | "UpdateStage" if state.fencing_token.is_none() || state.fencing_token < token => {
+                state.stale.push(name)
+            }
             _ => {}
         }
     }

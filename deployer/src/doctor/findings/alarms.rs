@@ -48,7 +48,7 @@ fn state(alarm: &Alarm) -> Finding {
         AlarmState::InsufficientData => Finding::warning(
             SUBJECT,
             &alarm.name,
-            "has insufficient data: it could not tell a bad release",
+            "has insufficient data: it could not detect a bad release",
             "let missing data count as `notBreaching`, or wait until there is traffic",
         ),
     }

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_tells_the_functions_another_deployment_is_a_problem_from_the_first_release_on() {
+    fn a_stage_whose_variable_names_another_deployment_is_a_problem_from_the_first_release_on() {
         let mut facts = facts();
         for mark in [None, Some("d0".to_owned())] {
             api(&mut facts).stage.as_mut().unwrap().mark = mark;

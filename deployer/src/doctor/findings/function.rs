@@ -86,7 +86,7 @@ fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -
     };
     let mut findings = vec![readiness];
     let part = state.live.as_ref().and_then(|release| release.parts.functions.get(key));
-    // Of another version than the recorded one the alias's finding tells already.
+    // Of another version than the recorded one the alias's finding says so already.
     if let Some(part) = part.filter(|part| part.version == live.version) {
         findings.push(match part.code_sha256 == live.code_sha256 {
             true => Finding::ok(subject, "code", "as the live release left it"),
@@ -112,7 +112,9 @@ fn architecture(function: &Function, found: Option<String>, subject: &str) -> Fi
             format!("the live version is for `{found}`, the contract says `{declared}`"),
             "set `architecture` in Terraform and `build.target` to the same processor, apply, then deploy",
         ),
-        None => Finding::not_checked(subject, check, "Lambda does not tell it", "look at the function in the console"),
+        None => {
+            Finding::not_checked(subject, check, "Lambda does not report it", "look at the function in the console")
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn facts() -> Facts {
     let live = json!({
         "number": 7, "kind": "deploy", "state": "live", "parts": parts, "previous_parts": parts, "previous": 6,
         "artifact": {"source_hash": "s", "functions": {"f": "s"}}, "definition": "def",
-        "actor": "ada", "started_at": "now", "fence": 3,
+        "actor": "ada", "started_at": "now", "fencing_token": 3,
     });
     let live: Release = serde_json::from_value(live).unwrap();
     Facts {
@@ -35,7 +35,7 @@ pub(super) fn facts() -> Facts {
         caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
         ledger: Ok(LedgerState {
             contract: contract(),
-            lock: Lock { fence: 3, ..Lock::default() },
+            lock: Lock { fencing_token: 3, ..Lock::default() },
             last: Some(live.clone()),
             live: Some(live),
         }),

@@ -26,12 +26,12 @@ pub(super) struct GitHub {
     step: GitHubStep,
     world: World,
     /// Whether the page already says how the command ended.
-    told: AtomicBool,
+    shown: AtomicBool,
 }
 
 impl GitHub {
     pub(super) fn new(step: GitHubStep, world: &World) -> Self {
-        Self { step, world: world.clone(), told: AtomicBool::new(false) }
+        Self { step, world: world.clone(), shown: AtomicBool::new(false) }
     }
 
     pub(super) fn group(title: &str) -> String {
@@ -64,13 +64,13 @@ impl GitHub {
 
     /// Shows it on the page of the run.
     pub(super) fn show(&self, summary: &Markdown) -> io::Result<()> {
-        self.told.store(true, Ordering::Relaxed);
+        self.shown.store(true, Ordering::Relaxed);
         append(self.step.summary.as_deref(), &format!("{summary}\n"))
     }
 
     /// Whether something was shown already.
-    pub(super) fn is_told(&self) -> bool {
-        self.told.load(Ordering::Relaxed)
+    pub(super) fn has_shown(&self) -> bool {
+        self.shown.load(Ordering::Relaxed)
     }
 
     /// Hands values to the steps that follow.
@@ -119,7 +119,7 @@ mod tests {
         let step = GitHubStep { summary: Some("/nowhere/at/all".into()), ..GitHubStep::default() };
         let github = GitHub::new(step, &World::real());
         assert!(github.show(&Markdown::default()).is_err());
-        assert!(github.is_told());
+        assert!(github.has_shown());
         assert!(GitHub::new(GitHubStep::default(), &World::real()).show(&Markdown::default()).is_ok());
     }
 }

@@ -59,7 +59,7 @@ mod tests {
     use crate::artifact::PackedFunction;
 
     #[test]
-    fn the_page_tells_what_was_built_and_from_what() {
+    fn the_page_shows_what_was_built_and_from_what() {
         let packed = PackedFunction {
             source_hash: "5".to_owned(),
             zip: "counter.zip".to_owned(),

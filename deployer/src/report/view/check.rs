@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_tells_at_a_glance_which_check_fails() {
+    fn the_page_shows_at_a_glance_which_check_fails() {
         let check = |name: &str, passed, answer: &str| CheckRecord {
             name: name.to_owned(),
             phase: "live".to_owned(),

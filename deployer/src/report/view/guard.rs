@@ -55,7 +55,7 @@ impl View for GuardView {
             failed.tell(&mut page);
         }
         if !self.warnings.is_empty() {
-            page.told("May matter to live traffic", &self.warnings.join("\n"));
+            page.labelled("May matter to live traffic", &self.warnings.join("\n"));
         }
         if let Some(text) = &self.text {
             let (shown, left_out) = text.split_at(text.floor_char_boundary(SHOWN));
@@ -100,7 +100,7 @@ Plan: 1 to add.
     }
 
     #[test]
-    fn the_page_of_a_refused_plan_tells_why_and_what_to_do_above_the_plan() {
+    fn the_page_of_a_refused_plan_says_why_and_what_to_do_above_the_plan() {
         let error = || anyhow::Error::from(Failure::refused("it would cut `a`").hint("add one beside it"));
         let expected = "\
 ## ❌ Terraform plan: 2 changes

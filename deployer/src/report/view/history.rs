@@ -163,7 +163,7 @@ mod tests {
         let parts = json!({"functions": {}, "deployment": "d1"});
         let mut release = json!({
             "number": number, "kind": kind, "state": state, "parts": parts, "previous_parts": parts,
-            "previous": number - 1, "definition": "x", "actor": "ada", "fence": 1,
+            "previous": number - 1, "definition": "x", "actor": "ada", "fencing_token": 1,
             "artifact": {"source_hash": "s", "functions": {}, "commit": "0123456789abcdef"},
             "started_at": "2026-01-10T10:00:00.123Z", "ended_at": "2026-01-10T10:00:02.623Z",
         });
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn history_tells_kind_state_who_commit_run_duration_and_why_not() {
+    fn history_shows_kind_state_who_commit_run_duration_and_why_not() {
         let releases = vec![
             release(4, "rollback", "live", &json!({"back_to": 2})),
             release(

@@ -35,7 +35,7 @@ pub trait View: Serialize {
     /// For people, with a newline at the end.
     fn text(&self) -> String;
 
-    /// For the page of a run, if there is something to tell there.
+    /// For the page of a run, if there is something to show there.
     fn summary(&self) -> Option<Markdown> {
         None
     }
@@ -61,9 +61,9 @@ impl Failed {
     }
 
     pub(super) fn tell(&self, page: &mut Markdown) {
-        page.told("What happened", &self.message);
+        page.labelled("What happened", &self.message);
         if let Some(hint) = &self.hint {
-            page.told("What to do", hint);
+            page.labelled("What to do", hint);
         }
     }
 }

@@ -123,7 +123,7 @@ fn alarms(observed: &Observed) -> Vec<String> {
 }
 
 impl StatusView {
-    /// An environment of which nothing can be told.
+    /// An environment of which nothing is known.
     pub fn unknown(environment: &str, error: &anyhow::Error) -> EnvironmentStatus {
         EnvironmentStatus {
             environment: environment.to_owned(),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn status_tells_what_is_known_and_what_is_not() {
+    fn status_shows_what_is_known_and_what_is_not() {
         let expected = "\
 dev
   release     7, since ? by ada

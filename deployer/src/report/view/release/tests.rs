@@ -76,7 +76,7 @@ fn failing(state: ReleaseState, exit: Exit, message: &str) -> String {
 }
 
 #[test]
-fn the_page_of_a_release_tells_what_changed_how_it_was_checked_and_the_way_back() {
+fn the_page_of_a_release_shows_what_changed_how_it_was_checked_and_the_way_back() {
     let expected = "\
 ## ✅ prod: release 8 is live
 
@@ -167,7 +167,7 @@ gantt
 }
 
 #[test]
-fn the_first_line_tells_every_end_from_the_others() {
+fn the_first_line_distinguishes_every_end() {
     let cases = [
         (
             ReleaseState::Failed,

@@ -1,4 +1,4 @@
-//! A run's hold on an environment: the right to write, for as long as it shows itself.
+//! A lock that a run holds: the right to write to an environment, as long as the lease is renewed.
 //!
 //! Every write of a run depends on the lock and renews its lease: a run that lost it can write nothing any more. In
 //! between a heartbeat renews it. What is taken away is noticed by the next write; what may have been taken away,
@@ -20,9 +20,9 @@ use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 
-/// A run's hold on an environment. The heartbeat ends with it; the lock stays until it is released or taken over.
+/// The lock of an environment, held by this run. Dropping it ends the heartbeat; the lock stays until it is freed or taken over.
 #[derive(Debug)]
-pub struct Hold {
+pub struct HeldLock {
     ledger: Ledger,
     table: TableWriter,
     lease: Arc<Lease>,
@@ -40,12 +40,12 @@ impl Ledger {
         state: &LedgerState,
         holder: Holder,
         release: &mut Release,
-    ) -> Result<Hold> {
+    ) -> Result<HeldLock> {
         if let Some(other) = &state.lock.holder {
             return Err(self.held_by(other));
         }
         release.number = state.next_number()?;
-        release.fence = self.next_fence(&state.lock)?;
+        release.fencing_token = self.next_fencing_token(&state.lock)?;
         let intent = Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent);
         self.take(table, state, holder, vec![intent]).await
     }
@@ -54,7 +54,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
-    pub async fn seize(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<Hold> {
+    pub async fn seize(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<HeldLock> {
         self.take(table, state, holder, Vec::new()).await
     }
 
@@ -64,25 +64,25 @@ impl Ledger {
         state: &LedgerState,
         holder: Holder,
         mut changes: Vec<Change>,
-    ) -> Result<Hold> {
-        let (sent, fence) = (table.world().uptime(), self.next_fence(&state.lock)?);
-        let lock = [("holder", json!(holder)), ("fence", json!(fence)), ("beat", json!(0))];
+    ) -> Result<HeldLock> {
+        let (sent, token) = (table.world().uptime(), self.next_fencing_token(&state.lock)?);
+        let lock = [("holder", json!(holder)), ("fencing_token", json!(token)), ("beat", json!(0))];
         let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
         // An update, as what frees it will be: a role that may not free the lock does not get it.
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
-            Ok(()) => Ok(Hold::new(self.clone(), table.clone(), Lease::new(holder, fence, sent, table.world()))),
+            Ok(()) => Ok(HeldLock::new(self.clone(), table.clone(), Lease::new(holder, token, sent, table.world()))),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
         }
     }
 
-    /// Frees a lock as it was seen, no matter who holds it. The fence grows, so that the holder can write nothing any more.
+    /// Frees a lock as it was seen, no matter who holds it. The fencing token grows, so that the holder can write nothing any more.
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
     pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
-        let free = Lock { holder: None, fence: self.next_fence(lock)?, beat: 0 };
+        let free = Lock { holder: None, fencing_token: self.next_fencing_token(lock)?, beat: 0 };
         match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
@@ -135,9 +135,9 @@ impl Ledger {
         Ok(())
     }
 
-    fn next_fence(&self, lock: &Lock) -> Result<u64> {
-        let next = lock.fence.checked_add(1);
-        next.ok_or_else(|| foreign(self.table.name(), LOCK, "has a fence after which none is left").into())
+    fn next_fencing_token(&self, lock: &Lock) -> Result<u64> {
+        let next = lock.fencing_token.checked_add(1);
+        next.ok_or_else(|| foreign(self.table.name(), LOCK, "has a fencing token after which none is left").into())
     }
 
     /// Somebody else was quicker: says who.
@@ -160,27 +160,31 @@ impl Ledger {
 
 /// The lock as it was read; where there was none yet, there still is none.
 fn as_seen(lock: &Lock) -> Condition {
-    match (lock.fence, &lock.holder) {
+    match (lock.fencing_token, &lock.holder) {
         (0, _) => Condition::Absent,
-        (fence, None) => Condition::equals([("fence", json!(fence)), ("holder", Value::Null)]),
+        (token, None) => Condition::equals([("fencing_token", json!(token)), ("holder", Value::Null)]),
         (_, Some(_)) => held_as_seen(lock),
     }
 }
 
 fn held_as_seen(lock: &Lock) -> Condition {
-    Condition::equals([("fence", json!(lock.fence)), ("beat", json!(lock.beat)), ("holder", json!(lock.holder))])
+    Condition::equals([
+        ("fencing_token", json!(lock.fencing_token)),
+        ("beat", json!(lock.beat)),
+        ("holder", json!(lock.holder)),
+    ])
 }
 
-impl Hold {
+impl HeldLock {
     fn new(ledger: Ledger, table: TableWriter, lease: Lease) -> Self {
         let lease = Arc::new(lease);
         let heartbeat = tokio::spawn(heartbeat(ledger.clone(), table.clone(), Arc::clone(&lease)));
         Self { ledger, table, lease, heartbeat }
     }
 
-    /// The fence of this hold.
-    pub fn fence(&self) -> u64 {
-        self.lease.fence
+    /// The fencing token: greater than that of every holder before.
+    pub fn token(&self) -> u64 {
+        self.lease.fencing_token
     }
 
     /// The ledger that is held.
@@ -202,7 +206,7 @@ impl Hold {
             .into())
     }
 
-    /// Writes the release as it is now: the fence before every move.
+    /// Writes the release as it is now: done before every move, which renews the lease.
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if the lock is no longer this run's.
@@ -260,7 +264,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         self.heartbeat.abort();
     }

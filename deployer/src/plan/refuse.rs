@@ -1,0 +1,71 @@
+//! What a plan refuses before anything is changed.
+
+use anyhow::Result;
+
+use crate::failure::Failure;
+use crate::ledger::{FunctionResource, Release};
+use crate::observe::Observed;
+
+/// A function that no release knows yet has to name one published version. Else an upload would put unchecked code into
+/// full traffic (`$LATEST`), or the split of its traffic would be lost.
+pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Result<()> {
+    let is_new = |key: &String| live.is_none_or(|live| !live.parts.functions.contains_key(key));
+    for (_, function) in observed.functions.iter().filter(|(key, _)| is_new(key)) {
+        let FunctionResource { name, alias, .. } = &function.resource;
+        let (what, hint) = match function.alias.version.as_str() {
+            "$LATEST" => ("names `$LATEST`", "publish a version and point the alias at it"),
+            _ if !function.alias.weights.is_empty() => ("splits its traffic", "point the alias at one version"),
+            _ => continue,
+        };
+        return Err(Failure::refused(format!(
+            "alias `{alias}` of `{name}` {what}: its first release needs one published version"
+        ))
+        .hint(format!("{hint} (`aws lambda update-alias`), then run again; nothing was changed"))
+        .into());
+    }
+    Ok(())
+}
+
+/// Where AWS shows an error in place of a setting, a change of it would go unseen.
+pub(super) fn unreadable(observed: &Observed) -> Result<()> {
+    for function in observed.functions.values() {
+        for version in [&function.latest, &function.live] {
+            let Some((what, code)) = version.settings.unreadable() else { continue };
+            let name = &function.resource.name;
+            return Err(Failure::refused(format!(
+                "`{what}` of `{name}:{}` cannot be read ({code}): nobody knows whether it has changed",
+                version.version
+            ))
+            .hint("give the role `kms:Decrypt` on the key that encrypts the function's variables; nothing was changed")
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Lambda takes two versions behind one alias only with the same execution role and the same dead-letter queue
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html>).
+pub(super) fn what_cannot_share(observed: &Observed) -> Result<()> {
+    for function in observed.functions.values() {
+        let changed = function.latest.settings.differences(&function.live.settings);
+        let Some(what) = changed.iter().find(|name| *name == "Role" || name.starts_with("DeadLetterConfig.")) else {
+            continue;
+        };
+        return Err(Failure::refused(format!(
+            "`{what}` of `{}` has changed: Lambda does not split traffic between versions that differ in it",
+            function.resource.name
+        ))
+        .hint("release it with `--at-once`: all traffic moves in one step; nothing was changed")
+        .into());
+    }
+    Ok(())
+}
+
+/// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
+pub(super) fn canary_of_stage(observed: &Observed) -> Result<()> {
+    let Some(deployment) = &observed.stage.canary else { return Ok(()) };
+    let stage = &observed.ledger.contract.api.stage;
+    Err(Failure::refused(format!("stage `{stage}` has a canary of its own, which serves deployment `{deployment}`"))
+        .hint("promote or delete the stage's canary in API Gateway, then run again; nothing was changed")
+        .into())
+}
