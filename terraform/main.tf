@@ -23,7 +23,7 @@ locals {
   api_url = (
     var.local_endpoint == null
     ? module.backend.api.url
-    : "${var.local_endpoint}/restapis/${module.backend.api.rest_api_id}/${module.backend.api.stage}/_user_request_"
+    : "${var.local_endpoint}/restapis/${module.backend.api.id}/${module.backend.api.stage}/_user_request_"
   )
 }
 
@@ -133,7 +133,7 @@ module "domain" {
   domain_name     = var.domain_name
   hosted_zone_id  = var.hosted_zone_id
   certificate_arn = var.certificate_arn
-  rest_api_id     = module.backend.api.rest_api_id
+  rest_api_id     = module.backend.api.id
   stage           = module.backend.api.stage
   aliases         = module.backend.aliases
 

@@ -128,7 +128,7 @@ pub enum Configured {
         /// The environment
         environment: Option<String>,
         /// A release's number, `previous`, or the beginning of a commit
-        #[arg(long, value_name = "VERSION|previous|COMMIT")]
+        #[arg(long, value_name = "RELEASE|previous|COMMIT")]
         to: String,
         /// Go back to a release that was never stable, too
         #[arg(long)]
@@ -146,7 +146,7 @@ pub enum Configured {
     Status {
         /// The environment
         environment: Option<String>,
-        /// Only fail, with code 5, while a run holds its lock: what may not run beside a release asks so
+        /// Only fail, with code 5, while a run holds its lock: for jobs that must not run during a release
         #[arg(long, requires = "environment")]
         idle: bool,
         /// With `--idle`: also fail, with code 4, if the live release is of a later commit than what `build --out` made
@@ -160,7 +160,7 @@ pub enum Configured {
     History {
         /// The environment
         environment: Option<String>,
-        /// So many at most
+        /// Show at most this many releases
         #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
         limit: usize,
     },

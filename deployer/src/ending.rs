@@ -1,4 +1,4 @@
-//! How a run ends: the code and the hint that the chain of an error comes to. The front door prints the chain, then the
+//! How a run ends: the code and the hint that the chain of an error comes to. `main.rs` prints the chain, then the
 //! hint, and exits with the code.
 
 use crate::aws::{AwsError, Kind};

@@ -1,9 +1,9 @@
 //! `deployer`: releases AWS Lambda functions behind API Gateway, safely and fast.
 //!
-//! The modules, in reading order; data flows one way through them, and a module imports only those before it, and [`aws`];
-//! [`report`] sits on top, and shows the [`events`] and results of all of them:
+//! The modules, in reading order; data flows one way through them, and a module imports only those before it, [`aws`] and
+//! [`ledger`]; [`report`] sits on top, and shows the [`events`] and results of all of them:
 //!
-//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`engine`] -> [`report`].
+//! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`verify`] -> [`engine`] -> [`commands`] -> [`report`].
 //!
 //! | module | what happens there |
 //! |---|---|
@@ -193,7 +193,7 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
         environments.push(match status {
-            Ok((observed, url)) => EnvironmentStatus::new(&environment.name, &observed, &url),
+            Ok((observed, url)) => EnvironmentStatus::new(&environment.name, &observed, url.as_ref()),
             Err(error) => {
                 let status = StatusView::unknown(&environment.name, &error);
                 unknown.push(error);

@@ -1,4 +1,4 @@
-//! The front door: parse, run, print the error and one hint, exit.
+//! The binary: parse, run, print the error and one hint, exit.
 
 use std::process::ExitCode;
 

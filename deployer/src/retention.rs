@@ -18,7 +18,7 @@ pub fn is_of_another(description: &str, mark: &str) -> bool {
     description.starts_with("deployer: ") && !description.starts_with(mark)
 }
 
-/// Something that a release made, and that may have had its day.
+/// Something that a release made, and that may no longer be needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// A version's number, or a deployment's id.

@@ -68,7 +68,7 @@ run "writes_the_contract" {
     condition = jsondecode(module.ledger.contract) == {
       pk          = { S = "resume-visitor-counter" }
       sk          = { S = "stack" }
-      schema      = { N = "1" }
+      schema      = { N = "2" }
       environment = { S = "prod" }
       account     = { S = "123456789012" }
       region      = { S = "us-east-1" }
@@ -85,7 +85,8 @@ run "writes_the_contract" {
         } }
       } }
       api = { M = {
-        rest_api_id        = { S = "abc123" }
+        kind               = { S = "rest" }
+        id                 = { S = "abc123" }
         stage              = { S = "prod" }
         url                = { S = "https://abc123.execute-api.us-east-1.amazonaws.com/prod" }
         initial_deployment = { S = "first1" }

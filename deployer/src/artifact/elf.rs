@@ -35,7 +35,7 @@ type Sections<'data> = object::read::elf::SectionTable<'data, Header>;
 /// # Errors
 /// Names the first thing that would keep the binary from starting.
 pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
-    let header = Header::parse(binary).context("it is no 64-bit ELF file")?;
+    let header = Header::parse(binary).context("it is not a 64-bit ELF file")?;
     let endian = header.endian().context("its byte order is unknown")?;
     let (machine, interpreter) = match build.architecture() {
         "arm64" => (EM_AARCH64, "/lib/ld-linux-aarch64.so.1"),

@@ -117,7 +117,7 @@ impl Manifest {
         match manifest.functions.values().find(leads_out) {
             None => Ok(manifest),
             Some(packed) => Err(Failure::refused(format!(
-                "`{}` names {:?}, which is no file of its folder",
+                "`{}` names {:?}, which is not a file of its folder",
                 path.display(),
                 packed.zip
             ))
@@ -131,7 +131,7 @@ impl Manifest {
 pub(super) fn read(folder: &Path) -> Result<Manifest> {
     let path = folder.join(FILE_NAME);
     let text = std::fs::read(&path).with_context(|| {
-        Failure::bad_input(format!("`{}` is no artifact: there is no `{FILE_NAME}` to be read", folder.display()))
+        Failure::bad_input(format!("`{}` is not an artifact: there is no `{FILE_NAME}` to read", folder.display()))
             .hint("name the folder that `deployer build --out DIR` wrote")
     })?;
     Manifest::parse(&text, &path)

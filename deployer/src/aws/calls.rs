@@ -112,7 +112,7 @@ impl RawBody {
     /// The body as JSON, of the response to `operation` on `object`.
     pub(super) fn json(&self, operation: &'static str, object: String) -> Result<serde_json::Value, AwsError> {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let unreadable = |_| AwsError::found(Kind::Unknown, operation, object, "the answer is no JSON");
+        let unreadable = |_| AwsError::found(Kind::Unknown, operation, object, "the response is not JSON");
         serde_json::from_slice(&body).map_err(unreadable)
     }
 }

@@ -1,5 +1,5 @@
-//! Lost replies: whether a write has had its effect is looked up before it is sent again, so that nothing is made twice. Moves of an
-//! alias or a stage are sent again by their revision: `engine/moves.rs`.
+//! Lost replies: whether a write has had its effect is looked up before it is sent again, so that nothing is made twice. A move of an
+//! alias or the stage is sent again only after a read: `engine/moves.rs`.
 
 use super::retry::patiently;
 use super::{AwsError, Kind};

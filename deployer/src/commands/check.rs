@@ -16,8 +16,8 @@ use crate::verify::{Expected, Traffic, Verifier};
 pub struct Checked {
     /// The checks, passed or not.
     pub checks: Vec<CheckRecord>,
-    /// Where the stage responds, without a slash at the end.
-    pub url: String,
+    /// Where the API responds, without a slash at the end; none without an API.
+    pub url: Option<String>,
     /// Every call of AWS.
     pub calls: Calls,
 }
@@ -32,10 +32,10 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     let observed = observe(config, environment, &reader).await?;
     let verifier = Verifier::new(config, environment, &observed, &reader)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
-    let expected =
-        Expected { versions: versions.collect(), deployment: observed.stage.mark.clone(), ..Expected::default() };
+    let deployment = observed.api.as_ref().and_then(|api| api.stage.mark.clone());
+    let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
     let checks: Vec<_> = config.reading_checks().map(|check| (check, expected.clone())).collect();
     let results = verifier.all(&checks, Traffic::Switched, 0, "live").await;
     let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));
-    Ok(Checked { checks: records.collect(), url: verifier.base().to_owned(), calls: reader.calls })
+    Ok(Checked { checks: records.collect(), url: verifier.base().map(str::to_owned), calls: reader.calls })
 }

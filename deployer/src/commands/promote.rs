@@ -154,7 +154,7 @@ impl Source {
                 .into());
             }
         }
-        let differing = Definition::differences(&release.shape, &observed.definition.shape);
+        let differing = Definition::differences(&release.shape, &observed.definition().shape);
         if differing.is_empty() || options.allow_definition_diff {
             return Ok(());
         }

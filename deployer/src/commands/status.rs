@@ -13,12 +13,13 @@ use crate::ledger::Ledger;
 use crate::observe::{Observed, observe};
 use crate::verify::Url;
 
-/// Observes one environment: what is there, and where its stage responds. Writes nothing.
-pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Url)> {
+/// Observes one environment: what is there, and where its API responds. Writes nothing.
+pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Option<Url>)> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
-    let url = Url::open(config, environment, &observed.ledger.contract, world)?;
+    let url =
+        observed.ledger.contract.api.as_ref().map(|api| Url::open(config, environment, &api.url, world)).transpose()?;
     Ok((observed, url))
 }
 

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use futures::try_join;
 
 use crate::aws::{AwsError, Kind, Reader, Readiness};
-use crate::ledger::{Contract, Release};
+use crate::ledger::{Api, Contract, Release};
 use crate::observe::arn::source_of;
 use crate::observe::{permits, with_variables};
 use crate::verify;
@@ -39,13 +39,16 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
         }
     });
     let deployment = async {
-        let id = &release.parts.deployment;
-        let found = reader.api.deployment(&contract.api.rest_api_id, id).await?;
+        let Some(id) = &release.parts.deployment else { return Ok(None) };
+        let Some(api) = &contract.api else { return Ok(Some("the stack has no API any more".to_owned())) };
+        let found = reader.api.deployment(&api.id, id).await?;
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };
     let permissions = async {
-        let called = called(reader, contract, release).await?;
-        try_join_all(called.iter().map(|(called, routes)| lacking(reader, contract, release, (called, routes)))).await
+        let Some(api) = &contract.api else { return Ok(Vec::new()) };
+        let called = called(reader, api, release).await?;
+        let source = |route: &str| source_of(contract, api, route);
+        try_join_all(called.iter().map(|(called, routes)| lacking(reader, &source, release, (called, routes)))).await
     };
     let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
     Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
@@ -54,12 +57,12 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
 /// What the release's deployment calls, each with the routes that do, the stage's variables put in.
 async fn called<'a>(
     reader: &Reader,
-    contract: &Contract,
+    api: &Api,
     release: &'a Release,
 ) -> Result<BTreeMap<String, Vec<&'a String>>, AwsError> {
     let by_variable = release.routes.values().any(|called| called.contains("${"));
     let variables = match by_variable {
-        true => reader.api.stage(&contract.api.rest_api_id, &contract.api.stage).await?.variables,
+        true => reader.api.stage(&api.id, &api.stage).await?.variables,
         false => BTreeMap::new(),
     };
     let mut all: BTreeMap<String, Vec<&String>> = BTreeMap::new();
@@ -72,7 +75,7 @@ async fn called<'a>(
 /// What the routes that call `NAME:ALIAS` lack: the alias, or the permission to call it.
 async fn lacking(
     reader: &Reader,
-    contract: &Contract,
+    source: &impl Fn(&str) -> String,
     release: &Release,
     (called, routes): (&str, &[&String]),
 ) -> Result<Vec<String>, AwsError> {
@@ -91,6 +94,6 @@ async fn lacking(
     }
     let policy = policy.unwrap_or_default();
     let by_policy = routes.iter().filter(|route| !release.by_role.contains(**route));
-    let lacking = by_policy.filter(|route| !permits(&policy, &source_of(contract, route)));
+    let lacking = by_policy.filter(|route| !permits(&policy, &source(route)));
     Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
 }

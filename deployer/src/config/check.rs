@@ -1,8 +1,14 @@
-//! The declared checks: requests, what their responses must be, and when a switch counts as seen.
+//! The declared checks: requests and events, what their responses must be, and when a switch counts as seen.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// The response headers that name what made a response.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,27 +54,127 @@ impl Default for Verify {
     }
 }
 
-/// One declared request, and what its response must be.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One declared check.
+#[derive(Debug, Clone)]
 pub struct Check {
     /// What it is called in reports.
     pub name: String,
     /// The function that responds to it.
     pub function: String,
-    /// Method and path, as `GET /health`.
-    pub request: Request,
-    /// The status that the response must have.
-    pub status: u16,
-    /// Headers that the response must have, compared without regard to the case of their names.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// What the response's JSON body must contain.
-    #[serde(default)]
-    pub body: Option<serde_json::Value>,
+    /// What is sent, and what has to come back.
+    pub sent: Sent,
     /// It changes data: run once, through the URL only.
-    #[serde(default)]
     pub writes: bool,
+}
+
+/// What a check sends, and what has to come back.
+#[derive(Debug, Clone)]
+pub enum Sent {
+    /// A request: through the URL, or by Invoke as the event that the gateway would make of it.
+    Request(Request, Response),
+    /// An event of the function's own trigger, by Invoke.
+    Event(Event),
+}
+
+/// What the response to a request must be.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Headers that it must have, compared without regard to the case of their names.
+    pub headers: BTreeMap<String, String>,
+    /// What its JSON body must contain.
+    pub body: Option<Value>,
+}
+
+/// An event, and what the function must return for it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The file that it is in, as `deployer.toml` names it.
+    pub file: PathBuf,
+    /// What is in the file.
+    pub content: Value,
+    /// What the returned JSON must contain; anything is right without it, as long as the function does not fail.
+    pub payload: Option<Value>,
+}
+
+impl Check {
+    /// The request that it sends; none if it sends an event.
+    pub fn request(&self) -> Option<&Request> {
+        match &self.sent {
+            Sent::Request(request, _) => Some(request),
+            Sent::Event(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request, _) => request.fmt(formatter),
+            Self::Event(event) => write!(formatter, "event {}", event.file.display()),
+        }
+    }
+}
+
+/// A check as the file declares it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeclaredCheck {
+    pub(super) name: String,
+    pub(super) function: String,
+    request: Option<Request>,
+    event: Option<PathBuf>,
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<Value>,
+    payload: Option<Value>,
+    #[serde(default)]
+    pub(super) writes: bool,
+}
+
+impl DeclaredCheck {
+    /// What parsed but cannot be meant.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let of_request = self.status.is_some() || !self.headers.is_empty() || self.body.is_some();
+        let why = match (&self.request, &self.event) {
+            (Some(_), Some(_)) | (None, None) => "must have either `request` or `event`",
+            (Some(_), None) if self.status.is_none() => "must say which `status` its response has",
+            (Some(_), None) if self.payload.is_some() => "sends a request: what has to come back is its `body`",
+            (None, Some(_)) if of_request => "sends an event: what has to come back is its `payload`",
+            (None, Some(_)) if self.writes => "must not write: an event is sent to versions that have no traffic yet",
+            _ => return None,
+        };
+        Some(format!("check `{}` {why}", self.name))
+    }
+
+    /// The check, with its event read.
+    ///
+    /// # Errors
+    /// The event cannot be read, or is not JSON.
+    pub(super) fn read(self, root: &Path) -> Result<Check> {
+        let Self { name, function, request, event, status, headers, body, payload, writes } = self;
+        let sent = match (request, event) {
+            (Some(request), _) => {
+                Sent::Request(request, Response { status: status.unwrap_or_default(), headers, body })
+            }
+            (None, file) => {
+                let file = file.unwrap_or_default();
+                Sent::Event(Event { content: read(root, &file, &name)?, file, payload })
+            }
+        };
+        Ok(Check { name, function, sent, writes })
+    }
+}
+
+fn read(root: &Path, file: &Path, check: &str) -> Result<Value> {
+    let wrong = |why: String| {
+        Failure::bad_input(format!("the event `{}` of check `{check}` {why}", file.display()))
+            .hint("`event` names a JSON file, from the folder of `deployer.toml`; nothing was changed")
+    };
+    let text = std::fs::read_to_string(root.join(file)).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    Ok(serde_json::from_str(&text).map_err(|error| wrong(format!("is not JSON: {error}")))?)
 }
 
 /// Method and path of a check.
@@ -81,8 +187,8 @@ pub struct Request {
     pub path: String,
 }
 
-impl std::fmt::Display for Request {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.method, self.path)
     }
 }
@@ -91,7 +197,7 @@ impl TryFrom<String> for Request {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no request: write it as `GET /health`");
+        let wrong = || format!("`{text}` is not a request: write it as `GET /health`");
         let (method, path) = text.split_once(' ').ok_or_else(wrong)?;
         let known = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
         let plain = path.starts_with('/') && path.chars().all(|c| c.is_ascii_graphic());

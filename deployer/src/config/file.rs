@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::builds::is_credential;
-use super::check::{Check, Marks, Verify};
+use super::check::{DeclaredCheck, Marks, Verify};
 use super::role::Role;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
@@ -25,7 +25,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) verify: Verify,
     #[serde(default)]
-    pub(super) checks: Vec<Check>,
+    pub(super) checks: Vec<DeclaredCheck>,
     #[serde(default)]
     pub(super) traffic: Traffic,
     #[serde(default)]
@@ -97,7 +97,7 @@ impl TryFrom<String> for GlibcVersion {
         let mut parts = text.split('.').map(str::parse);
         match (parts.next(), parts.next()) {
             (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
-            _ => Err(format!("`{text}` is no glibc version: write it as `2.34`")),
+            _ => Err(format!("`{text}` is not a glibc version: write it as `2.34`")),
         }
     }
 }
@@ -148,7 +148,7 @@ impl File {
         let file: Self = toml::from_str(text).map_err(|error| {
             // toml's own text names line and column and shows the line.
             Failure::bad_input(format!("`{}` is malformed: {}", path.display(), error.to_string().trim_end()))
-                .hint("the README lists every key; nothing was changed")
+                .hint("the comments in the `deployer.toml` of the deployer's repository explain every key; nothing was changed")
                 .at(error.span().map(|span| Place::new(path, text, span.start)))
         })?;
         match file.contradiction() {
@@ -172,7 +172,7 @@ impl File {
         let keys = self.functions.keys().chain(self.environments.keys());
         if let Some(key) = keys.into_iter().find(|key| !is_plain(key)) {
             return Some(format!(
-                "{key:?} is no name of a function or environment: only letters, digits, `-` and `_` are"
+                "{key:?} cannot be the name of a function or environment: use letters, digits, `-` and `_`"
             ));
         }
         let default = self.default_environment.as_ref()?;
@@ -192,6 +192,9 @@ impl File {
     fn check_list(&self) -> Option<String> {
         let mut names = BTreeSet::new();
         for check in &self.checks {
+            if let Some(contradiction) = check.contradiction() {
+                return Some(contradiction);
+            }
             if !self.functions.contains_key(&check.function) {
                 return Some(format!("check `{}` names the unknown function `{}`", check.name, check.function));
             }
@@ -306,8 +309,8 @@ mod tests {
             ("in_a_row = 3", "in_a_row = 4294967295", "lower `in_a_row`"),
             ("bake_seconds = 180", "bake_seconds = 9223372036854775807", "must be at most 86400"),
             ("watch_seconds = 0", "watch_seconds = 86401", "must be at most 86400"),
-            ("[functions.counter]", "[functions.\"../counter\"]", "\"../counter\" is no name of a function"),
-            ("[environments.dev]", "[environments.\"a/b\"]", "\"a/b\" is no name of a function or environment"),
+            ("[functions.counter]", "[functions.\"../counter\"]", "\"../counter\" cannot be the name of a function"),
+            ("[environments.dev]", "[environments.\"a/b\"]", "\"a/b\" cannot be the name of a function or environment"),
             ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
             ("port = 24567", "port = 24566", "must be above 1023 and its own"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),

@@ -1,6 +1,6 @@
 //! `deployer.toml`, the flags and the process environment, made into one validated [`Config`].
 //!
-//! The only room that reads environment variables. It never talks to AWS.
+//! The only module that reads environment variables. It never talks to AWS.
 
 mod builds;
 mod check;
@@ -19,7 +19,7 @@ use crate::cli::Global;
 use crate::failure::Failure;
 use crate::world::Proxy;
 
-pub use check::{Check, Marks, Request, TO_SEE_A_SWITCH, Verify};
+pub use check::{Check, Event, Marks, Request, Response, Sent, TO_SEE_A_SWITCH, Verify};
 pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
@@ -171,7 +171,7 @@ impl Config {
             functions: file.functions,
             marks: file.marks,
             verify: file.verify,
-            checks: file.checks,
+            checks: file.checks.into_iter().map(|check| check.read(&root)).collect::<Result<_>>()?,
             lock: file.lock,
             retention: file.retention,
             root,
@@ -204,7 +204,7 @@ impl Config {
     pub fn environment_at(&self, text: &str) -> Result<(&Environment, Option<u32>)> {
         let Some((name, number)) = text.split_once('@') else { return Ok((self.environment(Some(text))?, None)) };
         let number = number.parse().map_err(|_| {
-            Failure::bad_input(format!("`{number}` is no release number"))
+            Failure::bad_input(format!("`{number}` is not a release number"))
                 .hint("write it as `dev@12`; `deployer history` lists the releases")
         })?;
         Ok((self.environment(Some(name))?, Some(number)))

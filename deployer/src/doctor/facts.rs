@@ -13,9 +13,9 @@ use crate::aws::{
 };
 use crate::config::{Check, Config, Environment, Request};
 use crate::ending::Ending as _;
-use crate::ledger::{Contract, FunctionResource, Ledger, LedgerState};
+use crate::ledger::{self, Contract, FunctionResource, Ledger, LedgerState};
 use crate::observe::{self, arn::function_arn};
-use crate::verify::{Blame, Invoker};
+use crate::verify::{Blame, Gateway, Invoker};
 
 /// A piece of what is, or why it could not be read.
 pub(super) type Fact<T> = Result<T, Unread>;
@@ -53,7 +53,8 @@ pub(super) struct Asked {
 pub(super) struct Named {
     /// The functions by key.
     pub functions: BTreeMap<String, Function>,
-    pub api: Api,
+    /// None without an API.
+    pub api: Option<Api>,
     pub alarms: Fact<Vec<Alarm>>,
     /// What the caller may do: (action, resource) -> allowed.
     pub permissions: Fact<BTreeMap<(String, String), bool>>,
@@ -91,12 +92,14 @@ pub(super) struct Function {
 
 /// The API.
 pub(super) struct Api {
+    /// What the contract says of it.
+    pub resource: ledger::Api,
     pub about: Fact<About>,
     pub stage: Fact<Stage>,
     /// The deployment that the stage serves.
     pub served: Fact<Option<Deployment>>,
-    /// The deployment that Terraform made.
-    pub initial: Fact<Option<Deployment>>,
+    /// The deployment that was made with the stack, if the contract names it.
+    pub initial: Option<Fact<Option<Deployment>>>,
     pub routes: Fact<Vec<Route>>,
 }
 
@@ -127,12 +130,16 @@ async fn named(
     caller: &Fact<Caller>,
 ) -> Named {
     let functions = contract.functions.iter().map(|(key, resource)| function(reader, key, resource));
-    let about = fact(reader.api.about(&contract.api.rest_api_id).await);
+    let about = match &contract.api {
+        Some(api) => Some(fact(reader.api.about(&api.id).await)),
+        None => None,
+    };
+    let known = about.as_ref().and_then(|about| about.as_ref().ok());
     let (functions, api, alarms, permissions) = join!(
         join_all(functions),
         api(reader, contract, about.clone()),
         reader.cloudwatch.states(&contract.alarms),
-        permissions(environment, reader, contract, (caller, about.as_ref().ok())),
+        permissions(environment, reader, contract, (caller, known)),
     );
     let functions: BTreeMap<String, Function> = functions.into_iter().collect();
     let mut named =
@@ -153,9 +160,12 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             fix: "name a function of the stack contract in the check".to_owned(),
         })?;
         let version = invocable(contract, named, function)?;
-        let stage = named.api.stage.clone().unwrap_or_default();
-        let routes = named.api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path));
-        let invoker = Invoker::new(config, reader, contract, stage, routes.collect());
+        let gateway = named.api.as_ref().map(|api| Gateway {
+            api: api.resource.clone(),
+            stage: api.stage.clone().unwrap_or_default(),
+            routes: api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path)).collect(),
+        });
+        let invoker = Invoker::new(config, reader, contract, gateway);
         match invoker.before_traffic(&[check], version).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == Blame::Permission => {
@@ -165,12 +175,17 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
         }
     };
     let (name, function) = (check.name.clone(), check.function.clone());
-    Tried { name, function, response: response.await, needed: needed(named, &check.request) }
+    Tried {
+        name,
+        function,
+        response: response.await,
+        needed: check.request().and_then(|request| needed(named, request)),
+    }
 }
 
 /// What a request through the URL needs that a check does not send.
 fn needed(named: &Named, request: &Request) -> Option<&'static str> {
-    let routes = named.api.routes.as_ref().ok()?;
+    let routes = named.api.as_ref()?.routes.as_ref().ok()?;
     let names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     let path = request.path.split('?').next().unwrap_or_default();
     let found = observe::find(&names, &request.method, path)?.route;
@@ -199,7 +214,7 @@ fn invocable<'a>(contract: &Contract, named: &Named, function: &'a Function) -> 
 
 /// Only asked where it matters, and where IAM does not say that it would be refused.
 async fn unreserved(reader: &Reader, named: &Named) -> Fact<Option<i32>> {
-    let limited = named.api.stage.as_ref().is_ok_and(|stage| stage.burst.is_some());
+    let limited = named.api.iter().any(|api| api.stage.as_ref().is_ok_and(|stage| stage.burst.is_some()));
     if !limited || named.functions.values().all(|function| matches!(function.reserved, Ok(Some(_)))) {
         return Ok(None);
     }
@@ -233,19 +248,25 @@ async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (S
     (key.to_owned(), function)
 }
 
-async fn api(reader: &Reader, contract: &Contract, about: Fact<About>) -> Api {
-    let id = &contract.api.rest_api_id;
+async fn api(reader: &Reader, contract: &Contract, about: Option<Fact<About>>) -> Option<Api> {
+    let (about, resource) = (about?, contract.api.as_ref()?);
+    let id = &resource.id;
     let stage = async {
-        let stage = reader.api.stage(id, &contract.api.stage).await;
+        let stage = reader.api.stage(id, &resource.stage).await;
         let served = match &stage {
             Ok(stage) => fact(reader.api.deployment(id, &stage.deployment).await),
             Err(error) => Err(Unread::from(error)),
         };
         (fact(stage), served)
     };
-    let initial = reader.api.deployment(id, &contract.api.initial_deployment);
+    let initial = async {
+        match &resource.initial_deployment {
+            Some(initial) => Some(fact(reader.api.deployment(id, initial).await)),
+            None => None,
+        }
+    };
     let ((stage, served), initial, routes) = join!(stage, initial, reader.api.routes(id));
-    Api { about, stage, served, initial: fact(initial), routes: fact(routes) }
+    Some(Api { resource: resource.clone(), about, stage, served, initial, routes: fact(routes) })
 }
 
 async fn permissions(
@@ -255,7 +276,7 @@ async fn permissions(
     (caller, about): (&Fact<Caller>, Option<&About>),
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
-    let api = format!("/restapis/{}", contract.api.rest_api_id);
+    let api = contract.api.as_ref().map(|api| format!("/restapis/{}", api.id));
     // Without tags only policies by tag are simulated wrongly, and they are refused.
     let none = BTreeMap::new();
     let tags = about.map_or(&none, |about| &about.tags);
@@ -263,7 +284,7 @@ async fn permissions(
     let asked = asked.iter().map(|question| AskedOfIam {
         action: question.action,
         resource: &question.resource,
-        tags: if question.resource.contains(&api) { tags } else { &none },
+        tags: if api.as_ref().is_some_and(|api| question.resource.contains(api)) { tags } else { &none },
     });
     let asked: Vec<_> = asked.collect();
     fact(reader.iam.simulate(&caller.arn, &asked).await)

@@ -1,6 +1,6 @@
 //! What IAM is asked of the deployer's own permissions.
 
-use crate::ledger::Contract;
+use crate::ledger::{Api, Contract};
 use crate::observe::arn::{function_arn, partition};
 
 /// What IAM is asked.
@@ -56,14 +56,16 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
         ];
         ask(&WHOLE, arn);
     }
-    // API Gateway's ARNs have no account.
-    let api = format!("arn:{partition}:apigateway:{region}::/restapis/{}", contract.api.rest_api_id);
-    ask(&["apigateway:GET"], api.clone());
-    ask(&["apigateway:GET"], format!("{api}/resources"));
-    ask(&["apigateway:GET"], format!("{api}/stages"));
-    ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
-    ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
-    ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{}", contract.api.stage));
+    if let Some(Api { id, stage, .. }) = &contract.api {
+        // API Gateway's ARNs have no account.
+        let api = format!("arn:{partition}:apigateway:{region}::/restapis/{id}");
+        ask(&["apigateway:GET"], api.clone());
+        ask(&["apigateway:GET"], format!("{api}/resources"));
+        ask(&["apigateway:GET"], format!("{api}/stages"));
+        ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
+        ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
+        ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{stage}"));
+    }
     const ITEMS: [&str; 4] = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
     let alarms =
@@ -97,16 +99,17 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
 fn elsewhere(contract: &Contract) -> impl Iterator<Item = Question> + use<> {
     let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
     let gateway = format!("arn:{partition}:apigateway:{region}:");
+    let stage = contract.api.as_ref().map(|api| &api.stage);
+    let same_stage = stage.map(|stage| ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{stage}")));
     let asked = [
         ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{ELSEWHERE}")),
-        ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{}", contract.api.stage)),
         ("apigateway:POST", format!("{gateway}:/restapis/{ELSEWHERE}/deployments")),
         ("apigateway:PATCH", format!("{gateway}:/domainnames/{ELSEWHERE}.example.com")),
         ("lambda:UpdateAlias", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
         ("lambda:UpdateFunctionCode", format!("arn:{partition}:lambda:{region}:{account}:function:{ELSEWHERE}")),
         ("dynamodb:PutItem", format!("arn:{partition}:dynamodb:{region}:{account}:table/{ELSEWHERE}")),
     ];
-    asked.into_iter().map(|(action, resource)| Question { action, resource, wanted: Wanted::Never })
+    asked.into_iter().chain(same_stage).map(|(action, resource)| Question { action, resource, wanted: Wanted::Never })
 }
 
 /// A name that no stack has.

@@ -6,7 +6,7 @@ use super::Engine;
 use super::moves::stage_to;
 use crate::failure::Failure;
 use crate::ledger::{ArtifactRecord, HeldLock, Release, ReleaseKind, ReleaseState};
-use crate::observe::Observed;
+use crate::observe::{Observed, ObservedApi};
 use crate::plan::drift;
 use crate::verify::{Expected, Traffic, Verifier};
 
@@ -30,7 +30,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     Ok(true)
 }
 
-/// Says by the stage's variable what the stage serves, and sends the checks.
+/// Makes the stage's variable name the deployment that the stage is at, and sends the checks.
 async fn verify(
     engine: &Engine<'_>,
     lock: &HeldLock,
@@ -38,10 +38,11 @@ async fn verify(
     verifier: &Verifier,
     release: &mut Release,
 ) -> Result<()> {
-    if observed.stage.mark.as_ref().is_some_and(|mark| *mark != observed.stage.deployment) {
+    if let Some(ObservedApi { resource, stage, .. }) = &observed.api
+        && stage.mark.as_ref().is_some_and(|mark| *mark != stage.deployment)
+    {
         // The variable is the deployer's own.
-        let (contract, deployment) = (&observed.ledger.contract, &observed.stage.deployment);
-        stage_to(engine.aws, contract, deployment, &|| lock.still_ours()).await?;
+        stage_to(engine.aws, resource, &stage.deployment, &|| lock.still_ours()).await?;
     }
     // A call that moves is let end; the checks are not waited for.
     let checks = async {
@@ -68,12 +69,13 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
 
 /// What is live, with what can be found out about it.
 async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<Release> {
-    let (ledger, api) = (engine.ledger(), &observed.ledger.contract.api);
-    let history = ledger.history().await?;
-    let deployment = engine.aws.reader.api.deployment(&api.rest_api_id, &observed.stage.deployment).await?;
+    let (history, parts) = (engine.ledger().history().await?, observed.parts());
+    let deployment = match &observed.api {
+        Some(api) => engine.aws.reader.api.deployment(&api.resource.id, &api.stage.deployment).await?,
+        None => None,
+    };
     let known = deployment.and_then(|found| Some(found.description.split_once(", definition ")?.1.to_owned()));
-    let frozen = history.iter().find(|release| release.parts.deployment == observed.stage.deployment);
-    let parts = observed.parts();
+    let frozen = history.iter().find(|release| release.parts.deployment == parts.deployment);
     Ok(Release {
         number: 0,
         kind: ReleaseKind::Adopt,

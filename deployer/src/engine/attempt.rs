@@ -1,5 +1,5 @@
-//! One attempt at a release: lock and intent, the plan applied, and an end whatever happens: live, failed, or taken
-//! back.
+//! One attempt at a release: lock and intent, the plan applied, and an end whatever happens: live, failed or
+//! reverted.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl Engine<'_> {
 
     /// The release as it is meant, before anything is done.
     fn intent(&self, intended: &Intended<'_>) -> Release {
-        let before = intended.observed.parts();
+        let (before, definition) = (intended.observed.parts(), intended.observed.definition());
         let back = matches!(intended.wanted.goal, Goal::Parts(_));
         let mut release = Release {
             number: intended.plan.release,
@@ -75,10 +75,10 @@ impl Engine<'_> {
             from: intended.from.clone(),
             stable: false,
             artifact: intended.artifact.clone(),
-            definition: intended.observed.definition.fingerprint.clone(),
-            shape: intended.observed.definition.shape.clone(),
-            routes: intended.observed.definition.routes.clone(),
-            by_role: intended.observed.definition.by_role.clone(),
+            definition: definition.fingerprint,
+            shape: definition.shape,
+            routes: definition.routes,
+            by_role: definition.by_role,
             checks: Vec::new(),
             steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
             reason: None,
@@ -206,15 +206,15 @@ impl Engine<'_> {
     /// next holder has moved it to.
     async fn with_late_move(&self, intended: &Intended<'_>, lost: anyhow::Error, release: &Release) -> anyhow::Error {
         let tried = |step: &StepRecord| step.step == MOVE_STAGE && step.started_at.is_some();
-        if !release.steps.iter().any(tried) {
+        let Some(api) = intended.observed.ledger.contract.api.as_ref().filter(|_| release.steps.iter().any(tried))
+        else {
             return lost;
-        }
-        let api = &intended.observed.ledger.contract.api;
-        let found = self.reader().api.stage(&api.rest_api_id, &api.stage).await;
+        };
+        let found = self.reader().api.stage(&api.id, &api.stage).await;
         let what = match found {
-            Ok(found) if found.deployment != release.parts.deployment => return lost,
-            Ok(found) => format!("stage `{}` serves deployment `{}` of release {release}", api.stage, found.deployment),
-            Err(error) => format!("it is not known what stage `{}` serves: {error}", api.stage),
+            Ok(found) if release.parts.deployment.as_ref() != Some(&found.deployment) => return lost,
+            Ok(found) => format!("stage `{}` is at deployment `{}` of release {release}", api.stage, found.deployment),
+            Err(error) => format!("it is not known at which deployment stage `{}` is: {error}", api.stage),
         };
         lost.context(Failure::new(Exit::LockHeld, format!("this run lost the lock while it moved the stage, and {what}")).hint(
             "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",

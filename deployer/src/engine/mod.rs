@@ -75,7 +75,7 @@ impl<'a> Engine<'a> {
     /// drift is recorded as a release. Returns what is now.
     ///
     /// # Errors
-    /// [`crate::failure::Exit::LockHeld`] if a living run holds the lock; or what a dead one left could not be ended.
+    /// [`crate::failure::Exit::LockHeld`] if a run that is still alive holds the lock; or what a dead one left could not be ended.
     pub async fn prepare(&self, mut observed: Observed, adopt: bool) -> Result<Observed> {
         if self.recover(&observed.ledger).await? != Recovered::Nothing {
             observed = self.observe().await?;
@@ -91,7 +91,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// See [`Engine::prepare`].
     pub async fn recover(&self, state: &LedgerState) -> Result<Recovered> {
-        recovery::settle(self, state).await
+        recovery::end_unfinished(self, state).await
     }
 
     /// Records what is live as a release, if it is not the one that the ledger names. Whether it did.
@@ -142,7 +142,7 @@ impl<'a> Engine<'a> {
         Outcome {
             environment: self.environment.clone(),
             observed: observed.clone(),
-            url: verifier.base().to_owned(),
+            url: verifier.base().map(str::to_owned),
             calls: self.reader().calls.clone(),
             done,
             failed: None,

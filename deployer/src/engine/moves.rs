@@ -1,7 +1,7 @@
 //! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is verified by what it
 //! brought about: that a call answered well is not enough, and that it failed does not mean that it did nothing.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use futures::future::{join_all, try_join_all};
 use futures::try_join;
 
@@ -9,7 +9,7 @@ use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, TRIES, Writer};
 use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionResource, HeldLock, Parts, Release};
+use crate::ledger::{Api, FunctionResource, HeldLock, Parts, Release};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
 
@@ -183,17 +183,18 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
 
 /// Moves the stage to the release's deployment, unless it has to be where it was observed and somebody else moved it.
 pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &Release) -> Result<()> {
-    let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
-    let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
+    let (aws, api) = (run.engine.aws, run.observed.ledger.contract.rest_api()?);
+    let Parts { deployment: Some(new), .. } = &release.parts else { bail!("release {release} has no deployment") };
     if before == StageBefore::AsObserved {
-        let expected = |deployment: &String| deployment == new || deployment == old;
-        let found = settled::stage(&aws.reader, contract, |found| expected(&found.deployment)).await?.deployment;
+        let expected =
+            |found: &String| found == new || release.previous_parts.deployment.as_ref().is_some_and(|old| old == found);
+        let found = settled::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
-            let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", contract.api.stage);
+            let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", api.stage);
             return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
         }
     }
-    stage_to(aws, contract, new, &|| forward(run)).await
+    stage_to(aws, api, new, &|| forward(run)).await
 }
 
 /// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
@@ -204,16 +205,15 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
 /// It is not where it should be.
 pub(super) async fn stage_to(
     aws: &Writer,
-    contract: &Contract,
+    api: &Api,
     deployment: &str,
     allowed: &impl Fn() -> Result<()>,
 ) -> Result<()> {
-    let api = &contract.api;
     let failed = || format!("failed to move stage `{}` to deployment `{deployment}`", api.stage);
     let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
         allowed()?;
-        let moved = aws.api.move_stage(&api.rest_api_id, &api.stage, deployment).await;
+        let moved = aws.api.move_stage(&api.id, &api.stage, deployment).await;
         if let Err(error) = &moved
             && patience.outlasts(error).await
         {
@@ -224,7 +224,7 @@ pub(super) async fn stage_to(
         if matches!(&moved, Err(error) if !matches!(error.kind, Kind::Unknown | Kind::Malformed)) {
             return moved.map(drop).with_context(failed);
         }
-        let found = settled::stage(&aws.reader, contract, there).await?;
+        let found = settled::stage(&aws.reader, api, there).await?;
         if there(&found) {
             return Ok(());
         }
@@ -233,7 +233,7 @@ pub(super) async fn stage_to(
             Err(_) if tries < TRIES => tries += 1,
             Err(error) => return Err(error).with_context(failed),
             Ok(_) => {
-                let what = format!("the stage serves deployment `{}` after the move", found.deployment);
+                let what = format!("the stage is at deployment `{}` after the move", found.deployment);
                 return Err(anyhow::Error::from(
                     Failure::error(what).hint("somebody else moves this stage: find out who"),
                 ))
@@ -264,15 +264,23 @@ pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
 /// What is not where the release put it.
 async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
     let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
+    let stage = async {
+        match &contract.api {
+            Some(api) => aws.reader.api.stage(&api.id, &api.stage).await.map(|stage| Some((api, stage.deployment))),
+            None => Ok(None),
+        }
+    };
     let (stage, aliases) = try_join!(
-        aws.reader.api.stage(&contract.api.rest_api_id, &contract.api.stage),
+        stage,
         try_join_all(
             contract.functions.values().map(|function| aws.reader.lambda.alias(&function.name, &function.alias))
         ),
     )?;
     let mut elsewhere = Vec::new();
-    if stage.deployment != parts.deployment {
-        elsewhere.push(format!("stage `{}` serves deployment `{}`", contract.api.stage, stage.deployment));
+    // An API that the release does not know is none of its business.
+    let is_elsewhere = |found: &String| parts.deployment.as_ref().is_some_and(|deployment| deployment != found);
+    if let Some((api, found)) = stage.filter(|(_, found)| is_elsewhere(found)) {
+        elsewhere.push(format!("stage `{}` is at deployment `{found}`", api.stage));
     }
     for ((key, function), alias) in contract.functions.iter().zip(aliases) {
         // One that the release does not know is none of its business.

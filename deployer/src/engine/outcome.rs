@@ -13,8 +13,8 @@ pub struct Outcome {
     pub environment: Environment,
     /// What was observed before.
     pub observed: Observed,
-    /// Where the stage responds, without a slash at the end.
-    pub url: String,
+    /// Where the API responds, without a slash at the end; none without an API.
+    pub url: Option<String>,
     /// Every call of AWS.
     pub calls: Calls,
     /// What was done.

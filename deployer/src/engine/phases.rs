@@ -97,8 +97,8 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     for (index, (outcome, took)) in results.into_iter().enumerate() {
         release.checks.extend(outcome.checks);
         release.parts.functions.extend(outcome.part);
-        if let Some(deployment) = outcome.deployment {
-            release.parts.deployment = deployment;
+        if outcome.deployment.is_some() {
+            release.parts.deployment = outcome.deployment;
         }
         release.reason = release.reason.take().or(outcome.unverified);
         match outcome.error {

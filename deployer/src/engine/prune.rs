@@ -18,7 +18,7 @@ use crate::retention::{self, Kept, Made, kept_releases, needed};
 /// What may go, by the key of its function; the API's deployments under [`None`].
 pub type Dispensable = Vec<(Option<String>, Made)>;
 
-/// After a release: what it made dispensable goes. The release stands whatever becomes of this.
+/// After a release: what it made dispensable goes. A failure here does not fail the release.
 pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     // Fewer releases than are kept: nothing can have become dispensable.
     if usize::try_from(release.number).is_ok_and(|number| number <= engine.config.retention.releases) {
@@ -67,12 +67,10 @@ pub async fn dispensable(
         Ok(found.into_iter().map(|made| (Some(key.clone()), made)).collect::<Vec<_>>())
     }));
     let deployments = async {
-        let api = &contract.api;
-        let (deployments, serving) =
-            try_join!(reader.api.deployments(&api.rest_api_id), reader.api.serving(&api.rest_api_id))?;
-        let mut ids: BTreeSet<String> = needed(&kept, |parts| Some(&parts.deployment));
-        ids.extend(serving);
-        ids.insert(api.initial_deployment.clone());
+        let Some(api) = &contract.api else { return Ok(Vec::new()) };
+        let (deployments, serving) = try_join!(reader.api.deployments(&api.id), reader.api.serving(&api.id))?;
+        let mut ids: BTreeSet<String> = needed(&kept, |parts| parts.deployment.as_ref());
+        ids.extend(serving.into_iter().chain(api.initial_deployment.clone()));
         let made = deployments.into_iter().map(|found| Made {
             id: found.id,
             description: found.description,
@@ -100,9 +98,10 @@ pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, event
     let sweeps = by_owner.into_iter().map(async |(owner, all)| {
         let mut removed = 0;
         for made in all {
-            let result = match owner.and_then(|key| contract.functions.get(key)) {
-                Some(function) => aws.lambda.delete_version(&function.name, &made.id).await,
-                None => aws.api.delete_deployment(&contract.api.rest_api_id, &made.id).await,
+            let result = match (owner.and_then(|key| contract.functions.get(key)), &contract.api) {
+                (Some(function), _) => aws.lambda.delete_version(&function.name, &made.id).await,
+                (None, Some(api)) => aws.api.delete_deployment(&api.id, &made.id).await,
+                (None, None) => continue,
             };
             match result {
                 Ok(()) => removed += 1,

@@ -250,7 +250,7 @@ pub(super) async fn deployment(run: &Apply<'_>, release: &Release) -> Outcome {
 }
 
 async fn create_deployment(run: &Apply<'_>, release: &Release) -> Result<String> {
-    let (aws, id) = (run.engine.aws, &run.observed.ledger.contract.api.rest_api_id);
+    let (aws, id) = (run.engine.aws, &run.observed.ledger.contract.rest_api()?.id);
     // The fingerprint stays with what it describes; by the release's number an orphan is recognised.
     let description = format!("{}{}, definition {}", run.engine.mark(), release.number, release.definition);
     let look = async || {

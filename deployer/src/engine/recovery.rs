@@ -25,8 +25,8 @@ pub enum Recovered {
 /// observed before is old.
 ///
 /// # Errors
-/// [`Exit::LockHeld`] if a living run holds the lock; or what the dead one left could not be ended.
-pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<Recovered> {
+/// [`Exit::LockHeld`] if a run that is still alive holds the lock; or what the dead one left could not be ended.
+pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> Result<Recovered> {
     if state.lock.holder.is_none() && state.unfinished().is_none() {
         return Ok(Recovered::Nothing);
     }
@@ -36,7 +36,7 @@ pub(super) async fn settle(engine: &Engine<'_>, state: &LedgerState) -> Result<R
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
     }
-    let lock = ledger.seize(&engine.aws.table, state, engine.holder("recover")).await?;
+    let lock = ledger.take_over(&engine.aws.table, state, engine.holder("recover")).await?;
     let recovered = recover(engine, &lock).await;
     if recovered.is_err() {
         // What is unfinished may be so without a lock: the next run need not wait for a lease.
@@ -60,7 +60,7 @@ async fn recover(engine: &Engine<'_>, lock: &HeldLock) -> Result<Recovered> {
 async fn end(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, mut release: Release) -> Result<Recovered> {
     release.fencing_token = lock.token();
     release.ended_at = Some(engine.now());
-    if release.is_carried_out() && serves(observed, &release) {
+    if release.is_carried_out() && is_live(observed, &release) {
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none() && restored_is_stable(lock, &release).await?;
         lock.end(&release, observed.ledger.live.as_ref()).await?;
@@ -100,7 +100,7 @@ async fn restored_is_stable(lock: &HeldLock, release: &Release) -> Result<bool> 
 }
 
 /// Whether every part of the release takes all of its traffic. A function that the release did not know plays no role.
-fn serves(observed: &Observed, release: &Release) -> bool {
+fn is_live(observed: &Observed, release: &Release) -> bool {
     let parts = observed.parts();
     let whole = |key: &String| observed.functions.get(key).is_some_and(|function| function.alias.weights.is_empty());
     let mut functions = release.parts.functions.iter();

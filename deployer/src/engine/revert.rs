@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::Engine;
 use super::moves::{alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing, TRIES};
-use crate::ledger::{FunctionResource, HeldLock, Release, ReleaseState};
+use crate::ledger::{Api, FunctionResource, HeldLock, Release, ReleaseState};
 use crate::observe::{Observed, settled};
 use crate::plan::MOVE_STAGE;
 use crate::verify::Verifier;
@@ -29,8 +29,8 @@ pub(super) async fn revert(
     if began_with_the_stage(release) {
         stuck.extend(aliases_back(engine, lock, observed, release).await);
     } else {
-        if let Ok(true) = stage_back(engine, lock, observed, release).await {
-            verifier.stage_seen(&engine.config.checks, &release.previous_parts.deployment).await;
+        if let Ok(Some(deployment)) = stage_back(engine, lock, observed, release).await {
+            verifier.stage_seen(&engine.config.checks, deployment).await;
         }
         stuck.extend(aliases_back(engine, lock, observed, release).await);
     }
@@ -115,41 +115,52 @@ fn began_with_the_stage(release: &Release) -> bool {
     }
 }
 
-/// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Whether it was.
-async fn stage_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, release: &Release) -> Result<bool> {
-    let (new, old) = (&release.parts.deployment, &release.previous_parts.deployment);
-    let tried = release.steps.iter().any(|record| record.step == MOVE_STAGE && record.started_at.is_some());
-    if new == old || !tried {
-        return Ok(false);
+/// Moves the stage back if a move of it was tried, whatever a read shows: it may be older than the move. Returns the deployment
+/// that it went back to.
+async fn stage_back<'a>(
+    engine: &Engine<'_>,
+    lock: &HeldLock,
+    observed: &'a Observed,
+    release: &'a Release,
+) -> Result<Option<&'a str>> {
+    let Some((api, old)) = moved_stage(observed, release) else { return Ok(None) };
+    if !release.steps.iter().any(|record| record.step == MOVE_STAGE && record.started_at.is_some()) {
+        return Ok(None);
     }
-    let contract = &observed.ledger.contract;
-    let ours = |deployment: &String| deployment == new || deployment == old;
-    let found = settled::stage(&engine.aws.reader, contract, |found| ours(&found.deployment)).await?.deployment;
-    refuse_elsewhere(lock, observed, release, &found).await?;
-    stage_to(engine.aws, contract, old, &|| lock.still_ours()).await.map(|()| true)
+    let found = settled::stage(&engine.aws.reader, api, |found| is_of(release, &found.deployment)).await?.deployment;
+    refuse_elsewhere(lock, api, release, &found).await?;
+    stage_to(engine.aws, api, old, &|| lock.still_ours()).await.map(|()| Some(old))
+}
+
+/// The API whose stage the release moves, and the deployment that it was at before.
+fn moved_stage<'a>(observed: &'a Observed, release: &'a Release) -> Option<(&'a Api, &'a str)> {
+    let (api, old) = (observed.ledger.contract.api.as_ref()?, release.previous_parts.deployment.as_ref()?);
+    (release.parts.deployment.as_ref() != Some(old)).then_some((api, old.as_str()))
+}
+
+/// Whether it is the deployment that the release moves the stage to, or that of before.
+fn is_of(release: &Release, deployment: &str) -> bool {
+    let parts = [&release.parts, &release.previous_parts];
+    parts.iter().any(|parts| parts.deployment.as_deref() == Some(deployment))
 }
 
 /// Looks whether the stage is where it was before the release; a late move of it is undone.
 async fn stage_stays_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, release: &Release) -> Result<()> {
-    let (old, contract) = (&release.previous_parts.deployment, &observed.ledger.contract);
-    if release.parts.deployment == *old {
+    let Some((api, old)) = moved_stage(observed, release) else { return Ok(()) };
+    let found = settled::stage(&engine.aws.reader, api, |found| found.deployment == old).await?.deployment;
+    if found == old {
         return Ok(());
     }
-    let found = settled::stage(&engine.aws.reader, contract, |found| found.deployment == *old).await?.deployment;
-    if found == *old {
-        return Ok(());
-    }
-    refuse_elsewhere(lock, observed, release, &found).await?;
-    stage_to(engine.aws, contract, old, &|| lock.still_ours()).await
+    refuse_elsewhere(lock, api, release, &found).await?;
+    stage_to(engine.aws, api, old, &|| lock.still_ours()).await
 }
 
-/// A stage that serves neither release's deployment was moved by somebody else: it stays.
-async fn refuse_elsewhere(lock: &HeldLock, observed: &Observed, release: &Release, found: &str) -> Result<()> {
-    let ours = found == release.parts.deployment || found == release.previous_parts.deployment;
+/// A stage that is at neither release's deployment was moved by somebody else: it stays.
+async fn refuse_elsewhere(lock: &HeldLock, api: &Api, release: &Release, found: &str) -> Result<()> {
     ensure!(
-        ours || came_late(lock, release, found).await?,
-        "stage `{}` serves deployment `{found}`, which is neither's",
-        observed.ledger.contract.api.stage
+        is_of(release, found) || came_late(lock, release, found).await?,
+        "stage `{}` is at deployment `{found}`, which is neither's",
+        api.stage
     );
     Ok(())
 }
@@ -158,8 +169,10 @@ async fn refuse_elsewhere(lock: &HeldLock, observed: &Observed, release: &Releas
 /// after all. Nobody else goes there.
 async fn came_late(lock: &HeldLock, release: &Release, deployment: &str) -> Result<bool> {
     let history = lock.ledger().history().await?;
-    let mut others =
-        history.iter().filter(|other| other.number < release.number && other.parts.deployment == deployment).peekable();
+    let mut others = history
+        .iter()
+        .filter(|other| other.number < release.number && other.parts.deployment.as_deref() == Some(deployment))
+        .peekable();
     let given_up = |other: &Release| matches!(other.state, ReleaseState::Failed | ReleaseState::Reverted);
     Ok(others.peek().is_some() && others.all(given_up))
 }

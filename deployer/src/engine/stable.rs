@@ -23,7 +23,8 @@ pub(super) async fn confirm(
     let Some(live) = observed.ledger.live.as_ref().filter(|live| !live.stable) else { return Ok(None) };
     let versions = live.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     // Before the first deployment of the deployer's own, the stage has no mark.
-    let deployment = observed.stage.mark.is_some().then(|| live.parts.deployment.clone());
+    let is_marked = observed.api.as_ref().is_some_and(|api| api.stage.mark.is_some());
+    let deployment = live.parts.deployment.clone().filter(|_| is_marked);
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
     let checks: Vec<_> = engine.config.reading_checks().map(|check| (check, expected.clone())).collect();
     let results = engine.interrupt().or(async { Ok(verifier.all(&checks, Traffic::Switched, 0, "live").await) });
@@ -32,7 +33,7 @@ pub(super) async fn confirm(
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
     engine.events.checked(&passed);
-    let lock = engine.ledger().seize(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
+    let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
     let verified = Release { stable: true, reason: None, checks, fencing_token: lock.token(), ..live.clone() };
     lock.end(&verified, None).await?;

@@ -38,7 +38,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     let versions = release.parts.functions.iter().map(|(key, part)| (key.clone(), part.version.clone()));
     let expected = Expected {
         versions: if what.versions { versions.collect() } else { BTreeMap::new() },
-        deployment: what.deployment.then(|| release.parts.deployment.clone()),
+        deployment: release.parts.deployment.clone().filter(|_| what.deployment),
         older_definition: what.routes != Routes::Declared,
         marks_only: what.identity_only,
     };
@@ -73,8 +73,9 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
 
 /// Whether the definition that a release froze has the route of a check.
 fn has_route(release: &Release, check: &Check) -> bool {
-    let path = check.request.path.split('?').next().unwrap_or_default();
-    find(release.routes.keys(), &check.request.method, path).is_some()
+    let Some(request) = check.request() else { return false };
+    let path = request.path.split('?').next().unwrap_or_default();
+    find(release.routes.keys(), &request.method, path).is_some()
 }
 
 /// Says how the responses of an earlier release differ from what the checks of now ask for.

@@ -10,7 +10,7 @@ use crate::config::is_plain;
 use crate::failure::Failure;
 
 /// The newest shape of the contract that this version reads.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 
 /// The contract.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -23,8 +23,9 @@ pub struct Contract {
     pub region: String,
     /// The functions by key, as `deployer.toml` names them.
     pub functions: BTreeMap<String, FunctionResource>,
-    /// The API.
-    pub api: Api,
+    /// The API that the functions are behind, if they are behind one.
+    #[serde(default)]
+    pub api: Option<Api>,
     /// The names of the alarms that detect a bad release.
     #[serde(default)]
     pub alarms: Vec<String>,
@@ -38,7 +39,7 @@ pub struct Contract {
 pub struct FunctionResource {
     /// Its name in Lambda.
     pub name: String,
-    /// The alias that the API calls.
+    /// The alias that callers use: the API, or an event source.
     pub alias: String,
     /// `x86_64` or `arm64`.
     pub architecture: String,
@@ -47,8 +48,10 @@ pub struct FunctionResource {
 /// The API of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Api {
+    /// What kind of API it is.
+    pub kind: ApiKind,
     /// Its id.
-    pub rest_api_id: String,
+    pub id: String,
     /// Its stage.
     pub stage: String,
     /// Where the stage responds, without a slash at the end.
@@ -56,8 +59,17 @@ pub struct Api {
     /// Where it responds under a name of its own.
     #[serde(default)]
     pub custom_url: Option<String>,
-    /// The deployment that Terraform made, before the first release.
-    pub initial_deployment: String,
+    /// The deployment that was made with the stack, before the first release: never pruned.
+    #[serde(default)]
+    pub initial_deployment: Option<String>,
+}
+
+/// The kinds of API that a release can move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApiKind {
+    /// API Gateway REST: deployments, and a stage that names one.
+    Rest,
 }
 
 impl Contract {
@@ -95,9 +107,17 @@ impl Contract {
         let contract: Self = serde_json::from_value(item).with_context(|| broken("is not whole".to_owned()))?;
         let odd = contract.names().find(|(_, name)| !is_plain(name));
         if let Some((what, name)) = odd {
-            return Err(broken(format!("has {name:?} for {what}, which is no name of one")).into());
+            return Err(broken(format!("has {name:?} for {what}, which cannot be one")).into());
         }
         Ok(contract)
+    }
+
+    /// The API whose stage a release moves.
+    ///
+    /// # Errors
+    /// There is none: no plan moves a stage then.
+    pub fn rest_api(&self) -> Result<&Api> {
+        self.api.as_ref().with_context(|| format!("the contract of `{}` names no API", self.environment))
     }
 
     /// What goes into calls and addresses.
@@ -107,8 +127,11 @@ impl Contract {
         });
         let own =
             [("its environment", &self.environment), ("its account", &self.account), ("its region", &self.region)];
-        let (id, stage) = (("its API", &self.api.rest_api_id), ("its stage", &self.api.stage));
-        functions.chain(own).chain([id, stage, ("its first deployment", &self.api.initial_deployment)])
+        let api = self.api.iter().flat_map(|api| {
+            let initial = api.initial_deployment.iter().map(|id| ("its first deployment", id));
+            [("its API", &api.id), ("its stage", &api.stage)].into_iter().chain(initial)
+        });
+        functions.chain(own).chain(api)
     }
 }
 
@@ -122,9 +145,9 @@ mod tests {
 
     fn item() -> Value {
         json!({
-            "schema": 1, "environment": "dev", "account": "111111111111", "region": "us-east-1",
+            "schema": 2, "environment": "dev", "account": "111111111111", "region": "us-east-1",
             "functions": {"counter": {"name": "c", "alias": "live", "architecture": "x86_64"}},
-            "api": {"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
+            "api": {"kind": "rest", "id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
         })
     }
 
@@ -132,20 +155,32 @@ mod tests {
     fn a_contract_of_this_schema_is_read() {
         let contract = Contract::read(Some(item()), "l", "a").unwrap();
         assert_eq!(contract.functions["counter"].alias, "live");
-        assert_eq!((contract.alarms.len(), contract.api.custom_url), (0, None));
+        assert_eq!((contract.alarms.len(), contract.api.unwrap().custom_url), (0, None));
+    }
+
+    #[test]
+    fn a_stack_may_have_no_api_and_one_of_a_kind_that_is_not_known_is_refused_by_name() {
+        let mut without = item();
+        without.as_object_mut().unwrap().remove("api");
+        let contract = Contract::read(Some(without), "l", "a").unwrap();
+        assert!(contract.api.is_none() && contract.rest_api().is_err());
+        let mut other = item();
+        other["api"]["kind"] = json!("websocket");
+        let error = format!("{:#}", Contract::read(Some(other), "l", "a").unwrap_err());
+        assert!(error.contains("unknown variant `websocket`"), "{error}");
     }
 
     #[test]
     fn no_contract_a_newer_one_and_a_broken_one_are_told_apart() {
         let mut newer = item();
-        newer["schema"] = json!(2);
+        newer["schema"] = json!(3);
         let mut broken = item();
         broken["api"].as_object_mut().unwrap().remove("stage");
         let mut leads_out = item();
-        leads_out["api"]["rest_api_id"] = json!("../../\u{1b}[2J");
+        leads_out["api"]["id"] = json!("../../\u{1b}[2J");
         let cases = [
             (None, Exit::BadInput, "has no contract"),
-            (Some(newer), Exit::Refused, "has schema 2"),
+            (Some(newer), Exit::Refused, "has schema 3"),
             (Some(json!({})), Exit::Refused, "has no schema"),
             (Some(broken), Exit::Refused, "is not whole"),
             (Some(leads_out), Exit::Refused, "has \"../../\\u{1b}[2J\" for its API"),

@@ -54,7 +54,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Exit::LockHeld`] if it is no longer as it was seen.
-    pub async fn seize(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<HeldLock> {
+    pub async fn take_over(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<HeldLock> {
         self.take(table, state, holder, Vec::new()).await
     }
 
@@ -108,7 +108,7 @@ impl Ledger {
             .into())
     }
 
-    /// Watches a held lock until its holder shows itself, or is dead: no heartbeat for a whole lease, and for as
+    /// Watches a held lock until the holder sends a heartbeat, or is dead: no heartbeat for a whole lease, and for as
     /// long as a call of it may still be on its way.
     ///
     /// # Errors
@@ -202,7 +202,7 @@ impl HeldLock {
         }
         let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
         Err(Failure::new(Exit::LockHeld, what)
-            .hint("it could not show itself for a whole lease: see `deployer status` for who has it now")
+            .hint("it could not renew the lock for a whole lease: see `deployer status` for who has it now")
             .into())
     }
 

@@ -274,9 +274,9 @@ mod tests {
 
     #[test]
     fn after_the_highest_number_there_is_none_and_the_live_one_counts_without_its_item() {
-        let api = json!({"rest_api_id": "a", "stage": "dev", "url": "http://x", "initial_deployment": "d"});
+        let api = json!({"kind": "rest", "id": "a", "stage": "dev", "url": "http://x"});
         let stack = json!({
-            "schema": 1, "environment": "dev", "account": "1", "region": "r", "functions": {}, "api": api,
+            "schema": 2, "environment": "dev", "account": "1", "region": "r", "functions": {}, "api": api,
         });
         let items = Items { stack: Some(stack), ..Items::default() };
         let mut state = LedgerState::of(items, "l", "a").unwrap();

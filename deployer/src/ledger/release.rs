@@ -33,7 +33,8 @@ pub struct Release {
     pub stable: bool,
     /// What it was built from.
     pub artifact: ArtifactRecord,
-    /// The fingerprint of the API definition that its deployment froze.
+    /// The fingerprint of the API definition that its deployment froze; empty without an API.
+    #[serde(default)]
     pub definition: String,
     /// That definition piece by piece, comparable between environments: hashes by name, as `GET /count`.
     #[serde(default)]
@@ -138,8 +139,9 @@ pub enum ReleaseState {
 pub struct Parts {
     /// The functions by key.
     pub functions: BTreeMap<String, FunctionPart>,
-    /// The API Gateway deployment's id.
-    pub deployment: String,
+    /// The id of the API Gateway deployment, if a REST stage is a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
 }
 
 /// The part of one function.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::commands::{self, Deploy};
-use crate::config::{Access, Config, Environment, LocalAccess};
+use crate::config::{Access, Check, Config, Environment, LocalAccess};
 use crate::context::Context;
 use crate::engine::Outcome;
 use crate::failure::Failure;
@@ -211,7 +211,7 @@ async fn url(context: Context<'_>, place: &Place) -> Option<String> {
     let Context { config, world, .. } = context;
     let reader = crate::aws::Reader::open(&place.environment, world).await;
     let state = crate::ledger::Ledger::new(&reader.table, &config.app).read().await.ok()?;
-    let url = crate::verify::Url::open(config, &place.environment, &state.contract, world).ok()?;
+    let url = crate::verify::Url::open(config, &place.environment, &state.contract.api?.url, world).ok()?;
     Some(url.base().to_owned())
 }
 
@@ -220,12 +220,11 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     let config = context.config;
     let mut text = String::new();
     let check = config.checks.iter().find(|check| check.writes).or(config.checks.first());
-    if let (Some(place), Some(check)) = (places.first(), check)
+    if let (Some(place), Some(request)) = (places.first(), check.and_then(Check::request))
         && let Some(url) = url(context, place).await
     {
-        let method =
-            if check.request.method == "GET" { String::new() } else { format!("-X {} ", check.request.method) };
-        let _ = writeln!(text, "\ntry it:\n  curl {method}{url}{}", check.request.path);
+        let method = if request.method == "GET" { String::new() } else { format!("-X {} ", request.method) };
+        let _ = writeln!(text, "\ntry it:\n  curl {method}{url}{}", request.path);
     }
     let name = places.first().map_or("dev", |place| place.environment.name.as_str());
     let _ = writeln!(text, "\nnext:");

@@ -1,6 +1,6 @@
 //! Names as IAM has them.
 
-use crate::ledger::Contract;
+use crate::ledger::{Api, Contract};
 
 /// The partition of a region: the beginning of its ARNs.
 pub fn partition(region: &str) -> &'static str {
@@ -25,15 +25,15 @@ pub fn function_arn(contract: &Contract, name: &str) -> String {
 /// How API Gateway names itself when it calls a function for a route, as `GET /visits/{id}`: a placeholder of the path, and
 /// the method `ANY`, are a `*` there
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html>).
-pub fn source_of(contract: &Contract, route: &str) -> String {
+pub fn source_of(contract: &Contract, api: &Api, route: &str) -> String {
     let (method, path) = route.split_once(' ').unwrap_or((route, ""));
     let method = if method == "ANY" { "*" } else { method };
     let segments = path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment });
-    format!("{}{method}{}", stage_arn(contract), segments.collect::<Vec<_>>().join("/"))
+    format!("{}{method}{}", stage_arn(contract, api), segments.collect::<Vec<_>>().join("/"))
 }
 
 /// The beginning of all those names of a stage.
-pub fn stage_arn(contract: &Contract) -> String {
-    let (region, account, api) = (&contract.region, &contract.account, &contract.api);
-    format!("arn:{}:execute-api:{region}:{account}:{}/{}/", partition(region), api.rest_api_id, api.stage)
+pub fn stage_arn(contract: &Contract, api: &Api) -> String {
+    let (region, account) = (&contract.region, &contract.account);
+    format!("arn:{}:execute-api:{region}:{account}:{}/{}/", partition(region), api.id, api.stage)
 }

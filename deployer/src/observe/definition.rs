@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::ledger::Contract;
+use crate::ledger::{Api, Contract};
 
 /// What is known of a definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Definition {
 
 impl Definition {
     /// Of the raw parts by name, as API Gateway lists them.
-    pub(super) fn of(parts: BTreeMap<String, Value>, contract: &Contract) -> Self {
-        let shape = shape(&parts, contract);
+    pub(super) fn of(parts: BTreeMap<String, Value>, contract: &Contract, api: &Api) -> Self {
+        let shape = shape(&parts, contract, api);
         let routes = methods(&parts)
             .filter_map(|(name, method)| Some((name, called(method["methodIntegration"]["uri"].as_str()?)?)));
         let by_role = methods(&parts).filter(|(_, method)| method["methodIntegration"]["credentials"].is_string());
@@ -131,8 +131,8 @@ fn canonical(value: Value) -> Value {
 }
 
 /// The pieces of a definition, each hashed without what is the environment's own.
-fn shape(parts: &BTreeMap<String, Value>, contract: &Contract) -> BTreeMap<String, String> {
-    let own = Own::of(parts, contract);
+fn shape(parts: &BTreeMap<String, Value>, contract: &Contract, api: &Api) -> BTreeMap<String, String> {
+    let own = Own::of(parts, contract, api);
     let mut pieces: BTreeMap<String, Value> =
         methods(parts).map(|(name, method)| (name, own.neutral(method))).collect();
     for (part, name, kind) in [
@@ -156,13 +156,13 @@ fn shape(parts: &BTreeMap<String, Value>, contract: &Contract) -> BTreeMap<Strin
 struct Own(Vec<(String, String)>);
 
 impl Own {
-    fn of(parts: &BTreeMap<String, Value>, contract: &Contract) -> Self {
+    fn of(parts: &BTreeMap<String, Value>, contract: &Contract, api: &Api) -> Self {
         let functions = contract.functions.iter();
         let mut words: Vec<_> =
             functions.map(|(key, function)| (function.name.clone(), format!("{{function {key}}}"))).collect();
         words.push((contract.account.clone(), "{account}".to_owned()));
-        words.push((contract.api.rest_api_id.clone(), "{api}".to_owned()));
-        words.push((contract.api.stage.clone(), "{stage}".to_owned()));
+        words.push((api.id.clone(), "{api}".to_owned()));
+        words.push((api.stage.clone(), "{stage}".to_owned()));
         words.push((contract.environment.clone(), "{stage}".to_owned()));
         for part in ["authorizers", "validators"] {
             for item in parts.get(part).and_then(Value::as_array).into_iter().flatten() {
@@ -266,7 +266,7 @@ mod tests {
         let contract = serde_json::from_value(json!({
             "environment": environment, "account": account, "region": "r",
             "functions": {"counter": {"name": format!("app-{environment}"), "alias": "live", "architecture": "x"}},
-            "api": {"rest_api_id": format!("id{account}"), "stage": environment, "url": "u", "initial_deployment": "d"},
+            "api": {"kind": "rest", "id": format!("id{account}"), "stage": environment, "url": "u", "initial_deployment": "d"},
         }));
         let uri = format!(
             "arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:r:{account}:function:app-{environment}:live/invocations"
@@ -285,7 +285,8 @@ mod tests {
             ),
         ];
         let parts = parts.map(|(name, part)| (name.to_owned(), part)).into();
-        Definition::of(parts, &contract.unwrap())
+        let contract: Contract = contract.unwrap();
+        Definition::of(parts, &contract, contract.api.as_ref().unwrap())
     }
 
     #[test]

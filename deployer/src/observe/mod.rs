@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::aws::{Alarm, Alias, AwsError, Kind, Reader, Stage, VersionState};
 use crate::config::{Config, Environment, Request};
 use crate::failure::Failure;
-use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
+use crate::ledger::{Api, Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
 
 pub use definition::{Definition, needed, with_variables};
 pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
@@ -31,12 +31,21 @@ pub struct Observed {
     pub ledger: LedgerState,
     /// The functions by key.
     pub functions: BTreeMap<String, ObservedFunction>,
-    /// What the stage serves.
-    pub stage: Stage,
-    /// The API's definition as it is now.
-    pub definition: Definition,
+    /// The API, if the stack has one.
+    pub api: Option<ObservedApi>,
     /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
     pub alarms: Result<Vec<Alarm>, String>,
+}
+
+/// The API as it is.
+#[derive(Debug, Clone)]
+pub struct ObservedApi {
+    /// What the contract says of it.
+    pub resource: Api,
+    /// Its stage.
+    pub stage: Stage,
+    /// Its definition as it is now, which need not be the one that the stage has.
+    pub definition: Definition,
 }
 
 /// One function as it is.
@@ -59,9 +68,16 @@ impl Observed {
             let (version, code_sha256) = (function.alias.version.clone(), function.live.code_sha256.clone());
             (key.clone(), FunctionPart { version, code_sha256 })
         });
-        Parts { functions: functions.collect(), deployment: self.stage.deployment.clone() }
+        Parts { functions: functions.collect(), deployment: self.api.as_ref().map(|api| api.stage.deployment.clone()) }
     }
 
+    /// The API's definition; that of no API where there is none.
+    pub fn definition(&self) -> Definition {
+        self.api.as_ref().map(|api| api.definition.clone()).unwrap_or_default()
+    }
+}
+
+impl ObservedApi {
     /// Why a response through the URL would not be the function's, if so: a check of that request says nothing there.
     pub fn obstacle(&self, request: &Request) -> Option<String> {
         let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
@@ -111,15 +127,24 @@ pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
     let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
     let alarms = async { Ok(reader.cloudwatch.timed(&contract.alarms).await.map_err(|error| error.to_string())) };
-    let (functions, stage, definition, alarms) = try_join!(
+    let (functions, api, alarms) = try_join!(
         try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
-        settled::stage(reader, contract, |found| left.is_none_or(|left| left.deployment == found.deployment))
-            .err_into(),
-        reader.api.definition(&contract.api.rest_api_id).err_into(),
+        api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())).err_into(),
         alarms,
     )?;
-    let definition = Definition::of(definition, contract);
-    Ok(Observed { functions: functions.into_iter().collect(), stage, definition, alarms, ledger })
+    Ok(Observed { functions: functions.into_iter().collect(), api, alarms, ledger })
+}
+
+/// The API, if the contract names one: its stage and its definition, side by side. `left` is the deployment at which a release
+/// left it that may be too recent to be read.
+async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result<Option<ObservedApi>, AwsError> {
+    let Some(resource) = &contract.api else { return Ok(None) };
+    let (stage, definition) = try_join!(
+        settled::stage(reader, resource, |found| left.is_none_or(|left| left == found.deployment)),
+        reader.api.definition(&resource.id),
+    )?;
+    let definition = Definition::of(definition, contract, resource);
+    Ok(Some(ObservedApi { resource: resource.clone(), stage, definition }))
 }
 
 /// Where the last release left everything, if it ended so recently that a read may still show what was before: a release
@@ -189,6 +214,14 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         ))
         .hint("apply Terraform, or fix `functions` in `deployer.toml`")
         .into());
+    }
+    let request = config.checks.iter().find(|check| check.request().is_some());
+    if let Some(check) = request.filter(|_| contract.api.is_none()) {
+        let what =
+            format!("check `{}` sends a request, and the stack of `{}` has no API", check.name, environment.name);
+        return Err(Failure::refused(what)
+            .hint("send an event in its place, `event = \"FILE.json\"`; or name the API in the stack contract")
+            .into());
     }
     let architecture = config.build.architecture();
     match contract.functions.values().find(|resource| resource.architecture != architecture) {

@@ -3,7 +3,7 @@
 
 use crate::aws::{Alias, AwsError, Reader, Stage};
 use crate::backoff::{Backoff, Pace};
-use crate::ledger::{Contract, FunctionResource};
+use crate::ledger::{Api, FunctionResource};
 
 /// The alias, looked at until it is as expected, or as it is when it has had its time.
 ///
@@ -28,11 +28,10 @@ pub async fn alias(
 ///
 /// # Errors
 /// It cannot be read.
-pub async fn stage(reader: &Reader, contract: &Contract, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
-    let api = &contract.api;
+pub async fn stage(reader: &Reader, api: &Api, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
     let mut backoff = Backoff::new(&reader.world, Pace::READ);
     loop {
-        let found = reader.api.stage(&api.rest_api_id, &api.stage).await?;
+        let found = reader.api.stage(&api.id, &api.stage).await?;
         if expected(&found) || !backoff.wait().await {
             return Ok(found);
         }

@@ -23,11 +23,14 @@ pub fn drift(observed: &Observed) -> Option<String> {
             drift.push(format!("alias `{alias}` of `{name}` splits its traffic"));
         }
     }
-    let (found, left) = (&observed.stage.deployment, &live.parts.deployment);
-    if found != left {
-        drift.push(format!("the stage serves deployment `{found}`, release {number} left it at `{left}`"));
-    } else if observed.stage.mark.as_ref().is_some_and(|mark| mark != left) {
-        drift.push(format!("the stage's variable `deployment` does not name `{left}`, which it serves"));
+    // An API that was added since waits for its first release.
+    if let (Some(api), Some(left)) = (&observed.api, &live.parts.deployment) {
+        let found = &api.stage.deployment;
+        if found != left {
+            drift.push(format!("the stage is at deployment `{found}`, release {number} left it at `{left}`"));
+        } else if api.stage.mark.as_ref().is_some_and(|mark| mark != left) {
+            drift.push(format!("the stage's variable `deployment` does not name `{left}`, at which the stage is"));
+        }
     }
     (!drift.is_empty()).then(|| drift.join("; "))
 }

@@ -19,11 +19,11 @@ use crate::artifact::{Manifest, Sources};
 use crate::config::Traffic;
 use crate::failure::Failure;
 use crate::ledger::{FunctionPart, Release, ReleaseKind};
-use crate::observe::{Observed, ObservedFunction};
+use crate::observe::{Observed, ObservedApi, ObservedFunction};
 
 pub use drift::drift;
 pub use show::short;
-pub use step::{Checks, MOVE_STAGE, Moment, Phase, Routes, StageBefore, Step, Verification};
+pub use step::{Checks, MOVE_STAGE, Moment, Phase, Routes, Sent, StageBefore, Step, Verification};
 
 /// What is wanted, and how traffic is to get there.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,8 @@ pub struct Plan {
     pub live: u32,
     /// The functions by key.
     pub functions: BTreeMap<String, FunctionPlan>,
-    /// The API.
-    pub api: ApiPlan,
+    /// The API, if the stack has one.
+    pub api: Option<ApiPlan>,
     /// How traffic moves.
     pub traffic: Traffic,
     /// What moves first. Newer code serves an older definition too, and older code never meets a newer one.
@@ -176,7 +176,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         release: observed.ledger.next_number()?,
         live: live.map_or(0, |release| release.number),
         functions: functions.collect(),
-        api: api_plan(wanted.goal, live, observed),
+        api: observed.api.as_ref().map(|api| api_plan(wanted.goal, live, api)),
         traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
         first: match (wanted.goal, live) {
             (Goal::Parts(release), Some(live)) if release.root() < live.root() => First::Stage,
@@ -185,14 +185,16 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     })
 }
 
-fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &Observed) -> ApiPlan {
+fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &ObservedApi) -> ApiPlan {
     let (before, definition) = (&observed.stage.deployment, &observed.definition.fingerprint);
     let change = match (goal, live) {
         (Goal::Parts(release), _) => {
-            let deployment = &release.parts.deployment;
-            (deployment != before).then(|| ApiChange::Deployment(deployment.clone()))
+            // A release of before there was an API has none.
+            let deployment = release.parts.deployment.clone().filter(|deployment| deployment != before);
+            deployment.map(ApiChange::Deployment)
         }
         (_, None) => Some(ApiChange::First),
+        (_, Some(live)) if live.parts.deployment.is_none() => Some(ApiChange::First),
         (_, Some(live)) => {
             (live.definition != *definition).then(|| ApiChange::Definition(live.definition.clone(), definition.clone()))
         }
@@ -268,7 +270,12 @@ fn with_settings(
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.api.change.is_none() && self.functions.values().all(|function| function.changes.is_empty())
+        self.api_change().is_none() && self.functions.values().all(|function| function.changes.is_empty())
+    }
+
+    /// Why the stage gets another deployment, if there is one and it does.
+    pub fn api_change(&self) -> Option<&ApiChange> {
+        self.api.as_ref()?.change.as_ref()
     }
 
     /// Whether new code is needed before anything can be done.

@@ -63,8 +63,9 @@ pub(super) fn what_cannot_share(observed: &Observed) -> Result<()> {
 
 /// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
 pub(super) fn canary_of_stage(observed: &Observed) -> Result<()> {
-    let Some(deployment) = &observed.stage.canary else { return Ok(()) };
-    let stage = &observed.ledger.contract.api.stage;
+    let Some(api) = &observed.api else { return Ok(()) };
+    let Some(deployment) = &api.stage.canary else { return Ok(()) };
+    let stage = &api.resource.stage;
     Err(Failure::refused(format!("stage `{stage}` has a canary of its own, which serves deployment `{deployment}`"))
         .hint("promote or delete the stage's canary in API Gateway, then run again; nothing was changed")
         .into())

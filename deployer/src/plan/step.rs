@@ -25,7 +25,7 @@ pub enum Step {
     MoveAlias(String),
     /// Makes the stage serve the new deployment.
     MoveStage(StageBefore),
-    /// Sends the checks through the URL until the new parts respond as declared.
+    /// Sends the checks until the new parts respond as declared.
     Verify(Verification),
     /// Watches the alarms for so long.
     Watch(Duration),
@@ -40,11 +40,13 @@ pub enum StageBefore {
     Anything,
 }
 
-/// What a verification through the URL expects.
+/// What a verification after a switch expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verification {
     /// When it takes place.
     pub moment: Moment,
+    /// How the checks are sent.
+    pub sent: Sent,
     /// Which checks are sent.
     pub checks: Checks,
     /// Whether the release's versions have to be the ones that respond.
@@ -59,6 +61,15 @@ pub struct Verification {
     pub last: bool,
     /// Whether the stage is verified after it, which needs as many requests again.
     pub stage_follows: bool,
+}
+
+/// How checks reach the functions after a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Through the URL of the API, as visitors' requests.
+    ThroughUrl,
+    /// By Invoke of the alias: the stack has no URL.
+    ByInvoke,
 }
 
 /// Which checks a verification sends.
@@ -81,7 +92,7 @@ pub enum Routes {
     Restored,
 }
 
-/// When checks go through the URL.
+/// When checks are sent after a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// The traffic is split: old and new versions respond.
@@ -100,7 +111,7 @@ impl Plan {
     /// newer definition never meets the older code.
     pub fn phases(&self) -> Vec<Phase> {
         let aliases = self.moved().cloned().map(Step::MoveAlias).collect::<Phase>();
-        let stage = self.api.change.is_some();
+        let stage = self.api_change().is_some();
         let mut phases = Vec::new();
         if self.kind == ReleaseKind::Rollback && self.first == First::Stage {
             if stage {
@@ -133,7 +144,7 @@ impl Plan {
         let needs_version = |after: &After| matches!(after, After::LiveCode | After::NewCode(_));
         let functions = self.functions.iter().filter(|(_, function)| needs_version(&function.after));
         let mut phase: Phase = functions.map(|(key, _)| Step::Prepare(key.clone())).collect();
-        if matches!(self.api.change, Some(ApiChange::First | ApiChange::Definition(..))) {
+        if matches!(self.api_change(), Some(ApiChange::First | ApiChange::Definition(..))) {
             phase.push(Step::CreateDeployment);
         }
         phase
@@ -155,10 +166,11 @@ impl Plan {
     }
 
     fn verify(&self, moment: Moment) -> Step {
-        let (back, stage_moves) = (self.kind == ReleaseKind::Rollback, self.api.change.is_some());
+        let (back, stage_moves) = (self.kind == ReleaseKind::Rollback, self.api_change().is_some());
         let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
         Step::Verify(Verification {
             moment,
+            sent: if self.api.is_some() { Sent::ThroughUrl } else { Sent::ByInvoke },
             checks: if deployment { Checks::All } else { Checks::OfMovedFunctions },
             versions: moment != Moment::StageBack,
             deployment,
@@ -191,9 +203,18 @@ impl fmt::Display for Step {
             }
             Self::MoveAlias(key) => write!(formatter, "move the alias of `{key}`"),
             Self::MoveStage(_) => formatter.write_str(MOVE_STAGE),
-            Self::Verify(Verification { moment, .. }) => write!(formatter, "check through the URL {moment}"),
+            Self::Verify(Verification { moment, sent, .. }) => write!(formatter, "check {sent} {moment}"),
             Self::Watch(time) => write!(formatter, "watch the alarms for {} s", time.as_secs()),
         }
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ThroughUrl => "through the URL",
+            Self::ByInvoke => "by Invoke",
+        })
     }
 }
 

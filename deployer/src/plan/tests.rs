@@ -60,9 +60,10 @@ fn definition(fingerprint: &str) -> Definition {
 /// Release 7 is live: version 5 of `f` from the sources `s1`, deployment `d1` of the definition `def1`.
 fn observed() -> Observed {
     let resource = json!({"name": "f-dev", "alias": "live", "architecture": "x86_64"});
+    let api = json!({"kind": "rest", "id": "a", "stage": "dev", "url": "u", "initial_deployment": "d0"});
     let contract = json!({
         "environment": "dev", "account": "1", "region": "r", "functions": {"f": resource.clone()},
-        "api": {"rest_api_id": "a", "stage": "dev", "url": "u", "initial_deployment": "d0"},
+        "api": api.clone(),
     });
     let function = ObservedFunction {
         resource: serde_json::from_value(resource).unwrap(),
@@ -83,10 +84,17 @@ fn observed() -> Observed {
             last: Some(release(9, "8", "zip8", "d8")),
         },
         functions: BTreeMap::from([("f".to_owned(), function)]),
-        stage: Stage { deployment: "d1".into(), mark: Some("d1".into()), ..Stage::default() },
-        definition: definition("def1"),
+        api: Some(ObservedApi {
+            resource: serde_json::from_value(api).unwrap(),
+            stage: Stage { deployment: "d1".into(), mark: Some("d1".into()), ..Stage::default() },
+            definition: definition("def1"),
+        }),
         alarms: Ok(Vec::new()),
     }
+}
+
+fn api(observed: &mut Observed) -> &mut ObservedApi {
+    observed.api.as_mut().unwrap()
 }
 
 fn wanted(goal: Goal<'_>, traffic: &Traffic, observed: &Observed) -> Result<Plan> {
@@ -138,7 +146,7 @@ fn changed_code_moves_aliases_and_no_stage() {
 #[test]
 fn a_changed_definition_moves_the_stage_and_no_alias() {
     let mut observed = observed();
-    observed.definition = definition("def2");
+    api(&mut observed).definition = definition("def2");
     let stage = ["create an API deployment", "move the stage", "check through the URL after the stage"];
     assert_eq!(steps(&planned("s1", None, &observed)), stage);
 }
@@ -146,7 +154,7 @@ fn a_changed_definition_moves_the_stage_and_no_alias() {
 #[test]
 fn where_both_change_the_aliases_are_checked_under_the_old_definition_first() {
     let mut observed = observed();
-    observed.definition = definition("def2");
+    api(&mut observed).definition = definition("def2");
     let both = [
         "publish and check a version of `f` + create an API deployment",
         "move the alias of `f`",
@@ -170,7 +178,7 @@ fn settings_that_terraform_changed_need_a_version_and_no_build() {
 fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
     let mut observed = observed();
     observed.ledger.live = None;
-    observed.stage.deployment = "d0".into();
+    api(&mut observed).stage.deployment = "d0".into();
     let plan = planned("s1", None, &observed);
     assert_eq!((plan.live, plan.phases().len()), (0, 5));
 }
@@ -187,8 +195,8 @@ fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
     assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, release 7 left it at 5"));
     weight.functions.get_mut("f").unwrap().alias.weights.insert("6".into(), 0.1);
     assert!(refused(&weight).contains("splits its traffic"));
-    stage.stage.deployment = "d9".into();
-    assert!(refused(&stage).contains("serves deployment `d9`, release 7 left it at `d1`"));
+    api(&mut stage).stage.deployment = "d9".into();
+    assert!(refused(&stage).contains("is at deployment `d9`, release 7 left it at `d1`"));
     let part = FunctionPart { version: "5".into(), code_sha256: "other".into() };
     code.ledger.live.as_mut().unwrap().parts.functions.insert("f".into(), part);
     assert!(refused(&code).contains("other code than release 7"));
@@ -197,7 +205,7 @@ fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
 #[test]
 fn a_variable_that_names_another_deployment_than_the_stage_serves_is_drift() {
     let mut observed = observed();
-    observed.stage.mark = Some("d0".into());
+    api(&mut observed).stage.mark = Some("d0".into());
     assert!(drift(&observed).unwrap().contains("does not name `d1`"));
 }
 
@@ -263,7 +271,7 @@ fn a_canary_is_checked_and_watched_before_the_rest_follows() {
 fn a_first_release_and_a_way_back_are_never_slow() {
     let mut first = observed();
     first.ledger.live = None;
-    first.stage.deployment = "d0".into();
+    api(&mut first).stage.deployment = "d0".into();
     let sources = sources("s2");
     assert_eq!(wanted(Goal::Sources(&sources, None), &canary(), &first).unwrap().traffic, Traffic::default());
     let back = release(4, "2", "zip2", "d1");

@@ -32,11 +32,13 @@ pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
             format!("{console}/cloudwatch/{home}#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{name}"),
         );
     }
-    let id = encoded(&api.rest_api_id);
-    add(
-        format!("stage `{}`", api.stage),
-        format!("{console}/apigateway/main/apis/{id}/stages?api={id}&region={region}"),
-    );
+    if let Some(api) = api {
+        let id = encoded(&api.id);
+        add(
+            format!("stage `{}`", api.stage),
+            format!("{console}/apigateway/main/apis/{id}/stages?api={id}&region={region}"),
+        );
+    }
     links
 }
 
@@ -65,7 +67,7 @@ mod tests {
         let contract: Contract = serde_json::from_value(json!({
             "environment": "dev", "account": "111111111111", "region": "eu-west-1",
             "functions": {"counter": {"name": "c-dev", "alias": "live", "architecture": "x86_64"}},
-            "api": {"rest_api_id": "a1", "stage": "dev", "url": "http://x", "initial_deployment": "d"},
+            "api": {"kind": "rest", "id": "a1", "stage": "dev", "url": "http://x"},
         }))
         .unwrap();
         let parts: Parts = serde_json::from_value(json!({

@@ -1,4 +1,4 @@
-//! Every word that a person reads, and the JSON that a program reads. The only room that prints.
+//! Every word that a person reads, and the JSON that a program reads. The only module that prints.
 //!
 //! Words go to stderr as things happen; the result goes to stdout at the end, as text or as one JSON document. In
 //! GitHub Actions the log gets groups and annotations, the run's page a summary, and later steps the outputs.
@@ -94,7 +94,7 @@ impl Report {
                 self.line("", &format!("{key}: {change}"));
             }
         }
-        if let Some(change) = &plan.api.change {
+        if let Some(change) = plan.api_change() {
             self.line("", &format!("API: {change}"));
         }
     }
@@ -103,15 +103,16 @@ impl Report {
     fn step_done(&self, step: &Step, release: &Release, took: Duration) {
         let version =
             |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
+        let deployment = release.parts.deployment.as_deref().unwrap_or("?");
         let (verb, rest) = match step {
             Step::Prepare(key) => ("Prepared", format!("version {} of `{key}`, checked before traffic", version(key))),
-            Step::CreateDeployment => ("Created", format!("deployment `{}`", release.parts.deployment)),
+            Step::CreateDeployment => ("Created", format!("deployment `{deployment}`")),
             Step::ShiftAlias(key, percent) => {
                 ("Shifted", format!("{percent} % of `{key}` to version {}", version(key)))
             }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
-            Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{}`", release.parts.deployment)),
-            Step::Verify(what) => ("Checked", format!("through the URL {}", what.moment)),
+            Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{deployment}`")),
+            Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
         };
         self.line(verb, &format!("{rest} ({} ms)", took.as_millis()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::Check;
+use crate::config::Response;
 
 /// A response to a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,24 +43,24 @@ impl Answer {
         self.headers.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    /// Whether it is what the check declares; else why not, in words that carry no body: it may hold anything.
-    pub fn compare(&self, check: &Check) -> Result<(), String> {
-        if self.status != check.status {
-            return Err(format!("status {}, not {}", self.status, check.status));
+    /// Whether it is as declared; else why not, in words that carry no body: it may have anything in it.
+    pub fn compare(&self, declared: &Response) -> Result<(), String> {
+        if self.status != declared.status {
+            return Err(format!("status {}, not {}", self.status, declared.status));
         }
-        for (name, wanted) in &check.headers {
+        for (name, wanted) in &declared.headers {
             if self.header(name) != Some(wanted) {
                 return Err(format!("header `{name}` is {:?}, not {wanted:?}", self.header(name).unwrap_or("absent")));
             }
         }
-        let Some(wanted) = &check.body else { return Ok(()) };
-        let found: Value = serde_json::from_str(&self.body).map_err(|_| "the body is no JSON".to_owned())?;
+        let Some(wanted) = &declared.body else { return Ok(()) };
+        let found: Value = serde_json::from_str(&self.body).map_err(|_| "the body is not JSON".to_owned())?;
         missing(wanted, &found).map_or(Ok(()), |path| Err(format!("the body differs at `{path}`")))
     }
 }
 
 /// The path of the first thing that `wanted` has and `found` does not; `found` may have more.
-fn missing(wanted: &Value, found: &Value) -> Option<String> {
+pub(super) fn missing(wanted: &Value, found: &Value) -> Option<String> {
     let Some(object) = wanted.as_object() else { return (wanted != found).then(|| "$".to_owned()) };
     object.iter().find_map(|(name, wanted)| {
         let below = missing(wanted, &found[name])?;
@@ -73,17 +73,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::Request;
 
-    fn check() -> Check {
-        Check {
-            name: "health".to_owned(),
-            function: "counter".to_owned(),
-            request: Request::try_from("GET /health".to_owned()).unwrap(),
+    fn declared() -> Response {
+        Response {
             status: 200,
             headers: BTreeMap::from([("X-Mark".to_owned(), "7".to_owned())]),
             body: Some(json!({"status": "ok", "deep": {"a": 1}})),
-            writes: false,
         }
     }
 
@@ -94,18 +89,18 @@ mod tests {
     #[test]
     fn an_answer_may_have_more_than_the_check_asks_for() {
         let body = json!({"status": "ok", "count": 3, "deep": {"a": 1, "b": 2}});
-        assert_eq!(answer(200, "7", &body).compare(&check()), Ok(()));
+        assert_eq!(answer(200, "7", &body).compare(&declared()), Ok(()));
     }
 
     #[test]
     fn status_header_and_body_are_compared_and_named() {
         let body = json!({"status": "ok", "deep": {"a": 2}});
-        assert_eq!(answer(500, "7", &body).compare(&check()).unwrap_err(), "status 500, not 200");
-        assert!(answer(200, "8", &body).compare(&check()).unwrap_err().contains("`X-Mark` is \"8\""));
-        assert_eq!(answer(200, "7", &body).compare(&check()).unwrap_err(), "the body differs at `$.deep.a`");
+        assert_eq!(answer(500, "7", &body).compare(&declared()).unwrap_err(), "status 500, not 200");
+        assert!(answer(200, "8", &body).compare(&declared()).unwrap_err().contains("`X-Mark` is \"8\""));
+        assert_eq!(answer(200, "7", &body).compare(&declared()).unwrap_err(), "the body differs at `$.deep.a`");
         assert_eq!(
-            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&check()).unwrap_err(),
-            "the body is no JSON"
+            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&declared()).unwrap_err(),
+            "the body is not JSON"
         );
     }
 

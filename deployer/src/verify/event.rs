@@ -6,25 +6,31 @@ use serde_json::{Value, json};
 
 use crate::aws::Stage;
 use crate::config::Request;
-use crate::ledger::Contract;
+use crate::ledger::Api;
 use crate::observe::find;
 use crate::world::World;
 
 /// What the gateway puts into an event.
 #[derive(Debug, Clone)]
-pub(super) struct Gateway {
-    pub(super) contract: Contract,
-    pub(super) stage: Stage,
+pub struct Gateway {
+    /// The API.
+    pub api: Api,
+    /// Its stage.
+    pub stage: Stage,
     /// The routes of the API, as `GET /visits/{id}`.
-    pub(super) routes: Vec<String>,
+    pub routes: Vec<String>,
 }
 
 /// A whole REST proxy event, so that the function cannot distinguish a check from a request. `deployment` is the one that the stage
 /// is expected to have; its own if absent.
 /// Shape: "Input format of a Lambda function for proxy integration", API Gateway's developer guide.
-pub(super) fn rest_proxy(gateway: &Gateway, request: &Request, deployment: Option<&str>, world: &World) -> Value {
-    let contract = &gateway.contract;
-    let stage = &contract.api.stage;
+pub(super) fn rest_proxy(
+    (gateway, account): (&Gateway, &str),
+    request: &Request,
+    deployment: Option<&str>,
+    world: &World,
+) -> Value {
+    let Api { id, stage, url, .. } = &gateway.api;
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let (mut single, mut multi) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -37,7 +43,7 @@ pub(super) fn rest_proxy(gateway: &Gateway, request: &Request, deployment: Optio
     let deployment = deployment.or(gateway.stage.mark.as_deref());
     variables.extend(deployment.map(|id| ("deployment".to_owned(), id.to_owned())));
     let agent = super::url::USER_AGENT;
-    let host = url::Url::parse(&contract.api.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let headers = [("accept", "*/*"), ("Host", host.as_deref().unwrap_or_default()), ("user-agent", agent)];
     let headers: BTreeMap<_, _> = headers.into();
     let all_headers: BTreeMap<_, _> = headers.iter().map(|(name, value)| (name, [value])).collect();
@@ -52,8 +58,8 @@ pub(super) fn rest_proxy(gateway: &Gateway, request: &Request, deployment: Optio
         "pathParameters": or_null(&parameters),
         "stageVariables": or_null(&variables),
         "requestContext": {
-            "accountId": contract.account,
-            "apiId": contract.api.rest_api_id,
+            "accountId": account,
+            "apiId": id,
             "stage": stage,
             "resourceId": "check",
             "resourcePath": resource,
@@ -83,19 +89,18 @@ mod tests {
 
     #[test]
     fn the_event_is_the_one_that_the_gateway_would_send() {
-        let contract = serde_json::from_value(json!({
-            "environment": "dev", "account": "111111111111", "region": "us-east-1", "functions": {},
-            "api": {"rest_api_id": "a", "stage": "dev", "url": "https://a.example/dev", "initial_deployment": "d"},
+        let api = serde_json::from_value(json!({
+            "kind": "rest", "id": "a", "stage": "dev", "url": "https://a.example/dev",
         }));
         let request = Request::try_from("GET /visits/7?deep=1&q=a%20b&q=c+d".to_owned()).unwrap();
         let variables =
             [("deployment", "d6"), ("alias", "live")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let gateway = Gateway {
-            contract: contract.unwrap(),
+            api: api.unwrap(),
             stage: Stage { variables: variables.into(), ..Stage::default() },
             routes: vec!["GET /visits/{id}".to_owned()],
         };
-        let event = rest_proxy(&gateway, &request, Some("d7"), &World::real());
+        let event = rest_proxy((&gateway, "111111111111"), &request, Some("d7"), &World::real());
         assert_eq!((&event["path"], &event["resource"]), (&json!("/visits/7"), &json!("/visits/{id}")));
         assert_eq!(event["pathParameters"], json!({"id": "7"}));
         assert_eq!(event["queryStringParameters"], json!({"deep": "1", "q": "c d"}));

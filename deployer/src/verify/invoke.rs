@@ -1,20 +1,26 @@
 //! Checks by Invoke: of a new version before any traffic, and of an alias where a check cannot go through the URL.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::answer::missing;
 use super::event::{Gateway, rest_proxy};
 use super::url::Expected;
 use super::{Answer, Blame, Failed, TRIES};
-use crate::aws::{Invocation, Kind, Reader, Readiness, Stage, VersionState, patiently};
+use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::backoff::{Backoff, Pace};
-use crate::config::{Check, Config};
+use crate::config::{Check, Config, Sent};
 use crate::ledger::{CheckRecord, Contract, FunctionResource};
 
 /// Invokes the functions of a stack with the events that its stage would send.
 #[derive(Debug, Clone)]
 pub struct Invoker {
     reader: Reader,
-    gateway: Gateway,
+    contract: Contract,
+    /// The API that the functions are behind.
+    gateway: Option<Gateway>,
     /// The header by which a response names its version.
     header: String,
     in_a_row: u32,
@@ -30,11 +36,12 @@ struct Target<'a> {
 }
 
 impl Invoker {
-    /// For the functions of `contract`, behind a stage and an API with these routes.
-    pub fn new(config: &Config, reader: &Reader, contract: &Contract, stage: Stage, routes: Vec<String>) -> Self {
+    /// For the functions of `contract`, behind this API if there is one.
+    pub fn new(config: &Config, reader: &Reader, contract: &Contract, gateway: Option<Gateway>) -> Self {
         Self {
             reader: reader.clone(),
-            gateway: Gateway { contract: contract.clone(), stage, routes },
+            contract: contract.clone(),
+            gateway,
             header: config.marks.version.clone(),
             in_a_row: config.verify.in_a_row,
             timeout: Duration::from_secs(config.verify.timeout_seconds),
@@ -84,7 +91,21 @@ impl Invoker {
     }
 
     fn resource(&self, check: &Check) -> &FunctionResource {
-        &self.gateway.contract.functions[&check.function]
+        &self.contract.functions[&check.function]
+    }
+
+    /// The event that a check sends: its own, or the one that the API would make of its request.
+    fn event<'c>(&self, check: &'c Check, deployment: Option<&str>) -> Result<Cow<'c, Value>, String> {
+        match (&check.sent, &self.gateway) {
+            (Sent::Event(event), _) => Ok(Cow::Borrowed(&event.content)),
+            (Sent::Request(request, _), Some(gateway)) => {
+                let gateway = (gateway, &*self.contract.account);
+                Ok(Cow::Owned(rest_proxy(gateway, request, deployment, &self.reader.world)))
+            }
+            (Sent::Request(request, _), None) => {
+                Err(format!("`{request}` cannot be sent: function `{}` is behind no API", check.function))
+            }
+        }
     }
 
     async fn until_right(
@@ -94,7 +115,13 @@ impl Invoker {
         deployment: Option<&str>,
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
-        let event = rest_proxy(&self.gateway, &check.request, deployment, &self.reader.world);
+        let event = match self.event(check, deployment) {
+            Ok(event) => event,
+            Err(why) => {
+                let record = super::record(check, phase, false, why, 0);
+                return Err(Failed { record, blame: Blame::Gateway });
+            }
+        };
         let function = &self.resource(check).name;
         let (mut requests, mut right, mut wrong) = (0, 0, 0);
         let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY);
@@ -128,7 +155,7 @@ impl Invoker {
 
     /// An invocation is right if the expected version ran, did not fail, names itself, and responds as declared.
     fn compare(&self, check: &Check, target: &Target<'_>, invocation: &Invocation) -> Result<String, (Blame, String)> {
-        let sent = format!("{} -> ", check.request);
+        let sent = format!("{} -> ", check.sent);
         let wrong = |why: String| (Blame::Application, format!("{sent}{why}"));
         let executed = invocation.executed_version.as_deref().unwrap_or("unknown");
         if let Some(version) = target.version.filter(|version| *version != executed) {
@@ -141,12 +168,22 @@ impl Invoker {
             let kind = invocation.payload["errorType"].as_str().unwrap_or("no type given");
             return Err(wrong(format!("the function failed: {error} ({kind})")));
         }
+        let declared = match &check.sent {
+            Sent::Request(_, declared) => declared,
+            Sent::Event(event) => {
+                let missing = event.payload.as_ref().and_then(|wanted| missing(wanted, &invocation.payload));
+                return missing.map_or_else(
+                    || Ok(format!("{sent}version {executed} ran as declared")),
+                    |at| Err(wrong(format!("the payload differs at `{at}`"))),
+                );
+            }
+        };
         let answer = Answer::of_payload(&invocation.payload).ok_or_else(|| wrong("no proxy response".to_owned()))?;
         if answer.header(&self.header) != Some(executed) {
             let why = format!("{}, its `{}` does not name version {executed}", answer.status, self.header);
             return Err(wrong(why));
         }
-        answer.compare(check).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
+        answer.compare(declared).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::CheckRecord;
 
 pub use answer::Answer;
+pub use event::Gateway;
 pub use invoke::{Invoker, awake, wake};
 pub use url::{Expected, Url};
 pub use verifier::{Traffic, Verifier};

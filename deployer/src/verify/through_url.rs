@@ -144,7 +144,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::config::{Marks, Request};
+    use crate::config::{Marks, Request, Response, Sent};
 
     const RIGHT: &str = "HTTP/1.1 200 OK\r\nx-v: 7\r\nx-d: d2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const OLD: &str = "HTTP/1.1 200 OK\r\nx-v: 6\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -173,10 +173,10 @@ mod tests {
         let check = Check {
             name: "health".to_owned(),
             function: "f".to_owned(),
-            request: Request::try_from("GET /health".to_owned()).unwrap(),
-            status: 200,
-            headers: BTreeMap::new(),
-            body: None,
+            sent: Sent::Request(
+                Request::try_from("GET /health".to_owned()).unwrap(),
+                Response { status: 200, ..Response::default() },
+            ),
             writes: false,
         };
         let versions = BTreeMap::from([("f".to_owned(), "7".to_owned())]);

@@ -7,9 +7,8 @@ use anyhow::Result;
 
 use super::{Answer, Blame};
 use crate::aws::{Http, NoResponse};
-use crate::config::{Access, Check, Config, Environment, Marks};
+use crate::config::{Access, Check, Config, Environment, Marks, Request, Response, Sent};
 use crate::failure::Failure;
-use crate::ledger::Contract;
 use crate::world::World;
 
 /// How checks introduce themselves.
@@ -54,15 +53,13 @@ impl Url {
     /// says: nothing local ever leaves the loopback interface, by a proxy neither.
     ///
     /// # Errors
-    /// The contract's `api.url` is none.
-    pub fn open(config: &Config, environment: &Environment, contract: &Contract, world: &World) -> Result<Self> {
-        let mut base = url::Url::parse(&contract.api.url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-            Failure::refused(format!("the contract's `api.url` is {:?}, not the URL of a stage", contract.api.url))
-                .hint("apply Terraform of this checkout: it writes the contract again")
-        })?;
+    /// The contract's `api.url` is not a URL.
+    pub fn open(config: &Config, environment: &Environment, stage: &str, world: &World) -> Result<Self> {
+        let mut base =
+            url::Url::parse(stage).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+                Failure::refused(format!("the contract's `api.url` is {stage:?}, not the URL of a stage"))
+                    .hint("apply Terraform of this checkout: it writes the contract again")
+            })?;
         if let Access::Local(local) = &environment.access {
             // Not joined: a path that begins with two slashes would be taken for another host.
             let path = base.path().to_owned();
@@ -88,8 +85,11 @@ impl Url {
 
     /// Sends the request of a check once.
     pub(super) async fn send(&self, check: &Check, expected: &Expected) -> Seen {
-        let sent = format!("{} -> ", check.request);
-        match self.response(check).await {
+        let Sent::Request(request, declared) = &check.sent else {
+            return Seen::Wrong(Blame::Gateway, format!("{} cannot be sent through the URL", check.sent));
+        };
+        let sent = format!("{request} -> ");
+        match self.response(request).await {
             // What API Gateway responds for a route that a deployment does not have.
             Ok(answer) if answer.status == 403 && answer.header("x-amzn-errortype") == Some(NO_ROUTE) => {
                 Seen::NoRoute(format!("{sent}403, not in the deployment that is live"))
@@ -97,7 +97,7 @@ impl Url {
             Ok(answer) if answer.status == 429 || answer.header("x-amzn-errortype") == Some(FIREWALL) => {
                 Seen::Wrong(Blame::Limits, format!("{sent}{}, too many requests or the firewall", answer.status))
             }
-            Ok(answer) => match self.compare(check, expected, &answer) {
+            Ok(answer) => match self.compare((&check.function, declared), expected, &answer) {
                 Ok(()) => Seen::Right(format!("{sent}{}", answer.status)),
                 Err((blame, why)) => Seen::Wrong(blame, format!("{sent}{why}")),
             },
@@ -105,22 +105,27 @@ impl Url {
         }
     }
 
-    async fn response(&self, check: &Check) -> Result<Answer, NoResponse> {
-        let url = format!("{}{}", self.base, check.request.path);
+    async fn response(&self, request: &Request) -> Result<Answer, NoResponse> {
+        let url = format!("{}{}", self.base, request.path);
         let headers = [("accept", "*/*"), ("user-agent", USER_AGENT)];
-        let response = self.http.send(&check.request.method, &url, &headers).await?;
+        let response = self.http.send(&request.method, &url, &headers).await?;
         let headers = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Ok(Answer::new(response.status, headers, String::from_utf8_lossy(&response.body).into_owned()))
     }
 
     /// Who responded comes before what the response is: an old version's says nothing of the new one.
-    fn compare(&self, check: &Check, expected: &Expected, answer: &Answer) -> Result<(), (Blame, String)> {
+    fn compare(
+        &self,
+        (function, declared): (&str, &Response),
+        expected: &Expected,
+        answer: &Answer,
+    ) -> Result<(), (Blame, String)> {
         let status = answer.status;
         let Some(version) = answer.header(&self.marks.version) else {
             let blame = if matches!(status, 502..=504) { Blame::Crash } else { Blame::Gateway };
             return Err((blame, format!("{status} without `{}`", self.marks.version)));
         };
-        if let Some(wanted) = expected.versions.get(&check.function).filter(|wanted| *wanted != version) {
+        if let Some(wanted) = expected.versions.get(function).filter(|wanted| *wanted != version) {
             return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
         }
         let deployment = answer.header(&self.marks.deployment);
@@ -134,6 +139,6 @@ impl Url {
             return Ok(());
         }
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
-        answer.compare(check).map_err(|why| (blame, why))
+        answer.compare(declared).map_err(|why| (blame, why))
     }
 }

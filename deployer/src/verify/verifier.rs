@@ -8,6 +8,7 @@ use anyhow::Result;
 use futures::future::{join, join_all};
 
 use super::budget::Budget;
+use super::event::Gateway;
 use super::invoke::Invoker;
 use super::through_url::ThroughUrl;
 use super::url::{Expected, Url};
@@ -16,7 +17,7 @@ use crate::aws::Reader;
 use crate::config::{Check, Config, Environment};
 use crate::failure::Failure;
 use crate::ledger::CheckRecord;
-use crate::observe::Observed;
+use crate::observe::{Observed, ObservedApi};
 
 /// So long a switch of the stage may take to be seen where old code must not meet the newer definition. Where no check
 /// goes through the URL, so long is waited.
@@ -25,7 +26,8 @@ const SEEN_WITHIN: Duration = Duration::from_secs(3);
 /// Sends the checks of one release.
 #[derive(Debug)]
 pub struct Verifier {
-    through_url: ThroughUrl,
+    /// None without an API.
+    through_url: Option<ThroughUrl>,
     invoker: Invoker,
     /// Why the checks of these names cannot be sent through the URL.
     obstacles: BTreeMap<String, String>,
@@ -48,42 +50,43 @@ impl Verifier {
     /// # Errors
     /// The contract's URL is none.
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
-        let mut contract = observed.ledger.contract.clone();
-        let mut unreachable = None;
-        if observed.definition.only_custom_domain {
-            match contract.api.custom_url.clone() {
-                Some(custom) => contract.api.url = custom,
-                None => unreachable = Some(without_custom_url(&contract.api.rest_api_id)),
-            }
-        }
-        let obstacle = |check: &Check| unreachable.clone().or_else(|| observed.obstacle(&check.request));
+        let unreachable = observed.api.as_ref().and_then(unreachable);
+        let obstacle = |check: &Check| {
+            let of_route = || observed.api.as_ref()?.obstacle(check.request()?);
+            unreachable.clone().or_else(of_route)
+        };
         let obstacles = config.checks.iter().filter_map(|check| Some((check.name.clone(), obstacle(check)?))).collect();
-        let routes = observed.definition.needs.keys().cloned().collect();
-        Ok(Self {
-            through_url: ThroughUrl {
-                url: Url::open(config, environment, &contract, &reader.world)?,
-                patience: config.verify.clone(),
-                budget: Budget::new(config.verify.requests),
-                world: reader.world.clone(),
-            },
-            invoker: Invoker::new(config, reader, &observed.ledger.contract, observed.stage.clone(), routes),
-            obstacles,
-            unreachable,
-        })
+        let gateway = observed.api.as_ref().map(|api| Gateway {
+            api: api.resource.clone(),
+            stage: api.stage.clone(),
+            routes: api.definition.needs.keys().cloned().collect(),
+        });
+        let url =
+            observed.api.as_ref().map(|api| Url::open(config, environment, base(api), &reader.world)).transpose()?;
+        let through_url = url.map(|url| ThroughUrl {
+            url,
+            patience: config.verify.clone(),
+            budget: Budget::new(config.verify.requests),
+            world: reader.world.clone(),
+        });
+        let invoker = Invoker::new(config, reader, &observed.ledger.contract, gateway);
+        Ok(Self { through_url, invoker, obstacles, unreachable })
     }
 
     /// The same, but giving up after `longest`.
     #[must_use]
     pub fn patient_for(mut self, longest: Duration) -> Self {
-        let seconds = &mut self.through_url.patience.timeout_seconds;
-        *seconds = longest.as_secs().min(*seconds);
+        if let Some(through_url) = &mut self.through_url {
+            let seconds = &mut through_url.patience.timeout_seconds;
+            *seconds = longest.as_secs().min(*seconds);
+        }
         self.invoker.timeout = longest.min(self.invoker.timeout);
         self
     }
 
-    /// The URL, without a slash at the end.
-    pub fn base(&self) -> &str {
-        self.through_url.url.base()
+    /// The URL, without a slash at the end; none without an API.
+    pub fn base(&self) -> Option<&str> {
+        Some(self.through_url.as_ref()?.url.base())
     }
 
     /// What sends checks by Invoke.
@@ -111,7 +114,7 @@ impl Verifier {
 
     /// How many requests of the release are kept where another switch follows.
     pub fn kept_for_next(&self) -> u32 {
-        self.through_url.budget.all() / 2
+        self.through_url.as_ref().map_or(0, |through_url| through_url.budget.all() / 2)
     }
 
     /// Sends read-only checks, each with what it expects. The first one waits until the switch is seen, so that the others
@@ -123,22 +126,26 @@ impl Verifier {
         kept: u32,
         phase: &str,
     ) -> Vec<Result<CheckRecord, Failed>> {
+        let Some(through_url) = &self.through_url else {
+            return join_all(checks.iter().map(|entry| self.by_invoke(entry, traffic, phase))).await;
+        };
         let (sent, unsent): (Vec<_>, Vec<_>) = checks.iter().partition(|(check, _)| self.reaches(check));
-        let (left, in_a_row) = (|| self.left().saturating_sub(kept), self.through_url.patience.in_a_row);
+        let left = || through_url.budget.left().saturating_sub(kept);
+        let in_a_row = through_url.patience.in_a_row;
         let shares = Budget::share(left(), sent.len().saturating_sub(1), in_a_row);
         let mut results = Vec::new();
         let mut rest = &*sent;
         if let Some((first, others)) = sent.split_first() {
-            results.push(self.one(first, traffic, shares.first, phase).await);
+            results.push(self.one(through_url, first, traffic, shares.first, phase).await);
             rest = others;
         }
         if results.iter().any(Result::is_err) {
             return results;
         }
-        let through_url = if traffic == Traffic::Split { rest.len() } else { shares.others };
-        let (others, rest) = rest.split_at(through_url);
+        let fitting = if traffic == Traffic::Split { rest.len() } else { shares.others };
+        let (others, rest) = rest.split_at(fitting);
         let share = left() / u32::try_from(others.len()).unwrap_or(1).max(1);
-        let others = others.iter().map(|entry| self.one(entry, traffic, share, phase));
+        let others = others.iter().map(|entry| self.one(through_url, entry, traffic, share, phase));
         // An Invoke shows which version an alias has, and nothing of the stage.
         let invoked = rest.iter().chain(&unsent).filter(|(_, expected)| !expected.versions.is_empty());
         let invoked = invoked.map(|entry| self.by_invoke(entry, traffic, phase));
@@ -153,6 +160,7 @@ impl Verifier {
     /// One check, through the URL if it gets enough requests.
     async fn one(
         &self,
+        through_url: &ThroughUrl,
         entry: &(&Check, Expected),
         traffic: Traffic,
         share: u32,
@@ -160,8 +168,8 @@ impl Verifier {
     ) -> Result<CheckRecord, Failed> {
         let (check, expected) = entry;
         let shown = match traffic {
-            Traffic::Split => self.through_url.a_few_times(check, expected, phase).await,
-            Traffic::Switched => self.through_url.in_a_row(check, expected, share, phase).await,
+            Traffic::Split => through_url.a_few_times(check, expected, phase).await,
+            Traffic::Switched => through_url.in_a_row(check, expected, share, phase).await,
         };
         match shown {
             Some(result) => result,
@@ -176,8 +184,10 @@ impl Verifier {
         traffic: Traffic,
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
-        let why = self.obstacles.get(&check.name).cloned().unwrap_or_else(|| self.through_url.used_up());
-        let with_reason = |record: CheckRecord| CheckRecord { by_invoke: Some(why), ..record };
+        // An event never goes through the URL: that needs no reason.
+        let used_up = || check.request().and(self.through_url.as_ref()).map(ThroughUrl::used_up);
+        let why = self.obstacles.get(&check.name).cloned().or_else(used_up);
+        let with_reason = |record: CheckRecord| CheckRecord { by_invoke: why, ..record };
         let invoked = match traffic {
             Traffic::Split => self.invoker.during_shift(check, expected, phase).await,
             Traffic::Switched => self.invoker.after_switch(check, expected, phase).await,
@@ -193,12 +203,12 @@ impl Verifier {
     pub async fn stage_seen(&self, checks: &[Check], deployment: &str) {
         let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
         let look = async {
-            match checks.iter().find(|check| !check.writes && self.reaches(check)) {
-                Some(check) => {
-                    let again = self.through_url.anew();
+            match (checks.iter().find(|check| !check.writes && self.reaches(check)), &self.through_url) {
+                (Some(check), Some(through_url)) => {
+                    let again = through_url.anew();
                     drop(again.in_a_row(check, &expected, again.budget.all(), "on the way back").await);
                 }
-                None => std::future::pending().await,
+                _ => std::future::pending().await,
             }
         };
         let _ = tokio::time::timeout(SEEN_WITHIN, look).await;
@@ -206,26 +216,33 @@ impl Verifier {
 
     /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke.
     pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
-        let why = match self.obstacles.get(&check.name) {
-            Some(obstacle) => obstacle.clone(),
-            None => match self.through_url.once(check, expected, phase).await {
+        let why = match (self.obstacles.get(&check.name), &self.through_url) {
+            (Some(obstacle), _) => obstacle.clone(),
+            (None, None) => "the stack has no URL".to_owned(),
+            (None, Some(_)) if check.request().is_none() => "an event is sent by Invoke only".to_owned(),
+            (None, Some(through_url)) => match through_url.once(check, expected, phase).await {
                 Some(result) => return result,
-                None => self.through_url.used_up(),
+                None => through_url.used_up(),
             },
         };
-        let answer = format!("{} was not sent: {why}", check.request);
+        let answer = format!("{} was not sent: {why}", check.sent);
         Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits })
     }
 
     fn reaches(&self, check: &Check) -> bool {
-        !self.obstacles.contains_key(&check.name)
-    }
-
-    fn left(&self) -> u32 {
-        self.through_url.budget.left()
+        check.request().is_some() && !self.obstacles.contains_key(&check.name)
     }
 }
 
-fn without_custom_url(api: &str) -> String {
-    format!("API `{api}` has its default endpoint disabled, and the contract names no `api.custom_url`")
+/// Where the API responds: under its custom domain if it does not under its own name.
+fn base(api: &ObservedApi) -> &str {
+    let custom = api.resource.custom_url.as_deref().filter(|_| api.definition.only_custom_domain);
+    custom.unwrap_or(&api.resource.url)
+}
+
+/// Why no request reaches the API through a URL that the contract names.
+fn unreachable(api: &ObservedApi) -> Option<String> {
+    let id = &api.resource.id;
+    (api.definition.only_custom_domain && api.resource.custom_url.is_none())
+        .then(|| format!("API `{id}` has its default endpoint disabled, and the contract names no `api.custom_url`"))
 }

@@ -8,7 +8,7 @@ use deployer::aws::{Alias, Readiness, Settings, Stage, VersionState};
 use deployer::config::Traffic;
 use deployer::ledger::previous;
 use deployer::ledger::{Items, LedgerState, Parts, Release};
-use deployer::observe::{Definition, Observed, ObservedFunction};
+use deployer::observe::{Definition, Observed, ObservedApi, ObservedFunction};
 use deployer::plan::{Goal, Wanted, drift, plan};
 use deployer::report::{EnvironmentStatus, HistoryView, StatusView, View as _};
 use deployer::retention::{kept_releases, needed};
@@ -38,7 +38,7 @@ pub(crate) const NAMES: &[&str] = &[
     "alias",
     "architecture",
     "api",
-    "rest_api_id",
+    "kind",
     "stage",
     "url",
     "initial_deployment",
@@ -88,12 +88,12 @@ pub(crate) const NAMES: &[&str] = &[
 
 pub(crate) fn stack() -> Value {
     json!({
-        "pk": "app", "sk": "stack", "schema": 1, "environment": "dev", "account": "111111111111", "region": "us-east-1",
+        "pk": "app", "sk": "stack", "schema": 2, "environment": "dev", "account": "111111111111", "region": "us-east-1",
         "functions": {
             "counter": {"name": "c-dev", "alias": "live", "architecture": "x86_64"},
             "preflight": {"name": "p-dev", "alias": "live", "architecture": "x86_64"},
         },
-        "api": {"rest_api_id": "a1", "stage": "dev", "url": "http://127.0.0.1:1/dev", "initial_deployment": "d0"},
+        "api": {"kind": "rest", "id": "a1", "stage": "dev", "url": "http://127.0.0.1:1/dev", "initial_deployment": "d0"},
         "alarms": ["errors"], "artifact_bucket": "zips",
     })
 }
@@ -209,7 +209,7 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     for release in &releases {
         previous(&releases, release);
         let kept = kept_releases(&releases, 10, Duration::from_hours(24), jiff::Timestamp::now());
-        needed(&kept, |parts| Some(&parts.deployment));
+        needed(&kept, |parts| parts.deployment.as_ref());
         let planned = plan(Wanted { goal: Goal::Parts(release), traffic: &Traffic::default() }, &observed);
         match planned {
             Ok(plan) => assert!(plan.phases().iter().flatten().all(|step| !step.to_string().is_empty())),
@@ -220,10 +220,12 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
     let config = configuration::sound();
     let environment = config.environment(Some("dev")).unwrap();
-    match Url::open(&config, environment, &state.contract, &deployer::world::World::real()) {
+    let world = deployer::world::World::real();
+    let api = state.contract.api.as_ref();
+    match api.map(|api| Url::open(&config, environment, &api.url, &world)).transpose() {
         Err(error) => named(&error, "contract"),
         Ok(url) => {
-            let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, &url)] };
+            let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url.as_ref())] };
             assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
             Ok(())
         }
@@ -256,8 +258,11 @@ fn observed(state: &LedgerState) -> Observed {
     let Parts { deployment, .. } = state.live.as_ref().map(|live| live.parts.clone()).unwrap_or_default();
     Observed {
         functions: functions.collect(),
-        stage: Stage { deployment, ..Stage::default() },
-        definition: Definition::default(),
+        api: state.contract.api.clone().map(|resource| ObservedApi {
+            resource,
+            stage: Stage { deployment: deployment.unwrap_or_default(), ..Stage::default() },
+            definition: Definition::default(),
+        }),
         alarms: Ok(Vec::new()),
         ledger: state.clone(),
     }

@@ -124,7 +124,7 @@ async fn is_read_or_named(ledger: &Ledger, table: &TableWriter) -> Result<(), St
         lease_seconds: 20,
     };
     let mut ended =
-        vec![ledger.unlock(table, &state.lock).await, ledger.seize(table, &state, us.clone()).await.map(drop)];
+        vec![ledger.unlock(table, &state.lock).await, ledger.take_over(table, &state, us.clone()).await.map(drop)];
     match &state.lock.holder {
         Some(holder) => {
             ended.extend(tokio::time::timeout(Duration::from_millis(1), ledger.watch(&state.lock, holder)).await);

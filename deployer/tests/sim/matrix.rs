@@ -59,7 +59,7 @@ impl Scenario {
         });
         let command = "deploy dev --artifact ARTIFACT";
         let left = Vec::new();
-        Self { name, environment: "dev", command, definition: true, moves_stage: true, left, world }
+        Self { name, environment: "dev", command, definition: true, moves_stage: shape.api, left, world }
     }
 
     /// Of code alone.
@@ -317,6 +317,22 @@ fn stacks_of_one_and_eight_functions_survive_faults() {
         ];
         scenarios.iter().for_each(if functions > 2 { few } else { some });
     }
+}
+
+#[test]
+fn a_stack_without_an_api_survives_faults() {
+    let shape = Shape::of(2).without_api();
+    let scenarios = [
+        Scenario::deploy("no API, first deploy", shape, 0),
+        Scenario::deploy("no API, deploy", shape, 1),
+        Scenario::deploy("no API, canary", shape.moving(CANARY), 1),
+        Scenario::promote("no API, promote", shape),
+        Scenario::rollback("no API, rollback", shape),
+        Scenario::prune("no API, prune", shape.keeping(1)),
+        Scenario::adopt("no API, adopt", shape),
+        Scenario::recovery("no API, recovery", shape, 0.5),
+    ];
+    scenarios.iter().for_each(some);
 }
 
 #[test]

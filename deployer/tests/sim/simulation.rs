@@ -32,6 +32,9 @@ const VISITS_EVERY: Duration = Duration::from_millis(100);
 /// Of how many visits one is made where nothing has changed.
 const QUIET_VISITS: usize = 50;
 
+/// What checks send to functions that are behind no API.
+const EVENT: &str = r#"{"requestContext": {"resourceId": "check"}}"#;
+
 /// One simulated world, in which commands run.
 pub(crate) struct Simulation {
     pub(crate) shape: Shape,
@@ -145,6 +148,7 @@ impl Snapshot {
             tokio::time::advance(self.aws.moment.now).await;
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("deployer.toml"), self.shape.configuration()).unwrap();
+            std::fs::write(folder.path().join("event.json"), EVENT).unwrap();
             let packages = Cell::new(self.packages);
             let simulation = Simulation {
                 shape: self.shape,

@@ -29,11 +29,13 @@ pub(crate) struct Shape {
     pub(crate) traffic: &'static str,
     /// How many stable releases are kept.
     pub(crate) keeps: usize,
+    /// Whether the contract names the API. Where it does not, the API in front of the functions is somebody else's.
+    pub(crate) api: bool,
 }
 
 impl Shape {
     pub(crate) const fn of(functions: usize) -> Self {
-        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10 }
+        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, api: true }
     }
 
     pub(crate) const fn moving(self, traffic: &'static str) -> Self {
@@ -42,6 +44,10 @@ impl Shape {
 
     pub(crate) const fn keeping(self, keeps: usize) -> Self {
         Self { keeps, ..self }
+    }
+
+    pub(crate) const fn without_api(self) -> Self {
+        Self { api: false, ..self }
     }
 
     /// The functions' keys.
@@ -56,10 +62,11 @@ impl Shape {
         );
         for key in self.keys() {
             let _ = writeln!(text, "[functions.{key}]\npackage = \"{key}\"\nbin = \"{key}\"");
-            let _ = writeln!(
-                text,
-                "[[checks]]\nname = \"{key}\"\nfunction = \"{key}\"\nrequest = \"GET /{key}\"\nstatus = 200"
-            );
+            let sent = match self.api {
+                true => format!("request = \"GET /{key}\"\nstatus = 200"),
+                false => "event = \"event.json\"\npayload = { statusCode = 200 }".to_owned(),
+            };
+            let _ = writeln!(text, "[[checks]]\nname = \"{key}\"\nfunction = \"{key}\"\n{sent}");
         }
         for (environment, account) in ENVIRONMENTS {
             let _ = writeln!(text, "[environments.{environment}]\nledger = \"ledger-{environment}\"");
@@ -121,13 +128,16 @@ impl Shape {
             let resource = json!({"name": function(&key, environment), "alias": "live", "architecture": "arm64"});
             (key, resource)
         });
-        let contract = json!({
-            "pk": APP, "sk": "stack", "schema": 1, "environment": environment, "account": number, "region": "us-east-1",
+        let mut contract = json!({
+            "pk": APP, "sk": "stack", "schema": 2, "environment": environment, "account": number, "region": "us-east-1",
             "functions": functions.collect::<serde_json::Map<_, _>>(),
-            "api": {"rest_api_id": api, "stage": environment, "url": account.api.url(&api, environment),
-                    "initial_deployment": first},
             "alarms": [ALARM],
         });
+        if self.api {
+            let url = account.api.url(&api, environment);
+            contract["api"] =
+                json!({"kind": "rest", "id": api, "stage": environment, "url": url, "initial_deployment": first});
+        }
         let ledger = ledger(environment);
         account.dynamodb.create_table(&ledger, "pk", Some("sk"));
         account.dynamodb.put(&ledger, &attributes(&contract)["M"]);

@@ -17,9 +17,10 @@ output "functions" {
 }
 
 output "api" {
-  description = "The API: id, stage, the stage's URL, and the deployment that the stage was made with. Known only once it is throttled and may call the functions."
+  description = "The API: kind, id, stage, the stage's URL, and the deployment that the stage was made with. Known only once it is throttled and may call the functions."
   value = {
-    rest_api_id        = aws_api_gateway_rest_api.this.id
+    kind               = "rest"
+    id                 = aws_api_gateway_rest_api.this.id
     stage              = aws_api_gateway_stage.this.stage_name
     url                = aws_api_gateway_stage.this.invoke_url
     initial_deployment = aws_api_gateway_deployment.initial.id

@@ -44,7 +44,7 @@ resource "aws_dynamodb_table_item" "stack" {
   item = jsonencode(merge({
     pk          = { S = var.app }
     sk          = { S = "stack" }
-    schema      = { N = "1" }
+    schema      = { N = "2" }
     environment = { S = var.environment }
     account     = { S = var.stack.account }
     region      = { S = var.stack.region }
@@ -53,9 +53,12 @@ resource "aws_dynamodb_table_item" "stack" {
       for key, function in var.stack.functions : key => { M = { for name, value in function : name => { S = value } } }
     } }
 
-    # An absent URL is an absent attribute: DynamoDB's NULL would be one more case for every reader.
-    api = { M = { for name, value in var.stack.api : name => { S = value } if value != null } }
-
     alarms = { L = [for alarm in var.stack.alarms : { S = alarm }] }
-  }, { for name, value in { artifact_bucket = var.stack.artifact_bucket } : name => { S = value } if value != null }))
+    }, {
+    # What there is none of is an absent attribute: DynamoDB's NULL would be one more case for every reader.
+    for name, value in { artifact_bucket = var.stack.artifact_bucket } : name => { S = value } if value != null
+    }, {
+    for name, api in { api = var.stack.api } :
+    name => { M = { for name, value in api : name => { S = value } if value != null } } if api != null
+  }))
 }

@@ -37,18 +37,19 @@ variable "stack" {
       architecture = string
     }))
 
-    api = object({
-      rest_api_id        = string
+    api = optional(object({
+      kind               = string
+      id                 = string
       stage              = string
       url                = string
       custom_url         = optional(string)
-      initial_deployment = string
-    })
+      initial_deployment = optional(string)
+    }))
 
     alarms          = list(string)
     artifact_bucket = optional(string)
   })
-  description = "What Terraform made, as the deployer reads it: schema 1 of the stack contract."
+  description = "What Terraform made, as the deployer reads it: schema 2 of the stack contract."
   nullable    = false
 
   validation {
@@ -59,6 +60,11 @@ variable "stack" {
   validation {
     condition     = length(var.stack.functions) > 0
     error_message = "stack.functions must name at least one function."
+  }
+
+  validation {
+    condition     = var.stack.api == null || try(var.stack.api.kind, "") == "rest"
+    error_message = "stack.api.kind must be \"rest\"."
   }
 
   validation {

@@ -19,7 +19,7 @@ run "makes_the_whole" {
   }
 
   assert {
-    condition     = output.api_endpoint == "http://127.0.0.1:4566/restapis/${module.backend.api.rest_api_id}/dev/_user_request_"
+    condition     = output.api_endpoint == "http://127.0.0.1:4566/restapis/${module.backend.api.id}/dev/_user_request_"
     error_message = "The API does not answer there."
   }
 

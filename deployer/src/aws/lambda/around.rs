@@ -35,7 +35,7 @@ impl LambdaReader {
         let request = self.client.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
         let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
         let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
-        let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is no JSON");
+        let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is not JSON");
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }
 

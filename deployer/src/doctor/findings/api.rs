@@ -4,17 +4,17 @@ use super::super::Finding;
 use super::super::facts::Api;
 use super::{drift, unknown};
 use crate::aws::{Route, Stage};
-use crate::ledger::{Contract, LedgerState};
+use crate::ledger::{Contract, LedgerState, Parts, Release};
 use crate::observe::arn::function_arn;
 use crate::observe::with_variables;
 
 pub(super) fn find(api: &Api, state: &LedgerState) -> Vec<Finding> {
     let contract = &state.contract;
-    let subject = format!("API {}", contract.api.rest_api_id);
+    let subject = format!("API {}", api.resource.id);
     let mut findings = routes(api, contract, &subject);
-    findings.push(endpoint(api, contract, &subject));
+    findings.push(endpoint(api, &subject));
     findings.extend(stage(api, state, &subject));
-    findings.push(initial(api, contract, &subject));
+    findings.extend(initial(api, &subject));
     findings
 }
 
@@ -63,7 +63,7 @@ fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
 
 /// The stage serves a deployment that exists: the one that the ledger says, and says so to the functions.
 fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
-    let name = &state.contract.api.stage;
+    let name = &api.resource.stage;
     let stage = match &api.stage {
         Ok(stage) => stage,
         Err(unread) if unread.missing => {
@@ -82,13 +82,11 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         )];
     }
     let mut findings = vec![match &state.live {
-        Some(live) if live.parts.deployment != *served => {
-            let left = &live.parts.deployment;
-            let found =
-                format!("stage `{name}` serves deployment `{served}`, release {} left it at `{left}`", live.number);
+        Some(Release { number, parts: Parts { deployment: Some(left), .. }, .. }) if left != served => {
+            let found = format!("stage `{name}` is at deployment `{served}`, release {number} left it at `{left}`");
             drift(state, subject, "stage", &found)
         }
-        _ => Finding::ok(subject, "stage", format!("`{name}` serves deployment `{served}`")),
+        _ => Finding::ok(subject, "stage", format!("`{name}` is at deployment `{served}`")),
     }];
     findings.push(match &api.served {
         Ok(Some(_)) => Finding::ok(subject, "deployment", format!("`{served}` exists")),
@@ -117,9 +115,9 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
 }
 
 /// Checks go through the URL: under the API's own host name, or under the custom domain that the contract names.
-fn endpoint(api: &Api, contract: &Contract, subject: &str) -> Finding {
+fn endpoint(api: &Api, subject: &str) -> Finding {
     let check = "endpoint";
-    match (&api.about, &contract.api.custom_url) {
+    match (&api.about, &api.resource.custom_url) {
         (Ok(about), None) if about.only_custom_domain => Finding::problem(
             subject,
             check,
@@ -147,9 +145,9 @@ fn cache(stage: &Stage, name: &str, subject: &str) -> Option<Finding> {
     })
 }
 
-fn initial(api: &Api, contract: &Contract, subject: &str) -> Finding {
-    let (check, id) = ("initial deployment", &contract.api.initial_deployment);
-    match &api.initial {
+fn initial(api: &Api, subject: &str) -> Option<Finding> {
+    let (check, id) = ("initial deployment", api.resource.initial_deployment.as_ref()?);
+    Some(match api.initial.as_ref()? {
         Ok(Some(_)) => Finding::ok(subject, check, format!("`{id}` exists")),
         Ok(None) => Finding::problem(
             subject,
@@ -158,7 +156,7 @@ fn initial(api: &Api, contract: &Contract, subject: &str) -> Finding {
             "apply Terraform: it makes one and writes its id into the contract",
         ),
         Err(unread) => unknown(unread, subject, check),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -234,7 +232,7 @@ mod tests {
     fn a_deployment_that_does_not_exist_is_a_problem_served_or_initial() {
         let mut facts = facts();
         api(&mut facts).served = Ok(None);
-        api(&mut facts).initial = Ok(None);
+        api(&mut facts).initial = Some(Ok(None));
         for check in ["deployment", "initial deployment"] {
             assert_eq!(only(&facts, check).verdict, Verdict::Problem, "{check}");
         }
@@ -248,7 +246,7 @@ mod tests {
         api(&mut facts).stage.as_mut().unwrap().cached.insert("*/*".to_owned(), true);
         assert_eq!(only(&facts, "endpoint").verdict, Verdict::Problem);
         assert_eq!(only(&facts, "cache").verdict, Verdict::Warning);
-        facts.ledger.as_mut().unwrap().contract.api.custom_url = Some("https://a.example".to_owned());
+        api(&mut facts).resource.custom_url = Some("https://a.example".to_owned());
         assert_eq!(only(&facts, "endpoint").verdict, Verdict::Ok);
     }
 

@@ -13,36 +13,48 @@ use crate::ledger::Contract;
 use crate::observe::arn::{function_arn, source_of, stage_arn};
 use crate::observe::{GATEWAY, asked, invokes, lets_in, texts, with_variables};
 
-pub(super) fn find(function: &Function, contract: &Contract, api: &Api) -> Vec<Finding> {
-    let none = BTreeMap::new();
-    let variables = api.stage.as_ref().map_or(&none, |stage| &stage.variables);
+pub(super) fn find(function: &Function, contract: &Contract, api: Option<&Api>) -> Vec<Finding> {
     let subject = format!("function {}", function.resource.name);
     let bare = function_arn(contract, &function.resource.name);
     let alias = format!("{bare}:{}", function.resource.alias);
-    let mut findings = match &api.routes {
-        Ok(routes) => {
-            let calls = |route: &&Route| target_of(route).is_some_and(|arn| with_variables(arn, variables) == alias);
-            let calling = routes.iter().filter(calls);
-            on_alias(function, contract, &alias, &calling.collect::<Vec<_>>(), &subject)
-        }
-        Err(unread) => vec![unknown(unread, &subject, "permissions")],
-    };
+    let mut findings = api.map_or_else(Vec::new, |api| of_api(function, contract, api, (&alias, &subject)));
     findings.extend(on_function(function, &bare, &subject));
     findings
 }
 
+/// What the API may call, and what of that it needs.
+fn of_api(function: &Function, contract: &Contract, api: &Api, (alias, subject): (&str, &str)) -> Vec<Finding> {
+    let none = BTreeMap::new();
+    let variables = api.stage.as_ref().map_or(&none, |stage| &stage.variables);
+    let routes = match &api.routes {
+        Ok(routes) => routes,
+        Err(unread) => return vec![unknown(unread, subject, "permissions")],
+    };
+    let calls = |route: &&Route| target_of(route).is_some_and(|arn| with_variables(arn, variables) == alias);
+    let calling = routes.iter().filter(calls).map(|route| (route, source_of(contract, &api.resource, &named(route))));
+    let stage = stage_arn(contract, &api.resource);
+    on_alias(function, alias, &calling.collect::<Vec<_>>(), (&stage, subject))
+}
+
+fn named(route: &Route) -> String {
+    format!("{} {}", route.method, route.path)
+}
+
 /// One finding for each route, and one for each permission that allows more than a route needs.
-fn on_alias(function: &Function, contract: &Contract, alias: &str, routes: &[&Route], subject: &str) -> Vec<Finding> {
-    let check = |route: &Route| format!("permission {} {}", route.method, route.path);
+fn on_alias(
+    function: &Function,
+    alias: &str,
+    routes: &[(&Route, String)],
+    (stage, subject): (&str, &str),
+) -> Vec<Finding> {
+    let check = |route: &Route| format!("permission {}", named(route));
     let policy = match &function.policy {
         Ok(policy) => policy,
-        Err(unread) => return routes.iter().map(|route| unknown(unread, subject, &check(route))).collect(),
+        Err(unread) => return routes.iter().map(|(route, _)| unknown(unread, subject, &check(route))).collect(),
     };
     let grants = grants(policy.as_ref(), alias);
-    let needed: Vec<_> =
-        routes.iter().map(|route| source_of(contract, &format!("{} {}", route.method, route.path))).collect();
     let mut findings = Vec::new();
-    for (route, source) in routes.iter().zip(&needed) {
+    for (route, source) in routes {
         let allowed = route.by_role || grants.iter().any(|grant| lets_in(&grant.statement, source));
         findings.push(match allowed {
             true => Finding::ok(subject, &check(route), "API Gateway may call the alias"),
@@ -57,12 +69,12 @@ fn on_alias(function: &Function, contract: &Contract, alias: &str, routes: &[&Ro
             ),
         });
     }
-    findings.extend(grants.iter().filter_map(|grant| too_wide(grant, &needed, contract, subject)));
+    findings.extend(grants.iter().filter_map(|grant| too_wide(grant, routes, stage, subject)));
     findings
 }
 
 /// What a permission allows beyond the routes, if it does. One for a route that is gone, or not there yet, is no harm.
-fn too_wide(grant: &Grant, needed: &[String], contract: &Contract, subject: &str) -> Option<Finding> {
+fn too_wide(grant: &Grant, routes: &[(&Route, String)], stage: &str, subject: &str) -> Option<Finding> {
     let check = format!("permission {}", grant.name);
     let narrow = "take it away, or limit it to the method and path that a route needs";
     if !grant.gateway {
@@ -77,11 +89,11 @@ fn too_wide(grant: &Grant, needed: &[String], contract: &Contract, subject: &str
         let detail = "is limited to no API: everybody's API Gateway may call the alias";
         return Some(Finding::problem(subject, &check, detail, narrow));
     }
-    let stage = stage_arn(contract);
     for source in &grant.sources {
+        let needed = routes.iter().any(|(_, needed)| needed == source);
         let wild = source.contains(['*', '?']);
-        match source.starts_with(&stage) {
-            true if wild && !needed.contains(source) => {
+        match source.starts_with(stage) {
+            true if wild && !needed => {
                 let detail = format!("has a wildcard for method or path: `{source}`");
                 return Some(Finding::warning(subject, &check, detail, narrow));
             }
@@ -156,7 +168,7 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
 mod tests {
     use serde_json::json;
 
-    use super::super::sample::{denied, facts, function, only, statement};
+    use super::super::sample::{api, denied, facts, function, only, statement};
     use super::*;
     use crate::doctor::Verdict;
 
@@ -238,15 +250,9 @@ mod tests {
     #[test]
     fn a_placeholder_and_any_method_are_a_star_in_the_source_and_no_wildcard() {
         let mut facts = facts();
-        let uri = facts.named.as_ref().unwrap().api.routes.as_ref().unwrap()[0].uri.clone();
-        let route = Route {
-            method: "ANY".to_owned(),
-            path: "/visits/{id}/of".to_owned(),
-            uri,
-            by_role: false,
-            ..facts.named.as_ref().unwrap().api.routes.as_ref().unwrap()[0].clone()
-        };
-        facts.named.as_mut().unwrap().api.routes = Ok(vec![route]);
+        let first = api(&mut facts).routes.as_ref().unwrap()[0].clone();
+        let route = Route { method: "ANY".to_owned(), path: "/visits/{id}/of".to_owned(), by_role: false, ..first };
+        api(&mut facts).routes = Ok(vec![route]);
         let policy = json!({"Statement": [statement("s", &format!("{HERE}/*/visits/*/of"))]});
         function(&mut facts).policy = Ok(Some(policy));
         assert_eq!(only(&facts, "permission ANY /visits/{id}/of").verdict, Verdict::Ok);

@@ -2,16 +2,15 @@
 //! 5XX and an alarm takes for a bad release: anybody could have a good one reverted.
 
 use super::super::Finding;
-use super::super::facts::{Function, Named};
+use super::super::facts::{Api, Function, Named};
 use super::unknown;
-use crate::ledger::Contract;
 
 const CHECK: &str = "burst";
 
-pub(super) fn find(named: &Named, contract: &Contract) -> Vec<Finding> {
-    let subject = format!("API {}", contract.api.rest_api_id);
+pub(super) fn find(named: &Named, api: &Api) -> Vec<Finding> {
+    let subject = format!("API {}", api.resource.id);
     // A stage that cannot be read is a finding of its own; one without a limit has the account's.
-    let Some(burst) = named.api.stage.as_ref().ok().and_then(|stage| stage.burst) else { return Vec::new() };
+    let Some(burst) = api.stage.as_ref().ok().and_then(|stage| stage.burst) else { return Vec::new() };
     named.functions.values().map(|function| of(function, named, burst, &subject)).collect()
 }
 

@@ -32,7 +32,7 @@ fn alias(key: &str, function: &Function, state: &LedgerState, subject: &str) -> 
         Err(unread) => return vec![unknown(unread, subject, check)],
     };
     if !alias.version.bytes().all(|byte| byte.is_ascii_digit()) || alias.version.is_empty() {
-        let detail = format!("`{name}` names `{}`, which is no published version", alias.version);
+        let detail = format!("`{name}` names `{}`, which is not a published version", alias.version);
         let fix = "publish a version and point the alias at it, then deploy: every upload goes live at once until then";
         return vec![Finding::problem(subject, check, detail, fix)];
     }
@@ -179,7 +179,7 @@ mod tests {
         function(&mut facts).alias.as_mut().unwrap().version = "$LATEST".to_owned();
         let finding = only(&facts, "alias");
         assert_eq!(finding.verdict, Verdict::Problem);
-        assert!(finding.detail.contains("no published version"), "{}", finding.detail);
+        assert!(finding.detail.contains("not a published version"), "{}", finding.detail);
     }
 
     #[test]

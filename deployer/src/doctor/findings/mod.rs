@@ -21,10 +21,12 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     if let (Ok(state), Some(named)) = (&facts.ledger, &facts.named) {
         for (key, function) in &named.functions {
             findings.extend(function::find(key, function, state));
-            findings.extend(callers::find(function, &state.contract, &named.api));
+            findings.extend(callers::find(function, &state.contract, named.api.as_ref()));
         }
-        findings.extend(api::find(&named.api, state));
-        findings.extend(concurrency::find(named, &state.contract));
+        if let Some(api) = &named.api {
+            findings.extend(api::find(api, state));
+            findings.extend(concurrency::find(named, api));
+        }
         findings.extend(checks::find(named, state));
         findings.extend(alarms::find(&named.alarms, &state.contract));
         findings.extend(own::find(facts, named, &state.contract));

@@ -48,7 +48,7 @@ pub(super) fn contract() -> Contract {
     let contract = json!({
         "environment": "dev", "account": ACCOUNT, "region": REGION, "alarms": ["f-dev-errors"],
         "functions": {"f": {"name": "f-dev", "alias": "live", "architecture": "x86_64"}},
-        "api": {"rest_api_id": "api1", "stage": "dev", "url": "u", "initial_deployment": "d0"},
+        "api": {"kind": "rest", "id": "api1", "stage": "dev", "url": "u", "initial_deployment": "d0"},
     });
     serde_json::from_value(contract).unwrap()
 }
@@ -97,13 +97,14 @@ fn named() -> Named {
     });
     Named {
         functions: [("f".to_owned(), function)].into(),
-        api: Api {
+        api: Some(Api {
+            resource: contract().api.unwrap(),
             about: Ok(About::default()),
             stage: Ok(stage),
             served: deployment("d1"),
-            initial: deployment("d0"),
+            initial: Some(deployment("d0")),
             routes: Ok(vec![route]),
-        },
+        }),
         alarms: Ok(vec![alarm]),
         permissions: Ok(allowed.collect()),
         checks: vec![Tried {
@@ -132,7 +133,7 @@ pub(super) fn function(facts: &mut Facts) -> &mut Function {
 
 /// The API.
 pub(super) fn api(facts: &mut Facts) -> &mut Api {
-    &mut facts.named.as_mut().unwrap().api
+    facts.named.as_mut().unwrap().api.as_mut().unwrap()
 }
 
 /// The only alarm.

@@ -28,7 +28,7 @@ pub(in crate::engine) fn may_start(
     let names = &observed.ledger.contract.alarms;
     let alarms = match known(observed) {
         Ok(alarms) => alarms,
-        // None of them is known to be still, so none of them is watched.
+        // None of them is known not to be in ALARM, so none of them is watched.
         Err(_) if ignore => return Ok(names.clone()),
         Err(why) => return Err(why),
     };
@@ -54,7 +54,7 @@ pub(in crate::engine) fn refuse_in_alarm(observed: &Observed, ignored: &[String]
     let Some(alarm) = alarms.iter().find(in_alarm) else { return Ok(()) };
     let what = format!("`{}` is in ALARM already: alarm `{}`", observed.ledger.contract.environment, alarm.name);
     Err(Failure::refused(what)
-        .hint("what is live is in trouble: roll back, or if this release is the cure, release with `--ignore-alarms`")
+        .hint("what is live is in trouble: roll back, or if this release is the fix, release with `--ignore-alarms`")
         .into())
 }
 
@@ -102,7 +102,7 @@ mod tests {
     use crate::failure::Exit;
 
     #[test]
-    fn a_time_in_which_an_alarm_cannot_ring_is_a_configuration_error() {
+    fn a_time_in_which_an_alarm_cannot_go_into_alarm_is_a_configuration_error() {
         let alarm = Alarm {
             children: BTreeSet::new(),
             name: "errors".to_owned(),

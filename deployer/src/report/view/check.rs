@@ -13,7 +13,7 @@ use crate::report::markdown::Markdown;
 #[derive(Debug, Serialize)]
 pub struct CheckView {
     environment: String,
-    url: String,
+    url: Option<String>,
     /// Whether all of them passed.
     pub passed: bool,
     checks: Vec<CheckRecord>,
@@ -36,7 +36,7 @@ impl CheckView {
 
 impl View for CheckView {
     fn text(&self) -> String {
-        let mut text = format!("{}: {}\n", self.environment, self.url);
+        let mut text = format!("{}: {}\n", self.environment, self.url.as_deref().unwrap_or("by Invoke"));
         for check in &self.checks {
             let verdict = if check.passed { "passed" } else { "FAILED" };
             let how = check.by_invoke.as_ref().map_or_else(String::new, |why| format!(", by Invoke alone: {why}"));
@@ -88,7 +88,7 @@ mod tests {
         };
         let view = CheckView {
             environment: "dev".to_owned(),
-            url: "http://x".to_owned(),
+            url: Some("http://x".to_owned()),
             passed: false,
             checks: vec![check("health", true, "GET /health -> 200"), check("a|b", false, "503 `x|y`\n| z")],
             aws_calls: CallsView::of(&crate::aws::Calls::default()),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{CallsView, View};
 use crate::commands::Planned;
-use crate::plan::{ApiChange, Plan, short};
+use crate::plan::{ApiChange, ApiPlan, Plan, short};
 use crate::report::markdown::Markdown;
 
 /// `plan`.
@@ -53,13 +53,7 @@ impl PlanView {
             let before = format!("version {}, code {}", function.before.version, short(&function.before.code_sha256));
             [key.clone(), before, function.after.to_string(), joined(&function.changes)]
         });
-        let after = match &api.change {
-            None => "unchanged".to_owned(),
-            Some(ApiChange::Deployment(id)) => format!("deployment {id}"),
-            Some(_) => "new deployment".to_owned(),
-        };
-        let why = api.change.as_ref().map_or_else(String::new, ToString::to_string);
-        functions.chain([["API".to_owned(), format!("deployment {}", api.before), after, why]]).collect()
+        functions.chain(api.as_ref().map(api_row)).collect()
     }
 }
 
@@ -102,6 +96,16 @@ fn row(text: &mut String, what: &str, before: &str, after: &str, why: &str) {
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
+fn api_row(api: &ApiPlan) -> [String; 4] {
+    let after = match &api.change {
+        None => "unchanged".to_owned(),
+        Some(ApiChange::Deployment(id)) => format!("deployment {id}"),
+        Some(_) => "new deployment".to_owned(),
+    };
+    let why = api.change.as_ref().map_or_else(String::new, ToString::to_string);
+    ["API".to_owned(), format!("deployment {}", api.before), after, why]
+}
+
 fn joined(changes: &[impl ToString]) -> String {
     changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -114,7 +118,7 @@ mod tests {
     use crate::aws::Calls;
     use crate::config::Traffic;
     use crate::ledger::{FunctionPart, ReleaseKind};
-    use crate::plan::{After, ApiPlan, FunctionChange, FunctionPlan};
+    use crate::plan::{After, FunctionChange, FunctionPlan};
 
     fn plan(changed: bool) -> Plan {
         let function = |name: &str, after, changes| FunctionPlan {
@@ -141,7 +145,7 @@ mod tests {
                 ("counter".to_owned(), counter),
                 ("preflight".to_owned(), function("p-dev", After::Same, Vec::new())),
             ]),
-            api: ApiPlan { before: "d1".to_owned(), definition: "fedcba9876543210".to_owned(), change },
+            api: Some(ApiPlan { before: "d1".to_owned(), definition: "fedcba9876543210".to_owned(), change }),
             traffic: Traffic::default(),
         }
     }

@@ -44,14 +44,14 @@ impl View for IdleView {
 #[derive(Debug, Default, Serialize)]
 pub struct EnvironmentStatus {
     environment: String,
-    url: String,
+    url: Option<String>,
     release: u32,
     since: Option<String>,
     by: Option<String>,
     commit: Option<String>,
     dirty: bool,
     source_hash: Option<String>,
-    deployment_id: String,
+    deployment_id: Option<String>,
     functions: BTreeMap<String, FunctionStatus>,
     drift: Option<String>,
     lock: Option<String>,
@@ -75,7 +75,7 @@ struct FunctionStatus {
 
 impl EnvironmentStatus {
     /// Of what was observed.
-    pub fn new(environment: &str, observed: &Observed, url: &Url) -> Self {
+    pub fn new(environment: &str, observed: &Observed, url: Option<&Url>) -> Self {
         let live = observed.ledger.live.as_ref();
         let functions = observed.functions.iter().map(|(key, function)| {
             let status = FunctionStatus {
@@ -89,14 +89,14 @@ impl EnvironmentStatus {
         });
         Self {
             environment: environment.to_owned(),
-            url: url.base().to_owned(),
+            url: url.map(|url| url.base().to_owned()),
             release: live.map_or(0, |release| release.number),
             since: live.and_then(|release| release.ended_at.clone()),
             by: live.map(|release| release.actor.clone()),
             commit: live.and_then(|release| release.artifact.commit.clone()),
             dirty: live.is_some_and(|release| release.artifact.dirty),
             source_hash: live.map(|release| release.artifact.source_hash.clone()),
-            deployment_id: observed.stage.deployment.clone(),
+            deployment_id: observed.parts().deployment,
             functions: functions.collect(),
             // In the middle of a release the parts are where it put them so far: that is no drift.
             drift: observed.ledger.unfinished().is_none().then(|| crate::plan::drift(observed)).flatten(),
@@ -191,8 +191,12 @@ impl EnvironmentStatus {
                 row("", format!("and version {version} with {:.0} % of the traffic", weight * 100.0));
             }
         }
-        row("deployment", self.deployment_id.clone());
-        row("url", self.url.clone());
+        if let Some(deployment) = &self.deployment_id {
+            row("deployment", deployment.clone());
+        }
+        if let Some(url) = &self.url {
+            row("url", url.clone());
+        }
         if let Some(drift) = &self.drift {
             row("DRIFT", drift.clone());
         }
@@ -216,10 +220,10 @@ mod tests {
     fn view() -> StatusView {
         let live = EnvironmentStatus {
             environment: "dev".to_owned(),
-            url: "http://x".to_owned(),
+            url: Some("http://x".to_owned()),
             release: 7,
             by: Some("ada".to_owned()),
-            deployment_id: "d1".to_owned(),
+            deployment_id: Some("d1".to_owned()),
             alarms: vec!["`a|b` is in ALARM".to_owned()],
             ..EnvironmentStatus::default()
         };

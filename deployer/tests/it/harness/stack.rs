@@ -101,7 +101,7 @@ impl Stack {
     /// The id of an environment's API.
     pub(crate) fn api(&self, environment: &str) -> String {
         let stack = self.ledger_item(environment, "stack");
-        stack["api"]["M"]["rest_api_id"]["S"].as_str().unwrap().to_owned()
+        stack["api"]["M"]["id"]["S"].as_str().unwrap().to_owned()
     }
 
     /// The newest release of an environment, whatever became of it.

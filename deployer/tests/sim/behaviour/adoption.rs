@@ -57,7 +57,7 @@ fn a_stage_that_somebody_else_moved_is_drift() {
         until_seen().await;
         let command = deploy(simulation, Behavior::Right).await;
         let refused = simulation.refused(&command, 4).await;
-        assert!(refused.words.contains("the stage serves deployment"), "{}", refused.words);
+        assert!(refused.words.contains("the stage is at deployment"), "{}", refused.words);
     });
 }
 

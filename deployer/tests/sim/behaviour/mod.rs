@@ -11,6 +11,7 @@ mod refusals;
 mod retention;
 mod rollback;
 mod traffic;
+mod without_api;
 
 use std::time::Duration;
 

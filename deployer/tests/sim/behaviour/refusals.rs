@@ -86,7 +86,7 @@ fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("live", "/release", Value::Null, "`live`"),
         ("live", "/release/parts/functions", json!({"": 1}), "`live`"),
         ("stack", "/functions", json!({}), "functions"),
-        ("stack", "/api/rest_api_id", json!("../../x"), "API"),
+        ("stack", "/api/id", json!("../../x"), "API"),
         ("stack", "/functions/f1/alias", json!(""), "alias"),
     ]
 }

@@ -40,6 +40,6 @@ fn a_run_that_lost_its_lock_while_it_moved_the_stage_reports_what_the_stage_serv
         };
         let (ended, late) = tokio::join!(prepared.end(), late);
         assert_eq!(ended.code, Some(5), "{}", ended.words);
-        assert!(ended.words.contains(&format!("serves deployment `{late}` of release 2")), "{}", ended.words);
+        assert!(ended.words.contains(&format!("is at deployment `{late}` of release 2")), "{}", ended.words);
     });
 }

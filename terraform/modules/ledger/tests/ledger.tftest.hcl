@@ -11,7 +11,7 @@ variables {
     account   = "123456789012"
     region    = "us-east-1"
     functions = { counter = { name = "app-dev", alias = "live", architecture = "arm64" } }
-    api       = { rest_api_id = "abc123", stage = "dev", url = "https://example.com/dev", initial_deployment = "first1" }
+    api       = { kind = "rest", id = "abc123", stage = "dev", url = "https://example.com/dev", initial_deployment = "first1" }
     alarms    = []
   }
 }
@@ -53,7 +53,7 @@ run "refuses_an_environment_with_a_hyphen" {
 run "refuses_a_stack_without_functions" {
   command = plan
   variables {
-    stack = { account = "123456789012", region = "us-east-1", functions = {}, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+    stack = { account = "123456789012", region = "us-east-1", functions = {}, api = { kind = "rest", id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
   }
   expect_failures = [var.stack]
 }
@@ -61,7 +61,7 @@ run "refuses_a_stack_without_functions" {
 run "refuses_an_alias_that_is_latest" {
   command = plan
   variables {
-    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "$LATEST", architecture = "arm64" } }, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "$LATEST", architecture = "arm64" } }, api = { kind = "rest", id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
   }
   expect_failures = [var.stack]
 }
@@ -69,7 +69,7 @@ run "refuses_an_alias_that_is_latest" {
 run "refuses_an_account_of_eleven_digits" {
   command = plan
   variables {
-    stack = { account = "12345678901", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, api = { rest_api_id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
+    stack = { account = "12345678901", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, api = { kind = "rest", id = "a", stage = "dev", url = "u", initial_deployment = "d" }, alarms = [] }
   }
   expect_failures = [var.stack]
 }

@@ -28,9 +28,9 @@ pub struct ReleaseView {
     back_to: Option<u32>,
     from: Option<String>,
     versions: BTreeMap<String, String>,
-    deployment_id: String,
+    deployment_id: Option<String>,
     previous: Option<u32>,
-    url: String,
+    url: Option<String>,
     checks: Vec<CheckRecord>,
     aws_calls: CallsView,
     state: Option<ReleaseState>,
@@ -64,11 +64,11 @@ struct FunctionMove {
     why: Vec<String>,
 }
 
-/// What became of the API: deployments.
+/// What became of the API: deployments; none without an API.
 #[derive(Debug, Serialize)]
 struct ApiMove {
-    before: String,
-    after: String,
+    before: Option<String>,
+    after: Option<String>,
     why: Option<String>,
 }
 
@@ -99,7 +99,7 @@ impl ReleaseView {
             api: ApiMove {
                 before: release.previous_parts.deployment.clone(),
                 after: release.parts.deployment.clone(),
-                why: plan.api.change.as_ref().map(ToString::to_string),
+                why: plan.api_change().map(ToString::to_string),
             },
             ended_at: release.ended_at.clone(),
             seconds: seconds(release),
@@ -124,7 +124,7 @@ impl ReleaseView {
     /// What is known of `release`, with nothing done.
     fn of(outcome: &Outcome, release: Option<&Release>) -> Self {
         let Outcome { environment, observed, url, calls, .. } = outcome;
-        let deployment = observed.stage.deployment.clone();
+        let deployment = observed.parts().deployment;
         let artifact = release.map(|release| &release.artifact);
         Self {
             environment: environment.name.clone(),
@@ -201,7 +201,8 @@ impl View for ReleaseView {
             }
             false => format!("{}: nothing to do, release {} is live", self.environment, self.release),
         };
-        format!("{what} ({})\n{}\n", self.aws_calls, self.url)
+        let url = self.url.as_ref().map_or_else(String::new, |url| format!("{url}\n"));
+        format!("{what} ({})\n{url}", self.aws_calls)
     }
 
     fn summary(&self) -> Option<Markdown> {
@@ -210,7 +211,7 @@ impl View for ReleaseView {
 
     fn outputs(&self) -> Vec<(&'static str, String)> {
         let serves = [
-            ("url", self.url.clone()),
+            ("url", self.url.clone().unwrap_or_default()),
             ("changed", self.is_changed().to_string()),
             ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
         ];
@@ -222,7 +223,7 @@ impl View for ReleaseView {
         let made = [
             ("release", self.release.to_string()),
             ("versions", versions),
-            ("deployment_id", self.deployment_id.clone()),
+            ("deployment_id", self.deployment_id.clone().unwrap_or_default()),
         ];
         made.into_iter().chain(serves).collect()
     }

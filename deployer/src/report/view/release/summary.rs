@@ -30,7 +30,8 @@ pub(super) fn page(view: &ReleaseView) -> Markdown {
     if let Some(rollback) = &view.rollback {
         page.heading("The way back").block_of("sh", rollback);
     }
-    let around = [Some(("the API", view.url.as_str())), view.run_url.as_deref().map(|url| ("this run", url))];
+    let around =
+        [view.url.as_deref().map(|url| ("the API", url)), view.run_url.as_deref().map(|url| ("this run", url))];
     let console = view.links.iter().map(|link| (link.title.as_str(), link.url.as_str()));
     page.links(around.into_iter().flatten().chain(console));
     page
@@ -100,12 +101,13 @@ fn rows(view: &ReleaseView) -> Vec<[String; 4]> {
         let became = became(before == after, !why.is_empty(), after_text);
         [format!("`{key}`"), part(&before.version, &before.code_sha256), became, why]
     });
-    let api = &view.api;
-    let why = api.why.clone().unwrap_or_default();
-    let became = became(api.before == api.after, api.why.is_some(), format!("deployment `{}`", api.after));
-    let api = ["API".to_owned(), format!("deployment `{}`", api.before), became, why];
+    let api = view.api.before.as_ref().zip(view.api.after.as_ref()).map(|(before, after)| {
+        let why = view.api.why.clone();
+        let became = became(before == after, why.is_some(), format!("deployment `{after}`"));
+        ["API".to_owned(), format!("deployment `{before}`"), became, why.unwrap_or_default()]
+    });
     // Where nothing was done there are no functions to show, and the API alone says little.
-    if view.changed { functions.chain([api]).collect() } else { Vec::new() }
+    if view.changed { functions.chain(api).collect() } else { Vec::new() }
 }
 
 fn became(same: bool, meant: bool, after: String) -> String {

@@ -1,0 +1,154 @@
+//! A stack whose contract names no API: functions behind a queue, a schedule, or somebody else's API. Checks are events.
+
+use serde_json::json;
+
+use super::{deploy, deploy_code, with_releases};
+use crate::application::Behavior;
+use crate::simulation::{Simulation, Snapshot};
+use crate::stack::{ALARM, Shape};
+use crate::verdict::{Serving, item, releases};
+
+const SHAPE: Shape = Shape::of(2).without_api();
+
+/// The calls of API Gateway's control plane that a command makes.
+async fn gateway_calls(simulation: &Simulation, command: &str) -> Vec<&'static str> {
+    let (ended, calls) = simulation.observed(command).await;
+    assert_eq!(ended.code, Some(0), "{command}: {}", ended.words);
+    let of_gateway = |name: &str| {
+        ["Stage", "Deployment", "Resources", "RestApi", "Authorizer", "GatewayResponse"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    calls.iter().map(|call| call.name).filter(|name| of_gateway(name) || *name == "URL").collect()
+}
+
+#[test]
+fn no_command_looks_at_an_api_or_sends_a_request_to_it() {
+    with_releases(SHAPE, 2).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        let deploy = deploy(simulation, Behavior::Right).await;
+        let plan = &deploy.replace("deploy", "plan");
+        for command in [
+            plan,
+            "status dev",
+            "check dev",
+            "history dev",
+            "doctor dev",
+            &deploy,
+            &deploy,
+            "promote dev prod",
+            "rollback dev --to previous",
+            "prune dev --yes",
+        ] {
+            assert_eq!(gateway_calls(simulation, command).await, Vec::<&str>::new(), "{command}");
+        }
+        let after = Serving::of(simulation, "dev");
+        assert_eq!((after.deployment, &after.versions), (before.deployment, &before.versions));
+        assert!(item(simulation, "dev", "live")["release"]["parts"].get("deployment").is_none());
+    });
+}
+
+#[test]
+fn the_checks_after_the_switch_invoke_the_alias_and_say_so() {
+    with_releases(SHAPE, 1).simulate(async |simulation| {
+        let ended = simulation.done(&format!("{} --output json", deploy_code(simulation, Behavior::Right))).await;
+        let view = ended.json();
+        assert_eq!((&view["url"], &view["deployment_id"], &view["stable"]), (&json!(null), &json!(null), &json!(true)));
+        let checks = view["checks"].as_array().unwrap();
+        let after: Vec<_> = checks.iter().filter(|check| check["phase"] == "after the aliases").collect();
+        assert_eq!(after.len(), 2, "{checks:?}");
+        for check in after {
+            assert_eq!(check["answer"], "event event.json -> version 3 ran as declared", "{check}");
+            assert!(check["requests"].as_u64() >= Some(3) && check.get("by_invoke").is_none(), "{check}");
+        }
+        let shown = simulation.done("history dev --output json").await.json().to_string();
+        assert!(!shown.contains("deployment"), "{shown}");
+    });
+}
+
+#[test]
+fn a_version_that_returns_something_else_gets_no_traffic() {
+    with_releases(SHAPE, 1).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        for (behavior, expected) in [
+            (Behavior::Wrong, "the payload differs at `$.statusCode`"),
+            (Behavior::Crashes, "the function failed: Unhandled (Runtime.ExitError)"),
+        ] {
+            let ended = simulation.command(&deploy_code(simulation, behavior)).await;
+            assert!(ended.code == Some(6) && ended.words.contains(expected), "{:?}: {}", ended.code, ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before);
+        }
+        let last = releases(simulation, "dev").into_iter().map(|release| release["state"].clone()).collect::<Vec<_>>();
+        assert_eq!(last, [json!("live"), json!("failed"), json!("failed")]);
+    });
+}
+
+#[test]
+fn an_alarm_during_the_canary_reverts_it() {
+    let shape = SHAPE.moving("strategy = \"canary\"\npercent = 40\nbake_seconds = 180");
+    with_releases(shape, 1).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        let command = deploy_code(simulation, Behavior::Right);
+        let alarm = async {
+            tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+            let now = simulation.now();
+            simulation.account("dev", |account| account.alarms.set(ALARM, crate::aws::cloudwatch::State::Alarm, now));
+        };
+        let (ended, ()) = futures::join!(simulation.command(&command), alarm);
+        assert_eq!(ended.code, Some(6), "{}", ended.words);
+        assert_eq!(Serving::of(simulation, "dev").versions, before.versions);
+    });
+}
+
+#[test]
+fn a_check_that_sends_a_request_is_refused_by_name() {
+    Snapshot::new(SHAPE, 1).simulate(async |simulation| {
+        simulation.configure(
+            "name = \"f2\"\nfunction = \"f2\"\nevent = \"event.json\"\npayload = { statusCode = 200 }",
+            "name = \"f2\"\nfunction = \"f2\"\nrequest = \"GET /f2\"\nstatus = 200",
+        );
+        let refused = simulation.refused(&deploy_code(simulation, Behavior::Right), 4).await;
+        assert!(
+            refused.words.contains("check `f2` sends a request, and the stack of `dev` has no API"),
+            "{}",
+            refused.words
+        );
+    });
+}
+
+#[test]
+fn an_event_that_cannot_be_is_refused_with_its_file_and_nothing_is_sent() {
+    for (from, to, expected) in [
+        ("\"event.json\"", "\"nowhere.json\"", "the event `nowhere.json` of check `f1` cannot be read"),
+        ("\"event.json\"", "\"deployer.toml\"", "the event `deployer.toml` of check `f1` is not JSON"),
+        ("event = ", "status = 200\nevent = ", "check `f1` sends an event: what has to come back is its `payload`"),
+        ("event = ", "writes = true\nevent = ", "check `f1` must not write"),
+        ("event = \"event.json\"\n", "", "check `f1` must have either `request` or `event`"),
+    ] {
+        Snapshot::new(SHAPE, 1).simulate(async |simulation| {
+            simulation.reconfigure(|text| text.replacen(from, to, 1));
+            let (ended, calls) = simulation.observed("deploy dev").await;
+            assert_eq!((ended.code, calls.len()), (Some(3), 0), "{}", ended.words);
+            assert!(ended.words.contains(expected), "`{expected}`: {}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn an_api_that_the_contract_names_later_gets_a_deployment_and_a_rollback_leaves_its_stage_alone() {
+    with_releases(SHAPE, 1).simulate(async |simulation| {
+        let mut contract = item(simulation, "dev", "stack");
+        contract["api"] = simulation.account("dev", |account| {
+            let id = account.api.only();
+            json!({"kind": "rest", "id": id, "stage": "dev", "url": account.api.url(&id, "dev")})
+        });
+        simulation.put("dev", &contract);
+        let before = Serving::of(simulation, "dev");
+        simulation.done(&deploy_code(simulation, Behavior::Right)).await;
+        let after = Serving::of(simulation, "dev");
+        assert!(after.deployment != before.deployment && after.versions != before.versions);
+        simulation.done("rollback dev --to 1").await;
+        let back = Serving::of(simulation, "dev");
+        assert_eq!((&back.versions, &back.deployment), (&before.versions, &after.deployment));
+    });
+}
