@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_binary_is_refused_and_a_cut_one_never_panics() {
-        assert!(reason(b"#!/bin/sh\n", &build(&host(), "2.99")).contains("no 64-bit ELF file"));
+        assert!(reason(b"#!/bin/sh\n", &build(&host(), "2.99")).contains("not a 64-bit ELF file"));
         let whole = this_binary();
         for length in (0..4096).step_by(97).chain([whole.len() / 2]) {
             let _ = check(&whole[..length], &build(&host(), "2.99"));

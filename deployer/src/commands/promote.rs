@@ -154,7 +154,9 @@ impl Source {
                 .into());
             }
         }
-        let differing = Definition::differences(&release.shape, &observed.definition().shape);
+        // Without an API there is no definition that could differ.
+        let Some(api) = &observed.api else { return Ok(()) };
+        let differing = Definition::differences(&release.shape, &api.definition.shape);
         if differing.is_empty() || options.allow_definition_diff {
             return Ok(());
         }

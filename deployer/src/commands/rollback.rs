@@ -65,7 +65,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
     let traffic = Traffic::default();
     let wanted = Wanted { goal: Goal::Parts(chosen), traffic: &traffic };
     let planned = plan(wanted, &observed)?;
-    if planned.is_empty() {
+    if planned.is_empty() && missing.is_empty() {
         return Ok(engine.outcome(&observed, &verifier, Done::Nothing));
     }
     if !missing.is_empty() {

@@ -39,8 +39,12 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
         }
     });
     let deployment = async {
-        let Some(id) = &release.parts.deployment else { return Ok(None) };
-        let Some(api) = &contract.api else { return Ok(Some("the stack has no API any more".to_owned())) };
+        let (api, id) = match (&contract.api, &release.parts.deployment) {
+            (Some(api), Some(id)) => (api, id),
+            (None, None) => return Ok(None),
+            (Some(_), None) => return Ok(Some("it was made before the stack had an API".to_owned())),
+            (None, Some(_)) => return Ok(Some("the stack has no API any more".to_owned())),
+        };
         let found = reader.api.deployment(&api.id, id).await?;
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };

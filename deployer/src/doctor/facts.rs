@@ -14,8 +14,8 @@ use crate::aws::{
 use crate::config::{Check, Config, Environment, Request};
 use crate::ending::Ending as _;
 use crate::ledger::{self, Contract, FunctionResource, Ledger, LedgerState};
-use crate::observe::{self, arn::function_arn};
-use crate::verify::{Blame, Gateway, Invoker};
+use crate::observe::{self, TO_SEND_AN_EVENT, arn::function_arn};
+use crate::verify::{Blame, Gateway, Invoker, without_api};
 
 /// A piece of what is, or why it could not be read.
 pub(super) type Fact<T> = Result<T, Unread>;
@@ -159,6 +159,9 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             why: format!("the stack has no function `{}`", check.function),
             fix: "name a function of the stack contract in the check".to_owned(),
         })?;
+        if let (None, Some(request)) = (&named.api, check.request()) {
+            return Err(Unread { missing: true, why: without_api(check, request), fix: TO_SEND_AN_EVENT.to_owned() });
+        }
         let version = invocable(contract, named, function)?;
         let gateway = named.api.as_ref().map(|api| Gateway {
             api: api.resource.clone(),

@@ -104,6 +104,7 @@ fn is_live(observed: &Observed, release: &Release) -> bool {
     let parts = observed.parts();
     let whole = |key: &String| observed.functions.get(key).is_some_and(|function| function.alias.weights.is_empty());
     let mut functions = release.parts.functions.iter();
-    parts.deployment == release.parts.deployment
+    // Nor does an API that it did not know.
+    (release.parts.deployment.is_none() || parts.deployment == release.parts.deployment)
         && functions.all(|(key, part)| parts.functions.get(key) == Some(part) && whole(key))
 }

@@ -135,7 +135,7 @@ async fn stage_back<'a>(
 /// The API whose stage the release moves, and the deployment that it was at before.
 fn moved_stage<'a>(observed: &'a Observed, release: &'a Release) -> Option<(&'a Api, &'a str)> {
     let (api, old) = (observed.ledger.contract.api.as_ref()?, release.previous_parts.deployment.as_ref()?);
-    (release.parts.deployment.as_ref() != Some(old)).then_some((api, old.as_str()))
+    (release.parts.deployment.as_ref()? != old).then_some((api, old.as_str()))
 }
 
 /// Whether it is the deployment that the release moves the stage to, or that of before.

@@ -117,10 +117,11 @@ fn collect(results: Vec<Result<CheckRecord, Failed>>) -> Outcome {
             Ok(record) => outcome.checks.push(record),
             Err(failed) => {
                 outcome.checks.push(failed.record.clone());
-                match failed.blame {
-                    // The gateway's limits say nothing of the release: it is neither good nor bad.
-                    Blame::Limits => drop(outcome.unverified.get_or_insert_with(|| failed.to_string())),
-                    _ => drop(outcome.error.get_or_insert_with(|| failed.explain())),
+                // Limits say nothing of the release: it is neither good nor bad.
+                if matches!(failed.blame, Blame::Limits | Blame::Concurrency) {
+                    outcome.unverified = outcome.unverified.or_else(|| Some(failed.to_string()));
+                } else {
+                    outcome.error = outcome.error.or_else(|| Some(failed.explain()));
                 }
             }
         }

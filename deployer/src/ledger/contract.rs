@@ -92,11 +92,12 @@ impl Contract {
                 .hint("use a newer deployer")
                 .into());
             }
-            _ => {
+            older => {
+                let has = older.map_or_else(|| "no schema".to_owned(), |older| format!("schema {older}"));
                 return Err(Failure::refused(format!(
-                    "the contract in ledger `{ledger}` has no schema that this deployer knows"
+                    "the contract in ledger `{ledger}` has {has}, which is older than this deployer reads"
                 ))
-                .hint("apply Terraform of this checkout: it writes the contract again")
+                .hint("apply Terraform of this checkout: it writes the contract again; or use the deployer of before")
                 .into());
             }
         }
@@ -181,7 +182,8 @@ mod tests {
         let cases = [
             (None, Exit::BadInput, "has no contract"),
             (Some(newer), Exit::Refused, "has schema 3"),
-            (Some(json!({})), Exit::Refused, "has no schema"),
+            (Some(json!({})), Exit::Refused, "has no schema, which is older"),
+            (Some(json!({"schema": 1})), Exit::Refused, "has schema 1, which is older"),
             (Some(broken), Exit::Refused, "is not whole"),
             (Some(leads_out), Exit::Refused, "has \"../../\\u{1b}[2J\" for its API"),
         ];

@@ -24,6 +24,10 @@ pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
 pub use route::find;
 pub use wildcard::matches;
 
+/// What to do about a check that sends a request to a stack without an API.
+pub const TO_SEND_AN_EVENT: &str =
+    "send an event instead, `event = \"FILE.json\"`; or name the API in the stack contract";
+
 /// What is, at one moment.
 #[derive(Debug, Clone)]
 pub struct Observed {
@@ -219,9 +223,7 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
     if let Some(check) = request.filter(|_| contract.api.is_none()) {
         let what =
             format!("check `{}` sends a request, and the stack of `{}` has no API", check.name, environment.name);
-        return Err(Failure::refused(what)
-            .hint("send an event in its place, `event = \"FILE.json\"`; or name the API in the stack contract")
-            .into());
+        return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
     let architecture = config.build.architecture();
     match contract.functions.values().find(|resource| resource.architecture != architecture) {

@@ -134,7 +134,7 @@ pub struct ApiPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiChange {
-    /// Nothing was released yet: a new one.
+    /// No release has had one yet: a new one.
     First,
     /// The definition changed, the fingerprints before and after: a new one.
     Definition(String, String),

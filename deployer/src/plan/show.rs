@@ -34,7 +34,7 @@ impl fmt::Display for After {
 impl fmt::Display for ApiChange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::First => formatter.write_str("nothing was released yet"),
+            Self::First => formatter.write_str("no release has had a deployment yet"),
             Self::Definition(before, after) if before.is_empty() => {
                 write!(formatter, "definition unknown -> {}", short(after))
             }

@@ -11,7 +11,7 @@ use super::url::Expected;
 use super::{Answer, Blame, Failed, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::backoff::{Backoff, Pace};
-use crate::config::{Check, Config, Sent};
+use crate::config::{Check, Config, Request, Sent};
 use crate::ledger::{CheckRecord, Contract, FunctionResource};
 
 /// Invokes the functions of a stack with the events that its stage would send.
@@ -102,9 +102,7 @@ impl Invoker {
                 let gateway = (gateway, &*self.contract.account);
                 Ok(Cow::Owned(rest_proxy(gateway, request, deployment, &self.reader.world)))
             }
-            (Sent::Request(request, _), None) => {
-                Err(format!("`{request}` cannot be sent: function `{}` is behind no API", check.function))
-            }
+            (Sent::Request(request, _), None) => Err(without_api(check, request)),
         }
     }
 
@@ -134,6 +132,7 @@ impl Invoker {
                 {
                     Ok(invocation) => self.compare(check, target, &invocation),
                     Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
+                    Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string())),
                     Err(error) => Err((Blame::Dependency, error.to_string())),
                 };
             let (blame, answer) = match seen {
@@ -161,12 +160,12 @@ impl Invoker {
         if let Some(version) = target.version.filter(|version| *version != executed) {
             return Err((Blame::Propagation, format!("{sent}version {executed} ran, not {version}")));
         }
-        if target.identity_only {
-            return Ok(format!("{sent}version {executed} ran"));
-        }
         if let Some(error) = &invocation.function_error {
             let kind = invocation.payload["errorType"].as_str().unwrap_or("no type given");
             return Err(wrong(format!("the function failed: {error} ({kind})")));
+        }
+        if target.identity_only {
+            return Ok(format!("{sent}version {executed} ran"));
         }
         let declared = match &check.sent {
             Sent::Request(_, declared) => declared,
@@ -185,6 +184,11 @@ impl Invoker {
         }
         answer.compare(declared).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
     }
+}
+
+/// Why a request has nowhere to go.
+pub(crate) fn without_api(check: &Check, request: &Request) -> String {
+    format!("check `{}` sends `{request}`, and the stack has no API", check.name)
 }
 
 /// Wakes an idle version: the invocation that does so fails.

@@ -23,6 +23,7 @@ use crate::ledger::CheckRecord;
 
 pub use answer::Answer;
 pub use event::Gateway;
+pub(crate) use invoke::without_api;
 pub use invoke::{Invoker, awake, wake};
 pub use url::{Expected, Url};
 pub use verifier::{Traffic, Verifier};
@@ -54,6 +55,8 @@ pub enum Blame {
     Gateway,
     /// The gateway's limits (429) or its firewall stopped the check: it says nothing of the release.
     Limits,
+    /// Lambda throttled the Invoke: the concurrency of the function or the account is used up. Nor does that.
+    Concurrency,
     /// The old parts still answered when time ran out.
     Propagation,
 }
@@ -67,6 +70,7 @@ impl std::fmt::Display for Blame {
             Self::Crash => "the function failed, or took too long",
             Self::Gateway => "the gateway answered in the function's place",
             Self::Limits => "the gateway's limits stopped the check",
+            Self::Concurrency => "the concurrency of the function or the account is used up",
             Self::Propagation => "the switch was not seen in time",
         })
     }
@@ -84,6 +88,7 @@ impl Failed {
     pub fn explain(&self) -> anyhow::Error {
         let hint = match self.blame {
             Blame::Permission => "give the role the action that the message names",
+            Blame::Concurrency => "run again when fewer executions run, or raise the reserved concurrency or the quota",
             _ => "fix what the check shows and deploy again; the log group of the function says more",
         };
         Failure::new(Exit::Reverted, self.to_string()).hint(hint).into()

@@ -52,8 +52,9 @@ impl Verifier {
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
         let unreachable = observed.api.as_ref().and_then(unreachable);
         let obstacle = |check: &Check| {
-            let of_route = || observed.api.as_ref()?.obstacle(check.request()?);
-            unreachable.clone().or_else(of_route)
+            let api = observed.api.as_ref()?;
+            let Some(request) = check.request() else { return Some("it sends an event".to_owned()) };
+            unreachable.clone().or_else(|| api.obstacle(request))
         };
         let obstacles = config.checks.iter().filter_map(|check| Some((check.name.clone(), obstacle(check)?))).collect();
         let gateway = observed.api.as_ref().map(|api| Gateway {
@@ -184,8 +185,7 @@ impl Verifier {
         traffic: Traffic,
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
-        // An event never goes through the URL: that needs no reason.
-        let used_up = || check.request().and(self.through_url.as_ref()).map(ThroughUrl::used_up);
+        let used_up = || self.through_url.as_ref().map(ThroughUrl::used_up);
         let why = self.obstacles.get(&check.name).cloned().or_else(used_up);
         let with_reason = |record: CheckRecord| CheckRecord { by_invoke: why, ..record };
         let invoked = match traffic {
@@ -214,12 +214,14 @@ impl Verifier {
         let _ = tokio::time::timeout(SEEN_WITHIN, look).await;
     }
 
-    /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke.
+    /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke. An event is, it never writes.
     pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+        if check.request().is_none() {
+            return self.invoker.during_shift(check, expected, phase).await;
+        }
         let why = match (self.obstacles.get(&check.name), &self.through_url) {
             (Some(obstacle), _) => obstacle.clone(),
             (None, None) => "the stack has no URL".to_owned(),
-            (None, Some(_)) if check.request().is_none() => "an event is sent by Invoke only".to_owned(),
             (None, Some(through_url)) => match through_url.once(check, expected, phase).await {
                 Some(result) => return result,
                 None => through_url.used_up(),
@@ -230,7 +232,7 @@ impl Verifier {
     }
 
     fn reaches(&self, check: &Check) -> bool {
-        check.request().is_some() && !self.obstacles.contains_key(&check.name)
+        !self.obstacles.contains_key(&check.name)
     }
 }
 

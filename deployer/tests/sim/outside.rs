@@ -100,6 +100,11 @@ impl Sent {
     pub(crate) fn writes(&self) -> bool {
         WRITES.contains(&self.name)
     }
+
+    /// Whether it has changed something.
+    pub(crate) fn has_written(&self) -> bool {
+        self.writes() && self.status.is_some_and(|status| status < 300)
+    }
 }
 
 impl Run {

@@ -99,8 +99,8 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         Err(unread) => unknown(unread, subject, "deployment"),
     });
     findings.extend(cache(stage, name, subject));
-    // Before the first release nobody has set it.
-    if state.live.is_some() {
+    // Before the first release of the API nobody has set it.
+    if state.live.as_ref().is_some_and(|live| live.parts.deployment.is_some()) {
         findings.push(match stage.mark.as_deref() {
             Some(mark) if mark == served => Finding::ok(subject, "stage variable", "names the deployment"),
             mark => Finding::problem(

@@ -17,7 +17,10 @@ pub(super) fn find(function: &Function, contract: &Contract, api: Option<&Api>) 
     let subject = format!("function {}", function.resource.name);
     let bare = function_arn(contract, &function.resource.name);
     let alias = format!("{bare}:{}", function.resource.alias);
-    let mut findings = api.map_or_else(Vec::new, |api| of_api(function, contract, api, (&alias, &subject)));
+    let mut findings = match api {
+        Some(api) => of_api(function, contract, api, (&alias, &subject)),
+        None => on_alias(function, &alias, &[], ("", &subject)),
+    };
     findings.extend(on_function(function, &bare, &subject));
     findings
 }
@@ -77,6 +80,10 @@ fn on_alias(
 fn too_wide(grant: &Grant, routes: &[(&Route, String)], stage: &str, subject: &str) -> Option<Finding> {
     let check = format!("permission {}", grant.name);
     let narrow = "take it away, or limit it to the method and path that a route needs";
+    // Behind no route of the API it may be behind a queue, a schedule or a bucket: those are services of the account.
+    if routes.is_empty() && grant.is_for_a_service {
+        return None;
+    }
     if !grant.gateway {
         let detail = format!("allows {}, not only API Gateway", grant.principal);
         return Some(Finding::problem(subject, &check, detail, "take it away: nobody else is to call this alias"));
@@ -131,6 +138,8 @@ struct Grant {
     name: String,
     /// Whether it is API Gateway, and nobody else, that it allows.
     gateway: bool,
+    /// Whether it is for one service of AWS, whichever.
+    is_for_a_service: bool,
     /// Whom it allows.
     principal: String,
     /// The ARNs that it is limited to; empty: none.
@@ -150,6 +159,9 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
         name: statement["Sid"].as_str().unwrap_or("without a name").to_owned(),
         gateway: statement["Principal"].as_object().is_some_and(|who| who.len() == 1)
             && texts(&statement["Principal"]["Service"]) == [GATEWAY],
+        is_for_a_service: statement["Principal"]
+            .as_object()
+            .is_some_and(|who| who.len() == 1 && who.contains_key("Service")),
         principal: match &statement["Principal"] {
             Value::String(everybody) if everybody == "*" => "everybody".to_owned(),
             principal => format!("`{principal}`"),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{deploy, deploy_code, with_releases};
 use crate::application::Behavior;
+use crate::fault::Fault;
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{ALARM, Shape};
 use crate::verdict::{Serving, item, releases};
@@ -135,7 +136,7 @@ fn an_event_that_cannot_be_is_refused_with_its_file_and_nothing_is_sent() {
 }
 
 #[test]
-fn an_api_that_the_contract_names_later_gets_a_deployment_and_a_rollback_leaves_its_stage_alone() {
+fn an_api_that_the_contract_names_later_gets_a_deployment_and_no_rollback_goes_behind_it() {
     with_releases(SHAPE, 1).simulate(async |simulation| {
         let mut contract = item(simulation, "dev", "stack");
         contract["api"] = simulation.account("dev", |account| {
@@ -147,8 +148,42 @@ fn an_api_that_the_contract_names_later_gets_a_deployment_and_a_rollback_leaves_
         simulation.done(&deploy_code(simulation, Behavior::Right)).await;
         let after = Serving::of(simulation, "dev");
         assert!(after.deployment != before.deployment && after.versions != before.versions);
-        simulation.done("rollback dev --to 1").await;
-        let back = Serving::of(simulation, "dev");
-        assert_eq!((&back.versions, &back.deployment), (&before.versions, &after.deployment));
+        let refused = simulation.refused("rollback dev --to 1", 4).await;
+        assert!(refused.words.contains("it was made before the stack had an API"), "{}", refused.words);
+        assert_eq!(Serving::of(simulation, "dev"), after);
+    });
+}
+
+#[test]
+fn a_restored_version_that_crashes_now_fails_its_rollback_and_one_that_returns_something_else_is_named() {
+    for (behavior, code, expected) in [
+        (Behavior::Crashes, 6, "the function failed: Unhandled (Runtime.ExitError)"),
+        (Behavior::Wrong, 0, "the payload differs at `$.statusCode`"),
+    ] {
+        with_releases(SHAPE, 2).simulate(async |simulation| {
+            let before = Serving::of(simulation, "dev");
+            // What the code needs is not what it was: the same package behaves otherwise.
+            let first = releases(simulation, "dev")[0]["parts"]["functions"]["f1"]["code_sha256"].clone();
+            simulation.account("dev", |account| account.application.knows(first.as_str().unwrap(), behavior));
+            let ended = simulation.command("rollback dev --to 1").await;
+            assert!(ended.code == Some(code) && ended.words.contains(expected), "{:?}: {}", ended.code, ended.words);
+            assert_eq!(Serving::of(simulation, "dev") == before, code == 6, "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_function_without_free_concurrency_is_not_verified_and_not_reverted() {
+    with_releases(SHAPE, 1).simulate(async |simulation| {
+        let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
+        let run = std::sync::Arc::clone(&prepared.run);
+        let throttle = async {
+            super::until(|| run.calls().iter().any(|call| call.name == "UpdateAlias")).await;
+            run.fault_of("Invoke", Fault::Refused(429));
+        };
+        let (ended, ()) = futures::join!(prepared.end(), throttle);
+        assert_eq!(ended.code, Some(7), "{}", ended.words);
+        assert!(ended.words.contains("the concurrency of the function or the account is used up"), "{}", ended.words);
+        assert_eq!(item(simulation, "dev", "live")["release"]["stable"], false);
     });
 }

@@ -25,6 +25,26 @@ run "what_is_not_there_is_not_in_the_contract" {
   }
 }
 
+run "functions_may_be_behind_no_api" {
+  command = plan
+  variables {
+    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, alarms = [] }
+  }
+
+  assert {
+    condition     = !contains(keys(jsondecode(output.contract)), "api") && jsondecode(output.contract).schema.N == "2"
+    error_message = "The deployer would read a null."
+  }
+}
+
+run "refuses_a_kind_of_api_that_is_not_known" {
+  command = plan
+  variables {
+    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, api = { kind = "websocket", id = "a", stage = "dev", url = "u" }, alarms = [] }
+  }
+  expect_failures = [var.stack]
+}
+
 run "the_record_of_releases_can_be_restored_and_is_encrypted" {
   command = plan
 
