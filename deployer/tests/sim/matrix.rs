@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::application::Behavior;
 use crate::cases;
 use crate::fault::{ALL, Fault};
+use crate::outside::WRITES;
 use crate::promises::measured;
 use crate::simulation::{Ended, Simulation, Snapshot};
 use crate::stack::{Shape, function};
@@ -82,7 +83,10 @@ impl Scenario {
     }
 
     fn prune(name: &'static str, shape: Shape) -> Self {
-        Self { command: "prune dev --yes", definition: false, ..Self::deploy(name, shape, 3) }
+        // What a release removes itself must still be there.
+        let deployed = Self::deploy(name, shape.keeping(10), 4);
+        let world = deployed.world.clone().keeping(shape.keeps);
+        Self { command: "prune dev --yes", definition: false, world, ..deployed }
     }
 
     /// Somebody has moved an alias back, behind the deployer's back.
@@ -208,7 +212,9 @@ fn few(scenario: &Scenario) {
 /// Tries one case of so many. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
 fn tried(scenario: &Scenario, stride: usize) {
     let began = Instant::now();
-    let calls = scenario.calls().len();
+    let calls = scenario.calls();
+    assert!(calls.iter().any(|call| WRITES.contains(call)), "{} changes nothing", scenario.name);
+    let calls = calls.len();
     let all = (1..=calls).flat_map(|call| ALL.into_iter().map(move |fault| (call, fault)));
     let all = all.zip(0..).map(|((call, fault), seed)| Case { seed, call, fault });
     let chosen: Vec<Case> = match cases::only() {

@@ -74,12 +74,13 @@ struct State {
     until: Duration,
     /// The call at which the machine falls asleep, and for how long.
     sleep: Option<(usize, Duration)>,
+    sleep_at: Option<(&'static str, Duration)>,
     /// Until when it is asleep.
     asleep: Duration,
     /// The fencing token of the lock that the run took last.
     fencing_token: Option<u64>,
     /// Moves that took effect when the lock was no longer this run's: their names.
-    stale: Vec<&'static str>,
+    stale: Vec<Stale>,
 }
 
 /// A call as it was made.
@@ -94,6 +95,20 @@ pub(crate) struct Sent {
     /// The status; none if there was no response.
     pub(crate) status: Option<u16>,
     pub(crate) fault: Option<Fault>,
+}
+
+/// A move that took effect when the lock was no longer the run's.
+#[derive(Debug, Clone)]
+pub(crate) struct Stale {
+    pub(crate) name: &'static str,
+    /// Method and path: what was moved.
+    pub(crate) line: String,
+    /// Since the simulation began.
+    pub(crate) at: Duration,
+}
+
+fn line(request: &Request) -> String {
+    format!("{} {}", request.method, request.path)
 }
 
 impl Sent {
@@ -130,6 +145,7 @@ impl Run {
             cut: None,
             until: Duration::ZERO,
             sleep: None,
+            sleep_at: None,
             asleep: Duration::ZERO,
             fencing_token: None,
             stale: Vec::new(),
@@ -190,6 +206,11 @@ impl Run {
         self.state.lock().unwrap().sleep = Some((k, time));
     }
 
+    /// The same when the run first makes a call of this name.
+    pub(crate) fn sleep_at(&self, name: &'static str, time: Duration) {
+        self.state.lock().unwrap().sleep_at = Some((name, time));
+    }
+
     /// Until when the machine is asleep, if it is.
     fn asleep_until(&self) -> Option<Instant> {
         let asleep = self.state.lock().unwrap().asleep;
@@ -212,8 +233,8 @@ impl Run {
         .await
     }
 
-    /// Moves that took effect when the lock was no longer this run's: their names.
-    pub(crate) fn stale(&self) -> Vec<&'static str> {
+    /// Moves that took effect when the lock was no longer this run's.
+    pub(crate) fn stale(&self) -> Vec<Stale> {
         self.state.lock().unwrap().stale.clone()
     }
 
@@ -257,7 +278,7 @@ impl Run {
     fn note(&self, request: &Request) -> (usize, Option<Fault>, Duration, Duration) {
         let mut state = self.state.lock().unwrap();
         let name = name(request).unwrap_or("unknown");
-        let line = format!("{} {}", request.method, request.path);
+        let line = line(request);
         let k = state.calls.len() + 1;
         let fault = state.faults.iter().find(|(at, _)| *at == k).map(|(_, fault)| *fault);
         let fault = fault.or_else(|| {
@@ -268,6 +289,9 @@ impl Run {
         let at = self.began.elapsed();
         state.calls.push(Sent { name, at, line, ended: None, status: None, fault });
         if let Some((_, time)) = state.sleep.take_if(|(at, _)| *at == k) {
+            state.asleep = at + time;
+        }
+        if let Some((_, time)) = state.sleep_at.take_if(|(of, _)| *of == name) {
             state.asleep = at + time;
         }
         let mut way = || Duration::from_micros(state.chance.u64(1_000..10_000));
@@ -285,13 +309,13 @@ impl Run {
         if reply.status == 200
             && let Some(name) = name(request).filter(|name| WRITES.contains(name))
         {
-            self.compare_fencing_tokens(&aws, name);
+            self.compare_fencing_tokens(&aws, name, request);
         }
         reply
     }
 
     /// Notes whose the lock is, after a write that had its effect.
-    fn compare_fencing_tokens(&self, aws: &Aws, name: &'static str) {
+    fn compare_fencing_tokens(&self, aws: &Aws, name: &'static str, request: &Request) {
         let Some(account) = aws.accounts.get(&self.key) else { return };
         let environment = ENVIRONMENTS.iter().find(|(_, number)| *number == self.key).map_or("", |(name, _)| name);
         let lock = account.dynamodb.item(&ledger(environment), APP, "lock").unwrap_or_default();
@@ -300,10 +324,19 @@ impl Run {
         match name {
             "TransactWriteItems" if !lock["holder"].is_null() => state.fencing_token = token,
             "UpdateAlias" | "UpdateStage" if state.fencing_token.is_none() || state.fencing_token < token => {
-                state.stale.push(name)
+                state.stale.push(Stale { name, line: line(request), at: self.began.elapsed() });
             }
             _ => {}
         }
+    }
+
+    /// Carries a call out later, whoever waits for it.
+    fn carry_out_at(self: &Arc<Self>, moment: Instant, request: Request) {
+        let run = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep_until(moment).await;
+            run.carry_out(&request);
+        });
     }
 
     async fn deliver(self: &Arc<Self>, request: Request) -> Result<Reply, ConnectorError> {
@@ -311,13 +344,14 @@ impl Run {
             tokio::time::sleep_until(wakes).await;
         }
         let (k, fault, out, back) = self.note(&request);
+        if let Some(wakes) = self.asleep_until() {
+            // It was on its way when the machine fell asleep: by the time that it arrives, nobody waits for it any more.
+            self.carry_out_at(wakes + out, request);
+            return std::future::pending().await;
+        }
         if let Some(arrives) = self.is_cut_off(k) {
             if let Some(time) = arrives {
-                let run = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(time).await;
-                    run.carry_out(&request);
-                });
+                self.carry_out_at(Instant::now() + time, request);
             }
             return std::future::pending().await;
         }

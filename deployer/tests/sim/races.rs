@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::application::Behavior;
 use crate::cases;
-use crate::outside::{Run, Sent};
+use crate::outside::{Run, Sent, Stale};
 use crate::promises::measured;
 use crate::schedule::Schedule;
 use crate::simulation::{Ended, Prepared, Simulation, Snapshot};
@@ -37,7 +37,9 @@ enum Mishap {
     /// From its k-th call on nothing gets through for a while; the call itself arrives late.
     CutOff(usize),
     /// When it makes its k-th call its machine falls asleep, for longer than its lease.
-    Sleep(usize, Duration),
+    Sleep(usize),
+    /// The same when it first moves an alias, for so long.
+    SleepAtMove(Duration),
 }
 
 const DEPLOY: &str = "deploy dev --artifact ARTIFACT";
@@ -74,6 +76,19 @@ struct Outcome {
     visits: Vec<u16>,
 }
 
+impl Outcome {
+    /// Whether another run had already given the alias a new revision. In the moment between its taking of the lock and that, a
+    /// late move still lands: what that run then reads of the aliases shows it.
+    fn was_fenced_off(&self, run: &Arc<Run>, stale: &Stale) -> bool {
+        let others = self.runs.iter().filter(|other| !Arc::ptr_eq(other, run));
+        let mut calls = others.flat_map(|other| other.calls());
+        calls.any(|call| {
+            let moved = call.line == stale.line && call.status == Some(200);
+            moved && call.ended.is_some_and(|ended| ended < stale.at)
+        })
+    }
+}
+
 impl Race {
     /// Prepares the runs, each with its own packages.
     fn prepare(self, simulation: &Simulation, schedule: &Arc<Schedule>) -> Vec<Prepared> {
@@ -98,7 +113,8 @@ impl Race {
         match mishap {
             Mishap::None => {}
             Mishap::CutOff(k) => runs[0].cut_off(k, CUT_OFF),
-            Mishap::Sleep(k, time) => runs[0].sleep(k, time),
+            Mishap::Sleep(k) => runs[0].sleep(k, CUT_OFF),
+            Mishap::SleepAtMove(time) => runs[0].sleep_at("UpdateAlias", time),
         }
         let work = prepared.into_iter().enumerate().map(async |(index, prepared)| {
             tokio::time::sleep(pauses.get(index).copied().unwrap_or_default()).await;
@@ -142,10 +158,12 @@ impl Race {
             if let Some(call) = run.calls().iter().find(|call| !run.had_the_lock() && call.has_written()) {
                 wrong.push(format!("a run without the lock made {}", call.name));
             }
-            if stale.contains(&"UpdateAlias") {
+            if stale.iter().any(|stale| stale.name == "UpdateAlias" && outcome.was_fenced_off(run, stale)) {
                 wrong.push("a stale move of an alias".to_owned());
             }
-            if stale.contains(&"UpdateStage") && !is_seen(outcome) && live["parts"]["deployment"] != *serving.deployment
+            if stale.iter().any(|stale| stale.name == "UpdateStage")
+                && !is_seen(outcome)
+                && live["parts"]["deployment"] != *serving.deployment
             {
                 wrong.push("a stale move of the stage that nobody saw".to_owned());
             }
@@ -325,19 +343,19 @@ fn a_holder_that_was_cut_off_makes_no_stale_move_whatever_it_was_doing() {
 
 #[test]
 fn a_holder_that_slept_past_its_lease_makes_no_stale_move_whatever_it_was_doing() {
-    with_mishap("sleeping holder", "the first run asleep past its lease at any call", |k| Mishap::Sleep(k, CUT_OFF));
+    with_mishap("sleeping holder", "the first run asleep past its lease at any call", Mishap::Sleep);
 }
 
 /// The second run takes the lock over, and moves the same aliases soon after: the first one wakes at every moment of that.
 #[test]
 fn a_holder_that_wakes_during_a_takeover_moves_nothing() {
     let (world, race, began) = (released(), Race { name: "woken holder", ..RACES[0] }, Instant::now());
-    let move_alias = calls(race, &world).iter().position(|call| call.name == "UpdateAlias").unwrap() + 1;
-    let wakes: Vec<u64> = (0..120).collect();
+    let wakes: Vec<u64> = (0..60).collect();
     let results = cases::each(&wakes, |wakes| {
-        let mishap = Mishap::Sleep(move_alias, Duration::from_secs(25) + Duration::from_millis(250 * wakes));
-        let pauses = vec![Duration::ZERO, Duration::from_secs(5)];
+        let mishap = Mishap::SleepAtMove(Duration::from_secs(30) + Duration::from_millis(250 * wakes));
+        // It begins when the first run is asleep: it sees no heartbeat.
+        let pauses = vec![Duration::ZERO, Duration::from_secs(10)];
         race.checked(&world, &Given { seed: *wakes, order: &[], chance: None, mishap, pauses }).0
     });
-    reported(race.name, "asleep at its first move of an alias, for 25 to 55 s", wakes.len(), &results, began);
+    reported(race.name, "asleep at its first move of an alias, for 30 to 45 s", wakes.len(), &results, began);
 }

@@ -253,7 +253,7 @@ impl Act {
         let ended = prepared.end().await;
         let disturbed = faults.len() > 1 || sleeps_at.is_some();
         let mut wrong = checked((simulation, environment), &before, &ended, disturbed);
-        wrong.extend(run.stale().iter().map(|name| format!("a stale {name}")));
+        wrong.extend(run.stale().iter().map(|stale| format!("a stale {}", stale.name)));
         wrong
     }
 }

@@ -112,6 +112,11 @@ impl Snapshot {
         self.shape.functions
     }
 
+    /// The same, of which fewer releases are kept from now on.
+    pub(crate) fn keeping(self, keeps: usize) -> Self {
+        Self { shape: self.shape.keeping(keeps), ..self }
+    }
+
     /// The same, whose runs may start programs. Time does not stand still for these: one that is waited for is late.
     pub(crate) fn with_programs(self) -> Self {
         Self { programs: true, ..self }

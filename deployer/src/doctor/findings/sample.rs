@@ -53,12 +53,9 @@ pub(super) fn contract() -> Contract {
     serde_json::from_value(contract).unwrap()
 }
 
-fn named() -> Named {
-    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f-dev:live");
-    let uri = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations");
-    let source = format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:api1/dev/GET/count");
-    let alias = Alias { version: "5".into(), weights: BTreeMap::new(), revision: "r".into(), description: "".into() };
-    let live = VersionState {
+/// The live version.
+fn live() -> VersionState {
+    VersionState {
         version: "5".to_owned(),
         code_sha256: "zip".to_owned(),
         revision: "r".to_owned(),
@@ -66,11 +63,18 @@ fn named() -> Named {
         modified: String::new(),
         readiness: Readiness::Ready,
         settings: Settings::with("Architectures", "[\"x86_64\"]"),
-    };
+    }
+}
+
+fn named() -> Named {
+    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f-dev:live");
+    let uri = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations");
+    let source = format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:api1/dev/GET/count");
+    let alias = Alias { version: "5".into(), weights: BTreeMap::new(), revision: "r".into(), description: "".into() };
     let function = Function {
         resource: contract().functions["f"].clone(),
         alias: Ok(alias),
-        live: Ok(live),
+        live: Ok(live()),
         policy: Ok(Some(json!({"Statement": [statement("s", &source)]}))),
         bare_policy: Ok(None),
         reserved: Ok(None),

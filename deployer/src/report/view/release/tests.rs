@@ -6,6 +6,11 @@ use super::*;
 use crate::failure::{Exit, Failure};
 
 /// A release of the counter, of which the stage did not come to move if it was reverted.
+fn moved() -> ApiMove {
+    let id = |id: &str| Some(id.to_owned());
+    ApiMove { before: id("d1"), after: id("d2"), why: Some("definition x -> y".to_owned()) }
+}
+
 fn view(state: ReleaseState) -> ReleaseView {
     let live = state == ReleaseState::Live;
     let part = |version: &str, code: &str| FunctionPart { version: version.to_owned(), code_sha256: code.to_owned() };
@@ -45,11 +50,7 @@ fn view(state: ReleaseState) -> ReleaseView {
         stable: live,
         reason: None,
         functions: BTreeMap::from([("counter".to_owned(), counter), ("preflight".to_owned(), same)]),
-        api: ApiMove {
-            before: Some("d1".to_owned()),
-            after: Some("d2".to_owned()),
-            why: Some("definition x -> y".to_owned()),
-        },
+        api: moved(),
         source_hash: Some("5ource5ource5ource".to_owned()),
         commit: Some("0123456789abcdef".to_owned()),
         dirty: false,
