@@ -34,7 +34,7 @@ pub struct Release {
     /// What it was built from.
     pub artifact: ArtifactRecord,
     /// The fingerprint of the API definition that its deployment froze; empty without an API.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub definition: String,
     /// That definition piece by piece, comparable between environments: hashes by name, as `GET /count`.
     #[serde(default)]
