@@ -28,6 +28,8 @@ pub(super) async fn revert(
     let mut stuck = Vec::new();
     if began_with_the_stage(release) {
         stuck.extend(aliases_back(engine, lock, observed, release).await);
+        // Whether it had an effect, the last look below says.
+        let _ = stage_back(engine, lock, observed, release).await;
     } else {
         if let Ok(Some(deployment)) = stage_back(engine, lock, observed, release).await {
             verifier.stage_seen(&engine.config.checks, deployment).await;

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{CANARY, deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::apigateway::{Canary, Definition, Integration, Route, State};
+use crate::fault::Fault;
 use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, attributes, function, ledger};
 use crate::verdict::{Serving, item};
@@ -270,4 +271,19 @@ fn the_event_of_a_check_by_invoke_is_the_one_that_the_gateway_sends() {
         prepare_api(simulation, |definition| calls(definition, with_parameter), |_| {}).await;
         simulation.done(&deploy(simulation, Behavior::ReadsItsEvent).await).await;
     });
+}
+
+#[test]
+fn a_rollback_that_is_interrupted_after_its_stage_moves_it_back_whatever_a_read_still_shows() {
+    for seed in 0..20 {
+        with_releases(Shape::of(1), 2).seeded(seed).simulate(async |simulation| {
+            simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_secs(2));
+            let before = Serving::of(simulation, "dev");
+            let prepared = simulation.prepare("rollback dev --to 1");
+            prepared.run.faults_of("UpdateStage", 1, Fault::Signal("SIGHUP"));
+            let ended = prepared.end().await;
+            assert_eq!(ended.code, Some(6), "{seed}: {}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before, "{seed}: {}", ended.words);
+        });
+    }
 }
