@@ -23,7 +23,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     let verified = verify(engine, &lock, observed, &verifier, &mut release).await;
     release.ended_at = Some(engine.now());
     release.state = if verified.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
-    let ended = lock.end(&release, observed.ledger.live.as_ref()).await;
+    let ended = lock.end_or_free(&release, observed.ledger.live.as_ref()).await;
     verified.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
     engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));

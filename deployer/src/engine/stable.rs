@@ -36,7 +36,7 @@ pub(super) async fn confirm(
     let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
     let checks = [&live.checks[..], &passed].concat();
     let verified = Release { stable: true, reason: None, checks, fencing_token: lock.token(), ..live.clone() };
-    lock.end(&verified, None).await?;
+    lock.end_or_free(&verified, None).await?;
     engine.events.progress("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
     Ok(Some((verified, passed)))
 }

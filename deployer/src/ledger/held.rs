@@ -222,6 +222,19 @@ impl HeldLock {
         self.fenced(self.last_changes(release, superseded)?).await
     }
 
+    /// The same of a release that has moved nothing: where its end cannot be written, the lock is freed all the same. The next run
+    /// need not wait for a lease.
+    ///
+    /// # Errors
+    /// See [`Self::end`].
+    pub async fn end_or_free(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
+        let ended = self.end(release, superseded).await;
+        if ended.is_err() {
+            let _ = self.free().await;
+        }
+        ended
+    }
+
     /// Frees the lock.
     ///
     /// # Errors

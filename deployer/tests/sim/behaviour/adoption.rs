@@ -7,9 +7,10 @@ use serde_json::json;
 use super::{deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::Aws;
+use crate::fault::Fault;
 use crate::simulation::{Simulation, account_of};
 use crate::stack::{Shape, function};
-use crate::verdict::{Serving, item};
+use crate::verdict::{Serving, holder, item};
 
 /// Somebody else moves an alias of dev, and everybody sees it.
 async fn move_alias(simulation: &Simulation, version: &str) {
@@ -74,6 +75,27 @@ fn an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted() {
             let command = deploy(simulation, Behavior::Right).await;
             let refused = simulation.refused(&format!("{command} --adopt"), 4).await;
             assert!(refused.words.contains("cannot be adopted"), "{}", refused.words);
+        });
+    }
+}
+
+#[test]
+fn where_the_end_of_an_adoption_cannot_be_written_the_lock_is_free_all_the_same() {
+    let world = with_releases(Shape::of(1), 2).after(async |simulation| move_alias(simulation, "2").await);
+    let command = async |simulation: &Simulation| format!("{} --adopt", deploy(simulation, Behavior::Right).await);
+    let calls = world.clone().simulate(async |simulation| {
+        let (_, calls) = simulation.observed(&command(simulation).await).await;
+        calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
+    });
+    let writes: Vec<_> = (0..calls.len()).filter(|index| calls[*index] == "TransactWriteItems").collect();
+    for fault in [Fault::Denied, Fault::Expired] {
+        world.clone().simulate(async |simulation| {
+            let prepared = simulation.prepare(&command(simulation).await);
+            prepared.run.fault(writes[1] + 1, fault);
+            let ended = prepared.end().await;
+            assert!(ended.code != Some(0) && ended.words.contains("TransactWriteItems"), "{}", ended.words);
+            assert!(holder(simulation, "dev").is_null(), "{}", ended.words);
+            simulation.done(&command(simulation).await).await;
         });
     }
 }
