@@ -330,7 +330,7 @@ impl Run {
         }
     }
 
-    /// Carries a call out later, whoever waits for it.
+    /// Carries a call out later, even if nobody waits for it any more.
     fn carry_out_at(self: &Arc<Self>, moment: Instant, request: Request) {
         let run = Arc::clone(self);
         tokio::spawn(async move {

@@ -158,6 +158,10 @@ impl Race {
             if let Some(call) = run.calls().iter().find(|call| !run.had_the_lock() && call.has_written()) {
                 wrong.push(format!("a run without the lock made {}", call.name));
             }
+            // One whose response never arrived has no status.
+            if let Some(stale) = stale.first().filter(|_| !run.had_the_lock()) {
+                wrong.push(format!("a run without the lock made {}", stale.name));
+            }
             if stale.iter().any(|stale| stale.name == "UpdateAlias" && outcome.was_fenced_off(run, stale)) {
                 wrong.push("a stale move of an alias".to_owned());
             }
