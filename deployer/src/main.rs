@@ -12,7 +12,8 @@ use deployer::world::World;
 #[tokio::main]
 async fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
-    let world = World::real();
+    let certificates = process.certificates();
+    let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report = |output| Report::new(output, process.allows_color(), process.github(), &world);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -21,7 +22,11 @@ async fn main() -> ExitCode {
     let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match deployer::run(cli, process, &world, &report).await {
+    let ended = match certificates {
+        Ok(_) => deployer::run(cli, process, &world, &report).await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
             report.error(&error);

@@ -105,7 +105,7 @@ impl AwsError {
             Kind::NoCredentials if is_about_clock(&self.reason) => {
                 "this machine's clock is wrong by more than 5 minutes: set it, then run again"
             }
-            Kind::NoCredentials if self.reason.contains("profile `") => {
+            Kind::NoCredentials if self.reason.contains("have no profile `") => {
                 "add the profile to `~/.aws/config`, or change `profile` in `deployer.toml`"
             }
             Kind::NoCredentials => {
@@ -113,8 +113,7 @@ impl AwsError {
                  run the job again: its role is for an hour"
             }
             Kind::Unreachable if self.reason.starts_with(UNTRUSTED) => {
-                "something on the way inspects TLS: put its root certificate into a PEM file with the system's and name that in \
-                 `SSL_CERT_FILE`"
+                "something on the way inspects TLS: put its root certificate into a PEM file and name that in `AWS_CA_BUNDLE`"
             }
             Kind::Unreachable if self.reason.starts_with(REFUSED_BY_PROXY) => {
                 "check `HTTPS_PROXY`, its user and password, and `NO_PROXY`"

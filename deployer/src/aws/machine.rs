@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, ConnectorBuilder, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -17,7 +17,12 @@ use crate::world::{Outside, Proxy, World};
 
 /// This machine.
 #[derive(Debug)]
-pub struct Machine;
+pub struct Machine {
+    /// The certificates that servers are checked against.
+    trusted: TrustStore,
+}
+
+const PROVIDER: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// The clock that counts while the machine is suspended: on Apple's systems the monotonic one does.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -28,25 +33,33 @@ const UPTIME: ClockId = ClockId::Monotonic;
 impl World {
     /// The real one: this machine's network, clocks and signals.
     pub fn real() -> Self {
-        Self::new(Arc::new(Machine), Interrupt::of_the_process())
+        Self::trusting(&[])
+    }
+
+    /// The same, which trusts these root certificates (PEM) beside the system's.
+    pub fn trusting(certificates: &[Vec<u8>]) -> Self {
+        let trusted =
+            certificates.iter().fold(TrustStore::default(), |store, pem| store.with_pem_certificate(pem.clone()));
+        Self::new(Arc::new(Machine { trusted }), Interrupt::of_the_process())
     }
 }
 
 impl Outside for Machine {
     fn http_client(&self, proxy: Proxy) -> SharedHttpClient {
-        let proxy = config(proxy);
+        let (proxy, trusted) = (config(proxy), self.tls());
         // This builder keeps a connector, and with it its connections, for each set of timeouts.
         aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
             let mut connector = Connector::builder().proxy_config(proxy.clone());
             connector.set_connector_settings(settings.cloned());
             connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-            connector.tls_provider(tls()).build()
+            connector.tls_provider(PROVIDER).tls_context(trusted.clone()).build()
         })
     }
 
     fn connector(&self, settings: &HttpConnectorSettings, proxy: Proxy) -> SharedHttpConnector {
         let connector: ConnectorBuilder = Connector::builder().proxy_config(config(proxy));
-        connector.connector_settings(settings.clone()).tls_provider(tls()).build().into_shared()
+        let connector = connector.connector_settings(settings.clone()).tls_provider(PROVIDER);
+        connector.tls_context(self.tls()).build().into_shared()
     }
 
     fn credentials(&self, _: Option<&str>) -> Option<SharedCredentialsProvider> {
@@ -73,6 +86,9 @@ fn config(proxy: Proxy) -> ProxyConfig {
     }
 }
 
-fn tls() -> Provider {
-    Provider::Rustls(CryptoMode::Ring)
+impl Machine {
+    fn tls(&self) -> TlsContext {
+        // It never fails: nothing is checked before the first connection.
+        TlsContext::builder().with_trust_store(self.trusted.clone()).build().unwrap_or_default()
+    }
 }

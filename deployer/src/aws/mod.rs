@@ -14,6 +14,7 @@ mod iam;
 mod lambda;
 mod lost_reply;
 mod machine;
+mod profile;
 mod retry;
 mod s3;
 mod sts;
@@ -22,7 +23,6 @@ mod throttle;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
@@ -30,6 +30,7 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_smithy_async::time::SharedTimeSource;
 use jiff::Timestamp;
 
+use self::profile::Profile;
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
@@ -214,12 +215,11 @@ async fn account(region: &str, profile: Option<&str>, world: &World) -> SdkConfi
         .retry_config(read_retries());
     if let Some(profile) = profile {
         // What the file names wins over keys in the environment, which the SDK would ask first.
-        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile);
         let provider = ProviderConfig::default()
             .with_region(Some(Region::new(region.to_owned())))
             .with_http_client(http.clone())
             .with_time_source(SharedTimeSource::new(world.clone()));
-        loader = loader.profile_name(profile).credentials_provider(of_profile.configure(&provider).build());
+        loader = loader.profile_name(profile).credentials_provider(Profile::new(profile, &provider));
     }
     loader.load().await
 }

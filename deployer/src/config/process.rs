@@ -5,6 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::failure::Failure;
 
@@ -45,6 +48,26 @@ impl ProcessEnvironment {
             other => Err(Failure::bad_input(format!("`DEPLOYER_LOCAL` is `{other}`, which means neither yes nor no"))
                 .hint("set it to 1 or 0, or unset it; nothing was changed")
                 .into()),
+        }
+    }
+
+    /// The root certificates (PEM) of `AWS_CA_BUNDLE`, which AWS's own tools read: those of a proxy that inspects TLS.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no certificate.
+    pub fn certificates(&self) -> Result<Vec<Vec<u8>>> {
+        let Some(file) = self.0.get(OsStr::new("AWS_CA_BUNDLE")).filter(|file| !file.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let refused = |why: String| {
+            Failure::bad_input(format!("cannot use `{}`, which `AWS_CA_BUNDLE` names: {why}", file.display()))
+                .hint("name a PEM file with root certificates, or unset `AWS_CA_BUNDLE`")
+        };
+        let pem = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+        match roots(&pem) {
+            Ok(0) => Err(refused("it has no certificate".to_owned()).into()),
+            Ok(_) => Ok(vec![pem]),
+            Err(error) => Err(refused(error).into()),
         }
     }
 
@@ -166,6 +189,16 @@ pub struct GitHubStep {
     pub workspace: Option<PathBuf>,
 }
 
+/// How many root certificates there are, each of them one that a connection can use.
+fn roots(pem: &[u8]) -> Result<usize, String> {
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        store.add(certificate).map_err(|error| error.to_string())?;
+    }
+    Ok(store.len())
+}
+
 fn is_private(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     PRIVATE.iter().any(|beginning| name.starts_with(beginning))
@@ -202,6 +235,27 @@ mod tests {
             let error = asked(value).unwrap_err().to_string();
             assert!(error.contains("`DEPLOYER_LOCAL`") && error.contains(&format!("`{value}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn certificates_are_those_of_the_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str, text: &[u8]| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            environment(&[("AWS_CA_BUNDLE", file.to_str().unwrap())]).certificates()
+        };
+        let root = rcgen::generate_simple_self_signed(["proxy.example".to_owned()]).unwrap().cert.pem();
+        assert_eq!(of("root.pem", root.as_bytes()).unwrap(), [root.into_bytes()]);
+        assert!(environment(&[]).certificates().unwrap().is_empty());
+        assert!(environment(&[("AWS_CA_BUNDLE", "")]).certificates().unwrap().is_empty());
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (name, text) in [("empty.pem", ""), ("text.pem", "hello"), ("broken.pem", broken)] {
+            let error = of(name, text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("`AWS_CA_BUNDLE`"), "{error}");
+        }
+        let missing = environment(&[("AWS_CA_BUNDLE", "/nowhere.pem")]).certificates().unwrap_err().to_string();
+        assert!(missing.contains("/nowhere.pem") && missing.contains("No such file"), "{missing}");
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(crate) fn what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothi
     a_contract_of_another_account_region_or_environment_is_refused();
     an_alias_that_does_not_exist_is_refused();
     missing_credentials_are_refused();
+    a_missing_profile_is_named_whatever_keys_there_are();
     a_package_that_does_not_compile_shows_the_compilers_errors();
     a_moved_alias_is_drift_and_nothing_is_overwritten();
     a_held_lock_is_refused_and_its_holder_named();
@@ -104,6 +105,23 @@ fn missing_credentials_are_refused() {
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{words}");
     assert!(words.contains("no credentials were found") && words.contains("hint: log in"), "{words}");
+}
+
+/// What `deployer.toml` names wins over keys in the environment.
+fn a_missing_profile_is_named_whatever_keys_there_are() {
+    let checkout = &stack().checkout;
+    let text =
+        checkout.read("deployer.toml").replacen("[environments.dev]", "[environments.dev]\nprofile = \"nobody\"", 1);
+    checkout.write("profile.toml", &text);
+    let home = checkout.root.join("empty-home");
+    let mut command = checkout.command();
+    command
+        .env("CARGO", env!("CARGO"))
+        .env("HOME", &home)
+        .env("AWS_ACCESS_KEY_ID", "AKIA")
+        .env("AWS_SECRET_ACCESS_KEY", "key");
+    let ended = Ended::of(&command.args(["status", "dev", "--config", "profile.toml"]).output().unwrap()).expect(3);
+    ended.says(["have no profile `nobody`", "hint: add the profile"]);
 }
 
 fn a_package_that_does_not_compile_shows_the_compilers_errors() {

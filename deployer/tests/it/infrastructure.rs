@@ -169,17 +169,31 @@ pub(crate) fn address_key() -> String {
     answer["Parameter"]["Value"].as_str().unwrap().to_owned()
 }
 
-/// In an account in which nothing is. Each test ends by destroying what it made, and fails if that fails.
+/// In an account in which nothing is. Each test ends by destroying what it made, and fails if that fails. The provider sends a
+/// request again whose reply the emulator lost, and reads that what it just made exists already: then once more, in another account.
 pub(crate) fn terraforms_own_tests_pass_and_leave_nothing() {
-    const ACCOUNT: &str = "333333333333";
-    let terraform = |folder: &str, arguments: &[&str]| stack().terraform_elsewhere(ACCOUNT, folder, arguments);
-    for (folder, runs) in [("terraform", 4), ("terraform/modules/address_key", 6)] {
-        terraform(folder, &["init", "-backend=false", "-test-directory=tests/local"]);
-        let tested = terraform(folder, &["test", "-test-directory=tests/local"]);
-        let all = format!("Success! {runs} passed, 0 failed.");
-        assert!(tested.stdout.contains(&all), "{}", tested.stdout);
-    }
-    assert_eq!(left(ACCOUNT), [""; 0]);
+    const ACCOUNTS: [&str; 2] = ["333333333333", "777777777777"];
+    let account = ACCOUNTS.into_iter().find(|account| {
+        let tested = [("terraform", 4), ("terraform/modules/address_key", 6)]
+            .into_iter()
+            .try_for_each(|(folder, runs)| terraforms_test(account, folder, runs));
+        let lost = tested.as_ref().is_err_and(|ended| REPEATED.iter().any(|code| ended.stderr.contains(code)));
+        assert!(lost || tested.is_ok(), "{tested:?}");
+        tested.is_ok()
+    });
+    assert_eq!(left(account.unwrap()), [""; 0]);
+}
+
+/// What services call something that exists already: in an account of its own only a repeated request meets it.
+const REPEATED: [&str; 4] = ["AlreadyExists", "ConflictException", "DuplicateItemException", "ResourceInUseException"];
+
+/// `terraform test` of a folder, in an account of its own.
+fn terraforms_test(account: &str, folder: &str, runs: usize) -> Result<(), Ended> {
+    let terraform = |arguments: &[&str]| stack().try_terraform_elsewhere(account, folder, arguments);
+    terraform(&["init", "-backend=false", "-test-directory=tests/local"]).expect(0);
+    let tested = terraform(&["test", "-test-directory=tests/local"]);
+    let all = format!("Success! {runs} passed, 0 failed.");
+    if tested.stdout.contains(&all) { Ok(()) } else { Err(tested) }
 }
 
 /// The last of what is done to prod.

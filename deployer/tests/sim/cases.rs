@@ -49,12 +49,33 @@ pub(crate) fn only() -> Option<u64> {
     setting("SEED").map(|seed| seed.parse().expect("SEED is a number"))
 }
 
-/// Whether every case is to run, and not a part of them.
-pub(crate) fn all() -> bool {
-    setting("CASES").as_deref() == Some("all")
+/// How many cases are to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// A fixed part, for a test that takes minutes.
+    Fixed,
+    /// Of two functions one case of [`PARTS`], beginning with this one: another part with each commit.
+    Part(usize),
+    /// Every case of two functions, and every seed of a race.
+    Two,
+    /// Every case.
+    All,
 }
 
-/// Whether every case of two functions is to run, and every seed of a race: what `.ci/run` asks for.
-pub(crate) fn all_of_two() -> bool {
-    all() || setting("CASES").as_deref() == Some("two")
+/// It shares nothing with the number of faults, so that all of them come in each part.
+pub(crate) const PARTS: usize = 16;
+
+/// What `CASES` asks for.
+pub(crate) fn share() -> Share {
+    match setting("CASES").as_deref() {
+        None => Share::Fixed,
+        Some("two") => Share::Two,
+        Some("all") => Share::All,
+        Some(number) => Share::Part(number.parse::<usize>().expect("CASES is a number, `two` or `all`") % PARTS),
+    }
+}
+
+/// Whether every case is to run, and not a part of them.
+pub(crate) fn all() -> bool {
+    share() == Share::All
 }

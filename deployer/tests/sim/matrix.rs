@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::application::Behavior;
-use crate::cases;
+use crate::cases::{self, PARTS, Share};
 use crate::fault::{ALL, Fault};
 use crate::outside::WRITES;
 use crate::promises::measured;
@@ -18,9 +18,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(7);
 
 /// Of so many cases one is tried where not all of them are: a prime that shares nothing with the number of faults, so that
 /// all of them come.
-const STRIDE: usize = 53;
-/// Of so many cases of the main scenarios one is tried. It shares nothing with the number of faults, so that all of them come.
-const PART: usize = 31;
+const STRIDE: usize = 101;
+/// The same of the main scenarios.
+const STEP: usize = 61;
 /// Of so many cases of a stack of eight functions one is tried: each of its commands makes hundreds of calls.
 const WIDE: usize = 4 * STRIDE;
 
@@ -194,23 +194,27 @@ async fn released(simulation: &Simulation, environment: &str) {
     simulation.done(&format!("deploy {environment} --artifact {}", artifact.folder.display())).await;
 }
 
-/// Tries as many cases as fit into minutes; with `CASES=two` or `all` every case.
+/// Tries as many cases as `CASES` asks for.
 fn every(scenario: &Scenario) {
-    tried(scenario, if cases::all_of_two() { 1 } else { PART });
+    match cases::share() {
+        Share::Fixed => tried(scenario, 0, STEP),
+        Share::Part(first) => tried(scenario, first, PARTS),
+        Share::Two | Share::All => tried(scenario, 0, 1),
+    }
 }
 
 /// Tries a part of the cases; with `CASES=all` every case.
 fn some(scenario: &Scenario) {
-    tried(scenario, if cases::all() { 1 } else { STRIDE });
+    tried(scenario, 0, if cases::all() { 1 } else { STRIDE });
 }
 
 /// Tries a smaller part of them.
 fn few(scenario: &Scenario) {
-    tried(scenario, if cases::all() { 1 } else { WIDE });
+    tried(scenario, 0, if cases::all() { 1 } else { WIDE });
 }
 
-/// Tries one case of so many. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
-fn tried(scenario: &Scenario, stride: usize) {
+/// Tries one case of so many, beginning with that number. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
+fn tried(scenario: &Scenario, first: usize, stride: usize) {
     let began = Instant::now();
     let calls = scenario.calls();
     assert!(calls.iter().any(|call| WRITES.contains(call)), "{} changes nothing", scenario.name);
@@ -219,7 +223,7 @@ fn tried(scenario: &Scenario, stride: usize) {
     let all = all.zip(0..).map(|((call, fault), seed)| Case { seed, call, fault });
     let chosen: Vec<Case> = match cases::only() {
         Some(seed) => all.filter(|case| case.seed == seed).collect(),
-        None => all.step_by(stride).filter(|case| is_asked(case.fault)).collect(),
+        None => all.skip(first).step_by(stride).filter(|case| is_asked(case.fault)).collect(),
     };
     let results = cases::each(&chosen, |case| scenario.checked(*case));
     let mut failed: BTreeMap<&String, Vec<(&Case, &[String])>> = BTreeMap::new();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::application::Behavior;
-use crate::cases;
+use crate::cases::{self, PARTS, Share};
 use crate::outside::{Run, Sent, Stale};
 use crate::promises::measured;
 use crate::schedule::Schedule;
@@ -18,7 +18,7 @@ use crate::verdict::{Serving, item, releases, unchecked};
 /// Longer than a lease and the longest move together.
 const CUT_OFF: Duration = Duration::from_secs(60);
 /// How many seeds each of the random races has where not all of them are run.
-const SEEDS: u64 = 60;
+const SEEDS: usize = 20;
 /// How many seeds the random races have together.
 const ALL_SEEDS: u64 = 10_000;
 
@@ -292,8 +292,13 @@ fn in_every_order_of_the_writes_of_two_runs_one_wins_and_the_other_changes_nothi
 /// Random cases of a race: `SEED` names the only one.
 fn random(race: Race, how: &str, share: u64, given: impl Fn(u64, &mut fastrand::Rng) -> Given<'static> + Sync) {
     let (world, began) = (released(), Instant::now());
-    let last = if cases::all_of_two() { ALL_SEEDS * share / 10 } else { SEEDS };
-    let seeds: Vec<u64> = cases::only().map_or_else(|| (0..last).collect(), |seed| vec![seed]);
+    let all = 0..ALL_SEEDS * share / 10;
+    let seeds: Vec<u64> = match (cases::only(), cases::share()) {
+        (Some(seed), _) => vec![seed],
+        (None, Share::Fixed) => all.take(SEEDS).collect(),
+        (None, Share::Part(first)) => all.skip(first).step_by(PARTS).collect(),
+        (None, Share::Two | Share::All) => all.collect(),
+    };
     let results =
         cases::each(&seeds, |seed| race.checked(&world, &given(*seed, &mut fastrand::Rng::with_seed(*seed))).0);
     reported(race.name, how, seeds.len(), &results, began);

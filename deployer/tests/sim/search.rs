@@ -19,7 +19,7 @@ use crate::stack::{ALARM, APP, Shape, attributes, function, ledger};
 use crate::verdict::{Serving, holder, item, releases, unchecked};
 
 /// How many stories are tried where `MINUTES` does not say how long.
-const STORIES: u64 = 100;
+const STORIES: u64 = 60;
 /// Longer than a lease and the longest move together.
 const LONG: Duration = Duration::from_secs(60);
 

@@ -45,7 +45,7 @@ fn an_upload_to_s3_that_breaks_is_tried_again() {
 #[test]
 fn what_stands_in_the_way_is_named_with_what_to_set() {
     for (fault, cause, hint) in [
-        (Fault::NoConnection("invalid peer certificate: UnknownIssuer"), "UnknownIssuer", "SSL_CERT_FILE"),
+        (Fault::NoConnection("invalid peer certificate: UnknownIssuer"), "UnknownIssuer", "AWS_CA_BUNDLE"),
         (Fault::NoConnection("tunnel error: proxy authorization required"), "proxy authorization", "HTTPS_PROXY"),
         (Fault::Page(403), "HTTP 403", "HTTPS_PROXY"),
         (Fault::Page(407), "HTTP 407", "HTTPS_PROXY"),
