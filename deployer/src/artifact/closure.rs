@@ -70,7 +70,7 @@ impl Closures {
     }
 
     async fn of_cargo(config: &Config, folder: &Path) -> Result<Self> {
-        let functions = config.functions.iter().map(|(key, function)| async move {
+        let functions = config.packages().map(|(key, function)| async move {
             let mut tree = ["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--charset", "ascii"]
                 .map(str::to_owned)
                 .to_vec();
@@ -138,7 +138,7 @@ fn key(config: &Config, folder: &Path, settings: &Settings, compiler: &str, clos
     hasher.add("folder", folder.as_os_str().as_encoded_bytes());
     hasher.add("target", config.build.target.as_bytes());
     hasher.add("settings", settings.everything().as_bytes());
-    for (key, function) in &config.functions {
+    for (key, function) in config.packages() {
         hasher.add(key, workspace::selection(function).join("\n").as_bytes());
     }
     for (name, value) in config.process.for_builds(&config.build.pass_env) {

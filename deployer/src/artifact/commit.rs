@@ -1,9 +1,9 @@
 //! The commit that a checkout is of, and how two commits are related. It is only recorded, and compared before an older one
 //! replaces a newer one: where git is not there, or refuses the checkout, the commit is unknown or GitHub's word for it.
 
+use super::checkout::Checkout;
 use super::git::{Ancestry, Commit, Git};
 use super::reads::Reads;
-use super::source::Checkout;
 use crate::config::Config;
 
 /// What is known of the commit of a checkout.
@@ -20,12 +20,12 @@ pub struct Checked {
 /// The commit of the checkout that `deployer.toml` is in. `checkout` is what the packages are made of; without it nothing is
 /// dirty. `reads` is what their last build read beyond their files.
 pub async fn commit(config: &Config, checkout: Option<&Checkout>, reads: Option<&Reads>) -> Checked {
-    let folder = checkout.map_or(&config.root, |checkout| &checkout.folder);
+    let folder = checkout.map_or(config.root.as_path(), Checkout::folder);
     let git = Git::new(&config.process, folder);
     match git.head().await {
         Ok(commit) => {
             let dirty = match checkout {
-                Some(checkout) => git.changed().await.iter().any(|path| checkout.is_made_of(config, reads, path)),
+                Some(checkout) => git.changed().await.iter().any(|path| checkout.is_made_of(reads, path)),
                 None => false,
             };
             Checked { commit: Some(commit), dirty, warning: None }

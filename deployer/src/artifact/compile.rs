@@ -6,9 +6,9 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 
 use super::dep_info::{Found, Message};
-use super::source::Checkout;
+use super::source::Crates;
 use super::workspace::{cargo, not_started, selection};
-use crate::config::{Config, Function};
+use crate::config::{Config, Package};
 use crate::failure::Failure;
 
 /// One function's binary.
@@ -20,16 +20,16 @@ pub(super) struct Binary {
 
 /// Compiles every function. Functions of one package with the same features share one run of cargo. The next run may write
 /// over the binaries of the last one, where two packages name theirs alike, so they are read right after it.
-pub(super) async fn compile(config: &Config, checkout: &Checkout) -> Result<BTreeMap<String, Binary>> {
+pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap<String, Binary>> {
     let mut groups = BTreeMap::<_, Vec<_>>::new();
-    for (key, function) in &config.functions {
+    for (key, function) in config.packages() {
         let features = (&function.features, function.default_features);
         groups.entry((&function.package, features)).or_default().push((key, function));
     }
     let mut binaries = BTreeMap::new();
     for functions in groups.values() {
-        let messages = compile_group(config, checkout, functions).await?;
-        let found = Found::of(&messages, checkout.roots());
+        let messages = compile_group(config, crates, functions).await?;
+        let found = Found::of(&messages, crates.roots());
         for (key, function) in functions {
             let bytes = binary(&messages, key, function)?;
             binaries.insert((*key).clone(), Binary { bytes, found: found.clone() });
@@ -38,7 +38,7 @@ pub(super) async fn compile(config: &Config, checkout: &Checkout) -> Result<BTre
     Ok(binaries)
 }
 
-fn binary(messages: &[Message], key: &str, function: &Function) -> Result<Vec<u8>> {
+fn binary(messages: &[Message], key: &str, function: &Package) -> Result<Vec<u8>> {
     let is_it = |message: &&Message| {
         let target = message.target.as_ref();
         message.reason == "compiler-artifact"
@@ -52,12 +52,8 @@ fn binary(messages: &[Message], key: &str, function: &Function) -> Result<Vec<u8
 }
 
 /// One run of cargo, and its messages.
-async fn compile_group(
-    config: &Config,
-    checkout: &Checkout,
-    functions: &[(&String, &Function)],
-) -> Result<Vec<Message>> {
-    let mut cargo = cargo(config, &checkout.folder);
+async fn compile_group(config: &Config, crates: &Crates, functions: &[(&String, &Package)]) -> Result<Vec<Message>> {
+    let mut cargo = cargo(config, &crates.folder);
     cargo.args(["build", "--locked", "--message-format", "json-render-diagnostics"]);
     cargo.args(["--profile", &config.build.profile, "--target", &config.build.target]);
     for (_, function) in functions {
@@ -66,8 +62,8 @@ async fn compile_group(
     if let Some((_, first)) = functions.first() {
         cargo.args(selection(first));
     }
-    cargo.args(&checkout.remap.arguments);
-    cargo.envs(checkout.remap.variable.iter().map(|(name, value)| (name, value)));
+    cargo.args(&crates.remap.arguments);
+    cargo.envs(crates.remap.variable.iter().map(|(name, value)| (name, value)));
     // The compiler's words go to the user as they come.
     let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
     let output = child.wait_with_output().await.context("lost sight of cargo")?;

@@ -14,6 +14,10 @@ use crate::config::{Build, GlibcVersion};
 pub(super) const HINT: &str =
     "build on a system with an older glibc, or for a `-musl` target, and check `build.target` in `deployer.toml`";
 
+/// The same for what a package brings beside its sources.
+pub(super) const HINT_IN_PACKAGE: &str = "install or build it for Lambda: on Linux with an older glibc, for the processor of `build.target` in \
+     `deployer.toml` (pip: `--platform manylinux2014_x86_64 --only-binary=:all:`)";
+
 /// The libraries that the runtime `provided.al2023` brings.
 const LIBRARIES: [&str; 9] = [
     "libc.so.6",
@@ -37,11 +41,11 @@ type Sections<'data> = object::read::elf::SectionTable<'data, Header>;
 pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
     let header = Header::parse(binary).context("it is not a 64-bit ELF file")?;
     let endian = header.endian().context("its byte order is unknown")?;
-    let (machine, interpreter) = match build.architecture() {
-        "arm64" => (EM_AARCH64, "/lib/ld-linux-aarch64.so.1"),
-        _ => (EM_X86_64, "/lib64/ld-linux-x86-64.so.2"),
+    let interpreter = match build.architecture() {
+        "arm64" => "/lib/ld-linux-aarch64.so.1",
+        _ => "/lib64/ld-linux-x86-64.so.2",
     };
-    ensure!(header.e_machine(endian) == machine, "it is for another processor than `{}`", build.target);
+    ensure!(header.e_machine(endian) == machine(build), "it is for another processor than `{}`", build.target);
     for segment in header.program_headers(endian, binary).context("its program headers are broken")? {
         if segment.p_type(endian) == PT_INTERP {
             let found = segment.interpreter(endian, binary).ok().flatten().unwrap_or_default();
@@ -54,6 +58,33 @@ pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
     }
     check_libraries(header, endian, binary)?;
     check_symbols(header, endian, binary, build.newest_glibc)
+}
+
+/// Checks processor and symbol versions of a file of a package, if it is for Linux: a program or a native extension. Its
+/// libraries may be in the package too.
+///
+/// # Errors
+/// Names what would keep it from being loaded.
+pub(super) fn check_in_package(file: &[u8], build: &Build) -> Result<()> {
+    if !file.starts_with(b"\x7fELF") {
+        return Ok(());
+    }
+    let header = Header::parse(file).context("it is for a processor of 32 bits")?;
+    let endian = header.endian().context("its byte order is unknown")?;
+    ensure!(header.e_machine(endian) == machine(build), "it is for another processor than `{}`", build.architecture());
+    check_symbols(header, endian, file, build.newest_glibc)
+}
+
+/// Checks what a `provided` runtime starts, which may be a script.
+///
+/// # Errors
+/// As for [`check`].
+pub(super) fn check_entry(file: &[u8], build: &Build) -> Result<()> {
+    if file.starts_with(b"#!") { Ok(()) } else { check(file, build) }
+}
+
+fn machine(build: &Build) -> object::elf::Machine {
+    if build.architecture() == "arm64" { EM_AARCH64 } else { EM_X86_64 }
 }
 
 fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result<()> {

@@ -54,7 +54,7 @@ pub struct PackedFunction {
 
 impl Manifest {
     pub(super) fn of(
-        zips: &[(String, Vec<u8>)],
+        zips: &BTreeMap<String, Vec<u8>>,
         sources: &Sources,
         reads: Option<Reads>,
         target: &str,
@@ -138,7 +138,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
 }
 
 /// Writes zips and manifest; each appears whole or not at all, the manifest last.
-pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &[(String, Vec<u8>)]) -> Result<()> {
+pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &BTreeMap<String, Vec<u8>>) -> Result<()> {
     make_folder(folder)?;
     for (key, bytes) in zips {
         write_whole(&folder.join(format!("{key}.zip")), bytes)?;

@@ -1,17 +1,22 @@
-//! Sources to zips: source hash -> build -> ELF check -> deterministic zip -> manifest.
+//! Sources to zips: source hash -> build -> preflight -> deterministic zip -> manifest.
 //!
 //! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
 //! why, stands in `source.rs`.
 
+mod checkout;
 mod closure;
+mod command;
 mod commit;
 mod compile;
 mod dep_info;
 mod elf;
 mod files;
 mod git;
+mod handler;
 mod hasher;
+mod inputs;
 mod manifest;
+mod output;
 mod pack;
 mod reads;
 mod settings;
@@ -23,15 +28,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use self::output::Contents;
+use self::source::Crates;
 use crate::config::{Config, architecture};
 use crate::failure::Failure;
 
+pub use checkout::{Checkout, Sources};
 pub use commit::{Checked, ancestry, commit};
 pub use git::{Ancestry, Commit};
 pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
 pub use reads::Reads;
-pub use source::{Checkout, Sources};
 
 /// What one call of UpdateFunctionCode takes, in bytes. Bigger zips go through a bucket.
 pub const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
@@ -128,24 +135,37 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Result<(Artifact, Checked)> {
-    let binaries = compile::compile(config, checkout).await?;
-    let (mut zips, mut found) = (Vec::new(), Some(BTreeMap::new()));
-    for (key, binary) in binaries {
-        elf::check(&binary.bytes, &config.build)
-            .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
-        over(&key, "binary", binary.bytes.len() as u64, UNPACKED_LIMIT)?;
-        zips.push((key.clone(), pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?));
-        found = found.zip(binary.found).map(|(mut all, found)| {
-            all.insert(key, found);
-            all
-        });
+    let (mut zips, reads) = match &checkout.crates {
+        Some(crates) => binaries(config, crates).await?,
+        // Nothing beyond the inputs is known of a command.
+        None => (BTreeMap::new(), Some(Reads::default())),
+    };
+    command::run(config).await?;
+    for (key, output) in config.outputs() {
+        zips.insert(key.clone(), Contents::read(config, key, output)?.packed(config, key)?);
     }
-    let reads = found.and_then(|found| Reads::of(&found, &checkout.files, checkout.roots(), config));
     let sources = checkout.sources(reads.as_ref()).await;
     let checked = commit::commit(config, Some(checkout), reads.as_ref()).await;
     let manifest = Manifest::of(&zips, &sources, reads, &config.build.target, &checked);
     manifest::write(folder, &manifest, &zips)?;
     Ok((Artifact { manifest, folder: folder.to_path_buf() }, checked))
+}
+
+/// The zips of what cargo builds, and what was read to make it, if that is known.
+async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Vec<u8>>, Option<Reads>)> {
+    let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));
+    for (key, binary) in compile::compile(config, crates).await? {
+        elf::check(&binary.bytes, &config.build)
+            .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
+        over(&key, "binary", binary.bytes.len() as u64, UNPACKED_LIMIT)?;
+        zips.insert(key.clone(), pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?);
+        found = found.zip(binary.found).map(|(mut all, found)| {
+            all.insert(key, found);
+            all
+        });
+    }
+    let reads = found.and_then(|found| Reads::of(&found, &crates.files, crates.roots(), config));
+    Ok((zips, reads))
 }
 
 /// # Errors
@@ -155,6 +175,21 @@ pub fn refuse_if_too_big(key: &str, size: u64, bucket: bool) -> Result<()> {
         return Ok(());
     }
     over(key, "zip", size, DIRECT_UPLOAD_LIMIT)
+}
+
+/// Refuses a package that its runtime could not start: `entry_point` is the function's runtime and handler, if these say what has
+/// to be in the package.
+///
+/// # Errors
+/// The zip of function `key` lacks the file that the handler names.
+pub fn refuse_without_handler(key: &str, zip: &[u8], entry_point: Option<&(String, String)>) -> Result<()> {
+    let Some((runtime, handler)) = entry_point else { return Ok(()) };
+    let Some(file) = handler::missing(zip, runtime, handler) else { return Ok(()) };
+    Err(Failure::refused(format!(
+        "the package of function `{key}` has no `{file}`, where `{runtime}` looks for the handler `{handler}`"
+    ))
+    .hint("pack the folder that has this file at its top, or change the function's handler where your infrastructure sets it")
+    .into())
 }
 
 fn over(key: &str, what: &str, size: u64, limit: u64) -> Result<()> {
@@ -169,7 +204,7 @@ fn over(key: &str, what: &str, size: u64, limit: u64) -> Result<()> {
         _ => message,
     })
     .hint(
-        "make the binary smaller: strip it, drop features, or move data out of it; a zip may also go through a bucket",
+        "make it smaller: strip binaries, leave out what only a build needs, or move data out of it; a zip may also go through a bucket",
     )
     .into())
 }
@@ -177,6 +212,19 @@ fn over(key: &str, what: &str, size: u64, limit: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_without_the_file_of_its_handler_is_refused() {
+        let zip = pack(b"#!/bin/sh").unwrap();
+        let with = |runtime: &str, handler: &str| {
+            refuse_without_handler("api", &zip, Some(&(runtime.to_owned(), handler.to_owned())))
+        };
+        assert!(with("provided.al2023", "bootstrap").is_ok());
+        assert!(refuse_without_handler("api", &zip, None).is_ok(), "a layer may bring it");
+        let error = with("python3.12", "handler.handle").unwrap_err().to_string();
+        let expected = "the package of function `api` has no `handler.py`, where `python3.12` looks for the handler `handler.handle`";
+        assert_eq!(error, expected);
+    }
 
     #[test]
     fn a_zip_over_the_limit_needs_a_bucket() {

@@ -10,19 +10,23 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// What Lambda's `provided` runtimes start.
-const ENTRY: &str = "bootstrap";
+pub(super) const ENTRY: &str = "bootstrap";
 
 /// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the first date that a zip can hold.
 pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
-    let options = SimpleFileOptions::default()
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(ENTRY, options(true))?;
+    zip.write_all(binary)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+/// How an entry is packed: nothing of it depends on when, where or by whom. Lambda needs all of its files readable by anybody.
+pub(super) fn options(runs: bool) -> SimpleFileOptions {
+    SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(9))
         .last_modified_time(DateTime::default())
-        .unix_permissions(0o755);
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(ENTRY, options)?;
-    zip.write_all(binary)?;
-    Ok(zip.finish()?.into_inner())
+        .unix_permissions(if runs { 0o755 } else { 0o644 })
 }
 
 /// SHA-256 in base64, as Lambda writes `CodeSha256`.

@@ -1,4 +1,4 @@
-//! The source hash: what a function is really made of, without building it.
+//! The source hash of what cargo builds: what a function is really made of, without building it.
 //!
 //! **What counts.** (1) The files of the function's package and of every path package in its closure, as git sees them, named
 //! by package: so the same tree has the same hash anywhere. (2) Every other crate of the closure, with version, features and
@@ -28,20 +28,11 @@ use super::hasher::Hasher;
 use super::reads::{Now, Reads, Roots, add_file};
 use super::settings::{Places, Remap, Settings};
 use super::{files, own_folder, workspace};
-use crate::config::{Config, Function, ProcessEnvironment};
+use crate::config::{Config, Package, ProcessEnvironment};
 use crate::failure::Failure;
 
-/// The source hashes of all functions, in hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sources {
-    /// Over all functions.
-    pub hash: String,
-    /// By function.
-    pub functions: BTreeMap<String, String>,
-}
-
-/// A checkout as it was read: all that does not depend on what an earlier build read.
-pub struct Checkout {
+/// What cargo builds of a checkout, as it was read: all that does not depend on what an earlier build read.
+pub(super) struct Crates {
     pub(super) folder: PathBuf,
     pub(super) closures: Closures,
     /// The files of each function's packages.
@@ -53,12 +44,12 @@ pub struct Checkout {
     values: BTreeMap<OsString, OsString>,
 }
 
-impl Checkout {
+impl Crates {
     /// Reads it.
     ///
     /// # Errors
     /// Cargo cannot read the workspace: its own words are in the error.
-    pub async fn read(config: &Config) -> Result<Self> {
+    pub(super) async fn read(config: &Config) -> Result<Self> {
         let folder = workspace::folder(config)?;
         let settings = Settings::read(config, &folder);
         let compiler = workspace::compiler(config, &folder).await?;
@@ -79,7 +70,7 @@ impl Checkout {
             closures,
             outputs,
         };
-        for (key, function) in &config.functions {
+        for (key, function) in config.packages() {
             let closure = checkout.closures.functions.get(key).with_context(|| format!("no closure of `{key}`"))?;
             checkout.bases.insert(key.clone(), common.hash(function, closure, &packages, &checkout.closures.workspace));
             let folders = closure.iter().filter_map(|package| package.folder.as_ref());
@@ -89,15 +80,15 @@ impl Checkout {
         Ok(checkout)
     }
 
-    /// The source hashes, with what `reads` names as it is now. Without: the hash of nothing, which no release has.
-    pub async fn sources(&self, reads: Option<&Reads>) -> Sources {
+    /// The source hashes by function, with what `reads` names as it is now. Without: the hash of nothing, which no release has.
+    pub(super) async fn hashes(&self, reads: Option<&Reads>) -> BTreeMap<String, String> {
         let now = Now {
             process: &self.process,
             workspace: &self.closures.workspace,
             outputs: &self.outputs,
             values: &self.values,
         };
-        let (mut functions, mut whole) = (BTreeMap::new(), Hasher::new());
+        let mut hashes = BTreeMap::new();
         for (key, base) in &self.bases {
             let mut hasher = Hasher::new();
             hasher.add("base", base.as_bytes());
@@ -105,11 +96,9 @@ impl Checkout {
                 Some(reads) => reads.add(&mut hasher, key, &now).await,
                 None => hasher.add("unknown", b""),
             }
-            let hash = hasher.hex();
-            whole.add(key, hash.as_bytes());
-            functions.insert(key.clone(), hash);
+            hashes.insert(key.clone(), hasher.hex());
         }
-        Sources { hash: whole.hex(), functions }
+        hashes
     }
 
     /// The workspace's root and target folder.
@@ -118,7 +107,7 @@ impl Checkout {
     }
 
     /// Whether the packages, or what configures their build, have this file, which may be gone.
-    pub(super) fn is_made_of(&self, config: &Config, reads: Option<&Reads>, path: &Path) -> bool {
+    pub(super) fn are_made_of(&self, reads: Option<&Reads>, path: &Path) -> bool {
         const SETTINGS: [&str; 6] = [
             "Cargo.toml",
             "Cargo.lock",
@@ -133,7 +122,7 @@ impl Checkout {
         let was_in = |folder: &&PathBuf| path.starts_with(folder) && !files::is_left_out(folder, path);
         let gone = !path.exists() && self.closures.folders().iter().any(was_in);
         let read = reads.is_some_and(|reads| reads.cover(&self.closures.workspace, path));
-        known || settings || gone || read || path == config.root.join(crate::config::FILE_NAME)
+        known || settings || gone || read
     }
 }
 
@@ -171,7 +160,7 @@ impl Common {
 
     fn hash(
         &self,
-        function: &Function,
+        function: &Package,
         closure: &BTreeSet<Crate>,
         packages: &BTreeMap<PathBuf, BTreeSet<PathBuf>>,
         workspace: &Path,

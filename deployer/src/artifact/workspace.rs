@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
-use crate::config::{Config, Function};
+use crate::config::{Config, Package};
 use crate::failure::Failure;
 
 /// How far below `deployer.toml` a workspace is looked for.
@@ -63,7 +63,7 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 }
 
 /// Package and features of a function, as cargo's arguments.
-pub(super) fn selection(function: &Function) -> Vec<String> {
+pub(super) fn selection(function: &Package) -> Vec<String> {
     let mut arguments = vec!["--package".to_owned(), function.package.clone()];
     if !function.default_features {
         arguments.push("--no-default-features".to_owned());

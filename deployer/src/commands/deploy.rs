@@ -212,7 +212,11 @@ fn zips(built: Option<&Artifact>, plan: &Plan, observed: &Observed) -> Result<BT
     for (key, packed) in &built.manifest.functions {
         if plan.functions.get(key).is_some_and(|function| !function.changes.is_empty()) {
             artifact::refuse_if_too_big(key, packed.size, observed.ledger.contract.artifact_bucket.is_some())?;
-            zips.insert(key.clone(), built.zip(packed)?);
+            let zip = built.zip(packed)?;
+            let function = observed.functions.get(key);
+            let entry_point = function.and_then(|function| function.latest.settings.entry_point());
+            artifact::refuse_without_handler(key, &zip, entry_point.as_ref())?;
+            zips.insert(key.clone(), zip);
         }
     }
     Ok(zips)

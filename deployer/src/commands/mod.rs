@@ -1,16 +1,16 @@
 //! The commands: one file each, over the engine.
 //!
-//! `select.rs` and `target.rs` belong to `rollback`, `from.rs` to `promote`; `order.rs` says which of two commits is older.
+//! `target.rs` and `parts.rs` belong to `rollback`, `from.rs` to `promote`; `order.rs` says which of two commits is older.
 
 mod check;
 mod deploy;
 mod from;
 mod history;
 mod order;
+mod parts;
 mod promote;
 mod prune;
 mod rollback;
-mod select;
 mod status;
 mod target;
 mod unlock;

@@ -9,7 +9,7 @@ use futures::try_join;
 
 use super::from::FromReader;
 use super::order::order;
-use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, sha256};
+use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, refuse_without_handler, sha256};
 use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::context::Context;
@@ -205,6 +205,9 @@ impl Source {
                     .into());
                 }
                 refuse_if_too_big(key, zip.len() as u64, bucket)?;
+                let function = observed.functions.get(key);
+                let entry_point = function.and_then(|function| function.latest.settings.entry_point());
+                refuse_without_handler(key, &zip, entry_point.as_ref())?;
                 Ok::<_, anyhow::Error>((key.clone(), zip))
             })
         });

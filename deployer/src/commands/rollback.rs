@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use futures::try_join;
 
-use super::{select, target};
+use super::{parts, target};
 use crate::aws::Writer;
 use crate::config::{Environment, Traffic};
 use crate::context::Context;
@@ -52,12 +52,12 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
             .hint("`deployer deploy` makes the first one")
     })?;
-    let chosen = select::target(&history, &serving, &options.to, options.force)
+    let chosen = target::target(&history, &serving, &options.to, options.force)
         .with_context(|| format!("cannot roll `{}` back", environment.name))?;
     let contract = state.contract.clone();
     let (observed, missing) = interrupt
         .or(async {
-            let missing = async { Ok(target::missing(&aws.reader, &contract, chosen).await?) };
+            let missing = async { Ok(parts::missing(&aws.reader, &contract, chosen).await?) };
             try_join!(live(&aws.reader, state), missing)
         })
         .await?;
@@ -86,7 +86,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
 
 /// The first round trip: the ledger, with its releases as far back as the one that is named.
 async fn read(engine: &Engine<'_>, to: &str) -> Result<(LedgerState, Vec<Release>)> {
-    let (ledger, is_enough) = (engine.ledger(), |seen: &[Release]| select::is_enough(seen, to));
+    let (ledger, is_enough) = (engine.ledger(), |seen: &[Release]| target::is_enough(seen, to));
     try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.recent(is_enough))
 }
 
@@ -100,7 +100,7 @@ async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, mis
     others.sort_by_key(|release| release.number.abs_diff(chosen.number));
     let mut nearest = None;
     for release in others {
-        if target::missing(&engine.aws.reader, &observed.ledger.contract, release)
+        if parts::missing(&engine.aws.reader, &observed.ledger.contract, release)
             .await
             .is_ok_and(|gone| gone.is_empty())
         {

@@ -1,103 +1,135 @@
-//! Whether the parts of a release still are there: its versions, its deployment, and every alias and permission that
-//! its deployment calls. Reads only.
-
-use std::collections::BTreeMap;
+//! Which release `rollback --to` means. Pure.
 
 use anyhow::Result;
-use futures::future::try_join_all;
-use futures::try_join;
 
-use crate::aws::{AwsError, Kind, Reader, Readiness};
-use crate::ledger::{Api, Contract, Release};
-use crate::observe::arn::source_of;
-use crate::observe::{permits, with_variables};
-use crate::verify;
+use crate::failure::Failure;
+use crate::ledger::{Release, ReleaseState, previous};
 
-/// What of a release is gone, in words; nothing if it can be gone back to.
-pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Release) -> Result<Vec<String>, AwsError> {
-    let versions = release.parts.functions.iter().map(|(key, part)| async move {
-        let Some(resource) = contract.functions.get(key) else {
-            return Ok(Some(format!("the stack has no function `{key}` any more")));
-        };
-        let name = &resource.name;
-        let mut found = reader.lambda.version(name, &part.version).await;
-        if found.as_ref().is_ok_and(|found| found.readiness == Readiness::Idle)
-            && let Ok(awake) = verify::awake(reader, name, &part.version).await
-        {
-            found = Ok(awake);
-        }
-        match found {
-            Ok(found) if found.readiness != Readiness::Ready => {
-                Ok(Some(format!("version {} of `{name}` cannot be invoked", part.version)))
-            }
-            Ok(found) if found.code_sha256 == part.code_sha256 => Ok(None),
-            Ok(_) => Ok(Some(format!("version {} of `{name}` has other code than it had", part.version))),
-            Err(error) if error.kind == Kind::NotFound => {
-                Ok(Some(format!("version {} of `{name}` is gone", part.version)))
-            }
-            Err(error) => Err(error),
-        }
-    });
-    let deployment = async {
-        let (api, id) = match (&contract.api, &release.parts.deployment) {
-            (Some(api), Some(id)) => (api, id),
-            (None, None) => return Ok(None),
-            (Some(_), None) => return Ok(Some("it was made before the stack had an API".to_owned())),
-            (None, Some(_)) => return Ok(Some("the stack has no API any more".to_owned())),
-        };
-        let found = reader.api.deployment(&api.id, id).await?;
-        Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
+/// The release that `to` names: a number, `previous`, or the beginning of a commit. `history` has the newest first.
+///
+/// # Errors
+/// There is none, or it was never stable (unless `force`).
+pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force: bool) -> Result<&'a Release> {
+    if to == "previous" {
+        return previous(history, live).ok_or_else(|| {
+            Failure::refused(format!("no stable release came before release {live}"))
+                .hint("`deployer history` lists what there is")
+                .into()
+        });
+    }
+    let named = to.parse().ok().and_then(|number: u32| history.iter().find(|release| release.number == number));
+    let found = named.or_else(|| of_commit(history, to)).ok_or_else(|| {
+        Failure::refused(format!("there is no release `{to}`"))
+            .hint("`deployer history` lists them; name a number, `previous`, or 7 or more digits of a commit")
+    })?;
+    // One that failed before any traffic may have versions whose checks failed: nobody can insist on that.
+    let served = matches!(found.state, ReleaseState::Reverted | ReleaseState::Live | ReleaseState::Superseded);
+    if found.stable || (force && served) {
+        return Ok(found);
+    }
+    let what = match &found.reason {
+        Some(reason) => format!("release {found} was never stable: {reason}"),
+        None => format!("release {found} was never stable: it is {}", found.state),
     };
-    let permissions = async {
-        let Some(api) = &contract.api else { return Ok(Vec::new()) };
-        let called = called(reader, api, release).await?;
-        let source = |route: &str| source_of(contract, api, route);
-        try_join_all(called.iter().map(|(called, routes)| lacking(reader, &source, release, (called, routes)))).await
-    };
-    let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
-    Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
+    let hint =
+        if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it was never live" };
+    Err(Failure::refused(what).hint(hint).into())
 }
 
-/// What the release's deployment calls, each with the routes that do, the stage's variables put in.
-async fn called<'a>(
-    reader: &Reader,
-    api: &Api,
-    release: &'a Release,
-) -> Result<BTreeMap<String, Vec<&'a String>>, AwsError> {
-    let by_variable = release.routes.values().any(|called| called.contains("${"));
-    let variables = match by_variable {
-        true => reader.api.stage(&api.id, &api.stage).await?.variables,
-        false => BTreeMap::new(),
-    };
-    let mut all: BTreeMap<String, Vec<&String>> = BTreeMap::new();
-    for (route, called) in &release.routes {
-        all.entry(with_variables(called, &variables)).or_default().push(route);
+/// Whether the newest releases, as far as they were read, have the one that `to` names.
+pub(super) fn is_enough(seen: &[Release], to: &str) -> bool {
+    if to == "previous" {
+        let live = seen.iter().find(|release| release.state == ReleaseState::Live);
+        // Its parts may have come long before it, with the release that it went back to.
+        let came = |live: &Release| seen.last().is_some_and(|last| last.number < live.root());
+        return live.is_some_and(|live| came(live) && previous(seen, live).is_some());
     }
-    Ok(all)
+    match to.parse::<u32>() {
+        Ok(number) if seen.iter().any(|release| release.number == number) => true,
+        _ => of_commit(seen, to).is_some_and(|found| found.stable),
+    }
 }
 
-/// What the routes that call `NAME:ALIAS` lack: the alias, or the permission to call it.
-async fn lacking(
-    reader: &Reader,
-    source: &impl Fn(&str) -> String,
-    release: &Release,
-    (called, routes): (&str, &[&String]),
-) -> Result<Vec<String>, AwsError> {
-    let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
-    let (found, policy) = try_join!(
-        async {
-            match reader.lambda.alias(name, alias).await {
-                Err(error) if error.kind == Kind::NotFound => Ok(false),
-                ended => ended.map(|_| true),
-            }
-        },
-        reader.lambda.policy(name, alias)
-    )?;
-    if !found {
-        return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);
+/// The newest stable release of a commit.
+fn of_commit<'a>(history: &'a [Release], to: &str) -> Option<&'a Release> {
+    let is_commit = to.len() >= 7 && to.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let of = |release: &&Release| {
+        release.artifact.commit.as_deref().is_some_and(|commit| commit.starts_with(&to.to_ascii_lowercase()))
+    };
+    let mut found = history.iter().filter(|release| is_commit && of(release));
+    let newest = found.clone().find(|release| release.stable);
+    newest.or_else(|| found.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ending::Ending as _;
+    use crate::failure::Exit;
+
+    /// (number, version of its part, state), the newest first.
+    fn history(releases: &[(u32, &str, &str)]) -> Vec<Release> {
+        let release = |(number, version, state): &(u32, &str, &str)| {
+            let parts = json!({"functions": {"f": {"version": version, "code_sha256": version}}, "deployment": "d"});
+            serde_json::from_value(json!({
+                "number": number, "kind": "deploy", "state": state, "parts": parts, "previous_parts": parts,
+                "previous": 0, "stable": (["live", "superseded"].contains(state)), "definition": "x",
+                "artifact": {"source_hash": "s", "functions": {}, "commit": format!("abcdef{number}")},
+                "actor": "a", "started_at": "now", "fencing_token": 1,
+            }))
+            .unwrap()
+        };
+        releases.iter().map(release).collect()
     }
-    let policy = policy.unwrap_or_default();
-    let by_policy = routes.iter().filter(|route| !release.by_role.contains(**route));
-    let lacking = by_policy.filter(|route| !permits(&policy, &source(route)));
-    Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
+
+    fn chosen(releases: &[(u32, &str, &str)], to: &str, force: bool) -> Result<u32> {
+        let history = history(releases);
+        target(&history, &history[0], to, force).map(|release| release.number)
+    }
+
+    #[test]
+    fn previous_is_the_last_good_one_however_often_one_went_back() {
+        let mut all = vec![(27, "1", "superseded")];
+        all.insert(0, (28, "2", "live"));
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 27);
+        // 28 was bad, so 29 went back to 27: what came before is not 28.
+        all.insert(0, (29, "1", "live"));
+        assert!(chosen(&all, "previous", false).is_err());
+        // 30 is bad too: back to the parts of 27, which 29 has.
+        all.insert(0, (30, "3", "live"));
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 29);
+    }
+
+    #[test]
+    fn previous_skips_what_failed_or_was_reverted() {
+        let all = [(5, "4", "live"), (4, "3", "reverted"), (3, "2", "failed"), (2, "1", "superseded")];
+        assert_eq!(chosen(&all, "previous", false).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_number_or_a_commit_names_a_release() {
+        let all = [(3, "2", "live"), (2, "1", "superseded")];
+        assert_eq!(chosen(&all, "2", false).unwrap(), 2);
+        assert_eq!(chosen(&all, "ABCDEF2", false).unwrap(), 2);
+        for unknown in ["7", "abcdef", "abcdef9", "latest"] {
+            let error = chosen(&all, unknown, false).unwrap_err();
+            assert!(error.to_string().contains(&format!("no release `{unknown}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_never_was_stable_is_refused_unless_it_is_insisted_on() {
+        let all = [(3, "2", "live"), (2, "1", "reverted")];
+        let error = chosen(&all, "2", false).unwrap_err();
+        assert_eq!(error.exit(), Exit::Refused);
+        assert!(error.to_string().contains("release 2 was never stable"), "{error}");
+        assert_eq!(chosen(&all, "2", true).unwrap(), 2);
+    }
+
+    #[test]
+    fn what_failed_before_any_traffic_cannot_be_insisted_on() {
+        assert!(chosen(&[(3, "2", "live"), (2, "1", "failed")], "2", true).is_err());
+    }
 }

@@ -12,12 +12,18 @@ use crate::failure::Failure;
 
 /// The response headers that name what made a response.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Marks {
     /// Carries the Lambda version.
     pub version: String,
     /// Carries the stage variable `deployment`.
     pub deployment: String,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self { version: "x-function-version".to_owned(), deployment: "x-api-deployment".to_owned() }
+    }
 }
 
 /// When a switch counts as seen through the URL.

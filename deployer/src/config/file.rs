@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::builds::is_credential;
 use super::check::{DeclaredCheck, Marks, Verify};
+use super::function::DeclaredFunction;
+use super::local::{self, DeclaredLocal};
 use super::role::Role;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
@@ -18,9 +20,11 @@ use crate::failure::{Failure, Place};
 pub(super) struct File {
     pub(super) app: String,
     pub(super) default_environment: Option<String>,
+    #[serde(default)]
     pub(super) build: Build,
-    pub(super) functions: BTreeMap<String, Function>,
+    pub(super) functions: BTreeMap<String, DeclaredFunction>,
     pub(super) environments: BTreeMap<String, DeclaredEnvironment>,
+    #[serde(default)]
     pub(super) marks: Marks,
     #[serde(default)]
     pub(super) verify: Verify,
@@ -44,14 +48,22 @@ pub struct Build {
     #[serde(default = "release")]
     pub profile: String,
     /// The target triple; its first part is the functions' architecture.
+    #[serde(default = "x86_64")]
     pub target: String,
     /// The newest glibc symbol version that the runtime has, as `2.34`.
+    #[serde(default = "al2023")]
     pub newest_glibc: GlibcVersion,
     /// The folder of the cargo workspace, from `deployer.toml`'s own; found by cargo unless it is named.
     pub workspace: Option<PathBuf>,
     /// Variables of the environment that a build sees although they look like cloud settings.
     #[serde(default)]
     pub pass_env: Vec<String>,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self { profile: release(), target: x86_64(), newest_glibc: al2023(), workspace: None, pass_env: Vec::new() }
+    }
 }
 
 impl Build {
@@ -102,22 +114,6 @@ impl TryFrom<String> for GlibcVersion {
     }
 }
 
-/// One function: what of the workspace it is made of.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Function {
-    /// The cargo package.
-    pub package: String,
-    /// The binary of that package that becomes `bootstrap`.
-    pub bin: String,
-    /// The cargo features, beside the default ones.
-    #[serde(default)]
-    pub features: Vec<String>,
-    /// Whether the package's default features are on, as for cargo.
-    #[serde(default = "yes")]
-    pub default_features: bool,
-}
-
 /// An environment as the file declares it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,16 +128,6 @@ pub(super) struct DeclaredEnvironment {
     pub(super) traffic: Option<Traffic>,
 }
 
-/// An environment's local AWS as the file declares it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeclaredLocal {
-    pub(super) port: u16,
-    pub(super) account: String,
-    #[serde(default)]
-    pub(super) traffic: Traffic,
-}
-
 impl File {
     /// Parses and validates; `path` is for messages only.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
@@ -152,16 +138,17 @@ impl File {
                 .at(error.span().map(|span| Place::new(path, text, span.start)))
         })?;
         match file.contradiction() {
-            Some(message) => Err(Failure::bad_input(format!("`{}`: {message}", path.display()))
-                .hint("nothing was changed; fix the file and run again")
-                .into()),
+            Some(message) => Err(contradicts(path, &message).into()),
             None => Ok(file),
         }
     }
 
     /// What parsed but cannot be meant.
     fn contradiction(&self) -> Option<String> {
-        self.identity().or_else(|| self.build_target()).or_else(|| self.check_list()).or_else(|| self.local_processes())
+        self.identity()
+            .or_else(|| self.build_target())
+            .or_else(|| self.check_list())
+            .or_else(|| local::contradiction(&self.local, &self.environments))
     }
 
     fn identity(&self) -> Option<String> {
@@ -219,22 +206,11 @@ impl File {
             )
         })
     }
+}
 
-    fn local_processes(&self) -> Option<String> {
-        let mut ports = BTreeSet::new();
-        for (name, local) in &self.local {
-            if !self.environments.contains_key(name) {
-                return Some(format!("`local.{name}` names no environment"));
-            }
-            if local.account.len() != 12 || !local.account.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Some(format!("`local.{name}.account` must have 12 digits"));
-            }
-            if local.port < 1024 || !ports.insert(local.port) {
-                return Some(format!("`local.{name}.port` must be above 1023 and its own"));
-            }
-        }
-        None
-    }
+/// What parsed but cannot be meant, in the file at `path`.
+pub(super) fn contradicts(path: &Path, what: &str) -> Failure {
+    Failure::bad_input(format!("`{}`: {what}", path.display())).hint("nothing was changed; fix the file and run again")
 }
 
 /// Whether a name has nothing that leads elsewhere in a path, an address or a call: keys here and names in AWS consist of
@@ -245,6 +221,15 @@ pub fn is_plain(name: &str) -> bool {
 
 fn release() -> String {
     "release".to_owned()
+}
+
+fn x86_64() -> String {
+    "x86_64-unknown-linux-gnu".to_owned()
+}
+
+/// The glibc of Amazon Linux 2023, which all of Lambda's newer runtimes are.
+fn al2023() -> GlibcVersion {
+    GlibcVersion { major: 2, minor: 34 }
 }
 
 fn yes() -> bool {

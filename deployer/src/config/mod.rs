@@ -5,6 +5,8 @@
 mod builds;
 mod check;
 mod file;
+mod function;
+mod local;
 mod process;
 mod role;
 mod traffic;
@@ -18,9 +20,11 @@ use anyhow::{Context as _, Result};
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::world::Proxy;
+use function::DeclaredFunction;
 
 pub use check::{Check, Event, Marks, Request, Response, Sent, TO_SEE_A_SWITCH, Verify};
-pub use file::{Build, Function, GlibcVersion, architecture, is_plain};
+pub use file::{Build, GlibcVersion, architecture, is_plain};
+pub use function::{Code, Output, Package};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
 pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
@@ -43,8 +47,8 @@ pub struct Config {
     pub app: String,
     /// How the functions are built.
     pub build: Build,
-    /// The functions by key, as the stack contract names them.
-    pub functions: BTreeMap<String, Function>,
+    /// Where the code of each function comes from, by key, as the stack contract names them.
+    pub functions: BTreeMap<String, Code>,
     /// The headers by which a response names what made it.
     pub marks: Marks,
     /// When a switch counts as seen.
@@ -168,7 +172,7 @@ impl Config {
             default_environment: file.default_environment,
             app: file.app,
             build: if local { file.build.for_host() } else { file.build },
-            functions: file.functions,
+            functions: codes(file.functions, path)?,
             marks: file.marks,
             verify: file.verify,
             checks: file.checks.into_iter().map(|check| check.read(&root)).collect::<Result<_>>()?,
@@ -215,6 +219,22 @@ impl Config {
         self.environments.values()
     }
 
+    /// The functions that cargo builds.
+    pub fn packages(&self) -> impl Iterator<Item = (&String, &Package)> {
+        self.functions.iter().filter_map(|(key, code)| match code {
+            Code::Cargo(package) => Some((key, package)),
+            Code::Output(_) => None,
+        })
+    }
+
+    /// The functions whose zip something else makes.
+    pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
+        self.functions.iter().filter_map(|(key, code)| match code {
+            Code::Cargo(_) => None,
+            Code::Output(output) => Some((key, output)),
+        })
+    }
+
     /// The checks that only read.
     pub fn reading_checks(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.writes)
@@ -224,6 +244,11 @@ impl Config {
     pub fn checks_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Check> {
         self.checks.iter().filter(move |check| check.function == function)
     }
+}
+
+fn codes(declared: BTreeMap<String, DeclaredFunction>, path: &Path) -> Result<BTreeMap<String, Code>> {
+    let codes = declared.into_iter().map(|(key, function)| Ok((key.clone(), function.code(&key)?)));
+    codes.collect::<Result<_, String>>().map_err(|why| file::contradicts(path, &why).into())
 }
 
 /// The environments of the run. Local ones are those that `[local]` gives a port.

@@ -1,4 +1,4 @@
-//! What `previous` means: where a rollback without a number leads.
+//! What `previous` means in `rollback --to previous`.
 
 use super::Release;
 

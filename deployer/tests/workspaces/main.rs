@@ -9,6 +9,7 @@
 mod built;
 mod hashed;
 mod order;
+mod outputs;
 mod world;
 
 use std::process::ExitCode;
@@ -25,6 +26,6 @@ fn trial<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 's
 }
 
 fn main() -> ExitCode {
-    let trials = hashed::trials().into_iter().chain(built::trials()).chain(order::trials());
+    let trials = hashed::trials().into_iter().chain(built::trials()).chain(order::trials()).chain(outputs::trials());
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }

@@ -52,6 +52,15 @@ impl Settings {
         serde_json::from_str::<Vec<String>>(self.0.get("Architectures")?).ok()?.into_iter().next()
     }
 
+    /// Runtime and handler, where what is started has to be in the package: a layer may bring it. No secrets.
+    pub fn entry_point(&self) -> Option<(String, String)> {
+        let text = |name: &str| serde_json::from_str::<String>(self.0.get(name)?).ok();
+        if self.0.keys().any(|name| name.starts_with("Layers")) {
+            return None;
+        }
+        Some((text("Runtime")?, text("Handler")?))
+    }
+
     /// One setting, for tests of what compares them.
     #[cfg(test)]
     pub(crate) fn with(name: &str, value: &str) -> Self {

@@ -1,0 +1,97 @@
+//! Whether a package has what its runtime will start: the file that the function's handler names.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+use zip::ZipArchive;
+
+use super::pack::ENTRY;
+
+/// The file that a runtime would look for and not find in this zip, as a user would name it. Nothing if it is there, or if that
+/// cannot be said: of other runtimes, and of what is no zip, which is Lambda's to refuse.
+pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String> {
+    let zip = ZipArchive::new(Cursor::new(zip)).ok()?;
+    let names: BTreeSet<Cow<'_, str>> = zip.file_names().flatten().collect();
+    let has = |name: &str| names.contains(name);
+    let language = runtime.trim_end_matches(|letter: char| letter.is_ascii_digit() || ".xal".contains(letter));
+    match language {
+        "provided" | "provided." => (!has(ENTRY)).then(|| ENTRY.to_owned()),
+        "python" => {
+            let module = handler.rsplit_once('.')?.0.replace('.', "/");
+            let is_extension = |name: &Cow<'_, str>| {
+                name.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so"))
+            };
+            let source = ["py", "pyc", "pyo"].iter().any(|end| has(&format!("{module}.{end}")));
+            let package = ["py", "pyc"].iter().any(|end| has(&format!("{module}/__init__.{end}")));
+            let found = source || package || names.iter().any(is_extension);
+            (!found).then(|| format!("{module}.py"))
+        }
+        "nodejs" => {
+            let (folder, name) = handler.rsplit_once('/').map_or(("", handler), |(folder, name)| (folder, name));
+            let module = format!("{}{}{}", folder, if folder.is_empty() { "" } else { "/" }, name.split_once('.')?.0);
+            let module = module.strip_prefix("./").unwrap_or(&module);
+            let found = has(module) || ["js", "mjs", "cjs"].iter().any(|end| has(&format!("{module}.{end}")));
+            (!found).then(|| format!("{module}.js"))
+        }
+        "ruby" => {
+            let file = format!("{}.rb", handler.split_once('.')?.0);
+            (!has(&file)).then_some(file)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::ZipWriter;
+
+    use super::super::pack::options;
+    use super::*;
+
+    fn zip(names: &[&str]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for name in names {
+            zip.start_file(*name, options(false)).unwrap();
+            zip.write_all(b"x").unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn the_file_of_the_handler_is_found_where_the_runtime_looks() {
+        for (runtime, handler, file) in [
+            ("python3.12", "handler.handle", "handler.py"),
+            ("python3.12", "app.api.handle", "app/api.py"),
+            ("python3.12", "app/api.handle", "app/api.py"),
+            ("python3.13", "app.handle", "app/__init__.py"),
+            ("python3.13", "fast.handle", "fast.cpython-313-x86_64-linux-gnu.so"),
+            ("nodejs20.x", "index.handler", "index.js"),
+            ("nodejs22.x", "index.handler", "index.mjs"),
+            ("nodejs22.x", "dist/index.api.handler", "dist/index.cjs"),
+            ("ruby3.3", "lambda.handler", "lambda.rb"),
+            ("ruby3.3", "lambda.Api::Handler.process", "lambda.rb"),
+            ("provided.al2023", "anything", "bootstrap"),
+        ] {
+            assert_eq!(missing(&zip(&[file, "other"]), runtime, handler), None, "{runtime} {handler}");
+            assert!(missing(&zip(&["other"]), runtime, handler).is_some(), "{runtime} {handler}");
+        }
+    }
+
+    #[test]
+    fn a_folder_too_deep_is_what_people_get_wrong() {
+        assert_eq!(missing(&zip(&["src/handler.py"]), "python3.12", "handler.handle").unwrap(), "handler.py");
+        assert_eq!(missing(&zip(&["dist/index.js"]), "nodejs22.x", "index.handler").unwrap(), "index.js");
+        assert_eq!(missing(&zip(&["target/bootstrap"]), "provided.al2023", "x").unwrap(), "bootstrap");
+    }
+
+    #[test]
+    fn of_other_runtimes_and_of_what_is_no_zip_nothing_is_said() {
+        assert_eq!(missing(&zip(&["x.class"]), "java21", "example.Handler::handle"), None);
+        assert_eq!(missing(&zip(&["x.dll"]), "dotnet8", "A::B::C"), None);
+        assert_eq!(missing(b"no zip", "python3.12", "handler.handle"), None);
+        assert_eq!(missing(&zip(&["x"]), "python3.12", "handler"), None);
+    }
+}

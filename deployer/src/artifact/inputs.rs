@@ -1,0 +1,69 @@
+//! The source hash of what a command makes: over its inputs and the command itself. Of an output that is there already: over
+//! its own content.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::hasher::Hasher;
+use super::output::{Contents, is_executable};
+use super::reads::{add_file, plain};
+use super::{files, own_folder};
+use crate::config::{Config, Output};
+use crate::failure::Failure;
+
+/// What one function is made of.
+pub(super) struct Inputs {
+    /// In hexadecimal. Where the checkout lies plays no role.
+    pub(super) hash: String,
+    /// The inputs; nothing for an output that is there already.
+    places: Vec<PathBuf>,
+    /// What commands write: it is made of something else.
+    written: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// # Errors
+    /// An input, or an output that no command makes, is missing.
+    pub(super) async fn read(config: &Config, key: &str, output: &Output) -> Result<Self> {
+        let mut hasher = Hasher::new();
+        hasher.add("output", output.output.as_os_str().as_encoded_bytes());
+        let Some(command) = &output.command else {
+            Contents::read(config, key, output)?.add_to(&mut hasher);
+            return Ok(Self { hash: hasher.hex(), places: Vec::new(), written: Vec::new() });
+        };
+        hasher.add("command", command.as_bytes());
+        let mut written = vec![own_folder(config)];
+        written.extend(config.outputs().map(|(_, other)| plain(&config.root.join(&other.output))));
+        let mut places = Vec::new();
+        let all = [PathBuf::from(".")];
+        for name in output.inputs.as_deref().unwrap_or(&all) {
+            let path = plain(&config.root.join(name));
+            if !path.exists() {
+                let what = format!("function `{key}` has the input `{}`, which is not there", name.display());
+                return Err(Failure::bad_input(what)
+                    .hint("`inputs` names files and folders, from the folder of `deployer.toml`")
+                    .into());
+            }
+            hasher.add("input", name.as_os_str().as_encoded_bytes());
+            let files = match path.is_dir() {
+                true => files::below(&config.process, &path, &written).await,
+                false => BTreeSet::from([path.clone()]),
+            };
+            for file in files {
+                hasher.add(if is_executable(&file) { "program" } else { "file" }, b"");
+                let name = file.strip_prefix(&path).unwrap_or(&file);
+                add_file(&mut hasher, name.as_os_str().as_encoded_bytes(), &file);
+            }
+            places.push(path);
+        }
+        Ok(Self { hash: hasher.hex(), places, written })
+    }
+
+    /// Whether a file is one of the inputs, or was one.
+    pub(super) fn cover(&self, path: &Path) -> bool {
+        let is_below = |places: &[PathBuf]| places.iter().any(|place| path.starts_with(place));
+        is_below(&self.places) && !is_below(&self.written)
+    }
+}

@@ -1,0 +1,185 @@
+//! What a command made, or what was there already: a zip that is taken as it is, or a folder that is packed so that the same
+//! content always has the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io::{Cursor, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use zip::{ZipArchive, ZipWriter};
+
+use super::hasher::Hasher;
+use super::pack::{ENTRY, options};
+use super::{UNPACKED_LIMIT, elf, over};
+use crate::config::{Config, Output};
+use crate::failure::Failure;
+
+/// The content of an output.
+pub(super) enum Contents {
+    /// The bytes of a zip.
+    Zip(Vec<u8>),
+    /// Files and links of a folder, by their names in the zip.
+    Folder(BTreeMap<String, Entry>),
+}
+
+/// One entry of a folder.
+pub(super) enum Entry {
+    /// A file, and whether it may be run.
+    File(PathBuf, bool),
+    /// A link, and where it leads from the folder that it is in.
+    Link(String),
+}
+
+/// Whether its owner may run a file.
+pub(super) fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| may_run(&found))
+}
+
+fn may_run(found: &Metadata) -> bool {
+    found.permissions().mode() & 0o100 != 0
+}
+
+impl Contents {
+    /// Reads the output of the function with this key.
+    ///
+    /// # Errors
+    /// It is missing, empty, or has what a zip cannot hold: a link that leads out of it or nowhere, a socket, a name that is
+    /// not UTF-8.
+    pub(super) fn read(config: &Config, key: &str, output: &Output) -> Result<Self> {
+        let (path, name) = (config.root.join(&output.output), output.output.display());
+        let refused = |what: &str| {
+            let hint = match &output.command {
+                Some(_) => "`output` names what `command` writes, from the folder of `deployer.toml`",
+                None => "build it first, or give `build` a `command` that does",
+            };
+            Failure::bad_input(format!("the output `{name}` of function `{key}` {what}")).hint(hint)
+        };
+        let Ok(found) = path.metadata() else { return Err(refused("is not there").into()) };
+        let contents = match found.is_dir() {
+            true => Self::of_folder(&path).with_context(|| refused("cannot be packed"))?,
+            false if path.extension().is_some_and(|extension| extension == "zip") => {
+                Self::Zip(std::fs::read(&path).with_context(|| refused("cannot be read"))?)
+            }
+            false => return Err(refused("is neither a folder nor a file that ends with `.zip`").into()),
+        };
+        match &contents {
+            Self::Folder(entries) if entries.is_empty() => Err(refused("is empty").into()),
+            _ => Ok(contents),
+        }
+    }
+
+    fn of_folder(folder: &Path) -> Result<Self> {
+        let inside = folder.canonicalize().with_context(|| format!("cannot read `{}`", folder.display()))?;
+        let (mut entries, mut folders) = (BTreeMap::new(), vec![inside.clone()]);
+        while let Some(next) = folders.pop() {
+            for found in std::fs::read_dir(&next).with_context(|| format!("cannot read `{}`", next.display()))? {
+                let path = found?.path();
+                let shown = path.strip_prefix(&inside).unwrap_or(&path);
+                let name = shown.to_str().with_context(|| format!("the name {} is not UTF-8", shown.display()))?;
+                let kind = path.symlink_metadata()?;
+                if kind.is_dir() {
+                    folders.push(path);
+                } else if kind.is_symlink() {
+                    entries.insert(name.to_owned(), link(&inside, &path, name)?);
+                } else if kind.is_file() {
+                    entries.insert(name.to_owned(), Entry::File(path.clone(), may_run(&kind)));
+                } else {
+                    anyhow::bail!("`{name}` is neither a file, a folder nor a link");
+                }
+            }
+        }
+        Ok(Self::Folder(entries))
+    }
+
+    /// Adds names, modes and bytes.
+    pub(super) fn add_to(&self, hasher: &mut Hasher) {
+        match self {
+            Self::Zip(bytes) => hasher.add("zip", bytes),
+            Self::Folder(entries) => {
+                for (name, entry) in entries {
+                    match entry {
+                        Entry::Link(to) => hasher.add("link", to.as_bytes()),
+                        Entry::File(_, runs) => hasher.add(if *runs { "program" } else { "file" }, b""),
+                    }
+                    if let Entry::File(path, _) = entry {
+                        super::reads::add_file(hasher, name.as_bytes(), path);
+                    } else {
+                        hasher.add("name", name.as_bytes());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The zip of the function with this key, once it is certain that Lambda takes it.
+    ///
+    /// # Errors
+    /// It is no zip, too big unpacked, or has a program or library that could not run on Lambda.
+    pub(super) fn packed(self, config: &Config, key: &str) -> Result<Vec<u8>> {
+        let bytes = match self {
+            Self::Zip(bytes) => bytes,
+            Self::Folder(entries) => pack(&entries).with_context(|| format!("cannot pack function `{key}`"))?,
+        };
+        preflight(config, key, &bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// A link, if it leads to something in the folder.
+fn link(inside: &Path, path: &Path, name: &str) -> Result<Entry> {
+    let to = std::fs::read_link(path)?;
+    let end = path.canonicalize().with_context(|| format!("the link `{name}` leads nowhere: `{}`", to.display()))?;
+    anyhow::ensure!(
+        end.starts_with(inside) && to.is_relative(),
+        "the link `{name}` leads out of it: `{}`",
+        to.display()
+    );
+    let to = to.to_str().with_context(|| format!("the link `{name}` leads to a name that is not UTF-8"))?;
+    Ok(Entry::Link(to.to_owned()))
+}
+
+fn pack(entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut unpacked = 0;
+    for (name, entry) in entries {
+        match entry {
+            Entry::Link(to) => zip.add_symlink(name, to, options(false).unix_permissions(0o777))?,
+            Entry::File(path, runs) => {
+                // Before it is read: nobody wants to pack a disk.
+                unpacked += path.metadata()?.len();
+                over_unpacked(unpacked)?;
+                zip.start_file(name, options(*runs))?;
+                zip.write_all(&std::fs::read(path)?)?;
+            }
+        }
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+/// Whether Lambda could unpack it and run what is in it.
+fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
+    let not_a_zip = || Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"));
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).with_context(not_a_zip)?;
+    let mut unpacked = 0;
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).with_context(not_a_zip)?;
+        unpacked += entry.size();
+        over(key, "package", unpacked, UNPACKED_LIMIT)?;
+        let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+        let mut content = Vec::new();
+        // No more than it says: a zip may come from elsewhere.
+        entry.by_ref().take(UNPACKED_LIMIT).read_to_end(&mut content).with_context(not_a_zip)?;
+        let check = if name == ENTRY { elf::check_entry } else { elf::check_in_package };
+        check(&content, &config.build).with_context(|| {
+            Failure::refused(format!("`{name}` of function `{key}` could not run on Lambda")).hint(elf::HINT_IN_PACKAGE)
+        })?;
+    }
+    Ok(())
+}
+
+fn over_unpacked(size: u64) -> Result<()> {
+    anyhow::ensure!(size <= UNPACKED_LIMIT, "it has more than {} MB", UNPACKED_LIMIT / (1024 * 1024));
+    Ok(())
+}

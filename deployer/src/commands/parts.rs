@@ -1,0 +1,103 @@
+//! Whether the parts of a release still are there: its versions, its deployment, and every alias and permission that
+//! its deployment calls. Reads only.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use futures::try_join;
+
+use crate::aws::{AwsError, Kind, Reader, Readiness};
+use crate::ledger::{Api, Contract, Release};
+use crate::observe::arn::source_of;
+use crate::observe::{permits, with_variables};
+use crate::verify;
+
+/// What of a release is gone, in words; nothing if it can be gone back to.
+pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Release) -> Result<Vec<String>, AwsError> {
+    let versions = release.parts.functions.iter().map(|(key, part)| async move {
+        let Some(resource) = contract.functions.get(key) else {
+            return Ok(Some(format!("the stack has no function `{key}` any more")));
+        };
+        let name = &resource.name;
+        let mut found = reader.lambda.version(name, &part.version).await;
+        if found.as_ref().is_ok_and(|found| found.readiness == Readiness::Idle)
+            && let Ok(awake) = verify::awake(reader, name, &part.version).await
+        {
+            found = Ok(awake);
+        }
+        match found {
+            Ok(found) if found.readiness != Readiness::Ready => {
+                Ok(Some(format!("version {} of `{name}` cannot be invoked", part.version)))
+            }
+            Ok(found) if found.code_sha256 == part.code_sha256 => Ok(None),
+            Ok(_) => Ok(Some(format!("version {} of `{name}` has other code than it had", part.version))),
+            Err(error) if error.kind == Kind::NotFound => {
+                Ok(Some(format!("version {} of `{name}` is gone", part.version)))
+            }
+            Err(error) => Err(error),
+        }
+    });
+    let deployment = async {
+        let (api, id) = match (&contract.api, &release.parts.deployment) {
+            (Some(api), Some(id)) => (api, id),
+            (None, None) => return Ok(None),
+            (Some(_), None) => return Ok(Some("it was made before the stack had an API".to_owned())),
+            (None, Some(_)) => return Ok(Some("the stack has no API any more".to_owned())),
+        };
+        let found = reader.api.deployment(&api.id, id).await?;
+        Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
+    };
+    let permissions = async {
+        let Some(api) = &contract.api else { return Ok(Vec::new()) };
+        let called = called(reader, api, release).await?;
+        let source = |route: &str| source_of(contract, api, route);
+        try_join_all(called.iter().map(|(called, routes)| lacking(reader, &source, release, (called, routes)))).await
+    };
+    let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
+    Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
+}
+
+/// What the release's deployment calls, each with the routes that do, the stage's variables put in.
+async fn called<'a>(
+    reader: &Reader,
+    api: &Api,
+    release: &'a Release,
+) -> Result<BTreeMap<String, Vec<&'a String>>, AwsError> {
+    let by_variable = release.routes.values().any(|called| called.contains("${"));
+    let variables = match by_variable {
+        true => reader.api.stage(&api.id, &api.stage).await?.variables,
+        false => BTreeMap::new(),
+    };
+    let mut all: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for (route, called) in &release.routes {
+        all.entry(with_variables(called, &variables)).or_default().push(route);
+    }
+    Ok(all)
+}
+
+/// What the routes that call `NAME:ALIAS` lack: the alias, or the permission to call it.
+async fn lacking(
+    reader: &Reader,
+    source: &impl Fn(&str) -> String,
+    release: &Release,
+    (called, routes): (&str, &[&String]),
+) -> Result<Vec<String>, AwsError> {
+    let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
+    let (found, policy) = try_join!(
+        async {
+            match reader.lambda.alias(name, alias).await {
+                Err(error) if error.kind == Kind::NotFound => Ok(false),
+                ended => ended.map(|_| true),
+            }
+        },
+        reader.lambda.policy(name, alias)
+    )?;
+    if !found {
+        return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);
+    }
+    let policy = policy.unwrap_or_default();
+    let by_policy = routes.iter().filter(|route| !release.by_role.contains(**route));
+    let lacking = by_policy.filter(|route| !permits(&policy, &source(route)));
+    Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
+}
