@@ -185,6 +185,12 @@ pub enum Configured {
         /// The environment
         environment: Option<String>,
     },
+    /// The stack contract: what infrastructure code made for an environment
+    Contract {
+        /// What to do with it
+        #[command(subcommand)]
+        command: ContractCommand,
+    },
     /// The local AWS: both environments on this machine
     Local {
         /// What to do with it
@@ -205,6 +211,24 @@ pub struct Start {
     /// Start although the credentials end before traffic has moved
     #[arg(long)]
     pub ignore_expiry: bool,
+}
+
+/// What to do with the stack contract.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ContractCommand {
+    /// Print it as `deployer.toml` would declare it
+    Show {
+        /// The environment
+        environment: Option<String>,
+    },
+    /// Write the one that `deployer.toml` declares into the ledger
+    Write {
+        /// The environment
+        environment: Option<String>,
+        /// Replace another one
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// What to do with the local AWS.

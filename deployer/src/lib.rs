@@ -52,7 +52,7 @@ use std::path::Path;
 use anyhow::Result;
 use futures::future::join_all;
 
-use cli::{Cli, Command, Configured, Start};
+use cli::{Cli, Command, Configured, ContractCommand, Start};
 use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
@@ -60,8 +60,8 @@ use engine::Outcome;
 use failure::Exit;
 use guard::Guard;
 use report::{
-    BuildView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView, PruneView,
-    ReleaseView, Report, StatusView, UnlockView, View,
+    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView,
+    PruneView, ReleaseView, Report, StatusView, UnlockView, View, WrittenView,
 };
 use world::World;
 
@@ -148,6 +148,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
+        Configured::Contract { command } => contract(context, report, command).await,
         Configured::Local { command } => done(report, &local::run(context, command).await?),
     }
 }
@@ -172,6 +173,20 @@ async fn history(context: Context<'_>, environment: &Environment, limit: usize) 
 
 async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
     Ok(PruneView::new(&environment.name, commands::prune(context, environment, remove).await?))
+}
+
+async fn contract(context: Context<'_>, report: &Report, command: ContractCommand) -> Result<Exit> {
+    let named = |name: Option<String>| context.config.environment(name.as_deref());
+    match command {
+        ContractCommand::Show { environment } => {
+            done(report, &ContractView::new(commands::show_contract(context, named(environment)?).await?)?)
+        }
+        ContractCommand::Write { environment, yes } => {
+            let environment = named(environment)?;
+            let written = commands::write_contract(context, environment, yes).await?;
+            done(report, &WrittenView::new(&environment.name, written))
+        }
+    }
 }
 
 async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<UnlockView> {

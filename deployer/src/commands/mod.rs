@@ -3,6 +3,7 @@
 //! `target.rs` and `parts.rs` belong to `rollback`, `from.rs` to `promote`; `order.rs` says which of two commits is older.
 
 mod check;
+mod contract;
 mod deploy;
 mod from;
 mod history;
@@ -16,6 +17,7 @@ mod target;
 mod unlock;
 
 pub use check::{Checked, check};
+pub use contract::{Written, show_contract, write_contract};
 pub use deploy::{Deploy, Planned, deploy, show_plan};
 pub use history::history;
 pub use promote::{Promote, promote};

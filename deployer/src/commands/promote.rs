@@ -143,14 +143,18 @@ impl Source {
                     .hint("release to the first environment again, then promote that")
                     .into());
             }
-            let theirs = self.contract.functions.get(key).map(|function| function.architecture.as_str());
-            if theirs != Some(&function.architecture) {
-                let (theirs, ours) = (theirs.unwrap_or("missing"), &function.architecture);
+            let Some(source) = self.contract.functions.get(key) else {
+                return Err(Failure::refused(format!("the stack of `{}` has no function `{key}`", from.name))
+                    .hint("bring the stacks of both environments to the same functions")
+                    .into());
+            };
+            let both = source.architecture.as_ref().zip(function.architecture.as_ref());
+            if let Some((theirs, ours)) = both.filter(|(theirs, ours)| theirs != ours) {
                 return Err(Failure::refused(format!(
                     "function `{key}` is `{theirs}` in `{}` and `{ours}` in `{}`",
                     from.name, to.environment
                 ))
-                .hint("apply Terraform of the same checkout to both environments")
+                .hint("set the same architecture for both environments in your infrastructure code")
                 .into());
             }
         }

@@ -11,6 +11,7 @@ use super::check::{DeclaredCheck, Marks, Verify};
 use super::function::DeclaredFunction;
 use super::local::{self, DeclaredLocal};
 use super::role::Role;
+use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
 
@@ -126,6 +127,7 @@ pub(super) struct DeclaredEnvironment {
     #[serde(default = "yes")]
     pub(super) writing_checks: bool,
     pub(super) traffic: Option<Traffic>,
+    pub(super) stack: Option<DeclaredStack>,
 }
 
 impl File {
@@ -148,6 +150,7 @@ impl File {
         self.identity()
             .or_else(|| self.build_target())
             .or_else(|| self.check_list())
+            .or_else(|| self.stacks())
             .or_else(|| local::contradiction(&self.local, &self.environments))
     }
 
@@ -165,6 +168,10 @@ impl File {
         let default = self.default_environment.as_ref()?;
         (!self.environments.contains_key(default))
             .then(|| format!("`default_environment` names `{default}`, which is not in `environments`"))
+    }
+
+    fn stacks(&self) -> Option<String> {
+        self.environments.iter().find_map(|(name, environment)| environment.stack.as_ref()?.contradiction(name))
     }
 
     fn build_target(&self) -> Option<String> {

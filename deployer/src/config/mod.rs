@@ -9,6 +9,7 @@ mod function;
 mod local;
 mod process;
 mod role;
+mod stack;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use file::{Build, GlibcVersion, architecture, is_plain};
 pub use function::{Code, Output, Package};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
+pub use stack::{Api, ApiKind, Contract, FunctionResource};
 pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.
@@ -82,6 +84,8 @@ pub struct Environment {
     pub traffic: Traffic,
     /// The role that may read this environment's ledger and zips, for promotions from here.
     pub reader_role: Option<Role>,
+    /// The stack, where the file declares it and not the ledger alone. Never on the local AWS, which has another one.
+    pub stack: Option<Contract>,
     /// How AWS is reached.
     pub access: Access,
 }
@@ -273,6 +277,7 @@ fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String,
             writing_checks: declared.writing_checks,
             traffic,
             reader_role: declared.reader_role.clone().filter(|_| !local),
+            stack: declared.stack.as_ref().filter(|_| !local).map(|stack| stack.contract(name, &declared.region)),
             access,
         };
         Some((name.clone(), environment))

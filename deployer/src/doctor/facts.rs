@@ -105,7 +105,7 @@ pub(super) struct Api {
 
 /// Reads all that can be read.
 pub(super) async fn gather(config: &Config, environment: &Environment, reader: &Reader) -> Facts {
-    let ledger = Ledger::new(&reader.table, &config.app);
+    let ledger = Ledger::new(&reader.table, &config.app).with(environment.stack.as_ref());
     let (caller, ledger) = join!(reader.sts.caller(), ledger.read());
     let caller = fact(caller);
     let ledger = ledger.map_err(|error| Unread::of(&error));

@@ -192,7 +192,7 @@ impl<'a> Engine<'a> {
 
     /// The environment's ledger.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(&self.aws.reader.table, &self.config.app)
+        Ledger::new(&self.aws.reader.table, &self.config.app).with(self.environment.stack.as_ref())
     }
 
     /// How the description begins of whatever a release of the environment makes.

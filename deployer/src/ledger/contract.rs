@@ -1,88 +1,73 @@
-//! The stack contract: what Terraform made for an environment, as the deployer reads it.
-
-use std::collections::BTreeMap;
+//! The stack contract in the ledger: read, compared with what `deployer.toml` declares, and written.
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::config::is_plain;
+use crate::config::{Api, Contract};
 use crate::failure::Failure;
 
 /// The newest shape of the contract that this version reads.
 const SCHEMA: u64 = 2;
 
-/// The contract.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Contract {
-    /// The environment that the stack was made for.
-    pub environment: String,
-    /// Its account, 12 digits.
-    pub account: String,
-    /// Its region.
-    pub region: String,
-    /// The functions by key, as `deployer.toml` names them.
-    pub functions: BTreeMap<String, FunctionResource>,
-    /// The API that the functions are behind, if they are behind one.
-    #[serde(default)]
-    pub api: Option<Api>,
-    /// The names of the alarms that detect a bad release.
-    #[serde(default)]
-    pub alarms: Vec<String>,
-    /// The bucket for zips over 50 MB.
-    #[serde(default)]
-    pub artifact_bucket: Option<String>,
-}
-
-/// One function of the stack.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FunctionResource {
-    /// Its name in Lambda.
-    pub name: String,
-    /// The alias that callers use: the API, or an event source.
-    pub alias: String,
-    /// `x86_64` or `arm64`.
-    pub architecture: String,
-}
-
-/// The API of the stack.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Api {
-    /// What kind of API it is.
-    pub kind: ApiKind,
-    /// Its id.
-    pub id: String,
-    /// Its stage.
-    pub stage: String,
-    /// Where the stage responds, without a slash at the end.
-    pub url: String,
-    /// Where it responds under a name of its own.
-    #[serde(default)]
-    pub custom_url: Option<String>,
-    /// The deployment that was made with the stack, before the first release: never pruned.
-    #[serde(default)]
-    pub initial_deployment: Option<String>,
-}
-
-/// The kinds of API that a release can move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ApiKind {
-    /// API Gateway REST: deployments, and a stage that names one.
-    Rest,
-}
-
 impl Contract {
+    /// The item `stack` of `ledger`, or what `deployer.toml` declares.
+    ///
+    /// # Errors
+    /// There is neither, or they differ; or the item is as [`Self::of_item`] does not want it.
+    pub(super) fn read(item: Option<Value>, declared: Option<&Self>, ledger: &str, app: &str) -> Result<Self> {
+        match (item, declared) {
+            (Some(item), None) => Self::of_item(item, ledger),
+            (None, Some(declared)) => Ok(declared.clone()),
+            (Some(item), Some(declared)) => {
+                let kept = Self::of_item(item, ledger)?;
+                let Some(what) = kept.difference(declared) else { return Ok(kept) };
+                let environment = &declared.environment;
+                Err(Failure::refused(format!(
+                    "the contract in ledger `{ledger}` and `environments.{environment}.stack` in `deployer.toml` differ in `{what}`"
+                ))
+                .hint(format!(
+                    "where `deployer.toml` is right: `deployer contract write {environment} --yes`; else remove it there, and the ledger's \
+                     counts (`deployer contract show {environment}`)"
+                ))
+                .into())
+            }
+            (None, None) => Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
+                .hint(
+                    "let your infrastructure code write it (apply Terraform for this environment), or declare it as \
+                     `[environments.NAME.stack]` in `deployer.toml`; or fix `app` there",
+                )
+                .into()),
+        }
+    }
+
+    /// The first thing in which two contracts differ.
+    pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
+        let differ = [
+            ("account", self.account != other.account),
+            ("region", self.region != other.region),
+            ("functions", self.functions != other.functions),
+            ("api", self.api != other.api),
+            ("alarms", self.alarms != other.alarms),
+            ("artifact_bucket", self.artifact_bucket != other.artifact_bucket),
+            ("environment", self.environment != other.environment),
+        ];
+        differ.into_iter().find(|(_, differ)| *differ).map(|(what, _)| what)
+    }
+
+    /// The item of `app` that holds it.
+    pub(super) fn item(&self, app: &str) -> Result<Value> {
+        let mut item = serde_json::to_value(self).context("the contract cannot be written")?;
+        item["pk"] = json!(app);
+        item["sk"] = json!(super::STACK);
+        item["schema"] = json!(SCHEMA);
+        Ok(item)
+    }
+
     /// Reads the item `stack` of `ledger`.
     ///
     /// # Errors
-    /// There is none, it is of a newer schema, it is not whole, or it names what cannot be the name of anything.
-    pub(super) fn read(item: Option<Value>, ledger: &str, app: &str) -> Result<Self> {
-        let Some(item) = item else {
-            return Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
-                .hint("apply Terraform for this environment: it writes the contract; or fix `app` in `deployer.toml`")
-                .into());
-        };
+    /// It is of a newer schema, it is not whole, or it names what cannot be the name of anything.
+    pub(super) fn of_item(item: Value, ledger: &str) -> Result<Self> {
         match item["schema"].as_u64() {
             Some(SCHEMA) => {}
             Some(newer) if newer > SCHEMA => {
@@ -106,8 +91,7 @@ impl Contract {
                 .hint("apply Terraform of this checkout: it writes the contract again")
         };
         let contract: Self = serde_json::from_value(item).with_context(|| broken("is not whole".to_owned()))?;
-        let odd = contract.names().find(|(_, name)| !is_plain(name));
-        if let Some((what, name)) = odd {
+        if let Some((what, name)) = contract.odd_name() {
             return Err(broken(format!("has {name:?} for {what}, which cannot be one")).into());
         }
         Ok(contract)
@@ -120,26 +104,10 @@ impl Contract {
     pub fn rest_api(&self) -> Result<&Api> {
         self.api.as_ref().with_context(|| format!("the contract of `{}` names no API", self.environment))
     }
-
-    /// What goes into calls and addresses.
-    fn names(&self) -> impl Iterator<Item = (&'static str, &String)> {
-        let functions = self.functions.values().flat_map(|function| {
-            [("a function", &function.name), ("an alias", &function.alias), ("an architecture", &function.architecture)]
-        });
-        let own =
-            [("its environment", &self.environment), ("its account", &self.account), ("its region", &self.region)];
-        let api = self.api.iter().flat_map(|api| {
-            let initial = api.initial_deployment.iter().map(|id| ("its first deployment", id));
-            [("its API", &api.id), ("its stage", &api.stage)].into_iter().chain(initial)
-        });
-        functions.chain(own).chain(api)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::ending::Ending as _;
     use crate::failure::Exit;
@@ -154,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_contract_of_this_schema_is_read() {
-        let contract = Contract::read(Some(item()), "l", "a").unwrap();
+        let contract = Contract::read(Some(item()), None, "l", "a").unwrap();
         assert_eq!(contract.functions["counter"].alias, "live");
         assert_eq!((contract.alarms.len(), contract.api.unwrap().custom_url), (0, None));
     }
@@ -163,12 +131,32 @@ mod tests {
     fn a_stack_may_have_no_api_and_one_of_a_kind_that_is_not_known_is_refused_by_name() {
         let mut without = item();
         without.as_object_mut().unwrap().remove("api");
-        let contract = Contract::read(Some(without), "l", "a").unwrap();
+        let contract = Contract::read(Some(without), None, "l", "a").unwrap();
         assert!(contract.api.is_none() && contract.rest_api().is_err());
         let mut other = item();
         other["api"]["kind"] = json!("websocket");
-        let error = format!("{:#}", Contract::read(Some(other), "l", "a").unwrap_err());
+        let error = format!("{:#}", Contract::read(Some(other), None, "l", "a").unwrap_err());
         assert!(error.contains("unknown variant `websocket`"), "{error}");
+    }
+
+    #[test]
+    fn a_declared_contract_stands_in_for_one_in_the_ledger_and_must_not_differ_from_it() {
+        let kept = Contract::read(Some(item()), None, "l", "a").unwrap();
+        assert_eq!(Contract::read(None, Some(&kept), "l", "a").unwrap(), kept);
+        assert_eq!(Contract::read(Some(item()), Some(&kept), "l", "a").unwrap(), kept);
+        let other = Contract { alarms: vec!["errors".to_owned()], ..kept };
+        let error = Contract::read(Some(item()), Some(&other), "l", "a").unwrap_err();
+        assert_eq!(error.exit(), Exit::Refused);
+        assert!(error.to_string().contains("in `deployer.toml` differ in `alarms`"), "{error}");
+        assert!(error.hint().unwrap().contains("`deployer contract write dev --yes`"));
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let kept = Contract::read(Some(item()), None, "l", "a").unwrap();
+        let written = kept.item("a").unwrap();
+        assert_eq!((&written["pk"], &written["sk"]), (&json!("a"), &json!("stack")));
+        assert_eq!(Contract::read(Some(written), None, "l", "a").unwrap(), kept);
     }
 
     #[test]
@@ -188,7 +176,7 @@ mod tests {
             (Some(leads_out), Exit::Refused, "has \"../../\\u{1b}[2J\" for its API"),
         ];
         for (item, exit, message) in cases {
-            let error = Contract::read(item, "l", "a").unwrap_err();
+            let error = Contract::read(item, None, "l", "a").unwrap_err();
             assert_eq!(error.exit(), exit);
             assert!(error.to_string().contains(message), "{error}");
         }

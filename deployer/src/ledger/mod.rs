@@ -1,6 +1,6 @@
 //! The ledger: what the deployer knows of an environment, as typed items of one DynamoDB partition.
 //!
-//! `stack` is the contract that Terraform writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
+//! `stack` is the contract that infrastructure code or `contract write` writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
 //! Every write goes through a [`HeldLock`] on the lock: a run that lost it can write nothing any more.
 
 mod contract;
@@ -14,10 +14,10 @@ use anyhow::{Context as _, Result};
 use futures::try_join;
 use serde_json::{Value, json};
 
-use crate::aws::{AwsError, Change, Condition, Kind, TableReader};
+use crate::aws::{AwsError, Change, Condition, Kind, TableReader, TableWriter};
 use crate::failure::Failure;
 
-pub use contract::{Api, Contract, FunctionResource};
+pub use crate::config::{Api, Contract, FunctionResource};
 pub use held::HeldLock;
 pub use lock::{Holder, Lock};
 pub use previous::previous;
@@ -43,6 +43,8 @@ const FOREIGN: &str = "it was written by another version of the deployer: use th
 pub struct Ledger {
     table: TableReader,
     app: String,
+    /// The contract of `deployer.toml`.
+    declared: Option<Contract>,
 }
 
 /// What the ledger says, in one round trip.
@@ -74,7 +76,13 @@ pub struct Items {
 impl Ledger {
     /// The items of `app` in `table`.
     pub fn new(table: &TableReader, app: &str) -> Self {
-        Self { table: table.clone(), app: app.to_owned() }
+        Self { table: table.clone(), app: app.to_owned(), declared: None }
+    }
+
+    /// The same with the contract that `deployer.toml` declares, if it does.
+    #[must_use]
+    pub fn with(self, declared: Option<&Contract>) -> Self {
+        Self { declared: declared.cloned(), ..self }
     }
 
     /// Reads everything that a run starts from, in one round trip.
@@ -89,7 +97,23 @@ impl Ledger {
             self.table.last(&self.app, RELEASE, 1),
         )
         .map_err(|error| self.explain(error))?;
-        LedgerState::of(Items { stack, lock, live, last: last.into_iter().next() }, self.table.name(), &self.app)
+        let items = Items { stack, lock, live, last: last.into_iter().next() };
+        LedgerState::of(items, self.declared.as_ref(), self.table.name(), &self.app)
+    }
+
+    /// The contract in the ledger, whatever `deployer.toml` declares.
+    ///
+    /// # Errors
+    /// This version cannot read it.
+    pub async fn contract(&self) -> Result<Option<Contract>> {
+        let item = self.table.get(&self.app, STACK).await.map_err(|error| self.explain(error))?;
+        item.map(|item| Contract::of_item(item, self.table.name())).transpose()
+    }
+
+    /// Writes the contract over whatever was there.
+    pub async fn write_contract(&self, table: &TableWriter, contract: &Contract) -> Result<()> {
+        let change = Change::Put(contract.item(&self.app)?, Condition::Any);
+        table.transact(vec![change]).await.map_err(|error| self.explain(error))
     }
 
     /// One release.
@@ -148,7 +172,7 @@ impl Ledger {
             Kind::NotFound => error.context(
                 Failure::bad_input(format!("there is no ledger `{}` in this account and region", self.table.name()))
                     .hint(
-                        "apply Terraform for this environment first, or fix `ledger` and `region` in `deployer.toml`",
+                        "make the table first (apply Terraform for this environment), or fix `ledger` and `region` in `deployer.toml`",
                     ),
             ),
             Kind::Malformed => {
@@ -164,9 +188,9 @@ impl LedgerState {
     ///
     /// # Errors
     /// There is no contract, or an item is not what this version would write there: the error names it.
-    pub fn of(items: Items, ledger: &str, app: &str) -> Result<Self> {
+    pub fn of(items: Items, declared: Option<&Contract>, ledger: &str, app: &str) -> Result<Self> {
         Ok(Self {
-            contract: Contract::read(items.stack, ledger, app)?,
+            contract: Contract::read(items.stack, declared, ledger, app)?,
             lock: items.lock.map(|item| locked(ledger, item)).transpose()?.unwrap_or_default(),
             live: items.live.map(|item| typed(ledger, LIVE, item["release"].clone())).transpose()?,
             last: items.last.map(|item| numbered(ledger, item)).transpose()?,
@@ -279,7 +303,7 @@ mod tests {
             "schema": 2, "environment": "dev", "account": "1", "region": "r", "functions": {}, "api": api,
         });
         let items = Items { stack: Some(stack), ..Items::default() };
-        let mut state = LedgerState::of(items, "l", "a").unwrap();
+        let mut state = LedgerState::of(items, None, "l", "a").unwrap();
         assert_eq!(state.next_number().unwrap(), 1);
         state.live = Some(release(9, "release#00000009").unwrap());
         state.last = Some(release(3, "release#00000003").unwrap());

@@ -110,7 +110,7 @@ pub async fn observe(config: &Config, environment: &Environment, reader: &Reader
 /// # Errors
 /// See [`observe`].
 pub async fn recall(config: &Config, environment: &Environment, reader: &Reader) -> Result<LedgerState> {
-    let ledger = Ledger::new(&reader.table, &config.app);
+    let ledger = Ledger::new(&reader.table, &config.app).with(environment.stack.as_ref());
     let (ledger, caller) = join!(ledger.read(), reader.sts.caller());
     let account = caller?.account;
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
@@ -226,13 +226,14 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
     let architecture = config.build.architecture();
-    match contract.functions.values().find(|resource| resource.architecture != architecture) {
+    let named =
+        contract.functions.values().filter_map(|resource| Some((&resource.name, resource.architecture.as_ref()?)));
+    match named.into_iter().find(|(_, named)| *named != architecture) {
         None => Ok(()),
-        Some(resource) => Err(Failure::refused(format!(
-            "function `{}` is `{}`, `build.target` in `deployer.toml` is for `{architecture}`",
-            resource.name, resource.architecture
+        Some((name, named)) => Err(Failure::refused(format!(
+            "function `{name}` is `{named}`, `build.target` in `deployer.toml` is for `{architecture}`"
         ))
-        .hint("set `architecture` in Terraform and `build.target` to the same processor")
+        .hint("set the function's architecture in your infrastructure code and `build.target` to the same processor")
         .into()),
     }
 }

@@ -32,8 +32,8 @@ use crate::world::World;
 
 pub use markdown::Markdown;
 pub use view::{
-    BuildView, CallsView, CheckView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView,
-    PruneView, ReleaseView, StatusView, UnlockView, View,
+    BuildView, CallsView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView,
+    PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
 };
 
 /// Where words go.

@@ -165,7 +165,7 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
 /// Reads the items; what was read says what they say, and everything that only looks at it looks.
 fn is_read_or_named(items: &[Option<Value>; 4]) -> Result<(), String> {
     let [stack, lock, live, last] = items.clone();
-    let read = match LedgerState::of(Items { stack, lock, live, last }, LEDGER, "app") {
+    let read = match LedgerState::of(Items { stack, lock, live, last }, None, LEDGER, "app") {
         Err(error) => return named(&error, LEDGER),
         Ok(read) => read,
     };
@@ -280,7 +280,7 @@ fn no_bytes_are_taken_for_items() {
 #[test]
 fn the_sound_items_are_read() {
     let sound = Items { stack: Some(stack()), lock: Some(lock()), live: Some(live()), last: Some(last()) };
-    assert_eq!(LedgerState::of(sound, LEDGER, "app").unwrap().next_number().unwrap(), 9);
+    assert_eq!(LedgerState::of(sound, None, LEDGER, "app").unwrap().next_number().unwrap(), 9);
 }
 
 #[test]

@@ -65,7 +65,10 @@ fn an_unknown_flag_is_a_usage_error() {
 
 fn a_ledger_without_a_contract_is_refused() {
     let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"nobody\"").expect(3);
-    ended.says(["`resume-visitor-counter-ledger-dev` has no contract for app `nobody`", "hint: apply Terraform"]);
+    ended.says([
+        "`resume-visitor-counter-ledger-dev` has no contract for app `nobody`",
+        "hint: let your infrastructure code write it",
+    ]);
 }
 
 fn a_ledger_that_does_not_exist_is_refused() {

@@ -35,6 +35,9 @@ fn configure(world: &World, functions: &[(&str, &str)]) {
     world.write("deployer.toml", &text);
 }
 
+/// Makes something of an output.
+type Make = fn(&World);
+
 const COPIED: &str = "build = { command = 'mkdir -p dist && cp -R src/. dist', output = 'dist' }";
 const THERE: &str = "build = { output = 'dist' }";
 
@@ -209,7 +212,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
         }),
         trial("output: what a zip cannot hold is named", || async {
-            let cases: [(&str, fn(&World)); 5] = [
+            let cases: [(&str, Make); 5] = [
                 ("the link `out` leads out of it: `../notes.txt`", |world| world.link("dist/out", "../notes.txt")),
                 ("the link `out` leads out of it: `/etc/hostname`", |world| world.link("dist/out", "/etc/hostname")),
                 ("the link `out` leads nowhere: `gone`", |world| world.link("dist/out", "gone")),

@@ -103,16 +103,17 @@ fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -
 }
 
 fn architecture(function: &Function, found: Option<String>, subject: &str) -> Finding {
-    let (check, declared) = ("architecture", &function.resource.architecture);
-    match found {
-        Some(found) if found == *declared => Finding::ok(subject, check, found),
-        Some(found) => Finding::problem(
+    let (check, declared) = ("architecture", function.resource.architecture.as_ref());
+    match (found, declared) {
+        (Some(found), None) => Finding::ok(subject, check, found),
+        (Some(found), Some(declared)) if found == *declared => Finding::ok(subject, check, found),
+        (Some(found), Some(declared)) => Finding::problem(
             subject,
             check,
             format!("the live version is for `{found}`, the contract says `{declared}`"),
-            "set `architecture` in Terraform and `build.target` to the same processor, apply, then deploy",
+            "set the function's architecture in your infrastructure code and `build.target` to the same processor, apply, then deploy",
         ),
-        None => {
+        (None, _) => {
             Finding::not_checked(subject, check, "Lambda does not report it", "look at the function in the console")
         }
     }

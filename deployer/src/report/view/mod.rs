@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod contract;
 mod doctor;
 mod guard;
 mod history;
@@ -22,6 +23,7 @@ use crate::failure::Exit;
 
 pub use build::BuildView;
 pub use check::CheckView;
+pub use contract::{ContractView, WrittenView};
 pub use doctor::DoctorView;
 pub use guard::GuardView;
 pub use history::HistoryView;

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod calls;
+mod contract;
 mod deploys;
 mod lock;
 mod order;

@@ -1,0 +1,79 @@
+//! `contract`: shows the stack contract, and writes the one that `deployer.toml` declares into the ledger.
+
+use anyhow::Result;
+use futures::try_join;
+
+use crate::aws::{Reader, Writer};
+use crate::config::{Contract, Environment};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::ledger::Ledger;
+
+/// Where a contract that is to be written was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The ledger had the same one: nothing was written.
+    Same,
+    /// The ledger had none.
+    New,
+    /// The ledger had another one.
+    Replaced,
+}
+
+/// The contract of the ledger, or else the one that `deployer.toml` declares.
+///
+/// # Errors
+/// There is neither, or it cannot be read.
+pub async fn show_contract(context: Context<'_>, environment: &Environment) -> Result<Contract> {
+    let Context { config, world, .. } = context;
+    let reader = Reader::open(environment, world).await;
+    let kept = Ledger::new(&reader.table, &config.app).contract().await?;
+    kept.or_else(|| environment.stack.clone()).ok_or_else(|| {
+        Failure::bad_input(format!("ledger `{}` has no contract for app `{}`", environment.ledger, config.app))
+            .hint(format!("declare it as `[environments.{}.stack]` in `deployer.toml`", environment.name))
+            .into()
+    })
+}
+
+/// Writes the contract that `deployer.toml` declares. Over another one only with `replace`.
+///
+/// # Errors
+/// Nothing is declared, the credentials are of another account, a run holds the lock, or the ledger has another contract.
+pub async fn write_contract(context: Context<'_>, environment: &Environment, replace: bool) -> Result<Written> {
+    let Context { config, world, .. } = context;
+    let name = &environment.name;
+    let Some(declared) = &environment.stack else {
+        return Err(Failure::bad_input(format!("`deployer.toml` declares no `[environments.{name}.stack]` to write"))
+            .hint(format!("`deployer contract show {name}` prints what the ledger has, in that form"))
+            .into());
+    };
+    let aws = Writer::open(environment, world).await;
+    let ledger = Ledger::new(&aws.reader.table, &config.app);
+    let (caller, kept) = try_join!(async { Ok(aws.reader.sts.caller().await?) }, ledger.contract())?;
+    if caller.account != declared.account {
+        return Err(Failure::refused(format!(
+            "`environments.{name}.stack.account` is `{}`, the credentials are of account `{}`",
+            declared.account, caller.account
+        ))
+        .hint("use credentials of that account, or fix it; nothing was changed")
+        .into());
+    }
+    let written = match kept.as_ref().map(|kept| kept.difference(declared)) {
+        None => Written::New,
+        Some(None) => return Ok(Written::Same),
+        Some(Some(_)) if replace => Written::Replaced,
+        Some(Some(what)) => {
+            return Err(Failure::refused(format!(
+                "ledger `{}` has another contract: it differs in `{what}`",
+                environment.ledger
+            ))
+            .hint(format!(
+                "`deployer contract show {name}` prints it; `--yes` replaces it, unless your infrastructure code writes it"
+            ))
+            .into());
+        }
+    };
+    ledger.refuse_if_held().await?;
+    ledger.write_contract(&aws.table, declared).await?;
+    Ok(written)
+}

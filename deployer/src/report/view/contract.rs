@@ -1,0 +1,96 @@
+//! The stack contract, and whether it was written.
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::View;
+use crate::commands::Written;
+use crate::config::Contract;
+
+/// `contract show`.
+#[derive(Debug, Serialize)]
+pub struct ContractView {
+    #[serde(flatten)]
+    contract: Contract,
+    #[serde(skip)]
+    declaration: String,
+}
+
+impl ContractView {
+    /// Of a contract.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
+    pub fn new(contract: Contract) -> Result<Self> {
+        let declaration = declaration(&contract).context("the contract cannot be written as TOML")?;
+        Ok(Self { contract, declaration })
+    }
+}
+
+impl View for ContractView {
+    fn text(&self) -> String {
+        self.declaration.clone()
+    }
+}
+
+/// The contract as `deployer.toml` declares it.
+fn declaration(contract: &Contract) -> Result<String> {
+    let mut stack = toml::Table::try_from(contract)?;
+    for beside in ["environment", "region"] {
+        stack.remove(beside);
+    }
+    let mut whole = toml::Value::Table(stack);
+    for name in ["stack", &contract.environment, "environments"] {
+        whole = toml::Value::Table([(name.to_owned(), whole)].into_iter().collect());
+    }
+    Ok(toml::to_string(&whole)?)
+}
+
+/// `contract write`.
+#[derive(Debug, Serialize)]
+pub struct WrittenView {
+    environment: String,
+    written: bool,
+    replaced: bool,
+}
+
+impl WrittenView {
+    /// Of what happened to the contract of an environment.
+    pub fn new(environment: &str, written: Written) -> Self {
+        let environment = environment.to_owned();
+        Self { environment, written: written != Written::Same, replaced: written == Written::Replaced }
+    }
+}
+
+impl View for WrittenView {
+    fn text(&self) -> String {
+        let what = match (self.written, self.replaced) {
+            (false, _) => "the ledger has this contract already: nothing was written",
+            (true, false) => "the contract was written",
+            (true, true) => "the contract was replaced",
+        };
+        format!("{}: {what}\n", self.environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_contract_is_shown_as_deployer_toml_declares_it() {
+        let contract = json!({
+            "environment": "dev", "account": "111111111111", "region": "us-east-1", "alarms": ["errors"],
+            "functions": {"api": {"name": "shop-api", "alias": "live"}},
+            "api": {"kind": "rest", "id": "a1", "stage": "dev", "url": "https://x.example/dev"},
+        });
+        let view = ContractView::new(serde_json::from_value(contract.clone()).unwrap()).unwrap();
+        let expected = "[environments.dev.stack]\naccount = \"111111111111\"\nalarms = [\"errors\"]\n\n\
+             [environments.dev.stack.api]\nid = \"a1\"\nkind = \"rest\"\nstage = \"dev\"\nurl = \"https://x.example/dev\"\n\n\
+             [environments.dev.stack.functions.api]\nalias = \"live\"\nname = \"shop-api\"\n";
+        assert_eq!(view.text(), expected);
+        assert_eq!(serde_json::to_value(&view).unwrap(), contract);
+    }
+}

@@ -1,0 +1,78 @@
+//! The stack contract: from the ledger, or from `deployer.toml`.
+
+use serde_json::json;
+
+use super::deployed;
+use crate::simulation::{Simulation, Snapshot};
+use crate::stack::{APP, Shape};
+use crate::verdict::item;
+
+/// Declares dev's contract as `contract show` prints it, changed like this.
+async fn declared(simulation: &Simulation, change: impl FnOnce(String) -> String) {
+    let shown = simulation.done("contract show dev").await.words;
+    let stack = change(shown[shown.find("[environments.dev.stack]").unwrap()..].to_owned());
+    simulation.reconfigure(|text| format!("{text}\n{stack}"));
+}
+
+#[test]
+fn a_declared_contract_is_all_that_a_release_needs() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        declared(simulation, |stack| stack).await;
+        // An app of whose contract the ledger knows nothing.
+        simulation.configure(&format!("app = \"{APP}\""), "app = \"other\"");
+        deployed(simulation).await;
+        deployed(simulation).await;
+        simulation.done("rollback dev --to previous").await;
+        let status = simulation.done("status dev --output json").await.json();
+        assert_eq!(status["environments"][0]["release"], 3, "two deploys and a rollback: {status}");
+    });
+}
+
+#[test]
+fn what_is_declared_and_what_the_ledger_has_must_not_differ() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        declared(simulation, |stack| stack).await;
+        deployed(simulation).await;
+        simulation.configure("alarms = [\"errors\"]", "alarms = []");
+        for command in ["rollback dev --to previous", "status dev", "doctor dev"] {
+            let ended = simulation.command(command).await;
+            assert!(ended.words.contains("in `deployer.toml` differ in `alarms`"), "{command}: {}", ended.words);
+            assert!(ended.words.contains("deployer contract write dev --yes"), "{command}: {}", ended.words);
+        }
+        let refused = simulation.refused("contract write dev", 4).await;
+        assert!(refused.words.contains("it differs in `alarms`"), "{}", refused.words);
+        let written = simulation.done("contract write dev --yes").await;
+        assert!(written.words.contains("dev: the contract was replaced"), "{}", written.words);
+        let kept = item(simulation, "dev", "stack");
+        assert_eq!((&kept["schema"], kept.get("alarms")), (&json!(2), None), "{kept}");
+        deployed(simulation).await;
+    });
+}
+
+#[test]
+fn a_contract_is_written_once() {
+    Snapshot::new(Shape::of(1).without_api(), 1).simulate(async |simulation| {
+        declared(simulation, |stack| stack).await;
+        simulation.configure(&format!("app = \"{APP}\""), "app = \"other\"");
+        let written = simulation.done("contract write dev --output json").await.json();
+        assert_eq!(written, json!({"environment": "dev", "written": true, "replaced": false}));
+        let (again, calls) = simulation.observed("contract write dev").await;
+        assert!(again.words.contains("nothing was written") && !calls.iter().any(|call| call.writes()), "{calls:?}");
+        let shown = simulation.done("contract show dev --output json").await.json();
+        assert_eq!(shown["functions"], json!({"f1": {"name": "app-f1-dev", "alias": "live", "architecture": "arm64"}}));
+    });
+}
+
+#[test]
+fn a_contract_that_cannot_be_written_changes_nothing() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        let none = simulation.refused("contract write dev", 3).await;
+        assert!(none.words.contains("declares no `[environments.dev.stack]`"), "{}", none.words);
+        declared(simulation, |stack| stack.replace("account = \"111111111111\"", "account = \"999999999999\"")).await;
+        let foreign = simulation.refused("contract write dev --yes", 4).await;
+        assert!(foreign.words.contains("the credentials are of account `111111111111`"), "{}", foreign.words);
+        simulation.configure("alias = \"live\"", "alias = \"../live\"");
+        let odd = simulation.refused("contract write dev --yes", 3).await;
+        assert!(odd.words.contains("has \"../live\" for an alias, which cannot be one"), "{}", odd.words);
+    });
+}
