@@ -10,6 +10,7 @@ mod artifacts;
 mod bad_input;
 mod browser;
 mod doctor;
+mod examples;
 mod facts;
 mod first_steps;
 mod guarded;
@@ -103,6 +104,7 @@ fn trials_apart_from_the_stack() -> Vec<Trial> {
         local::a_signal_stops_what_local_up_started,
         facts::the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing,
         guarded::what_other_serverless_stacks_have_is_known_by_real_plans,
+        examples::a_python_queue_worker_is_released_by_the_commands_of_its_readme,
         local::what_keeps_local_up_from_starting_is_named_and_nothing_is_made,
         facts::what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made,
         infrastructure::every_type_and_attribute_that_guard_knows_is_the_providers,

@@ -154,6 +154,20 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = world.error().await;
             assert!(error.contains("function `app` has the input `../shared.txt`, which is not there"), "{error}");
         }),
+        trial("output: an input that git ignores counts all the same", || async {
+            let world = world("build = { command = 'true', output = 'dist', inputs = ['generated'] }");
+            world.write(".gitignore", "/dist\n/.deployer\n/generated\n");
+            world.write("generated/a.py", "1");
+            let before = world.hash().await;
+            world.write("generated/a.py", "2");
+            assert_ne!(before, world.hash().await);
+            // As is a whole project in a folder of another repository that ignores it.
+            world.edit("deployer.toml", ", inputs = ['generated']", "");
+            world.write(".gitignore", "*\n");
+            let before = world.hash().await;
+            world.write("src/handler.py", "2");
+            assert_ne!(before, world.hash().await);
+        }),
         trial("output: the command counts, and where the checkout lies does not", || async {
             let world = world(COPIED);
             let before = world.hash().await;
