@@ -170,7 +170,7 @@ impl Source {
             from.name,
             differing.join(", ")
         ))
-        .hint("apply Terraform of the same checkout to both and release to the first, or allow it with `--allow-definition-diff`")
+        .hint("bring both stacks to the same definition and release to the first, or allow it with `--allow-definition-diff`")
         .into())
     }
 

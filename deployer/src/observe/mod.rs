@@ -187,7 +187,7 @@ fn missing(error: AwsError, resource: &FunctionResource) -> anyhow::Error {
     match kind {
         Kind::NotFound => error.context(
             Failure::refused(format!("function `{}` or its alias `{}` does not exist", resource.name, resource.alias))
-                .hint("apply Terraform for this environment: it makes both; nothing was changed"),
+                .hint("make both with your infrastructure code, or fix the contract; nothing was changed"),
         ),
         _ => error,
     }
@@ -216,7 +216,7 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
             "`deployer.toml` has the functions {declared:?}, the stack of `{}` has {made:?}",
             environment.name
         ))
-        .hint("apply Terraform, or fix `functions` in `deployer.toml`")
+        .hint("bring `functions` in `deployer.toml` and in the stack contract together")
         .into());
     }
     let request = config.checks.iter().find(|check| check.request().is_some());

@@ -113,7 +113,7 @@ pub enum FunctionChange {
     Source(String, String),
     /// Its zip is another one: the hashes before and after.
     Code(String, String),
-    /// Terraform changed these settings.
+    /// These settings were changed.
     Settings(Vec<String>),
     /// The release that is gone back to had another version: before and after.
     Version(String, String),

@@ -13,7 +13,7 @@ impl fmt::Display for FunctionChange {
             }
             Self::Source(before, after) => write!(formatter, "sources {} -> {}", short(before), short(after)),
             Self::Code(before, after) => write!(formatter, "code {} -> {}", short(before), short(after)),
-            Self::Settings(names) => write!(formatter, "Terraform changed {}", names.join(", ")),
+            Self::Settings(names) => write!(formatter, "settings changed: {}", names.join(", ")),
             Self::Version(before, after) => write!(formatter, "version {before} -> {after}"),
         }
     }

@@ -58,7 +58,7 @@ impl Url {
         let mut base =
             url::Url::parse(stage).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
                 Failure::refused(format!("the contract's `api.url` is {stage:?}, not the URL of a stage"))
-                    .hint("apply Terraform of this checkout: it writes the contract again")
+                    .hint("write the contract again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`")
             })?;
         if let Access::Local(local) = &environment.access {
             // Not joined: a path that begins with two slashes would be taken for another host.

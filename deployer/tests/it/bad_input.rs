@@ -90,7 +90,7 @@ fn a_contract_of_another_account_region_or_environment_is_refused() {
 fn an_alias_that_does_not_exist_is_refused() {
     let path = ["functions", "M", "counter", "M", "alias", "S"];
     let ended = with_contract(&path, &json!("nowhere")).expect(4);
-    ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: apply Terraform"]);
+    ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: make both"]);
 }
 
 fn missing_credentials_are_refused() {

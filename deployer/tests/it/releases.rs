@@ -58,7 +58,7 @@ pub(crate) fn terraform_changes_memory_and_deploy_releases_it() {
     stack.terraform("dev", &["apply", "-auto-approve", "-var=memory_size=256"]);
     // The alias stays where the last release left it: what Terraform changed waits for the next one.
     assert_eq!(version(), before);
-    stack.checkout.through(&front, "dev", "deploy dev").0.expect(0).says(["Terraform changed MemorySize"]);
+    stack.checkout.through(&front, "dev", "deploy dev").0.expect(0).says(["settings changed: MemorySize"]);
     let (after, function) = (version(), "/2015-03-31/functions/resume-visitor-counter-dev");
     assert_ne!(after, before);
     let live = stack.behind("dev", "GET", &format!("{function}?Qualifier={after}"), None, &Value::Null);

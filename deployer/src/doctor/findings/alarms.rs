@@ -11,7 +11,7 @@ const SUBJECT: &str = "alarms";
 pub(super) fn find(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Finding> {
     if contract.alarms.is_empty() {
         let detail = "the contract names none: a bad release is noticed by its checks only";
-        return vec![Finding::warning(SUBJECT, "alarms", detail, "set `alarms` in Terraform, and apply")];
+        return vec![Finding::warning(SUBJECT, "alarms", detail, "name alarms in the contract")];
     }
     let alarms = match alarms {
         Ok(alarms) => alarms,
@@ -28,7 +28,7 @@ pub(super) fn find(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Findin
                 SUBJECT,
                 name,
                 "the contract names it, and it does not exist",
-                "apply Terraform for this environment: it makes the alarms",
+                "make them, or take them out of the contract",
             )),
         }
     }
@@ -66,7 +66,7 @@ fn restriction(alarm: &Alarm, contract: &Contract) -> Option<Finding> {
         Some(other) => format!("watches `{other}`"),
         None => format!("watches all of `{watched}`, checks before traffic too"),
     };
-    let fix = format!("give it the dimension `Resource` = `{wanted}` in Terraform");
+    let fix = format!("give it the dimension `Resource` = `{wanted}`");
     Some(Finding::problem(SUBJECT, &format!("{}, dimensions", alarm.name), found, fix))
 }
 

@@ -30,7 +30,7 @@ fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
         Ok(routes) => routes,
         Err(unread) => return vec![unknown(unread, subject, "integrations")],
     };
-    let fix = "call the alias's `invoke_arn` in Terraform, apply, then deploy";
+    let fix = "let the integration call the alias (Terraform: its `invoke_arn`), then deploy";
     let finding = |route: &Route| {
         let (check, arn) = (format!("integration {} {}", route.method, route.path), target_of(route)?);
         let variables = api.stage.as_ref().map(|stage| stage.variables.clone()).unwrap_or_default();
@@ -67,7 +67,7 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
     let stage = match &api.stage {
         Ok(stage) => stage,
         Err(unread) if unread.missing => {
-            let fix = "apply Terraform for this environment: it makes the stage";
+            let fix = "make the stage with your infrastructure code, or fix the contract";
             return vec![Finding::problem(subject, "stage", format!("stage `{name}` does not exist"), fix)];
         }
         Err(unread) => return vec![unknown(unread, subject, "stage")],
@@ -153,7 +153,7 @@ fn initial(api: &Api, subject: &str) -> Option<Finding> {
             subject,
             check,
             format!("`{id}`, which the contract names, does not exist"),
-            "apply Terraform: it makes one and writes its id into the contract",
+            "name the deployment that was made with the stack in the contract: `initial_deployment`",
         ),
         Err(unread) => unknown(unread, subject, check),
     })

@@ -65,10 +65,7 @@ fn on_alias(
                 subject,
                 &check(route),
                 "API Gateway may not call the alias: it answers 500 in its place",
-                format!(
-                    "apply Terraform: it allows `{GATEWAY}` to invoke alias `{}` for `{source}`",
-                    function.resource.alias
-                ),
+                format!("add a permission: `{GATEWAY}` may invoke alias `{}` for `{source}`", function.resource.alias),
             ),
         });
     }

@@ -36,7 +36,7 @@ fn of(function: &Function, named: &Named, burst: i32, subject: &str) -> Finding 
             "the stage takes {burst} requests at once, {available} executions {whose}: throttled ones are 5XX, and an \
              alarm on them reverts a good release"
         ),
-        "lower the stage's burst in Terraform, or raise the reserved concurrency or the account's quota",
+        "lower the stage's burst, or raise the reserved concurrency or the account's quota",
     )
 }
 

@@ -26,7 +26,7 @@ fn alias(key: &str, function: &Function, state: &LedgerState, subject: &str) -> 
                 subject,
                 check,
                 detail,
-                "apply Terraform for this environment: it makes both",
+                "make both with your infrastructure code, or fix the contract",
             )];
         }
         Err(unread) => return vec![unknown(unread, subject, check)],

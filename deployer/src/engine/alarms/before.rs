@@ -68,7 +68,7 @@ fn known(observed: &Observed) -> Result<&[Alarm]> {
     match names.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
         None => Ok(alarms),
         Some(name) => Err(Failure::refused(format!("alarm `{name}`, which the contract names, does not exist"))
-            .hint("apply Terraform: it makes the alarms; or release unguarded with `--ignore-alarms`")
+            .hint("make the alarms, or take them out of the contract; or release unguarded with `--ignore-alarms`")
             .into()),
     }
 }

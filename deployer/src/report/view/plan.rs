@@ -160,7 +160,7 @@ mod tests {
 dev: release 8 would follow release 7
 
              before                               after                                why
-  counter    version 5, code zip1zip1zip1         new version                          sources a1b2c3d4e5f6 -> b1b2c3d4e5f6; Terraform changed MemorySize
+  counter    version 5, code zip1zip1zip1         new version                          sources a1b2c3d4e5f6 -> b1b2c3d4e5f6; settings changed: MemorySize
   preflight  version 5, code zip1zip1zip1         unchanged
   API        deployment d1                        new deployment                       definition 0123456789ab -> fedcba987654
 
@@ -205,7 +205,7 @@ dev: nothing to do, release 7 is live
 
 |  | before | after | why |
 | --- | --- | --- | --- |
-| counter | version 5, code zip1zip1zip1 | new version | sources a1b2c3d4e5f6 -&gt; b1b2c3d4e5f6; Terraform changed MemorySize |
+| counter | version 5, code zip1zip1zip1 | new version | sources a1b2c3d4e5f6 -&gt; b1b2c3d4e5f6; settings changed: MemorySize |
 | preflight | version 5, code zip1zip1zip1 | unchanged |  |
 | API | deployment d1 | new deployment | definition 0123456789ab -&gt; fedcba987654 |
 
