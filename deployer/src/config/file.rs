@@ -1,15 +1,15 @@
-//! The shape of `deployer.toml`, and what its parts must agree on.
+//! The shape of `deployer.toml`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::builds::is_credential;
 use super::check::{DeclaredCheck, Marks, Verify};
+use super::contradictions;
 use super::function::DeclaredFunction;
-use super::local::{self, DeclaredLocal};
+use super::local::DeclaredLocal;
 use super::role::Role;
 use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
@@ -139,85 +139,11 @@ impl File {
                 .hint("the comments in the `deployer.toml` of the deployer's repository explain every key; nothing was changed")
                 .at(error.span().map(|span| Place::new(path, text, span.start)))
         })?;
-        match file.contradiction() {
-            Some(message) => Err(contradicts(path, &message).into()),
-            None => Ok(file),
+        match contradictions::of(&file) {
+            found if found.is_empty() => Ok(file),
+            found => Err(contradictions::failure(&found, text, path).into()),
         }
     }
-
-    /// What parsed but cannot be meant.
-    fn contradiction(&self) -> Option<String> {
-        self.identity()
-            .or_else(|| self.build_target())
-            .or_else(|| self.check_list())
-            .or_else(|| self.stacks())
-            .or_else(|| local::contradiction(&self.local, &self.environments))
-    }
-
-    fn identity(&self) -> Option<String> {
-        if self.app.is_empty() || self.functions.is_empty() || self.environments.is_empty() {
-            return Some("`app`, `functions` and `environments` must not be empty".to_owned());
-        }
-        // They become the names of files and of folders.
-        let keys = self.functions.keys().chain(self.environments.keys());
-        if let Some(key) = keys.into_iter().find(|key| !is_plain(key)) {
-            return Some(format!(
-                "{key:?} cannot be the name of a function or environment: use letters, digits, `-` and `_`"
-            ));
-        }
-        let default = self.default_environment.as_ref()?;
-        (!self.environments.contains_key(default))
-            .then(|| format!("`default_environment` names `{default}`, which is not in `environments`"))
-    }
-
-    fn stacks(&self) -> Option<String> {
-        self.environments.iter().find_map(|(name, environment)| environment.stack.as_ref()?.contradiction(name))
-    }
-
-    fn build_target(&self) -> Option<String> {
-        if let Some(name) = self.build.pass_env.iter().find(|name| is_credential(name)) {
-            return Some(format!("`build.pass_env` names `{name}`: a build never sees a credential"));
-        }
-        let target = &self.build.target;
-        let fits = ["x86_64-", "aarch64-"].iter().any(|known| target.starts_with(known)) && target.contains("-linux-");
-        (!fits).then(|| format!("`build.target` is `{target}`: Lambda runs x86_64 or aarch64 Linux only"))
-    }
-
-    fn check_list(&self) -> Option<String> {
-        let mut names = BTreeSet::new();
-        for check in &self.checks {
-            if let Some(contradiction) = check.contradiction() {
-                return Some(contradiction);
-            }
-            if !self.functions.contains_key(&check.function) {
-                return Some(format!("check `{}` names the unknown function `{}`", check.name, check.function));
-            }
-            if !names.insert(&check.name) {
-                return Some(format!("two checks are called `{}`", check.name));
-            }
-        }
-        let unchecked =
-            self.functions.keys().find(|key| !self.checks.iter().any(|check| &check.function == *key && !check.writes));
-        if let Some(key) = unchecked {
-            return Some(format!("function `{key}` has no check that may run before traffic: add a read-only one"));
-        }
-        if self.verify.in_a_row == 0 || self.verify.timeout_seconds == 0 {
-            return Some("`verify.in_a_row` and `verify.timeout_seconds` must be at least 1".to_owned());
-        }
-        let Verify { in_a_row, requests, .. } = self.verify;
-        let fewest = self.verify.fewest_requests();
-        (requests < fewest).then(|| {
-            format!(
-                "`verify.in_a_row` is {in_a_row}: the checks after two switches may need {fewest} requests, and `verify.requests` is \
-                 {requests}: lower `in_a_row` or raise `requests`"
-            )
-        })
-    }
-}
-
-/// What parsed but cannot be meant, in the file at `path`.
-pub(super) fn contradicts(path: &Path, what: &str) -> Failure {
-    Failure::bad_input(format!("`{}`: {what}", path.display())).hint("nothing was changed; fix the file and run again")
 }
 
 /// Whether a name has nothing that leads elsewhere in a path, an address or a call: keys here and names in AWS consist of
@@ -276,44 +202,5 @@ mod tests {
     fn an_unknown_key_is_named() {
         let text = message(&OURS.replace("in_a_row", "in_a_rwo"));
         assert!(text.contains("unknown field `in_a_rwo`") && text.contains("line "), "{text}");
-    }
-
-    #[test]
-    fn contradictions_are_named() {
-        let cases = [
-            ("default_environment = \"dev\"", "default_environment = \"test\"", "which is not in `environments`"),
-            ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs x86_64 or aarch64 Linux only"),
-            ("function = \"preflight\"\nrequest", "function = \"nobody\"\nrequest", "unknown function `nobody`"),
-            ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
-            ("function = \"preflight\"\nrequest", "function = \"counter\"\nrequest", "`preflight` has no check"),
-            ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
-            ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),
-            ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
-            ("percent = 10", "percent = 100", "must be 1 to 99"),
-            ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),
-            (
-                "reader_role = \"resume",
-                "reader_role = \"arn:aws:sts::1:assumed-role/resume",
-                "neither the name nor the ARN",
-            ),
-            ("releases = 10", "releases = 0", "must be at least 1"),
-            ("grace_hours = 24", "grace_hours = 9223372036854775807", "must be at most 87600"),
-            ("in_a_row = 3", "in_a_row = 4294967295", "lower `in_a_row`"),
-            ("bake_seconds = 180", "bake_seconds = 9223372036854775807", "must be at most 86400"),
-            ("watch_seconds = 0", "watch_seconds = 86401", "must be at most 86400"),
-            ("[functions.counter]", "[functions.\"../counter\"]", "\"../counter\" cannot be the name of a function"),
-            ("[environments.dev]", "[environments.\"a/b\"]", "\"a/b\" cannot be the name of a function or environment"),
-            ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
-            ("port = 24567", "port = 24566", "must be above 1023 and its own"),
-            ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),
-            ("newest_glibc = \"2.34\"", "newest_glibc = \"two\"", "write it as `2.34`"),
-            ("[build]\n", "[build]\npass_env = [\"GITHUB_TOKEN\"]\n", "a build never sees a credential"),
-            ("[build]\n", "[build]\npass_env = [\"AWS_SESSION_TOKEN\"]\n", "names `AWS_SESSION_TOKEN`"),
-        ];
-        for (from, to, expected) in cases {
-            assert!(OURS.contains(from), "{from}");
-            let text = message(&OURS.replacen(from, to, 1));
-            assert!(text.contains(expected), "{text}");
-        }
     }
 }

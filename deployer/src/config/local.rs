@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::contradictions::Contradiction;
 use super::traffic::Traffic;
 
 /// An environment's local AWS as the file declares it.
@@ -17,21 +18,22 @@ pub(super) struct DeclaredLocal {
 }
 
 /// What parsed but cannot be meant.
-pub(super) fn contradiction<E>(
+pub(super) fn contradictions<E>(
     declared: &BTreeMap<String, DeclaredLocal>,
     environments: &BTreeMap<String, E>,
-) -> Option<String> {
-    let mut ports = BTreeSet::new();
+) -> Vec<Contradiction> {
+    let (mut all, mut ports) = (Vec::new(), BTreeSet::new());
     for (name, local) in declared {
+        let mut wrong = |what: String| all.push(Contradiction::new(["local", name], what));
         if !environments.contains_key(name) {
-            return Some(format!("`local.{name}` names no environment"));
+            wrong(format!("`local.{name}` names no environment"));
         }
         if local.account.len() != 12 || !local.account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Some(format!("`local.{name}.account` must have 12 digits"));
+            wrong(format!("`local.{name}.account` must have 12 digits"));
         }
         if local.port < 1024 || !ports.insert(local.port) {
-            return Some(format!("`local.{name}.port` must be above 1023 and its own"));
+            wrong(format!("`local.{name}.port` must be above 1023 and its own"));
         }
     }
-    None
+    all
 }

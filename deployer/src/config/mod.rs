@@ -4,6 +4,7 @@
 
 mod builds;
 mod check;
+mod contradictions;
 mod file;
 mod function;
 mod local;
@@ -176,7 +177,7 @@ impl Config {
             default_environment: file.default_environment,
             app: file.app,
             build: if local { file.build.for_host() } else { file.build },
-            functions: codes(file.functions, path)?,
+            functions: codes(file.functions)?,
             marks: file.marks,
             verify: file.verify,
             checks: file.checks.into_iter().map(|check| check.read(&root)).collect::<Result<_>>()?,
@@ -250,9 +251,10 @@ impl Config {
     }
 }
 
-fn codes(declared: BTreeMap<String, DeclaredFunction>, path: &Path) -> Result<BTreeMap<String, Code>> {
+fn codes(declared: BTreeMap<String, DeclaredFunction>) -> Result<BTreeMap<String, Code>> {
     let codes = declared.into_iter().map(|(key, function)| Ok((key.clone(), function.code(&key)?)));
-    codes.collect::<Result<_, String>>().map_err(|why| file::contradicts(path, &why).into())
+    // The file was read: all that is wrong with it is known.
+    codes.collect::<Result<_, String>>().map_err(|what| Failure::bad_input(what).into())
 }
 
 /// The environments of the run. Local ones are those that `[local]` gives a port.
