@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Cursor, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use zip::read::ZipFile;
 use zip::{ZipArchive, ZipWriter};
 
 use super::hasher::Hasher;
@@ -15,6 +16,10 @@ use super::pack::{ENTRY, options};
 use super::{UNPACKED_LIMIT, elf, over};
 use crate::config::{Config, Output};
 use crate::failure::Failure;
+
+/// What a package may hold.
+const HOLDS: &str =
+    "a package holds files, folders, and links that lead to something in it, of at most 250 MB: leave the rest out";
 
 /// The content of an output.
 pub(super) enum Contents {
@@ -58,7 +63,7 @@ impl Contents {
         };
         let Ok(found) = path.metadata() else { return Err(refused("is not there").into()) };
         let contents = match found.is_dir() {
-            true => Self::of_folder(&path).with_context(|| refused("cannot be packed"))?,
+            true => Self::of_folder(&path).with_context(|| refused("cannot be packed").hint(HOLDS))?,
             false if path.extension().is_some_and(|extension| extension == "zip") => {
                 Self::Zip(std::fs::read(&path).with_context(|| refused("cannot be read"))?)
             }
@@ -160,7 +165,10 @@ fn pack(entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
 
 /// Whether Lambda could unpack it and run what is in it.
 fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
-    let not_a_zip = || Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"));
+    let not_a_zip = || {
+        Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"))
+            .hint("build it again; nothing was changed")
+    };
     let mut zip = ZipArchive::new(Cursor::new(bytes)).with_context(not_a_zip)?;
     let mut unpacked = 0;
     for index in 0..zip.len() {
@@ -168,6 +176,7 @@ fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
         unpacked += entry.size();
         over(key, "package", unpacked, UNPACKED_LIMIT)?;
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
+        refuse_entry(key, &name, &entry)?;
         let mut content = Vec::new();
         // No more than it says: a zip may come from elsewhere.
         entry.by_ref().take(UNPACKED_LIMIT).read_to_end(&mut content).with_context(not_a_zip)?;
@@ -177,6 +186,23 @@ fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Refuses an entry that leads out of the package, or that the function could not read: Lambda runs it as another user.
+fn refuse_entry(key: &str, name: &str, entry: &ZipFile<'_, impl Read>) -> Result<()> {
+    let refused = |what: &str| {
+        Failure::bad_input(format!("`{name}` in the output of function `{key}` {what}"))
+            .hint("pack it again; nothing was changed")
+    };
+    if entry.enclosed_name().is_none() {
+        return Err(refused("leads out of the package").into());
+    }
+    match entry.unix_mode() {
+        Some(mode) if !entry.is_symlink() && !entry.is_dir() && mode & 0o004 == 0 => {
+            Err(refused("is not readable by everybody, as Lambda needs it").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn over_unpacked(size: u64) -> Result<()> {

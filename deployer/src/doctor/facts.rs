@@ -47,6 +47,8 @@ pub(super) struct Asked {
     pub region: String,
     /// The ledger's table.
     pub ledger: String,
+    /// The functions of `deployer.toml`.
+    pub functions: Vec<String>,
 }
 
 /// What the contract names.
@@ -118,6 +120,7 @@ pub(super) async fn gather(config: &Config, environment: &Environment, reader: &
         environment: environment.name.clone(),
         region: environment.region.clone(),
         ledger: environment.ledger.clone(),
+        functions: config.functions.keys().cloned().collect(),
     };
     Facts { asked, caller, ledger, named }
 }

@@ -110,6 +110,7 @@ async fn with_code(
         Some(zip) => zip,
         None => {
             fetched = run.engine.aws.reader.lambda.code(name, &function.live.version).await?;
+            refuse_other_code(name, function, &fetched)?;
             &fetched
         }
     };
@@ -119,6 +120,17 @@ async fn with_code(
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
     until_ready(run, name, "$LATEST", is_new).await
+}
+
+/// What is published again must be what runs.
+fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &[u8]) -> Result<()> {
+    if sha256(fetched) == function.live.code_sha256 {
+        return Ok(());
+    }
+    let version = &function.live.version;
+    Err(Failure::error(format!("the zip that was fetched for version {version} of `{name}` is not the code that runs there"))
+        .hint("deploy a change of the sources: their zip is built here; the local AWS gives the zip of `$LATEST` for every version")
+        .into())
 }
 
 /// Directly, or where the zip is too big for that, through the contract's bucket. Returns `$LATEST` as it was before.

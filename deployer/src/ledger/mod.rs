@@ -175,6 +175,10 @@ impl Ledger {
                         "make the table first (apply Terraform for this environment), or fix `ledger` and `region` in `deployer.toml`",
                     ),
             ),
+            Kind::Other if error.to_string().contains("does not match the schema") => error.context(
+                Failure::bad_input(format!("the table `{}` is not a ledger: its keys are others", self.table.name()))
+                    .hint("a ledger has the partition key `pk` and the sort key `sk`, both strings; or fix `ledger` in `deployer.toml`"),
+            ),
             Kind::Malformed => {
                 error.context(Failure::refused(format!("ledger `{}` cannot be read", self.table.name())).hint(FOREIGN))
             }

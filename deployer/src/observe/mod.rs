@@ -113,6 +113,15 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
     let ledger = Ledger::new(&reader.table, &config.app).with(environment.stack.as_ref());
     let (ledger, caller) = join!(ledger.read(), reader.sts.caller());
     let account = caller?.account;
+    // Before what the ledger of another account says, or that there is none.
+    if let Some(declared) = environment.stack.as_ref().filter(|declared| declared.account != account) {
+        let (name, theirs) = (&environment.name, &declared.account);
+        let what =
+            format!("`environments.{name}.stack.account` is `{theirs}`, the credentials are of account `{account}`");
+        return Err(Failure::refused(what)
+            .hint("use credentials of that account, or fix it; nothing was changed")
+            .into());
+    }
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
     Ok(ledger)

@@ -265,6 +265,21 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = refused(&world).await;
             assert!(error.contains("it is for another processor than"), "{error}");
         }),
+        trial("output: a zip whose entries lead out, or that nobody may read", || async {
+            use std::io::Write as _;
+            for (name, mode, expected) in [
+                ("../evil.py", 0o644, "`../evil.py` in the output of function `app` leads out of the package"),
+                ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by everybody"),
+            ] {
+                let world = world("build = { output = 'dist/app.zip' }");
+                let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+                zip.start_file(name, zip::write::SimpleFileOptions::default().unix_permissions(mode)).unwrap();
+                zip.write_all(b"1").unwrap();
+                world.write_bytes(Path::new("dist/app.zip"), zip.finish().unwrap().get_ref());
+                let error = refused(&world).await;
+                assert!(error.contains(expected) && error.contains("hint: "), "{error}");
+            }
+        }),
         trial("output: a zip that is none", || async {
             let world = world("build = { output = 'dist/app.zip' }");
             world.write("dist/app.zip", "PK and nothing else");

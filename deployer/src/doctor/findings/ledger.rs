@@ -24,6 +24,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     vec![
         Finding::ok(&subject, "contract", found),
         whose(facts, state, &subject),
+        functions(facts, state, &subject),
         lock(state, &subject),
         last(state, &subject),
     ]
@@ -48,6 +49,17 @@ fn whose(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
     let words = differing.iter().map(|(what, ours, theirs)| format!("{what} is `{ours}`, the contract's `{theirs}`"));
     let fix = "check the credentials, and `ledger` and `region` in `deployer.toml`";
     Finding::problem(subject, check, words.collect::<Vec<_>>().join("; "), fix)
+}
+
+/// What `deployer.toml` builds and what the contract names must be the same functions.
+fn functions(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
+    let (check, declared) = ("functions", &facts.asked.functions);
+    let made: Vec<String> = state.contract.functions.keys().cloned().collect();
+    if *declared == made {
+        return Finding::ok(subject, check, format!("`{}`, as in `deployer.toml`", made.join("`, `")));
+    }
+    let detail = format!("`deployer.toml` has {declared:?}, the contract has {made:?}");
+    Finding::problem(subject, check, detail, "bring `functions` in `deployer.toml` and in the contract together")
 }
 
 fn lock(state: &LedgerState, subject: &str) -> Finding {
@@ -75,7 +87,7 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
             },
         ),
         (None, Some(release)) => Finding::ok(subject, check, format!("release {release} has ended")),
-        (None, None) => Finding::ok(subject, check, "none yet: the placeholder answers"),
+        (None, None) => Finding::ok(subject, check, "none yet"),
     }
 }
 
@@ -92,6 +104,15 @@ mod tests {
         let bad: Vec<_> = findings.iter().filter(|finding| finding.verdict != Verdict::Ok).collect();
         assert!(bad.is_empty(), "{bad:#?}");
         assert!(findings.iter().all(|finding| finding.fix.is_none()));
+    }
+
+    #[test]
+    fn functions_that_only_one_side_has_are_a_problem() {
+        let mut facts = facts();
+        facts.asked.functions.push("g".to_owned());
+        let finding = only(&facts, "functions");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert_eq!(finding.detail, "`deployer.toml` has [\"f\", \"g\"], the contract has [\"f\"]");
     }
 
     #[test]

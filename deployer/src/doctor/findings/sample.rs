@@ -31,6 +31,7 @@ pub(super) fn facts() -> Facts {
             environment: "dev".to_owned(),
             region: REGION.to_owned(),
             ledger: "ledger".to_owned(),
+            functions: vec!["f".to_owned()],
         },
         caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
         ledger: Ok(LedgerState {

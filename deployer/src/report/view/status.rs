@@ -171,7 +171,7 @@ impl EnvironmentStatus {
         let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
         let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
         match self.release {
-            0 => row("release", "none yet: the placeholder answers".to_owned()),
+            0 => row("release", "none yet".to_owned()),
             number => {
                 row("release", format!("{number}, since {} by {}", or_unknown(&self.since), or_unknown(&self.by)));
             }

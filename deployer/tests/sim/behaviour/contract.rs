@@ -71,6 +71,8 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
         declared(simulation, |stack| stack.replace("account = \"111111111111\"", "account = \"999999999999\"")).await;
         let foreign = simulation.refused("contract write dev --yes", 4).await;
         assert!(foreign.words.contains("the credentials are of account `111111111111`"), "{}", foreign.words);
+        let plan = simulation.refused("rollback dev --to 1", 4).await;
+        assert!(plan.words.contains("the credentials are of account `111111111111`"), "{}", plan.words);
         simulation.configure("alias = \"live\"", "alias = \"../live\"");
         let odd = simulation.refused("contract write dev --yes", 3).await;
         assert!(odd.words.contains("has \"../live\" for an alias, which cannot be one"), "{}", odd.words);
