@@ -29,7 +29,7 @@ pub(super) async fn run(config: &Config) -> Result<()> {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).current_dir(&config.root);
         shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
-        // What it prints is no result of ours. It has no terminal to ask at, and ends with us.
+        // Stdout is for results: what a build prints goes to stderr. Nothing is there to answer a question.
         shell.stdin(Stdio::null()).stdout(std::io::stderr()).stderr(Stdio::inherit()).kill_on_drop(true);
         let mut child = shell.spawn().context("cannot start `sh`")?;
         let failed = |how: String| {

@@ -13,13 +13,13 @@ use zip::{ZipArchive, ZipWriter};
 
 use super::hasher::Hasher;
 use super::pack::{ENTRY, options};
+use super::reads::add_file;
 use super::{UNPACKED_LIMIT, elf, over};
 use crate::config::{Config, Output};
 use crate::failure::Failure;
 
 /// What a package may hold.
-const HOLDS: &str =
-    "a package holds files, folders, and links that lead to something in it, of at most 250 MB: leave the rest out";
+const HOLDS: &str = "a package holds files, folders, and links that lead to something in it: leave the rest out";
 
 /// The content of an output.
 pub(super) enum Contents {
@@ -105,13 +105,14 @@ impl Contents {
             Self::Folder(entries) => {
                 for (name, entry) in entries {
                     match entry {
-                        Entry::Link(to) => hasher.add("link", to.as_bytes()),
-                        Entry::File(_, runs) => hasher.add(if *runs { "program" } else { "file" }, b""),
-                    }
-                    if let Entry::File(path, _) = entry {
-                        super::reads::add_file(hasher, name.as_bytes(), path);
-                    } else {
-                        hasher.add("name", name.as_bytes());
+                        Entry::Link(to) => {
+                            hasher.add("link", name.as_bytes());
+                            hasher.add("to", to.as_bytes());
+                        }
+                        Entry::File(path, runs) => {
+                            hasher.add(if *runs { "program" } else { "file" }, b"");
+                            add_file(hasher, name.as_bytes(), path);
+                        }
                     }
                 }
             }
@@ -125,7 +126,7 @@ impl Contents {
     pub(super) fn packed(self, config: &Config, key: &str) -> Result<Vec<u8>> {
         let bytes = match self {
             Self::Zip(bytes) => bytes,
-            Self::Folder(entries) => pack(&entries).with_context(|| format!("cannot pack function `{key}`"))?,
+            Self::Folder(entries) => pack(key, &entries).with_context(|| format!("cannot pack function `{key}`"))?,
         };
         preflight(config, key, &bytes)?;
         Ok(bytes)
@@ -145,7 +146,7 @@ fn link(inside: &Path, path: &Path, name: &str) -> Result<Entry> {
     Ok(Entry::Link(to.to_owned()))
 }
 
-fn pack(entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
+fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut unpacked = 0;
     for (name, entry) in entries {
@@ -154,7 +155,7 @@ fn pack(entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
             Entry::File(path, runs) => {
                 // Before it is read: nobody wants to pack a disk.
                 unpacked += path.metadata()?.len();
-                over_unpacked(unpacked)?;
+                over(key, "package", unpacked, UNPACKED_LIMIT)?;
                 zip.start_file(name, options(*runs))?;
                 zip.write_all(&std::fs::read(path)?)?;
             }
@@ -203,9 +204,4 @@ fn refuse_entry(key: &str, name: &str, entry: &ZipFile<'_, impl Read>) -> Result
         }
         _ => Ok(()),
     }
-}
-
-fn over_unpacked(size: u64) -> Result<()> {
-    anyhow::ensure!(size <= UNPACKED_LIMIT, "it has more than {} MB", UNPACKED_LIMIT / (1024 * 1024));
-    Ok(())
 }

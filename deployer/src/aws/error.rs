@@ -105,8 +105,8 @@ impl AwsError {
             Kind::NoCredentials if is_about_clock(&self.reason) => {
                 "this machine's clock is wrong by more than 5 minutes: set it, then run again"
             }
-            Kind::NoCredentials if self.reason.contains("have no profile `") => {
-                "add the profile to `~/.aws/config`, or change `profile` in `deployer.toml`"
+            Kind::NoCredentials if self.reason.contains("the profile `") => {
+                "look at it in `~/.aws/config` (`aws sso login`, where it logs in by SSO), or change `profile` in `deployer.toml`"
             }
             Kind::NoCredentials => {
                 "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, \
@@ -298,7 +298,7 @@ fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
 }
 
 /// The last cause: what a provider of credentials, several layers down, really met.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 

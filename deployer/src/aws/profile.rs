@@ -4,7 +4,8 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use aws_smithy_types::error::display::DisplayErrorContext;
+
+use super::error::innermost;
 
 /// The profile, and what the SDK makes of it.
 #[derive(Debug)]
@@ -18,19 +19,17 @@ impl Profile {
         let provider = ProfileFileCredentialsProvider::builder().profile_name(name).configure(config).build();
         Self { name: name.to_owned(), provider }
     }
+}
 
-    /// The SDK does not always name the profile: without a configuration file its provider "was not enabled", and of several calls
-    /// at once only the first one reads which profile is missing.
-    fn named(&self, error: &CredentialsError) -> CredentialsError {
-        let cause = DisplayErrorContext(error).to_string();
-        let says_nothing =
-            ["was not enabled", "already taken", "was not defined"].iter().any(|words| cause.contains(words));
-        let name = &self.name;
-        CredentialsError::not_loaded(match says_nothing {
-            true => format!("the AWS configuration files have no profile `{name}`"),
-            false => format!("the profile `{name}` gives none: {cause}"),
-        })
-    }
+/// The error with the profile's name, which the SDK often leaves out: without a configuration file its provider "was not
+/// enabled", and of several calls at once only the first one reads the cause.
+fn named(name: &str, error: &CredentialsError) -> CredentialsError {
+    let cause = innermost(error);
+    let is_known = !["was not enabled", "already taken"].iter().any(|words| cause.contains(words));
+    CredentialsError::not_loaded(match is_known {
+        true => format!("the profile `{name}`: {cause}"),
+        false => format!("the profile `{name}` is not in the AWS configuration files, or has no credentials there"),
+    })
 }
 
 impl ProvideCredentials for Profile {
@@ -39,7 +38,22 @@ impl ProvideCredentials for Profile {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            self.provider.provide_credentials().await.map_err(|error| self.named(&error))
+            self.provider.provide_credentials().await.map_err(|error| named(&self.name, &error))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_is_named_whatever_the_sdk_says() {
+        let words = |error: &CredentialsError| innermost(&named("work", error));
+        let unknown = "the profile `work` is not in the AWS configuration files, or has no credentials there";
+        assert_eq!(words(&CredentialsError::not_loaded_no_source()), unknown);
+        assert_eq!(words(&CredentialsError::not_loaded("initialization error already taken")), unknown);
+        let cause = "profile `base` was not defined: x";
+        assert_eq!(words(&CredentialsError::invalid_configuration(cause)), format!("the profile `work`: {cause}"));
     }
 }

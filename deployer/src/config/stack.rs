@@ -97,14 +97,10 @@ impl DeclaredStack {
         if let Some((what, name)) = contract.odd_name() {
             return Some(format!("`{at}` has {name:?} for {what}, which cannot be one"));
         }
-        let aliases: Vec<_> =
-            self.functions.iter().map(|(key, function)| (key, &function.name, &function.alias)).collect();
-        let twice = aliases.iter().enumerate().find_map(|(index, (key, name, alias))| {
-            let other = aliases[..index].iter().find(|other| (other.1, other.2) == (*name, *alias))?;
-            Some((other.0, key, name, alias))
-        });
-        twice.map(|(one, other, name, alias)| {
-            format!("`{at}`: the functions `{one}` and `{other}` are both the alias `{alias}` of `{name}`")
+        let mut seen = BTreeMap::new();
+        self.functions.iter().find_map(|(key, FunctionResource { name, alias, .. })| {
+            let other = seen.insert((name, alias), key)?;
+            Some(format!("`{at}`: the functions `{other}` and `{key}` are both the alias `{alias}` of `{name}`"))
         })
     }
 }

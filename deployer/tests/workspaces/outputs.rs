@@ -234,7 +234,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                     std::fs::create_dir(world.root.join("dist/sub")).unwrap();
                     drop(std::os::unix::net::UnixListener::bind(world.root.join("dist/sub/socket")).unwrap());
                 }),
-                ("it has more than 250 MB", |world| {
+                ("has 251 MB; Lambda takes 250 MB", |world| {
                     world.write("dist/big", "");
                     let big = std::fs::File::options().write(true).open(world.root.join("dist/big")).unwrap();
                     big.set_len(251 << 20).unwrap();

@@ -1,8 +1,10 @@
 //! A workspace of its own in a temporary folder, and what the deployer makes of it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use deployer::artifact::{self, Artifact, Checkout, Reads, Sources};
 use deployer::config::{Config, ProcessEnvironment};
@@ -234,7 +236,15 @@ fn var(name: &str) -> Option<String> {
 
 #[track_caller]
 pub(crate) fn succeeds(command: &mut Command) -> String {
-    let output = command.output().unwrap();
+    // A program that was just written is busy while a process that another trial starts has its file open still.
+    let output = (0..500).find_map(|_| match command.output() {
+        Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+            std::thread::sleep(Duration::from_millis(10));
+            None
+        }
+        ended => Some(ended.unwrap()),
+    });
+    let output = output.expect("the program stayed busy for 5 s");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {words}");
     String::from_utf8_lossy(&output.stdout).into_owned()
