@@ -23,7 +23,8 @@ use crate::world::{Proxy, World};
 
 /// The module that is started: the emulator behind a gate that only this instance's token opens.
 const GATE: &str = "gate";
-const GATE_SOURCE: &str = include_str!("gate.py");
+/// What the module consists of.
+const SOURCES: [(&str, &str); 2] = [("gate.py", include_str!("gate.py")), ("replies.py", include_str!("replies.py"))];
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -42,7 +43,9 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
     instance::forget(&place.folder)?;
     let scratch = scratch(place);
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
-    write(&scratch.join(format!("{GATE}.py")), GATE_SOURCE)?;
+    for (name, source) in SOURCES {
+        write(&scratch.join(name), source)?;
+    }
     let token = credentials::make(&place.access, world)?;
     let instance = Instance::of(spawn(config, place, python, &token)?)?;
     remember_and_wait(place, &instance, &token, world).await?;

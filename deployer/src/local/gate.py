@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from ministack import app as emulator
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc, sts
+from replies import once
 
 TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
 NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -22,6 +23,7 @@ STAGE = re.compile(r"/restapis/[a-z0-9]+/[$\w-]+/_user_request_(/|$)", re.ASCII)
 CODE = "UnrecognizedClientException"
 REASON = "this local AWS belongs to another checkout or run"
 ZIP = "/_ministack/lambda-code/"
+BEHIND = once(emulator.app)
 
 
 def signature(path):
@@ -62,7 +64,7 @@ def refusal(kind):
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan" or allowed(scope):
-        await emulator.app(scope, receive, send)
+        await BEHIND(scope, receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
     else:

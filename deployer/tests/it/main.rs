@@ -145,6 +145,7 @@ fn trials_of_the_infrastructure() -> Vec<Trial> {
         infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
         infrastructure::the_secret_for_addresses_is_in_no_state_and_no_plan,
         infrastructure::terraforms_own_tests_pass_and_leave_nothing,
+        infrastructure::a_request_that_terraform_sends_again_is_carried_out_once,
     ]
 }
 

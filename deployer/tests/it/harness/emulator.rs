@@ -11,6 +11,12 @@ use serde_json::Value;
 use super::{bare, block_on, client, free_port};
 use crate::stack;
 
+/// The module that is started, and what it consists of.
+const SOURCES: [(&str, &str); 2] = [
+    ("alone.py", "from ministack import app as emulator\nfrom replies import once\n\napp = once(emulator.app)\n"),
+    ("replies.py", include_str!("../../../src/local/replies.py")),
+];
+
 /// One account in a process of its own. Ends with the value.
 pub(crate) struct Emulator {
     process: Child,
@@ -19,14 +25,17 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts it as `local up` does, with these variables besides, and waits until it responds.
+    /// Starts it as `local up` does, but with no gate, and with these variables besides, and waits until it responds.
     pub(crate) fn start(folder: &Path, account: &str, variables: &[(&str, &str)]) -> Self {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).unwrap();
+        for (name, source) in SOURCES {
+            std::fs::write(folder.join(name), source).unwrap();
+        }
         let (port, log) = (free_port(), File::create(folder.join("emulator.log")).unwrap());
         let endpoint = format!("http://127.0.0.1:{port}");
         let mut command = Command::new(python());
-        command.args(["-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "100", "--bind"]);
+        command.args(["-m", "hypercorn", "alone:app", "--workers", "0", "--keep-alive", "100", "--bind"]);
         command.arg(format!("127.0.0.1:{port}")).current_dir(folder).env_clear().envs(bare());
         command.env("HOME", folder).env("TMPDIR", folder).env("STATE_DIR", folder.join("state"));
         command.env("S3_DATA_DIR", folder.join("s3")).env("AWS_EC2_METADATA_DISABLED", "true");

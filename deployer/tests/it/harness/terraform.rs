@@ -86,14 +86,9 @@ impl Stack {
     /// Terraform in an account in which nothing is: the emulator of `dev` has one for every key of 12 digits.
     #[track_caller]
     pub(crate) fn terraform_elsewhere(&self, account: &str, folder: &str, arguments: &[&str]) -> Ended {
-        self.try_terraform_elsewhere(account, folder, arguments).expect(0)
-    }
-
-    /// The same, however it ends.
-    pub(crate) fn try_terraform_elsewhere(&self, account: &str, folder: &str, arguments: &[&str]) -> Ended {
         let data = self.checkout.root.join(format!("elsewhere-{account}/{}", folder.replace('/', "-")));
         let mut command = self.terraform_in(folder, "dev", account, &data);
         command.args(&arguments[..1]).arg("-no-color").args(&arguments[1..]);
-        Ended::of(&command.output().unwrap())
+        Ended::of(&command.output().unwrap()).expect(0)
     }
 }

@@ -1,0 +1,65 @@
+"""A request that Terraform sends again gets the reply of the first one.
+
+A reply can be lost between two processes of a busy machine, as it can on the way from AWS. Terraform's provider then sends
+the request again, and AWS itself is not in its way: by then the names are taken, "already exists", and the apply fails.
+The provider numbers its attempts and gives all of one request the same id. So one of them is carried out, and all of them
+get its reply. Nobody else's requests are looked at: the deployer has to manage with a lost reply by itself.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+PROVIDER = b"terraform-provider-aws/"
+REMEMBERED = 1000  # replies: an apply sends some hundreds of requests
+
+
+def invocation(scope):
+    """What all attempts of one request of the provider have in common; None for every other request."""
+    headers = dict(scope.get("headers", ()))
+    by_provider = scope["type"] == "http" and PROVIDER in headers.get(b"user-agent", b"")
+    return headers.get(b"amz-sdk-invocation-id") if by_provider else None
+
+
+def succeeded(messages):
+    """Whether a whole reply was made, and says that the request was carried out: an error may be worth another attempt."""
+    return len(messages) > 1 and messages[0].get("status", 500) < 300 and not messages[-1].get("more_body", False)
+
+
+async def drain(receive):
+    """Reads the request to its end: a connection with something unread is closed after the reply."""
+    while (await receive()).get("more_body", False):
+        pass
+
+
+def once(app):
+    """The same application, which carries out a request of the provider once."""
+    replies = OrderedDict()
+
+    async def carry_out(scope, receive, send, reply):
+        messages = []
+
+        async def remember(message):
+            messages.append(message)
+            await send(message)
+
+        try:
+            await app(scope, receive, remember)
+        finally:
+            reply.set_result(messages if succeeded(messages) else None)
+
+    async def carry_out_once(scope, receive, send):
+        request = invocation(scope)
+        if request is None:
+            return await app(scope, receive, send)
+        messages = await replies[request] if request in replies else None
+        if messages is None:
+            reply = replies[request] = asyncio.get_running_loop().create_future()
+            if len(replies) > REMEMBERED:
+                replies.popitem(last=False)
+            return await carry_out(scope, receive, send, reply)
+        await drain(receive)
+        print(f"sent the reply to {scope['method']} {scope['path']} again: {request.decode('latin-1')}", flush=True)
+        for message in messages:
+            await send(message)
+
+    return carry_out_once
