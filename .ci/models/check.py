@@ -231,15 +231,18 @@ def main(path):
     loader = botocore.loaders.Loader()
     models = [Model(loader, service) for service in SERVICES]
     by_operation = {name: model for model in reversed(models) for name in model.operations}
+    # Some of its operations have the names of REST's.
+    http_apis = Model(loader, "apigatewayv2")
     counts, violations, unmodelled = collections.Counter(), collections.Counter(), collections.Counter()
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             exchange = json.loads(line)
             name = exchange["operation"]
-            if name not in by_operation:
+            of_http_apis = exchange["path"].startswith("/v2/apis/")
+            if name not in by_operation and not of_http_apis:
                 unmodelled[name] += 1
                 continue
-            model = by_operation[name]
+            model = http_apis if of_http_apis else by_operation[name]
             counts[name] += 1
             for violation in request(model, exchange) + response(model, exchange):
                 if not any(known in violation for known in KNOWN):

@@ -4,6 +4,7 @@
 //! [`Reader`], which has no way to change anything; a [`Writer`] has both.
 
 mod apigateway;
+mod apigatewayv2;
 mod calls;
 mod clock;
 mod cloudwatch;
@@ -35,6 +36,7 @@ use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
 pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage};
+pub use apigatewayv2::{HttpApiReader, HttpRoute, HttpStage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};
@@ -42,7 +44,8 @@ pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
 pub use iam::{Asked, Iam};
 pub use lambda::{
-    Alias, Code, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing, Settings, VersionState,
+    Alias, Code, FunctionUrl, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing, Settings,
+    VersionState,
 };
 pub use lost_reply::{TRIES, certainly};
 pub use machine::Machine;
@@ -66,8 +69,10 @@ const UPLOAD: Duration = Duration::from_secs(300);
 pub struct Reader {
     /// Functions, versions, aliases.
     pub lambda: LambdaReader,
-    /// The API's stage, deployments and definition.
+    /// A REST API's stage, deployments and definition.
     pub api: ApiReader,
+    /// An HTTP API's stage and routes.
+    pub http_api: HttpApiReader,
     /// The ledger's table.
     pub table: TableReader,
     /// Whose credentials these are.
@@ -143,6 +148,7 @@ impl Writer {
         let reader = Reader {
             lambda,
             api,
+            http_api: apigatewayv2::open(shared, &calls),
             table,
             sts: Sts::new(shared, &calls),
             cloudwatch: CloudWatch::new(shared, &calls),

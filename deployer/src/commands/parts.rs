@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use futures::try_join;
 
 use crate::aws::{AwsError, Kind, Reader, Readiness};
-use crate::ledger::{Api, Contract, Release};
+use crate::ledger::{Contract, Release, RestApi};
 use crate::observe::arn::source_of;
 use crate::observe::{permits, with_variables};
 use crate::verify;
@@ -39,19 +39,19 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
         }
     });
     let deployment = async {
-        let (api, id) = match (&contract.api, &release.parts.deployment) {
+        let (api, id) = match (contract.rest(), &release.parts.deployment) {
             (Some(api), Some(id)) => (api, id),
             (None, None) => return Ok(None),
-            (Some(_), None) => return Ok(Some("it was made before the stack had an API".to_owned())),
-            (None, Some(_)) => return Ok(Some("the stack has no API any more".to_owned())),
+            (Some(_), None) => return Ok(Some("it was made before the stack had a REST API".to_owned())),
+            (None, Some(_)) => return Ok(Some("the stack has no REST API any more".to_owned())),
         };
         let found = reader.api.deployment(&api.id, id).await?;
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };
     let permissions = async {
-        let Some(api) = &contract.api else { return Ok(Vec::new()) };
+        let Some(api) = contract.rest() else { return Ok(Vec::new()) };
         let called = called(reader, api, release).await?;
-        let source = |route: &str| source_of(contract, api, route);
+        let source = |route: &str| source_of(contract, (&api.id, &api.stage), route);
         try_join_all(called.iter().map(|(called, routes)| lacking(reader, &source, release, (called, routes)))).await
     };
     let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
@@ -61,7 +61,7 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
 /// What the release's deployment calls, each with the routes that do, the stage's variables put in.
 async fn called<'a>(
     reader: &Reader,
-    api: &Api,
+    api: &RestApi,
     release: &'a Release,
 ) -> Result<BTreeMap<String, Vec<&'a String>>, AwsError> {
     let by_variable = release.routes.values().any(|called| called.contains("${"));

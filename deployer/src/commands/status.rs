@@ -11,15 +11,14 @@ use crate::config::Environment;
 use crate::context::Context;
 use crate::ledger::Ledger;
 use crate::observe::{Observed, observe};
-use crate::verify::Url;
+use crate::verify::reachable;
 
-/// Observes one environment: what is there, and where its API responds. Writes nothing.
-pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Option<Url>)> {
+/// Observes one environment: what is there, and the URL at which its API responds. Writes nothing.
+pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Option<String>)> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
-    let url =
-        observed.ledger.contract.api.as_ref().map(|api| Url::open(config, environment, &api.url, world)).transpose()?;
+    let url = observed.ledger.contract.url().map(|url| reachable(environment, url)).transpose()?;
     Ok((observed, url))
 }
 

@@ -10,20 +10,15 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// The response headers that name what made a response.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// The response headers that name what made a response, where the functions send such: then a response through the URL shows
+/// by itself who responded.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Marks {
     /// Carries the Lambda version.
-    pub version: String,
+    pub version: Option<String>,
     /// Carries the stage variable `deployment`.
-    pub deployment: String,
-}
-
-impl Default for Marks {
-    fn default() -> Self {
-        Self { version: "x-function-version".to_owned(), deployment: "x-api-deployment".to_owned() }
-    }
+    pub deployment: Option<String>,
 }
 
 /// When a switch counts as seen through the URL.

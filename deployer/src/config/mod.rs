@@ -29,7 +29,8 @@ pub use file::{Build, GlibcVersion, architecture, is_plain};
 pub use function::{Code, Output, Package};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
-pub use stack::{Api, ApiKind, Contract, FunctionResource};
+pub(crate) use stack::DEFAULT_STAGE;
+pub use stack::{Api, Contract, FunctionResource, HttpApi, RestApi};
 pub use traffic::{LONGEST_LEASE, Lock, Retention, Shift, Traffic};
 
 /// The name of the configuration file.

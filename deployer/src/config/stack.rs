@@ -39,13 +39,24 @@ pub struct FunctionResource {
     /// `x86_64` or `arm64`, where it was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
+    /// Its alias's Function URL, if callers use that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// The API of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Api {
-    /// What kind of API it is.
-    pub kind: ApiKind,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Api {
+    /// API Gateway REST: a release makes deployments, and moves the stage that names one.
+    Rest(RestApi),
+    /// An HTTP API of API Gateway: its routes call aliases, and a release moves nothing but those.
+    Http(HttpApi),
+}
+
+/// A REST API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestApi {
     /// Its id.
     pub id: String,
     /// Its stage.
@@ -60,12 +71,23 @@ pub struct Api {
     pub initial_deployment: Option<String>,
 }
 
-/// The kinds of API that a release can move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ApiKind {
-    /// API Gateway REST: deployments, and a stage that names one.
-    Rest,
+/// An HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpApi {
+    /// Its id.
+    pub id: String,
+    /// Its stage, often `$default`.
+    #[serde(default = "default_stage")]
+    pub stage: String,
+    /// Where the stage responds, without a slash at the end.
+    pub url: String,
+}
+
+/// The stage of an HTTP API whose name is not a part of its URL.
+pub(crate) const DEFAULT_STAGE: &str = "$default";
+
+fn default_stage() -> String {
+    DEFAULT_STAGE.to_owned()
 }
 
 /// The contract as `deployer.toml` declares it: the environment's name and region stand beside it.
@@ -106,6 +128,35 @@ impl DeclaredStack {
 }
 
 impl Contract {
+    /// The REST API, whose deployments and stage are the deployer's.
+    pub fn rest(&self) -> Option<&RestApi> {
+        match self.api.as_ref()? {
+            Api::Rest(api) => Some(api),
+            Api::Http(_) => None,
+        }
+    }
+
+    /// The HTTP API.
+    pub fn http(&self) -> Option<&HttpApi> {
+        match self.api.as_ref()? {
+            Api::Http(api) => Some(api),
+            Api::Rest(_) => None,
+        }
+    }
+
+    /// Where requests for a function go, as far as the contract says: to its own URL, else to the API.
+    pub fn url_of(&self, function: &str) -> Option<&str> {
+        let own = self.functions.get(function).and_then(|function| function.url.as_deref());
+        own.or_else(|| self.url())
+    }
+
+    /// Where the API responds.
+    pub fn url(&self) -> Option<&str> {
+        self.api.as_ref().map(|api| match api {
+            Api::Rest(RestApi { url, .. }) | Api::Http(HttpApi { url, .. }) => url.as_str(),
+        })
+    }
+
     /// What goes into calls and addresses and has something that leads elsewhere: what it is for, and the name.
     pub(crate) fn odd_name(&self) -> Option<(&'static str, &String)> {
         self.names().find(|(_, name)| !is_plain(name))
@@ -118,10 +169,14 @@ impl Contract {
         });
         let own =
             [("its environment", &self.environment), ("its account", &self.account), ("its region", &self.region)];
-        let api = self.api.iter().flat_map(|api| {
-            let initial = api.initial_deployment.iter().map(|id| ("its first deployment", id));
-            [("its API", &api.id), ("its stage", &api.stage)].into_iter().chain(initial)
+        let initial = self.rest().and_then(|api| api.initial_deployment.as_ref());
+        let api = self.api.iter().flat_map(|api| match api {
+            Api::Rest(RestApi { id, stage, .. }) | Api::Http(HttpApi { id, stage, .. }) => {
+                let named = (stage != DEFAULT_STAGE).then_some(("its stage", stage));
+                [("its API", id)].into_iter().chain(named)
+            }
         });
+        let api = api.chain(initial.map(|id| ("its first deployment", id)));
         functions.chain(own).chain(api)
     }
 }

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::questions::questions;
 use crate::aws::{
-    About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, Kind, Provisioned, Reader, Route, Stage,
-    VersionState,
+    About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, FunctionUrl, Kind, Provisioned, Reader,
+    Route, Stage, VersionState,
 };
-use crate::config::{Check, Config, Environment, Request};
+use crate::config::{Check, Config, Environment};
 use crate::ending::Ending as _;
 use crate::ledger::{self, Contract, FunctionResource, Ledger, LedgerState};
-use crate::observe::{self, TO_SEND_AN_EVENT, arn::function_arn};
-use crate::verify::{Blame, Gateway, Invoker, without_api};
+use crate::observe::{self, ObservedHttpApi, TO_SEND_AN_EVENT, arn::function_arn};
+use crate::verify::{Blame, Gateways, Invoker, RestGateway, without_api};
 
 /// A piece of what is, or why it could not be read.
 pub(super) type Fact<T> = Result<T, Unread>;
@@ -55,8 +55,10 @@ pub(super) struct Asked {
 pub(super) struct Named {
     /// The functions by key.
     pub functions: BTreeMap<String, Function>,
-    /// None without an API.
+    /// None without a REST API.
     pub api: Option<Api>,
+    /// None without an HTTP API.
+    pub http_api: Option<Fact<ObservedHttpApi>>,
     pub alarms: Fact<Vec<Alarm>>,
     /// What the caller may do: (action, resource) -> allowed.
     pub permissions: Fact<BTreeMap<(String, String), bool>>,
@@ -90,12 +92,14 @@ pub(super) struct Function {
     pub bare_policy: Fact<Option<Value>>,
     pub reserved: Fact<Option<i32>>,
     pub provisioned: Fact<Option<Provisioned>>,
+    /// The Function URL of the alias, if the contract names one.
+    pub url: Option<Fact<Option<FunctionUrl>>>,
 }
 
 /// The API.
 pub(super) struct Api {
     /// What the contract says of it.
-    pub resource: ledger::Api,
+    pub resource: ledger::RestApi,
     pub about: Fact<About>,
     pub stage: Fact<Stage>,
     /// The deployment that the stage serves.
@@ -133,20 +137,28 @@ async fn named(
     caller: &Fact<Caller>,
 ) -> Named {
     let functions = contract.functions.iter().map(|(key, resource)| function(reader, key, resource));
-    let about = match &contract.api {
+    let about = match contract.rest() {
         Some(api) => Some(fact(reader.api.about(&api.id).await)),
         None => None,
     };
     let known = about.as_ref().and_then(|about| about.as_ref().ok());
-    let (functions, api, alarms, permissions) = join!(
+    let (functions, api, http_api, alarms, permissions) = join!(
         join_all(functions),
         api(reader, contract, about.clone()),
+        observe::http_api(reader, contract),
         reader.cloudwatch.states(&contract.alarms),
         permissions(environment, reader, contract, (caller, known)),
     );
     let functions: BTreeMap<String, Function> = functions.into_iter().collect();
-    let mut named =
-        Named { functions, api, alarms: fact(alarms), permissions, checks: Vec::new(), unreserved: Ok(None) };
+    let mut named = Named {
+        functions,
+        api,
+        http_api: http_api.transpose().map(fact),
+        alarms: fact(alarms),
+        permissions,
+        checks: Vec::new(),
+        unreserved: Ok(None),
+    };
     let reading = config.checks.iter().filter(|check| !check.writes);
     let checks = reading.map(|check| tried(config, reader, contract, &named, check));
     let (checks, unreserved) = join!(join_all(checks), unreserved(reader, &named));
@@ -162,16 +174,17 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             why: format!("the stack has no function `{}`", check.function),
             fix: "name a function of the stack contract in the check".to_owned(),
         })?;
-        if let (None, Some(request)) = (&named.api, check.request()) {
+        if let (None, Some(request)) = (contract.url_of(&check.function), check.request()) {
             return Err(Unread { missing: true, why: without_api(check, request), fix: TO_SEND_AN_EVENT.to_owned() });
         }
         let version = invocable(contract, named, function)?;
-        let gateway = named.api.as_ref().map(|api| Gateway {
+        let rest = named.api.as_ref().map(|api| RestGateway {
             api: api.resource.clone(),
             stage: api.stage.clone().unwrap_or_default(),
             routes: api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path)).collect(),
         });
-        let invoker = Invoker::new(config, reader, contract, gateway);
+        let http = named.http_api.as_ref().and_then(|http| http.as_ref().ok().cloned());
+        let invoker = Invoker::new(config, reader, contract, Gateways { rest, http });
         match invoker.before_traffic(&[check], version).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == Blame::Permission => {
@@ -181,16 +194,19 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
         }
     };
     let (name, function) = (check.name.clone(), check.function.clone());
-    Tried {
-        name,
-        function,
-        response: response.await,
-        needed: check.request().and_then(|request| needed(named, request)),
-    }
+    Tried { name, function, response: response.await, needed: needed(named, check) }
 }
 
 /// What a request through the URL needs that a check does not send.
-fn needed(named: &Named, request: &Request) -> Option<&'static str> {
+fn needed(named: &Named, check: &Check) -> Option<&'static str> {
+    let request = check.request()?;
+    if named.functions.get(&check.function).is_some_and(|function| function.resource.url.is_some()) {
+        // The finding on the URL says it.
+        return None;
+    }
+    if let Some(Ok(http)) = &named.http_api {
+        return observe::needed(&http.route(request)?.0.authorization, false);
+    }
     let routes = named.api.as_ref()?.routes.as_ref().ok()?;
     let names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     let path = request.path.split('?').next().unwrap_or_default();
@@ -234,13 +250,20 @@ async fn unreserved(reader: &Reader, named: &Named) -> Fact<Option<i32>> {
 
 async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (String, Function) {
     let (lambda, name, alias) = (&reader.lambda, &resource.name, &resource.alias);
-    let (found, live, policy, bare_policy, reserved, provisioned) = join!(
+    let url = async {
+        match resource.url {
+            Some(_) => Some(fact(lambda.url(name, alias).await)),
+            None => None,
+        }
+    };
+    let (found, live, policy, bare_policy, reserved, provisioned, url) = join!(
         lambda.alias(name, alias),
         lambda.version(name, alias),
         lambda.policy(name, alias),
         lambda.bare_policy(name),
         lambda.reserved(name),
         lambda.provisioned(name, alias),
+        url,
     );
     let function = Function {
         resource: resource.clone(),
@@ -250,12 +273,13 @@ async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (S
         bare_policy: fact(bare_policy),
         reserved: fact(reserved),
         provisioned: fact(provisioned),
+        url,
     };
     (key.to_owned(), function)
 }
 
 async fn api(reader: &Reader, contract: &Contract, about: Option<Fact<About>>) -> Option<Api> {
-    let (about, resource) = (about?, contract.api.as_ref()?);
+    let (about, resource) = (about?, contract.rest()?);
     let id = &resource.id;
     let stage = async {
         let stage = reader.api.stage(id, &resource.stage).await;
@@ -282,7 +306,7 @@ async fn permissions(
     (caller, about): (&Fact<Caller>, Option<&About>),
 ) -> Fact<BTreeMap<(String, String), bool>> {
     let caller = caller.as_ref().map_err(Clone::clone)?;
-    let api = contract.api.as_ref().map(|api| format!("/restapis/{}", api.id));
+    let api = contract.rest().map(|api| format!("/restapis/{}", api.id));
     // Without tags only policies by tag are simulated wrongly, and they are refused.
     let none = BTreeMap::new();
     let tags = about.map_or(&none, |about| &about.tags);

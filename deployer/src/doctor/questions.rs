@@ -1,6 +1,6 @@
 //! What IAM is asked of the deployer's own permissions.
 
-use crate::ledger::{Api, Contract};
+use crate::ledger::{Contract, HttpApi, RestApi};
 use crate::observe::arn::{function_arn, partition};
 
 /// What IAM is asked.
@@ -43,6 +43,9 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
             "lambda:InvokeFunction",
         ];
         ask(&OF_ALIAS, format!("{arn}:{}", function.alias));
+        if function.url.is_some() {
+            ask(&["lambda:GetFunctionUrlConfig"], format!("{arn}:{}", function.alias));
+        }
         // Any version: they have no names but their numbers.
         ask(&["lambda:GetFunction", "lambda:InvokeFunction", "lambda:DeleteFunction"], format!("{arn}:1"));
         const WHOLE: [&str; 7] = [
@@ -56,16 +59,7 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
         ];
         ask(&WHOLE, arn);
     }
-    if let Some(Api { id, stage, .. }) = &contract.api {
-        // API Gateway's ARNs have no account.
-        let api = format!("arn:{partition}:apigateway:{region}::/restapis/{id}");
-        ask(&["apigateway:GET"], api.clone());
-        ask(&["apigateway:GET"], format!("{api}/resources"));
-        ask(&["apigateway:GET"], format!("{api}/stages"));
-        ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
-        ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
-        ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{stage}"));
-    }
+    of_api(contract, &mut ask);
     const ITEMS: [&str; 4] = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     ask(&ITEMS, format!("arn:{partition}:dynamodb:{region}:{account}:table/{ledger}"));
     let alarms =
@@ -95,11 +89,30 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
     questions
 }
 
+/// What is done to the API. API Gateway's ARNs have no account.
+fn of_api(contract: &Contract, ask: &mut impl FnMut(&[&'static str], String)) {
+    let gateway = format!("arn:{}:apigateway:{}:", partition(&contract.region), contract.region);
+    if let Some(RestApi { id, stage, .. }) = contract.rest() {
+        let api = format!("{gateway}:/restapis/{id}");
+        ask(&["apigateway:GET"], api.clone());
+        ask(&["apigateway:GET"], format!("{api}/resources"));
+        ask(&["apigateway:GET"], format!("{api}/stages"));
+        ask(&["apigateway:GET", "apigateway:POST"], format!("{api}/deployments"));
+        ask(&["apigateway:DELETE"], format!("{api}/deployments/any"));
+        ask(&["apigateway:GET", "apigateway:PATCH"], format!("{api}/stages/{stage}"));
+    }
+    if let Some(HttpApi { id, stage, .. }) = contract.http() {
+        for part in [format!("stages/{stage}"), "routes".to_owned(), "integrations".to_owned()] {
+            ask(&["apigateway:GET"], format!("{gateway}:/apis/{id}/{part}"));
+        }
+    }
+}
+
 /// What does not exist: a role that may change it has a wildcard, and may change the other environments too.
 fn elsewhere(contract: &Contract) -> impl Iterator<Item = Question> + use<> {
     let (region, account, partition) = (&contract.region, &contract.account, partition(&contract.region));
     let gateway = format!("arn:{partition}:apigateway:{region}:");
-    let stage = contract.api.as_ref().map(|api| &api.stage);
+    let stage = contract.rest().map(|api| &api.stage);
     let same_stage = stage.map(|stage| ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{stage}")));
     let asked = [
         ("apigateway:PATCH", format!("{gateway}:/restapis/{ELSEWHERE}/stages/{ELSEWHERE}")),

@@ -206,8 +206,7 @@ impl Engine<'_> {
     /// next holder has moved it to.
     async fn with_late_move(&self, intended: &Intended<'_>, lost: anyhow::Error, release: &Release) -> anyhow::Error {
         let tried = |step: &StepRecord| step.step == MOVE_STAGE && step.started_at.is_some();
-        let Some(api) = intended.observed.ledger.contract.api.as_ref().filter(|_| release.steps.iter().any(tried))
-        else {
+        let Some(api) = intended.observed.ledger.contract.rest().filter(|_| release.steps.iter().any(tried)) else {
             return lost;
         };
         let found = self.reader().api.stage(&api.id, &api.stage).await;

@@ -9,7 +9,7 @@ use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, TRIES, Writer};
 use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
-use crate::ledger::{Api, FunctionResource, HeldLock, Parts, Release};
+use crate::ledger::{FunctionResource, HeldLock, Parts, Release, RestApi};
 use crate::observe::{Observed, ObservedFunction, settled};
 use crate::plan::StageBefore;
 
@@ -205,7 +205,7 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
 /// It is not where it should be.
 pub(super) async fn stage_to(
     aws: &Writer,
-    api: &Api,
+    api: &RestApi,
     deployment: &str,
     allowed: &impl Fn() -> Result<()>,
 ) -> Result<()> {
@@ -265,7 +265,7 @@ pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
 async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
     let (aws, contract) = (run.engine.aws, &run.observed.ledger.contract);
     let stage = async {
-        match &contract.api {
+        match contract.rest() {
             Some(api) => aws.reader.api.stage(&api.id, &api.stage).await.map(|stage| Some((api, stage.deployment))),
             None => Ok(None),
         }

@@ -67,7 +67,7 @@ pub async fn dispensable(
         Ok(found.into_iter().map(|made| (Some(key.clone()), made)).collect::<Vec<_>>())
     }));
     let deployments = async {
-        let Some(api) = &contract.api else { return Ok(Vec::new()) };
+        let Some(api) = contract.rest() else { return Ok(Vec::new()) };
         let (deployments, serving) = try_join!(reader.api.deployments(&api.id), reader.api.serving(&api.id))?;
         let mut ids: BTreeSet<String> = needed(&kept, |parts| parts.deployment.as_ref());
         ids.extend(serving.into_iter().chain(api.initial_deployment.clone()));
@@ -98,7 +98,7 @@ pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, event
     let sweeps = by_owner.into_iter().map(async |(owner, all)| {
         let mut removed = 0;
         for made in all {
-            let result = match (owner.and_then(|key| contract.functions.get(key)), &contract.api) {
+            let result = match (owner.and_then(|key| contract.functions.get(key)), contract.rest()) {
                 (Some(function), _) => aws.lambda.delete_version(&function.name, &made.id).await,
                 (None, Some(api)) => aws.api.delete_deployment(&api.id, &made.id).await,
                 (None, None) => continue,

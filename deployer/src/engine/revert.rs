@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::Engine;
 use super::moves::{alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing, TRIES};
-use crate::ledger::{Api, FunctionResource, HeldLock, Release, ReleaseState};
+use crate::ledger::{FunctionResource, HeldLock, Release, ReleaseState, RestApi};
 use crate::observe::{Observed, settled};
 use crate::plan::MOVE_STAGE;
 use crate::verify::Verifier;
@@ -135,8 +135,8 @@ async fn stage_back<'a>(
 }
 
 /// The API whose stage the release moves, and the deployment that it was at before.
-fn moved_stage<'a>(observed: &'a Observed, release: &'a Release) -> Option<(&'a Api, &'a str)> {
-    let (api, old) = (observed.ledger.contract.api.as_ref()?, release.previous_parts.deployment.as_ref()?);
+fn moved_stage<'a>(observed: &'a Observed, release: &'a Release) -> Option<(&'a RestApi, &'a str)> {
+    let (api, old) = (observed.ledger.contract.rest()?, release.previous_parts.deployment.as_ref()?);
     (release.parts.deployment.as_ref()? != old).then_some((api, old.as_str()))
 }
 
@@ -158,7 +158,7 @@ async fn stage_stays_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Obser
 }
 
 /// A stage that is at neither release's deployment was moved by somebody else: it stays.
-async fn refuse_elsewhere(lock: &HeldLock, api: &Api, release: &Release, found: &str) -> Result<()> {
+async fn refuse_elsewhere(lock: &HeldLock, api: &RestApi, release: &Release, found: &str) -> Result<()> {
     ensure!(
         is_of(release, found) || came_late(lock, release, found).await?,
         "stage `{}` is at deployment `{found}`, which is neither's",

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::config::{Api, Contract};
+use crate::config::{Contract, RestApi};
 use crate::failure::Failure;
 
 /// The newest shape of the contract that this version reads.
@@ -101,8 +101,8 @@ impl Contract {
     ///
     /// # Errors
     /// There is none: no plan moves a stage then.
-    pub fn rest_api(&self) -> Result<&Api> {
-        self.api.as_ref().with_context(|| format!("the contract of `{}` names no API", self.environment))
+    pub fn rest_api(&self) -> Result<&RestApi> {
+        self.rest().with_context(|| format!("the contract of `{}` names no REST API", self.environment))
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     fn a_contract_of_this_schema_is_read() {
         let contract = Contract::read(Some(item()), None, "l", "a").unwrap();
         assert_eq!(contract.functions["counter"].alias, "live");
-        assert_eq!((contract.alarms.len(), contract.api.unwrap().custom_url), (0, None));
+        assert_eq!((contract.alarms.len(), &contract.rest().unwrap().custom_url), (0, &None));
     }
 
     #[test]

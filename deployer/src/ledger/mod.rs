@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::aws::{AwsError, Change, Condition, Kind, TableReader, TableWriter};
 use crate::failure::Failure;
 
-pub use crate::config::{Api, Contract, FunctionResource};
+pub use crate::config::{Contract, FunctionResource, HttpApi, RestApi};
 pub use held::HeldLock;
 pub use lock::{Holder, Lock};
 pub use previous::previous;

@@ -211,8 +211,7 @@ async fn url(context: Context<'_>, place: &Place) -> Option<String> {
     let Context { config, world, .. } = context;
     let reader = crate::aws::Reader::open(&place.environment, world).await;
     let state = crate::ledger::Ledger::new(&reader.table, &config.app).read().await.ok()?;
-    let url = crate::verify::Url::open(config, &place.environment, &state.contract.api?.url, world).ok()?;
-    Some(url.base().to_owned())
+    crate::verify::reachable(&place.environment, state.contract.url()?).ok()
 }
 
 /// The lines that a newcomer types next. The request is the first declared check that writes, else the first.

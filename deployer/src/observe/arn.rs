@@ -1,6 +1,6 @@
 //! Names as IAM has them.
 
-use crate::ledger::{Api, Contract};
+use crate::ledger::Contract;
 
 /// The partition of a region: the beginning of its ARNs.
 pub fn partition(region: &str) -> &'static str {
@@ -22,18 +22,18 @@ pub fn function_arn(contract: &Contract, name: &str) -> String {
     format!("arn:{}:lambda:{region}:{account}:function:{name}", partition(region))
 }
 
-/// How API Gateway names itself when it calls a function for a route, as `GET /visits/{id}`: a placeholder of the path, and
+/// How API Gateway names itself when it calls a function for a route of an API and stage, as `GET /visits/{id}`: a placeholder of the path, and
 /// the method `ANY`, are a `*` there
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html>).
-pub fn source_of(contract: &Contract, api: &Api, route: &str) -> String {
+pub fn source_of(contract: &Contract, place: (&str, &str), route: &str) -> String {
     let (method, path) = route.split_once(' ').unwrap_or((route, ""));
     let method = if method == "ANY" { "*" } else { method };
     let segments = path.split('/').map(|segment| if segment.starts_with('{') { "*" } else { segment });
-    format!("{}{method}{}", stage_arn(contract, api), segments.collect::<Vec<_>>().join("/"))
+    format!("{}{method}{}", stage_arn(contract, place), segments.collect::<Vec<_>>().join("/"))
 }
 
-/// The beginning of all those names of a stage.
-pub fn stage_arn(contract: &Contract, api: &Api) -> String {
+/// The beginning of all those names of a place, which is an API and a stage of it.
+pub fn stage_arn(contract: &Contract, (api, stage): (&str, &str)) -> String {
     let (region, account) = (&contract.region, &contract.account);
-    format!("arn:{}:execute-api:{region}:{account}:{}/{}/", partition(region), api.id, api.stage)
+    format!("arn:{}:execute-api:{region}:{account}:{api}/{stage}/", partition(region))
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::ledger::{Api, Contract};
+use crate::ledger::{Contract, RestApi};
 
 /// What is known of a definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Definition {
 
 impl Definition {
     /// Of the raw parts by name, as API Gateway lists them.
-    pub(super) fn of(parts: BTreeMap<String, Value>, contract: &Contract, api: &Api) -> Self {
+    pub(super) fn of(parts: BTreeMap<String, Value>, contract: &Contract, api: &RestApi) -> Self {
         let shape = shape(&parts, contract, api);
         let routes = methods(&parts)
             .filter_map(|(name, method)| Some((name, called(method["methodIntegration"]["uri"].as_str()?)?)));
@@ -71,7 +71,7 @@ fn methods(parts: &BTreeMap<String, Value>) -> impl Iterator<Item = (String, &Va
 pub fn needed(authorization: &str, needs_key: bool) -> Option<&'static str> {
     match authorization {
         "AWS_IAM" => Some("an IAM signature"),
-        "CUSTOM" | "COGNITO_USER_POOLS" => Some("a token for its authorizer"),
+        "CUSTOM" | "COGNITO_USER_POOLS" | "JWT" => Some("a token for its authorizer"),
         _ if needs_key => Some("an API key"),
         _ => None,
     }
@@ -131,7 +131,7 @@ fn canonical(value: Value) -> Value {
 }
 
 /// The pieces of a definition, each hashed without what is the environment's own.
-fn shape(parts: &BTreeMap<String, Value>, contract: &Contract, api: &Api) -> BTreeMap<String, String> {
+fn shape(parts: &BTreeMap<String, Value>, contract: &Contract, api: &RestApi) -> BTreeMap<String, String> {
     let own = Own::of(parts, contract, api);
     let mut pieces: BTreeMap<String, Value> =
         methods(parts).map(|(name, method)| (name, own.neutral(method))).collect();
@@ -156,7 +156,7 @@ fn shape(parts: &BTreeMap<String, Value>, contract: &Contract, api: &Api) -> BTr
 struct Own(Vec<(String, String)>);
 
 impl Own {
-    fn of(parts: &BTreeMap<String, Value>, contract: &Contract, api: &Api) -> Self {
+    fn of(parts: &BTreeMap<String, Value>, contract: &Contract, api: &RestApi) -> Self {
         let functions = contract.functions.iter();
         let mut words: Vec<_> =
             functions.map(|(key, function)| (function.name.clone(), format!("{{function {key}}}"))).collect();
@@ -286,7 +286,7 @@ mod tests {
         ];
         let parts = parts.map(|(name, part)| (name.to_owned(), part)).into();
         let contract: Contract = contract.unwrap();
-        Definition::of(parts, &contract, contract.api.as_ref().unwrap())
+        Definition::of(parts, &contract, contract.rest().unwrap())
     }
 
     #[test]

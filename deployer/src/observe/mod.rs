@@ -2,6 +2,7 @@
 
 pub mod arn;
 mod definition;
+mod http_api;
 mod permission;
 mod route;
 pub mod settled;
@@ -14,19 +15,20 @@ use futures::future::try_join_all;
 use futures::{TryFutureExt as _, join, try_join};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::aws::{Alarm, Alias, AwsError, Kind, Reader, Stage, VersionState};
+use crate::aws::{Alarm, Alias, AwsError, FunctionUrl, Kind, Reader, Stage, VersionState};
 use crate::config::{Config, Environment, Request};
 use crate::failure::Failure;
-use crate::ledger::{Api, Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts};
+use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts, RestApi};
 
 pub use definition::{Definition, needed, with_variables};
+pub use http_api::ObservedHttpApi;
 pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
 pub use route::find;
 pub use wildcard::matches;
 
 /// What to do about a check that sends a request to a stack without an API.
 pub const TO_SEND_AN_EVENT: &str =
-    "send an event instead, `event = \"FILE.json\"`; or name the API in the stack contract";
+    "send an event instead, `event = \"FILE.json\"`; or name the API, or the function's `url`, in the stack contract";
 
 /// What is, at one moment.
 #[derive(Debug, Clone)]
@@ -35,17 +37,19 @@ pub struct Observed {
     pub ledger: LedgerState,
     /// The functions by key.
     pub functions: BTreeMap<String, ObservedFunction>,
-    /// The API, if the stack has one.
+    /// The REST API, if the stack has one.
     pub api: Option<ObservedApi>,
+    /// The HTTP API, if the stack has one.
+    pub http_api: Option<ObservedHttpApi>,
     /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
     pub alarms: Result<Vec<Alarm>, String>,
 }
 
-/// The API as it is.
+/// The REST API as it is.
 #[derive(Debug, Clone)]
 pub struct ObservedApi {
     /// What the contract says of it.
-    pub resource: Api,
+    pub resource: RestApi,
     /// Its stage.
     pub stage: Stage,
     /// Its definition as it is now, which need not be the one that the stage has.
@@ -63,6 +67,8 @@ pub struct ObservedFunction {
     pub live: VersionState,
     /// `$LATEST`: scratch, but for its settings, which Terraform owns.
     pub latest: VersionState,
+    /// The Function URL of its alias, if the contract names one.
+    pub url: Option<FunctionUrl>,
 }
 
 impl Observed {
@@ -140,24 +146,36 @@ pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
     let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
     let alarms = async { Ok(reader.cloudwatch.timed(&contract.alarms).await.map_err(|error| error.to_string())) };
-    let (functions, api, alarms) = try_join!(
+    let (functions, api, http_api, alarms) = try_join!(
         try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
         api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())).err_into(),
+        http_api(reader, contract).err_into(),
         alarms,
     )?;
-    Ok(Observed { functions: functions.into_iter().collect(), api, alarms, ledger })
+    Ok(Observed { functions: functions.into_iter().collect(), api, http_api, alarms, ledger })
 }
 
-/// The API, if the contract names one: its stage and its definition, side by side. `left` is the deployment at which a release
+/// The REST API, if the contract names one: its stage and its definition, side by side. `left` is the deployment at which a release
 /// left it that may be too recent to be read.
 async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result<Option<ObservedApi>, AwsError> {
-    let Some(resource) = &contract.api else { return Ok(None) };
+    let Some(resource) = contract.rest() else { return Ok(None) };
     let (stage, definition) = try_join!(
         settled::stage(reader, resource, |found| left.is_none_or(|left| left == found.deployment)),
         reader.api.definition(&resource.id),
     )?;
     let definition = Definition::of(definition, contract, resource);
     Ok(Some(ObservedApi { resource: resource.clone(), stage, definition }))
+}
+
+/// The HTTP API, if the contract names one.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn http_api(reader: &Reader, contract: &Contract) -> Result<Option<ObservedHttpApi>, AwsError> {
+    let Some(resource) = contract.http() else { return Ok(None) };
+    let (stage, routes) =
+        try_join!(reader.http_api.stage(&resource.id, &resource.stage), reader.http_api.routes(&resource.id))?;
+    Ok(Some(ObservedHttpApi { resource: resource.clone(), stage, routes }))
 }
 
 /// Where the last release left everything, if it ended so recently that a read may still show what was before: a release
@@ -176,18 +194,33 @@ async fn function(
     left: Option<&FunctionPart>,
 ) -> Result<(String, ObservedFunction)> {
     let (name, alias) = (&resource.name, &resource.alias);
-    let (mut found, mut live, latest) = try_join!(
+    let (mut found, mut live, latest, url) = try_join!(
         reader.lambda.alias(name, alias),
         reader.lambda.version(name, alias),
-        reader.lambda.version(name, "$LATEST")
+        reader.lambda.version(name, "$LATEST"),
+        url(reader, resource),
     )
     .map_err(|error| missing(error, resource))?;
+    if let (Some(named), None) = (&resource.url, &url) {
+        let what = format!("alias `{alias}` of `{name}` has no Function URL, and the stack contract names {named}");
+        return Err(Failure::refused(what)
+            .hint("make it with your infrastructure code, for the alias and not for the function; or fix the contract; nothing was changed")
+            .into());
+    }
     let is_left = |found: &Alias, left: &FunctionPart| found.version == left.version && found.weights.is_empty();
     if let Some(left) = left.filter(|left| !is_left(&found, left) || live.code_sha256 != left.code_sha256) {
         found = settled::alias(reader, resource, |found| is_left(found, left)).await?;
         live = reader.lambda.version(name, &found.version).await?;
     }
-    Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest }))
+    Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest, url }))
+}
+
+/// The Function URL of its alias, which is looked at only where the contract names one.
+async fn url(reader: &Reader, resource: &FunctionResource) -> Result<Option<FunctionUrl>, AwsError> {
+    match resource.url {
+        Some(_) => reader.lambda.url(&resource.name, &resource.alias).await,
+        None => Ok(None),
+    }
 }
 
 fn missing(error: AwsError, resource: &FunctionResource) -> anyhow::Error {
@@ -228,10 +261,12 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         .hint("bring `functions` in `deployer.toml` and in the stack contract together")
         .into());
     }
-    let request = config.checks.iter().find(|check| check.request().is_some());
-    if let Some(check) = request.filter(|_| contract.api.is_none()) {
-        let what =
-            format!("check `{}` sends a request, and the stack of `{}` has no API", check.name, environment.name);
+    let request = config.checks.iter().filter(|check| check.request().is_some());
+    if let Some(check) = request.into_iter().find(|check| contract.url_of(&check.function).is_none()) {
+        let what = format!(
+            "check `{}` sends a request, and the stack of `{}` has neither an API nor a Function URL of `{}`",
+            check.name, environment.name, check.function
+        );
         return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
     let architecture = config.build.architecture();

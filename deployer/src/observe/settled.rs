@@ -3,7 +3,7 @@
 
 use crate::aws::{Alias, AwsError, Reader, Stage};
 use crate::backoff::{Backoff, Pace};
-use crate::ledger::{Api, FunctionResource};
+use crate::ledger::{FunctionResource, RestApi};
 
 /// The alias, looked at until it is as expected, or as it is when it has had its time.
 ///
@@ -28,7 +28,7 @@ pub async fn alias(
 ///
 /// # Errors
 /// It cannot be read.
-pub async fn stage(reader: &Reader, api: &Api, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
+pub async fn stage(reader: &Reader, api: &RestApi, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
     let mut backoff = Backoff::new(&reader.world, Pace::READ);
     loop {
         let found = reader.api.stage(&api.id, &api.stage).await?;

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::artifact::{Manifest, Sources};
 use crate::config::Traffic;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, Release, ReleaseKind};
+use crate::ledger::{Contract, FunctionPart, Release, ReleaseKind};
 use crate::observe::{Observed, ObservedApi, ObservedFunction};
 
 pub use drift::drift;
@@ -58,8 +58,10 @@ pub struct Plan {
     pub live: u32,
     /// The functions by key.
     pub functions: BTreeMap<String, FunctionPlan>,
-    /// The API, if the stack has one.
+    /// The REST API, if the stack has one.
     pub api: Option<ApiPlan>,
+    /// How checks are sent once traffic has moved.
+    pub sent: Sent,
     /// How traffic moves.
     pub traffic: Traffic,
     /// What moves first. Newer code serves an older definition too, and older code never meets a newer one.
@@ -177,12 +179,19 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         live: live.map_or(0, |release| release.number),
         functions: functions.collect(),
         api: observed.api.as_ref().map(|api| api_plan(wanted.goal, live, api)),
+        sent: sent(&observed.ledger.contract),
         traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
         first: match (wanted.goal, live) {
             (Goal::Parts(release), Some(live)) if release.root() < live.root() => First::Stage,
             _ => First::Code,
         },
     })
+}
+
+/// Through a URL, if any function has one.
+fn sent(contract: &Contract) -> Sent {
+    let has_url = contract.functions.keys().any(|key| contract.url_of(key).is_some());
+    if has_url { Sent::ThroughUrl } else { Sent::ByInvoke }
 }
 
 fn api_plan(goal: Goal<'_>, live: Option<&Release>, observed: &ObservedApi) -> ApiPlan {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{After, ApiChange, First, Plan};
 use crate::ledger::ReleaseKind;
 
@@ -64,9 +66,10 @@ pub struct Verification {
 }
 
 /// How checks reach the functions after a switch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sent {
-    /// Through the URL of the API, as visitors' requests.
+    /// Through the URL of the API or of the function, as visitors' requests.
     ThroughUrl,
     /// By Invoke of the alias: the stack has no URL.
     ByInvoke,
@@ -170,7 +173,7 @@ impl Plan {
         let deployment = matches!(moment, Moment::AfterStage | Moment::StageBack);
         Step::Verify(Verification {
             moment,
-            sent: if self.api.is_some() { Sent::ThroughUrl } else { Sent::ByInvoke },
+            sent: self.sent,
             checks: if deployment { Checks::All } else { Checks::OfMovedFunctions },
             versions: moment != Moment::StageBack,
             deployment,

@@ -75,8 +75,10 @@ fn observed() -> Observed {
         },
         live: version("5"),
         latest: version("$LATEST"),
+        url: None,
     };
     Observed {
+        http_api: None,
         ledger: LedgerState {
             contract: serde_json::from_value(contract).unwrap(),
             lock: Lock::default(),

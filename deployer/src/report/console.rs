@@ -15,7 +15,7 @@ pub(super) struct Link {
 
 /// The versions of the functions with their log groups, and the stage.
 pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
-    let Contract { region, api, .. } = contract;
+    let region = &contract.region;
     let console = format!("https://{region}.{}", domain(region));
     let mut links = Vec::new();
     let mut add = |title: String, url: String| links.push(Link { title, url });
@@ -32,7 +32,7 @@ pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
             format!("{console}/cloudwatch/{home}#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{name}"),
         );
     }
-    if let Some(api) = api {
+    if let Some(api) = contract.rest() {
         let id = encoded(&api.id);
         add(
             format!("stage `{}`", api.stage),

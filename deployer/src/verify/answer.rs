@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_smithy_types::base64;
 use serde_json::Value;
 
+use super::event::Returns;
 use crate::config::Response;
 
 /// A response to a check.
@@ -24,8 +26,13 @@ impl Answer {
         Self { status, headers: headers.collect(), body }
     }
 
-    /// The proxy response that a function gives to API Gateway; none if it is not one.
-    pub fn of_payload(payload: &Value) -> Option<Self> {
+    /// The response that a gateway makes of what a function returned; none if it is an error to the gateway.
+    pub(super) fn of_payload(payload: &Value, returns: Returns) -> Option<Self> {
+        if returns == Returns::Anything && payload.get("statusCode").is_none() {
+            // A text is the body itself, everything else is its JSON.
+            let body = payload.as_str().map_or_else(|| payload.to_string(), str::to_owned);
+            return Some(Self::new(200, [("content-type", "application/json")], body));
+        }
         // API Gateway takes a number in a string too.
         let status = match &payload["statusCode"] {
             Value::String(text) => text.parse().ok()?,
@@ -35,7 +42,10 @@ impl Answer {
         let single = single.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
         let multi = payload["multiValueHeaders"].as_object().into_iter().flatten();
         let multi = multi.filter_map(|(name, values)| Some((name.as_str(), values.get(0)?.as_str()?)));
-        Some(Self::new(status, single.chain(multi), payload["body"].as_str().unwrap_or_default().to_owned()))
+        let body = payload["body"].as_str().unwrap_or_default();
+        let decoded = (payload["isBase64Encoded"] == true).then(|| base64::decode(body).ok()).flatten();
+        let body = decoded.map_or_else(|| body.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Some(Self::new(status, single.chain(multi), body))
     }
 
     /// A header by name, whatever its case.
@@ -109,8 +119,29 @@ mod tests {
         let single = json!({"statusCode": 200, "headers": {"X-Function-Version": "7"}, "body": "{}"});
         let multi = json!({"statusCode": 200, "headers": {}, "multiValueHeaders": {"x-function-version": ["7"]}});
         for payload in [single, multi] {
-            assert_eq!(Answer::of_payload(&payload).unwrap().header("x-function-version"), Some("7"));
+            let answer = Answer::of_payload(&payload, Returns::Response).unwrap();
+            assert_eq!(answer.header("x-function-version"), Some("7"));
         }
-        assert_eq!(Answer::of_payload(&json!({"errorMessage": "x"})), None);
+        assert_eq!(Answer::of_payload(&json!({"errorMessage": "x"}), Returns::Response), None);
+    }
+
+    #[test]
+    fn what_is_no_response_is_a_body_where_the_gateway_takes_it_for_one() {
+        for (payload, body) in
+            [(json!({"status": "ok"}), r#"{"status":"ok"}"#), (json!("hi"), "hi"), (json!([1]), "[1]")]
+        {
+            let answer = Answer::of_payload(&payload, Returns::Anything).unwrap();
+            assert_eq!((answer.status, &*answer.body), (200, body));
+            assert_eq!(Answer::of_payload(&payload, Returns::Response), None);
+        }
+        let whole = json!({"statusCode": 503, "body": "no"});
+        assert_eq!(Answer::of_payload(&whole, Returns::Anything).unwrap().status, 503);
+    }
+
+    #[test]
+    fn a_body_in_base64_is_decoded() {
+        let payload = json!({"statusCode": 200, "body": "eyJzdGF0dXMiOiAib2sifQ==", "isBase64Encoded": true});
+        let answer = Answer::of_payload(&payload, Returns::Response).unwrap();
+        assert_eq!(answer.body, r#"{"status": "ok"}"#);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::missing;
-use super::event::{Gateway, rest_proxy};
+use super::event::{Gateways, Returns};
 use super::url::Expected;
 use super::{Answer, Blame, Failed, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
@@ -19,10 +19,10 @@ use crate::ledger::{CheckRecord, Contract, FunctionResource};
 pub struct Invoker {
     reader: Reader,
     contract: Contract,
-    /// The API that the functions are behind.
-    gateway: Option<Gateway>,
-    /// The header by which a response names its version.
-    header: String,
+    /// What the functions are behind.
+    gateways: Gateways,
+    /// The header by which a response names its version, if it does.
+    header: Option<String>,
     in_a_row: u32,
     pub(super) timeout: Duration,
 }
@@ -36,12 +36,12 @@ struct Target<'a> {
 }
 
 impl Invoker {
-    /// For the functions of `contract`, behind this API if there is one.
-    pub fn new(config: &Config, reader: &Reader, contract: &Contract, gateway: Option<Gateway>) -> Self {
+    /// For the functions of `contract`, behind these gateways.
+    pub fn new(config: &Config, reader: &Reader, contract: &Contract, gateways: Gateways) -> Self {
         Self {
             reader: reader.clone(),
             contract: contract.clone(),
-            gateway,
+            gateways,
             header: config.marks.version.clone(),
             in_a_row: config.verify.in_a_row,
             timeout: Duration::from_secs(config.verify.timeout_seconds),
@@ -95,14 +95,15 @@ impl Invoker {
     }
 
     /// The event that a check sends: its own, or the one that the API would make of its request.
-    fn event<'c>(&self, check: &'c Check, deployment: Option<&str>) -> Result<Cow<'c, Value>, String> {
-        match (&check.sent, &self.gateway) {
-            (Sent::Event(event), _) => Ok(Cow::Borrowed(&event.content)),
-            (Sent::Request(request, _), Some(gateway)) => {
-                let gateway = (gateway, &*self.contract.account);
-                Ok(Cow::Owned(rest_proxy(gateway, request, deployment, &self.reader.world)))
+    fn event<'c>(&self, check: &'c Check, deployment: Option<&str>) -> Result<(Cow<'c, Value>, Returns), String> {
+        match &check.sent {
+            Sent::Event(event) => Ok((Cow::Borrowed(&event.content), Returns::Anything)),
+            Sent::Request(request, _) => {
+                let function = (&self.contract, check.function.as_str());
+                let proxied = self.gateways.event(function, request, deployment, &self.reader.world);
+                let proxied = proxied.ok_or_else(|| without_api(check, request))?;
+                Ok((Cow::Owned(proxied.event), proxied.returns))
             }
-            (Sent::Request(request, _), None) => Err(without_api(check, request)),
         }
     }
 
@@ -113,7 +114,7 @@ impl Invoker {
         deployment: Option<&str>,
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
-        let event = match self.event(check, deployment) {
+        let (event, returns) = match self.event(check, deployment) {
             Ok(event) => event,
             Err(why) => {
                 let record = super::record(check, phase, false, why, 0);
@@ -130,7 +131,7 @@ impl Invoker {
                 match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
                     .await
                 {
-                    Ok(invocation) => self.compare(check, target, &invocation),
+                    Ok(invocation) => self.compare((check, returns), target, &invocation),
                     Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
                     Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string())),
                     Err(error) => Err((Blame::Dependency, error.to_string())),
@@ -153,7 +154,12 @@ impl Invoker {
     }
 
     /// An invocation is right if the expected version ran, did not fail, names itself, and responds as declared.
-    fn compare(&self, check: &Check, target: &Target<'_>, invocation: &Invocation) -> Result<String, (Blame, String)> {
+    fn compare(
+        &self,
+        (check, returns): (&Check, Returns),
+        target: &Target<'_>,
+        invocation: &Invocation,
+    ) -> Result<String, (Blame, String)> {
         let sent = format!("{} -> ", check.sent);
         let wrong = |why: String| (Blame::Application, format!("{sent}{why}"));
         let executed = invocation.executed_version.as_deref().unwrap_or("unknown");
@@ -177,10 +183,10 @@ impl Invoker {
                 );
             }
         };
-        let answer = Answer::of_payload(&invocation.payload).ok_or_else(|| wrong("no proxy response".to_owned()))?;
-        if answer.header(&self.header) != Some(executed) {
-            let why = format!("{}, its `{}` does not name version {executed}", answer.status, self.header);
-            return Err(wrong(why));
+        let answer =
+            Answer::of_payload(&invocation.payload, returns).ok_or_else(|| wrong("no proxy response".to_owned()))?;
+        if let Some(header) = self.header.as_ref().filter(|header| answer.header(header) != Some(executed)) {
+            return Err(wrong(format!("{}, its `{header}` does not name version {executed}", answer.status)));
         }
         answer.compare(declared).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
     }
@@ -188,7 +194,10 @@ impl Invoker {
 
 /// Why a request has nowhere to go.
 pub(crate) fn without_api(check: &Check, request: &Request) -> String {
-    format!("check `{}` sends `{request}`, and the stack has no API", check.name)
+    format!(
+        "check `{}` sends `{request}`, and neither an API nor a Function URL sends any to `{}`",
+        check.name, check.function
+    )
 }
 
 /// Wakes an idle version: the invocation that does so fails.

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `verifier.rs` | which check goes through the URL, and which by Invoke |
 //! | `through_url.rs`, `budget.rs`, `url.rs` | responses in a row, within a release's requests; one request |
-//! | `invoke.rs`, `event.rs` | an Invoke, and the event that the gateway would send |
+//! | `invoke.rs`, `event/` | an Invoke, and the event that the function's trigger would send |
 //! | `answer.rs` | what a check says of a response |
 
 mod answer;
@@ -22,10 +22,10 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::CheckRecord;
 
 pub use answer::Answer;
-pub use event::Gateway;
+pub use event::{Gateways, RestGateway};
 pub(crate) use invoke::without_api;
 pub use invoke::{Invoker, awake, wake};
-pub use url::{Expected, Url};
+pub use url::{Expected, reachable};
 pub use verifier::{Traffic, Verifier};
 
 /// A new version may meet a throttle or a dependency that hiccups; a wrong response three times in a row is meant.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::url::{Expected, Seen, Url};
+use super::url::{Expected, Seen, Urls};
 use super::{Blame, Failed, TRIES, record};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Verify};
@@ -16,10 +16,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// The requests of a release are few: the pauses between them soon grow.
 const PACE: Pace = Pace { steady: Duration::ZERO, longest: Duration::from_secs(8), ..Pace::READY };
 
-/// The URL, and the requests that may be sent to it.
+/// The URLs, and the requests that may be sent to it.
 #[derive(Debug)]
 pub(super) struct ThroughUrl {
-    pub(super) url: Url,
+    pub(super) urls: Urls,
     pub(super) patience: Verify,
     pub(super) budget: Budget,
     pub(super) world: World,
@@ -39,7 +39,7 @@ impl ThroughUrl {
         let record = |passed, answer, requests| record(check, phase, passed, answer, requests);
         while requests < share && self.budget.take(self.budget.all()) {
             requests += 1;
-            let (blame, answer) = match self.url.send(check, expected).await {
+            let (blame, answer) = match self.urls.send(check, expected).await {
                 Seen::Right(answer) if right + 1 == self.patience.in_a_row => {
                     return Some(Ok(record(true, answer, requests)));
                 }
@@ -89,7 +89,7 @@ impl ThroughUrl {
         // Most of the requests that a release may make are for what comes after the switch.
         while requests < wanted && self.budget.take(self.budget.all() / 3) {
             requests += 1;
-            match self.url.send(check, expected).await {
+            match self.urls.send(check, expected).await {
                 Seen::Right(answer) => return Some(Ok(record(check, phase, true, answer, requests))),
                 Seen::Wrong(blame, answer) if speaks_against(blame) => {
                     // Looked at more closely: only some of the traffic is the new version's.
@@ -112,7 +112,7 @@ impl ThroughUrl {
             return None;
         }
         let record = |passed, answer| record(check, phase, passed, answer, 1);
-        Some(match self.url.send(check, expected).await {
+        Some(match self.urls.send(check, expected).await {
             Seen::Right(answer) => Ok(record(true, answer)),
             Seen::NoRoute(answer) => Err(Failed { record: record(false, answer), blame: Blame::Gateway }),
             Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame }),
@@ -121,9 +121,9 @@ impl ThroughUrl {
 
     /// The same with no request spent yet.
     pub(super) fn anew(&self) -> Self {
-        let Self { url, patience, budget, world } = self;
-        let (url, patience, world) = (url.clone(), patience.clone(), world.clone());
-        Self { url, patience, budget: Budget::new(budget.all()), world }
+        let Self { urls, patience, budget, world } = self;
+        let (urls, patience, world) = (urls.clone(), patience.clone(), world.clone());
+        Self { urls, patience, budget: Budget::new(budget.all()), world }
     }
 
     /// Why no further request is sent.
@@ -167,9 +167,9 @@ mod tests {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        let url = Url::at(base, Marks { version: "x-v".to_owned(), deployment: "x-d".to_owned() });
+        let urls = Urls::at(base, Marks { version: Some("x-v".to_owned()), deployment: Some("x-d".to_owned()) });
         let patience = Verify { in_a_row: 3, timeout_seconds: 1, ..Verify::default() };
-        let through_url = ThroughUrl { url, patience, budget: Budget::new(40), world: World::real() };
+        let through_url = ThroughUrl { urls, patience, budget: Budget::new(40), world: World::real() };
         let check = Check {
             name: "health".to_owned(),
             function: "f".to_owned(),

@@ -1,4 +1,4 @@
-//! Where a stage responds: one request to it, and what the response shows.
+//! Where functions respond: one request to one of them, and what the response shows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use super::{Answer, Blame};
 use crate::aws::{Http, NoResponse};
 use crate::config::{Access, Check, Config, Environment, Marks, Request, Response, Sent};
 use crate::failure::Failure;
+use crate::ledger::Contract;
 use crate::world::World;
 
 /// How checks introduce themselves.
@@ -19,12 +20,15 @@ const NO_ROUTE: &str = "MissingAuthenticationTokenException";
 const FIREWALL: &str = "ForbiddenException";
 const RESPONSE: Duration = Duration::from_secs(15);
 
-/// Where a stage responds.
+/// Where the functions of an environment respond.
 #[derive(Debug, Clone)]
-pub struct Url {
+pub(super) struct Urls {
     http: Http,
-    base: String,
+    /// By function, each without a slash at the end.
+    bases: BTreeMap<String, String>,
     marks: Marks,
+    /// Whether an HTTP API or a Function URL responds with 500, where REST has 502.
+    crash_is_500: bool,
 }
 
 /// What responses must carry.
@@ -48,48 +52,79 @@ pub(super) enum Seen {
     Wrong(Blame, String),
 }
 
-impl Url {
-    /// The URL of an environment. Where the environment is local, the host is the local AWS whatever the contract
-    /// says: nothing local ever leaves the loopback interface, by a proxy neither.
+/// A URL of the contract without a slash at the end. Where the environment is local, the host is the local AWS whatever the
+/// contract says: nothing local ever leaves the loopback interface, by a proxy neither.
+///
+/// # Errors
+/// It is not a URL.
+pub fn reachable(environment: &Environment, named: &str) -> Result<String> {
+    let mut base =
+        url::Url::parse(named).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+            Failure::refused(format!("the stack contract has the URL {named:?}, which is none"))
+                .hint("write the contract again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`")
+        })?;
+    if let Access::Local(local) = &environment.access {
+        // Not joined: a path that begins with two slashes would be taken for another host.
+        let path = base.path().to_owned();
+        base = url::Url::parse(&local.endpoint())?;
+        base.set_path(&path);
+    }
+    Ok(base.as_str().trim_end_matches('/').to_owned())
+}
+
+impl Urls {
+    /// Those that requests to the functions go to; `custom` is the one of an API that does not respond under its own name.
+    /// None if there are none.
     ///
     /// # Errors
-    /// The contract's `api.url` is not a URL.
-    pub fn open(config: &Config, environment: &Environment, stage: &str, world: &World) -> Result<Self> {
-        let mut base =
-            url::Url::parse(stage).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-                Failure::refused(format!("the contract's `api.url` is {stage:?}, not the URL of a stage"))
-                    .hint("write the contract again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`")
-            })?;
-        if let Access::Local(local) = &environment.access {
-            // Not joined: a path that begins with two slashes would be taken for another host.
-            let path = base.path().to_owned();
-            base = url::Url::parse(&local.endpoint())?;
-            base.set_path(&path);
-        }
-        Ok(Self {
+    /// One of the contract is not a URL.
+    pub(super) fn open(
+        (config, environment): (&Config, &Environment),
+        contract: &Contract,
+        custom: Option<&str>,
+        world: &World,
+    ) -> Result<Option<Self>> {
+        let bases = contract.functions.iter().filter_map(|(key, function)| {
+            let named = function.url.as_deref().or(custom).or_else(|| contract.url())?;
+            Some(reachable(environment, named).map(|base| (key.clone(), base)))
+        });
+        let bases: BTreeMap<_, _> = bases.collect::<Result<_>>()?;
+        Ok((!bases.is_empty()).then(|| Self {
             http: Http::new(world, environment.access.proxy(), RESPONSE),
-            base: base.as_str().trim_end_matches('/').to_owned(),
+            bases,
             marks: config.marks.clone(),
-        })
+            crash_is_500: contract.rest().is_none(),
+        }))
     }
 
     #[cfg(test)]
     pub(super) fn at(base: String, marks: Marks) -> Self {
-        Self { http: Http::new(&World::real(), crate::world::Proxy::None, RESPONSE), base, marks }
+        let http = Http::new(&World::real(), crate::world::Proxy::None, RESPONSE);
+        Self { http, bases: [("f".to_owned(), base)].into(), marks, crash_is_500: false }
     }
 
-    /// The URL, without a slash at the end.
-    pub fn base(&self) -> &str {
-        &self.base
+    /// Where a function responds.
+    pub(super) fn of(&self, function: &str) -> Option<&str> {
+        self.bases.get(function).map(String::as_str)
+    }
+
+    /// Whether a response names the version that made it.
+    pub(super) fn names_version(&self) -> bool {
+        self.marks.version.is_some()
+    }
+
+    /// Whether a response names the deployment that it came through.
+    pub(super) fn names_deployment(&self) -> bool {
+        self.marks.deployment.is_some()
     }
 
     /// Sends the request of a check once.
     pub(super) async fn send(&self, check: &Check, expected: &Expected) -> Seen {
-        let Sent::Request(request, declared) = &check.sent else {
+        let (Sent::Request(request, declared), Some(base)) = (&check.sent, self.of(&check.function)) else {
             return Seen::Wrong(Blame::Gateway, format!("{} cannot be sent through the URL", check.sent));
         };
         let sent = format!("{request} -> ");
-        match self.response(request).await {
+        match self.response(base, request).await {
             // What API Gateway responds for a route that a deployment does not have.
             Ok(answer) if answer.status == 403 && answer.header("x-amzn-errortype") == Some(NO_ROUTE) => {
                 Seen::NoRoute(format!("{sent}403, not in the deployment that is live"))
@@ -105,8 +140,8 @@ impl Url {
         }
     }
 
-    async fn response(&self, request: &Request) -> Result<Answer, NoResponse> {
-        let url = format!("{}{}", self.base, request.path);
+    async fn response(&self, base: &str, request: &Request) -> Result<Answer, NoResponse> {
+        let url = format!("{base}{}", request.path);
         let headers = [("accept", "*/*"), ("user-agent", USER_AGENT)];
         let response = self.http.send(&request.method, &url, &headers).await?;
         let headers = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -121,24 +156,34 @@ impl Url {
         answer: &Answer,
     ) -> Result<(), (Blame, String)> {
         let status = answer.status;
-        let Some(version) = answer.header(&self.marks.version) else {
-            let blame = if matches!(status, 502..=504) { Blame::Crash } else { Blame::Gateway };
-            return Err((blame, format!("{status} without `{}`", self.marks.version)));
-        };
-        if let Some(wanted) = expected.versions.get(function).filter(|wanted| *wanted != version) {
-            return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
+        if let Some(header) = &self.marks.version {
+            let Some(version) = answer.header(header) else {
+                return Err((self.blame_of_gateway(status), format!("{status} without `{header}`")));
+            };
+            if let Some(wanted) = expected.versions.get(function).filter(|wanted| *wanted != version) {
+                return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
+            }
         }
-        let deployment = answer.header(&self.marks.deployment);
-        if let Some(wanted) = expected.deployment.as_deref().filter(|wanted| Some(*wanted) != deployment) {
-            return Err((
-                Blame::Propagation,
-                format!("{status} from deployment {}, not {wanted}", deployment.unwrap_or("unknown")),
-            ));
+        let deployment = self.marks.deployment.as_ref().map(|header| answer.header(header));
+        if let (Some(found), Some(wanted)) = (deployment, expected.deployment.as_deref())
+            && found != Some(wanted)
+        {
+            let found = found.unwrap_or("unknown");
+            return Err((Blame::Propagation, format!("{status} from deployment {found}, not {wanted}")));
         }
         if expected.marks_only {
             return Ok(());
         }
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
         answer.compare(declared).map_err(|why| (blame, why))
+    }
+
+    /// Whose fault a response is that no function has made.
+    fn blame_of_gateway(&self, status: u16) -> Blame {
+        match status {
+            502..=504 => Blame::Crash,
+            500 if self.crash_is_500 => Blame::Crash,
+            _ => Blame::Gateway,
+        }
     }
 }

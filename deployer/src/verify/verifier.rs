@@ -8,10 +8,10 @@ use anyhow::Result;
 use futures::future::{join, join_all};
 
 use super::budget::Budget;
-use super::event::Gateway;
+use super::event::Gateways;
 use super::invoke::Invoker;
 use super::through_url::ThroughUrl;
-use super::url::{Expected, Url};
+use super::url::{Expected, Urls, reachable};
 use super::{Blame, Failed, record};
 use crate::aws::Reader;
 use crate::config::{Check, Config, Environment};
@@ -26,8 +26,10 @@ const SEEN_WITHIN: Duration = Duration::from_secs(3);
 /// Sends the checks of one release.
 #[derive(Debug)]
 pub struct Verifier {
-    /// None without an API.
+    /// None where no function has a URL.
     through_url: Option<ThroughUrl>,
+    /// Where the API responds.
+    base: Option<String>,
     invoker: Invoker,
     /// Why the checks of these names cannot be sent through the URL.
     obstacles: BTreeMap<String, String>,
@@ -50,28 +52,24 @@ impl Verifier {
     /// # Errors
     /// The contract's URL is none.
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
+        let contract = &observed.ledger.contract;
         let unreachable = observed.api.as_ref().and_then(unreachable);
-        let obstacle = |check: &Check| {
-            let api = observed.api.as_ref()?;
-            let Some(request) = check.request() else { return Some("it sends an event".to_owned()) };
-            unreachable.clone().or_else(|| api.obstacle(request))
-        };
-        let obstacles = config.checks.iter().filter_map(|check| Some((check.name.clone(), obstacle(check)?))).collect();
-        let gateway = observed.api.as_ref().map(|api| Gateway {
-            api: api.resource.clone(),
-            stage: api.stage.clone(),
-            routes: api.definition.needs.keys().cloned().collect(),
+        let obstacles = config.checks.iter().filter_map(|check| {
+            let why = obstacle(observed, check, unreachable.as_deref())?;
+            Some((check.name.clone(), why))
         });
-        let url =
-            observed.api.as_ref().map(|api| Url::open(config, environment, base(api), &reader.world)).transpose()?;
-        let through_url = url.map(|url| ThroughUrl {
-            url,
+        let obstacles = obstacles.collect();
+        let custom = observed.api.as_ref().and_then(custom);
+        let urls = Urls::open((config, environment), contract, custom, &reader.world)?;
+        let through_url = urls.map(|urls| ThroughUrl {
+            urls,
             patience: config.verify.clone(),
             budget: Budget::new(config.verify.requests),
             world: reader.world.clone(),
         });
-        let invoker = Invoker::new(config, reader, &observed.ledger.contract, gateway);
-        Ok(Self { through_url, invoker, obstacles, unreachable })
+        let base = contract.url().map(|url| reachable(environment, custom.unwrap_or(url))).transpose()?;
+        let invoker = Invoker::new(config, reader, contract, Gateways::of(observed));
+        Ok(Self { through_url, base, invoker, obstacles, unreachable })
     }
 
     /// The same, but giving up after `longest`.
@@ -85,9 +83,9 @@ impl Verifier {
         self
     }
 
-    /// The URL, without a slash at the end; none without an API.
+    /// The API's URL, without a slash at the end; none without an API.
     pub fn base(&self) -> Option<&str> {
-        Some(self.through_url.as_ref()?.url.base())
+        self.base.as_deref()
     }
 
     /// What sends checks by Invoke.
@@ -168,14 +166,39 @@ impl Verifier {
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
         let (check, expected) = entry;
+        let names_version = through_url.urls.names_version();
         let shown = match traffic {
+            // Of a response that does not say who made it nothing is learned while traffic is split.
+            Traffic::Split if !names_version => None,
             Traffic::Split => through_url.a_few_times(check, expected, phase).await,
-            Traffic::Switched => through_url.in_a_row(check, expected, share, phase).await,
+            Traffic::Switched => {
+                self.switch_seen(entry, names_version, phase).await?;
+                through_url.in_a_row(check, expected, share, phase).await
+            }
         };
         match shown {
             Some(result) => result,
             None => self.by_invoke(entry, traffic, phase).await,
         }
+    }
+
+    /// Waits until a switch is seen that responses do not show: the alias's by Invoke, which says who ran, and the stage's as
+    /// long as it may take.
+    async fn switch_seen(
+        &self,
+        (check, expected): &(&Check, Expected),
+        names_version: bool,
+        phase: &str,
+    ) -> Result<(), Failed> {
+        let names_deployment = self.through_url.as_ref().is_some_and(|through_url| through_url.urls.names_deployment());
+        if expected.deployment.is_some() && !names_deployment {
+            tokio::time::sleep(SEEN_WITHIN).await;
+        }
+        if names_version || !expected.versions.contains_key(&check.function) {
+            return Ok(());
+        }
+        let identity = Expected { marks_only: true, ..expected.clone() };
+        self.invoker.after_switch(check, &identity, phase).await.map(drop)
     }
 
     /// One check by Invoke alone, and why.
@@ -185,8 +208,7 @@ impl Verifier {
         traffic: Traffic,
         phase: &str,
     ) -> Result<CheckRecord, Failed> {
-        let used_up = || self.through_url.as_ref().map(ThroughUrl::used_up);
-        let why = self.obstacles.get(&check.name).cloned().or_else(used_up);
+        let why = self.why_by_invoke(check, traffic);
         let with_reason = |record: CheckRecord| CheckRecord { by_invoke: why, ..record };
         let invoked = match traffic {
             Traffic::Split => self.invoker.during_shift(check, expected, phase).await,
@@ -198,13 +220,25 @@ impl Verifier {
         }
     }
 
+    /// Why a check does not go through the URL that its function has; nothing where it has none.
+    fn why_by_invoke(&self, check: &Check, traffic: Traffic) -> Option<String> {
+        if let Some(obstacle) = self.obstacles.get(&check.name) {
+            return Some(obstacle.clone());
+        }
+        let through_url = self.through_url.as_ref().filter(|_| self.reaches(check))?;
+        Some(match traffic {
+            Traffic::Split if !through_url.urls.names_version() => "responses do not name their version".to_owned(),
+            _ => through_url.used_up(),
+        })
+    }
+
     /// Waits until the stage is seen at `deployment`, as far as that can be seen soon. Spends none of the requests of the
     /// release: what goes back is looked at whatever the way there has used up.
     pub async fn stage_seen(&self, checks: &[Check], deployment: &str) {
         let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
         let look = async {
             match (checks.iter().find(|check| !check.writes && self.reaches(check)), &self.through_url) {
-                (Some(check), Some(through_url)) => {
+                (Some(check), Some(through_url)) if through_url.urls.names_deployment() => {
                     let again = through_url.anew();
                     drop(again.in_a_row(check, &expected, again.budget.all(), "on the way back").await);
                 }
@@ -222,6 +256,7 @@ impl Verifier {
         let why = match (self.obstacles.get(&check.name), &self.through_url) {
             (Some(obstacle), _) => obstacle.clone(),
             (None, None) => "the stack has no URL".to_owned(),
+            (None, Some(_)) if !self.reaches(check) => format!("`{}` has no URL", check.function),
             (None, Some(through_url)) => match through_url.once(check, expected, phase).await {
                 Some(result) => return result,
                 None => through_url.used_up(),
@@ -231,15 +266,34 @@ impl Verifier {
         Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits })
     }
 
+    /// Whether the check goes through a URL.
     fn reaches(&self, check: &Check) -> bool {
-        !self.obstacles.contains_key(&check.name)
+        let has_url =
+            self.through_url.as_ref().is_some_and(|through_url| through_url.urls.of(&check.function).is_some());
+        has_url && !self.obstacles.contains_key(&check.name)
     }
 }
 
-/// Where the API responds: under its custom domain if it does not under its own name.
-fn base(api: &ObservedApi) -> &str {
-    let custom = api.resource.custom_url.as_deref().filter(|_| api.definition.only_custom_domain);
-    custom.unwrap_or(&api.resource.url)
+/// Why a check says nothing of the function through the URL, if so.
+fn obstacle(observed: &Observed, check: &Check, unreachable: Option<&str>) -> Option<String> {
+    let function = observed.functions.get(&check.function);
+    let url = function.and_then(|function| function.url.as_ref());
+    let Some(request) = check.request() else {
+        // Where there is no URL nobody would expect it to go through one.
+        let has_url = observed.ledger.contract.url_of(&check.function).is_some();
+        return has_url.then(|| "it sends an event".to_owned());
+    };
+    if let Some(url) = url {
+        return url.needs_signature.then(|| "the Function URL needs an IAM signature".to_owned());
+    }
+    let of_api = observed.api.as_ref().and_then(|api| api.obstacle(request));
+    let of_http_api = || observed.http_api.as_ref().and_then(|api| api.obstacle(request));
+    unreachable.map(str::to_owned).or(of_api).or_else(of_http_api)
+}
+
+/// Where a REST API responds if it does not under its own name.
+fn custom(api: &ObservedApi) -> Option<&str> {
+    api.resource.custom_url.as_deref().filter(|_| api.definition.only_custom_domain)
 }
 
 /// Why no request reaches the API through a URL that the contract names.

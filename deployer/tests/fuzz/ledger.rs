@@ -12,7 +12,7 @@ use deployer::observe::{Definition, Observed, ObservedApi, ObservedFunction};
 use deployer::plan::{Goal, Wanted, drift, plan};
 use deployer::report::{EnvironmentStatus, HistoryView, StatusView, View as _};
 use deployer::retention::{kept_releases, needed};
-use deployer::verify::Url;
+use deployer::verify::reachable;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -220,12 +220,10 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
     let config = configuration::sound();
     let environment = config.environment(Some("dev")).unwrap();
-    let world = deployer::world::World::real();
-    let api = state.contract.api.as_ref();
-    match api.map(|api| Url::open(&config, environment, &api.url, &world)).transpose() {
+    match state.contract.url().map(|url| reachable(environment, url)).transpose() {
         Err(error) => named(&error, "contract"),
         Ok(url) => {
-            let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url.as_ref())] };
+            let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url)] };
             assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
             Ok(())
         }
@@ -252,13 +250,14 @@ fn observed(state: &LedgerState) -> Observed {
             readiness: Readiness::Ready,
             settings: Settings::default(),
         };
-        let function = ObservedFunction { resource: resource.clone(), alias, latest: live.clone(), live };
+        let function = ObservedFunction { resource: resource.clone(), alias, latest: live.clone(), live, url: None };
         (key.clone(), function)
     });
     let Parts { deployment, .. } = state.live.as_ref().map(|live| live.parts.clone()).unwrap_or_default();
     Observed {
         functions: functions.collect(),
-        api: state.contract.api.clone().map(|resource| ObservedApi {
+        http_api: None,
+        api: state.contract.rest().cloned().map(|resource| ObservedApi {
             resource,
             stage: Stage { deployment: deployment.unwrap_or_default(), ..Stage::default() },
             definition: Definition::default(),

@@ -198,7 +198,7 @@ pub(crate) fn a_request_that_terraform_sends_again_is_carried_out_once() {
             .header("amz-sdk-request", format!("attempt={attempt}; max=25"));
         let key = json!({"AttributeName": "id", "KeyType": "HASH"});
         let attribute = json!({"AttributeName": "id", "AttributeType": "S"});
-        let table = json!({"TableName": "t", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [key], "AttributeDefinitions": [attribute]});
+        let table = json!({"TableName": "things", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [key], "AttributeDefinitions": [attribute]});
         block_on(async {
             let response = request.body(table.to_string()).send().await.unwrap();
             (response.status().as_u16(), response.text().await.unwrap())

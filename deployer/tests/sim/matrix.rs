@@ -60,7 +60,7 @@ impl Scenario {
         });
         let command = "deploy dev --artifact ARTIFACT";
         let left = Vec::new();
-        Self { name, environment: "dev", command, definition: true, moves_stage: shape.api, left, world }
+        Self { name, environment: "dev", command, definition: true, moves_stage: shape.has_stage(), left, world }
     }
 
     /// Of code alone.

@@ -304,7 +304,7 @@ fn is_recorded((simulation, environment): (&Simulation, &str), now: &Serving) ->
     let parts = &live["release"]["parts"];
     let mut versions = now.versions.iter();
     now.whole
-        && (!simulation.shape.api || parts["deployment"] == *now.deployment)
+        && (!simulation.shape.has_stage() || parts["deployment"] == *now.deployment)
         && versions.all(|(key, version)| parts["functions"][key]["version"] == **version)
 }
 

@@ -19,13 +19,14 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::application::Behavior;
+use crate::aws::http_api::HttpApis;
 use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
 use crate::cases;
 use crate::outside::{Run, Sent, Simulated};
 use crate::printed;
 use crate::schedule::Schedule;
-use crate::stack::{ENVIRONMENTS, Shape, attributes, ledger};
+use crate::stack::{ENVIRONMENTS, Shape, Trigger, attributes, ledger, url_id};
 
 /// How often visitors come.
 const VISITS_EVERY: Duration = Duration::from_millis(100);
@@ -360,11 +361,16 @@ impl Simulation {
     pub(crate) fn visit(&self, environment: &str, key: &str) -> u16 {
         let mut aws = self.aws.lock().unwrap();
         aws.moment.now = self.now();
-        let api = aws.accounts[account_of(environment)].api.only();
+        let account = &aws.accounts[account_of(environment)];
+        let (host, path) = match self.shape.trigger {
+            Trigger::Http => (HttpApis::host(account.http.only()), format!("/{key}")),
+            Trigger::Url => (HttpApis::host_of_function(&url_id(key, environment)), format!("/{key}")),
+            Trigger::Rest | Trigger::Unknown => (HttpApis::host(&account.api.only()), format!("/{environment}/{key}")),
+        };
         let request = Request {
             method: "GET".to_owned(),
-            host: format!("{api}.execute-api.us-east-1.amazonaws.com"),
-            path: format!("/{environment}/{key}"),
+            host,
+            path,
             query: Vec::new(),
             headers: BTreeMap::new(),
             body: Vec::new(),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::aws::apigateway::{Definition, Route};
 use crate::aws::cloudwatch::{Metric, State};
+use crate::aws::http_api::{FunctionUrl, HttpApi, HttpApis, HttpRoute};
 use crate::aws::lambda::Configuration;
 use crate::aws::sts::Sts;
 use crate::aws::wire::Moment;
@@ -29,13 +30,26 @@ pub(crate) struct Shape {
     pub(crate) traffic: &'static str,
     /// How many stable releases are kept.
     pub(crate) keeps: usize,
-    /// Whether the contract names the API. Where it does not, the API in front of the functions is somebody else's.
-    pub(crate) api: bool,
+    /// What the contract names in front of the functions.
+    pub(crate) trigger: Trigger,
+}
+
+/// What sends events to the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// A REST API, with a stage that the deployer moves.
+    Rest,
+    /// An HTTP API.
+    Http,
+    /// A Function URL of each function.
+    Url,
+    /// Nothing that the deployer knows: the API in front of the functions is somebody else's.
+    Unknown,
 }
 
 impl Shape {
     pub(crate) const fn of(functions: usize) -> Self {
-        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, api: true }
+        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, trigger: Trigger::Rest }
     }
 
     pub(crate) const fn moving(self, traffic: &'static str) -> Self {
@@ -46,8 +60,17 @@ impl Shape {
         Self { keeps, ..self }
     }
 
+    pub(crate) const fn behind(self, trigger: Trigger) -> Self {
+        Self { trigger, ..self }
+    }
+
     pub(crate) const fn without_api(self) -> Self {
-        Self { api: false, ..self }
+        self.behind(Trigger::Unknown)
+    }
+
+    /// Whether releases move a stage.
+    pub(crate) fn has_stage(self) -> bool {
+        self.trigger == Trigger::Rest
     }
 
     /// The functions' keys.
@@ -62,9 +85,9 @@ impl Shape {
         );
         for key in self.keys() {
             let _ = writeln!(text, "[functions.{key}]\npackage = \"{key}\"\nbin = \"{key}\"");
-            let sent = match self.api {
-                true => format!("request = \"GET /{key}\"\nstatus = 200"),
-                false => "event = \"event.json\"\npayload = { statusCode = 200 }".to_owned(),
+            let sent = match self.trigger {
+                Trigger::Rest | Trigger::Http | Trigger::Url => format!("request = \"GET /{key}\"\nstatus = 200"),
+                Trigger::Unknown => "event = \"event.json\"\npayload = { statusCode = 200 }".to_owned(),
             };
             let _ = writeln!(text, "[[checks]]\nname = \"{key}\"\nfunction = \"{key}\"\n{sent}");
         }
@@ -125,7 +148,10 @@ impl Shape {
         account.alarms.add_metric(ALARM, Metric::default());
         account.alarms.set(ALARM, State::Ok, Duration::ZERO);
         let functions = self.keys().map(|key| {
-            let resource = json!({"name": function(&key, environment), "alias": "live", "architecture": "arm64"});
+            let mut resource = json!({"name": function(&key, environment), "alias": "live", "architecture": "arm64"});
+            if self.trigger == Trigger::Url {
+                resource["url"] = json!(format!("https://{}/", HttpApis::host_of_function(&url_id(&key, environment))));
+            }
             (key, resource)
         });
         let mut contract = json!({
@@ -133,7 +159,12 @@ impl Shape {
             "functions": functions.collect::<serde_json::Map<_, _>>(),
             "alarms": [ALARM],
         });
-        if self.api {
+        self.add_http(&mut account, environment, number);
+        if self.trigger == Trigger::Http {
+            let id = account.http.only().to_owned();
+            contract["api"] = json!({"kind": "http", "id": id, "url": format!("https://{}", HttpApis::host(&id))});
+        }
+        if self.trigger == Trigger::Rest {
             let url = account.api.url(&api, environment);
             contract["api"] =
                 json!({"kind": "rest", "id": api, "stage": environment, "url": url, "initial_deployment": first});
@@ -143,6 +174,37 @@ impl Shape {
         account.dynamodb.put(&ledger, &attributes(&contract)["M"]);
         account
     }
+
+    /// What stands beside the REST API where the functions are behind something else.
+    fn add_http(self, account: &mut Account, environment: &str, number: &str) {
+        if self.trigger == Trigger::Http {
+            let api = format!("http{}", &number[..5]);
+            let routes = self.keys().map(|key| HttpRoute {
+                key: format!("GET /{key}"),
+                function: function(&key, environment),
+                alias: "live".to_owned(),
+                format: "2.0",
+                authorization: "NONE",
+            });
+            account.http.apis.insert(api.clone(), HttpApi { routes: routes.collect(), variables: [].into() });
+            for key in self.keys() {
+                let source = format!("arn:aws:execute-api:us-east-1:{number}:{api}/$default/GET/{key}");
+                account.lambda.permit(&function(&key, environment), "live", &source);
+            }
+        }
+        if self.trigger == Trigger::Url {
+            for key in self.keys() {
+                let (function, alias) = (function(&key, environment), "live".to_owned());
+                let url = FunctionUrl { function, alias, authorization: "NONE" };
+                account.http.urls.insert(url_id(&key, environment), url);
+            }
+        }
+    }
+}
+
+/// The first part of the host of a function's own URL.
+pub(crate) fn url_id(key: &str, environment: &str) -> String {
+    format!("{key}{environment}url")
 }
 
 /// The role through which an environment is read.

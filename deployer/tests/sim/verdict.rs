@@ -149,7 +149,7 @@ pub(crate) fn after_the_next_run(
     if now.versions.iter().any(|(key, version)| recorded(key).as_ref() != Some(version)) {
         wrong.push(format!("{:?} serve, and the ledger says {}", now.versions, parts["functions"]));
     }
-    if simulation.shape.api && parts["deployment"].as_str() != Some(&now.deployment) {
+    if simulation.shape.has_stage() && parts["deployment"].as_str() != Some(&now.deployment) {
         wrong.push(format!("{} serves, and the ledger says {}", now.deployment, parts["deployment"]));
     }
     wrong.extend(doubled(simulation, scenario, before, history.len()));

@@ -1,6 +1,6 @@
 //! What stands around a function: who may call it, and how often at once.
 
-use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum;
+use aws_sdk_lambda::types::{FunctionUrlAuthType, ProvisionedConcurrencyStatusEnum};
 use serde_json::Value;
 
 use super::{LambdaReader, bare, named};
@@ -15,6 +15,15 @@ pub enum Provisioned {
     InProgress,
     /// They never will be: the reason that Lambda gives.
     Failed(String),
+}
+
+/// A Function URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionUrl {
+    /// Where it responds.
+    pub url: String,
+    /// Whether a request has to be signed.
+    pub needs_signature: bool,
 }
 
 impl LambdaReader {
@@ -50,6 +59,17 @@ impl LambdaReader {
                 Provisioned::Failed(answer.status_reason.unwrap_or_else(|| "no reason given".to_owned()))
             }
             _ => Provisioned::InProgress,
+        }))
+    }
+
+    /// The Function URL of an alias; `None` where it has none.
+    pub async fn url(&self, function: &str, alias: &str) -> Result<Option<FunctionUrl>, AwsError> {
+        let request = self.client.get_function_url_config().function_name(function).qualifier(alias);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetFunctionUrlConfig", named(function, alias), &error));
+        Ok(found(answer)?.map(|answer| FunctionUrl {
+            needs_signature: answer.auth_type == FunctionUrlAuthType::AwsIam,
+            url: answer.function_url,
         }))
     }
 

@@ -1,64 +1,17 @@
-//! The API: what its routes call, what its stage serves, and what a first release would go back to.
+//! The REST API: where it responds, what its stage serves, and what a first release would go back to.
 
 use super::super::Finding;
 use super::super::facts::Api;
 use super::{drift, unknown};
-use crate::aws::{Route, Stage};
-use crate::ledger::{Contract, LedgerState, Parts, Release};
-use crate::observe::arn::function_arn;
-use crate::observe::with_variables;
+use crate::aws::Stage;
+use crate::ledger::{LedgerState, Parts, Release};
 
 pub(super) fn find(api: &Api, state: &LedgerState) -> Vec<Finding> {
-    let contract = &state.contract;
     let subject = format!("API {}", api.resource.id);
-    let mut findings = routes(api, contract, &subject);
-    findings.push(endpoint(api, &subject));
+    let mut findings = vec![endpoint(api, &subject)];
     findings.extend(stage(api, state, &subject));
     findings.extend(initial(api, &subject));
     findings
-}
-
-/// The ARN of the function, with its qualifier, that a route calls.
-pub(super) fn target_of(route: &Route) -> Option<&str> {
-    let (_, arn) = route.uri.as_ref()?.split_once(":lambda:path/")?.1.split_once("/functions/")?;
-    arn.strip_suffix("/invocations")
-}
-
-/// Whatever calls Lambda calls an alias of the contract: anything else changes without a release.
-fn routes(api: &Api, contract: &Contract, subject: &str) -> Vec<Finding> {
-    let routes = match &api.routes {
-        Ok(routes) => routes,
-        Err(unread) => return vec![unknown(unread, subject, "integrations")],
-    };
-    let fix = "let the integration call the alias (Terraform: its `invoke_arn`), then deploy";
-    let finding = |route: &Route| {
-        let (check, arn) = (format!("integration {} {}", route.method, route.path), target_of(route)?);
-        let variables = api.stage.as_ref().map(|stage| stage.variables.clone()).unwrap_or_default();
-        let arn = with_variables(arn, &variables);
-        if arn.contains("${") {
-            let detail = format!("calls `{arn}`, and the stage has no such variable");
-            return Some(Finding::problem(subject, &check, detail, "set the variable, or name the alias itself"));
-        }
-        let called = contract.functions.values().find_map(|function| {
-            let rest = arn.strip_prefix(&function_arn(contract, &function.name))?;
-            (rest.is_empty() || rest.starts_with(':')).then_some((function, rest.trim_start_matches(':')))
-        });
-        Some(match called {
-            Some((function, alias)) if alias == function.alias => {
-                Finding::ok(subject, &check, format!("calls `{}:{alias}`", function.name))
-            }
-            Some((function, "" | "$LATEST")) => {
-                let detail = format!("calls `{}` without an alias: every upload goes live at once", function.name);
-                Finding::problem(subject, &check, detail, fix)
-            }
-            Some((function, other)) => {
-                let detail = format!("calls `{}:{other}`: releases move alias `{}`", function.name, function.alias);
-                Finding::problem(subject, &check, detail, fix)
-            }
-            None => Finding::problem(subject, &check, format!("calls `{arn}`, which the contract does not name"), fix),
-        })
-    };
-    routes.iter().filter_map(finding).collect()
 }
 
 /// The stage serves a deployment that exists: the one that the ledger says, and says so to the functions.

@@ -1,69 +1,48 @@
 //! Who may call a function: API Gateway, for each route that calls its alias, and nobody else.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::super::Finding;
-use super::super::facts::{Api, Function};
-use super::api::target_of;
+use super::super::facts::Function;
+use super::routes::{Calling, Routes};
 use super::unknown;
-use crate::aws::Route;
 use crate::ledger::Contract;
-use crate::observe::arn::{function_arn, source_of, stage_arn};
-use crate::observe::{GATEWAY, asked, invokes, lets_in, texts, with_variables};
+use crate::observe::arn::function_arn;
+use crate::observe::{GATEWAY, asked, invokes, lets_in, texts};
 
-pub(super) fn find(function: &Function, contract: &Contract, api: Option<&Api>) -> Vec<Finding> {
+pub(super) fn find(function: &Function, contract: &Contract, routes: Option<&Routes>) -> Vec<Finding> {
     let subject = format!("function {}", function.resource.name);
     let bare = function_arn(contract, &function.resource.name);
     let alias = format!("{bare}:{}", function.resource.alias);
-    let mut findings = match api {
-        Some(api) => of_api(function, contract, api, (&alias, &subject)),
+    let mut findings = match routes.map(|routes| (&routes.all, &*routes.stage)) {
+        Some((Ok(all), stage)) => {
+            let calling = all.iter().filter(|calling| calling.arn.as_deref() == Some(&alias));
+            on_alias(function, &alias, &calling.collect::<Vec<_>>(), (stage, &subject))
+        }
+        Some((Err(unread), _)) => vec![unknown(unread, &subject, "permissions")],
         None => on_alias(function, &alias, &[], ("", &subject)),
     };
     findings.extend(on_function(function, &bare, &subject));
     findings
 }
 
-/// What the API may call, and what of that it needs.
-fn of_api(function: &Function, contract: &Contract, api: &Api, (alias, subject): (&str, &str)) -> Vec<Finding> {
-    let none = BTreeMap::new();
-    let variables = api.stage.as_ref().map_or(&none, |stage| &stage.variables);
-    let routes = match &api.routes {
-        Ok(routes) => routes,
-        Err(unread) => return vec![unknown(unread, subject, "permissions")],
-    };
-    let calls = |route: &&Route| target_of(route).is_some_and(|arn| with_variables(arn, variables) == alias);
-    let calling = routes.iter().filter(calls).map(|route| (route, source_of(contract, &api.resource, &named(route))));
-    let stage = stage_arn(contract, &api.resource);
-    on_alias(function, alias, &calling.collect::<Vec<_>>(), (&stage, subject))
-}
-
-fn named(route: &Route) -> String {
-    format!("{} {}", route.method, route.path)
-}
-
 /// One finding for each route, and one for each permission that allows more than a route needs.
-fn on_alias(
-    function: &Function,
-    alias: &str,
-    routes: &[(&Route, String)],
-    (stage, subject): (&str, &str),
-) -> Vec<Finding> {
-    let check = |route: &Route| format!("permission {}", named(route));
+fn on_alias(function: &Function, alias: &str, routes: &[&Calling], (stage, subject): (&str, &str)) -> Vec<Finding> {
+    let check = |calling: &Calling| format!("permission {}", calling.route);
     let policy = match &function.policy {
         Ok(policy) => policy,
-        Err(unread) => return routes.iter().map(|(route, _)| unknown(unread, subject, &check(route))).collect(),
+        Err(unread) => return routes.iter().map(|calling| unknown(unread, subject, &check(calling))).collect(),
     };
     let grants = grants(policy.as_ref(), alias);
     let mut findings = Vec::new();
-    for (route, source) in routes {
-        let allowed = route.by_role || grants.iter().any(|grant| lets_in(&grant.statement, source));
+    for calling in routes {
+        let source = &calling.source;
+        let allowed = calling.by_role || grants.iter().any(|grant| lets_in(&grant.statement, source));
         findings.push(match allowed {
-            true => Finding::ok(subject, &check(route), "API Gateway may call the alias"),
+            true => Finding::ok(subject, &check(calling), "API Gateway may call the alias"),
             false => Finding::problem(
                 subject,
-                &check(route),
+                &check(calling),
                 "API Gateway may not call the alias: it answers 500 in its place",
                 format!("add a permission: `{GATEWAY}` may invoke alias `{}` for `{source}`", function.resource.alias),
             ),
@@ -74,7 +53,7 @@ fn on_alias(
 }
 
 /// What a permission allows beyond the routes, if it does. One for a route that is gone, or not there yet, is no harm.
-fn too_wide(grant: &Grant, routes: &[(&Route, String)], stage: &str, subject: &str) -> Option<Finding> {
+fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> Option<Finding> {
     let check = format!("permission {}", grant.name);
     let narrow = "take it away, or limit it to the method and path that a route needs";
     // Behind no route of the API it may be behind a queue, a schedule or a bucket: those are services of the account.
@@ -94,7 +73,7 @@ fn too_wide(grant: &Grant, routes: &[(&Route, String)], stage: &str, subject: &s
         return Some(Finding::problem(subject, &check, detail, narrow));
     }
     for source in &grant.sources {
-        let needed = routes.iter().any(|(_, needed)| needed == source);
+        let needed = routes.iter().any(|calling| calling.source == *source);
         let wild = source.contains(['*', '?']);
         match source.starts_with(stage) {
             true if wild && !needed => {
@@ -152,7 +131,10 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
     let statements = policy.and_then(|policy| policy["Statement"].as_array()).into_iter().flatten();
     // The emulator puts the statements of all aliases into the function's own policy; AWS does not.
     let mine = statements.filter(|statement| statement["Effect"] == "Allow" && statement["Resource"] == resource);
-    let grants = mine.filter(|statement| invokes(statement)).map(|statement| Grant {
+    // What is allowed through the Function URL alone is looked at with that.
+    let through_url =
+        |statement: &Value| asked(&statement["Condition"], "lambda:InvokedViaFunctionUrl").next().is_some();
+    let grants = mine.filter(|statement| invokes(statement) && !through_url(statement)).map(|statement| Grant {
         name: statement["Sid"].as_str().unwrap_or("without a name").to_owned(),
         gateway: statement["Principal"].as_object().is_some_and(|who| who.len() == 1)
             && texts(&statement["Principal"]["Service"]) == [GATEWAY],
@@ -179,6 +161,7 @@ mod tests {
 
     use super::super::sample::{api, denied, facts, function, only, statement};
     use super::*;
+    use crate::aws::Route;
     use crate::doctor::Verdict;
 
     const HERE: &str = "arn:aws:execute-api:us-east-1:111111111111:api1/dev";

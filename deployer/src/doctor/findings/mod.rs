@@ -6,8 +6,10 @@ mod callers;
 mod checks;
 mod concurrency;
 mod function;
+mod http;
 mod ledger;
 mod own;
+mod routes;
 #[cfg(test)]
 mod sample;
 
@@ -19,10 +21,14 @@ use crate::ledger::LedgerState;
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut findings = ledger::find(facts);
     if let (Ok(state), Some(named)) = (&facts.ledger, &facts.named) {
+        let routes = routes::of(named, &state.contract);
         for (key, function) in &named.functions {
             findings.extend(function::find(key, function, state));
-            findings.extend(callers::find(function, &state.contract, named.api.as_ref()));
+            findings.extend(http::url(function));
+            findings.extend(callers::find(function, &state.contract, routes.as_ref()));
         }
+        findings.extend(routes.iter().flat_map(|routes| routes::find(routes, &state.contract)));
+        findings.extend(named.http_api.as_ref().and_then(|api| http::api(api, state)));
         if let Some(api) = &named.api {
             findings.extend(api::find(api, state));
             findings.extend(concurrency::find(named, api));

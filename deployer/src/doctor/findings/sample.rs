@@ -80,6 +80,7 @@ fn named() -> Named {
         bare_policy: Ok(None),
         reserved: Ok(None),
         provisioned: Ok(None),
+        url: None,
     };
     let (method, path) = ("GET".to_owned(), "/count".to_owned());
     let route = Route { method, path, uri: Some(uri), ..Route::default() };
@@ -101,9 +102,10 @@ fn named() -> Named {
         ((asked.action.to_owned(), asked.resource), allowed)
     });
     Named {
+        http_api: None,
         functions: [("f".to_owned(), function)].into(),
         api: Some(Api {
-            resource: contract().api.unwrap(),
+            resource: contract().rest().unwrap().clone(),
             about: Ok(About::default()),
             stage: Ok(stage),
             served: deployment("d1"),

@@ -136,6 +136,7 @@ mod tests {
         let change =
             changed.then(|| ApiChange::Definition("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned()));
         Plan {
+            sent: crate::plan::Sent::ThroughUrl,
             first: crate::plan::First::Code,
             kind: ReleaseKind::Deploy,
             back_to: None,

@@ -11,7 +11,6 @@ use crate::aws::{Alarm, AlarmState};
 use crate::observe::Observed;
 use crate::plan::short;
 use crate::report::markdown::Markdown;
-use crate::verify::Url;
 
 /// `status`.
 #[derive(Debug, Serialize)]
@@ -75,7 +74,7 @@ struct FunctionStatus {
 
 impl EnvironmentStatus {
     /// Of what was observed.
-    pub fn new(environment: &str, observed: &Observed, url: Option<&Url>) -> Self {
+    pub fn new(environment: &str, observed: &Observed, url: Option<String>) -> Self {
         let live = observed.ledger.live.as_ref();
         let functions = observed.functions.iter().map(|(key, function)| {
             let status = FunctionStatus {
@@ -89,7 +88,7 @@ impl EnvironmentStatus {
         });
         Self {
             environment: environment.to_owned(),
-            url: url.map(|url| url.base().to_owned()),
+            url,
             release: live.map_or(0, |release| release.number),
             since: live.and_then(|release| release.ended_at.clone()),
             by: live.map(|release| release.actor.clone()),

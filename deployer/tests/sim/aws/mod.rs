@@ -6,6 +6,7 @@ pub(crate) mod cbor;
 pub(crate) mod cloudwatch;
 pub(crate) mod denial;
 pub(crate) mod dynamodb;
+pub(crate) mod http_api;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod query;
@@ -42,6 +43,8 @@ pub(crate) struct Aws {
 pub(crate) struct Account {
     pub(crate) lambda: lambda::Lambda,
     pub(crate) api: apigateway::ApiGateway,
+    /// HTTP APIs and Function URLs.
+    pub(crate) http: http_api::HttpApis,
     pub(crate) dynamodb: dynamodb::DynamoDb,
     pub(crate) alarms: cloudwatch::CloudWatch,
     pub(crate) s3: s3::S3,
@@ -55,6 +58,7 @@ impl Account {
         Self {
             lambda: lambda::Lambda::new(number, REGION),
             api: apigateway::ApiGateway::new(number, REGION),
+            http: http_api::HttpApis::new(number),
             dynamodb: dynamodb::DynamoDb::new(number, REGION),
             alarms: cloudwatch::CloudWatch::new(number, REGION),
             s3: s3::S3::new(),
@@ -68,14 +72,14 @@ impl Account {
 pub(crate) fn name(request: &Request) -> Option<&'static str> {
     match signature::service(request) {
         Some("lambda") => lambda::name(request),
-        Some("apigateway") => apigateway::name(request),
+        Some("apigateway") => apigateway::name(request).or_else(|| http_api::name(request)),
         Some("dynamodb") => dynamodb::DynamoDb::name(request),
         Some("monitoring") => cloudwatch::CloudWatch::name(request),
         Some("sts") => sts::Sts::name(request),
         Some("s3") => s3::S3::name(request),
         Some("iam") => iam::Iam::name(request),
         Some(_) => None,
-        None if request.host.contains(".execute-api.") => Some("URL"),
+        None if [".execute-api.", ".lambda-url."].iter().any(|part| request.host.contains(part)) => Some("URL"),
         None => Some("Download"),
     }
 }
@@ -95,10 +99,15 @@ impl Aws {
         if matches!(service, "lambda" | "apigateway") && request.method != "GET" {
             *changed = moment.now;
         }
-        let Account { lambda, api, dynamodb, alarms, s3, iam, application } = accounts.get_mut(&caller.account)?;
+        let Account { lambda, api, http, dynamodb, alarms, s3, iam, application } =
+            accounts.get_mut(&caller.account)?;
         match service {
+            "lambda" if lambda::name(request) == Some("GetFunctionUrlConfig") => {
+                let function = request.segments().into_iter().nth(2).unwrap_or_default();
+                Some(http.url_config(&function, request.asked("Qualifier").unwrap_or_default()))
+            }
             "lambda" => lambda.handle(request, moment, &mut Around { app: application, objects: &Buckets(s3) }),
-            "apigateway" => api.handle(request, moment),
+            "apigateway" => api.handle(request, moment).or_else(|| http.handle(request)),
             "dynamodb" => dynamodb.handle(request, moment),
             "monitoring" => alarms.handle(request, moment),
             "s3" => s3.handle(request, moment),
@@ -114,6 +123,11 @@ impl Aws {
         let known = |account: &&mut Account| account.api.knows(api) || account.api.has_domain(&request.host);
         if let Some(Account { lambda, api, application, .. }) = accounts.values_mut().find(known) {
             return Some(url::visit(api, &mut Functions { lambda, application }, request, moment));
+        }
+        if let Some(Account { lambda, http, application, .. }) =
+            accounts.values_mut().find(|account| account.http.knows(&request.host))
+        {
+            return Some(http.visit(&mut Functions { lambda, application }, request, moment));
         }
         accounts.values().find_map(|account| account.lambda.download(request, moment))
     }

@@ -12,6 +12,7 @@ mod refusals;
 mod retention;
 mod rollback;
 mod traffic;
+mod triggers;
 mod without_api;
 
 use std::time::Duration;

@@ -110,7 +110,9 @@ fn a_check_that_sends_a_request_is_refused_by_name() {
         );
         let refused = simulation.refused(&deploy_code(simulation, Behavior::Right), 4).await;
         assert!(
-            refused.words.contains("check `f2` sends a request, and the stack of `dev` has no API"),
+            refused.words.contains(
+                "check `f2` sends a request, and the stack of `dev` has neither an API nor a Function URL of `f2`"
+            ),
             "{}",
             refused.words
         );
@@ -149,7 +151,7 @@ fn an_api_that_the_contract_names_later_gets_a_deployment_and_no_rollback_goes_b
         let after = Serving::of(simulation, "dev");
         assert!(after.deployment != before.deployment && after.versions != before.versions);
         let refused = simulation.refused("rollback dev --to 1", 4).await;
-        assert!(refused.words.contains("it was made before the stack had an API"), "{}", refused.words);
+        assert!(refused.words.contains("it was made before the stack had a REST API"), "{}", refused.words);
         assert_eq!(Serving::of(simulation, "dev"), after);
     });
 }

@@ -1,0 +1,183 @@
+//! What has no stage of the deployer's: an HTTP API, and the URL of a function.
+
+use super::super::Finding;
+use super::super::facts::{Fact, Function};
+use super::unknown;
+use crate::ledger::LedgerState;
+use crate::observe::{ObservedHttpApi, texts};
+
+/// The stage of an HTTP API.
+pub(super) fn api(api: &Fact<ObservedHttpApi>, state: &LedgerState) -> Option<Finding> {
+    let resource = state.contract.http()?;
+    let (subject, name) = (format!("API {}", resource.id), &resource.stage);
+    Some(match api {
+        Ok(api) if api.stage.deploys_itself => {
+            Finding::ok(&subject, "stage", format!("`{name}` deploys every change of a route by itself"))
+        }
+        Ok(_) => Finding::warning(
+            &subject,
+            "stage",
+            format!("`{name}` does not deploy by itself: a changed route is live only once somebody deploys it"),
+            "turn `autoDeploy` on, or let your infrastructure code make the deployments: a release makes none of an HTTP API",
+        ),
+        Err(unread) if unread.missing => Finding::problem(
+            &subject,
+            "stage",
+            format!("the API or its stage `{name}` does not exist"),
+            "make both with your infrastructure code, or fix the contract",
+        ),
+        Err(unread) => unknown(unread, &subject, "stage"),
+    })
+}
+
+/// The URL of a function, if the contract names one: of its alias, and open to those who are to call it.
+pub(super) fn url(function: &Function) -> Option<Finding> {
+    let (named, found) = (function.resource.url.as_ref()?, function.url.as_ref()?);
+    let (subject, check, alias) = (format!("function {}", function.resource.name), "URL", &function.resource.alias);
+    Some(match found {
+        Ok(Some(url)) if url.needs_signature => Finding::warning(
+            &subject,
+            check,
+            format!("`{named}` needs an IAM signature: checks are made by Invoke alone, never through it"),
+            "nothing, if that is enough",
+        ),
+        Ok(Some(_)) if matches!(&function.policy, Ok(policy) if !is_open(policy.as_ref())) => Finding::problem(
+            &subject,
+            check,
+            format!("nobody may call `{named}`: it responds with 403"),
+            format!(
+                "add a permission for alias `{alias}`: everybody may do `lambda:InvokeFunctionUrl`, with `FunctionUrlAuthType` `NONE`"
+            ),
+        ),
+        Ok(Some(_)) => Finding::ok(&subject, check, format!("`{named}` calls alias `{alias}`")),
+        Ok(None) => Finding::problem(
+            &subject,
+            check,
+            format!("alias `{alias}` has no Function URL, and the contract names `{named}`: a deploy is refused"),
+            "make it for the alias with your infrastructure code, or fix the contract",
+        ),
+        Err(unread) => unknown(unread, &subject, check),
+    })
+}
+
+/// Whether a policy lets everybody call the Function URL.
+fn is_open(policy: Option<&serde_json::Value>) -> bool {
+    let statements = policy.and_then(|policy| policy["Statement"].as_array()).into_iter().flatten();
+    statements.into_iter().any(|statement| {
+        let principal = &statement["Principal"];
+        let everybody = principal == "*" || texts(&principal["AWS"]).contains(&"*");
+        let acts = |action: &&str| ["lambda:invokefunctionurl", "lambda:*", "*"].contains(&&*action.to_lowercase());
+        statement["Effect"] == "Allow" && everybody && texts(&statement["Action"]).iter().any(acts)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::sample::{denied, facts, function, missing, only};
+    use crate::aws::{FunctionUrl, HttpRoute, HttpStage};
+    use crate::doctor::Verdict;
+    use crate::doctor::facts::Facts;
+    use crate::observe::ObservedHttpApi;
+
+    const URL: &str = "https://abc.lambda-url.us-east-1.on.aws/";
+
+    /// The sample's function with a URL of its own.
+    fn with_url() -> Facts {
+        let mut facts = facts();
+        facts.named.as_mut().unwrap().api = None;
+        let function = function(&mut facts);
+        function.resource.url = Some(URL.to_owned());
+        function.url = Some(Ok(Some(FunctionUrl { url: URL.to_owned(), needs_signature: false })));
+        let of_url = json!({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}});
+        let via_url = json!({"Bool": {"lambda:InvokedViaFunctionUrl": "true"}});
+        let statement = |sid: &str, action: &str, condition: &serde_json::Value| {
+            json!({"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": action, "Condition": condition,
+                   "Resource": "arn:aws:lambda:us-east-1:111111111111:function:f-dev:live"})
+        };
+        let statements = [
+            statement("url", "lambda:InvokeFunctionUrl", &of_url),
+            statement("invoke", "lambda:InvokeFunction", &via_url),
+        ];
+        function.policy = Ok(Some(json!({ "Statement": statements })));
+        facts
+    }
+
+    #[test]
+    fn a_function_url_of_the_alias_is_fine_and_its_permissions_are_for_nobody_else() {
+        let facts = with_url();
+        assert_eq!(only(&facts, "URL").verdict, Verdict::Ok);
+        let about = |name: &str| super::super::find(&facts).iter().any(|finding| finding.check == name);
+        assert!(!about("permission invoke") && !about("permission url"));
+    }
+
+    #[test]
+    fn a_function_url_that_is_not_there_or_not_open_is_a_problem_and_one_that_wants_a_signature_a_warning() {
+        let mut facts = with_url();
+        function(&mut facts).policy = Ok(None);
+        assert_eq!(only(&facts, "URL").verdict, Verdict::Problem);
+        function(&mut facts).url = Some(Ok(None));
+        assert!(only(&facts, "URL").detail.contains("has no Function URL"));
+        function(&mut facts).url = Some(Ok(Some(FunctionUrl { url: URL.to_owned(), needs_signature: true })));
+        assert_eq!(only(&facts, "URL").verdict, Verdict::Warning);
+        function(&mut facts).url = Some(Err(denied()));
+        assert_eq!(only(&facts, "URL").verdict, Verdict::NotChecked);
+    }
+
+    /// The sample's function behind an HTTP API.
+    fn with_http_api() -> Facts {
+        let mut facts = facts();
+        let resource = json!({"kind": "http", "id": "h1", "url": "https://h1.example"});
+        facts.ledger.as_mut().unwrap().contract.api = serde_json::from_value(resource.clone()).unwrap();
+        let named = facts.named.as_mut().unwrap();
+        named.api = None;
+        let route = HttpRoute {
+            key: "GET /visits/{id}".to_owned(),
+            uri: Some("arn:aws:lambda:us-east-1:111111111111:function:f-dev:live".to_owned()),
+            ..HttpRoute::default()
+        };
+        named.http_api = Some(Ok(ObservedHttpApi {
+            resource: serde_json::from_value(resource).unwrap(),
+            stage: HttpStage { deploys_itself: true, ..HttpStage::default() },
+            routes: vec![route],
+        }));
+        let source = "arn:aws:execute-api:us-east-1:111111111111:h1/$default/GET/visits/*";
+        let statement = super::super::sample::statement("s", source);
+        function(&mut facts).policy = Ok(Some(json!({ "Statement": [statement] })));
+        facts
+    }
+
+    fn api(facts: &mut Facts) -> &mut ObservedHttpApi {
+        facts.named.as_mut().unwrap().http_api.as_mut().unwrap().as_mut().unwrap()
+    }
+
+    #[test]
+    fn an_http_api_whose_route_calls_the_alias_and_may_is_fine() {
+        let facts = with_http_api();
+        for check in ["stage", "integration GET /visits/{id}", "permission GET /visits/{id}"] {
+            assert_eq!(only(&facts, check).verdict, Verdict::Ok, "{check}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_calls_the_bare_function_and_one_that_may_not_are_problems() {
+        let mut facts = with_http_api();
+        api(&mut facts).routes[0].uri = Some("arn:aws:lambda:us-east-1:111111111111:function:f-dev".to_owned());
+        assert!(only(&facts, "integration GET /visits/{id}").detail.contains("without an alias"));
+        let mut facts = with_http_api();
+        function(&mut facts).policy = Ok(None);
+        let finding = only(&facts, "permission GET /visits/{id}");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.fix.unwrap().contains(":h1/$default/GET/visits/*"));
+    }
+
+    #[test]
+    fn a_stage_that_does_not_deploy_by_itself_is_a_warning_and_one_that_is_not_there_a_problem() {
+        let mut facts = with_http_api();
+        api(&mut facts).stage.deploys_itself = false;
+        assert_eq!(only(&facts, "stage").verdict, Verdict::Warning);
+        facts.named.as_mut().unwrap().http_api = Some(Err(missing()));
+        assert_eq!(only(&facts, "stage").verdict, Verdict::Problem);
+    }
+}

@@ -1,0 +1,232 @@
+//! Functions behind an HTTP API, and functions with URLs of their own: releases move nothing but aliases, and checks go through
+//! those URLs. And responses that do not name the version that made them, behind every trigger.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{deploy_code, with_releases};
+use crate::application::Behavior;
+use crate::aws::cloudwatch::State;
+use crate::simulation::{Simulation, Snapshot};
+use crate::stack::{ALARM, Shape, Trigger, url_id};
+use crate::verdict::{Serving, item};
+
+const TRIGGERS: [Trigger; 2] = [Trigger::Http, Trigger::Url];
+const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
+
+/// The functions do not say which version they are.
+fn without_marks(simulation: &Simulation) {
+    simulation.configure("[marks]\nversion = \"x-function-version\"\ndeployment = \"x-api-deployment\"\n", "");
+}
+
+/// The records of checks of a release, after the switch.
+fn after_switch(view: &Value) -> Vec<Value> {
+    let checks = view["checks"].as_array().unwrap().iter();
+    checks.filter(|check| check["phase"].as_str().unwrap().starts_with("after the")).cloned().collect()
+}
+
+#[test]
+fn every_command_works_without_a_stage_and_no_visitor_meets_an_error() {
+    for trigger in TRIGGERS {
+        with_releases(Shape::of(3).behind(trigger), 2).simulate(async |simulation| {
+            let deploy = deploy_code(simulation, Behavior::Right);
+            let plan = &deploy.replace("deploy", "plan");
+            for command in [
+                plan,
+                "status dev",
+                "check dev",
+                "history dev",
+                &deploy,
+                &deploy,
+                "promote dev prod",
+                "prune dev --yes",
+            ] {
+                let (ended, calls) = simulation.observed(command).await;
+                assert_eq!(ended.code, Some(0), "{trigger:?} {command}: {}", ended.words);
+                let of_rest = ["Deployment", "UpdateStage", "GetResources", "GetRestApi"];
+                let of_rest = calls.iter().find(|call| of_rest.iter().any(|part| call.name.contains(part)));
+                assert!(of_rest.is_none(), "{command}: {of_rest:?}");
+            }
+            let (ended, failed) =
+                simulation.under_visits("dev", simulation.command("rollback dev --to previous")).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
+            let next = deploy_code(simulation, Behavior::Right);
+            let (ended, failed) = simulation.under_visits("dev", simulation.command(&next)).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn checks_after_the_switch_go_through_the_urls_and_show_who_responded() {
+    for trigger in TRIGGERS {
+        with_releases(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
+            let ended = simulation.done(&format!("{} --output json", deploy_code(simulation, Behavior::Right))).await;
+            let view = ended.json();
+            let has_url = trigger == Trigger::Http;
+            assert_eq!((view["url"].is_string(), &view["stable"]), (has_url, &json!(true)), "{view}");
+            assert_eq!(view["deployment_id"], Value::Null);
+            let after = after_switch(&view);
+            assert_eq!(after.len(), 2);
+            for check in after {
+                let answer = check["answer"].as_str().unwrap();
+                assert!(answer.starts_with("GET /f") && answer.ends_with("-> 200"), "{check}");
+                assert!(check["requests"].as_u64() >= Some(3) && check.get("by_invoke").is_none(), "{check}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_version_that_fails_its_check_gets_no_traffic_and_one_that_fails_for_visitors_is_reverted() {
+    for trigger in TRIGGERS {
+        with_releases(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
+            let before = Serving::of(simulation, "dev");
+            for (behavior, expected) in [
+                (Behavior::Wrong, "status 500, not 200"),
+                (Behavior::Crashes, "the function failed: Unhandled (Runtime.ExitError)"),
+                (Behavior::WrongForVisitors, "status 500, not 200"),
+                (Behavior::CrashesForVisitors, "the function failed, or took too long"),
+            ] {
+                let ended = simulation.command(&deploy_code(simulation, behavior)).await;
+                assert!(ended.code == Some(6) && ended.words.contains(expected), "{behavior:?}: {}", ended.words);
+                assert_eq!(Serving::of(simulation, "dev"), before, "{trigger:?} {behavior:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_canary_is_shifted_checked_and_reverted_by_its_alarm() {
+    for trigger in TRIGGERS {
+        with_releases(Shape::of(2).behind(trigger).moving(CANARY), 1).simulate(async |simulation| {
+            simulation.done(&deploy_code(simulation, Behavior::Right)).await;
+            let before = Serving::of(simulation, "dev");
+            let command = deploy_code(simulation, Behavior::Right);
+            let alarm = async {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                let now = simulation.now();
+                simulation.account("dev", |account| account.alarms.set(ALARM, State::Alarm, now));
+            };
+            let (ended, ()) = futures::join!(simulation.command(&command), alarm);
+            assert_eq!(ended.code, Some(6), "{}", ended.words);
+            assert_eq!(Serving::of(simulation, "dev"), before);
+        });
+    }
+}
+
+/// The check of the first function asks for what only a whole event has.
+fn asks_for_more(simulation: &Simulation, format: &'static str) {
+    simulation.configure("request = \"GET /f1\"", "request = \"GET /f1/7?q=a%20b\"");
+    for environment in ["dev", "prod"] {
+        simulation.account(environment, |account| {
+            for api in account.http.apis.values_mut() {
+                api.routes[0].key = "GET /f1/{id}".to_owned();
+                api.routes[0].format = format;
+            }
+            let number = &account.lambda.account.clone();
+            let api = account.http.only().to_owned();
+            let source = format!("arn:aws:execute-api:us-east-1:{number}:{api}/$default/GET/f1/*");
+            account.lambda.permit(&crate::stack::function("f1", environment), "live", &source);
+        });
+    }
+}
+
+#[test]
+fn a_check_by_invoke_sends_the_event_of_the_functions_own_trigger() {
+    for (trigger, format) in [(Trigger::Http, "2.0"), (Trigger::Http, "1.0"), (Trigger::Url, "2.0")] {
+        Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
+            asks_for_more(simulation, format);
+            let command = deploy_code(simulation, Behavior::ReadsItsEvent);
+            let ended = simulation.command(&command).await;
+            assert_eq!(ended.code, Some(0), "{trigger:?} {format}: {}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn what_a_function_returns_without_a_status_is_a_body_where_the_gateway_says_so() {
+    for (trigger, format, code) in [(Trigger::Url, "2.0", 0), (Trigger::Http, "2.0", 0), (Trigger::Http, "1.0", 6)] {
+        Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
+            without_marks(simulation);
+            simulation.reconfigure(|text| text.replace("status = 200", "status = 200\nbody = { status = \"ok\" }"));
+            asks_for_more(simulation, format);
+            let ended = simulation.command(&deploy_code(simulation, Behavior::ReturnsJsonAlone)).await;
+            assert_eq!(ended.code, Some(code), "{trigger:?} {format}: {}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_url_that_needs_a_signature_is_left_alone_and_the_record_says_so() {
+    for trigger in TRIGGERS {
+        Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
+            simulation.account("dev", |account| {
+                account
+                    .http
+                    .apis
+                    .values_mut()
+                    .flat_map(|api| &mut api.routes)
+                    .for_each(|r| r.authorization = "AWS_IAM");
+                account.http.urls.values_mut().for_each(|url| url.authorization = "AWS_IAM");
+            });
+            let command = format!("{} --output json", deploy_code(simulation, Behavior::Right));
+            let (ended, calls) = simulation.observed(&command).await;
+            assert_eq!(ended.code, Some(0), "{}", ended.words);
+            assert!(calls.iter().all(|call| call.name != "URL"), "{trigger:?}");
+            let after = after_switch(&ended.json());
+            let why = after[0]["by_invoke"].as_str().unwrap();
+            assert!(why.contains("an IAM signature"), "{why}");
+        });
+    }
+}
+
+#[test]
+fn a_url_that_the_alias_does_not_have_is_refused() {
+    with_releases(Shape::of(1).behind(Trigger::Url), 1).simulate(async |simulation| {
+        simulation.account("dev", |account| account.http.urls.remove(&url_id("f1", "dev")));
+        let refused = simulation.refused(&deploy_code(simulation, Behavior::Right), 4).await;
+        assert!(refused.words.contains("alias `live` of `app-f1-dev` has no Function URL"), "{}", refused.words);
+    });
+}
+
+#[test]
+fn responses_need_not_name_their_version() {
+    for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url] {
+        with_releases(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
+            without_marks(simulation);
+            let command = super::deploy(simulation, Behavior::Right).await;
+            let (ended, failed) = simulation.under_visits("dev", simulation.command(&command)).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{trigger:?}: {}", ended.words);
+            assert_eq!(item(simulation, "dev", "live")["release"]["stable"], true);
+            let before = Serving::of(simulation, "dev");
+            for behavior in [Behavior::Wrong, Behavior::WrongForVisitors, Behavior::CrashesForVisitors] {
+                let command = super::deploy(simulation, behavior).await;
+                let ended = simulation.command(&command).await;
+                assert_eq!(ended.code, Some(6), "{trigger:?} {behavior:?}: {}", ended.words);
+                assert_eq!(Serving::of(simulation, "dev").versions, before.versions, "{trigger:?} {behavior:?}");
+            }
+            let rolled = simulation.command("rollback dev --to 1").await;
+            assert_eq!(rolled.code, Some(0), "{trigger:?}: {}", rolled.words);
+        });
+    }
+}
+
+#[test]
+fn a_switch_that_responses_do_not_show_is_seen_by_invokes_of_the_alias() {
+    for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url] {
+        with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
+            without_marks(simulation);
+            let (ended, calls) = simulation.observed(&deploy_code(simulation, Behavior::Right)).await;
+            assert_eq!(ended.code, Some(0), "{}", ended.words);
+            let moved = calls.iter().position(|call| call.name == "UpdateAlias").unwrap();
+            let after: Vec<_> = calls[moved..].iter().map(|call| call.name).collect();
+            let (first_url, third_invoke) = (
+                after.iter().position(|name| *name == "URL").unwrap(),
+                after.iter().enumerate().filter(|(_, name)| **name == "Invoke").nth(2).unwrap().0,
+            );
+            assert!(third_invoke < first_url, "{trigger:?}: {after:?}");
+        });
+    }
+}
