@@ -1,6 +1,8 @@
-//! `--adopt`: what is live, moved there behind the deployer's back, recorded as a release.
+//! What is live and was not released by the deployer, recorded as a release: what was in use before the first one, and, with
+//! `--adopt`, what somebody moved behind the deployer's back.
 
 use anyhow::Result;
+use futures::future::join_all;
 
 use super::Engine;
 use super::moves::stage_to;
@@ -17,7 +19,32 @@ use crate::verify::{Expected, Traffic, Verifier};
 pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
     let Some(drift) = drift(observed) else { return Ok(false) };
     refuse_what_is_no_release(observed)?;
-    let mut release = found(engine, observed, &drift).await?;
+    record(engine, observed, &drift).await.map(|()| true)
+}
+
+/// Records what was in use before the deployer came, so that there is a way back to it and the first release can be shifted. A
+/// placeholder, which passes no check, is nothing to go back to. Returns whether there was anything.
+///
+/// # Errors
+/// It could not be recorded.
+pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
+    let is_empty = observed.ledger.live.is_none() && observed.ledger.last.is_none();
+    if !is_empty || refuse_what_is_no_release(observed).is_err() {
+        return Ok(false);
+    }
+    let verifier = engine.verifier(observed)?;
+    let passes = observed.functions.iter().map(async |(key, function)| {
+        let checks: Vec<_> = engine.config.reading_checks().filter(|check| check.function == *key).collect();
+        verifier.invoker().before_traffic(&checks, &function.alias.version).await.is_ok()
+    });
+    if !engine.interrupt().or(async { Ok(join_all(passes).await) }).await?.into_iter().all(|passes| passes) {
+        return Ok(false);
+    }
+    record(engine, observed, "it was in use before the first release").await.map(|()| true)
+}
+
+async fn record(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<()> {
+    let mut release = found(engine, observed, reason).await?;
     let verifier = engine.verifier(observed)?;
     let lock = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
     let verified = verify(engine, &lock, observed, &verifier, &mut release).await;
@@ -27,7 +54,7 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
     verified.and(ended)?;
     let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
     engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));
-    Ok(true)
+    Ok(())
 }
 
 /// Makes the stage's variable name the deployment that the stage is at, and sends the checks.
@@ -68,7 +95,7 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
 }
 
 /// What is live, with what can be found out about it.
-async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<Release> {
+async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<Release> {
     let (history, parts) = (engine.ledger().history().await?, observed.parts());
     let deployment = match &observed.api {
         Some(api) => engine.aws.reader.api.deployment(&api.resource.id, &api.stage.deployment).await?,
@@ -92,7 +119,7 @@ async fn found(engine: &Engine<'_>, observed: &Observed, drift: &str) -> Result<
         by_role: frozen.map(|release| release.by_role.clone()).unwrap_or_default(),
         checks: Vec::new(),
         steps: Vec::new(),
-        reason: Some(drift.to_owned()),
+        reason: Some(reason.to_owned()),
         actor: engine.config.process.actor(),
         run_url: engine.config.process.run_url(),
         started_at: engine.now(),

@@ -71,8 +71,8 @@ impl<'a> Engine<'a> {
         Self { config: context.config, environment, aws, events: context.events }
     }
 
-    /// Makes sure that nobody holds the lock and that no release is unfinished: what a dead run left is ended. With `adopt`
-    /// drift is recorded as a release. Returns what is now.
+    /// Makes sure that nobody holds the lock and that no release is unfinished: what a dead run left is ended. What was in use
+    /// before the first release becomes release 1; with `adopt` drift is recorded as a release. Returns what is now.
     ///
     /// # Errors
     /// [`crate::failure::Exit::LockHeld`] if a run that is still alive holds the lock; or what a dead one left could not be ended.
@@ -80,7 +80,7 @@ impl<'a> Engine<'a> {
         if self.recover(&observed.ledger).await? != Recovered::Nothing {
             observed = self.observe().await?;
         }
-        if adopt && self.adopt(&observed).await? {
+        if adopt::first_contact(self, &observed).await? || (adopt && self.adopt(&observed).await?) {
             observed = self.observe().await?;
         }
         Ok(observed)

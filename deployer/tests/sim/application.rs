@@ -28,6 +28,9 @@ pub(crate) enum Behavior {
     Crashes,
 }
 
+/// What the placeholder responds.
+pub(crate) const NOTHING_YET: &str = "nothing deployed yet";
+
 /// The code of every package.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Application {
@@ -73,6 +76,8 @@ impl App for Application {
             Some(Behavior::WrongForVisitors) if !checked => 500,
             Some(Behavior::ReadsItsEvent) if !is_whole(&call.event) => 500,
             Some(Behavior::ReturnsJsonAlone) => return Ran::Payload(json!({"status": "ok"})),
+            // The placeholder.
+            None => 503,
             _ => 200,
         };
         let deployment = &call.event["stageVariables"]["deployment"];
@@ -83,7 +88,7 @@ impl App for Application {
         Ran::Payload(json!({
             "statusCode": status,
             "headers": {"x-function-version": call.version, "x-api-deployment": deployment},
-            "body": "{}",
+            "body": if self.behavior(&call.code_sha256).is_none() { NOTHING_YET } else { "{}" },
         }))
     }
 }

@@ -10,7 +10,7 @@ use crate::fault::{ALL, Fault};
 use crate::outside::WRITES;
 use crate::promises::measured;
 use crate::simulation::{Ended, Simulation, Snapshot};
-use crate::stack::{Shape, function};
+use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Before, Serving, after_the_fault, after_the_next_run};
 
 /// The safe state has to be reached so soon after a signal.
@@ -100,6 +100,13 @@ impl Scenario {
         Self { command: "deploy dev --artifact ARTIFACT --adopt", world, ..deployed }
     }
 
+    /// The functions were in use before the deployer came.
+    fn first_contact(name: &'static str, shape: Shape) -> Self {
+        let deployed = Self::deploy(name, shape, 0);
+        let world = deployed.world.clone().after(async |simulation| in_use(simulation, "dev"));
+        Self { world, ..deployed }
+    }
+
     /// A run died: in its part that moves traffic, after this share of it.
     fn recovery(name: &'static str, shape: Shape, share: f64) -> Self {
         let scenario = Self::deploy(name, shape, 1);
@@ -185,6 +192,14 @@ impl Scenario {
 
 fn said(ended: &Ended) -> String {
     format!("exit {:?}: {}", ended.code, ended.words)
+}
+
+/// What has been there before the first release is no placeholder: it passes its checks.
+pub(crate) fn in_use(simulation: &Simulation, environment: &str) {
+    let codes = Serving::of(simulation, environment).codes;
+    simulation.account(environment, |account| {
+        codes.values().for_each(|code| account.application.knows(code, Behavior::Right));
+    });
 }
 
 /// A release of new packages and a new definition.
@@ -343,6 +358,35 @@ fn a_stack_without_an_api_survives_faults() {
         Scenario::recovery("no API, recovery", shape, 0.5),
     ];
     scenarios.iter().for_each(some);
+}
+
+#[test]
+fn a_stack_behind_an_http_api_or_function_urls_survives_faults() {
+    for (trigger, [first, deploy, canary, promote, rollback, recovery]) in [
+        (
+            Trigger::Http,
+            ["HTTP first deploy", "HTTP deploy", "HTTP canary", "HTTP promote", "HTTP rollback", "HTTP recovery"],
+        ),
+        (Trigger::Url, ["URL first deploy", "URL deploy", "URL canary", "URL promote", "URL rollback", "URL recovery"]),
+    ] {
+        let shape = Shape::of(2).behind(trigger);
+        let scenarios = [
+            Scenario::deploy(first, shape, 0),
+            Scenario::deploy(deploy, shape, 1),
+            Scenario::deploy(canary, shape.moving(CANARY), 1),
+            Scenario::promote(promote, shape),
+            Scenario::rollback(rollback, shape),
+            Scenario::recovery(recovery, shape, 0.5),
+        ];
+        scenarios.iter().for_each(few);
+    }
+}
+
+#[test]
+fn a_first_contact_with_functions_in_use_survives_faults() {
+    some(&Scenario::first_contact("first contact", Shape::of(2)));
+    some(&Scenario::first_contact("first contact, canary", Shape::of(2).moving(CANARY)));
+    some(&Scenario::first_contact("first contact, HTTP", Shape::of(2).behind(Trigger::Http)));
 }
 
 #[test]

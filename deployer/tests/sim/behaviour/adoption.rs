@@ -7,9 +7,11 @@ use serde_json::json;
 use super::{deploy, until_seen, with_releases};
 use crate::application::Behavior;
 use crate::aws::Aws;
+use crate::aws::lambda::Configuration;
 use crate::fault::Fault;
-use crate::simulation::{Simulation, account_of};
-use crate::stack::{Shape, function};
+use crate::matrix::in_use;
+use crate::simulation::{Simulation, Snapshot, account_of};
+use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Serving, holder, item};
 
 /// Somebody else moves an alias of dev, and everybody sees it.
@@ -98,4 +100,57 @@ fn where_the_end_of_an_adoption_cannot_be_written_the_lock_is_free_all_the_same(
             simulation.done(&command(simulation).await).await;
         });
     }
+}
+
+#[test]
+fn what_was_in_use_before_the_first_release_becomes_release_1_and_is_gone_back_to() {
+    for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url, Trigger::Unknown] {
+        let canary = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
+        Snapshot::new(Shape::of(2).behind(trigger).moving(canary), 1).simulate(async |simulation| {
+            in_use(simulation, "dev");
+            let before = Serving::of(simulation, "dev");
+            let command = deploy(simulation, Behavior::Right).await;
+            let (ended, failed) = simulation.under_visits("dev", simulation.command(&command)).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
+            assert!(ended.words.contains("Adopted what is live as release 1: its checks pass"), "{}", ended.words);
+            let first = item(simulation, "dev", "release#00000001");
+            assert_eq!((&first["kind"], &first["stable"]), (&json!("adopt"), &json!(true)));
+            assert_eq!(first["reason"], "it was in use before the first release");
+            let second = item(simulation, "dev", "release#00000002");
+            let steps = second["steps"].to_string();
+            assert!(steps.contains("40 % of the traffic"), "its release is shifted: {steps}");
+            let (ended, failed) =
+                simulation.under_visits("dev", simulation.command("rollback dev --to previous")).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
+            let after = Serving::of(simulation, "dev");
+            assert_eq!((&after.versions, &after.deployment), (&before.versions, &before.deployment), "{trigger:?}");
+        });
+    }
+}
+
+#[test]
+fn a_placeholder_stays_release_0() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        let command = deploy(simulation, Behavior::Right).await;
+        let ended = simulation.done(&command).await;
+        assert!(!ended.words.contains("Adopted"), "{}", ended.words);
+        let first = item(simulation, "dev", "release#00000001");
+        assert_eq!((&first["kind"], &first["previous"]), (&json!("deploy"), &json!(0)));
+    });
+}
+
+#[test]
+fn one_function_that_fails_its_check_makes_no_release_of_the_others() {
+    Snapshot::new(Shape::of(2).without_api(), 1).simulate(async |simulation| {
+        in_use(simulation, "dev");
+        simulation.account("dev", |account| {
+            let (name, configuration) = (function("f2", "dev"), Configuration::default());
+            let configuration = Configuration { architecture: "arm64".to_owned(), ..configuration };
+            account.lambda.create_function(&name, b"a placeholder after all", configuration);
+            account.lambda.create_alias(&name, "live", "1");
+        });
+        let command = deploy(simulation, Behavior::Right).await;
+        simulation.done(&command).await;
+        assert_eq!(item(simulation, "dev", "release#00000001")["kind"], "deploy");
+    });
 }
