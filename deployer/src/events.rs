@@ -25,6 +25,8 @@ pub enum Event<'a> {
     StepDone(&'a Step, &'a Release, Duration),
     /// Checks that should have gone through the URL were made by Invoke alone.
     ByInvoke(&'a [&'a CheckRecord]),
+    /// The check of this name failed, and these are the last lines that its function logged.
+    Log(&'a str, &'a [String]),
     /// A release failed after traffic had begun to move.
     RevertBegins(&'a Release),
     /// What the last [`Event::BuildBegins`] or [`Event::PhaseBegins`] began is over.
@@ -70,6 +72,13 @@ impl dyn Events + '_ {
         let by_invoke: Vec<_> = checks.iter().filter(|check| check.by_invoke.is_some()).collect();
         if !by_invoke.is_empty() {
             self.emit(Event::ByInvoke(&by_invoke));
+        }
+    }
+
+    /// See [`Event::Log`]; nothing, if nothing was logged.
+    pub fn log(&self, check: &str, lines: &[String]) {
+        if !lines.is_empty() {
+            self.emit(Event::Log(check, lines));
         }
     }
 

@@ -208,7 +208,9 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     let (mut environments, mut unknown) = (Vec::new(), Vec::new());
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
         environments.push(match status {
-            Ok((observed, url)) => EnvironmentStatus::new(&environment.name, &observed, url),
+            Ok((observed, url)) => {
+                EnvironmentStatus::new(&environment.name, &observed, url).with_unchecked(config.unchecked())
+            }
             Err(error) => {
                 let status = StatusView::unknown(&environment.name, &error);
                 unknown.push(error);

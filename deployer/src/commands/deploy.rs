@@ -93,11 +93,12 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
     let built = given.built(&engine, &first).await?;
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
+    let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
     if planned.is_empty() {
-        return engine.unchanged(&observed, &verifier).await;
+        let now = if engine.same_code(&observed, artifact).await? { &engine.observe().await? } else { &observed };
+        return engine.unchanged(now, &verifier).await;
     }
     let zips = zips(built.as_ref(), &planned, &observed)?;
-    let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
     let intended = Intended {
         observed: &observed,
         wanted,

@@ -11,7 +11,7 @@ use crate::artifact::{self, Ancestry, Checked, Commit};
 use crate::config::Config;
 use crate::events::Events;
 use crate::failure::Failure;
-use crate::ledger::Release;
+use crate::ledger::{Release, ReleaseKind};
 use crate::plan::short;
 
 /// How what is to be released compares with what is live.
@@ -45,6 +45,10 @@ pub(super) async fn order(config: &Config, environment: &str, live: &Release, ne
 }
 
 fn compare(new: Option<&Commit>, live: &Release, ancestry: Ancestry) -> Order {
+    // Of what was in use before the deployer came nobody knows a commit, and nobody will.
+    if live.kind == ReleaseKind::Adopt && live.artifact.commit.is_none() {
+        return Order::Newer;
+    }
     let Some(new) = new else { return Order::Unknown("the commit that is to be released is unknown".to_owned()) };
     let Some(before) = live.artifact.commit() else {
         return Order::Unknown("that release does not name its commit".to_owned());

@@ -141,12 +141,6 @@ fn checks(file: &File) -> Vec<Contradiction> {
             all.push(Contradiction::new(["checks", &index, "name"], format!("two checks are called `{}`", check.name)));
         }
     }
-    for key in file.functions.keys() {
-        if !file.checks.iter().any(|check| &check.function == key && !check.writes) {
-            let what = format!("function `{key}` has no check that may run before traffic: add a read-only one");
-            all.push(Contradiction::new(["functions", key], what));
-        }
-    }
     all
 }
 
@@ -197,7 +191,6 @@ mod tests {
             ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs x86_64 or aarch64 Linux only"),
             ("function = \"preflight\"\nrequest", "function = \"nobody\"\nrequest", "unknown function `nobody`"),
             ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
-            ("function = \"preflight\"\nrequest", "function = \"counter\"\nrequest", "`preflight` has no check"),
             ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
             ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),
             ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),

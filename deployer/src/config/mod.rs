@@ -246,6 +246,11 @@ impl Config {
         self.checks.iter().filter(|check| !check.writes)
     }
 
+    /// The functions that no check looks at before they take traffic.
+    pub fn unchecked(&self) -> impl Iterator<Item = &String> {
+        self.functions.keys().filter(|key| !self.reading_checks().any(|check| check.function == **key))
+    }
+
     /// The checks of one function, in the order of the file.
     pub fn checks_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Check> {
         self.checks.iter().filter(move |check| check.function == function)

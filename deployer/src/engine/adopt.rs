@@ -29,7 +29,9 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
 /// It could not be recorded.
 pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
     let is_empty = observed.ledger.live.is_none() && observed.ledger.last.is_none();
-    if !is_empty || refuse_what_is_no_release(observed).is_err() {
+    // What no check looks at may be a placeholder.
+    let unknown = engine.config.unchecked().next().is_some();
+    if !is_empty || unknown || refuse_what_is_no_release(observed).is_err() {
         return Ok(false);
     }
     let verifier = engine.verifier(observed)?;

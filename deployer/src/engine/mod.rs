@@ -39,7 +39,7 @@ use crate::config::{Config, Environment};
 use crate::context::Context;
 use crate::events::Events;
 use crate::interrupt::Interrupt;
-use crate::ledger::{Holder, Ledger, LedgerState};
+use crate::ledger::{ArtifactRecord, Holder, Ledger, LedgerState};
 use crate::observe::{Observed, observe};
 
 use crate::retention;
@@ -129,6 +129,12 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// It was not begun.
     pub async fn release(&self, intended: &Intended<'_>) -> Result<Outcome> {
+        let changed =
+            |key: &&String| intended.plan.functions.get(*key).is_some_and(|function| !function.changes.is_empty());
+        for key in self.config.unchecked().filter(changed) {
+            self.events
+                .warn(&format!("no check looks at function `{key}`: its new version takes traffic whatever it does"));
+        }
         let (release, ended) = self.make(intended).await?;
         if ended.is_ok() {
             prune::after(self, &release).await;
@@ -157,6 +163,14 @@ impl<'a> Engine<'a> {
         let confirmed = stable::confirm(self, observed, verifier).await?;
         let done = confirmed.map_or(Done::Nothing, |(release, checks)| Done::Confirmed(Box::new(release), checks));
         Ok(self.outcome(observed, verifier, done))
+    }
+
+    /// Records that other sources than those of the live release were built to the very same code. Whether they are others.
+    ///
+    /// # Errors
+    /// Somebody holds the lock, or the ledger cannot be written.
+    pub async fn same_code(&self, observed: &Observed, artifact: ArtifactRecord) -> Result<bool> {
+        stable::same_code(self, observed, artifact).await
     }
 
     /// Looks at the environment.

@@ -24,7 +24,10 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
     let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
     let (checks, error) = match run.verifier.invoker().before_traffic(&checks, &part.version).await {
         Ok(records) => (records, None),
-        Err(failed) => (vec![failed.record.clone()], Some(failed.explain())),
+        Err(failed) => {
+            run.engine.events.log(&failed.record.name, &failed.log);
+            (vec![failed.record.clone()], Some(failed.explain()))
+        }
     };
     Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
 }

@@ -1,11 +1,11 @@
 //! Where nothing had to be done: a live release that could not be verified when it was made is verified now, and stable
-//! from then on.
+//! from then on; and one whose code other sources make too is known to be of these.
 
 use anyhow::Result;
 
 use super::Engine;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{CheckRecord, Release};
+use crate::ledger::{ArtifactRecord, CheckRecord, Release};
 use crate::observe::Observed;
 use crate::verify::{Expected, Traffic, Verifier};
 
@@ -39,4 +39,19 @@ pub(super) async fn confirm(
     lock.end_or_free(&verified, None).await?;
     engine.events.progress("Confirmed", &format!("release {live}: its checks pass, it is stable now"));
     Ok(Some((verified, passed)))
+}
+
+/// Records that other sources than those of the live release were built to the very same code, or that these are the ones of a
+/// release of which nobody knew any: else each run would build them again to see that. Whether there was anything to record.
+///
+/// # Errors
+/// Somebody holds the lock, or the ledger cannot be written.
+pub(super) async fn same_code(engine: &Engine<'_>, observed: &Observed, artifact: ArtifactRecord) -> Result<bool> {
+    let is_other = |live: &&Release| live.artifact.functions != artifact.functions;
+    let Some(live) = observed.ledger.live.as_ref().filter(is_other) else { return Ok(false) };
+    let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("record")).await?;
+    let known = Release { artifact, fencing_token: lock.token(), ..live.clone() };
+    lock.end_or_free(&known, None).await?;
+    engine.events.progress("Recorded", &format!("the sources of release {live}: they make the code that is live"));
+    Ok(true)
 }

@@ -66,6 +66,9 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
             false => {}
         }
     }
+    for failed in results.iter().filter_map(|result| result.as_ref().err()) {
+        run.engine.events.log(&failed.record.name, &failed.log);
+    }
     let outcome = collect(results);
     run.engine.events.checked(&outcome.checks);
     outcome

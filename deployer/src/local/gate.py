@@ -2,7 +2,7 @@
 
 The emulator itself has no authentication, answers to every `Host` and allows every origin, so any web page could make
 and run functions as the user. Here a request needs this instance's session token, which is random for each start, or
-it goes to the URL of a stage, which is public on AWS too. A `Host` of another name (DNS rebinding) is refused before.
+it goes to the URL of a stage or of a function, which are public on AWS too. A `Host` of another name (DNS rebinding) is refused before.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ from replies import once
 TOKEN = os.environ["AWS_SESSION_TOKEN"].encode()
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 HOSTS = {f"{name}:{os.environ['GATEWAY_PORT']}".encode() for name in NAMES}
-STAGE = re.compile(r"/restapis/[a-z0-9]+/[$\w-]+/_user_request_(/|$)", re.ASCII)
+URL = re.compile(
+    r"/(restapis/[a-z0-9]+/[$\w-]+/_user_request_|_aws/execute-api/[a-z0-9]+/[$\w-]+|_aws/lambda-url/[a-z0-9]+)(/|$)", re.ASCII
+)
 CODE = "UnrecognizedClientException"
 REASON = "this local AWS belongs to another checkout or run"
 ZIP = "/_ministack/lambda-code/"
@@ -51,7 +53,7 @@ def allowed(scope):
     query = parse_qs(scope["query_string"].decode("latin-1"))
     if has_token(headers, query):
         return True
-    return scope["type"] == "http" and (STAGE.match(scope["path"]) is not None or has_signature(scope, query))
+    return scope["type"] == "http" and (URL.match(scope["path"]) is not None or has_signature(scope, query))
 
 
 def refusal(kind):

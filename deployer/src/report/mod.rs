@@ -282,6 +282,7 @@ impl Events for Report {
             }
             Event::StepDone(step, release, took) => self.step_done(step, release, took),
             Event::ByInvoke(checks) => self.by_invoke(checks),
+            Event::Log(check, lines) => self.log(check, lines),
             Event::RevertBegins(release) => self.revert_begins(release),
             Event::Ended => drop(self.command(|_| GitHub::end_group())),
         }
@@ -297,6 +298,16 @@ impl Events for Report {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+}
+
+impl Report {
+    /// A function's own words.
+    fn log(&self, check: &str, lines: &[String]) {
+        self.line("Logged", &format!("by the function during check `{check}`, at the end"));
+        for line in lines {
+            self.words(&format!("{:>VERBS$} {}", "|", printable(line)));
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Invoker {
             Ok(event) => event,
             Err(why) => {
                 let record = super::record(check, phase, false, why, 0);
-                return Err(Failed { record, blame: Blame::Gateway });
+                return Err(Failed { record, blame: Blame::Gateway, log: Vec::new() });
             }
         };
         let function = &self.resource(check).name;
@@ -127,11 +127,15 @@ impl Invoker {
         loop {
             requests += 1;
             let record = |passed, answer| super::record(check, phase, passed, answer, requests);
+            let mut log = Vec::new();
             let seen =
                 match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
                     .await
                 {
-                    Ok(invocation) => self.compare((check, returns), target, &invocation),
+                    Ok(invocation) => {
+                        log = last_lines(&invocation.log);
+                        self.compare((check, returns), target, &invocation)
+                    }
                     Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
                     Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string())),
                     Err(error) => Err((Blame::Dependency, error.to_string())),
@@ -148,7 +152,7 @@ impl Invoker {
             wrong += u32::from(blame != Blame::Propagation);
             let pause = backoff.pause();
             if wrong == TRIES || blame == Blame::Permission || !backoff.wait_for(pause, self.timeout).await {
-                return Err(Failed { record: record(false, answer), blame });
+                return Err(Failed { record: record(false, answer), blame, log });
             }
         }
     }
@@ -190,6 +194,16 @@ impl Invoker {
         }
         answer.compare(declared).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
     }
+}
+
+/// The last lines of a log, without Lambda's own about the invocation.
+fn last_lines(log: &str) -> Vec<String> {
+    const OF_LAMBDA: [&str; 5] = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId"];
+    const LINES: usize = 10;
+    const LENGTH: usize = 200;
+    let said = |line: &&str| !line.trim().is_empty() && !OF_LAMBDA.iter().any(|own| line.starts_with(own));
+    let lines: Vec<_> = log.lines().filter(said).map(|line| line.chars().take(LENGTH).collect()).collect();
+    lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
 
 /// Why a request has nowhere to go.

@@ -38,6 +38,8 @@ pub struct Failed {
     pub record: CheckRecord,
     /// Whose fault it is, as far as it is known.
     pub blame: Blame,
+    /// The last lines that the function logged, where an Invoke gave them. For eyes alone: they are stored nowhere.
+    pub log: Vec<String>,
 }
 
 /// Whose fault a failed check is.

@@ -62,7 +62,7 @@ impl ThroughUrl {
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
-                return Some(Err(Failed { record: record(false, answer, requests), blame }));
+                return Some(Err(Failed { record: record(false, answer, requests), blame, log: Vec::new() }));
             }
             last = Some((Some(blame), answer));
             // The last requests are spread over the time that is left: a switch may take so long to be seen.
@@ -78,7 +78,7 @@ impl ThroughUrl {
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
             // Nothing was learned where the gateway's limits stood in the way.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
-            Some(blame) => Err(Failed { record: record(false, answer, requests), blame }),
+            Some(blame) => Err(Failed { record: record(false, answer, requests), blame, log: Vec::new() }),
         })
     }
 
@@ -95,7 +95,11 @@ impl ThroughUrl {
                     // Looked at more closely: only some of the traffic is the new version's.
                     (wrong, wanted) = (wrong + 1, 4 * LOOKS);
                     if wrong == TRIES {
-                        return Some(Err(Failed { record: record(check, phase, false, answer, requests), blame }));
+                        return Some(Err(Failed {
+                            record: record(check, phase, false, answer, requests),
+                            blame,
+                            log: Vec::new(),
+                        }));
                     }
                 }
                 Seen::Wrong(..) | Seen::NoRoute(_) => {}
@@ -114,8 +118,10 @@ impl ThroughUrl {
         let record = |passed, answer| record(check, phase, passed, answer, 1);
         Some(match self.urls.send(check, expected).await {
             Seen::Right(answer) => Ok(record(true, answer)),
-            Seen::NoRoute(answer) => Err(Failed { record: record(false, answer), blame: Blame::Gateway }),
-            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame }),
+            Seen::NoRoute(answer) => {
+                Err(Failed { record: record(false, answer), blame: Blame::Gateway, log: Vec::new() })
+            }
+            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame, log: Vec::new() }),
         })
     }
 

@@ -263,7 +263,7 @@ impl Verifier {
             },
         };
         let answer = format!("{} was not sent: {why}", check.sent);
-        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits })
+        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits, log: Vec::new() })
     }
 
     /// Whether the check goes through a URL.

@@ -50,7 +50,7 @@ resource "aws_dynamodb_table_item" "stack" {
     region      = { S = var.stack.region }
 
     functions = { M = {
-      for key, function in var.stack.functions : key => { M = { for name, value in function : name => { S = value } } }
+      for key, function in var.stack.functions : key => { M = { for name, value in function : name => { S = value } if value != null } }
     } }
 
     alarms = { L = [for alarm in var.stack.alarms : { S = alarm }] }

@@ -34,19 +34,20 @@ variable "stack" {
     functions = map(object({
       name         = string
       alias        = string
-      architecture = string
+      architecture = optional(string)
+      url          = optional(string) # its alias's Function URL
     }))
 
     api = optional(object({
-      kind               = string
+      kind               = string # rest or http
       id                 = string
-      stage              = string
+      stage              = optional(string) # of an HTTP API: $default
       url                = string
       custom_url         = optional(string)
       initial_deployment = optional(string)
     }))
 
-    alarms          = list(string)
+    alarms          = optional(list(string), [])
     artifact_bucket = optional(string)
   })
   description = "What Terraform made, as the deployer reads it: schema 2 of the stack contract."
@@ -63,8 +64,13 @@ variable "stack" {
   }
 
   validation {
-    condition     = var.stack.api == null || try(var.stack.api.kind, "") == "rest"
-    error_message = "stack.api.kind must be \"rest\"."
+    condition     = var.stack.api == null || contains(["rest", "http"], try(var.stack.api.kind, ""))
+    error_message = "stack.api.kind must be \"rest\" or \"http\"."
+  }
+
+  validation {
+    condition     = try(var.stack.api.kind, "http") == "http" || try(var.stack.api.stage, null) != null
+    error_message = "stack.api.stage must name the stage of a REST API."
   }
 
   validation {

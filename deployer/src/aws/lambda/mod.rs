@@ -7,6 +7,8 @@ mod version;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::LogType;
+use aws_smithy_types::base64;
 use serde_json::Value;
 
 use super::{AwsError, Calls, Http, clients};
@@ -40,6 +42,8 @@ pub struct Invocation {
     pub function_error: Option<String>,
     /// What it answered.
     pub payload: Value,
+    /// The end of what it logged, 4 KB at most.
+    pub log: String,
 }
 
 /// Both of one service.
@@ -53,8 +57,9 @@ impl LambdaReader {
     /// invoked is the caller's to know.
     pub async fn invoke(&self, function: &str, version: &str, event: &Value) -> Result<Invocation, AwsError> {
         let request = self.once.invoke().function_name(function).qualifier(version);
-        let answer = request.payload(Blob::new(event.to_string())).send().await;
+        let answer = request.log_type(LogType::Tail).payload(Blob::new(event.to_string())).send().await;
         let answer = answer.map_err(|error| AwsError::new("Invoke", named(function, version), &error))?;
+        let log = answer.log_result.and_then(|log| base64::decode(log).ok()).unwrap_or_default();
         Ok(Invocation {
             executed_version: answer.executed_version,
             function_error: answer.function_error,
@@ -62,6 +67,7 @@ impl LambdaReader {
                 .payload
                 .and_then(|payload| serde_json::from_slice(payload.as_ref()).ok())
                 .unwrap_or_default(),
+            log: String::from_utf8_lossy(&log).into_owned(),
         })
     }
 }

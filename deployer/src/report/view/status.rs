@@ -58,6 +58,9 @@ pub struct EnvironmentStatus {
     unfinished: Option<String>,
     /// Alarms that do not say that all is well.
     alarms: Vec<String>,
+    /// Functions that no check looks at: a release counts as stable without them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unchecked: Vec<String>,
     /// Why nothing of this is known.
     error: Option<String>,
 }
@@ -102,8 +105,15 @@ impl EnvironmentStatus {
             lock: observed.ledger.lock.holder.as_ref().map(ToString::to_string),
             unfinished: observed.ledger.unfinished().map(in_short),
             alarms: alarms(observed),
+            unchecked: Vec::new(),
             error: None,
         }
+    }
+
+    /// With the functions that no check looks at.
+    #[must_use]
+    pub fn with_unchecked<'a>(self, functions: impl Iterator<Item = &'a String>) -> Self {
+        Self { unchecked: functions.cloned().collect(), ..self }
     }
 }
 
@@ -207,6 +217,12 @@ impl EnvironmentStatus {
         }
         for alarm in &self.alarms {
             row("ALARM", alarm.clone());
+        }
+        if !self.unchecked.is_empty() {
+            row(
+                "no check",
+                format!("of `{}`: a release counts as stable once its alias has moved", self.unchecked.join("`, `")),
+            );
         }
         rows
     }

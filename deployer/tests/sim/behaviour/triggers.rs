@@ -10,7 +10,7 @@ use crate::application::Behavior;
 use crate::aws::cloudwatch::State;
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{ALARM, Shape, Trigger, url_id};
-use crate::verdict::{Serving, item};
+use crate::verdict::{Serving, item, releases};
 
 const TRIGGERS: [Trigger; 2] = [Trigger::Http, Trigger::Url];
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
@@ -227,6 +227,21 @@ fn a_switch_that_responses_do_not_show_is_seen_by_invokes_of_the_alias() {
                 after.iter().enumerate().filter(|(_, name)| **name == "Invoke").nth(2).unwrap().0,
             );
             assert!(third_invoke < first_url, "{trigger:?}: {after:?}");
+        });
+    }
+}
+
+#[test]
+fn what_a_failing_function_logged_last_is_shown_and_stored_nowhere() {
+    for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url, Trigger::Unknown] {
+        with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
+            let ended = simulation.command(&deploy_code(simulation, Behavior::Crashes)).await;
+            let words = &ended.words;
+            assert!(words.contains("Logged by the function during check `f1`, at the end"), "{words}");
+            assert!(words.contains("| [ERROR] Runtime.ExitError: exit status 1"), "{words}");
+            assert!(!words.contains("RequestId"), "Lambda's own lines: {words}");
+            let stored = serde_json::to_string(&releases(simulation, "dev")).unwrap();
+            assert!(!stored.contains("[ERROR]"), "{stored}");
         });
     }
 }

@@ -6,7 +6,7 @@ use super::{deploy, deploy_code, with_releases};
 use crate::application::Behavior;
 use crate::fault::Fault;
 use crate::simulation::{Simulation, Snapshot};
-use crate::stack::{ALARM, Shape};
+use crate::stack::{ALARM, Shape, Trigger};
 use crate::verdict::{Serving, item, releases};
 
 const SHAPE: Shape = Shape::of(2).without_api();
@@ -188,4 +188,31 @@ fn a_function_without_free_concurrency_is_not_verified_and_not_reverted() {
         assert!(ended.words.contains("the concurrency of the function or the account is used up"), "{}", ended.words);
         assert_eq!(item(simulation, "dev", "live")["release"]["stable"], false);
     });
+}
+
+#[test]
+fn a_function_that_no_check_looks_at_is_released_with_a_warning_and_status_says_so() {
+    for trigger in [Trigger::Unknown, Trigger::Rest, Trigger::Http] {
+        Snapshot::new(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
+            simulation.reconfigure(|text| {
+                let second = text.find("[[checks]]\nname = \"f2\"").unwrap();
+                let after = text.find("[environments.dev]").unwrap();
+                format!("{}{}", &text[..second], &text[after..])
+            });
+            crate::matrix::in_use(simulation, "dev");
+            let before = Serving::of(simulation, "dev");
+            let command = deploy(simulation, Behavior::Right).await;
+            let (ended, failed) = simulation.under_visits("dev", simulation.command(&command)).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
+            let warned = "no check looks at function `f2`: its new version takes traffic whatever it does";
+            assert!(ended.words.contains(warned), "{}", ended.words);
+            // What nothing looks at may be a placeholder: it is not adopted.
+            assert_eq!(item(simulation, "dev", "release#00000001")["kind"], "deploy");
+            assert_ne!(Serving::of(simulation, "dev").versions, before.versions);
+            let status = simulation.done("status dev").await.words;
+            assert!(status.contains("of `f2`: a release counts as stable once its alias has moved"), "{status}");
+            let again = simulation.done(&command).await;
+            assert!(!again.words.contains("no check looks at"), "{}", again.words);
+        });
+    }
 }

@@ -45,6 +45,40 @@ run "refuses_a_kind_of_api_that_is_not_known" {
   expect_failures = [var.stack]
 }
 
+run "an_http_api_and_function_urls_are_triggers_too" {
+  command = plan
+  variables {
+    stack = {
+      account = "123456789012"
+      region  = "us-east-1"
+
+      functions = {
+        a = { name = "a", alias = "live" }
+        b = { name = "b", alias = "live", url = "https://b.lambda-url.us-east-1.on.aws/" }
+      }
+      api = { kind = "http", id = "h1", url = "https://h1.execute-api.us-east-1.amazonaws.com" }
+    }
+  }
+
+  assert {
+    condition     = jsondecode(output.contract).functions.M.b.M.url.S == "https://b.lambda-url.us-east-1.on.aws/" && !contains(keys(jsondecode(output.contract).functions.M.a.M), "url")
+    error_message = "The deployer would not find the function's URL."
+  }
+
+  assert {
+    condition     = !contains(keys(jsondecode(output.contract).api.M), "stage") && jsondecode(output.contract).alarms.L == []
+    error_message = "The deployer would read a null."
+  }
+}
+
+run "refuses_a_rest_api_without_a_stage" {
+  command = plan
+  variables {
+    stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "live" } }, api = { kind = "rest", id = "a", url = "u" } }
+  }
+  expect_failures = [var.stack]
+}
+
 run "the_record_of_releases_can_be_restored_and_is_encrypted" {
   command = plan
 
