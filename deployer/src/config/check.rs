@@ -13,6 +13,7 @@ use crate::failure::Failure;
 /// The response headers that name what made a response, where the functions send such: then a response through the URL shows
 /// by itself who responded.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
     /// Carries the Lambda version.
@@ -23,6 +24,7 @@ pub struct Marks {
 
 /// When a switch counts as seen through the URL.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// So many responses in a row must carry the new marks.
@@ -120,17 +122,27 @@ impl fmt::Display for Sent {
 
 /// A check as the file declares it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredCheck {
+    /// What it is called in reports; each name once.
     pub(super) name: String,
+    /// The key of the function that responds to it.
     pub(super) function: String,
+    /// What is sent: method and path, below the stage, as `GET /health`.
     request: Option<Request>,
+    /// Or: a JSON file with the event that is sent by Invoke.
     event: Option<PathBuf>,
+    /// The status of the response to a `request`.
     status: Option<u16>,
+    /// Headers that the response to a `request` must have.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// What the JSON body of the response to a `request` must have at least.
     body: Option<Value>,
+    /// What the function must return for an `event` at least. Whatever it returns is right without it, as long as it does not fail.
     payload: Option<Value>,
+    /// It changes something: it is sent once, after the switch, through the URL alone, and not where `writing_checks` is off.
     #[serde(default)]
     pub(super) writes: bool,
 }

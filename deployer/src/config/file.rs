@@ -15,34 +15,48 @@ use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
 
-/// `deployer.toml`, parsed and validated.
+/// `deployer.toml`, parsed and validated. What is said of each field here is said of its key in `docs/configuration.md`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    /// The application's name: the key of its items in each ledger.
     pub(super) app: String,
+    /// The environment of a command that names none.
     pub(super) default_environment: Option<String>,
+    /// How cargo packages are built, and what every package must run on.
     #[serde(default)]
     pub(super) build: Build,
+    /// The functions, by keys of your own: letters, digits, `-` and `_`.
     pub(super) functions: BTreeMap<String, DeclaredFunction>,
+    /// The environments by name, the first one of a pipeline to the last.
     pub(super) environments: BTreeMap<String, DeclaredEnvironment>,
+    /// The response headers by which the functions say who responded. Where there are none, Invokes show it.
     #[serde(default)]
     pub(super) marks: Marks,
+    /// When a switch counts as seen through the URL.
     #[serde(default)]
     pub(super) verify: Verify,
+    /// What is sent to new versions, and must come back.
     #[serde(default)]
     pub(super) checks: Vec<DeclaredCheck>,
+    /// How traffic moves to new versions, where an environment does not say otherwise. All at once by default.
     #[serde(default)]
     pub(super) traffic: Traffic,
+    /// How long a run may hold an environment without a heartbeat.
     #[serde(default)]
     pub(super) lock: Lock,
+    /// What is kept of the past.
     #[serde(default)]
     pub(super) retention: Retention,
+    /// The local AWS of each environment, for `deployer local`.
     #[serde(default)]
     pub(super) local: BTreeMap<String, DeclaredLocal>,
 }
 
 /// How the functions are built.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// The cargo profile.
@@ -51,7 +65,7 @@ pub struct Build {
     /// The target triple; its first part is the functions' architecture.
     #[serde(default = "x86_64")]
     pub target: String,
-    /// The newest glibc symbol version that the runtime has, as `2.34`.
+    /// The newest glibc symbol version that the runtime has. By default `2.34`, Amazon Linux 2023's.
     #[serde(default = "al2023")]
     pub newest_glibc: GlibcVersion,
     /// The folder of the cargo workspace, from `deployer.toml`'s own; found by cargo unless it is named.
@@ -117,16 +131,26 @@ impl TryFrom<String> for GlibcVersion {
 
 /// An environment as the file declares it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredEnvironment {
+    /// The DynamoDB table that is its ledger.
     pub(super) ledger: String,
+    /// Its region.
     pub(super) region: String,
+    /// The profile of your AWS configuration that has the credentials for it. By default the SDK's usual chain.
     pub(super) profile: Option<String>,
+    /// A role that these credentials assume, by its ARN.
     pub(super) role: Option<String>,
+    /// The role through which a promotion reads this environment, by its name in the same account, or by its ARN. Without one the
+    /// credentials of the environment that it goes to read it.
     pub(super) reader_role: Option<Role>,
+    /// Whether checks that write are sent here.
     #[serde(default = "yes")]
     pub(super) writing_checks: bool,
+    /// How traffic moves here.
     pub(super) traffic: Option<Traffic>,
+    /// What the environment consists of, where its infrastructure does not write that into the ledger.
     pub(super) stack: Option<DeclaredStack>,
 }
 
@@ -136,7 +160,7 @@ impl File {
         let file: Self = toml::from_str(text).map_err(|error| {
             // toml's own text names line and column and shows the line.
             Failure::bad_input(format!("`{}` is malformed: {}", path.display(), error.to_string().trim_end()))
-                .hint("the comments in the `deployer.toml` of the deployer's repository explain every key; nothing was changed")
+                .hint("`docs/configuration.md` of the deployer's repository has every key; nothing was changed")
                 .at(error.span().map(|span| Place::new(path, text, span.start)))
         })?;
         match contradictions::of(&file) {

@@ -31,6 +31,7 @@ pub struct Package {
 
 /// A zip or a folder that becomes a function's zip.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// Makes it, run by `sh` in the folder of `deployer.toml`. None: it is there already.
@@ -43,14 +44,20 @@ pub struct Output {
 
 /// A function as the file declares it.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredFunction {
+    /// Where its package comes from: cargo by default.
     #[serde(default)]
     build: DeclaredBuild,
+    /// The cargo package. By default the function's key.
     package: Option<String>,
+    /// The binary of that package that becomes `bootstrap`. By default the function's key.
     bin: Option<String>,
+    /// The cargo features, beside the default ones.
     #[serde(default)]
     features: Vec<String>,
+    /// Whether the package's default features are on. By default they are.
     default_features: Option<bool>,
 }
 
@@ -60,6 +67,18 @@ enum DeclaredBuild {
     #[default]
     Cargo,
     Output(Output),
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for DeclaredBuild {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DeclaredBuild".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let table = generator.subschema_for::<Output>();
+        schemars::json_schema!({"anyOf": [{"const": "cargo"}, table]})
+    }
 }
 
 impl<'de> Deserialize<'de> for DeclaredBuild {

@@ -9,10 +9,14 @@ use super::traffic::Traffic;
 
 /// An environment's local AWS as the file declares it.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredLocal {
+    /// Where it listens on the loopback interface.
     pub(super) port: u16,
+    /// The number of its account, 12 digits.
     pub(super) account: String,
+    /// How traffic moves there.
     #[serde(default)]
     pub(super) traffic: Traffic,
 }

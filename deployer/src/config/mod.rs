@@ -9,6 +9,8 @@ mod file;
 mod function;
 mod local;
 mod process;
+#[cfg(test)]
+mod reference;
 mod role;
 mod stack;
 mod traffic;

@@ -31,6 +31,7 @@ pub struct Contract {
 
 /// One function of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FunctionResource {
     /// Its name in Lambda.
     pub name: String,
@@ -46,6 +47,7 @@ pub struct FunctionResource {
 
 /// The API of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Api {
     /// API Gateway REST: a release makes deployments, and moves the stage that names one.
@@ -56,6 +58,7 @@ pub enum Api {
 
 /// A REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RestApi {
     /// Its id.
     pub id: String,
@@ -73,6 +76,7 @@ pub struct RestApi {
 
 /// An HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HttpApi {
     /// Its id.
     pub id: String,
@@ -92,13 +96,19 @@ fn default_stage() -> String {
 
 /// The contract as `deployer.toml` declares it: the environment's name and region stand beside it.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredStack {
+    /// Its account, 12 digits.
     account: String,
+    /// The functions, by the same keys as `functions`.
     functions: BTreeMap<String, FunctionResource>,
+    /// The API that they are behind, if they are behind one.
     api: Option<Api>,
+    /// The names of the CloudWatch alarms that detect a bad release.
     #[serde(default)]
     alarms: Vec<String>,
+    /// The bucket for packages over 50 MB.
     artifact_bucket: Option<String>,
 }
 

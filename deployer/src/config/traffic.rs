@@ -73,18 +73,26 @@ impl Shift {
 
 /// `[traffic]` as it stands in the file.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Declared {
+pub(super) struct Declared {
+    /// How the aliases get from the old versions to the new ones.
     strategy: Strategy,
+    /// Of `canary`: the part of the traffic that goes first, 1 to 99.
     percent: Option<u8>,
+    /// Of `canary`: how long it stays so. On AWS at least an alarm's period x evaluations + 120 s.
     bake_seconds: Option<u64>,
+    /// Of `linear`: so much more of the traffic with each step, 1 to 99.
     step_percent: Option<u8>,
+    /// Of `linear`: how long each step lasts.
     interval_seconds: Option<u64>,
+    /// For so long alarms are watched once everything has switched; 0: they are not.
     #[serde(default)]
     watch_seconds: u64,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 enum Strategy {
     AllAtOnce,
@@ -137,8 +145,10 @@ pub struct Lock {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct DeclaredLock {
+pub(super) struct DeclaredLock {
+    /// After so long without a heartbeat a run counts as dead, 2 to 300. 20 where the table is left out.
     lease_seconds: u64,
 }
 
@@ -172,9 +182,12 @@ pub struct Retention {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct DeclaredRetention {
+pub(super) struct DeclaredRetention {
+    /// So many of the newest stable releases are kept. 10 where the table is left out.
     releases: usize,
+    /// Whatever is younger is kept too. 24 where the table is left out.
     grace_hours: u64,
 }
 

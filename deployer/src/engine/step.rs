@@ -67,7 +67,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
         }
     }
     for failed in results.iter().filter_map(|result| result.as_ref().err()) {
-        run.engine.events.log(&failed.record.name, &failed.log);
+        run.engine.events.log(&failed.record.name, &failed.log.0);
     }
     let outcome = collect(results);
     run.engine.events.checked(&outcome.checks);

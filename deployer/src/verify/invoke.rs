@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::missing;
 use super::event::{Gateways, Returns};
 use super::url::Expected;
-use super::{Answer, Blame, Failed, TRIES};
+use super::{Answer, Blame, Failed, Log, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Config, Request, Sent};
@@ -118,7 +118,7 @@ impl Invoker {
             Ok(event) => event,
             Err(why) => {
                 let record = super::record(check, phase, false, why, 0);
-                return Err(Failed { record, blame: Blame::Gateway, log: Vec::new() });
+                return Err(Failed { record, blame: Blame::Gateway, log: Box::default() });
             }
         };
         let function = &self.resource(check).name;
@@ -127,13 +127,13 @@ impl Invoker {
         loop {
             requests += 1;
             let record = |passed, answer| super::record(check, phase, passed, answer, requests);
-            let mut log = Vec::new();
+            let mut log = Box::default();
             let seen =
                 match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
                     .await
                 {
                     Ok(invocation) => {
-                        log = last_lines(&invocation.log);
+                        log = Box::new(last_lines(&invocation.log));
                         self.compare((check, returns), target, &invocation)
                     }
                     Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
@@ -197,13 +197,13 @@ impl Invoker {
 }
 
 /// The last lines of a log, without Lambda's own about the invocation.
-fn last_lines(log: &str) -> Vec<String> {
+fn last_lines(log: &str) -> Log {
     const OF_LAMBDA: [&str; 5] = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId"];
     const LINES: usize = 10;
     const LENGTH: usize = 200;
     let said = |line: &&str| !line.trim().is_empty() && !OF_LAMBDA.iter().any(|own| line.starts_with(own));
-    let lines: Vec<_> = log.lines().filter(said).map(|line| line.chars().take(LENGTH).collect()).collect();
-    lines[lines.len().saturating_sub(LINES)..].to_vec()
+    let lines: Vec<String> = log.lines().filter(said).map(|line| line.chars().take(LENGTH).collect()).collect();
+    Log(lines[lines.len().saturating_sub(LINES)..].to_vec())
 }
 
 /// Why a request has nowhere to go.

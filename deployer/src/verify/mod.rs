@@ -38,9 +38,13 @@ pub struct Failed {
     pub record: CheckRecord,
     /// Whose fault it is, as far as it is known.
     pub blame: Blame,
-    /// The last lines that the function logged, where an Invoke gave them. For eyes alone: they are stored nowhere.
-    pub log: Vec<String>,
+    /// What the function logged last, where an Invoke gave it. For eyes alone: it is stored nowhere.
+    pub log: Box<Log>,
 }
+
+/// The last lines that a function logged.
+#[derive(Debug, Default)]
+pub struct Log(pub Vec<String>);
 
 /// Whose fault a failed check is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

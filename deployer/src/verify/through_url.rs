@@ -62,7 +62,7 @@ impl ThroughUrl {
             if wrong >= enough || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
-                return Some(Err(Failed { record: record(false, answer, requests), blame, log: Vec::new() }));
+                return Some(Err(Failed { record: record(false, answer, requests), blame, log: Box::default() }));
             }
             last = Some((Some(blame), answer));
             // The last requests are spread over the time that is left: a switch may take so long to be seen.
@@ -78,7 +78,7 @@ impl ThroughUrl {
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
             // Nothing was learned where the gateway's limits stood in the way.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
-            Some(blame) => Err(Failed { record: record(false, answer, requests), blame, log: Vec::new() }),
+            Some(blame) => Err(Failed { record: record(false, answer, requests), blame, log: Box::default() }),
         })
     }
 
@@ -98,7 +98,7 @@ impl ThroughUrl {
                         return Some(Err(Failed {
                             record: record(check, phase, false, answer, requests),
                             blame,
-                            log: Vec::new(),
+                            log: Box::default(),
                         }));
                     }
                 }
@@ -119,9 +119,9 @@ impl ThroughUrl {
         Some(match self.urls.send(check, expected).await {
             Seen::Right(answer) => Ok(record(true, answer)),
             Seen::NoRoute(answer) => {
-                Err(Failed { record: record(false, answer), blame: Blame::Gateway, log: Vec::new() })
+                Err(Failed { record: record(false, answer), blame: Blame::Gateway, log: Box::default() })
             }
-            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame, log: Vec::new() }),
+            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame, log: Box::default() }),
         })
     }
 

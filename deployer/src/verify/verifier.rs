@@ -263,7 +263,7 @@ impl Verifier {
             },
         };
         let answer = format!("{} was not sent: {why}", check.sent);
-        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits, log: Vec::new() })
+        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits, log: Box::default() })
     }
 
     /// Whether the check goes through a URL.
