@@ -28,6 +28,7 @@ pub struct Checked {
 /// The environment cannot be observed. A check that fails is no error here: the record says so.
 pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Checked> {
     let Context { config, world, .. } = context;
+    config.refuse_unreadable()?;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
     let verifier = Verifier::new(config, environment, &observed, &reader)?.patient_for(Duration::from_secs(10));

@@ -51,6 +51,7 @@ pub struct Planned {
 /// Drift, an unfinished release, or nothing can be read.
 pub async fn show_plan(context: Context<'_>, environment: &Environment, options: &Deploy) -> Result<Planned> {
     let Context { config, world, .. } = context;
+    config.refuse_unreadable()?;
     let reader = Reader::open(environment, world).await;
     let (given, observed) = try_join!(Given::open(config, options), observe(config, environment, &reader))?;
     if let Some(release) = observed.ledger.unfinished() {
@@ -74,6 +75,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
 /// See [`Engine::release`]; and everything that ends a run before it has changed anything.
 pub async fn deploy(context: Context<'_>, environment: &Environment, options: &Deploy) -> Result<Outcome> {
     let Context { config, world, events } = context;
+    config.refuse_unreadable()?;
     let aws = Writer::open(environment, world).await;
     let engine = Engine::start(context, environment, &aws);
     let read = async { try_join!(Given::open(config, options), observe(config, environment, &aws.reader)) };

@@ -57,6 +57,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
             .into());
     }
+    config.refuse_unreadable()?;
     let artifact = options.artifact.as_deref().map(|folder| Artifact::open(config, folder)).transpose()?;
     let aws = Writer::open(to, world).await;
     let (engine, interrupt) = (Engine::start(context, to, &aws), &world.interrupt);

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::failure::Failure;
 
 /// The response headers that name what made a response, where the functions send such: then a response through the URL shows
 /// by itself who responded.
@@ -95,13 +92,19 @@ pub struct Response {
 pub struct Event {
     /// The file that it is in, as `deployer.toml` names it.
     pub file: PathBuf,
-    /// What is in the file.
-    pub content: Value,
+    /// What is in the file, or why nobody knows: what sends no event, as a rollback need not, works without it.
+    pub content: Result<Value, String>,
     /// What the returned JSON must contain; anything is right without it, as long as the function does not fail.
     pub payload: Option<Value>,
 }
 
 impl Check {
+    /// Why it cannot be sent, if so.
+    pub fn unreadable(&self) -> Option<String> {
+        let Sent::Event(Event { file, content: Err(why), .. }) = &self.sent else { return None };
+        Some(format!("the event `{}` of check `{}` {why}", file.display(), self.name))
+    }
+
     /// The request that it sends; none if it sends an event.
     pub fn request(&self) -> Option<&Request> {
         match &self.sent {
@@ -163,10 +166,7 @@ impl DeclaredCheck {
     }
 
     /// The check, with its event read.
-    ///
-    /// # Errors
-    /// The event cannot be read, or is not JSON.
-    pub(super) fn read(self, root: &Path) -> Result<Check> {
+    pub(super) fn read(self, root: &Path) -> Check {
         let Self { name, function, request, event, status, headers, body, payload, writes } = self;
         let sent = match (request, event) {
             (Some(request), _) => {
@@ -174,20 +174,16 @@ impl DeclaredCheck {
             }
             (None, file) => {
                 let file = file.unwrap_or_default();
-                Sent::Event(Event { content: read(root, &file, &name)?, file, payload })
+                Sent::Event(Event { content: read(&root.join(&file)), file, payload })
             }
         };
-        Ok(Check { name, function, sent, writes })
+        Check { name, function, sent, writes }
     }
 }
 
-fn read(root: &Path, file: &Path, check: &str) -> Result<Value> {
-    let wrong = |why: String| {
-        Failure::bad_input(format!("the event `{}` of check `{check}` {why}", file.display()))
-            .hint("`event` names a JSON file, from the folder of `deployer.toml`; nothing was changed")
-    };
-    let text = std::fs::read_to_string(root.join(file)).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    Ok(serde_json::from_str(&text).map_err(|error| wrong(format!("is not JSON: {error}")))?)
+fn read(file: &Path) -> Result<Value, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))
 }
 
 /// Method and path of a check.

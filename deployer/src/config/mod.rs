@@ -183,7 +183,7 @@ impl Config {
             functions: codes(file.functions)?,
             marks: file.marks,
             verify: file.verify,
-            checks: file.checks.into_iter().map(|check| check.read(&root)).collect::<Result<_>>()?,
+            checks: file.checks.into_iter().map(|check| check.read(&root)).collect(),
             lock: file.lock,
             retention: file.retention,
             root,
@@ -246,6 +246,17 @@ impl Config {
     /// The checks that only read.
     pub fn reading_checks(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.writes)
+    }
+
+    /// Makes sure that every check can be sent.
+    ///
+    /// # Errors
+    /// The file of an event cannot be read, or is not JSON.
+    pub fn refuse_unreadable(&self) -> Result<()> {
+        let Some(why) = self.checks.iter().find_map(Check::unreadable) else { return Ok(()) };
+        Err(Failure::bad_input(why)
+            .hint("`event` names a JSON file, from the folder of `deployer.toml`; nothing was changed")
+            .into())
     }
 
     /// The functions that no check looks at before they take traffic.

@@ -82,13 +82,13 @@ impl Contract {
                 return Err(Failure::refused(format!(
                     "the contract in ledger `{ledger}` has {has}, which is older than this deployer reads"
                 ))
-                .hint("write it again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`; or use the deployer of before")
+                .hint("write it again, with your infrastructure code or `deployer contract write`; or use the deployer of before")
                 .into());
             }
         }
         let broken = |what: String| {
             Failure::refused(format!("the contract in ledger `{ledger}` {what}"))
-                .hint("write it again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`")
+                .hint("write it again, with your infrastructure code or `deployer contract write`")
         };
         let contract: Self = serde_json::from_value(item).with_context(|| broken("is not whole".to_owned()))?;
         if let Some((what, name)) = contract.odd_name() {

@@ -97,7 +97,10 @@ impl Invoker {
     /// The event that a check sends: its own, or the one that the API would make of its request.
     fn event<'c>(&self, check: &'c Check, deployment: Option<&str>) -> Result<(Cow<'c, Value>, Returns), String> {
         match &check.sent {
-            Sent::Event(event) => Ok((Cow::Borrowed(&event.content), Returns::Anything)),
+            Sent::Event(event) => {
+                let content = event.content.as_ref().map_err(|why| format!("event {} {why}", event.file.display()))?;
+                Ok((Cow::Borrowed(content), Returns::Anything))
+            }
             Sent::Request(request, _) => {
                 let function = (&self.contract, check.function.as_str());
                 let proxied = self.gateways.event(function, request, deployment, &self.reader.world);

@@ -61,7 +61,7 @@ pub fn reachable(environment: &Environment, named: &str) -> Result<String> {
     let mut base =
         url::Url::parse(named).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
             Failure::refused(format!("the stack contract has the URL {named:?}, which is none"))
-                .hint("write the contract again, with your infrastructure code (apply Terraform of this checkout) or `deployer contract write`")
+                .hint("write the contract again, with your infrastructure code or `deployer contract write`")
         })?;
     if let Access::Local(local) = &environment.access {
         // Not joined: a path that begins with two slashes would be taken for another host.

@@ -216,3 +216,21 @@ fn a_function_that_no_check_looks_at_is_released_with_a_warning_and_status_says_
         });
     }
 }
+
+#[test]
+fn a_way_back_and_what_only_looks_need_no_event() {
+    with_releases(SHAPE, 2).simulate(async |simulation| {
+        simulation.reconfigure(|text| text.replace("\"event.json\"", "\"nowhere.json\""));
+        for command in ["status dev", "history dev"] {
+            simulation.done(command).await;
+        }
+        for command in ["plan dev", "deploy dev", "promote dev prod", "check dev"] {
+            let (ended, calls) = simulation.observed(command).await;
+            assert_eq!((ended.code, calls.len()), (Some(3), 0), "{command}: {}", ended.words);
+            assert!(ended.words.contains("the event `nowhere.json` of check `f1` cannot be read"), "{}", ended.words);
+        }
+        let before = Serving::of(simulation, "dev");
+        simulation.done("rollback dev --to previous").await;
+        assert_ne!(Serving::of(simulation, "dev"), before);
+    });
+}
