@@ -64,7 +64,10 @@ resource "aws_lambda_function_url" "live" {
   authorization_type = "NONE"
 }
 
-# Whoever calls the URL needs both: to use it, and through it to invoke.
+# Everybody may use the URL. Of one that was made since October 2025 AWS asks for a second permission, to invoke through it: provider 6.29
+# and newer have an argument for that, before it takes
+#   aws lambda add-permission --function-name greet-hello-dev --qualifier live --statement-id invoke-via-url \
+#     --action lambda:InvokeFunction --principal '*' --invoked-via-function-url
 resource "aws_lambda_permission" "url" {
   statement_id_prefix    = "url-"
   action                 = "lambda:InvokeFunctionUrl"

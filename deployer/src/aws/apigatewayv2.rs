@@ -10,6 +10,9 @@ use super::calls::Counter;
 use super::throttle::Throttle;
 use super::{AwsError, Calls};
 
+/// As many items of a listing at once as REST's API gives.
+const PAGE: &str = "500";
+
 /// Looks at the HTTP APIs of one account and region.
 #[derive(Debug, Clone)]
 pub struct HttpApiReader(aws_sdk_apigatewayv2::Client);
@@ -78,7 +81,7 @@ impl HttpApiReader {
     async fn all_routes(&self, api: &str) -> Result<Vec<aws_sdk_apigatewayv2::types::Route>, AwsError> {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
-            let answer = self.0.get_routes().api_id(api).set_next_token(token).send().await;
+            let answer = self.0.get_routes().api_id(api).max_results(PAGE).set_next_token(token).send().await;
             let page = answer.map_err(|error| AwsError::new("GetRoutes", named(api), &error))?;
             all.extend(page.items.unwrap_or_default());
             token = page.next_token;
@@ -91,7 +94,7 @@ impl HttpApiReader {
     async fn integrations(&self, api: &str) -> Result<BTreeMap<String, Integration>, AwsError> {
         let (mut all, mut token) = (BTreeMap::new(), None);
         loop {
-            let answer = self.0.get_integrations().api_id(api).set_next_token(token).send().await;
+            let answer = self.0.get_integrations().api_id(api).max_results(PAGE).set_next_token(token).send().await;
             let page = answer.map_err(|error| AwsError::new("GetIntegrations", named(api), &error))?;
             let items = page.items.unwrap_or_default().into_iter();
             all.extend(items.filter_map(|found| Some((found.integration_id.clone()?, found))));

@@ -46,7 +46,7 @@ pub(super) async fn order(config: &Config, environment: &str, live: &Release, ne
 
 fn compare(new: Option<&Commit>, live: &Release, ancestry: Ancestry) -> Order {
     // Of what was in use before the deployer came nobody knows a commit, and nobody will.
-    if live.kind == ReleaseKind::Adopt && live.artifact.commit.is_none() {
+    if live.kind == ReleaseKind::Adopt && live.previous == 0 && live.artifact.commit.is_none() {
         return Order::Newer;
     }
     let Some(new) = new else { return Order::Unknown("the commit that is to be released is unknown".to_owned()) };

@@ -2,15 +2,15 @@
 //! `--adopt`, what somebody moved behind the deployer's back.
 
 use anyhow::Result;
-use futures::future::join_all;
 
 use super::Engine;
 use super::moves::stage_to;
+use crate::aws::Readiness;
 use crate::failure::Failure;
 use crate::ledger::{ArtifactRecord, HeldLock, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, ObservedApi};
 use crate::plan::drift;
-use crate::verify::{Expected, Traffic, Verifier};
+use crate::verify::{Blame, Expected, Failed, Traffic, Verifier, awake};
 
 /// Records drift as a release. Nothing is moved. Returns whether there was any.
 ///
@@ -28,21 +28,43 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
 /// # Errors
 /// It could not be recorded.
 pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
-    let is_empty = observed.ledger.live.is_none() && observed.ledger.last.is_none();
+    // An adoption that did not come to its end moved nothing: it is tried again.
+    let untouched = |last: &Release| last.kind == ReleaseKind::Adopt && last.state == ReleaseState::Failed;
+    let is_empty = observed.ledger.live.is_none() && observed.ledger.last.as_ref().is_none_or(untouched);
     // What no check looks at may be a placeholder.
     let unknown = engine.config.unchecked().next().is_some();
     if !is_empty || unknown || refuse_what_is_no_release(observed).is_err() {
         return Ok(false);
     }
     let verifier = engine.verifier(observed)?;
-    let passes = observed.functions.iter().map(async |(key, function)| {
+    let tries = observed.functions.iter().map(async |(key, function)| {
+        let (name, version) = (&function.resource.name, &function.alias.version);
+        if function.live.readiness == Readiness::Idle {
+            awake(engine.reader(), name, version).await?;
+        }
         let checks: Vec<_> = engine.config.reading_checks().filter(|check| check.function == *key).collect();
-        verifier.invoker().before_traffic(&checks, &function.alias.version).await.is_ok()
+        anyhow::Ok(verifier.invoker().before_traffic(&checks, version).await.err())
     });
-    if !engine.interrupt().or(async { Ok(join_all(passes).await) }).await?.into_iter().all(|passes| passes) {
-        return Ok(false);
+    let failed = engine.interrupt().or(async { futures::future::try_join_all(tries).await }).await?;
+    if let Some(failed) = failed.into_iter().flatten().next() {
+        return placeholder(engine, &failed).map(|()| false);
     }
     record(engine, observed, "it was in use before the first release").await.map(|()| true)
+}
+
+/// What fails its check was never in use. Where the failure says nothing of the code, nobody knows that.
+fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
+    let environment = &engine.environment.name;
+    match failed.blame {
+        Blame::Application | Blame::Dependency | Blame::Crash => {
+            let what = format!("what is live in `{environment}` is taken for a placeholder: {failed}");
+            engine.events.progress("Note", &what);
+            Ok(())
+        }
+        _ => Err(Failure::refused(format!("whether `{environment}` is in use already is not known: {failed}"))
+            .hint("make it possible to invoke what is live, then run again; nothing was changed")
+            .into()),
+    }
 }
 
 async fn record(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<()> {

@@ -82,6 +82,7 @@ async fn end(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, mut rele
     release.state = if began { ReleaseState::Reverted } else { ReleaseState::Failed };
     lock.end(&release, None).await?;
     let back = match release.previous {
+        0 if release.kind == ReleaseKind::Adopt => "what was in use before the first release".to_owned(),
         0 => "the placeholder".to_owned(),
         previous => format!("release {previous}"),
     };

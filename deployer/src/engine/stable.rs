@@ -50,6 +50,9 @@ pub(super) async fn same_code(engine: &Engine<'_>, observed: &Observed, artifact
     let is_other = |live: &&Release| live.artifact.functions != artifact.functions;
     let Some(live) = observed.ledger.live.as_ref().filter(is_other) else { return Ok(false) };
     let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("record")).await?;
+    // The commit stays the one that the code was built from first: by it the release is found, and compared in age.
+    let ArtifactRecord { source_hash, functions, reads, .. } = artifact;
+    let artifact = ArtifactRecord { source_hash, functions, reads, ..live.artifact.clone() };
     let known = Release { artifact, fencing_token: lock.token(), ..live.clone() };
     lock.end_or_free(&known, None).await?;
     engine.events.progress("Recorded", &format!("the sources of release {live}: they make the code that is live"));

@@ -17,7 +17,8 @@ def invocation(scope):
     """What all attempts of one request of the provider have in common; None for every other request."""
     headers = dict(scope.get("headers", ()))
     by_provider = scope["type"] == "http" and PROVIDER in headers.get(b"user-agent", b"")
-    return headers.get(b"amz-sdk-invocation-id") if by_provider else None
+    sent = headers.get(b"amz-sdk-invocation-id")
+    return (sent, scope["method"], scope["path"]) if by_provider and sent else None
 
 
 def succeeded(messages):
@@ -58,7 +59,7 @@ def once(app):
                 replies.popitem(last=False)
             return await carry_out(scope, receive, send, reply)
         await drain(receive)
-        print(f"sent the reply to {scope['method']} {scope['path']} again: {request.decode('latin-1')}", flush=True)
+        print(f"sent the reply to {scope['method']} {scope['path']} again", flush=True)
         for message in messages:
             await send(message)
 

@@ -32,6 +32,13 @@ pub fn source_of(contract: &Contract, place: (&str, &str), route: &str) -> Strin
     format!("{}{method}{}", stage_arn(contract, place), segments.collect::<Vec<_>>().join("/"))
 }
 
+/// The same of an HTTP API's route, whose path stays as it is declared; `$default` is a route by itself.
+pub fn http_source_of(contract: &Contract, place: (&str, &str), route: &str) -> String {
+    let (method, path) = route.split_once(' ').unwrap_or((route, ""));
+    let method = if method == "ANY" { "*" } else { method };
+    format!("{}{method}{path}", stage_arn(contract, place))
+}
+
 /// The beginning of all those names of a place, which is an API and a stage of it.
 pub fn stage_arn(contract: &Contract, (api, stage): (&str, &str)) -> String {
     let (region, account) = (&contract.region, &contract.account);

@@ -22,6 +22,12 @@ pub struct ObservedHttpApi {
 }
 
 impl ObservedHttpApi {
+    /// One of which nothing but the contract is known.
+    pub fn unread(resource: &HttpApi) -> Self {
+        let anything = HttpRoute { key: ANYTHING.to_owned(), ..HttpRoute::default() };
+        Self { resource: resource.clone(), stage: HttpStage::default(), routes: vec![anything] }
+    }
+
     /// The route that takes a request, with the parameters of its path. Unlike with REST, a route of another method is never
     /// in the way of a less specific one, and `$default` takes the rest
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>).

@@ -39,8 +39,8 @@ pub struct Observed {
     pub functions: BTreeMap<String, ObservedFunction>,
     /// The REST API, if the stack has one.
     pub api: Option<ObservedApi>,
-    /// The HTTP API, if the stack has one.
-    pub http_api: Option<ObservedHttpApi>,
+    /// The HTTP API, if the stack has one, or why it cannot be read: no way back depends on it.
+    pub http_api: Option<Result<ObservedHttpApi, String>>,
     /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
     pub alarms: Result<Vec<Alarm>, String>,
 }
@@ -67,8 +67,8 @@ pub struct ObservedFunction {
     pub live: VersionState,
     /// `$LATEST`: scratch, but for its settings, which Terraform owns.
     pub latest: VersionState,
-    /// The Function URL of its alias, if the contract names one.
-    pub url: Option<FunctionUrl>,
+    /// The Function URL of its alias, if the contract names one, or why nobody knows it: no way back depends on it.
+    pub url: Option<Result<FunctionUrl, String>>,
 }
 
 impl Observed {
@@ -149,7 +149,7 @@ pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
     let (functions, api, http_api, alarms) = try_join!(
         try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
         api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())).err_into(),
-        http_api(reader, contract).err_into(),
+        async { Ok(http_api(reader, contract).await.transpose().map(|api| api.map_err(|error| error.to_string()))) },
         alarms,
     )?;
     Ok(Observed { functions: functions.into_iter().collect(), api, http_api, alarms, ledger })
@@ -198,15 +198,9 @@ async fn function(
         reader.lambda.alias(name, alias),
         reader.lambda.version(name, alias),
         reader.lambda.version(name, "$LATEST"),
-        url(reader, resource),
+        async { Ok(url(reader, resource).await) },
     )
     .map_err(|error| missing(error, resource))?;
-    if let (Some(named), None) = (&resource.url, &url) {
-        let what = format!("alias `{alias}` of `{name}` has no Function URL, and the stack contract names {named}");
-        return Err(Failure::refused(what)
-            .hint("make it with your infrastructure code, for the alias and not for the function; or fix the contract; nothing was changed")
-            .into());
-    }
     let is_left = |found: &Alias, left: &FunctionPart| found.version == left.version && found.weights.is_empty();
     if let Some(left) = left.filter(|left| !is_left(&found, left) || live.code_sha256 != left.code_sha256) {
         found = settled::alias(reader, resource, |found| is_left(found, left)).await?;
@@ -216,11 +210,28 @@ async fn function(
 }
 
 /// The Function URL of its alias, which is looked at only where the contract names one.
-async fn url(reader: &Reader, resource: &FunctionResource) -> Result<Option<FunctionUrl>, AwsError> {
-    match resource.url {
-        Some(_) => reader.lambda.url(&resource.name, &resource.alias).await,
-        None => Ok(None),
-    }
+async fn url(reader: &Reader, resource: &FunctionResource) -> Option<Result<FunctionUrl, String>> {
+    let (name, alias, named) = (&resource.name, &resource.alias, resource.url.as_ref()?);
+    Some(match reader.lambda.url(name, alias).await {
+        Ok(Some(found)) if is_of_lambda(named) && host(named) != host(&found.url) => Err(format!(
+            "the Function URL of alias `{alias}` of `{name}` is {}, and the stack contract names {named}",
+            found.url
+        )),
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => {
+            Err(format!("alias `{alias}` of `{name}` has no Function URL, and the stack contract names {named}"))
+        }
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Whether it is Lambda's own name for a Function URL, and none that was put in front of it.
+fn is_of_lambda(url: &str) -> bool {
+    host(url).is_some_and(|host| host.contains(".lambda-url."))
+}
+
+fn host(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 fn missing(error: AwsError, resource: &FunctionResource) -> anyhow::Error {

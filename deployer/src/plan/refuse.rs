@@ -26,8 +26,16 @@ pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Resu
     Ok(())
 }
 
-/// Where AWS shows an error in place of a setting, a change of it would go unseen.
+/// Where AWS shows an error in place of a setting, a change of it would go unseen; and what is behind a trigger that is not
+/// there, or is not known, could not be checked as its callers meet it.
 pub(super) fn unreadable(observed: &Observed) -> Result<()> {
+    let urls = observed.functions.values().filter_map(|function| function.url.as_ref()?.as_ref().err());
+    let api = observed.http_api.as_ref().and_then(|api| api.as_ref().err());
+    if let Some(why) = urls.chain(api).next() {
+        return Err(Failure::refused(why.clone())
+            .hint("make it with your infrastructure code, a Function URL for the alias and not for the function; or fix the stack contract, or the role's policy; nothing was released")
+            .into());
+    }
     for function in observed.functions.values() {
         for version in [&function.latest, &function.live] {
             let Some((what, code)) = version.settings.unreadable() else { continue };

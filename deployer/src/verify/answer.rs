@@ -53,6 +53,11 @@ impl Answer {
         self.headers.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
+    /// Whether its body is this JSON and no more.
+    pub(super) fn is_json(&self, wanted: &Value) -> bool {
+        serde_json::from_str::<Value>(&self.body).is_ok_and(|found| found == *wanted)
+    }
+
     /// Whether it is as declared; else why not, in words that carry no body: it may have anything in it.
     pub fn compare(&self, declared: &Response) -> Result<(), String> {
         if self.status != declared.status {

@@ -104,7 +104,7 @@ impl Invoker {
             Sent::Request(request, _) => {
                 let function = (&self.contract, check.function.as_str());
                 let proxied = self.gateways.event(function, request, deployment, &self.reader.world);
-                let proxied = proxied.ok_or_else(|| without_api(check, request))?;
+                let proxied = proxied?;
                 Ok((Cow::Owned(proxied.event), proxied.returns))
             }
         }

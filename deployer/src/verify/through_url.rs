@@ -13,6 +13,8 @@ use crate::world::World;
 /// While traffic is split, so many requests of a check look for a response of the new version.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// So long after a switch the old parts may still respond here and there.
+const SEEN_BY_ALL: Duration = Duration::from_secs(10);
 /// The requests of a release are few: the pauses between them soon grow.
 const PACE: Pace = Pace { steady: Duration::ZERO, longest: Duration::from_secs(8), ..Pace::READY };
 
@@ -59,7 +61,9 @@ impl ThroughUrl {
             let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
             let (pause, left) = (backoff.pause(), timeout.saturating_sub(backoff.elapsed()));
             let out_of_time = pause > left;
-            if wrong >= enough || out_of_time {
+            // Of a response that does not say who made it nobody knows for a while whether the old parts did.
+            let known = self.urls.shows(expected) || backoff.elapsed() >= SEEN_BY_ALL;
+            if (wrong >= enough && known) || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
                 return Some(Err(Failed { record: record(false, answer, requests), blame, log: Box::default() }));

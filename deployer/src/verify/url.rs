@@ -52,6 +52,18 @@ pub(super) enum Seen {
     Wrong(Blame, String),
 }
 
+/// Whether API Gateway or Lambda responded in the function's place: both name their errors in a header, but for HTTP APIs, whose
+/// own bodies are these.
+fn is_of_gateway(answer: &Answer) -> bool {
+    const MESSAGES: [&str; 6] =
+        ["Not Found", "Forbidden", "Unauthorized", "Internal Server Error", "Service Unavailable", "Too Many Requests"];
+    let of_http_api = || {
+        answer.header("apigw-requestid").is_some()
+            && MESSAGES.iter().any(|message| answer.is_json(&serde_json::json!({ "message": message })))
+    };
+    answer.status >= 400 && (answer.header("x-amzn-errortype").is_some() || of_http_api())
+}
+
 /// A URL of the contract without a slash at the end. Where the environment is local, the host is the local AWS whatever the
 /// contract says: nothing local ever leaves the loopback interface, by a proxy neither.
 ///
@@ -108,6 +120,12 @@ impl Urls {
         self.bases.get(function).map(String::as_str)
     }
 
+    /// Whether responses show by themselves whether the switch that is waited for has been seen.
+    pub(super) fn shows(&self, expected: &Expected) -> bool {
+        let of_version = self.marks.version.is_some() || expected.versions.is_empty();
+        of_version && (self.marks.deployment.is_some() || expected.deployment.is_none())
+    }
+
     /// Whether a response names the version that made it.
     pub(super) fn names_version(&self) -> bool {
         self.marks.version.is_some()
@@ -156,6 +174,9 @@ impl Urls {
         answer: &Answer,
     ) -> Result<(), (Blame, String)> {
         let status = answer.status;
+        if self.marks.version.is_none() && is_of_gateway(answer) {
+            return Err((self.blame_of_gateway(status), format!("{status} of the gateway")));
+        }
         if let Some(header) = &self.marks.version {
             let Some(version) = answer.header(header) else {
                 return Err((self.blame_of_gateway(status), format!("{status} without `{header}`")));
@@ -172,7 +193,11 @@ impl Urls {
             return Err((Blame::Propagation, format!("{status} from deployment {found}, not {wanted}")));
         }
         if expected.marks_only {
-            return Ok(());
+            // Without its name a version shows by no more than that it responds.
+            return match status {
+                502..=504 if self.marks.version.is_none() => Err((Blame::Dependency, status.to_string())),
+                _ => Ok(()),
+            };
         }
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
         answer.compare(declared).map_err(|why| (blame, why))

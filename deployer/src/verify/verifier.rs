@@ -283,11 +283,16 @@ fn obstacle(observed: &Observed, check: &Check, unreachable: Option<&str>) -> Op
         let has_url = observed.ledger.contract.url_of(&check.function).is_some();
         return has_url.then(|| "it sends an event".to_owned());
     };
-    if let Some(url) = url {
-        return url.needs_signature.then(|| "the Function URL needs an IAM signature".to_owned());
+    match url {
+        Some(Ok(url)) => return url.needs_signature.then(|| "the Function URL needs an IAM signature".to_owned()),
+        Some(Err(why)) => return Some(why.clone()),
+        None => {}
     }
     let of_api = observed.api.as_ref().and_then(|api| api.obstacle(request));
-    let of_http_api = || observed.http_api.as_ref().and_then(|api| api.obstacle(request));
+    let of_http_api = || match observed.http_api.as_ref()? {
+        Ok(api) => api.obstacle(request),
+        Err(why) => Some(why.clone()),
+    };
     unreachable.map(str::to_owned).or(of_api).or_else(of_http_api)
 }
 

@@ -98,10 +98,10 @@ pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() 
     let example = Example::new("python-queue", "888888888888");
     example.edit("deployer.toml", "account = \"111111111111\"", "account = \"888888888888\"");
     let commands = example.commands();
-    let [first @ .., deploy, rollback] = commands.as_slice() else { panic!("{commands:?}") };
+    let [first @ .., deploy, status] = commands.as_slice() else { panic!("{commands:?}") };
     example.make(first);
     first_deploy(&example, deploy);
-    assert_eq!(example.version("dev", "worker"), "1");
+    assert!(example.run(status).expect(0).stdout.contains("worker      version 1 of jobs-worker-dev"));
 
     example.edit("src/handler.py", "\"sum\": sum(", "\"total\": sum(");
     example.run(deploy).expect(0);
@@ -118,7 +118,7 @@ pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() 
     example.run(deploy).expect(4).says(["the package of function `worker` has no `handler.py`"]);
     std::fs::rename(example.root.join("src/main.py"), example.root.join("src/handler.py")).unwrap();
 
-    example.run(rollback).expect(0).says(["Releasing 4 (back to 1) to dev"]);
+    example.run("deployer rollback --to previous").expect(0).says(["Releasing 4 (back to 1) to dev"]);
     assert_eq!(example.version("dev", "worker"), "1");
     example.run("terraform plan -detailed-exitcode -no-color").expect(0);
     example.run("deployer doctor dev").expect(0);
@@ -168,9 +168,10 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
 pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_readme() {
     let example = Example::new("node-function-url", "888888888802");
     let commands = example.commands();
-    let [first @ .., deploy, rollback] = commands.as_slice() else { panic!("{commands:?}") };
+    let [first @ .., deploy, status] = commands.as_slice() else { panic!("{commands:?}") };
     example.make(first);
     first_deploy(&example, deploy);
+    assert!(example.run(status).expect(0).stdout.contains("hello       version 1 of greet-hello-dev"));
 
     example.edit("src/index.mjs", "?? \"world\"", "?? \"everybody\"");
     let released = example.run(&format!("{deploy} --output json")).expect(0).json();
@@ -183,7 +184,7 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     example.run(deploy).expect(6).says(["`greets by name` failed before traffic", "the body differs at `$.greeting`"]);
     assert_eq!(example.version("dev", "hello"), "2");
 
-    example.run(rollback).expect(0).says(["(back to 1) to dev"]);
+    example.run("deployer rollback --to previous").expect(0).says(["(back to 1) to dev"]);
     assert_eq!(example.version("dev", "hello"), "1");
     example.run("terraform plan -detailed-exitcode -no-color").expect(0);
     example.run("deployer doctor dev").expect(0);

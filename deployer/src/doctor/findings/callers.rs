@@ -73,7 +73,12 @@ fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> O
         return Some(Finding::problem(subject, &check, detail, narrow));
     }
     for source in &grant.sources {
-        let needed = routes.iter().any(|calling| calling.source == *source);
+        // A placeholder of the path may be a `*` in a permission.
+        let stars = |needed: &str| {
+            let parts = needed.split('/').map(|part| if part.starts_with('{') { "*" } else { part });
+            parts.collect::<Vec<_>>().join("/")
+        };
+        let needed = routes.iter().any(|calling| calling.source == *source || stars(&calling.source) == *source);
         let wild = source.contains(['*', '?']);
         match source.starts_with(stage) {
             true if wild && !needed => {

@@ -1,10 +1,12 @@
 //! What has no stage of the deployer's: an HTTP API, and the URL of a function.
 
+use serde_json::Value;
+
 use super::super::Finding;
 use super::super::facts::{Fact, Function};
 use super::unknown;
 use crate::ledger::LedgerState;
-use crate::observe::{ObservedHttpApi, texts};
+use crate::observe::{ObservedHttpApi, asked, texts};
 
 /// The stage of an HTTP API.
 pub(super) fn api(api: &Fact<ObservedHttpApi>, state: &LedgerState) -> Option<Finding> {
@@ -49,6 +51,26 @@ pub(super) fn url(function: &Function) -> Option<Finding> {
                 "add a permission for alias `{alias}`: everybody may do `lambda:InvokeFunctionUrl`, with `FunctionUrlAuthType` `NONE`"
             ),
         ),
+        Ok(Some(found))
+            if named.contains(".lambda-url.") && found.url.trim_end_matches('/') != named.trim_end_matches('/') =>
+        {
+            Finding::problem(
+                &subject,
+                check,
+                format!("alias `{alias}` has `{}`, and the contract names `{named}`: a deploy is refused", found.url),
+                "fix the contract",
+            )
+        }
+        Ok(Some(_)) if matches!(&function.policy, Ok(policy) if !may_invoke(policy.as_ref())) => Finding::warning(
+            &subject,
+            check,
+            format!(
+                "the callers of `{named}` may use it, and not invoke through it: one that was made since October 2025 responds with 403"
+            ),
+            format!(
+                "add a permission for alias `{alias}`: everybody may do `lambda:InvokeFunction`, where `lambda:InvokedViaFunctionUrl` is true"
+            ),
+        ),
         Ok(Some(_)) => Finding::ok(&subject, check, format!("`{named}` calls alias `{alias}`")),
         Ok(None) => Finding::problem(
             &subject,
@@ -60,20 +82,40 @@ pub(super) fn url(function: &Function) -> Option<Finding> {
     })
 }
 
-/// Whether a policy lets everybody call the Function URL.
-fn is_open(policy: Option<&serde_json::Value>) -> bool {
-    let statements = policy.and_then(|policy| policy["Statement"].as_array()).into_iter().flatten();
-    statements.into_iter().any(|statement| {
+/// Whether a policy lets everybody use the Function URL without a signature.
+fn is_open(policy: Option<&Value>) -> bool {
+    let unsigned = |statement: &Value| {
+        asked(&statement["Condition"], "lambda:FunctionUrlAuthType").all(|(_, kinds)| kinds == ["NONE"])
+    };
+    lets_everybody(policy, "lambda:invokefunctionurl", "lambda:FunctionUrlAuthType", unsigned)
+}
+
+/// Whether a policy lets everybody invoke through the Function URL, which AWS asks of those that were made since October 2025
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>).
+fn may_invoke(policy: Option<&Value>) -> bool {
+    lets_everybody(policy, "lambda:invokefunction", "lambda:InvokedViaFunctionUrl", |_| true)
+}
+
+/// Whether a policy lets everybody do something, on no condition but this one.
+fn lets_everybody(policy: Option<&Value>, action: &str, key: &str, meets: impl Fn(&Value) -> bool) -> bool {
+    let mut statements = policy.and_then(|policy| policy["Statement"].as_array()).into_iter().flatten();
+    statements.any(|statement| {
         let principal = &statement["Principal"];
         let everybody = principal == "*" || texts(&principal["AWS"]).contains(&"*");
-        let acts = |action: &&str| ["lambda:invokefunctionurl", "lambda:*", "*"].contains(&&*action.to_lowercase());
-        statement["Effect"] == "Allow" && everybody && texts(&statement["Action"]).iter().any(acts)
+        let acts = |named: &&str| [action, "lambda:*", "*"].contains(&&*named.to_lowercase());
+        let conditions = statement["Condition"].as_object().into_iter().flatten();
+        let mut keys = conditions.flat_map(|(_, keys)| keys.as_object().into_iter().flatten().map(|(key, _)| key));
+        statement["Effect"] == "Allow"
+            && everybody
+            && texts(&statement["Action"]).iter().any(acts)
+            && keys.all(|found| found.eq_ignore_ascii_case(key))
+            && meets(statement)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::sample::{denied, facts, function, missing, only};
     use crate::aws::{FunctionUrl, HttpRoute, HttpStage};
@@ -113,6 +155,38 @@ mod tests {
     }
 
     #[test]
+    fn a_function_url_whose_callers_may_only_use_it_is_a_warning_and_one_on_a_condition_is_open_to_nobody() {
+        let mut facts = with_url();
+        fn policy(facts: &mut Facts) -> &mut Value {
+            function(facts).policy.as_mut().unwrap().as_mut().unwrap()
+        }
+        policy(&mut facts)["Statement"].as_array_mut().unwrap().pop();
+        assert_eq!(only(&facts, "URL").verdict, Verdict::Warning);
+        for condition in [
+            json!({"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}),
+            json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+        ] {
+            policy(&mut facts)["Statement"][0]["Condition"] = condition;
+            assert_eq!(only(&facts, "URL").verdict, Verdict::Problem);
+        }
+    }
+
+    #[test]
+    fn another_function_url_than_the_contracts_is_a_problem() {
+        let mut facts = with_url();
+        function(&mut facts).resource.url = Some("https://old.lambda-url.us-east-1.on.aws/".to_owned());
+        assert_eq!(only(&facts, "URL").verdict, Verdict::Problem);
+    }
+
+    #[test]
+    fn a_route_to_something_else_than_lambda_is_none_of_the_contracts() {
+        let mut facts = with_http_api();
+        api(&mut facts).routes[0].uri = Some("https://legacy.example/{proxy}".to_owned());
+        let findings = super::super::find(&facts);
+        assert!(findings.iter().all(|finding| !finding.check.starts_with("integration")));
+    }
+
+    #[test]
     fn a_function_url_that_is_not_there_or_not_open_is_a_problem_and_one_that_wants_a_signature_a_warning() {
         let mut facts = with_url();
         function(&mut facts).policy = Ok(None);
@@ -142,6 +216,7 @@ mod tests {
             stage: HttpStage { deploys_itself: true, ..HttpStage::default() },
             routes: vec![route],
         }));
+        // As people write it; `visits/{id}` is the other way.
         let source = "arn:aws:execute-api:us-east-1:111111111111:h1/$default/GET/visits/*";
         let statement = super::super::sample::statement("s", source);
         function(&mut facts).policy = Ok(Some(json!({ "Statement": [statement] })));
@@ -169,7 +244,7 @@ mod tests {
         function(&mut facts).policy = Ok(None);
         let finding = only(&facts, "permission GET /visits/{id}");
         assert_eq!(finding.verdict, Verdict::Problem);
-        assert!(finding.fix.unwrap().contains(":h1/$default/GET/visits/*"));
+        assert!(finding.fix.unwrap().contains(":h1/$default/GET/visits/{id}"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::super::facts::{Fact, Named};
 use super::unknown;
 use crate::aws::{HttpRoute, Route};
 use crate::ledger::Contract;
-use crate::observe::arn::{function_arn, source_of, stage_arn};
+use crate::observe::arn::{function_arn, http_source_of, source_of, stage_arn};
 use crate::observe::with_variables;
 
 /// The routes of an API.
@@ -57,10 +57,13 @@ pub(super) fn of(named: &Named, contract: &Contract) -> Option<Routes> {
     let variables = api.as_ref().map_or(&none, |api| &api.stage.variables);
     let calling = |route: &HttpRoute| Calling {
         route: route.key.clone(),
-        // Its address is a function's ARN, or the same that REST has.
-        arn: route.uri.as_deref().map(|uri| with_variables(target(uri).unwrap_or(uri), variables)),
+        // The address of a Lambda integration is a function's ARN, or the same that REST has.
+        arn: route.uri.as_deref().and_then(|uri| {
+            let arn = target(uri).unwrap_or(uri);
+            arn.contains(":lambda:").then(|| with_variables(arn, variables))
+        }),
         by_role: route.by_role,
-        source: source_of(contract, place, &route.key),
+        source: http_source_of(contract, place, &route.key),
     };
     Some(Routes {
         subject: format!("API {}", resource.id),

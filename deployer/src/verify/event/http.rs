@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Called, NOBODY, Proxied, Returns, host};
+use super::{Called, NOBODY, Proxied, Returns, decoded, host};
 use crate::config::{DEFAULT_STAGE, Request};
 use crate::verify::url::USER_AGENT;
 use crate::world::World;
@@ -16,7 +16,8 @@ use crate::world::World;
 pub(super) fn of_http_api(called: &Called<'_>, route: &str, request: &Request, world: &World) -> Proxied {
     // A stage with a name is a part of the path that the function sees.
     let before = if called.stage == DEFAULT_STAGE { String::new() } else { format!("/{}", called.stage) };
-    let mut event = event((called.account, called.api, called.stage), (&called.host, &before), (route, request), world);
+    let path = format!("{before}{}", decoded(path_of(request)));
+    let mut event = event((called.account, called.api, called.stage), (&called.host, &path), (route, request), world);
     if !called.parameters.is_empty() {
         event["pathParameters"] = json!(called.parameters);
     }
@@ -30,19 +31,23 @@ pub(super) fn of_http_api(called: &Called<'_>, route: &str, request: &Request, w
 pub(super) fn of_function_url(url: &str, request: &Request, world: &World) -> Proxied {
     let host = host(url);
     let id = host.split('.').next().unwrap_or_default();
-    let event = event(("anonymous", id, DEFAULT_STAGE), (&host, ""), (DEFAULT_STAGE, request), world);
+    let event = event(("anonymous", id, DEFAULT_STAGE), (&host, path_of(request)), (DEFAULT_STAGE, request), world);
     Proxied { event, returns: Returns::Anything }
+}
+
+fn path_of(request: &Request) -> &str {
+    request.path.split_once('?').map_or(&*request.path, |(path, _)| path)
 }
 
 /// What both have. Members of which there is nothing are left out.
 fn event(
     (account, api, stage): (&str, &str, &str),
-    (host, before): (&str, &str),
+    (host, path): (&str, &str),
     (route, request): (&str, &Request),
     world: &World,
 ) -> Value {
-    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    let (path, now) = (format!("{before}{path}"), world.now());
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let now = world.now();
     let headers = [
         ("accept", "*/*"),
         ("content-length", "0"),

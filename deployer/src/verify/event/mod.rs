@@ -4,6 +4,7 @@
 mod http;
 mod rest;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -73,47 +74,61 @@ impl Gateways {
             stage: api.stage.clone(),
             routes: api.definition.needs.keys().cloned().collect(),
         });
-        Self { rest, http: observed.http_api.clone() }
+        // What cannot be read keeps nobody from going back: that takes any event.
+        let unread = || observed.ledger.contract.http().map(ObservedHttpApi::unread);
+        let http = observed.http_api.as_ref().and_then(|api| api.as_ref().ok().cloned().or_else(unread));
+        Self { rest, http }
     }
 
-    /// What a request to a function becomes; `None` where nothing would send it any. `deployment` is the one that the stage is
-    /// expected to have; its own if absent.
+    /// What a request to a function becomes. `deployment` is the one that the stage is expected to have; its own if absent.
+    ///
+    /// # Errors
+    /// Nothing would send it to the function: why, in words.
     pub(super) fn event(
         &self,
         (contract, function): (&Contract, &str),
         request: &Request,
         deployment: Option<&str>,
         world: &World,
-    ) -> Option<Proxied> {
-        if let Some(url) = &contract.functions.get(function)?.url {
-            return Some(http::of_function_url(url, request, world));
+    ) -> Result<Proxied, String> {
+        if let Some(url) = contract.functions.get(function).and_then(|function| function.url.as_ref()) {
+            return Ok(http::of_function_url(url, request, world));
         }
         match (&self.rest, &self.http) {
-            (Some(rest), _) => Some(rest::of_stage(rest, &contract.account, (request, deployment), world)),
-            (None, Some(api)) => Some(of_http_api(api, &contract.account, request, world)),
-            (None, None) => None,
+            (Some(rest), _) => Ok(rest::of_stage(rest, &contract.account, (request, deployment), world)),
+            (None, Some(api)) => of_http_api(api, &contract.account, request, world),
+            (None, None) => Err(format!(
+                "`{request}` has nowhere to go: neither an API nor a Function URL sends any to `{function}`"
+            )),
         }
     }
 }
 
 /// An HTTP API sends what its integration asks for: the form of REST, or its own.
-fn of_http_api(api: &ObservedHttpApi, account: &str, request: &Request, world: &World) -> Proxied {
-    let (route, matched) = api.route(request).unzip();
-    let key = route.map_or("$default", |route| route.key.as_str());
-    let parameters = matched.as_ref().map(|matched| matched.parameters.clone()).unwrap_or_default();
+fn of_http_api(api: &ObservedHttpApi, account: &str, request: &Request, world: &World) -> Result<Proxied, String> {
+    let id = &api.resource.id;
+    let (route, matched) =
+        api.route(request).ok_or_else(|| format!("no route of HTTP API `{id}` takes `{request}`"))?;
+    let parameters = matched.parameters.iter().map(|(name, value)| ((*name).to_owned(), decoded(value).into_owned()));
     let called = Called {
         account,
-        api: &api.resource.id,
+        api: id,
         stage: &api.resource.stage,
         host: host(&api.resource.url),
-        resource: matched.map_or(key, |matched| matched.path()).to_owned(),
-        parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        resource: matched.path().to_owned(),
+        parameters: parameters.collect(),
         variables: api.stage.variables.clone(),
     };
-    match route.map(|route| route.format.as_str()) {
-        Some("1.0") => rest::of_http_api(&called, request, world),
-        _ => http::of_http_api(&called, key, request, world),
-    }
+    Ok(match route.format.as_str() {
+        "1.0" => rest::of_http_api(&called, request, world),
+        _ => http::of_http_api(&called, &route.key, request, world),
+    })
+}
+
+/// A path as an HTTP API gives it to the function: decoded, where REST and Function URLs leave it as it was sent
+/// (seen: <https://github.com/fastify/aws-lambda-fastify/issues/169>).
+fn decoded(path: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(path).decode_utf8_lossy()
 }
 
 fn host(url: &str) -> String {

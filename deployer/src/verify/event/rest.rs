@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Called, NOBODY, Proxied, RestGateway, Returns, find, host};
+use super::{Called, NOBODY, Proxied, RestGateway, Returns, decoded, find, host};
 use crate::config::{DEFAULT_STAGE, Request};
 use crate::ledger::RestApi;
 use crate::verify::url::USER_AGENT;
@@ -42,7 +42,7 @@ pub(super) fn of_stage(
 pub(super) fn of_http_api(called: &Called<'_>, request: &Request, world: &World) -> Proxied {
     let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
     let before = if called.stage == DEFAULT_STAGE { String::new() } else { format!("/{}", called.stage) };
-    let path = format!("{before}{path}");
+    let path = format!("{before}{}", decoded(path));
     let mut event = event(called, (&path, &path), request, world);
     event["version"] = json!("1.0");
     Proxied { event, returns: Returns::Response }

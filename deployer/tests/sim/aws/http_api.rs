@@ -150,8 +150,6 @@ impl HttpApis {
             return message(status, if status == 403 { "Forbidden" } else { "Unauthorized" });
         }
         let (verb, path) = route.key.split_once(' ').unwrap_or(("*", "/*"));
-        let path = path.split('/').map(|part| if part.starts_with('{') { "*" } else { part });
-        let path = path.collect::<Vec<_>>().join("/");
         let source = format!("arn:aws:execute-api:{REGION}:{}:{id}/$default/{verb}{path}", self.account);
         if !backend.permits(&route.function, &route.alias, &source) {
             return message(500, "Internal Server Error");
@@ -248,8 +246,9 @@ fn page(request: &Request, items: impl Iterator<Item = Value>) -> Reply {
     Reply::json(200, &shown)
 }
 
+/// A response of the gateway's own.
 fn message(status: u16, text: &str) -> Reply {
-    Reply::json(status, &json!({ "message": text }))
+    Reply::json(status, &json!({ "message": text })).with("apigw-requestid", "check")
 }
 
 fn visit_function(
@@ -266,7 +265,7 @@ fn visit_function(
     match backend.invoke(&url.function, &url.alias, &event, moment) {
         Invoked::Payload(payload) => responded(&payload),
         Invoked::Throttled => Reply::json(429, &json!({"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"})),
-        Invoked::FunctionError | Invoked::Missing => message(502, "Internal Server Error"),
+        Invoked::FunctionError | Invoked::Missing => Reply::json(502, &json!({ "Message": "Internal Server Error" })),
     }
 }
 

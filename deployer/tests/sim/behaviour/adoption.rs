@@ -154,3 +154,43 @@ fn one_function_that_fails_its_check_makes_no_release_of_the_others() {
         assert_eq!(item(simulation, "dev", "release#00000001")["kind"], "deploy");
     });
 }
+
+#[test]
+fn a_first_adoption_that_did_not_end_is_made_again() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        in_use(simulation, "dev");
+        let command = deploy(simulation, Behavior::Right).await;
+        let prepared = simulation.prepare(&command);
+        let run = std::sync::Arc::clone(&prepared.run);
+        let kill = async {
+            super::until(|| run.calls().iter().any(|call| call.name == "URL")).await;
+            run.killed.notify_one();
+        };
+        let (died, ()) = futures::join!(prepared.end(), kill);
+        assert_eq!(died.code, None);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let ended = simulation.done(&command).await;
+        assert!(ended.words.contains("what was in use before the first release is live"), "{}", ended.words);
+        assert!(ended.words.contains("Adopted what is live as release 2: its checks pass"), "{}", ended.words);
+        simulation.done("rollback dev --to previous").await;
+        assert_eq!(Serving::of(simulation, "dev").versions["f1"], "1");
+    });
+}
+
+#[test]
+fn what_is_idle_is_woken_and_what_cannot_be_invoked_is_not_taken_for_a_placeholder() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        in_use(simulation, "dev");
+        simulation.account("dev", |account| account.lambda.make_inactive(&function("f1", "dev"), "1"));
+        let command = deploy(simulation, Behavior::Right).await;
+        let ended = simulation.done(&command).await;
+        assert!(ended.words.contains("Adopted what is live as release 1"), "{}", ended.words);
+    });
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        in_use(simulation, "dev");
+        simulation.account("dev", |account| account.lambda.reserve(&function("f1", "dev"), Some(0)));
+        let command = deploy(simulation, Behavior::Right).await;
+        let refused = simulation.refused(&command, 4).await;
+        assert!(refused.words.contains("whether `dev` is in use already is not known"), "{}", refused.words);
+    });
+}

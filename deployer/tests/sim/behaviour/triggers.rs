@@ -245,3 +245,59 @@ fn what_a_failing_function_logged_last_is_shown_and_stored_nowhere() {
         });
     }
 }
+
+#[test]
+fn a_way_back_does_not_depend_on_the_trigger() {
+    for trigger in TRIGGERS {
+        with_releases(Shape::of(2).behind(trigger), 2).simulate(async |simulation| {
+            simulation.account("dev", |account| {
+                account.http.urls.clear();
+                account.http.apis.clear();
+            });
+            let before = Serving::of(simulation, "dev");
+            simulation.refused(&deploy_code(simulation, Behavior::Right), 4).await;
+            let ended = simulation.done("rollback dev --to previous").await;
+            assert_ne!(Serving::of(simulation, "dev").versions, before.versions, "{}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_request_that_no_route_takes_is_found_before_traffic() {
+    with_releases(Shape::of(1).behind(Trigger::Http), 1).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        simulation.configure("request = \"GET /f1\"", "request = \"GET /nowhere\"");
+        let ended = simulation.command(&deploy_code(simulation, Behavior::Right)).await;
+        assert_eq!(ended.code, Some(6), "{}", ended.words);
+        assert!(ended.words.contains("no route of HTTP API `http11111` takes `GET /nowhere`"), "{}", ended.words);
+        assert_eq!(Serving::of(simulation, "dev"), before);
+    });
+}
+
+#[test]
+fn a_gateway_that_responds_in_the_functions_place_is_waited_for() {
+    for marks in [true, false] {
+        with_releases(Shape::of(1).behind(Trigger::Http), 1).simulate(async |simulation| {
+            if !marks {
+                without_marks(simulation);
+            }
+            // For 20 s the API has no such route.
+            let command = deploy_code(simulation, Behavior::Right);
+            let prepared = simulation.prepare(&command);
+            let run = std::sync::Arc::clone(&prepared.run);
+            let meanwhile = async {
+                super::until(|| run.calls().iter().any(|call| call.name == "UpdateAlias")).await;
+                let set = |key: &str| {
+                    simulation.account("dev", |account| {
+                        account.http.apis.values_mut().for_each(|api| key.clone_into(&mut api.routes[0].key));
+                    });
+                };
+                set("GET /gone");
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                set("GET /f1");
+            };
+            let (ended, ()) = futures::join!(prepared.end(), meanwhile);
+            assert_eq!(ended.code, Some(0), "marks {marks}: {}", ended.words);
+        });
+    }
+}
