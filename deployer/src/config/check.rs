@@ -196,6 +196,18 @@ pub struct Request {
     pub path: String,
 }
 
+impl Request {
+    /// The path without its query.
+    pub fn bare_path(&self) -> &str {
+        self.path.split_once('?').map_or(&*self.path, |(path, _)| path)
+    }
+
+    /// The query without its question mark; empty if there is none.
+    pub fn query(&self) -> &str {
+        self.path.split_once('?').map_or("", |(_, query)| query)
+    }
+}
+
 impl fmt::Display for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.method, self.path)

@@ -183,7 +183,8 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
             stage: api.stage.clone().unwrap_or_default(),
             routes: api.routes.iter().flatten().map(|route| format!("{} {}", route.method, route.path)).collect(),
         });
-        let http = named.http_api.as_ref().and_then(|http| http.as_ref().ok().cloned());
+        let unread = || contract.http().map(ObservedHttpApi::unread);
+        let http = named.http_api.as_ref().and_then(|http| http.as_ref().ok().cloned().or_else(unread));
         let invoker = Invoker::new(config, reader, contract, Gateways { rest, http });
         match invoker.before_traffic(&[check], version).await {
             Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
@@ -209,7 +210,7 @@ fn needed(named: &Named, check: &Check) -> Option<&'static str> {
     }
     let routes = named.api.as_ref()?.routes.as_ref().ok()?;
     let names: Vec<String> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
-    let path = request.path.split('?').next().unwrap_or_default();
+    let path = request.bare_path();
     let found = observe::find(&names, &request.method, path)?.route;
     let route = routes.iter().zip(&names).find(|(_, name)| *name == found)?.0;
     observe::needed(&route.authorization, route.needs_key)

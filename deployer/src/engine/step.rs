@@ -78,7 +78,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
 /// Whether the definition that a release froze has the route of a check.
 fn has_route(release: &Release, check: &Check) -> bool {
     let Some(request) = check.request() else { return false };
-    let path = request.path.split('?').next().unwrap_or_default();
+    let path = request.bare_path();
     find(release.routes.keys(), &request.method, path).is_some()
 }
 

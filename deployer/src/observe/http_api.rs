@@ -32,7 +32,7 @@ impl ObservedHttpApi {
     /// in the way of a less specific one, and `$default` takes the rest
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>).
     pub fn route(&self, request: &Request) -> Option<(&HttpRoute, Matched<'_>)> {
-        let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
+        let path = request.bare_path();
         let takes = |route: &&HttpRoute| {
             let verb = route.key.split_once(' ').map(|(verb, _)| verb);
             verb.is_some_and(|verb| verb == request.method || verb == "ANY")

@@ -90,7 +90,7 @@ impl Observed {
 impl ObservedApi {
     /// Why a response through the URL would not be the function's, if so: a check of that request says nothing there.
     pub fn obstacle(&self, request: &Request) -> Option<String> {
-        let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
+        let path = request.bare_path();
         let found = find(self.definition.needs.keys(), &request.method, path)?;
         match self.definition.needs.get(found.route)? {
             Some(needed) => Some(format!("it needs {needed}")),

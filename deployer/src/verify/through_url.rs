@@ -62,7 +62,7 @@ impl ThroughUrl {
             let (pause, left) = (backoff.pause(), timeout.saturating_sub(backoff.elapsed()));
             let out_of_time = pause > left;
             // Of a response that does not say who made it nobody knows for a while whether the old parts did.
-            let known = self.urls.shows(expected) || backoff.elapsed() >= SEEN_BY_ALL;
+            let known = self.urls.shows(&check.function, expected) || backoff.elapsed() >= SEEN_BY_ALL;
             if (wrong >= enough && known) || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };

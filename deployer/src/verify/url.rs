@@ -1,6 +1,6 @@
 //! Where functions respond: one request to one of them, and what the response shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -26,6 +26,8 @@ pub(super) struct Urls {
     http: Http,
     /// By function, each without a slash at the end.
     bases: BTreeMap<String, String>,
+    /// The functions that respond at a URL of their own: no stage is in front of them.
+    without_stage: BTreeSet<String>,
     marks: Marks,
     /// Whether an HTTP API or a Function URL responds with 500, where REST has 502.
     crash_is_500: bool,
@@ -101,9 +103,11 @@ impl Urls {
             Some(reachable(environment, named).map(|base| (key.clone(), base)))
         });
         let bases: BTreeMap<_, _> = bases.collect::<Result<_>>()?;
+        let own = contract.functions.iter().filter(|(_, function)| function.url.is_some());
         Ok((!bases.is_empty()).then(|| Self {
             http: Http::new(world, environment.access.proxy(), RESPONSE),
             bases,
+            without_stage: own.map(|(key, _)| key.clone()).collect(),
             marks: config.marks.clone(),
             crash_is_500: contract.rest().is_none(),
         }))
@@ -112,7 +116,8 @@ impl Urls {
     #[cfg(test)]
     pub(super) fn at(base: String, marks: Marks) -> Self {
         let http = Http::new(&World::real(), crate::world::Proxy::None, RESPONSE);
-        Self { http, bases: [("f".to_owned(), base)].into(), marks, crash_is_500: false }
+        let bases = [("f".to_owned(), base)].into();
+        Self { http, bases, without_stage: BTreeSet::new(), marks, crash_is_500: false }
     }
 
     /// Where a function responds.
@@ -120,10 +125,16 @@ impl Urls {
         self.bases.get(function).map(String::as_str)
     }
 
-    /// Whether responses show by themselves whether the switch that is waited for has been seen.
-    pub(super) fn shows(&self, expected: &Expected) -> bool {
+    /// Whether a stage is in front of a function.
+    pub(super) fn has_stage(&self, function: &str) -> bool {
+        !self.without_stage.contains(function)
+    }
+
+    /// Whether a function's responses show by themselves whether the switch that is waited for has been seen.
+    pub(super) fn shows(&self, function: &str, expected: &Expected) -> bool {
         let of_version = self.marks.version.is_some() || expected.versions.is_empty();
-        of_version && (self.marks.deployment.is_some() || expected.deployment.is_none())
+        let no_switch = expected.deployment.is_none() || !self.has_stage(function);
+        of_version && (self.marks.deployment.is_some() || no_switch)
     }
 
     /// Whether a response names the version that made it.
@@ -186,7 +197,8 @@ impl Urls {
             }
         }
         let deployment = self.marks.deployment.as_ref().map(|header| answer.header(header));
-        if let (Some(found), Some(wanted)) = (deployment, expected.deployment.as_deref())
+        let wanted = expected.deployment.as_deref().filter(|_| self.has_stage(function));
+        if let (Some(found), Some(wanted)) = (deployment, wanted)
             && found != Some(wanted)
         {
             let found = found.unwrap_or("unknown");

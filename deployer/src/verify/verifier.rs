@@ -128,7 +128,9 @@ impl Verifier {
         let Some(through_url) = &self.through_url else {
             return join_all(checks.iter().map(|entry| self.by_invoke(entry, traffic, phase))).await;
         };
-        let (sent, unsent): (Vec<_>, Vec<_>) = checks.iter().partition(|(check, _)| self.reaches(check));
+        let (mut sent, unsent): (Vec<_>, Vec<_>) = checks.iter().partition(|(check, _)| self.reaches(check));
+        // Only what is behind a stage shows its switch.
+        sent.sort_by_key(|(check, _)| !through_url.urls.has_stage(&check.function));
         let left = || through_url.budget.left().saturating_sub(kept);
         let in_a_row = through_url.patience.in_a_row;
         let shares = Budget::share(left(), sent.len().saturating_sub(1), in_a_row);
@@ -190,8 +192,8 @@ impl Verifier {
         names_version: bool,
         phase: &str,
     ) -> Result<(), Failed> {
-        let names_deployment = self.through_url.as_ref().is_some_and(|through_url| through_url.urls.names_deployment());
-        if expected.deployment.is_some() && !names_deployment {
+        let hides = |urls: &Urls| urls.has_stage(&check.function) && !urls.names_deployment();
+        if expected.deployment.is_some() && self.through_url.as_ref().is_some_and(|url| hides(&url.urls)) {
             tokio::time::sleep(SEEN_WITHIN).await;
         }
         if names_version || !expected.versions.contains_key(&check.function) {
@@ -237,7 +239,10 @@ impl Verifier {
     pub async fn stage_seen(&self, checks: &[Check], deployment: &str) {
         let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
         let look = async {
-            match (checks.iter().find(|check| !check.writes && self.reaches(check)), &self.through_url) {
+            let behind =
+                |check: &&Check| self.through_url.as_ref().is_some_and(|url| url.urls.has_stage(&check.function));
+            let seen = checks.iter().filter(behind).find(|check| !check.writes && self.reaches(check));
+            match (seen, &self.through_url) {
                 (Some(check), Some(through_url)) if through_url.urls.names_deployment() => {
                     let again = through_url.anew();
                     drop(again.in_a_row(check, &expected, again.budget.all(), "on the way back").await);

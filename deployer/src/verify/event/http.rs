@@ -16,7 +16,7 @@ use crate::world::World;
 pub(super) fn of_http_api(called: &Called<'_>, route: &str, request: &Request, world: &World) -> Proxied {
     // A stage with a name is a part of the path that the function sees.
     let before = if called.stage == DEFAULT_STAGE { String::new() } else { format!("/{}", called.stage) };
-    let path = format!("{before}{}", decoded(path_of(request)));
+    let path = format!("{before}{}", decoded(request.bare_path()));
     let mut event = event((called.account, called.api, called.stage), (&called.host, &path), (route, request), world);
     if !called.parameters.is_empty() {
         event["pathParameters"] = json!(called.parameters);
@@ -31,12 +31,8 @@ pub(super) fn of_http_api(called: &Called<'_>, route: &str, request: &Request, w
 pub(super) fn of_function_url(url: &str, request: &Request, world: &World) -> Proxied {
     let host = host(url);
     let id = host.split('.').next().unwrap_or_default();
-    let event = event(("anonymous", id, DEFAULT_STAGE), (&host, path_of(request)), (DEFAULT_STAGE, request), world);
+    let event = event(("anonymous", id, DEFAULT_STAGE), (&host, request.bare_path()), (DEFAULT_STAGE, request), world);
     Proxied { event, returns: Returns::Anything }
-}
-
-fn path_of(request: &Request) -> &str {
-    request.path.split_once('?').map_or(&*request.path, |(path, _)| path)
 }
 
 /// What both have. Members of which there is nothing are left out.
@@ -46,7 +42,7 @@ fn event(
     (route, request): (&str, &Request),
     world: &World,
 ) -> Value {
-    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let query = request.query();
     let now = world.now();
     let headers = [
         ("accept", "*/*"),

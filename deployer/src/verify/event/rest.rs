@@ -20,7 +20,7 @@ pub(super) fn of_stage(
     world: &World,
 ) -> Proxied {
     let RestApi { id, stage, url, .. } = &gateway.api;
-    let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
+    let path = request.bare_path();
     let found = find(&gateway.routes, &request.method, path);
     let (resource, parameters) = found.map_or((path, BTreeMap::new()), |found| (found.path(), found.parameters));
     let mut variables = gateway.stage.variables.clone();
@@ -40,7 +40,7 @@ pub(super) fn of_stage(
 
 /// Of an HTTP API. A stage with a name is a part of the path that the function sees.
 pub(super) fn of_http_api(called: &Called<'_>, request: &Request, world: &World) -> Proxied {
-    let path = request.path.split_once('?').map_or(&*request.path, |(path, _)| path);
+    let path = request.bare_path();
     let before = if called.stage == DEFAULT_STAGE { String::new() } else { format!("/{}", called.stage) };
     let path = format!("{before}{}", decoded(path));
     let mut event = event(called, (&path, &path), request, world);
@@ -50,7 +50,7 @@ pub(super) fn of_http_api(called: &Called<'_>, request: &Request, world: &World)
 
 fn event(called: &Called<'_>, (path, whole): (&str, &str), request: &Request, world: &World) -> Value {
     let Called { account, api, stage, host, resource, parameters, variables } = called;
-    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let query = request.query();
     let (mut single, mut multi) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         single.insert(name.clone(), value.clone());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{deploy_code, with_releases};
 use crate::application::Behavior;
 use crate::aws::cloudwatch::State;
+use crate::aws::http_api::{FunctionUrl, HttpApis};
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{ALARM, Shape, Trigger, url_id};
 use crate::verdict::{Serving, item, releases};
@@ -298,6 +299,33 @@ fn a_gateway_that_responds_in_the_functions_place_is_waited_for() {
             };
             let (ended, ()) = futures::join!(prepared.end(), meanwhile);
             assert_eq!(ended.code, Some(0), "marks {marks}: {}", ended.words);
+        });
+    }
+}
+
+#[test]
+fn a_function_with_a_url_of_its_own_may_stand_beside_a_rest_api() {
+    for marks in [true, false] {
+        with_releases(Shape::of(2), 1).simulate(async |simulation| {
+            if !marks {
+                without_marks(simulation);
+            }
+            let mut contract = item(simulation, "dev", "stack");
+            // The first check is of the one that no stage is in front of.
+            contract["functions"]["f1"]["url"] = json!(format!("https://{}/", HttpApis::host_of_function("own")));
+            simulation.put("dev", &contract);
+            simulation.account("dev", |account| {
+                let (function, alias) = (crate::stack::function("f1", "dev"), "live".to_owned());
+                account.http.urls.insert("own".to_owned(), FunctionUrl { function, alias, authorization: "NONE" });
+            });
+            let before = Serving::of(simulation, "dev");
+            let command = super::deploy(simulation, Behavior::Right).await;
+            let (ended, failed) = simulation.under_visits("dev", simulation.command(&command)).await;
+            assert_eq!((ended.code, failed), (Some(0), vec![]), "marks {marks}: {}", ended.words);
+            let after = Serving::of(simulation, "dev");
+            assert!(after.deployment != before.deployment && after.versions != before.versions);
+            let ended = simulation.done("rollback dev --to previous").await;
+            assert_eq!(Serving::of(simulation, "dev"), before, "marks {marks}: {}", ended.words);
         });
     }
 }
