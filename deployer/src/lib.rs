@@ -36,6 +36,7 @@ pub mod backoff;
 pub mod context;
 pub mod events;
 pub mod interrupt;
+pub mod rates;
 pub mod world;
 
 pub mod engine;
@@ -47,7 +48,9 @@ pub mod guard;
 pub mod local;
 pub mod report;
 
+use std::convert::Infallible;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -57,6 +60,7 @@ use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
 use engine::Outcome;
+use events::Events;
 use failure::Exit;
 use guard::Guard;
 use report::{
@@ -79,8 +83,21 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
             let config = Config::load(&cli.global, process)?;
-            configured(Context { config: &config, world, events: report }, report, command).await
+            let work = configured(Context { config: &config, world, events: report }, report, command);
+            tokio::select! { biased; ended = work => ended, never = show_waits(world, report) => match never {} }
         }
+    }
+}
+
+/// How often a wait that goes on is shown.
+const SHOWN_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows what is waited for, when the rates of AWS make a run wait.
+async fn show_waits(world: &World, events: &dyn Events) -> Infallible {
+    loop {
+        let queue = world.rates().crowded().await;
+        events.progress("Waiting", &queue.to_string());
+        tokio::time::sleep(SHOWN_EVERY).await;
     }
 }
 

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClie
 use jiff::{SignedDuration, Timestamp};
 
 use crate::interrupt::Interrupt;
+use crate::rates::Rates;
 
 /// Whether requests go through the proxy that the user's environment names. Nothing local ever does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub struct World {
     pub interrupt: Interrupt,
     /// By how many seconds the wall clock is slow, as far as AWS has said.
     slow: Arc<AtomicI64>,
+    rates: Rates,
 }
 
 /// A clock that is wrong by less is right: a response takes a while, and AWS takes 5 minutes.
@@ -59,7 +61,7 @@ const WRONG: i64 = 60;
 impl World {
     /// A world that is made of these.
     pub fn new(outside: Arc<dyn Outside>, interrupt: Interrupt) -> Self {
-        Self { outside, interrupt, slow: Arc::default() }
+        Self { outside, interrupt, slow: Arc::default(), rates: Rates::of_aws() }
     }
 
     /// What the wall clock shows, set right by what AWS has said.
@@ -79,6 +81,11 @@ impl World {
     /// A clock that never goes back, and goes on while the machine is suspended.
     pub fn uptime(&self) -> Duration {
         self.outside.uptime()
+    }
+
+    /// The rates at which AWS admits calls, for everything that the run does side by side.
+    pub fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// A name that nothing else has: a random UUID.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
+use aws_sdk_apigateway::Client;
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use futures::try_join;
 use serde_json::Value;
 
 use super::calls::RawBody;
+use super::paced::Paced;
 use super::{AwsError, Calls, Kind, clients, move_timeouts};
 
 /// The stage variable that the deployer owns: the functions echo it, so that a response names its deployment.
@@ -15,11 +17,15 @@ const MARK: &str = "deployment";
 
 /// Looks at the REST APIs of one account and region.
 #[derive(Debug, Clone)]
-pub struct ApiReader(aws_sdk_apigateway::Client);
+pub struct ApiReader(Paced<Client>);
 
 /// Changes the REST APIs of one account and region.
 #[derive(Debug, Clone)]
-pub struct ApiWriter(aws_sdk_apigateway::Client);
+pub struct ApiWriter(Paced<Client>);
+
+/// One move of a stage, whose turn it is.
+#[derive(Debug)]
+pub struct StageMove<'a>(&'a Client);
 
 /// What a stage serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +96,7 @@ macro_rules! listing {
         let (mut items, mut position) = (Vec::new(), None::<String>);
         loop {
             let raw = RawBody::default();
-            let request = $self.0.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
+            let request = $self.0.turn().await.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
             let answer = request.customize().interceptor(raw.clone()).send().await;
             answer.map_err(|error| AwsError::new($name, api_named($api), &error))?;
             let mut page = raw.json($name, api_named($api))?;
@@ -126,20 +132,21 @@ macro_rules! shown {
 /// Both of one service.
 pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> (ApiReader, ApiWriter) {
     let (read, write) = clients!(aws_sdk_apigateway, shared, calls);
-    (ApiReader(read), ApiWriter(write))
+    let rate = &calls.rates().api_gateway;
+    (ApiReader(Paced::new(read, rate)), ApiWriter(Paced::new(write, rate)))
 }
 
 impl ApiReader {
     /// What the stage serves.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
-        let answer = self.0.get_stage().rest_api_id(api).stage_name(stage).send().await;
+        let answer = self.0.turn().await.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
         Ok(shown!(answer))
     }
 
     /// What an API is, without its definition.
     pub async fn about(&self, api: &str) -> Result<About, AwsError> {
-        let answer = self.0.get_rest_api().rest_api_id(api).send().await;
+        let answer = self.0.turn().await.get_rest_api().rest_api_id(api).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         Ok(About {
             tags: answer.tags.unwrap_or_default().into_iter().collect(),
@@ -180,7 +187,7 @@ impl ApiReader {
 
     /// A deployment; `None` if there is no such one.
     pub async fn deployment(&self, api: &str, id: &str) -> Result<Option<Deployment>, AwsError> {
-        let answer = self.0.get_deployment().rest_api_id(api).deployment_id(id).send().await;
+        let answer = self.0.turn().await.get_deployment().rest_api_id(api).deployment_id(id).send().await;
         match answer.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
             Ok(answer) => Ok(Some(Deployment {
                 id: answer.id.unwrap_or_default(),
@@ -194,7 +201,7 @@ impl ApiReader {
 
     /// All deployments of an API, the newest ones and those of Terraform among them, in no order.
     pub async fn deployments(&self, api: &str) -> Result<Vec<Deployment>, AwsError> {
-        let pages = self.0.get_deployments().rest_api_id(api).limit(500).into_paginator().items().send();
+        let pages = self.0.turn().await.get_deployments().rest_api_id(api).limit(500).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
         let all = all.map_err(|error| AwsError::new("GetDeployments", api_named(api), &error))?;
         let deployments = all.into_iter().map(|deployment| Deployment {
@@ -207,7 +214,7 @@ impl ApiReader {
 
     /// The ids of the deployments that the API's stages serve, canaries of theirs among them.
     pub async fn serving(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let answer = self.0.get_stages().rest_api_id(api).send().await;
+        let answer = self.0.turn().await.get_stages().rest_api_id(api).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
         let stages = answer.item.unwrap_or_default().into_iter();
         let ids = stages
@@ -225,7 +232,8 @@ impl ApiReader {
         const FROZEN: [&str; 5] =
             ["policy", "binaryMediaTypes", "minimumCompressionSize", "disableExecuteApiEndpoint", "apiKeySource"];
         let raw = RawBody::default();
-        let answer = self.0.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
+        let answer =
+            self.0.turn().await.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
         answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         let whole = raw.json("GetRestApi", api_named(api))?;
         Ok(FROZEN
@@ -239,17 +247,30 @@ impl ApiReader {
 impl ApiWriter {
     /// Freezes the definition into a deployment that no stage serves yet. Returns its id.
     pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
-        let answer = self.0.create_deployment().rest_api_id(api).description(description).send().await;
+        let answer = self.0.turn().await.create_deployment().rest_api_id(api).description(description).send().await;
         let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
         let nothing =
             || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the answer names no deployment");
         answer.id.ok_or_else(nothing)
     }
 
+    /// Waits until a stage may be moved. Whether it still has to be is looked at afterwards: this may take a while.
+    pub async fn stage_move(&self) -> StageMove<'_> {
+        StageMove(self.0.turn().await)
+    }
+
+    /// Deletes a deployment. AWS refuses it for one that a stage serves.
+    pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
+        let answer = self.0.turn().await.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
+    }
+}
+
+impl StageMove<'_> {
     /// Moves a stage to a deployment, and its variable with it, in one call.
     ///
     /// It ends within [`super::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
-    pub async fn move_stage(&self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
+    pub async fn send(self, api: &str, stage: &str, deployment: &str) -> Result<Stage, AwsError> {
         let replace = |path: String| PatchOperation::builder().op(Op::Replace).path(path).value(deployment).build();
         let request = self.0.update_stage().rest_api_id(api).stage_name(stage);
         let request = request
@@ -259,12 +280,6 @@ impl ApiWriter {
         let answer = request.customize().config_override(quick).send().await;
         let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
         Ok(shown!(answer))
-    }
-
-    /// Deletes a deployment. AWS refuses it for one that a stage serves.
-    pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
-        let answer = self.0.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
     }
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_apigatewayv2::types::Integration;
 use futures::try_join;
 
 use super::calls::Counter;
+use super::paced::Paced;
 use super::throttle::Throttle;
 use super::{AwsError, Calls};
 
@@ -15,7 +16,7 @@ const PAGE: &str = "500";
 
 /// Looks at the HTTP APIs of one account and region.
 #[derive(Debug, Clone)]
-pub struct HttpApiReader(aws_sdk_apigatewayv2::Client);
+pub struct HttpApiReader(Paced<aws_sdk_apigatewayv2::Client>);
 
 /// A stage of an HTTP API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,13 +47,13 @@ pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> HttpApiReader {
     let config = aws_sdk_apigatewayv2::config::Builder::from(shared)
         .interceptor(Counter::reads(calls))
         .retry_classifier(Throttle);
-    HttpApiReader(aws_sdk_apigatewayv2::Client::from_conf(config.build()))
+    HttpApiReader(Paced::new(aws_sdk_apigatewayv2::Client::from_conf(config.build()), &calls.rates().api_gateway))
 }
 
 impl HttpApiReader {
     /// A stage.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<HttpStage, AwsError> {
-        let answer = self.0.get_stage().api_id(api).stage_name(stage).send().await;
+        let answer = self.0.turn().await.get_stage().api_id(api).stage_name(stage).send().await;
         let named = || format!("stage `{stage}` of HTTP API `{api}`");
         let answer = answer.map_err(|error| AwsError::new("GetStage", named(), &error))?;
         Ok(HttpStage {
@@ -81,7 +82,8 @@ impl HttpApiReader {
     async fn all_routes(&self, api: &str) -> Result<Vec<aws_sdk_apigatewayv2::types::Route>, AwsError> {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
-            let answer = self.0.get_routes().api_id(api).max_results(PAGE).set_next_token(token).send().await;
+            let answer =
+                self.0.turn().await.get_routes().api_id(api).max_results(PAGE).set_next_token(token).send().await;
             let page = answer.map_err(|error| AwsError::new("GetRoutes", named(api), &error))?;
             all.extend(page.items.unwrap_or_default());
             token = page.next_token;
@@ -94,7 +96,8 @@ impl HttpApiReader {
     async fn integrations(&self, api: &str) -> Result<BTreeMap<String, Integration>, AwsError> {
         let (mut all, mut token) = (BTreeMap::new(), None);
         loop {
-            let answer = self.0.get_integrations().api_id(api).max_results(PAGE).set_next_token(token).send().await;
+            let answer =
+                self.0.turn().await.get_integrations().api_id(api).max_results(PAGE).set_next_token(token).send().await;
             let page = answer.map_err(|error| AwsError::new("GetIntegrations", named(api), &error))?;
             let items = page.items.unwrap_or_default().into_iter();
             all.extend(items.filter_map(|found| Some((found.integration_id.clone()?, found))));

@@ -16,12 +16,16 @@ use serde::Serialize;
 
 use super::clock::Corrected;
 use super::{AwsError, Kind};
+use crate::config::{Access, Environment};
+use crate::rates::Rates;
 use crate::world::World;
 
 /// The requests of a session, in the order in which they went out.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
     sent: Arc<Mutex<Vec<Call>>>,
+    /// How fast they may follow one another.
+    rates: Rates,
     /// What writes are signed by.
     clock: Option<SharedTimeSource>,
 }
@@ -36,9 +40,17 @@ pub struct Call {
 }
 
 impl Calls {
-    /// Those of a session in `world`.
-    pub(super) fn of(world: &World) -> Self {
-        Self { clock: Some(SharedTimeSource::new(Corrected(world.clone()))), ..Self::default() }
+    /// Those of a session with `environment`.
+    pub(super) fn of(environment: &Environment, world: &World) -> Self {
+        let rates = match environment.access {
+            Access::Account { .. } => world.rates().clone(),
+            Access::Local(_) => Rates::default(),
+        };
+        Self { sent: Arc::default(), rates, clock: Some(SharedTimeSource::new(Corrected(world.clone()))) }
+    }
+
+    pub(super) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     pub(super) fn clock(&self) -> Option<SharedTimeSource> {

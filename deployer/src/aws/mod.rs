@@ -15,6 +15,7 @@ mod iam;
 mod lambda;
 mod lost_reply;
 mod machine;
+mod paced;
 mod profile;
 mod retry;
 mod s3;
@@ -35,7 +36,7 @@ use self::profile::Profile;
 use crate::config::{Access, Environment, LocalAccess};
 use crate::world::{Proxy, World};
 
-pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage};
+pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage, StageMove};
 pub use apigatewayv2::{HttpApiReader, HttpRoute, HttpStage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
@@ -44,8 +45,8 @@ pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
 pub use iam::{Asked, Iam};
 pub use lambda::{
-    Alias, Code, FunctionUrl, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing, Settings,
-    VersionState,
+    Alias, AliasMove, Code, FunctionUrl, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing,
+    Settings, VersionState,
 };
 pub use lost_reply::{TRIES, certainly};
 pub use machine::Machine;
@@ -139,7 +140,7 @@ impl Writer {
     }
 
     fn of(shared: &SdkConfig, environment: &Environment, world: &World) -> Self {
-        let calls = Calls::of(world);
+        let calls = Calls::of(environment, world);
         let downloads = Http::new(world, environment.access.proxy(), UPLOAD);
         let (lambda, lambda_writer) = lambda::open(shared, &calls, downloads, world);
         let (api, api_writer) = apigateway::open(shared, &calls);

@@ -8,13 +8,19 @@ use futures::future::try_join_all;
 use futures::try_join;
 
 use crate::aws::{AwsError, Kind, Reader, Readiness};
-use crate::ledger::{Contract, Release, RestApi};
+use crate::ledger::{Contract, Parts, Release, RestApi};
 use crate::observe::arn::source_of;
 use crate::observe::{permits, with_variables};
 use crate::verify;
 
-/// What of a release is gone, in words; nothing if it can be gone back to.
-pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Release) -> Result<Vec<String>, AwsError> {
+/// What of a release is gone, in words; nothing if it can be gone back to. `live` is what takes the traffic: what its deployment calls
+/// is called all the time.
+pub(super) async fn missing(
+    reader: &Reader,
+    contract: &Contract,
+    live: &Parts,
+    release: &Release,
+) -> Result<Vec<String>, AwsError> {
     let versions = release.parts.functions.iter().map(|(key, part)| async move {
         let Some(resource) = contract.functions.get(key) else {
             return Ok(Some(format!("the stack has no function `{key}` any more")));
@@ -49,10 +55,22 @@ pub(super) async fn missing(reader: &Reader, contract: &Contract, release: &Rele
         Ok(found.is_none().then(|| format!("deployment `{id}` is gone")))
     };
     let permissions = async {
-        let Some(api) = contract.rest() else { return Ok(Vec::new()) };
+        let Some(api) = contract.rest().filter(|_| release.parts.deployment != live.deployment) else {
+            return Ok(Vec::new());
+        };
         let called = called(reader, api, release).await?;
         let source = |route: &str| source_of(contract, (&api.id, &api.stage), route);
-        try_join_all(called.iter().map(|(called, routes)| lacking(reader, &source, release, (called, routes)))).await
+        let lacking = called.iter().map(async |(called, routes)| {
+            // What is neither a function's alias nor any function has no permission either.
+            let Some(called) = called.split_once(':') else { return Ok(Vec::new()) };
+            match is_of(contract, called) || exists(reader, called).await? {
+                true => lacking(reader, &source, release, (called, routes)).await,
+                false => {
+                    Ok(vec![format!("alias `{}` of `{}`, which its deployment calls, is gone", called.1, called.0)])
+                }
+            }
+        });
+        try_join_all(lacking).await
     };
     let (versions, deployment, permissions) = try_join!(try_join_all(versions), deployment, permissions)?;
     Ok(versions.into_iter().chain([deployment]).flatten().chain(permissions.into_iter().flatten()).collect())
@@ -76,28 +94,27 @@ async fn called<'a>(
     Ok(all)
 }
 
-/// What the routes that call `NAME:ALIAS` lack: the alias, or the permission to call it.
+/// Whether this alias of a function is of the stack: then it is observed anyway, and has to exist.
+fn is_of(contract: &Contract, called: (&str, &str)) -> bool {
+    contract.functions.values().any(|function| called == (&*function.name, &*function.alias))
+}
+
+async fn exists(reader: &Reader, (name, alias): (&str, &str)) -> Result<bool, AwsError> {
+    match reader.lambda.alias(name, alias).await {
+        Err(error) if error.kind == Kind::NotFound => Ok(false),
+        ended => ended.map(|_| true),
+    }
+}
+
+/// The routes that call this alias of a function and are not permitted to.
 async fn lacking(
     reader: &Reader,
     source: &impl Fn(&str) -> String,
     release: &Release,
-    (called, routes): (&str, &[&String]),
+    ((name, alias), routes): ((&str, &str), &[&String]),
 ) -> Result<Vec<String>, AwsError> {
-    let Some((name, alias)) = called.split_once(':') else { return Ok(Vec::new()) };
-    let (found, policy) = try_join!(
-        async {
-            match reader.lambda.alias(name, alias).await {
-                Err(error) if error.kind == Kind::NotFound => Ok(false),
-                ended => ended.map(|_| true),
-            }
-        },
-        reader.lambda.policy(name, alias)
-    )?;
-    if !found {
-        return Ok(vec![format!("alias `{alias}` of `{name}`, which its deployment calls, is gone")]);
-    }
-    let policy = policy.unwrap_or_default();
+    let policy = reader.lambda.policy(name, alias).await?.unwrap_or_default();
     let by_policy = routes.iter().filter(|route| !release.by_role.contains(**route));
     let lacking = by_policy.filter(|route| !permits(&policy, &source(route)));
-    Ok(lacking.map(|route| format!("the permission of `{route}` to call `{called}` is gone")).collect())
+    Ok(lacking.map(|route| format!("the permission of `{route}` to call `{name}:{alias}` is gone")).collect())
 }

@@ -57,7 +57,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
     let contract = state.contract.clone();
     let (observed, missing) = interrupt
         .or(async {
-            let missing = async { Ok(parts::missing(&aws.reader, &contract, chosen).await?) };
+            let missing = async { Ok(parts::missing(&aws.reader, &contract, &serving.parts, chosen).await?) };
             try_join!(live(&aws.reader, state), missing)
         })
         .await?;
@@ -100,7 +100,7 @@ async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, mis
     others.sort_by_key(|release| release.number.abs_diff(chosen.number));
     let mut nearest = None;
     for release in others {
-        if parts::missing(&engine.aws.reader, &observed.ledger.contract, release)
+        if parts::missing(&engine.aws.reader, &observed.ledger.contract, &serving, release)
             .await
             .is_ok_and(|gone| gone.is_empty())
         {

@@ -14,7 +14,7 @@ use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{ArtifactRecord, HeldLock, Origin, Release, ReleaseState, StepRecord};
-use crate::observe::Observed;
+use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::Verifier;
 
@@ -109,7 +109,7 @@ impl Engine<'_> {
         let environment = self.environment;
         let mut backoff = Backoff::new(self.world(), Pace::READ);
         let now = loop {
-            let mut now = self.interrupt().or(self.observe()).await?;
+            let mut now = self.interrupt().or(self.observe_again(intended)).await?;
             // The number was taken by the intent itself.
             now.ledger.last = intended.observed.ledger.last.clone();
             alarms::before::refuse_in_alarm(&now, intended.ignored)?;
@@ -127,6 +127,14 @@ impl Engine<'_> {
         };
         // From here on with what was read under the lock: the revisions of before the build may be old.
         apply(&self.applying(intended, lock, &now), release).await
+    }
+
+    /// What is now. A function that the release leaves alone is only looked at again if its alias leads elsewhere.
+    async fn observe_again(&self, intended: &Intended<'_>) -> Result<Observed> {
+        let left_alone = |key: &str| intended.plan.moved().all(|moved| moved != key);
+        let ledger = recall(self.config, self.environment, self.reader()).await?;
+        let known = |key: &str| intended.observed.functions.get(key).filter(|_| left_alone(key));
+        live_again(self.reader(), ledger, known).await
     }
 
     fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b HeldLock, observed: &'b Observed) -> Apply<'b> {

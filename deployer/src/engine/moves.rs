@@ -123,8 +123,9 @@ pub(super) async fn alias_to(
     let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
     let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
+        let turn = aws.lambda.alias_move().await;
         allowed()?;
-        let error = match aws.lambda.move_alias(name, alias, to, revision).await {
+        let error = match turn.send(name, alias, to, revision).await {
             Ok(moved) => return Ok(moved),
             Err(error) => error,
         };
@@ -212,8 +213,9 @@ pub(super) async fn stage_to(
     let failed = || format!("failed to move stage `{}` to deployment `{deployment}`", api.stage);
     let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
+        let turn = aws.api.stage_move().await;
         allowed()?;
-        let moved = aws.api.move_stage(&api.id, &api.stage, deployment).await;
+        let moved = turn.send(&api.id, &api.stage, deployment).await;
         if let Err(error) = &moved
             && patience.outlasts(error).await
         {
@@ -243,7 +245,7 @@ pub(super) async fn stage_to(
     }
 }
 
-/// Whether everything is where the release put it.
+/// Whether everything that the release moved is where it put it.
 ///
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
@@ -270,11 +272,11 @@ async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
             None => Ok(None),
         }
     };
+    let moved = run.plan.moved().filter_map(|key| contract.functions.get(key).zip(parts.functions.get(key)));
+    let moved: Vec<_> = moved.collect();
     let (stage, aliases) = try_join!(
         stage,
-        try_join_all(
-            contract.functions.values().map(|function| aws.reader.lambda.alias(&function.name, &function.alias))
-        ),
+        try_join_all(moved.iter().map(|(function, _)| aws.reader.lambda.alias(&function.name, &function.alias))),
     )?;
     let mut elsewhere = Vec::new();
     // An API that the release does not know is none of its business.
@@ -282,9 +284,8 @@ async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
     if let Some((api, found)) = stage.filter(|(_, found)| is_elsewhere(found)) {
         elsewhere.push(format!("stage `{}` is at deployment `{found}`", api.stage));
     }
-    for ((key, function), alias) in contract.functions.iter().zip(aliases) {
-        // One that the release does not know is none of its business.
-        if parts.functions.get(key).is_some_and(|part| part.version != alias.version || !alias.weights.is_empty()) {
+    for ((function, part), alias) in moved.into_iter().zip(aliases) {
+        if part.version != alias.version || !alias.weights.is_empty() {
             elsewhere
                 .push(format!("alias `{}` of `{}` names version {}", function.alias, function.name, alias.version));
         }
@@ -314,8 +315,9 @@ async fn renew(aws: &Writer, lock: &HeldLock, resource: &FunctionResource) -> Re
         }
         let weight = found.weights.iter().next().map(|(version, weight)| (version.as_str(), *weight));
         let to = Routing { version: &found.version, weight, description: &description };
+        let turn = aws.lambda.alias_move().await;
         lock.still_ours()?;
-        match aws.lambda.move_alias(name, alias, &to, &found.revision).await {
+        match turn.send(name, alias, &to, &found.revision).await {
             Ok(renewed) => {
                 settled::seen(&aws.reader, resource, &renewed).await;
                 return Ok(());

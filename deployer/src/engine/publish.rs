@@ -32,9 +32,11 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
     Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
 }
 
-/// Asks now what has to be asked once the alias has moved: a role that may not would have its releases reverted.
+/// Asks now what has to be asked once the alias has moved: a role that may not would have its releases reverted. Of one function:
+/// a role that may ask of it may ask of all.
 async fn may_ask_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
-    let Some(function) = run.observed.functions.get(key) else { return Ok(()) };
+    let is_first = run.plan.moved().next().is_some_and(|first| first == key);
+    let Some(function) = run.observed.functions.get(key).filter(|_| is_first) else { return Ok(()) };
     let FunctionResource { name, alias, .. } = &function.resource;
     Ok(run.engine.aws.reader.lambda.provisioned(name, alias).await.map(drop)?)
 }

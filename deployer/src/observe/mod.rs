@@ -142,12 +142,31 @@ const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 /// # Errors
 /// See [`observe`].
 pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
+    live_again(reader, ledger, |_| None).await
+}
+
+/// The same, moments after another look. Of the functions that are `known` one call each is enough, if their aliases still lead to the
+/// same version: a hundred of them take a second then, and else seven.
+///
+/// # Errors
+/// See [`observe`].
+pub async fn live_again<'a>(
+    reader: &Reader,
+    ledger: LedgerState,
+    known: impl Fn(&str) -> Option<&'a ObservedFunction>,
+) -> Result<Observed> {
     let contract = &ledger.contract;
     let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
     let alarms = async { Ok(reader.cloudwatch.timed(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, api, http_api, alarms) = try_join!(
-        try_join_all(contract.functions.iter().map(|(key, resource)| function(reader, key, resource, part(key)))),
+        try_join_all(contract.functions.iter().map(async |(key, resource)| {
+            let function = match known(key) {
+                Some(known) if is_still(reader, resource, known).await => known.clone(),
+                _ => function(reader, resource, part(key)).await?,
+            };
+            anyhow::Ok((key.clone(), function))
+        })),
         api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())).err_into(),
         async { Ok(http_api(reader, contract).await.transpose().map(|api| api.map_err(|error| error.to_string()))) },
         alarms,
@@ -189,10 +208,9 @@ fn left(ledger: &LedgerState, now: Timestamp) -> Option<&Parts> {
 /// may be too recent to be read.
 async fn function(
     reader: &Reader,
-    key: &str,
     resource: &FunctionResource,
     left: Option<&FunctionPart>,
-) -> Result<(String, ObservedFunction)> {
+) -> Result<ObservedFunction> {
     let (name, alias) = (&resource.name, &resource.alias);
     let (mut found, mut live, latest, url) = try_join!(
         reader.lambda.alias(name, alias),
@@ -206,7 +224,13 @@ async fn function(
         found = settled::alias(reader, resource, |found| is_left(found, left)).await?;
         live = reader.lambda.version(name, &found.version).await?;
     }
-    Ok((key.to_owned(), ObservedFunction { resource: resource.clone(), alias: found, live, latest, url }))
+    Ok(ObservedFunction { resource: resource.clone(), alias: found, live, latest, url })
+}
+
+/// Whether the alias still leads to the version that it led to.
+async fn is_still(reader: &Reader, resource: &FunctionResource, known: &ObservedFunction) -> bool {
+    let found = reader.lambda.version(&resource.name, &resource.alias).await;
+    *resource == known.resource && found.is_ok_and(|found| found.version == known.alias.version)
 }
 
 /// The Function URL of its alias, which is looked at only where the contract names one.

@@ -228,6 +228,23 @@ impl Simulation {
         Artifact { folder, codes }
     }
 
+    /// The packages of an artifact, but for one function's: that one's code is new, and right.
+    pub(crate) fn artifact_with_new(&self, key: &str, before: &Artifact) -> Artifact {
+        let mut changed = self.artifact(Behavior::Right);
+        let read = |artifact: &Artifact| -> Value {
+            serde_json::from_slice(&std::fs::read(artifact.folder.join("manifest.json")).unwrap()).unwrap()
+        };
+        let (mut manifest, old) = (read(&changed), read(before));
+        for other in self.shape.keys().filter(|other| other != key) {
+            let zip = format!("{other}.zip");
+            std::fs::copy(before.folder.join(&zip), changed.folder.join(&zip)).unwrap();
+            manifest["functions"][&other] = old["functions"][&other].clone();
+            changed.codes.insert(other.clone(), before.codes[&other].clone());
+        }
+        std::fs::write(changed.folder.join("manifest.json"), manifest.to_string()).unwrap();
+        changed
+    }
+
     /// Makes the API's definition another one.
     pub(crate) fn change_definition(&self, environment: &str) {
         let number = self.packages.get();

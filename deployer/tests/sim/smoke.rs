@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::application::Behavior;
+use crate::behaviour::until_seen;
 use crate::outside::WRITES;
 use crate::simulation::{Ended, Simulation, Snapshot};
 use crate::stack::{Shape, function};
@@ -51,6 +52,7 @@ fn an_alias_that_somebody_moved_is_drift_and_nothing_is_overwritten() {
         simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
         let moment = simulation.aws().moment.clone();
         simulation.account("dev", |account| account.lambda.move_alias(&moment, &function("f1", "dev"), "live", "1"));
+        until_seen().await;
         let artifact = simulation.artifact(Behavior::Right);
         let command = format!("deploy dev --artifact {}", artifact.folder.display());
         let ended = without_a_write(simulation, &command).await;

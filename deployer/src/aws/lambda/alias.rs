@@ -34,7 +34,7 @@ pub struct Routing<'a> {
 impl LambdaReader {
     /// Where the alias points.
     pub async fn alias(&self, function: &str, alias: &str) -> Result<Alias, AwsError> {
-        let answer = self.client.get_alias().function_name(function).name(alias).send().await;
+        let answer = self.control.turn().await.get_alias().function_name(function).name(alias).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetAlias", named(function, alias), &error))?;
         Ok(Alias {
             version: answer.function_version.unwrap_or_default(),
@@ -46,7 +46,7 @@ impl LambdaReader {
 
     /// All aliases of a function.
     pub async fn aliases(&self, function: &str) -> Result<Vec<Alias>, AwsError> {
-        let pages = self.client.list_aliases().function_name(function).into_paginator().items().send();
+        let pages = self.control.turn().await.list_aliases().function_name(function).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
         let all = all.map_err(|error| AwsError::new("ListAliases", format!("`{function}`"), &error))?;
         let aliases = all.into_iter().map(|found| Alias {
@@ -59,17 +59,22 @@ impl LambdaReader {
     }
 }
 
+/// One move of an alias, whose turn it is.
+#[derive(Debug)]
+pub struct AliasMove<'a>(&'a aws_sdk_lambda::Client);
+
 impl LambdaWriter {
+    /// Waits until an alias may be moved. Whether it still has to be is looked at afterwards: this may take a while.
+    pub async fn alias_move(&self) -> AliasMove<'_> {
+        AliasMove(self.0.turn().await)
+    }
+}
+
+impl AliasMove<'_> {
     /// Points an alias, if it still has the given revision, elsewhere. Returns the alias as AWS does.
     ///
     /// It ends within [`crate::aws::MOVE`], whatever AWS does: a run that takes a lock over waits no longer.
-    pub async fn move_alias(
-        &self,
-        function: &str,
-        alias: &str,
-        to: &Routing<'_>,
-        revision: &str,
-    ) -> Result<Alias, AwsError> {
+    pub async fn send(self, function: &str, alias: &str, to: &Routing<'_>, revision: &str) -> Result<Alias, AwsError> {
         // An empty routing configuration is said, not left out: an old weight would stay otherwise.
         let weights: HashMap<_, _> =
             to.weight.map(|(version, share)| (version.to_owned(), share)).into_iter().collect();

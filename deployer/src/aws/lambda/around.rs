@@ -41,7 +41,8 @@ impl LambdaReader {
     async fn policy_of(&self, function: &str, qualifier: Option<&str>) -> Result<Option<Value>, AwsError> {
         let object =
             || format!("the policy of {}", qualifier.map_or_else(|| bare(function), |name| named(function, name)));
-        let request = self.client.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
+        let request =
+            self.control.turn().await.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
         let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
         let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
         let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is not JSON");
@@ -51,7 +52,8 @@ impl LambdaReader {
     /// What became of the provisioned concurrency of an alias; `None` where it has none.
     pub async fn provisioned(&self, function: &str, alias: &str) -> Result<Option<Provisioned>, AwsError> {
         let operation = "GetProvisionedConcurrencyConfig";
-        let request = self.client.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
+        let request =
+            self.control.turn().await.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
         let answer = request.send().await.map_err(|error| AwsError::new(operation, named(function, alias), &error));
         Ok(found(answer)?.map(|answer| match answer.status {
             Some(ProvisionedConcurrencyStatusEnum::Ready) => Provisioned::Ready,
@@ -64,7 +66,7 @@ impl LambdaReader {
 
     /// The Function URL of an alias; `None` where it has none.
     pub async fn url(&self, function: &str, alias: &str) -> Result<Option<FunctionUrl>, AwsError> {
-        let request = self.client.get_function_url_config().function_name(function).qualifier(alias);
+        let request = self.control.turn().await.get_function_url_config().function_name(function).qualifier(alias);
         let answer = request.send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunctionUrlConfig", named(function, alias), &error));
         Ok(found(answer)?.map(|answer| FunctionUrl {
@@ -75,14 +77,14 @@ impl LambdaReader {
 
     /// How many executions at once the account has for all functions that have none reserved.
     pub async fn unreserved(&self) -> Result<Option<i32>, AwsError> {
-        let answer = self.client.get_account_settings().send().await;
+        let answer = self.control.turn().await.get_account_settings().send().await;
         let answer = answer.map_err(|error| AwsError::new("GetAccountSettings", "the account".to_owned(), &error))?;
         Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
     }
 
     /// How many executions at once are reserved for a function, which is its limit too; `None` where none are.
     pub async fn reserved(&self, function: &str) -> Result<Option<i32>, AwsError> {
-        let answer = self.client.get_function_concurrency().function_name(function).send().await;
+        let answer = self.control.turn().await.get_function_concurrency().function_name(function).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunctionConcurrency", bare(function), &error))?;
         Ok(answer.reserved_concurrent_executions)
     }

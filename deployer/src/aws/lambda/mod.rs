@@ -6,15 +6,17 @@ mod settings;
 mod version;
 
 use aws_config::SdkConfig;
+use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::LogType;
 use aws_smithy_types::base64;
 use serde_json::Value;
 
+use super::paced::Paced;
 use super::{AwsError, Calls, Http, clients};
 use crate::world::World;
 
-pub use alias::{Alias, Routing};
+pub use alias::{Alias, AliasMove, Routing};
 pub use around::{FunctionUrl, Provisioned};
 pub use settings::Settings;
 pub use version::{Code, Readiness, VersionState};
@@ -22,16 +24,19 @@ pub use version::{Code, Readiness, VersionState};
 /// Looks at the functions of one account and region.
 #[derive(Debug, Clone)]
 pub struct LambdaReader {
-    client: aws_sdk_lambda::Client,
+    /// For GetFunction, which has a rate of its own.
+    functions: Paced<Client>,
+    /// For all else but invocations.
+    control: Paced<Client>,
     /// For invocations, which are not sent twice.
-    once: aws_sdk_lambda::Client,
+    once: Client,
     downloads: Http,
     world: World,
 }
 
 /// Changes the functions of one account and region.
 #[derive(Debug, Clone)]
-pub struct LambdaWriter(aws_sdk_lambda::Client);
+pub struct LambdaWriter(Paced<Client>);
 
 /// The response to an invocation.
 #[derive(Debug, Clone)]
@@ -49,7 +54,10 @@ pub struct Invocation {
 /// Both of one service.
 pub(super) fn open(shared: &SdkConfig, calls: &Calls, downloads: Http, world: &World) -> (LambdaReader, LambdaWriter) {
     let (client, once) = clients!(aws_sdk_lambda, shared, calls);
-    (LambdaReader { client, once: once.clone(), downloads, world: world.clone() }, LambdaWriter(once))
+    let (functions, control) =
+        (Paced::new(client.clone(), &calls.rates().get_function), Paced::new(client, &calls.rates().lambda));
+    let writer = LambdaWriter(Paced::new(once.clone(), &calls.rates().lambda));
+    (LambdaReader { functions, control, once, downloads, world: world.clone() }, writer)
 }
 
 impl LambdaReader {

@@ -68,7 +68,7 @@ impl LambdaReader {
     /// By GetFunction: it alone has a rate of its own, 100 a second; all other calls share 15 a second.
     pub async fn version(&self, function: &str, qualifier: &str) -> Result<VersionState, AwsError> {
         let raw = RawBody::default();
-        let request = self.client.get_function().function_name(function).qualifier(qualifier);
+        let request = self.functions.turn().await.get_function().function_name(function).qualifier(qualifier);
         let answer = request.customize().interceptor(raw.clone()).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", named(function, qualifier), &error))?;
         let nothing = || {
@@ -87,7 +87,7 @@ impl LambdaReader {
         let (mut versions, mut marker) = (Vec::new(), None);
         loop {
             let raw = RawBody::default();
-            let request = self.client.list_versions_by_function().function_name(function).max_items(PAGE);
+            let request = self.control.turn().await.list_versions_by_function().function_name(function).max_items(PAGE);
             let answer = request.set_marker(marker).customize().interceptor(raw.clone()).send().await;
             let answer = answer.map_err(|error| AwsError::new(operation, object(), &error))?;
             let mut raw = raw.json(operation, object())?;
@@ -118,7 +118,7 @@ impl LambdaReader {
 
     async fn download(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
         let object = || named(function, version);
-        let answer = self.client.get_function().function_name(function).qualifier(version).send().await;
+        let answer = self.functions.turn().await.get_function().function_name(function).qualifier(version).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
         let location = answer.code.and_then(|code| code.location);
         let location =
@@ -140,7 +140,7 @@ impl LambdaReader {
 impl LambdaWriter {
     /// Puts code into `$LATEST`, if that still has the given revision.
     pub async fn upload(&self, function: &str, code: &Code<'_>, revision: &str) -> Result<(), AwsError> {
-        let request = self.0.update_function_code().function_name(function).revision_id(revision);
+        let request = self.0.turn().await.update_function_code().function_name(function).revision_id(revision);
         let request = match *code {
             Code::Zip(bytes) => request.zip_file(Blob::new(bytes)),
             // A copy: a reference would make every cold start depend on the bucket.
@@ -167,7 +167,7 @@ impl LambdaWriter {
 
     /// Publishes `$LATEST`, if it still has the given revision and code. Returns the number of the version.
     pub async fn publish(&self, function: &str, latest: &VersionState, description: &str) -> Result<String, AwsError> {
-        let request = self.0.publish_version().function_name(function).description(description);
+        let request = self.0.turn().await.publish_version().function_name(function).description(description);
         let answer = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;
         let answer = answer.map_err(|error| AwsError::new("PublishVersion", named(function, "$LATEST"), &error))?;
         let nothing = || {
@@ -185,7 +185,7 @@ impl LambdaWriter {
             let reason = "only a version by its number may be deleted";
             return Err(AwsError::found(Kind::Other, "DeleteFunction", named(function, version), reason));
         }
-        let answer = self.0.delete_function().function_name(function).qualifier(version).send().await;
+        let answer = self.0.turn().await.delete_function().function_name(function).qualifier(version).send().await;
         answer.map(drop).map_err(|error| AwsError::new("DeleteFunction", named(function, version), &error))
     }
 }
