@@ -56,11 +56,53 @@ pub enum Command {
         #[arg(long)]
         retired: bool,
     },
+    /// Write a first `deployer.toml` for the functions that an account has already; asks before it makes anything there
+    Init(InitArguments),
     /// Write the completions of a shell to stdout
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What `init` looks for.
+#[derive(Debug, clap::Args)]
+pub struct InitArguments {
+    /// The environment that is released to first
+    #[arg(default_value = "dev")]
+    pub environment: String,
+    /// The application [default: the ledger's, or the name of the folder]
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+    /// Functions whose name has this in it [default: the application's name]
+    #[arg(long, value_name = "PART", conflicts_with_all = ["tag", "cloudformation"])]
+    pub name: Option<String>,
+    /// Functions with this tag
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag, conflicts_with = "cloudformation")]
+    pub tag: Option<(String, String)>,
+    /// Functions of this CloudFormation stack
+    #[arg(long, value_name = "STACK")]
+    pub cloudformation: Option<String>,
+    /// The alias that callers use [default: the only one, `live`, or the environment's name]
+    #[arg(long, value_name = "NAME")]
+    pub alias: Option<String>,
+    /// The ledger's DynamoDB table [default: `APP-ledger-ENVIRONMENT`]
+    #[arg(long, value_name = "TABLE")]
+    pub ledger: Option<String>,
+    /// The region [default: that of the AWS settings]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// A profile of the AWS configuration files
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// What is done with what `deployer.toml` describes.

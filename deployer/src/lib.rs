@@ -16,6 +16,7 @@
 //! | [`commands`] | one file each, over the engine |
 //! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
 //! | [`guard`] | what in a plan of Terraform's would cut live traffic |
+//! | [`init`] | a first `deployer.toml` for what is there already |
 //! | [`local`] | the local AWS |
 
 pub mod ending;
@@ -44,18 +45,19 @@ pub mod engine;
 pub mod commands;
 pub mod doctor;
 pub mod guard;
+pub mod init;
 
 pub mod local;
 pub mod report;
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
 
-use cli::{Cli, Command, Configured, ContractCommand, Start};
+use cli::{Cli, Command, Configured, ContractCommand, InitArguments, Start};
 use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
@@ -63,9 +65,10 @@ use engine::Outcome;
 use events::Events;
 use failure::Exit;
 use guard::Guard;
+use init::{Choice, Init};
 use report::{
-    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, PlanView,
-    PruneView, ReleaseView, Report, StatusView, UnlockView, View, WrittenView,
+    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView,
+    PlanView, PruneView, ReleaseView, Report, StatusView, UnlockView, View, WrittenView,
 };
 use world::World;
 
@@ -79,6 +82,13 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
         Command::Guard { plan, text, retired } => {
             let guarded = guard::guard(&Guard { plan, text, retired }, report)?;
             ended(report, &GuardView::new(&guarded), guarded.refused)
+        }
+        Command::Init(arguments) => {
+            let options = init_options(arguments, cli.global.config);
+            let work = init::init(&options, process, world, report);
+            let initialized =
+                tokio::select! { biased; done = work => done, never = show_waits(world, report) => match never {} };
+            done(report, &InitView::new(initialized?))
         }
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
@@ -99,6 +109,17 @@ async fn show_waits(world: &World, events: &dyn Events) -> Infallible {
         events.progress("Waiting", &queue.to_string());
         tokio::time::sleep(SHOWN_EVERY).await;
     }
+}
+
+fn init_options(arguments: InitArguments, file: Option<PathBuf>) -> Init {
+    let InitArguments { environment, app, name, tag, cloudformation, alias, ledger, region, profile, yes } = arguments;
+    let choice = match (name, tag, cloudformation) {
+        (Some(name), ..) => Choice::Name(name),
+        (_, Some((key, value)), _) => Choice::Tag(key, value),
+        (.., Some(stack)) => Choice::stack(stack),
+        _ => Choice::App,
+    };
+    Init { environment, app, ledger, region, profile, alias, choice, file, yes }
 }
 
 impl From<Start> for Deploy {

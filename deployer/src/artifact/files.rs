@@ -35,7 +35,7 @@ pub(super) fn is_left_out(folder: &Path, path: &Path) -> bool {
 }
 
 /// The files below `folder`, sorted.
-pub(super) async fn below(process: &ProcessEnvironment, folder: &Path, outputs: &Outputs) -> BTreeSet<PathBuf> {
+pub async fn below(process: &ProcessEnvironment, folder: &Path, outputs: &[PathBuf]) -> BTreeSet<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     let listed = Git::new(process, folder).files().await;
     // A folder that its repository ignores has no files for git, and neither has one that git lies about.

@@ -13,31 +13,34 @@ use super::pack::ENTRY;
 pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String> {
     let zip = ZipArchive::new(Cursor::new(zip)).ok()?;
     let names: BTreeSet<Cow<'_, str>> = zip.file_names().flatten().collect();
-    let has = |name: &str| names.contains(name);
+    let files = files(runtime, handler)?;
+    let is_extension = |name: &Cow<'_, str>| {
+        let module = files.first().and_then(|file| file.strip_suffix(".py"));
+        module
+            .and_then(|module| name.strip_prefix(module))
+            .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so"))
+    };
+    let found = files.iter().any(|file| names.contains(file.as_str())) || names.iter().any(is_extension);
+    if found { None } else { files.into_iter().next() }
+}
+
+/// The files any of which a runtime takes for this handler, the usual one first. Nothing of runtimes that load no file by its name.
+pub fn files(runtime: &str, handler: &str) -> Option<Vec<String>> {
     let language = runtime.trim_end_matches(|letter: char| letter.is_ascii_digit() || ".xal".contains(letter));
     match language {
-        "provided" | "provided." => (!has(ENTRY)).then(|| ENTRY.to_owned()),
+        "provided" | "provided." => Some(vec![ENTRY.to_owned()]),
         "python" => {
             let module = handler.rsplit_once('.')?.0.replace('.', "/");
-            let is_extension = |name: &Cow<'_, str>| {
-                name.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".so"))
-            };
-            let source = ["py", "pyc", "pyo"].iter().any(|end| has(&format!("{module}.{end}")));
-            let package = ["py", "pyc"].iter().any(|end| has(&format!("{module}/__init__.{end}")));
-            let found = source || package || names.iter().any(is_extension);
-            (!found).then(|| format!("{module}.py"))
+            let ends = [".py", ".pyc", ".pyo", "/__init__.py", "/__init__.pyc"];
+            Some(ends.map(|end| format!("{module}{end}")).to_vec())
         }
         "nodejs" => {
             let (folder, name) = handler.rsplit_once('/').map_or(("", handler), |(folder, name)| (folder, name));
             let module = format!("{}{}{}", folder, if folder.is_empty() { "" } else { "/" }, name.split_once('.')?.0);
             let module = module.strip_prefix("./").unwrap_or(&module);
-            let found = has(module) || ["js", "mjs", "cjs"].iter().any(|end| has(&format!("{module}.{end}")));
-            (!found).then(|| format!("{module}.js"))
+            Some([".js", ".mjs", ".cjs", ""].map(|end| format!("{module}{end}")).to_vec())
         }
-        "ruby" => {
-            let file = format!("{}.rb", handler.split_once('.')?.0);
-            (!has(&file)).then_some(file)
-        }
+        "ruby" => Some(vec![format!("{}.rb", handler.split_once('.')?.0)]),
         _ => None,
     }
 }

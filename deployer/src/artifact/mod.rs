@@ -35,7 +35,9 @@ use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
 pub use commit::{Checked, ancestry, commit};
+pub use files::below as files_below;
 pub use git::{Ancestry, Commit};
+pub use handler::files as handler_files;
 pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
 pub use reads::Reads;

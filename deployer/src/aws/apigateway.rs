@@ -212,6 +212,13 @@ impl ApiReader {
         Ok(deployments.collect())
     }
 
+    /// The names of an API's stages.
+    pub async fn stage_names(&self, api: &str) -> Result<Vec<String>, AwsError> {
+        let answer = self.0.turn().await.get_stages().rest_api_id(api).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
+        Ok(answer.item.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
+    }
+
     /// The ids of the deployments that the API's stages serve, canaries of theirs among them.
     pub async fn serving(&self, api: &str) -> Result<Vec<String>, AwsError> {
         let answer = self.0.turn().await.get_stages().rest_api_id(api).send().await;

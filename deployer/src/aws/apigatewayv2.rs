@@ -9,7 +9,7 @@ use futures::try_join;
 use super::calls::Counter;
 use super::paced::Paced;
 use super::throttle::Throttle;
-use super::{AwsError, Calls};
+use super::{AwsError, Calls, Kind};
 
 /// As many items of a listing at once as REST's API gives.
 const PAGE: &str = "500";
@@ -60,6 +60,23 @@ impl HttpApiReader {
             deploys_itself: answer.auto_deploy.unwrap_or_default(),
             variables: answer.stage_variables.unwrap_or_default().into_iter().collect(),
         })
+    }
+
+    /// Where an API responds, without its stage; `None` if there is no such API.
+    pub async fn endpoint(&self, api: &str) -> Result<Option<String>, AwsError> {
+        let answer = self.0.turn().await.get_api().api_id(api).send().await;
+        match answer.map_err(|error| AwsError::new("GetApi", named(api), &error)) {
+            Ok(answer) => Ok(answer.api_endpoint),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names of an API's stages.
+    pub async fn stage_names(&self, api: &str) -> Result<Vec<String>, AwsError> {
+        let answer = self.0.turn().await.get_stages().api_id(api).max_results(PAGE).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetStages", named(api), &error))?;
+        Ok(answer.items.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
     }
 
     /// All routes, each with what it calls.

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification, Put,
+    ScalarAttributeType, TableStatus, TransactWriteItem, Update,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -71,6 +74,26 @@ impl TableReader {
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The names of all tables of the account and region.
+    pub async fn all(&self) -> Result<Vec<String>, AwsError> {
+        let pages = self.client.list_tables().into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        all.map_err(|error| AwsError::new("ListTables", "the account's tables".to_owned(), &error))
+    }
+
+    /// Whether the table can be read and written; `None` if there is none.
+    pub async fn is_ready(&self) -> Result<Option<bool>, AwsError> {
+        let answer = self.client.describe_table().table_name(&self.name).send().await;
+        match answer.map_err(|error| self.error("DescribeTable", &error)) {
+            Ok(answer) => {
+                let status = answer.table.and_then(|table| table.table_status);
+                Ok(Some(matches!(status, Some(TableStatus::Active | TableStatus::Updating))))
+            }
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The item with that key, read consistently.
@@ -141,6 +164,31 @@ impl TableReader {
 }
 
 impl TableWriter {
+    /// Makes the table: on demand, and protected from being deleted.
+    pub async fn create(&self) -> Result<(), AwsError> {
+        let failed = |error| AwsError::found(Kind::Other, "CreateTable", object(&self.name), error);
+        let mut request = self.client.create_table().table_name(&self.name).billing_mode(BillingMode::PayPerRequest);
+        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+            let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+            let key = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+            request = request
+                .attribute_definitions(attribute.build().map_err(|error| failed(error.to_string()))?)
+                .key_schema(key.build().map_err(|error| failed(error.to_string()))?);
+        }
+        let answer = request.deletion_protection_enabled(true).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("CreateTable", object(&self.name), &error))
+    }
+
+    /// Makes it possible to restore the table as it was at any time of the last 35 days.
+    pub async fn keep_backups(&self) -> Result<(), AwsError> {
+        let on = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(true).build();
+        let failed = |error: String| AwsError::found(Kind::Other, "UpdateContinuousBackups", object(&self.name), error);
+        let on = on.map_err(|error| failed(error.to_string()))?;
+        let request = self.client.update_continuous_backups().table_name(&self.name);
+        let answer = request.point_in_time_recovery_specification(on).send().await;
+        answer.map(drop).map_err(|error| AwsError::new("UpdateContinuousBackups", object(&self.name), &error))
+    }
+
     /// The world in which it is reached.
     pub fn world(&self) -> &World {
         &self.world

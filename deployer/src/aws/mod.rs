@@ -25,6 +25,8 @@ mod throttle;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::Credentials;
@@ -160,6 +162,15 @@ impl Writer {
         };
         Self { reader, lambda: lambda_writer, api: api_writer, table: table_writer, s3 }
     }
+}
+
+/// The region of a profile of the AWS configuration files, the default one's if none is named.
+pub async fn region_of_profile(profile: Option<&str>) -> Option<String> {
+    let mut provider = ProfileFileRegionProvider::builder();
+    if let Some(profile) = profile {
+        provider = provider.profile_name(profile);
+    }
+    Some(provider.build().region().await?.as_ref().to_owned())
 }
 
 /// What all clients share, but for the role. No call is made yet.

@@ -138,6 +138,22 @@ impl DeclaredStack {
 }
 
 impl Contract {
+    /// The contract as `deployer.toml` declares it.
+    ///
+    /// # Errors
+    /// It cannot be written as TOML.
+    pub fn declaration(&self) -> anyhow::Result<String> {
+        let mut stack = toml::Table::try_from(self)?;
+        for beside in ["environment", "region"] {
+            stack.remove(beside);
+        }
+        let mut whole = toml::Value::Table(stack);
+        for name in ["stack", &self.environment, "environments"] {
+            whole = toml::Value::Table([(name.to_owned(), whole)].into_iter().collect());
+        }
+        Ok(toml::to_string(&whole)?)
+    }
+
     /// The REST API, whose deployments and stage are the deployer's.
     pub fn rest(&self) -> Option<&RestApi> {
         match self.api.as_ref()? {

@@ -49,7 +49,16 @@ pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> R
     if let Some(failed) = failed.into_iter().flatten().next() {
         return placeholder(engine, &failed).map(|()| false);
     }
-    record(engine, observed, "it was in use before the first release").await.map(|()| true)
+    in_use(engine, observed).await.map(|()| true)
+}
+
+/// Records what was in use before the deployer came.
+///
+/// # Errors
+/// It cannot be a release, or the ledger cannot be written.
+pub(super) async fn in_use(engine: &Engine<'_>, observed: &Observed) -> Result<()> {
+    refuse_what_is_no_release(observed)?;
+    record(engine, observed, "it was in use before the first release").await
 }
 
 /// What fails its check was never in use. Where the failure says nothing of the code, nobody knows that.

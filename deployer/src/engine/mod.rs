@@ -102,6 +102,14 @@ impl<'a> Engine<'a> {
         adopt::adopt(self, observed).await
     }
 
+    /// Records what is live as release 1: somebody who knows it says that it is in use.
+    ///
+    /// # Errors
+    /// It cannot be a release, or the ledger cannot be written.
+    pub async fn adopt_in_use(&self, observed: &Observed) -> Result<()> {
+        adopt::in_use(self, observed).await
+    }
+
     /// The alarms that are in ALARM already and are to be ignored.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ pub async fn dispensable(
         let (versions, aliases) =
             try_join!(reader.lambda.versions(&function.name), reader.lambda.aliases(&function.name))?;
         let mut ids = needed(&kept, |parts| parts.functions.get(key).map(|part| &part.version));
-        ids.extend(aliases.into_iter().flat_map(|alias| alias.weights.into_keys().chain([alias.version])));
+        ids.extend(aliases.into_values().flat_map(|alias| alias.weights.into_keys().chain([alias.version])));
         let made = versions.into_iter().map(|version| Made {
             created: when(&version.modified),
             id: version.version,

@@ -33,7 +33,7 @@ use crate::world::World;
 pub use markdown::Markdown;
 pub use view::{
     BuildView, CallsView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView,
-    PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
+    InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
 };
 
 /// Where words go.

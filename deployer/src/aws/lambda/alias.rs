@@ -44,16 +44,19 @@ impl LambdaReader {
         })
     }
 
-    /// All aliases of a function.
-    pub async fn aliases(&self, function: &str) -> Result<Vec<Alias>, AwsError> {
+    /// All aliases of a function, by name.
+    pub async fn aliases(&self, function: &str) -> Result<BTreeMap<String, Alias>, AwsError> {
         let pages = self.control.turn().await.list_aliases().function_name(function).into_paginator().items().send();
         let all = pages.collect::<Result<Vec<_>, _>>().await;
         let all = all.map_err(|error| AwsError::new("ListAliases", format!("`{function}`"), &error))?;
-        let aliases = all.into_iter().map(|found| Alias {
-            version: found.function_version.unwrap_or_default(),
-            weights: positive(found.routing_config),
-            revision: found.revision_id.unwrap_or_default(),
-            description: found.description.unwrap_or_default(),
+        let aliases = all.into_iter().map(|found| {
+            let alias = Alias {
+                version: found.function_version.unwrap_or_default(),
+                weights: positive(found.routing_config),
+                revision: found.revision_id.unwrap_or_default(),
+                description: found.description.unwrap_or_default(),
+            };
+            (found.name.unwrap_or_default(), alias)
         });
         Ok(aliases.collect())
     }

@@ -52,13 +52,21 @@ impl Settings {
         serde_json::from_str::<Vec<String>>(self.0.get("Architectures")?).ok()?.into_iter().next()
     }
 
+    /// Runtime and handler; `None` of a container image. No secrets.
+    pub fn starts(&self) -> Option<(String, String)> {
+        let text = |name: &str| serde_json::from_str::<String>(self.0.get(name)?).ok();
+        Some((text("Runtime")?, text("Handler")?))
+    }
+
     /// Runtime and handler, where what is started has to be in the package: a layer may bring it. No secrets.
     pub fn entry_point(&self) -> Option<(String, String)> {
-        let text = |name: &str| serde_json::from_str::<String>(self.0.get(name)?).ok();
-        if self.0.keys().any(|name| name.starts_with("Layers")) {
-            return None;
-        }
-        Some((text("Runtime")?, text("Handler")?))
+        self.starts().filter(|_| !self.0.keys().any(|name| name.starts_with("Layers")))
+    }
+
+    /// Those of a configuration as AWS sends it, for tests of what reads them.
+    #[cfg(test)]
+    pub(crate) fn of_configuration(configuration: &Value) -> Self {
+        Self::of(configuration)
     }
 
     /// One setting, for tests of what compares them.

@@ -1,5 +1,7 @@
 //! Versions: what they are made of, how they are made, and how they go away.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectStorageMode, State};
 use serde_json::Value;
@@ -76,6 +78,21 @@ impl LambdaReader {
         };
         let configuration = answer.configuration.ok_or_else(nothing)?;
         Ok(state(configuration, &raw.json("GetFunction", named(function, qualifier))?["Configuration"]))
+    }
+
+    /// The names of all functions of the account and region.
+    pub async fn names(&self) -> Result<Vec<String>, AwsError> {
+        let pages = self.control.turn().await.list_functions().into_paginator().items().send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|error| AwsError::new("ListFunctions", "the account's functions".to_owned(), &error))?;
+        Ok(all.into_iter().filter_map(|found| found.function_name).collect())
+    }
+
+    /// The tags of a function.
+    pub async fn tags(&self, function: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        let answer = self.functions.turn().await.get_function().function_name(function).send().await;
+        let answer = answer.map_err(|error| AwsError::new("GetFunction", bare(function), &error))?;
+        Ok(answer.tags.unwrap_or_default().into_iter().collect())
     }
 
     /// All published versions, the oldest first; `$LATEST` is none.

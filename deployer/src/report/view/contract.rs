@@ -22,7 +22,7 @@ impl ContractView {
     /// # Errors
     /// It cannot be written as TOML.
     pub fn new(contract: Contract) -> Result<Self> {
-        let declaration = declaration(&contract).context("the contract cannot be written as TOML")?;
+        let declaration = contract.declaration().context("the contract cannot be written as TOML")?;
         Ok(Self { contract, declaration })
     }
 }
@@ -31,19 +31,6 @@ impl View for ContractView {
     fn text(&self) -> String {
         self.declaration.clone()
     }
-}
-
-/// The contract as `deployer.toml` declares it.
-fn declaration(contract: &Contract) -> Result<String> {
-    let mut stack = toml::Table::try_from(contract)?;
-    for beside in ["environment", "region"] {
-        stack.remove(beside);
-    }
-    let mut whole = toml::Value::Table(stack);
-    for name in ["stack", &contract.environment, "environments"] {
-        whole = toml::Value::Table([(name.to_owned(), whole)].into_iter().collect());
-    }
-    Ok(toml::to_string(&whole)?)
 }
 
 /// `contract write`.

@@ -1,0 +1,96 @@
+//! The text of a first `deployer.toml`.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use toml::Value;
+
+use super::Init;
+use super::account::Found;
+use super::project::Code;
+
+const HEAD: &str = "\
+# What `deployer` releases, where to, and how it checks a release. Made by `deployer init` of what was there; it is yours now.
+# Every key is described in `docs/configuration.md` of the deployer's repository.
+";
+
+const CHECKS: &str = "
+# A check is sent to each new version before it takes traffic, and must pass; then it is sent once more to what takes the traffic.
+# Without one a new version takes traffic whatever it does. It must not change anything: `GET`, or an event that is harmless.
+#
+# [[checks]]
+# name = \"health\"
+";
+
+const TRAFFIC: &str = "
+# How traffic moves to a new version: all at once, unless it says otherwise here. A release is reverted if an alarm of the stack
+# contract goes into ALARM in the meantime.
+#
+# [traffic]
+# strategy = \"canary\"
+# percent = 10
+# bake_seconds = 300
+";
+
+/// The text, with comments that say what comes next.
+pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) -> Result<String> {
+    let mut text = HEAD.to_owned();
+    let quoted = |text: &str| Value::from(text).to_string();
+    let _ = writeln!(text, "\napp = {}\ndefault_environment = {}", quoted(&found.app), quoted(&options.environment));
+    if codes.iter().any(|(_, code)| matches!(code, Code::Cargo { .. })) && has_arm64(found) {
+        text.push_str("\n[build]\ntarget = \"aarch64-unknown-linux-gnu\"\n");
+    }
+    for (key, code) in codes {
+        let name = &found.contract.functions[key].name;
+        let started = found.settings[key]
+            .starts()
+            .map_or_else(String::new, |(runtime, handler)| format!(", which starts `{handler}` with {runtime}"));
+        let _ = writeln!(text, "\n# {name}{started}.\n[functions.{key}]");
+        match code {
+            Code::Cargo { package, bin, features } => {
+                let _ = writeln!(text, "package = {}\nbin = {}", quoted(package), quoted(bin));
+                if !features.is_empty() {
+                    let _ = writeln!(text, "features = {}", Value::from(features.clone()));
+                }
+            }
+            Code::Folder(folder) => {
+                let _ = writeln!(text, "build = {{ output = {} }}", quoted(folder));
+            }
+            Code::Command { command, output, inputs } => {
+                let (command, output, inputs) = (quoted(command), quoted(output), Value::from(inputs.clone()));
+                let _ = writeln!(
+                    text,
+                    "[functions.{key}.build]\ncommand = {command}\noutput = {output}\ninputs = {inputs}"
+                );
+            }
+        }
+    }
+    for (name, ledger) in &found.ledgers {
+        let (ledger, region) = (quoted(ledger), quoted(&found.contract.region));
+        let _ = writeln!(text, "\n[environments.{name}]\nledger = {ledger}\nregion = {region}");
+        if let Some(profile) = &options.profile {
+            let _ = writeln!(text, "profile = {}", quoted(profile));
+        }
+    }
+    if !found.in_ledger {
+        let _ = write!(
+            text,
+            "\n# What the environment consists of. `deployer doctor` compares it with what there is.\n{}",
+            found.contract.declaration()?
+        );
+    }
+    text.push_str(CHECKS);
+    if let Some((key, _)) = codes.first() {
+        let _ = writeln!(text, "# function = {}", quoted(key));
+        text.push_str(match found.contract.url_of(key) {
+            Some(_) => "# request = \"GET /health\"\n# status = 200\n# body = { status = \"ok\" }\n",
+            None => "# event = \"event.json\"\n# payload = { done = 0 }\n",
+        });
+    }
+    text.push_str(TRAFFIC);
+    Ok(text)
+}
+
+fn has_arm64(found: &Found) -> bool {
+    found.settings.values().any(|settings| settings.architecture().as_deref() == Some("arm64"))
+}

@@ -1,0 +1,397 @@
+//! What is in the folder: which of it makes each function.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::account::Found;
+use crate::artifact::{files_below, handler_files};
+use crate::aws::Settings;
+use crate::config::{FunctionResource, ProcessEnvironment};
+use crate::failure::Failure;
+
+/// Folders that hold what was installed or built.
+const MADE: [&str; 9] =
+    ["node_modules", "target", "dist", "build", "venv", ".venv", "__pycache__", "site-packages", ".deployer"];
+
+/// What makes a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Code {
+    /// A binary of a cargo package, with the features that it needs.
+    Cargo { package: String, bin: String, features: Vec<String> },
+    /// A folder as it is.
+    Folder(String),
+    /// A command that writes a folder, and what that is made of.
+    Command { command: String, output: String, inputs: Vec<String> },
+}
+
+/// The folder with the sources.
+pub(super) struct Project {
+    root: PathBuf,
+    /// All files, from the folder.
+    files: BTreeSet<String>,
+    bins: Vec<Bin>,
+}
+
+/// A binary of the cargo workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bin {
+    package: String,
+    name: String,
+    features: Vec<String>,
+}
+
+impl Project {
+    /// Reads it, as far as the functions that were found need it.
+    ///
+    /// # Errors
+    /// Cargo cannot read its workspace.
+    pub(super) async fn read(root: &Path, process: &ProcessEnvironment, found: &Found) -> Result<Self> {
+        let root = root.canonicalize().with_context(|| format!("cannot read `{}`", root.display()))?;
+        let files = files_below(process, &root, &[]).await.into_iter();
+        let files = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_str()?.to_owned()));
+        let files: BTreeSet<String> = files.filter(|file| !file.split('/').any(|part| MADE.contains(&part))).collect();
+        let is_built =
+            |settings: &Settings| settings.starts().is_some_and(|(runtime, _)| runtime.starts_with("provided"));
+        let bins = match found.settings.values().any(is_built) {
+            true => bins(&root, process, &files).await?,
+            false => Vec::new(),
+        };
+        Ok(Self { root, files, bins })
+    }
+
+    /// What makes each function, by key.
+    ///
+    /// # Errors
+    /// All functions that nothing here makes.
+    pub(super) fn codes(&self, found: &Found) -> Result<Vec<(String, Code)>> {
+        let (mut codes, mut unknown) = (Vec::new(), Vec::new());
+        for (key, function) in &found.contract.functions {
+            match self.code(key, function, &found.settings[key], found.contract.functions.len()) {
+                Ok(code) => codes.push((key.clone(), code)),
+                Err(why) => unknown.push(format!("function `{}` {why}", function.name)),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(codes);
+        }
+        Err(Failure::bad_input(format!("nothing in `{}` was recognised as the code of: {}", self.root.display(), unknown.join("; ")))
+            .hint(
+                "run it in the folder of the sources, or write `deployer.toml` by hand: `docs/configuration.md` of the deployer's \
+                 repository has every key; nothing was changed",
+            )
+            .into())
+    }
+
+    fn code(&self, key: &str, function: &FunctionResource, settings: &Settings, of: usize) -> Result<Code, String> {
+        let Some((runtime, handler)) = settings.starts() else {
+            return Err("is a container image, or names no runtime".to_owned());
+        };
+        if runtime.starts_with("provided") {
+            return self.bin(key, &function.name, of).ok_or_else(|| match self.bins.as_slice() {
+                [] => format!("has the runtime `{runtime}`, and there is no cargo workspace"),
+                bins => {
+                    let names: Vec<_> = bins.iter().map(|bin| format!("`{}`", bin.name)).collect();
+                    format!("is like none of the binaries {}", names.join(", "))
+                }
+            });
+        }
+        let files = handler_files(&runtime, &handler)
+            .ok_or_else(|| format!("has the runtime `{runtime}`, of which the sources are not recognised"))?;
+        let folder = self.folder_of(&files, key, &function.name)?;
+        match folder {
+            Some(folder) => Ok(self.packaged(key, &folder, &runtime, settings)),
+            None => self.built(key, &files).ok_or_else(|| {
+                format!(
+                    "starts `{handler}` with `{runtime}`, and there is no `{}`",
+                    files.first().map_or("", String::as_str)
+                )
+            }),
+        }
+    }
+
+    /// The binary that is called as the function, or the only one.
+    fn bin(&self, key: &str, name: &str, of: usize) -> Option<Code> {
+        let by = |is: &dyn Fn(&Bin) -> bool| self.bins.iter().find(|bin| is(bin));
+        let only = self.bins.first().filter(|_| self.bins.len() == 1 && of == 1);
+        let found = by(&|bin| bin.name == key)
+            .or_else(|| by(&|bin| bin.package == key))
+            .or_else(|| by(&|bin| bin.name == name))
+            .or_else(|| {
+                by(&|bin| name.split(['-', '_']).collect::<Vec<_>>().join("-").contains(&bin.name.replace('_', "-")))
+            })
+            .or(only)?;
+        let Bin { package, name, features } = found.clone();
+        Some(Code::Cargo { package, bin: name, features })
+    }
+
+    /// The folder in which one of these files is: the one that has the function's name in it, or the one that is least deep.
+    fn folder_of(&self, files: &[String], key: &str, name: &str) -> Result<Option<String>, String> {
+        let folders = files.iter().flat_map(|file| {
+            self.files.iter().filter_map(move |path| {
+                let folder = path.strip_suffix(file.as_str())?;
+                (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
+            })
+        });
+        let folders: BTreeSet<String> = folders.collect();
+        let depth = |folder: &String| if folder.is_empty() { 0 } else { folder.split('/').count() };
+        let named: Vec<_> =
+            folders.iter().filter(|folder| folder.split('/').any(|part| part == key || part == name)).collect();
+        let candidates = if named.is_empty() { folders.iter().collect() } else { named };
+        let Some(least) = candidates.iter().map(|folder| depth(folder)).min() else { return Ok(None) };
+        let nearest: Vec<_> = candidates.into_iter().filter(|folder| depth(folder) == least).collect();
+        match nearest.as_slice() {
+            [only] => Ok(Some((*only).clone())),
+            several => {
+                let names: Vec<_> = several.iter().map(|folder| format!("`{folder}`")).collect();
+                Err(format!("could be in any of the folders {}", names.join(", ")))
+            }
+        }
+    }
+
+    /// The sources as they are, with what they need from elsewhere.
+    fn packaged(&self, key: &str, folder: &str, runtime: &str, settings: &Settings) -> Code {
+        let at = |file: &str| {
+            let places =
+                [folder, ""].map(|place| if place.is_empty() { file.to_owned() } else { format!("{place}/{file}") });
+            places.into_iter().find(|path| self.files.contains(path))
+        };
+        let output = format!(".deployer/package/{key}");
+        let installed = if runtime.starts_with("python") {
+            at("requirements.txt").map(|file| (install_python(&output, &file, runtime, settings), vec![file]))
+        } else {
+            at("package-lock.json").filter(|_| at("package.json").is_some_and(|file| self.has_dependencies(&file))).map(
+                |lock| {
+                    let manifest = at("package.json").unwrap_or_default();
+                    let install = format!(
+                        "cp {manifest} {lock} {output}/ && npm ci --prefix {output} --omit=dev --ignore-scripts"
+                    );
+                    (install, vec![manifest, lock])
+                },
+            )
+        };
+        if installed.is_none() && !folder.is_empty() {
+            return Code::Folder(folder.to_owned());
+        }
+        let sources = self.sources(folder);
+        let copied = if folder.is_empty() { sources.join(" ") } else { format!("{folder}/.") };
+        let mut command = format!("rm -rf {output} && mkdir -p {output} && cp -R {copied} {output}/");
+        let mut inputs = if folder.is_empty() { sources } else { vec![folder.to_owned()] };
+        if let Some((install, files)) = installed {
+            command.push_str(" && ");
+            command.push_str(&install);
+            inputs.extend(files);
+        }
+        inputs.sort();
+        inputs.dedup();
+        Code::Command { command, output, inputs }
+    }
+
+    /// What of the project's own folder is a part of the function: what is no setting of a tool, and no test.
+    fn sources(&self, folder: &str) -> Vec<String> {
+        if !folder.is_empty() {
+            return Vec::new();
+        }
+        const OTHER: [&str; 8] = ["tests", "test", "docs", "infra", "terraform", "cdk.out", "README.md", "LICENSE"];
+        const ENDS: [&str; 7] = [".py", ".js", ".mjs", ".cjs", ".json", ".rb", ".txt"];
+        let tops: BTreeSet<&str> = self.files.iter().filter_map(|file| file.split('/').next()).collect();
+        let is_source = |top: &&str| {
+            let is_file = self.files.contains(*top);
+            !top.starts_with('.') && !OTHER.contains(top) && (!is_file || ENDS.iter().any(|end| top.ends_with(end)))
+        };
+        tops.into_iter().filter(is_source).map(str::to_owned).collect()
+    }
+
+    /// What a build script of `package.json` makes: the handler's file is only there afterwards.
+    fn built(&self, key: &str, files: &[String]) -> Option<Code> {
+        let manifest = self.manifest("package.json")?;
+        manifest["scripts"]["build"].as_str()?;
+        let file = Path::new(files.first()?);
+        let is_source = |path: &String| {
+            let path = Path::new(path);
+            path.file_stem() == file.file_stem() && path.extension().is_some_and(|end| end == "ts" || end == "mts")
+        };
+        self.files.iter().find(|path| is_source(path))?;
+        let install = if self.files.contains("package-lock.json") { "npm ci" } else { "npm install" };
+        let others = ["package.json", "package-lock.json", "tsconfig.json"].map(str::to_owned);
+        let mut inputs: Vec<String> = others.into_iter().filter(|file| self.files.contains(file)).collect();
+        inputs.push(if self.files.iter().any(|file| file.starts_with("src/")) {
+            "src".to_owned()
+        } else {
+            key.to_owned()
+        });
+        inputs.sort();
+        Some(Code::Command { command: format!("{install} && npm run build"), output: "dist".to_owned(), inputs })
+    }
+
+    fn has_dependencies(&self, file: &str) -> bool {
+        let manifest = self.manifest(file).unwrap_or_default();
+        manifest["dependencies"].as_object().is_some_and(|all| !all.is_empty())
+    }
+
+    fn manifest(&self, file: &str) -> Option<serde_json::Value> {
+        serde_json::from_slice(&std::fs::read(self.root.join(file)).ok()?).ok()
+    }
+}
+
+/// Installs Python packages as Lambda runs them, not as this machine does.
+fn install_python(output: &str, requirements: &str, runtime: &str, settings: &Settings) -> String {
+    let machine = if settings.architecture().as_deref() == Some("arm64") { "aarch64" } else { "x86_64" };
+    let version = runtime.trim_start_matches("python");
+    format!(
+        "python3 -m pip install --quiet --target {output} --platform manylinux2014_{machine} --python-version {version} \
+         --only-binary=:all: -r {requirements}"
+    )
+}
+
+/// The binaries of the cargo workspace here, or of the only one below.
+async fn bins(root: &Path, process: &ProcessEnvironment, files: &BTreeSet<String>) -> Result<Vec<Bin>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        targets: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+        kind: Vec<String>,
+        #[serde(default, rename = "required-features")]
+        features: Vec<String>,
+    }
+    let above = root.ancestors().any(|folder| folder.join("Cargo.toml").is_file());
+    let below = files.iter().filter_map(|file| file.strip_suffix("/Cargo.toml")).min_by_key(|folder| folder.len());
+    let folder = match (above, below) {
+        (true, _) => root.to_path_buf(),
+        (false, Some(below)) => root.join(below),
+        (false, None) => return Ok(Vec::new()),
+    };
+    let mut cargo = Command::new(process.cargo());
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(&folder);
+    cargo.env_clear().envs(process.for_builds(&[])).stdin(Stdio::null()).kill_on_drop(true);
+    let output = cargo.output().await.with_context(|| {
+        Failure::error("cannot start `cargo`").hint("install Rust, with cargo on the PATH; nothing was changed")
+    })?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Failure::bad_input(format!("cargo cannot read the workspace in `{}`: {words}", folder.display()))
+            .hint("`cargo check` shows more; nothing was changed")
+            .into());
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo's metadata cannot be read")?;
+    let bins = metadata.packages.into_iter().flat_map(|package| {
+        let bins = package.targets.into_iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"));
+        let of = package.name;
+        bins.map(move |bin| Bin { package: of.clone(), name: bin.name, features: bin.features }).collect::<Vec<_>>()
+    });
+    Ok(bins.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn project(files: &[&str]) -> Project {
+        Project {
+            root: PathBuf::from("/nowhere"),
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            bins: Vec::new(),
+        }
+    }
+
+    fn code(project: &Project, key: &str, runtime: &str, handler: &str) -> Result<Code, String> {
+        let settings =
+            Settings::of_configuration(&json!({"Runtime": runtime, "Handler": handler, "Architectures": ["arm64"]}));
+        let function = FunctionResource {
+            name: format!("shop-{key}-dev"),
+            alias: "live".to_owned(),
+            architecture: None,
+            url: None,
+        };
+        project.code(key, &function, &settings, 2)
+    }
+
+    #[test]
+    fn a_folder_of_sources_is_packed_as_it_is() {
+        let found = code(&project(&["src/app.py", "README.md"]), "api", "python3.13", "app.handle");
+        assert_eq!(found, Ok(Code::Folder("src".to_owned())));
+        let found = code(&project(&["functions/hello/index.mjs"]), "hello", "nodejs22.x", "index.handler");
+        assert_eq!(found, Ok(Code::Folder("functions/hello".to_owned())));
+    }
+
+    #[test]
+    fn of_several_folders_the_one_with_the_name_of_the_function_is_meant() {
+        let both = project(&["orders/app.py", "mail/app.py"]);
+        assert_eq!(code(&both, "mail", "python3.13", "app.handle"), Ok(Code::Folder("mail".to_owned())));
+        let refused = code(&both, "other", "python3.13", "app.handle").unwrap_err();
+        assert_eq!(refused, "could be in any of the folders `mail`, `orders`");
+    }
+
+    #[test]
+    fn python_packages_are_installed_for_the_functions_processor() {
+        let found = code(&project(&["src/app.py", "requirements.txt"]), "api", "python3.13", "app.handle").unwrap();
+        let Code::Command { command, output, inputs } = found else { panic!("{found:?}") };
+        assert!(
+            command.starts_with("rm -rf .deployer/package/api && mkdir -p .deployer/package/api && cp -R src/. "),
+            "{command}"
+        );
+        assert!(command.contains("--platform manylinux2014_aarch64 --python-version 3.13 "), "{command}");
+        assert!(command.ends_with(" -r requirements.txt"), "{command}");
+        assert_eq!(
+            (output.as_str(), inputs),
+            (".deployer/package/api", vec!["requirements.txt".to_owned(), "src".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_lies_in_the_projects_own_folder_is_copied_without_tests_and_tools() {
+        let files =
+            ["app.py", "shop/__init__.py", "tests/test_app.py", "terraform/main.tf", "deployer.toml", "README.md"];
+        let found = code(&project(&files), "api", "python3.13", "app.handle").unwrap();
+        let Code::Command { command, inputs, .. } = found else { panic!("{found:?}") };
+        assert!(command.ends_with("cp -R app.py shop .deployer/package/api/"), "{command}");
+        assert_eq!(inputs, ["app.py", "shop"]);
+    }
+
+    #[test]
+    fn a_binary_is_found_by_the_key_the_package_or_the_functions_name() {
+        let bin = |package: &str, name: &str| Bin {
+            package: package.to_owned(),
+            name: name.to_owned(),
+            features: Vec::new(),
+        };
+        let project = Project {
+            bins: vec![bin("shop", "worker"), bin("api", "http"), bin("tools", "mail_sender")],
+            ..project(&[])
+        };
+        let of = |key: &str, name: &str| match project.bin(key, name, 3) {
+            Some(Code::Cargo { package, bin, .. }) => Some((package, bin)),
+            _ => None,
+        };
+        assert_eq!(of("worker", "x"), Some(("shop".to_owned(), "worker".to_owned())));
+        assert_eq!(of("api", "x"), Some(("api".to_owned(), "http".to_owned())));
+        assert_eq!(of("sender", "shop-mail-sender-dev"), Some(("tools".to_owned(), "mail_sender".to_owned())));
+        assert_eq!(of("other", "other"), None);
+    }
+
+    #[test]
+    fn what_is_not_recognised_says_why() {
+        let nothing = project(&["main.go"]);
+        for (runtime, handler, expected) in [
+            ("provided.al2023", "bootstrap", "has the runtime `provided.al2023`, and there is no cargo workspace"),
+            ("python3.13", "app.handle", "starts `app.handle` with `python3.13`, and there is no `app.py`"),
+            ("java21", "a.B::c", "has the runtime `java21`, of which the sources are not recognised"),
+        ] {
+            assert_eq!(code(&nothing, "api", runtime, handler), Err(expected.to_owned()));
+        }
+    }
+}
