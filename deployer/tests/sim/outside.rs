@@ -28,7 +28,7 @@ use crate::schedule::Schedule;
 use crate::stack::{APP, ENVIRONMENTS, ledger};
 
 /// Calls that change something.
-pub(crate) const WRITES: [&str; 9] = [
+pub(crate) const WRITES: [&str; 11] = [
     "UpdateFunctionCode",
     "PublishVersion",
     "UpdateAlias",
@@ -38,6 +38,8 @@ pub(crate) const WRITES: [&str; 9] = [
     "DeleteDeployment",
     "TransactWriteItems",
     "PutObject",
+    "CreateTable",
+    "UpdateContinuousBackups",
 ];
 
 /// What a run and its observer share.

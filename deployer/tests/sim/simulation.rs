@@ -271,6 +271,21 @@ impl Simulation {
         std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
     }
 
+    /// Writes a file of the project, or removes it.
+    pub(crate) fn write(&self, name: &str, text: Option<&str>) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match text {
+            Some(text) => std::fs::write(path, text).unwrap(),
+            None => drop(std::fs::remove_file(path)),
+        }
+    }
+
+    /// A file of the project, if it is there.
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.folder.path().join(name)).ok()
+    }
+
     /// Puts an item into a ledger, behind the deployer's back.
     pub(crate) fn put(&self, environment: &str, item: &Value) {
         self.account(environment, |account| account.dynamodb.put(&ledger(environment), &attributes(item)["M"]));

@@ -52,6 +52,8 @@ pub(crate) fn name(request: &Request) -> Option<&'static str> {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Some(match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["v2", "apis", _]) => "GetApi",
+        ("GET", ["v2", "apis", _, "stages"]) => "GetStages",
         ("GET", ["v2", "apis", _, "stages", _]) => "GetStage",
         ("GET", ["v2", "apis", _, "routes"]) => "GetRoutes",
         ("GET", ["v2", "apis", _, "integrations"]) => "GetIntegrations",
@@ -93,6 +95,11 @@ impl HttpApis {
             return Some(Reply::error(404, "NotFoundException", &message));
         };
         Some(match name {
+            "GetApi" => {
+                let endpoint = format!("https://{}", Self::host(&segments[2]));
+                Reply::json(200, &json!({"apiId": segments[2], "protocolType": "HTTP", "apiEndpoint": endpoint}))
+            }
+            "GetStages" => Reply::json(200, &json!({"items": [{"stageName": "$default", "autoDeploy": true}]})),
             "GetStage" if segments[4] != "$default" => {
                 Reply::error(404, "NotFoundException", "Invalid stage identifier specified")
             }

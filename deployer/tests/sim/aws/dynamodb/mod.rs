@@ -25,8 +25,20 @@ use transact::Done;
 use value::{Item, normal_item};
 
 const TARGET: &str = "DynamoDB_20120810.";
-const OPERATIONS: [&str; 7] =
-    ["GetItem", "Query", "TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "DescribeTable"];
+const OPERATIONS: [&str; 10] = [
+    "GetItem",
+    "Query",
+    "TransactWriteItems",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "DescribeTable",
+    "ListTables",
+    "CreateTable",
+    "UpdateContinuousBackups",
+];
+/// How long a table takes to be made.
+const MAKING: Duration = Duration::from_secs(6);
 
 /// What a test may vary. Chances are from 0 to 1.
 #[derive(Clone, Debug)]
@@ -164,6 +176,9 @@ impl DynamoDb {
             "GetItem" => self.get_item(&body, moment),
             "Query" => self.query(&body, moment),
             "DescribeTable" => self.describe_table(&body, moment),
+            "ListTables" => Ok(json!({ "TableNames": self.tables.keys().collect::<Vec<_>>() })),
+            "CreateTable" => self.make_table(&body, moment),
+            "UpdateContinuousBackups" => self.keep_backups(&body, moment),
             "TransactWriteItems" => self.transact_write_items(&body, moment),
             operation => self.single_write(operation, &body, moment),
         }

@@ -99,10 +99,49 @@ impl DynamoDb {
             fault => fault,
         })?;
         let mut described = table.describe(moment.now);
+        if table.until.is_some_and(|until| moment.now < until) {
+            described["TableStatus"] = json!("CREATING");
+        }
         described["TableName"] = json!(name);
         described["TableArn"] = json!(self.arn(name));
         described["CreationDateTime"] = json!(moment.epoch.as_second());
         Ok(json!({ "Table": described }))
+    }
+
+    /// CreateTable: it takes a while.
+    pub(super) fn make_table(&mut self, body: &Value, moment: &Moment) -> Result<Value, Fault> {
+        let name = body["TableName"].as_str().unwrap_or_default();
+        if self.tables.contains_key(name) {
+            return Err(Fault::new("ResourceInUseException", format!("Table already exists: {name}")));
+        }
+        let keys = body["KeySchema"].as_array().cloned().unwrap_or_default();
+        let named = |kind: &str| keys.iter().find(|key| key["KeyType"] == kind)?["AttributeName"].as_str();
+        let partition = named("HASH").ok_or_else(|| Fault::invalid("No Hash Key specified in schema."))?;
+        if body["BillingMode"] != "PAY_PER_REQUEST" {
+            return Err(Fault::invalid("ReadCapacityUnits and WriteCapacityUnits must both be specified"));
+        }
+        let mut table = super::table::Table::new(partition, named("RANGE"));
+        table.until = Some(moment.now + super::MAKING);
+        self.tables.insert(name.to_owned(), table);
+        Ok(json!({ "TableDescription": { "TableName": name, "TableStatus": "CREATING" } }))
+    }
+
+    pub(super) fn keep_backups(&mut self, body: &Value, moment: &Moment) -> Result<Value, Fault> {
+        let (name, table) = self.table(body)?;
+        if table.until.is_some_and(|until| moment.now < until) {
+            let message = format!("Backups are being enabled for the table: {name}. Please retry later");
+            return Err(Fault::new("ContinuousBackupsUnavailableException", message));
+        }
+        let name = name.to_owned();
+        if let Some(table) = self.tables.get_mut(&name) {
+            table.has_backups = body["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true;
+        }
+        Ok(json!({ "ContinuousBackupsDescription": { "ContinuousBackupsStatus": "ENABLED" } }))
+    }
+
+    /// Whether a table can be restored to a point in time.
+    pub(crate) fn has_backups(&self, table: &str) -> bool {
+        self.tables.get(table).is_some_and(|table| table.has_backups)
     }
 
     pub(super) fn arn(&self, table: &str) -> String {

@@ -17,12 +17,16 @@ pub(super) struct Table {
     pub(super) sort: Option<(String, &'static str)>,
     /// Each item from when on, in order; nothing where it was deleted.
     pub(super) items: BTreeMap<Key, Vec<(Duration, Option<Item>)>>,
+    /// Until when it is being made.
+    pub(super) until: Option<Duration>,
+    /// Whether it can be restored to a point in time.
+    pub(super) has_backups: bool,
 }
 
 impl Table {
     pub(super) fn new(partition: &str, sort: Option<&str>) -> Self {
         let sort = sort.map(|name| (name.to_owned(), "S"));
-        Self { partition: (partition.to_owned(), "S"), sort, items: BTreeMap::new() }
+        Self { partition: (partition.to_owned(), "S"), sort, items: BTreeMap::new(), until: None, has_backups: false }
     }
 
     /// The key's attributes: name and type.

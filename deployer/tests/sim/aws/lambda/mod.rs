@@ -164,6 +164,7 @@ impl Lambda {
             "ListVersionsByFunction" => self.list_versions(asked, moment),
             "GetAlias" => self.get_alias(asked, moment),
             "ListAliases" => self.list_aliases(asked, moment),
+            "ListFunctions" => self.list_functions(asked),
             "UpdateFunctionCode" => self.update_code(asked, moment, around.objects),
             "PublishVersion" => self.publish_version(asked, moment),
             "UpdateAlias" => self.update_alias(asked, moment),

@@ -234,6 +234,7 @@ pub(super) struct Function {
     pub(super) policies: BTreeMap<String, Value>,
     pub(super) reserved: Option<i32>,
     pub(super) provisioned: BTreeMap<String, Provisioned>,
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Function {

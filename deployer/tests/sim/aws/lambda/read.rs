@@ -17,8 +17,23 @@ impl Lambda {
         let location = self.location(&asked.function, &sha256, moment);
         let mut shown =
             json!({ "Configuration": configuration, "Code": { "RepositoryType": "S3", "Location": location } });
+        if !function.tags.is_empty() {
+            shown["Tags"] = json!(function.tags);
+        }
         if let Some(reserved) = function.reserved {
             shown["Concurrency"] = json!({ "ReservedConcurrentExecutions": reserved });
+        }
+        Ok(Reply::json(200, &shown))
+    }
+
+    /// Of each function only its name: what else there is nobody asks for.
+    pub(super) fn list_functions(&mut self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
+        let (most, from) = asked.page(self.rules.page)?;
+        let names: Vec<_> = self.functions.keys().skip(from).collect();
+        let page: Vec<_> = names.iter().take(most).map(|name| json!({ "FunctionName": name })).collect();
+        let mut shown = json!({ "Functions": page });
+        if names.len() > most {
+            shown["NextMarker"] = json!(marker(from + most));
         }
         Ok(Reply::json(200, &shown))
     }

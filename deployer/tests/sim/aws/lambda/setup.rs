@@ -65,6 +65,7 @@ impl Lambda {
             policies: BTreeMap::new(),
             reserved: None,
             provisioned: BTreeMap::new(),
+            tags: BTreeMap::new(),
         };
         self.functions.insert(name.to_owned(), function);
     }
@@ -158,6 +159,10 @@ impl Lambda {
     /// Reserves executions, which is the function's limit too; 0 lets nothing run.
     pub(crate) fn reserve(&mut self, function: &str, executions: Option<i32>) {
         self.function_mut(function).reserved = executions;
+    }
+
+    pub(crate) fn tag(&mut self, function: &str, key: &str, value: &str) {
+        self.function_mut(function).tags.insert(key.to_owned(), value.to_owned());
     }
 
     /// The statements of the resource policy of an alias or version; of the function itself with an empty qualifier.

@@ -1,0 +1,188 @@
+//! `init`: what it finds in an account, what it writes and makes, and what it refuses.
+
+use serde_json::json;
+
+use crate::aws::Account;
+use crate::aws::http_api::{FunctionUrl, HttpApi, HttpRoute};
+use crate::aws::lambda::Configuration;
+use crate::outside::Sent;
+use crate::simulation::{Ended, Simulation, Snapshot};
+use crate::stack::Shape;
+
+const ARGUMENTS: &str = "init dev --app shop --region us-east-1 --profile 111111111111 --yes";
+
+/// A function that somebody else made and uses, with a published version behind an alias.
+fn function(account: &mut Account, name: &str) {
+    let (runtime, handler) = ("python3.13".to_owned(), "app.handle".to_owned());
+    let configuration = Configuration { runtime, handler, ..Configuration::default() };
+    account.lambda.create_function(name, name.as_bytes(), configuration);
+    account.lambda.create_alias(name, "live", "1");
+}
+
+fn http_api(account: &mut Account, function: &str) {
+    let route = HttpRoute {
+        key: "GET /orders".to_owned(),
+        function: function.to_owned(),
+        alias: "live".to_owned(),
+        format: "2.0",
+        authorization: "NONE",
+    };
+    account.http.apis.insert("shop1".to_owned(), HttpApi { routes: vec![route], variables: [].into() });
+    account.lambda.permit(function, "live", "arn:aws:execute-api:us-east-1:111111111111:shop1/*/GET/orders");
+}
+
+/// A project without a `deployer.toml`, and an account in which `set_up` made something.
+fn project(set_up: impl FnOnce(&mut Account) + Send, case: impl AsyncFnOnce(&Simulation) + Send) {
+    Snapshot::new(Shape::of(1), 1).with_programs().simulate(async |simulation| {
+        simulation.write("deployer.toml", None);
+        simulation.write("orders/app.py", Some("def handle(event, context): pass\n"));
+        simulation.account("dev", set_up);
+        case(simulation).await;
+    });
+}
+
+async fn refused(simulation: &Simulation, arguments: &str, code: u8) -> String {
+    let (ended, calls) = simulation.observed(arguments).await;
+    assert_eq!(ended.code, Some(code), "{}", ended.words);
+    assert!(ended.words.contains("hint: ") && !calls.iter().any(Sent::writes), "{}", ended.words);
+    assert_eq!(simulation.read("deployer.toml"), None);
+    ended.words
+}
+
+async fn done(simulation: &Simulation, arguments: &str) -> Ended {
+    let ended = simulation.command(arguments).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.words);
+    ended
+}
+
+#[test]
+fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
+    let set_up = |account: &mut Account| {
+        function(account, "shop-orders-dev");
+        http_api(account, "shop-orders-dev");
+    };
+    project(set_up, async |simulation| {
+        let ended = done(simulation, ARGUMENTS).await;
+        let text = simulation.read("deployer.toml").unwrap();
+        for part in [
+            "app = \"shop\"\n",
+            "# shop-orders-dev, which starts `app.handle` with python3.13.\n[functions.orders]\nbuild = { output = \"orders\" }\n",
+            "ledger = \"shop-ledger-dev\"\n",
+            "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
+        ] {
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        assert!(ended.words.contains("Adopted what is live as release 1"), "{}", ended.words);
+        assert!(
+            ended.words.contains("deployer plan dev") && ended.words.contains("deployer deploy dev"),
+            "{}",
+            ended.words
+        );
+        assert!(simulation.account("dev", |account| account.dynamodb.has_backups("shop-ledger-dev")));
+        let live = done(simulation, "status dev --output json").await.json();
+        assert_eq!(live["environments"][0]["release"], 1);
+
+        // The first own release has a way back.
+        simulation.write("orders/app.py", Some("def handle(event, context): return {}\n"));
+        done(simulation, "deploy dev").await;
+        let back = done(simulation, "rollback dev --to previous").await;
+        assert!(back.words.contains("(back to 1)"), "{}", back.words);
+    });
+}
+
+#[test]
+fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
+    let contract = |environment: &str, account: &str| {
+        json!({
+            "pk": "shop", "sk": "stack", "schema": 2, "environment": environment, "account": account, "region": "us-east-1",
+            "functions": {"orders": {"name": "elsewhere", "alias": "live"}}, "alarms": [],
+        })
+    };
+    let set_up = |account: &mut Account| {
+        function(account, "elsewhere");
+        for environment in ["dev", "prod"] {
+            let table = format!("shop-ledger-{environment}");
+            account.dynamodb.create_table(&table, "pk", Some("sk"));
+            let item = crate::stack::attributes(&contract(environment, "111111111111"));
+            account.dynamodb.put(&table, &item["M"]);
+        }
+    };
+    project(set_up, async |simulation| {
+        // Nothing names the application but its ledger.
+        done(simulation, "init dev --ledger shop-ledger-dev --region us-east-1 --profile 111111111111 --yes").await;
+        let text = simulation.read("deployer.toml").unwrap();
+        assert!(text.contains("app = \"shop\"\n") && !text.contains(".stack"), "{text}");
+        assert!(text.contains("[functions.orders]\nbuild = { output = \"orders\" }"), "{text}");
+        done(simulation, "plan dev").await;
+    });
+}
+
+#[test]
+fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
+    let set_up = |account: &mut Account| {
+        for (name, stack) in [("Mine-Orders-1AB2", "mine"), ("Theirs-Orders-3CD4", "theirs")] {
+            function(account, name);
+            account.lambda.tag(name, "aws:cloudformation:stack-name", stack);
+            account.lambda.tag(name, "aws:cloudformation:logical-id", "Orders");
+            account.lambda.tag(name, "team", stack);
+        }
+        let url =
+            FunctionUrl { function: "Mine-Orders-1AB2".to_owned(), alias: "live".to_owned(), authorization: "NONE" };
+        account.http.urls.insert("mine1".to_owned(), url);
+    };
+    project(set_up, async |simulation| {
+        for choice in ["--cloudformation mine", "--tag team=mine", "--name orders-1ab2"] {
+            done(simulation, &format!("{ARGUMENTS} {choice}")).await;
+            let text = simulation.read("deployer.toml").unwrap();
+            assert!(text.contains("[functions.orders]\n") && text.contains("name = \"Mine-Orders-1AB2\""), "{text}");
+            assert!(text.contains("url = \"https://mine1.lambda-url.us-east-1.on.aws\""), "{text}");
+            simulation.write("deployer.toml", None);
+        }
+        let words = refused(simulation, &format!("{ARGUMENTS} --cloudformation nobodys"), 3).await;
+        assert!(words.contains("is of the CloudFormation stack `nobodys`; there are `Mine-Orders-1AB2`, "), "{words}");
+    });
+}
+
+#[test]
+fn what_cannot_be_released_is_refused_and_nothing_is_written() {
+    let set_up = |account: &mut Account| {
+        function(account, "shop-orders-dev");
+        account.lambda.create_function("bare-dev", b"x", Configuration::default());
+        function(account, "latest-dev");
+        account.lambda.create_alias("latest-dev", "live", "$LATEST");
+        function(account, "split-dev");
+        account.lambda.split_alias("split-dev", "live", ("2", 0.1));
+    };
+    project(set_up, async |simulation| {
+        for (app, code, expected) in [
+            ("nothing", 3, "error: no function of the account has `nothing` in its name; there are `app-f1-dev`, "),
+            ("bare", 4, "error: function `bare-dev` has no alias: "),
+            ("latest", 4, "error: alias `live` of `latest-dev` names `$LATEST`"),
+            ("split", 4, "error: alias `live` of `split-dev` splits its traffic"),
+        ] {
+            let words = refused(simulation, &ARGUMENTS.replace("shop", app), code).await;
+            assert!(words.contains(expected), "{words}");
+        }
+        simulation.write("orders/app.py", None);
+        let words = refused(simulation, ARGUMENTS, 3).await;
+        assert!(
+            words
+                .contains("function `shop-orders-dev` starts `app.handle` with `python3.13`, and there is no `app.py`"),
+            "{words}"
+        );
+        // Nobody is there to agree.
+        simulation.write("orders/app.py", Some(""));
+        refused(simulation, &ARGUMENTS.replace(" --yes", ""), 3).await;
+    });
+}
+
+#[test]
+fn a_file_that_exists_is_never_written_over() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        let before = simulation.read("deployer.toml").unwrap();
+        let (ended, calls) = simulation.observed(ARGUMENTS).await;
+        assert_eq!((ended.code, calls.len()), (Some(3), 0), "{}", ended.words);
+        assert!(ended.words.contains("deployer.toml` exists already"), "{}", ended.words);
+        assert_eq!(simulation.read("deployer.toml").unwrap(), before);
+    });
+}
