@@ -10,6 +10,7 @@ use super::check::{DeclaredCheck, Marks, Verify};
 use super::contradictions;
 use super::function::DeclaredFunction;
 use super::local::DeclaredLocal;
+use super::mistakes;
 use super::role::Role;
 use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
@@ -157,17 +158,34 @@ pub(super) struct DeclaredEnvironment {
 impl File {
     /// Parses and validates; `path` is for messages only.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
-        let file: Self = toml::from_str(text).map_err(|error| {
-            // toml's own text names line and column and shows the line.
-            Failure::bad_input(format!("`{}` is malformed: {}", path.display(), error.to_string().trim_end()))
-                .hint("`docs/configuration.md` of the deployer's repository has every key; nothing was changed")
-                .at(error.span().map(|span| Place::new(path, text, span.start)))
-        })?;
+        let file = mistakes::read(text).map_err(|found| malformed(&found, text, path))?;
         match contradictions::of(&file) {
             found if found.is_empty() => Ok(file),
             found => Err(contradictions::failure(&found, text, path).into()),
         }
     }
+}
+
+fn malformed(found: &[toml::de::Error], text: &str, path: &Path) -> Failure {
+    let place = |error: &toml::de::Error| error.span().map(|span| Place::new(path, text, span.start));
+    let what = match found {
+        // toml's own text names line and column and shows the line.
+        [_] => {
+            toml::from_str::<File>(text).err().map(|error| format!("is malformed: {}", error.to_string().trim_end()))
+        }
+        _ => None,
+    };
+    let what = what.unwrap_or_else(|| {
+        let line = |error: &toml::de::Error| match place(error) {
+            Some(Place { line, column, .. }) => format!("line {line}, column {column}: {}", error.message()),
+            None => error.message().to_owned(),
+        };
+        let lines: Vec<_> = found.iter().map(line).collect();
+        format!("has {} errors:\n  {}", lines.len(), lines.join("\n  "))
+    });
+    Failure::bad_input(format!("`{}` {what}", path.display()))
+        .hint("`docs/configuration.md` of the deployer's repository has every key; nothing was changed")
+        .at(found.first().and_then(place))
 }
 
 /// Whether a name has nothing that leads elsewhere in a path, an address or a call: keys here and names in AWS consist of

@@ -8,6 +8,7 @@ mod contradictions;
 mod file;
 mod function;
 mod local;
+mod mistakes;
 mod process;
 #[cfg(test)]
 mod reference;
