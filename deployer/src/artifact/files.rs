@@ -39,7 +39,8 @@ pub async fn below(process: &ProcessEnvironment, folder: &Path, outputs: &[PathB
     let manifest = folder.join("Cargo.toml");
     let listed = Git::new(process, folder).files().await;
     // A folder that its repository ignores has no files for git, and neither has one that git lies about.
-    let Some(listed) = listed.filter(|files| files.contains(&manifest) || !manifest.exists()) else {
+    let is_known = |files: &Vec<PathBuf>| if manifest.exists() { files.contains(&manifest) } else { !files.is_empty() };
+    let Some(listed) = listed.filter(is_known) else {
         return walk(folder, outputs);
     };
     let mut files = BTreeSet::new();

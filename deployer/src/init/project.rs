@@ -14,6 +14,9 @@ use crate::aws::Settings;
 use crate::config::{FunctionResource, ProcessEnvironment};
 use crate::failure::Failure;
 
+/// So many functions are named whose code is not recognised.
+const SHOWN: usize = 5;
+
 /// Folders that hold what was installed or built.
 const MADE: [&str; 9] =
     ["node_modules", "target", "dist", "build", "venv", ".venv", "__pycache__", "site-packages", ".deployer"];
@@ -79,7 +82,11 @@ impl Project {
         if unknown.is_empty() {
             return Ok(codes);
         }
-        Err(Failure::bad_input(format!("nothing in `{}` was recognised as the code of: {}", self.root.display(), unknown.join("; ")))
+        let more = unknown.len().saturating_sub(SHOWN);
+        unknown.truncate(SHOWN);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let (root, unknown) = (self.root.display(), unknown.join("; "));
+        Err(Failure::bad_input(format!("not all functions have their code in `{root}`: {unknown}{more}"))
             .hint(
                 "run it in the folder of the sources, or write `deployer.toml` by hand: `docs/configuration.md` of the deployer's \
                  repository has every key; nothing was changed",

@@ -16,6 +16,7 @@ mod first_steps;
 mod guarded;
 mod harness;
 mod infrastructure;
+mod large;
 mod load;
 mod local;
 mod pipeline;
@@ -104,6 +105,7 @@ fn trials_apart_from_the_stack() -> Vec<Trial> {
         local::a_signal_stops_what_local_up_started,
         facts::the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing,
         guarded::what_other_serverless_stacks_have_is_known_by_real_plans,
+        large::twenty_functions_that_were_there_are_found_and_released_one_by_one_and_together,
         examples::a_python_http_api_is_released_by_the_commands_of_its_readme,
         examples::a_python_queue_worker_is_released_by_the_commands_of_its_readme,
         examples::a_node_function_with_a_url_is_released_by_the_commands_of_its_readme,
