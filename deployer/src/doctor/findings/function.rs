@@ -111,7 +111,7 @@ fn architecture(function: &Function, found: Option<String>, subject: &str) -> Fi
             subject,
             check,
             format!("the live version is for `{found}`, the contract says `{declared}`"),
-            "set the function's architecture in your infrastructure code and `build.target` to the same processor, apply, then deploy",
+            "set the function's architecture in your infrastructure code, and in `deployer.toml`, to the same processor, apply, then deploy",
         ),
         (None, _) => {
             Finding::not_checked(subject, check, "Lambda does not report it", "look at the function in the console")
