@@ -6,9 +6,10 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 
-use super::cross::missing;
+use super::cross::{Builder, missing};
 use super::dep_info::{Found, Message};
-use super::source::{Crates, Target};
+use super::settings::Remap;
+use super::source::Crates;
 use super::workspace::{cargo, not_started, selection};
 use crate::config::{Config, Package};
 use crate::failure::Failure;
@@ -23,19 +24,22 @@ pub(super) struct Binary {
 /// Compiles every function. Functions of one package with the same features and target share one run of cargo. The next run may write
 /// over the binaries of the last one, where two packages name theirs alike, so they are read right after it.
 pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap<String, Binary>> {
-    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
+        let target = crates.targets.get(&function.target);
+        let target = target.with_context(|| format!("the target `{}` was not looked at", function.target))?;
+        let builder = target.builder.ok_or_else(|| missing(key, &function.target))?;
         let features = (&function.features, function.default_features);
-        groups.entry((&function.target, &function.package, features)).or_default().push((key, function));
+        let group = (&function.target, &function.package, features);
+        let (.., functions) = groups.entry(group).or_insert((builder, &target.remap, Vec::new()));
+        functions.push((key, function));
     }
-    let mut binaries = BTreeMap::new();
-    for functions in groups.values() {
-        let Some((_, first)) = functions.first() else { continue };
-        let target = crates.targets.get(&first.target).with_context(|| format!("no way to `{}`", first.target))?;
-        let messages = compile_group(config, crates, target, functions).await?;
+    let (mut binaries, folder) = (BTreeMap::new(), crates.roots().target);
+    for (builder, remap, functions) in groups.values() {
+        let messages = compile_group(config, crates, (*builder, remap), functions).await?;
         let found = Found::of(&messages, crates.roots());
         for (key, function) in functions {
-            let path = target.builder.place(binary(&messages, key, function)?, crates.roots().target, &function.bin);
+            let path = builder.place(binary(&messages, key, function)?, folder, &function.bin);
             let bytes = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
             binaries.insert((*key).clone(), Binary { bytes, found: found.clone() });
         }
@@ -60,19 +64,18 @@ fn binary<'a>(messages: &'a [Message], key: &str, function: &Package) -> Result<
 async fn compile_group(
     config: &Config,
     crates: &Crates,
-    target: &Target,
+    (builder, remap): (Builder, &Remap),
     functions: &[(&String, &Package)],
 ) -> Result<Vec<Message>> {
-    let Some((key, first)) = functions.first() else { return Ok(Vec::new()) };
-    let arguments = target.builder.arguments(config, &first.target, crates.roots().target);
+    let Some((_, first)) = functions.first() else { return Ok(Vec::new()) };
     let mut cargo = cargo(config, &crates.folder);
-    cargo.args(arguments.ok_or_else(|| missing(key, &first.target))?);
+    cargo.args(builder.arguments(config, &first.target, crates.roots().target));
     cargo.args(["--locked", "--message-format", "json-render-diagnostics", "--profile", &config.build.profile]);
     for (_, function) in functions {
         cargo.args(["--bin", &function.bin]);
     }
-    cargo.args(selection(first)).args(&target.remap.arguments);
-    cargo.envs(target.remap.variable.iter().map(|(name, value)| (name, value)));
+    cargo.args(selection(first)).args(&remap.arguments);
+    cargo.envs(remap.variable.iter().map(|(name, value)| (name, value)));
     // The compiler's words go to the user as they come.
     let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
     let output = child.wait_with_output().await.context("lost sight of cargo")?;

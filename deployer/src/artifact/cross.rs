@@ -24,28 +24,26 @@ pub(super) enum Builder {
     Zigbuild,
     /// `cargo lambda build`.
     Lambda,
-    /// Nothing that is installed.
-    None,
 }
 
 impl Builder {
-    /// What builds for `target` on this machine, `host` as the compiler names it. A tool where one is needed and installed; with
-    /// none, a newer glibc than the runtime's may still do, and the preflight says whether it does.
-    pub(super) async fn of(config: &Config, settings: &Settings, (host, target): (&str, &str)) -> Self {
+    /// What builds for `target` on this machine, `host` as the compiler names it: a tool where one is needed and installed. Without
+    /// one, a newer glibc than the runtime's may still do, and the preflight says whether it does; for another processor nothing
+    /// builds then.
+    pub(super) async fn of(config: &Config, settings: &Settings, (host, target): (&str, &str)) -> Option<Self> {
         let is_foreign = !host.contains("-linux-") || Architecture::of_target(host) != Architecture::of_target(target);
-        if is_foreign && settings.has_linker(config, target) {
-            return Self::Cargo;
+        if is_foreign {
+            return if settings.names_linker(config, target) { Some(Self::Cargo) } else { installed(config) };
         }
-        let tool = installed(config);
+        let tool = installed(config).filter(|_| is_of_glibc(target));
         match tool {
-            _ if is_foreign => tool.unwrap_or(Self::None),
-            Some(tool) if is_of_glibc(target) && has_newer_glibc(config, config.build.newest_glibc).await => tool,
-            _ => Self::Cargo,
+            Some(tool) if has_newer_glibc(config, config.build.newest_glibc).await => Some(tool),
+            _ => Some(Self::Cargo),
         }
     }
 
-    /// How cargo is called to build for `target` in its target folder; nothing if nothing that is installed does.
-    pub(super) fn arguments(self, config: &Config, target: &str, folder: &Path) -> Option<Vec<String>> {
+    /// How cargo is called to build for `target` in its target folder.
+    pub(super) fn arguments(self, config: &Config, target: &str, folder: &Path) -> Vec<String> {
         let (verb, target) = match self {
             Self::Cargo => (vec!["build".to_owned()], target.to_owned()),
             Self::Zigbuild => (vec!["zigbuild".to_owned()], with_glibc(config, target)),
@@ -55,9 +53,8 @@ impl Builder {
                 let verb = ["lambda", "build", "--disable-optimizations", "--lambda-dir", &to];
                 (verb.map(str::to_owned).to_vec(), with_glibc(config, target))
             }
-            Self::None => return None,
         };
-        Some(verb.into_iter().chain(["--target".to_owned(), target]).collect())
+        verb.into_iter().chain(["--target".to_owned(), target]).collect()
     }
 
     /// Where a binary is that cargo has made in its target folder: `said` is where cargo says that it is.
@@ -71,7 +68,7 @@ impl Builder {
     /// What a package is made of besides, if it is made by a tool.
     pub(super) fn name(self) -> Option<&'static str> {
         match self {
-            Self::Cargo | Self::None => None,
+            Self::Cargo => None,
             Self::Zigbuild => Some("zigbuild"),
             Self::Lambda => Some("lambda"),
         }
@@ -80,7 +77,8 @@ impl Builder {
 
 /// What is said where nothing builds the function with this key for its target.
 pub(super) fn missing(key: &str, target: &str) -> Failure {
-    let (wanted, here) = (Architecture::of_target(target), std::env::consts::ARCH);
+    let (wanted, here) =
+        (Architecture::of_target(target), format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH));
     let what =
         format!("function `{key}` is built for `{wanted}`, and this machine ({here}) has nothing that builds for it");
     let hint = format!(

@@ -30,6 +30,10 @@ impl Inputs {
     /// An input, or an output that no command makes, is missing.
     pub(super) async fn read(config: &Config, key: &str, function: &Function) -> Result<Option<Self>> {
         let mut hasher = Hasher::new();
+        // For another processor there may be other content, and it has to be looked at again.
+        if !matches!(function.code, Code::Image(ImageSource::Given(_))) {
+            hasher.add("architecture", function.architecture.to_string().as_bytes());
+        }
         let there = |hasher: Hasher| Some(Self { hash: hasher.hex(), places: Vec::new(), written: Vec::new() });
         let recipe = match &function.code {
             Code::Cargo(_) => return Ok(None),

@@ -37,11 +37,18 @@ impl Settings {
         self.0.iter().map(ToString::to_string).collect()
     }
 
-    /// Whether a linker is set for a target.
-    pub(super) fn has_linker(&self, config: &Config, triple: &str) -> bool {
-        let of_target = |table: &toml::Table| table.get("target")?.get(triple)?.get("linker").cloned();
-        config.process.get(&variable(triple, "LINKER")).is_some()
-            || self.0.iter().any(|table| of_target(table).is_some())
+    /// Whether something says how to link for a target: a linker, flags that name one, or another program in the place of cargo.
+    pub(super) fn names_linker(&self, config: &Config, triple: &str) -> bool {
+        let text = |name: &str| config.process.get(name).map(|value| value.to_string_lossy().into_owned());
+        let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", &variable(triple, "RUSTFLAGS")].map(text);
+        let by_flags = |flags: &str| flags.contains("linker");
+        let of_target = self.0.iter().filter_map(|table| table.get("target")?.as_table()).flatten();
+        let of_target = of_target.filter(|(key, _)| key.as_str() == triple || key.starts_with("cfg("));
+        let of_build = self.0.iter().filter_map(|table| table.get("build")?.get("rustflags"));
+        text(&variable(triple, "LINKER")).is_some()
+            || flags.iter().flatten().any(|flags| by_flags(flags))
+            || of_target.map(|(_, table)| table).chain(of_build).any(|found| by_flags(&found.to_string()))
+            || Path::new(&config.process.cargo()).file_stem().is_some_and(|name| name != "cargo")
     }
 
     /// Where flags of the compiler are set: flags set there too are added to them. Cargo takes the first kind that there

@@ -48,7 +48,8 @@ pub(super) struct Crates {
 
 /// How a target is built for.
 pub(super) struct Target {
-    pub(super) builder: Builder,
+    /// Nothing, if nothing that is installed builds for it.
+    pub(super) builder: Option<Builder>,
     pub(super) remap: Remap,
 }
 
@@ -86,7 +87,7 @@ impl Crates {
         };
         for (key, function) in config.packages() {
             let closure = checkout.closures.functions.get(key).with_context(|| format!("no closure of `{key}`"))?;
-            let builder = checkout.targets.get(&function.target).and_then(|target| target.builder.name());
+            let builder = checkout.targets.get(&function.target).and_then(|target| target.builder?.name());
             let base = common.hash((function, builder), closure, &packages, &checkout.closures.workspace);
             checkout.bases.insert(key.clone(), base);
             let folders = closure.iter().filter_map(|package| package.folder.as_ref());

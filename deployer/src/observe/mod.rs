@@ -23,6 +23,7 @@ use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerStat
 
 pub use definition::{Definition, needed, with_variables};
 pub use http_api::ObservedHttpApi;
+pub use packages::refuse_other_type;
 pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
 pub use route::find;
 pub use wildcard::matches;

@@ -46,7 +46,11 @@ impl Observed {
     }
 }
 
-fn refuse_other_type(name: &str, found: &str, given: PackageType) -> Result<()> {
+/// Refuses to give the function of this name what it does not take: it is of the package type `found`, as AWS calls it.
+///
+/// # Errors
+/// It takes something else.
+pub fn refuse_other_type(name: &str, found: &str, given: PackageType) -> Result<()> {
     let takes = match [PackageType::Zip, PackageType::Image].into_iter().find(|known| known.as_str() == found) {
         Some(known) if known == given => return Ok(()),
         Some(known) => known.to_string(),

@@ -1,6 +1,7 @@
 //! Functions for another processor than this machine's, or for an older glibc: what builds them, and what is said where nothing does.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use deployer::artifact::Artifact;
 use deployer::config::Architecture;
@@ -9,7 +10,7 @@ use deployer::failure::Exit;
 use libtest_mimic::Trial;
 
 use crate::trial;
-use crate::world::{World, target};
+use crate::world::{World, succeeds, target};
 
 const TOOLS: [&str; 2] = ["cargo-zigbuild", "cargo-lambda"];
 
@@ -80,6 +81,22 @@ fn tool(world: &mut World, name: &str, binary: &[u8]) {
     world.shim(name, &format!("echo \"$@\" >>'{}'\necho '{message}'", called.display()));
 }
 
+/// The folder of the real tools, which pip installs there the first time.
+fn real_tools() -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cross-tools");
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workspaces/requirements.txt");
+    let (wanted, installed) = (std::fs::read(&requirements).unwrap(), place.join("installed.txt"));
+    if std::fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        let _ = std::fs::remove_dir_all(&place);
+        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&place));
+        let mut pip = Command::new(place.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"]);
+        succeeds(pip.arg(requirements));
+        std::fs::write(installed, wanted).unwrap();
+    }
+    place.join("bin")
+}
+
 fn called(world: &World) -> String {
     std::fs::read_to_string(world.beside("called")).unwrap_or_default()
 }
@@ -127,7 +144,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("cross: where nothing is installed, the command that installs a tool is named", || async {
             let world = world();
             let error = world.build(".deployer/artifact").await.unwrap_err();
-            let (wanted, here) = (foreign().0, std::env::consts::ARCH);
+            let (wanted, here) = (foreign().0, format!("linux, {}", std::env::consts::ARCH));
             let expected = format!(
                 "function `away` is built for `{wanted}`, and this machine ({here}) has nothing that builds for it"
             );
@@ -146,6 +163,25 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = format!("{:#}", world.build(".deployer/artifact").await.unwrap_err());
             assert!(error.contains("function `away` does not compile"), "{error}");
             assert_eq!(called(&world), "");
+        }),
+        trial("cross: each real tool, for an older glibc than this machine's", || async {
+            let tools = real_tools();
+            for tool in TOOLS {
+                let mut world = World::with_git();
+                without_tools(&mut world);
+                // The oldest that Rust itself needs. This machine's linker takes what came later.
+                world.edit("deployer.toml", "2.99", "2.17");
+                assert!(format!("{:#}", world.build("out").await.unwrap_err()).contains("the runtime has 2.17"));
+                // Both find their linker by the Python that it was installed for.
+                for program in [tool, "python3"] {
+                    world.shim(program, &format!("exec '{}' \"$@\"", tools.join(program).display()));
+                }
+                for _ in 0..2 {
+                    let artifact = world.build(".deployer/artifact").await.unwrap();
+                    assert_eq!(world.run(&artifact, "app"), "word", "{tool}");
+                    assert!(artifact.manifest.reads.is_some(), "{tool}");
+                }
+            }
         }),
         trial("cross: an older glibc than this machine's", || async {
             let mut world = World::with_git();
