@@ -40,8 +40,9 @@ impl Checkout {
             None => None,
         };
         let mut inputs = BTreeMap::new();
-        for (key, output) in config.outputs() {
-            inputs.insert(key.clone(), Inputs::read(config, key, output).await?);
+        for (key, function) in &config.functions {
+            let read = Inputs::read(config, key, function).await?;
+            inputs.extend(read.map(|read| (key.clone(), read)));
         }
         Ok(Self { root: config.root.clone(), crates, inputs })
     }

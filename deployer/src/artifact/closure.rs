@@ -74,7 +74,7 @@ impl Closures {
             let mut tree = ["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--charset", "ascii"]
                 .map(str::to_owned)
                 .to_vec();
-            tree.extend(["--format", FORMAT, "--target", &config.build.target].map(str::to_owned));
+            tree.extend(["--format", FORMAT, "--target", function.target.as_str()].map(str::to_owned));
             tree.extend(workspace::selection(function));
             let about = format!("package `{}`", function.package);
             let listed = workspace::ask(config, folder, &tree, &about).await?;
@@ -136,10 +136,10 @@ fn key(config: &Config, folder: &Path, settings: &Settings, compiler: &str, clos
     hasher.add("deployer", env!("CARGO_PKG_VERSION").as_bytes());
     hasher.add("compiler", compiler.as_bytes());
     hasher.add("folder", folder.as_os_str().as_encoded_bytes());
-    hasher.add("target", config.build.target.as_bytes());
     hasher.add("settings", settings.everything().as_bytes());
     for (key, function) in config.packages() {
         hasher.add(key, workspace::selection(function).join("\n").as_bytes());
+        hasher.add("target", function.target.as_bytes());
     }
     for (name, value) in config.process.for_builds(&config.build.pass_env) {
         let text = name.to_string_lossy();

@@ -1,4 +1,4 @@
-//! The commands that make outputs.
+//! The commands that make outputs, and those that push images and print what they are called.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
-use crate::config::Config;
+use super::package::Package;
+use crate::config::{Config, Image, ImageSource};
 use crate::failure::Failure;
 
 /// A command that takes longer hangs.
@@ -17,34 +18,121 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 ///
 /// # Errors
 /// One failed; its own words went to stderr as they came.
-pub(super) async fn run(config: &Config) -> Result<()> {
-    let mut commands = BTreeMap::<_, Vec<_>>::new();
-    for (key, output) in config.outputs() {
-        if let Some(command) = &output.command {
-            commands.entry(command).or_default().push(format!("`{key}`"));
-        }
-    }
-    for (command, keys) in commands {
-        let of = keys.join(", ");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).current_dir(&config.root);
-        shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
-        // Stdout is for results: what a build prints goes to stderr. Nothing is there to answer a question.
-        shell.stdin(Stdio::null()).stdout(std::io::stderr()).stderr(Stdio::inherit()).kill_on_drop(true);
-        let mut child = shell.spawn().context("cannot start `sh`")?;
-        let failed = |how: String| {
-            Failure::error(format!("the build command of function {of} {how}: `{command}`"))
-                .hint("its own words stand above; nothing was changed")
-        };
-        let ended = tokio::time::timeout(LONGEST, child.wait()).await;
-        let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60)))?;
-        let ended = ended.context("lost sight of `sh`")?;
-        if !ended.success() {
-            let how = ended
-                .code()
-                .map_or_else(|| format!("failed ({ended})"), |code| format!("failed with exit code {code}"));
-            return Err(failed(how).into());
-        }
+pub(super) async fn make_outputs(config: &Config) -> Result<()> {
+    let commands = config.outputs().filter_map(|(key, output)| Some((key, output.made.as_ref()?.command.as_str())));
+    for (command, keys) in once(commands) {
+        // Stdout is for results: what a build prints goes to stderr.
+        run(config, command, &named(&keys), std::io::stderr().into()).await?;
     }
     Ok(())
+}
+
+/// The image of every function that has one, by key. A command that several functions have runs once.
+///
+/// # Errors
+/// A command failed, or did not print one image by its digest.
+pub(super) async fn images(config: &Config) -> Result<BTreeMap<String, Package>> {
+    let (mut images, mut commands) = (BTreeMap::new(), Vec::new());
+    for (key, source) in config.images() {
+        match source {
+            ImageSource::Given(image) => drop(images.insert(key.clone(), Package::Image(image.clone()))),
+            ImageSource::Printed(recipe) => commands.push((key, recipe.command.as_str())),
+        }
+    }
+    for (command, keys) in once(commands) {
+        let of = named(&keys);
+        let printed = run(config, command, &of, Stdio::piped()).await?;
+        let image = image(&printed).map_err(|what| {
+            Failure::bad_input(format!("the image command of function {of} {what}: `{command}`")).hint(
+                "it must print `REPOSITORY@sha256:DIGEST` of what it pushed on stdout, and all else on stderr; no function was changed",
+            )
+        })?;
+        images.extend(keys.into_iter().map(|key| (key.clone(), Package::Image(image.clone()))));
+    }
+    Ok(images)
+}
+
+/// The only line that a command printed.
+fn image(printed: &[u8]) -> Result<Image, String> {
+    let text = String::from_utf8_lossy(printed);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [] => Err("printed nothing on stdout".to_owned()),
+        [one] => Image::try_from((*one).to_owned()).map_err(|why| format!("printed no image by its digest ({why})")),
+        several => Err(format!("printed {} lines on stdout", several.len())),
+    }
+}
+
+/// Each command once, with the functions that have it.
+fn once<'a>(commands: impl IntoIterator<Item = (&'a String, &'a str)>) -> BTreeMap<&'a str, Vec<&'a String>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    for (key, command) in commands {
+        all.entry(command).or_default().push(key);
+    }
+    all
+}
+
+fn named(keys: &[&String]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Runs a command for the functions `of`. Returns what it printed on a stdout that is piped.
+async fn run(config: &Config, command: &str, of: &str, stdout: Stdio) -> Result<Vec<u8>> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(&config.root);
+    shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
+    // Nothing is there to answer a question.
+    shell.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::inherit()).kill_on_drop(true);
+    let child = shell.spawn().context("cannot start `sh`")?;
+    let failed = |how: String| {
+        Failure::error(format!("the build command of function {of} {how}: `{command}`"))
+            .hint("its own words stand above; nothing was changed")
+    };
+    let ended = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
+    let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60)))?;
+    let ended = ended.context("lost sight of `sh`")?;
+    if !ended.status.success() {
+        let status = ended.status;
+        let how =
+            status.code().map_or_else(|| format!("failed ({status})"), |code| format!("failed with exit code {code}"));
+        return Err(failed(how).into());
+    }
+    Ok(ended.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::ProcessEnvironment;
+
+    #[test]
+    fn a_command_prints_one_image_by_its_digest_and_nothing_else() {
+        let reference = format!("team/api@sha256:{}", "a".repeat(64));
+        assert_eq!(image(format!("\n{reference}\n").as_bytes()).unwrap().to_string(), reference);
+        for (printed, expected) in [
+            (String::new(), "printed nothing on stdout"),
+            (" \n".to_owned(), "printed nothing on stdout"),
+            (format!("{reference}\n{reference}\n"), "printed 2 lines on stdout"),
+            ("team/api:latest".to_owned(), "printed no image by its digest (the image `team/api:latest` has no digest"),
+        ] {
+            let error = image(printed.as_bytes()).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_does_not_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "app = 'a'\n[functions.f]\nbuild = { image_command = 'exec sleep 4000' }\n[environments.dev]\nledger = 'l'\nregion = 'r'\n";
+        let path = folder.path().join("deployer.toml");
+        let process = ProcessEnvironment::of([("PATH", "/usr/bin:/bin")]);
+        let config = Config::parse(text, Path::new(&path), false, process).unwrap();
+        let error = images(&config).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the build command of function `f` did not end within 30 minutes: `exec sleep 4000`"
+        );
+    }
 }

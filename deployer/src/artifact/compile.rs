@@ -1,11 +1,14 @@
 //! Cargo, run for the functions: the bytes of each binary, and what was read to make it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result};
 
+use super::cross::{Builder, missing};
 use super::dep_info::{Found, Message};
+use super::settings::Remap;
 use super::source::Crates;
 use super::workspace::{cargo, not_started, selection};
 use crate::config::{Config, Package};
@@ -18,52 +21,61 @@ pub(super) struct Binary {
     pub(super) found: Option<Found>,
 }
 
-/// Compiles every function. Functions of one package with the same features share one run of cargo. The next run may write
+/// Compiles every function. Functions of one package with the same features and target share one run of cargo. The next run may write
 /// over the binaries of the last one, where two packages name theirs alike, so they are read right after it.
 pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap<String, Binary>> {
-    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
+        let target = crates.targets.get(&function.target);
+        let target = target.with_context(|| format!("the target `{}` was not looked at", function.target))?;
+        let builder = target.builder.ok_or_else(|| missing(key, &function.target))?;
         let features = (&function.features, function.default_features);
-        groups.entry((&function.package, features)).or_default().push((key, function));
+        let group = (&function.target, &function.package, features);
+        let (.., functions) = groups.entry(group).or_insert((builder, &target.remap, Vec::new()));
+        functions.push((key, function));
     }
-    let mut binaries = BTreeMap::new();
-    for functions in groups.values() {
-        let messages = compile_group(config, crates, functions).await?;
+    let (mut binaries, folder) = (BTreeMap::new(), crates.roots().target);
+    for (builder, remap, functions) in groups.values() {
+        let messages = compile_group(config, crates, (*builder, remap), functions).await?;
         let found = Found::of(&messages, crates.roots());
         for (key, function) in functions {
-            let bytes = binary(&messages, key, function)?;
+            let path = builder.place(binary(&messages, key, function)?, folder, &function.bin);
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
             binaries.insert((*key).clone(), Binary { bytes, found: found.clone() });
         }
     }
     Ok(binaries)
 }
 
-fn binary(messages: &[Message], key: &str, function: &Package) -> Result<Vec<u8>> {
+/// Where cargo says that a function's binary is.
+fn binary<'a>(messages: &'a [Message], key: &str, function: &Package) -> Result<&'a PathBuf> {
     let is_it = |message: &&Message| {
         let target = message.target.as_ref();
         message.reason == "compiler-artifact"
             && target.is_some_and(|target| target.name == function.bin && target.kind.iter().any(|kind| kind == "bin"))
     };
-    let path = messages.iter().filter(is_it).find_map(|message| message.executable.as_ref()).with_context(|| {
+    messages.iter().filter(is_it).find_map(|message| message.executable.as_ref()).with_context(|| {
         Failure::error(format!("cargo made no binary `{}` for function `{key}`", function.bin))
             .hint("cargo said nothing of it: is `cargo` on the PATH the real one?")
-    })?;
-    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+    })
 }
 
 /// One run of cargo, and its messages.
-async fn compile_group(config: &Config, crates: &Crates, functions: &[(&String, &Package)]) -> Result<Vec<Message>> {
+async fn compile_group(
+    config: &Config,
+    crates: &Crates,
+    (builder, remap): (Builder, &Remap),
+    functions: &[(&String, &Package)],
+) -> Result<Vec<Message>> {
+    let Some((_, first)) = functions.first() else { return Ok(Vec::new()) };
     let mut cargo = cargo(config, &crates.folder);
-    cargo.args(["build", "--locked", "--message-format", "json-render-diagnostics"]);
-    cargo.args(["--profile", &config.build.profile, "--target", &config.build.target]);
+    cargo.args(builder.arguments(config, &first.target, crates.roots().target));
+    cargo.args(["--locked", "--message-format", "json-render-diagnostics", "--profile", &config.build.profile]);
     for (_, function) in functions {
         cargo.args(["--bin", &function.bin]);
     }
-    if let Some((_, first)) = functions.first() {
-        cargo.args(selection(first));
-    }
-    cargo.args(&crates.remap.arguments);
-    cargo.envs(crates.remap.variable.iter().map(|(name, value)| (name, value)));
+    cargo.args(selection(first)).args(&remap.arguments);
+    cargo.envs(remap.variable.iter().map(|(name, value)| (name, value)));
     // The compiler's words go to the user as they come.
     let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
     let output = child.wait_with_output().await.context("lost sight of cargo")?;

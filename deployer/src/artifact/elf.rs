@@ -8,15 +8,30 @@ use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, VER
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _, Sym as _};
 use object::{Endianness, SymbolIndex};
 
-use crate::config::{Build, GlibcVersion};
+use crate::config::{Architecture, Config, GlibcVersion};
 
 /// What to do about a binary that could not start.
-pub(super) const HINT: &str =
-    "build on a system with an older glibc, or for a `-musl` target, and check `build.target` in `deployer.toml`";
+pub(super) const HINT: &str = "build with a tool that knows older versions of glibc (`pip install cargo-zigbuild`: it is used by itself), on an older \
+     system, or for a `-musl` target; and check `build.target` and `architecture` in `deployer.toml`";
 
 /// The same for what a package brings beside its sources.
-pub(super) const HINT_IN_PACKAGE: &str = "install or build it for Lambda: on Linux with an older glibc, for the processor of `build.target` in \
-     `deployer.toml` (pip: `--platform manylinux2014_x86_64 --only-binary=:all:`)";
+pub(super) const HINT_IN_PACKAGE: &str = "install or build it for Lambda: on Linux with an older glibc, for the function's `architecture` in `deployer.toml` or that \
+     of `build.target` (pip: `--platform manylinux2014_x86_64 --only-binary=:all:`)";
+
+/// What a function runs on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Runtime {
+    architecture: Architecture,
+    newest_glibc: GlibcVersion,
+}
+
+impl Runtime {
+    /// That of the function with this key.
+    pub(super) fn of(config: &Config, key: &str) -> Self {
+        let architecture = config.functions.get(key).map_or(config.build.architecture(), |found| found.architecture);
+        Self { architecture, newest_glibc: config.build.newest_glibc }
+    }
+}
 
 /// The libraries that the runtime `provided.al2023` brings.
 const LIBRARIES: [&str; 9] = [
@@ -38,14 +53,14 @@ type Sections<'data> = object::read::elf::SectionTable<'data, Header>;
 ///
 /// # Errors
 /// Names the first thing that would keep the binary from starting.
-pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
+pub(super) fn check(binary: &[u8], runtime: Runtime) -> Result<()> {
     let header = Header::parse(binary).context("it is not a 64-bit ELF file")?;
     let endian = header.endian().context("its byte order is unknown")?;
-    let interpreter = match build.architecture() {
-        "arm64" => "/lib/ld-linux-aarch64.so.1",
-        _ => "/lib64/ld-linux-x86-64.so.2",
+    let interpreter = match runtime.architecture {
+        Architecture::Arm => "/lib/ld-linux-aarch64.so.1",
+        Architecture::X86 => "/lib64/ld-linux-x86-64.so.2",
     };
-    ensure!(header.e_machine(endian) == machine(build), "it is for another processor than `{}`", build.target);
+    refuse_other_processor(header, endian, runtime)?;
     for segment in header.program_headers(endian, binary).context("its program headers are broken")? {
         if segment.p_type(endian) == PT_INTERP {
             let found = segment.interpreter(endian, binary).ok().flatten().unwrap_or_default();
@@ -57,7 +72,7 @@ pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
         }
     }
     check_libraries(header, endian, binary)?;
-    check_symbols(header, endian, binary, build.newest_glibc)
+    check_symbols(header, endian, binary, runtime.newest_glibc)
 }
 
 /// Checks processor and symbol versions of a file of a package, if it is for Linux: a program or a native extension. Its
@@ -65,26 +80,31 @@ pub(super) fn check(binary: &[u8], build: &Build) -> Result<()> {
 ///
 /// # Errors
 /// Names what would keep it from being loaded.
-pub(super) fn check_in_package(file: &[u8], build: &Build) -> Result<()> {
+pub(super) fn check_in_package(file: &[u8], runtime: Runtime) -> Result<()> {
     if !file.starts_with(b"\x7fELF") {
         return Ok(());
     }
     let header = Header::parse(file).context("it is for a processor of 32 bits")?;
     let endian = header.endian().context("its byte order is unknown")?;
-    ensure!(header.e_machine(endian) == machine(build), "it is for another processor than `{}`", build.architecture());
-    check_symbols(header, endian, file, build.newest_glibc)
+    refuse_other_processor(header, endian, runtime)?;
+    check_symbols(header, endian, file, runtime.newest_glibc)
 }
 
 /// Checks what a `provided` runtime starts, which may be a script.
 ///
 /// # Errors
 /// As for [`check`].
-pub(super) fn check_entry(file: &[u8], build: &Build) -> Result<()> {
-    if file.starts_with(b"#!") { Ok(()) } else { check(file, build) }
+pub(super) fn check_entry(file: &[u8], runtime: Runtime) -> Result<()> {
+    if file.starts_with(b"#!") { Ok(()) } else { check(file, runtime) }
 }
 
-fn machine(build: &Build) -> object::elf::Machine {
-    if build.architecture() == "arm64" { EM_AARCH64 } else { EM_X86_64 }
+fn refuse_other_processor(header: &Header, endian: Endianness, runtime: Runtime) -> Result<()> {
+    let wanted = match runtime.architecture {
+        Architecture::Arm => EM_AARCH64,
+        Architecture::X86 => EM_X86_64,
+    };
+    ensure!(header.e_machine(endian) == wanted, "it is for another processor than `{}`", runtime.architecture);
+    Ok(())
 }
 
 fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result<()> {
@@ -139,14 +159,9 @@ fn symbol_of(sections: &Sections<'_>, endian: Endianness, binary: &[u8], version
 mod tests {
     use super::*;
 
-    fn build(target: &str, glibc: &str) -> Build {
-        Build {
-            profile: "release".to_owned(),
-            target: target.to_owned(),
-            newest_glibc: GlibcVersion::try_from(glibc.to_owned()).unwrap(),
-            workspace: None,
-            pass_env: Vec::new(),
-        }
+    fn runtime(target: &str, glibc: &str) -> Runtime {
+        let newest_glibc = GlibcVersion::try_from(glibc.to_owned()).unwrap();
+        Runtime { architecture: Architecture::of_target(target), newest_glibc }
     }
 
     /// This very test is an ELF file for the machine it runs on.
@@ -158,25 +173,25 @@ mod tests {
         format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
     }
 
-    fn reason(binary: &[u8], build: &Build) -> String {
-        check(binary, build).unwrap_err().to_string()
+    fn reason(binary: &[u8], runtime: Runtime) -> String {
+        check(binary, runtime).unwrap_err().to_string()
     }
 
     #[test]
     fn a_binary_of_this_machine_passes_where_its_glibc_is_allowed() {
-        check(&this_binary(), &build(&host(), "2.99")).unwrap();
+        check(&this_binary(), runtime(&host(), "2.99")).unwrap();
     }
 
     #[test]
     fn a_symbol_newer_than_the_runtimes_glibc_is_refused_by_name() {
-        let text = reason(&this_binary(), &build(&host(), "2.1"));
+        let text = reason(&this_binary(), runtime(&host(), "2.1"));
         assert!(text.contains("of GLIBC_2.") && text.contains("the runtime has 2.1"), "{text}");
     }
 
     #[test]
     fn another_processor_is_refused() {
         let other = if std::env::consts::ARCH == "x86_64" { "aarch64" } else { "x86_64" };
-        let text = reason(&this_binary(), &build(&format!("{other}-unknown-linux-gnu"), "2.99"));
+        let text = reason(&this_binary(), runtime(&format!("{other}-unknown-linux-gnu"), "2.99"));
         assert!(text.contains("for another processor"), "{text}");
     }
 
@@ -186,16 +201,16 @@ mod tests {
         let needle = b"libc.so.6\0";
         let at = binary.windows(needle.len()).position(|window| window == needle).unwrap();
         binary[at..at + 4].copy_from_slice(b"libq");
-        let text = reason(&binary, &build(&host(), "2.99"));
+        let text = reason(&binary, runtime(&host(), "2.99"));
         assert!(text.contains("the library `libq.so.6`"), "{text}");
     }
 
     #[test]
     fn a_file_that_is_no_binary_is_refused_and_a_cut_one_never_panics() {
-        assert!(reason(b"#!/bin/sh\n", &build(&host(), "2.99")).contains("not a 64-bit ELF file"));
+        assert!(reason(b"#!/bin/sh\n", runtime(&host(), "2.99")).contains("not a 64-bit ELF file"));
         let whole = this_binary();
         for length in (0..4096).step_by(97).chain([whole.len() / 2]) {
-            let _ = check(&whole[..length], &build(&host(), "2.99"));
+            let _ = check(&whole[..length], runtime(&host(), "2.99"));
         }
     }
 

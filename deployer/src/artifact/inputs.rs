@@ -1,5 +1,5 @@
 //! The source hash of what a command makes: over its inputs and the command itself. Of an output that is there already: over
-//! its own content.
+//! its own content; of an image, over its digest.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::hasher::Hasher;
 use super::output::{Contents, is_executable};
 use super::reads::{add_file, plain};
 use super::{files, own_folder};
-use crate::config::{Config, Output};
+use crate::config::{Code, Config, Function, ImageSource, Recipe};
 use crate::failure::Failure;
 
 /// What one function is made of.
@@ -24,21 +24,47 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
+    /// What the function with this key is made of; nothing for one that cargo builds.
+    ///
     /// # Errors
     /// An input, or an output that no command makes, is missing.
-    pub(super) async fn read(config: &Config, key: &str, output: &Output) -> Result<Self> {
+    pub(super) async fn read(config: &Config, key: &str, function: &Function) -> Result<Option<Self>> {
         let mut hasher = Hasher::new();
-        hasher.add("output", output.output.as_os_str().as_encoded_bytes());
-        let Some(command) = &output.command else {
-            Contents::read(config, key, output)?.add_to(&mut hasher);
-            return Ok(Self { hash: hasher.hex(), places: Vec::new(), written: Vec::new() });
+        // For another processor there may be other content, and it has to be looked at again.
+        if !matches!(function.code, Code::Image(ImageSource::Given(_))) {
+            hasher.add("architecture", function.architecture.to_string().as_bytes());
+        }
+        let there = |hasher: Hasher| Some(Self { hash: hasher.hex(), places: Vec::new(), written: Vec::new() });
+        let recipe = match &function.code {
+            Code::Cargo(_) => return Ok(None),
+            Code::Output(output) => {
+                hasher.add("output", output.output.as_os_str().as_encoded_bytes());
+                let Some(recipe) = &output.made else {
+                    Contents::read(config, key, output)?.add_to(&mut hasher);
+                    return Ok(there(hasher));
+                };
+                recipe
+            }
+            // Where it is kept plays no role: its digest is over all that it is.
+            Code::Image(ImageSource::Given(image)) => {
+                hasher.add("image", image.digest().as_bytes());
+                return Ok(there(hasher));
+            }
+            Code::Image(ImageSource::Printed(recipe)) => {
+                hasher.add("image", b"");
+                recipe
+            }
         };
-        hasher.add("command", command.as_bytes());
+        Self::of_recipe(config, key, recipe, hasher).await.map(Some)
+    }
+
+    async fn of_recipe(config: &Config, key: &str, recipe: &Recipe, mut hasher: Hasher) -> Result<Self> {
+        hasher.add("command", recipe.command.as_bytes());
         let mut written = vec![own_folder(config)];
         written.extend(config.outputs().map(|(_, other)| plain(&config.root.join(&other.output))));
         let mut places = Vec::new();
         let all = [PathBuf::from(".")];
-        for name in output.inputs.as_deref().unwrap_or(&all) {
+        for name in recipe.inputs.as_deref().unwrap_or(&all) {
             let path = plain(&config.root.join(name));
             if !path.exists() {
                 let what = format!("function `{key}` has the input `{}`, which is not there", name.display());

@@ -1,4 +1,4 @@
-//! The manifest beside the zips: what they are, and what they were built from.
+//! The manifest beside the zips: what they and the images are, and what they were built from.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,14 +6,16 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use super::Sources;
 use super::commit::Checked;
 use super::git::Commit;
+use super::package::Package;
 use super::reads::Reads;
-use super::{Sources, sha256};
+use crate::config::{Architecture, Config, Image, PackageType};
 use crate::failure::Failure;
 
 /// The newest shape of a manifest that this version reads.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 const FILE_NAME: &str = "manifest.json";
 
 /// `manifest.json` of an artifact.
@@ -30,8 +32,6 @@ pub struct Manifest {
     pub committed_at: Option<i64>,
     /// Whether the workspace differed from that commit.
     pub dirty: bool,
-    /// The target triple.
-    pub target: String,
     /// The functions by key.
     pub functions: BTreeMap<String, PackedFunction>,
     /// What the build read beyond the files of its packages, if that is known.
@@ -39,35 +39,80 @@ pub struct Manifest {
     pub reads: Option<Reads>,
 }
 
-/// One function's zip.
+/// One function's package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackedFunction {
     /// Over its sources, hexadecimal.
     pub source_hash: String,
-    /// The zip, in the manifest's folder.
-    pub zip: String,
-    /// SHA-256 of the zip, base64, as Lambda writes it.
-    pub sha256: String,
-    /// Size of the zip in bytes.
-    pub size: u64,
+    /// The processor that it was built for.
+    pub architecture: Architecture,
+    /// What Lambda is to be given.
+    #[serde(flatten)]
+    pub package: Packed,
+}
+
+/// A package, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Packed {
+    /// A zip.
+    Zip {
+        /// The zip, in the manifest's folder.
+        zip: String,
+        /// SHA-256 of the zip, base64, as Lambda writes it.
+        sha256: String,
+        /// Size of the zip in bytes.
+        size: u64,
+    },
+    /// A container image.
+    Image {
+        /// What it is called, by its digest.
+        image: Image,
+    },
+}
+
+impl Packed {
+    fn of(key: &str, package: &Package) -> Self {
+        match package {
+            Package::Zip(bytes) => {
+                let (zip, sha256, size) = (format!("{key}.zip"), package.code_sha256(), bytes.len() as u64);
+                Self::Zip { zip, sha256, size }
+            }
+            Package::Image(image) => Self::Image { image: image.clone() },
+        }
+    }
+
+    /// What Lambda will show as its `CodeSha256`.
+    pub fn code_sha256(&self) -> &str {
+        match self {
+            Self::Zip { sha256, .. } => sha256,
+            Self::Image { image } => image.digest(),
+        }
+    }
+
+    /// Which kind of function takes it.
+    pub fn package_type(&self) -> PackageType {
+        match self {
+            Self::Zip { .. } => PackageType::Zip,
+            Self::Image { .. } => PackageType::Image,
+        }
+    }
 }
 
 impl Manifest {
     pub(super) fn of(
-        zips: &BTreeMap<String, Vec<u8>>,
-        sources: &Sources,
-        reads: Option<Reads>,
-        target: &str,
+        config: &Config,
+        packages: &BTreeMap<String, Package>,
+        (sources, reads): (&Sources, Option<Reads>),
         checked: &Checked,
     ) -> Self {
-        let functions = zips.iter().map(|(key, bytes)| {
+        let functions = config.functions.iter().filter_map(|(key, function)| {
             let packed = PackedFunction {
                 source_hash: sources.functions.get(key).cloned().unwrap_or_default(),
-                zip: format!("{key}.zip"),
-                sha256: sha256(bytes),
-                size: bytes.len() as u64,
+                architecture: function.architecture,
+                package: Packed::of(key, packages.get(key)?),
             };
-            (key.clone(), packed)
+            Some((key.clone(), packed))
         });
         Self {
             schema: SCHEMA,
@@ -75,7 +120,6 @@ impl Manifest {
             source_hash: sources.hash.clone(),
             dirty: checked.dirty,
             commit: checked.commit.as_ref().map(|commit| commit.id.clone()),
-            target: target.to_owned(),
             functions: functions.collect(),
             reads,
         }
@@ -113,16 +157,17 @@ impl Manifest {
             .into());
         }
         // Only plain names: a manifest comes from elsewhere, and must not lead out of its folder.
-        let leads_out = |packed: &&PackedFunction| Path::new(&packed.zip).file_name() != Some(packed.zip.as_ref());
-        match manifest.functions.values().find(leads_out) {
+        let leads_out = |packed: &PackedFunction| match &packed.package {
+            Packed::Zip { zip, .. } if Path::new(zip).file_name() != Some(zip.as_ref()) => Some(zip.clone()),
+            _ => None,
+        };
+        match manifest.functions.values().find_map(leads_out) {
             None => Ok(manifest),
-            Some(packed) => Err(Failure::refused(format!(
-                "`{}` names {:?}, which is not a file of its folder",
-                path.display(),
-                packed.zip
-            ))
-            .hint("build again")
-            .into()),
+            Some(zip) => {
+                Err(Failure::refused(format!("`{}` names {zip:?}, which is not a file of its folder", path.display(),))
+                    .hint("build again")
+                    .into())
+            }
         }
     }
 }
@@ -138,10 +183,12 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
 }
 
 /// Writes zips and manifest; each appears whole or not at all, the manifest last.
-pub(super) fn write(folder: &Path, manifest: &Manifest, zips: &BTreeMap<String, Vec<u8>>) -> Result<()> {
+pub(super) fn write(folder: &Path, manifest: &Manifest, packages: &BTreeMap<String, Package>) -> Result<()> {
     make_folder(folder)?;
-    for (key, bytes) in zips {
-        write_whole(&folder.join(format!("{key}.zip")), bytes)?;
+    for (key, package) in packages {
+        if let Package::Zip(bytes) = package {
+            write_whole(&folder.join(format!("{key}.zip")), bytes)?;
+        }
     }
     write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)
 }

@@ -1,4 +1,4 @@
-//! Sources to zips: source hash -> build -> preflight -> deterministic zip -> manifest.
+//! Sources to packages: source hash -> build -> preflight -> deterministic zip, or image by digest -> manifest.
 //!
 //! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
 //! why, stands in `source.rs`.
@@ -8,6 +8,7 @@ mod closure;
 mod command;
 mod commit;
 mod compile;
+mod cross;
 mod dep_info;
 mod elf;
 mod files;
@@ -18,6 +19,7 @@ mod inputs;
 mod manifest;
 mod output;
 mod pack;
+mod package;
 mod reads;
 mod settings;
 mod source;
@@ -28,9 +30,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use self::elf::Runtime;
 use self::output::Contents;
 use self::source::Crates;
-use crate::config::{Config, architecture};
+use crate::config::{Config, Function};
 use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
@@ -38,8 +41,9 @@ pub use commit::{Checked, ancestry, commit};
 pub use files::below as files_below;
 pub use git::{Ancestry, Commit};
 pub use handler::files as handler_files;
-pub use manifest::{Manifest, PackedFunction};
+pub use manifest::{Manifest, Packed, PackedFunction};
 pub use pack::{pack, sha256};
+pub use package::Package;
 pub use reads::Reads;
 
 /// What one call of UpdateFunctionCode takes, in bytes. Bigger zips go through a bucket.
@@ -47,7 +51,7 @@ pub const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
 /// What Lambda takes at most, unpacked, in bytes.
 const UNPACKED_LIMIT: u64 = 250 * 1024 * 1024;
 
-/// The zips of one build, with their manifest.
+/// The packages of one build, with their manifest.
 #[derive(Debug, Clone)]
 pub struct Artifact {
     /// What they are.
@@ -68,11 +72,6 @@ impl Artifact {
         let refused = |what: String, hint: &str| {
             Err(Failure::refused(format!("artifact `{}` {what}", folder.display())).hint(hint).into())
         };
-        let (ours, theirs) = (config.build.architecture(), architecture(&artifact.manifest.target));
-        if ours != theirs {
-            let what = format!("is built for `{theirs}`, `build.target` in `deployer.toml` is for `{ours}`");
-            return refused(what, "build it for the processor that the functions run on");
-        }
         if !artifact.manifest.functions.keys().eq(config.functions.keys()) {
             let (has, wants): (Vec<_>, Vec<_>) =
                 (artifact.manifest.functions.keys().collect(), config.functions.keys().collect());
@@ -81,28 +80,54 @@ impl Artifact {
                 "build it from this checkout",
             );
         }
-        for packed in artifact.manifest.functions.values() {
-            artifact.zip(packed)?;
+        for ((key, packed), function) in artifact.manifest.functions.iter().zip(config.functions.values()) {
+            if let Some((theirs, ours)) = packed.difference(function) {
+                return refused(
+                    format!("has function `{key}` {theirs}, `deployer.toml` has it {ours}"),
+                    "build it from this checkout, for the processor that the function runs on",
+                );
+            }
+            artifact.package(packed)?;
         }
         Ok(artifact)
     }
 
-    /// The zip of a function.
+    /// The package of a function.
     ///
     /// # Errors
-    /// It is not there, or not what the manifest says.
-    pub fn zip(&self, function: &PackedFunction) -> Result<Vec<u8>> {
-        let path = self.folder.join(&function.zip);
+    /// Its zip is not there, or not what the manifest says.
+    pub fn package(&self, function: &PackedFunction) -> Result<Package> {
+        let (zip, sha256) = match &function.package {
+            Packed::Image { image } => return Ok(Package::Image(image.clone())),
+            Packed::Zip { zip, sha256, .. } => (zip, sha256),
+        };
+        let path = self.folder.join(zip);
         let bytes = std::fs::read(&path).with_context(|| {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
                 .hint("build again: the artifact is not whole")
         })?;
-        if sha256(&bytes) != function.sha256 {
+        let package = Package::Zip(bytes);
+        if package.code_sha256() != *sha256 {
             return Err(Failure::refused(format!("`{}` is not what its manifest says", path.display()))
                 .hint("somebody changed it after it was built: build again, and find out who")
                 .into());
         }
-        Ok(bytes)
+        Ok(package)
+    }
+}
+
+impl PackedFunction {
+    /// In what it is not the function that `deployer.toml` declares: what it is, and what that is.
+    fn difference(&self, function: &Function) -> Option<(String, String)> {
+        let kinds = (self.package.package_type(), function.package_type());
+        let architectures = (self.architecture, function.architecture);
+        match () {
+            () if kinds.0 != kinds.1 => Some((format!("as {}", kinds.0), format!("as {}", kinds.1))),
+            () if architectures.0 != architectures.1 => {
+                Some((format!("for `{}`", architectures.0), format!("for `{}`", architectures.1)))
+            }
+            () => None,
+        }
     }
 }
 
@@ -137,30 +162,32 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
 /// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
 /// what is too big for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Result<(Artifact, Checked)> {
-    let (mut zips, reads) = match &checkout.crates {
+    let (mut packages, reads) = match &checkout.crates {
         Some(crates) => binaries(config, crates).await?,
         // Nothing beyond the inputs is known of a command.
         None => (BTreeMap::new(), Some(Reads::default())),
     };
-    command::run(config).await?;
+    command::make_outputs(config).await?;
     for (key, output) in config.outputs() {
-        zips.insert(key.clone(), Contents::read(config, key, output)?.packed(config, key)?);
+        packages.insert(key.clone(), Package::Zip(Contents::read(config, key, output)?.packed(config, key)?));
     }
+    packages.extend(command::images(config).await?);
     let sources = checkout.sources(reads.as_ref()).await;
     let checked = commit::commit(config, Some(checkout), reads.as_ref()).await;
-    let manifest = Manifest::of(&zips, &sources, reads, &config.build.target, &checked);
-    manifest::write(folder, &manifest, &zips)?;
+    let manifest = Manifest::of(config, &packages, (&sources, reads), &checked);
+    manifest::write(folder, &manifest, &packages)?;
     Ok((Artifact { manifest, folder: folder.to_path_buf() }, checked))
 }
 
 /// The zips of what cargo builds, and what was read to make it, if that is known.
-async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Vec<u8>>, Option<Reads>)> {
+async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Package>, Option<Reads>)> {
     let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));
     for (key, binary) in compile::compile(config, crates).await? {
-        elf::check(&binary.bytes, &config.build)
+        elf::check(&binary.bytes, Runtime::of(config, &key))
             .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
         over(&key, "binary", binary.bytes.len() as u64, UNPACKED_LIMIT)?;
-        zips.insert(key.clone(), pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?);
+        let zip = pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?;
+        zips.insert(key.clone(), Package::Zip(zip));
         found = found.zip(binary.found).map(|(mut all, found)| {
             all.insert(key, found);
             all
@@ -170,21 +197,16 @@ async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, 
     Ok((zips, reads))
 }
 
-/// # Errors
-/// The zip of function `key` has to go through a bucket, and the stack has none.
-pub fn refuse_if_too_big(key: &str, size: u64, bucket: bool) -> Result<()> {
-    if bucket {
-        return Ok(());
-    }
-    over(key, "zip", size, DIRECT_UPLOAD_LIMIT)
-}
-
-/// Refuses a package that its runtime could not start: `entry_point` is the function's runtime and handler, if these say what has
-/// to be in the package.
+/// Refuses a zip that Lambda would not take, or that its runtime could not start: `entry_point` is the function's runtime and
+/// handler, if these say what has to be in the package. Of an image nothing is known before it runs.
 ///
 /// # Errors
-/// The zip of function `key` lacks the file that the handler names.
-pub fn refuse_without_handler(key: &str, zip: &[u8], entry_point: Option<&(String, String)>) -> Result<()> {
+/// The zip of function `key` has to go through a bucket, and the stack has none; it lacks the file that the handler names.
+pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Option<&(String, String)>) -> Result<()> {
+    let Package::Zip(zip) = package else { return Ok(()) };
+    if !bucket {
+        over(key, "zip", zip.len() as u64, DIRECT_UPLOAD_LIMIT)?;
+    }
     let Some((runtime, handler)) = entry_point else { return Ok(()) };
     let Some(file) = handler::missing(zip, runtime, handler) else { return Ok(()) };
     Err(Failure::refused(format!(
@@ -217,12 +239,12 @@ mod tests {
 
     #[test]
     fn a_package_without_the_file_of_its_handler_is_refused() {
-        let zip = pack(b"#!/bin/sh").unwrap();
+        let zip = Package::Zip(pack(b"#!/bin/sh").unwrap());
         let with = |runtime: &str, handler: &str| {
-            refuse_without_handler("api", &zip, Some(&(runtime.to_owned(), handler.to_owned())))
+            refuse_unfit("api", &zip, false, Some(&(runtime.to_owned(), handler.to_owned())))
         };
         assert!(with("provided.al2023", "bootstrap").is_ok());
-        assert!(refuse_without_handler("api", &zip, None).is_ok(), "a layer may bring it");
+        assert!(refuse_unfit("api", &zip, false, None).is_ok(), "a layer may bring it");
         let error = with("python3.12", "handler.handle").unwrap_err().to_string();
         let expected = "the package of function `api` has no `handler.py`, where `python3.12` looks for the handler `handler.handle`";
         assert_eq!(error, expected);
@@ -230,9 +252,10 @@ mod tests {
 
     #[test]
     fn a_zip_over_the_limit_needs_a_bucket() {
-        assert!(refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT, false).is_ok());
-        assert!(refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT + 1, true).is_ok());
-        let error = refuse_if_too_big("counter", DIRECT_UPLOAD_LIMIT + 1, false).unwrap_err();
+        let of = |size: u64| Package::Zip(vec![0; usize::try_from(size).unwrap()]);
+        assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT), false, None).is_ok());
+        assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), true, None).is_ok());
+        let error = refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), false, None).unwrap_err();
         assert!(error.to_string().contains("`counter` has 50 MB"), "{error}");
         assert!(error.to_string().contains("no `artifact_bucket`"), "{error}");
     }

@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result};
 use zip::read::ZipFile;
 use zip::{ZipArchive, ZipWriter};
 
+use super::elf::{self, Runtime};
 use super::hasher::Hasher;
 use super::pack::{ENTRY, options};
 use super::reads::add_file;
-use super::{UNPACKED_LIMIT, elf, over};
+use super::{UNPACKED_LIMIT, over};
 use crate::config::{Config, Output};
 use crate::failure::Failure;
 
@@ -55,7 +56,7 @@ impl Contents {
     pub(super) fn read(config: &Config, key: &str, output: &Output) -> Result<Self> {
         let (path, name) = (config.root.join(&output.output), output.output.display());
         let refused = |what: &str| {
-            let hint = match &output.command {
+            let hint = match &output.made {
                 Some(_) => "`output` names what `command` writes, from the folder of `deployer.toml`",
                 None => "build it first, or give `build` a `command` that does",
             };
@@ -171,7 +172,7 @@ fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
             .hint("build it again; nothing was changed")
     };
     let mut zip = ZipArchive::new(Cursor::new(bytes)).with_context(not_a_zip)?;
-    let mut unpacked = 0;
+    let (mut unpacked, runtime) = (0, Runtime::of(config, key));
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).with_context(not_a_zip)?;
         unpacked += entry.size();
@@ -182,7 +183,7 @@ fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
         // No more than it says: a zip may come from elsewhere.
         entry.by_ref().take(UNPACKED_LIMIT).read_to_end(&mut content).with_context(not_a_zip)?;
         let check = if name == ENTRY { elf::check_entry } else { elf::check_in_package };
-        check(&content, &config.build).with_context(|| {
+        check(&content, runtime).with_context(|| {
             Failure::refused(format!("`{name}` of function `{key}` could not run on Lambda")).hint(elf::HINT_IN_PACKAGE)
         })?;
     }

@@ -37,21 +37,39 @@ impl Settings {
         self.0.iter().map(ToString::to_string).collect()
     }
 
+    /// Whether something says how to link for a target: a linker, flags that name one, or another program in the place of cargo.
+    pub(super) fn names_linker(&self, config: &Config, triple: &str) -> bool {
+        let text = |name: &str| config.process.get(name).map(|value| value.to_string_lossy().into_owned());
+        let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", &variable(triple, "RUSTFLAGS")].map(text);
+        let by_flags = |flags: &str| flags.contains("linker");
+        let of_target = self.0.iter().filter_map(|table| table.get("target")?.as_table()).flatten();
+        let of_target = of_target.filter(|(key, _)| key.as_str() == triple || key.starts_with("cfg("));
+        let of_build = self.0.iter().filter_map(|table| table.get("build")?.get("rustflags"));
+        text(&variable(triple, "LINKER")).is_some()
+            || flags.iter().flatten().any(|flags| by_flags(flags))
+            || of_target.map(|(_, table)| table).chain(of_build).any(|found| by_flags(&found.to_string()))
+            || Path::new(&config.process.cargo()).file_stem().is_some_and(|name| name != "cargo")
+    }
+
     /// Where flags of the compiler are set: flags set there too are added to them. Cargo takes the first kind that there
     /// is: of the environment, of the target, of `[build]`.
-    fn flags(&self, config: &Config) -> Vec<String> {
-        let triple = &config.build.target;
-        let variable = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
+    fn flags(&self, config: &Config, triple: &str) -> Vec<String> {
+        let variable = variable(triple, "RUSTFLAGS");
         let by_variable = config.process.get(&variable).map(|_| format!("target.{triple}.rustflags"));
         let tables = self.0.iter().filter_map(|table| table.get("target")?.as_table()).flatten();
         let set = tables.filter(|(_, table)| table.get("rustflags").is_some()).map(|(key, _)| key);
-        let set = set.filter(|key| *key == triple || key.starts_with("cfg("));
+        let set = set.filter(|key| key.as_str() == triple || key.starts_with("cfg("));
         let set = set.map(|key| format!("target.{}.rustflags", toml::Value::from(key.as_str())));
         let mut keys: Vec<_> = set.chain(by_variable).chain(["build.rustflags".to_owned()]).collect();
         keys.sort();
         keys.dedup();
         keys
     }
+}
+
+/// The variable in which cargo reads a setting of a target.
+fn variable(triple: &str, setting: &str) -> String {
+    format!("CARGO_TARGET_{}_{setting}", triple.to_uppercase().replace('-', "_"))
 }
 
 fn read(path: &Path, tables: &mut Vec<toml::Table>) {
@@ -110,13 +128,17 @@ impl Remap {
             return Self { arguments: Vec::new(), variable: Some(("CARGO_ENCODED_RUSTFLAGS", all)) };
         }
         let value = toml::Value::Array(flags.into_iter().map(toml::Value::String).collect());
-        let set = settings.flags(config).into_iter().flat_map(|key| ["--config".to_owned(), format!("{key}={value}")]);
+        let set = settings
+            .flags(config, places.triple)
+            .into_iter()
+            .flat_map(|key| ["--config".to_owned(), format!("{key}={value}")]);
         Self { arguments: set.collect(), variable: None }
     }
 }
 
-/// Folders whose paths the compiler would write into binaries.
+/// Folders whose paths the compiler would write into binaries, and the target that these are for.
 pub(super) struct Places<'a> {
+    pub(super) triple: &'a str,
     pub(super) workspace: &'a Path,
     pub(super) target: &'a Path,
 }

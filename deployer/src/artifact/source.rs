@@ -3,7 +3,7 @@
 //! **What counts.** (1) The files of the function's package and of every path package in its closure, as git sees them, named
 //! by package: so the same tree has the same hash anywhere. (2) Every other crate of the closure, with version, features and
 //! checksum: cargo resolves the closure for just this package and these features, so a neighbour's dependencies do not count.
-//! (3) Profile, target, compiler, flags, and what of cargo's configuration changes code. (4) What the last build read beyond
+//! (3) Profile, target, compiler, flags, the tool that links if it is not this machine's, and what of cargo's configuration changes code. (4) What the last build read beyond
 //! that (`reads.rs`): files outside the packages and environment variables, by the names that the live release keeps.
 //!
 //! (4) is sound because it is the *last* build's: as long as nothing that it read has changed, a build now would read the
@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::closure::{Closures, Crate};
+use super::cross::Builder;
 use super::hasher::Hasher;
 use super::reads::{Now, Reads, Roots, add_file};
 use super::settings::{Places, Remap, Settings};
@@ -37,11 +38,19 @@ pub(super) struct Crates {
     pub(super) closures: Closures,
     /// The files of each function's packages.
     pub(super) files: BTreeMap<String, BTreeSet<PathBuf>>,
-    pub(super) remap: Remap,
+    /// How each target is built for.
+    pub(super) targets: BTreeMap<String, Target>,
     bases: BTreeMap<String, String>,
     outputs: Vec<PathBuf>,
     process: ProcessEnvironment,
     values: BTreeMap<OsString, OsString>,
+}
+
+/// How a target is built for.
+pub(super) struct Target {
+    /// Nothing, if nothing that is installed builds for it.
+    pub(super) builder: Option<Builder>,
+    pub(super) remap: Remap,
 }
 
 impl Crates {
@@ -53,15 +62,21 @@ impl Crates {
         let folder = workspace::folder(config)?;
         let settings = Settings::read(config, &folder);
         let compiler = workspace::compiler(config, &folder).await?;
-        let closures = Closures::read(config, &folder, &settings, &compiler).await?;
+        let closures = Closures::read(config, &folder, &settings, &compiler.about).await?;
         let outputs = vec![closures.target.clone(), own_folder(config)];
         let mut packages = BTreeMap::new();
         for folder in closures.folders() {
             packages.insert(folder.clone(), files::of_package(&config.process, folder, &outputs).await);
         }
-        let common = Common::read(config, &closures.workspace, &settings, &compiler)?;
+        let common = Common::read(config, &closures.workspace, &settings, &compiler.about)?;
+        let mut targets = BTreeMap::new();
+        for (_, Package { target, .. }) in config.packages() {
+            let builder = Builder::of(config, &settings, (&compiler.host, target)).await;
+            let places = Places { triple: target, workspace: &closures.workspace, target: &closures.target };
+            targets.insert(target.clone(), Target { builder, remap: Remap::of(config, &settings, &places) });
+        }
         let mut checkout = Self {
-            remap: Remap::of(config, &settings, &Places { workspace: &closures.workspace, target: &closures.target }),
+            targets,
             process: config.process.clone(),
             values: config.process.for_builds(&config.build.pass_env),
             files: BTreeMap::new(),
@@ -72,7 +87,9 @@ impl Crates {
         };
         for (key, function) in config.packages() {
             let closure = checkout.closures.functions.get(key).with_context(|| format!("no closure of `{key}`"))?;
-            checkout.bases.insert(key.clone(), common.hash(function, closure, &packages, &checkout.closures.workspace));
+            let builder = checkout.targets.get(&function.target).and_then(|target| target.builder?.name());
+            let base = common.hash((function, builder), closure, &packages, &checkout.closures.workspace);
+            checkout.bases.insert(key.clone(), base);
             let folders = closure.iter().filter_map(|package| package.folder.as_ref());
             let files = folders.filter_map(|folder| packages.get(folder)).flatten().cloned();
             checkout.files.insert(key.clone(), files.collect());
@@ -128,7 +145,7 @@ impl Crates {
 
 /// What is the same for all functions.
 struct Common {
-    /// Compiler, profile, target, flags.
+    /// Compiler, profile, flags.
     parts: Vec<(String, Vec<u8>)>,
     /// The checksums of the lock file, by `name version`: of all sources that have it.
     checksums: BTreeMap<String, String>,
@@ -139,7 +156,6 @@ impl Common {
         let manifest = read_toml(&workspace.join("Cargo.toml"))?;
         let mut parts = vec![
             ("compiler".to_owned(), compiler.as_bytes().to_vec()),
-            ("target".to_owned(), config.build.target.as_bytes().to_vec()),
             ("profile".to_owned(), config.build.profile.as_bytes().to_vec()),
             ("settings".to_owned(), settings.text().into_bytes()),
         ];
@@ -160,14 +176,16 @@ impl Common {
 
     fn hash(
         &self,
-        function: &Package,
+        (function, builder): (&Package, Option<&str>),
         closure: &BTreeSet<Crate>,
         packages: &BTreeMap<PathBuf, BTreeSet<PathBuf>>,
         workspace: &Path,
     ) -> String {
         let mut hasher = Hasher::new();
         self.parts.iter().for_each(|(name, content)| hasher.add(name, content));
+        hasher.add("target", function.target.as_bytes());
         hasher.add("bin", function.bin.as_bytes());
+        builder.into_iter().for_each(|name| hasher.add("builder", name.as_bytes()));
         for dependency in closure {
             hasher.add("crate", format!("{} {}", dependency.id, dependency.features).as_bytes());
             let Some(folder) = &dependency.folder else {

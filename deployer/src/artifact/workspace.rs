@@ -104,13 +104,23 @@ pub(super) fn not_started(config: &Config) -> Failure {
         .hint("install Rust, with cargo on the PATH")
 }
 
-/// The compiler, without the machine it runs on.
-pub(super) async fn compiler(config: &Config, folder: &Path) -> Result<String> {
+/// The compiler.
+pub(super) struct Compiler {
+    /// What it is, without the machine it runs on.
+    pub(super) about: String,
+    /// The target triple of the machine it runs on.
+    pub(super) host: String,
+}
+
+/// The compiler that cargo would run in `folder`.
+pub(super) async fn compiler(config: &Config, folder: &Path) -> Result<Compiler> {
     let mut rustc = tool(config, config.process.rustc(), folder);
     let output = rustc.arg("-vV").stderr(Stdio::piped()).output().await;
     let output =
         output.with_context(|| Failure::error("cannot start `rustc`").hint("install Rust, with rustc on the PATH"))?;
     anyhow::ensure!(output.status.success(), "`rustc -vV` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text.lines().filter(|line| !line.starts_with("host:")).collect::<Vec<_>>().join("\n"))
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
+    let about = text.lines().filter(|line| !line.starts_with("host:")).collect::<Vec<_>>().join("\n");
+    Ok(Compiler { about, host })
 }

@@ -119,6 +119,18 @@ impl AwsError {
                 "check `HTTPS_PROXY`, its user and password, and `NO_PROXY`"
             }
             Kind::Unreachable => "check the network and the region; for the local AWS: `deployer local up` starts it",
+            Kind::Denied if self.reason.contains("ECR image") || self.reason.contains(" ecr:") => {
+                "let it be pulled: the repository's policy has to allow `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer` to \
+                 `lambda.amazonaws.com` and to the function's account, and the role that releases needs both where the \
+                 repository is another account's; or push the image to a repository of the function's account"
+            }
+            Kind::Other if self.reason.contains("Provide a valid source image") => {
+                "push the image to Amazon ECR first, in the function's region; Lambda pulls from nowhere else"
+            }
+            Kind::Other if self.reason.contains("media type for the source image") => {
+                "push an image for one processor, without attestations: `docker buildx build --platform linux/arm64 \
+                 --provenance=false`"
+            }
             Kind::Denied if self.reason.starts_with("RegionDisabledException") => {
                 "enable the region for the account, or change `region` in `deployer.toml`"
             }

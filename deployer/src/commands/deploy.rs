@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures::try_join;
 
 use super::order::{Order, order};
-use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Sources};
+use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Package, Sources};
 use crate::aws::{Calls, Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::context::Context;
@@ -54,6 +54,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
     config.refuse_unreadable()?;
     let reader = Reader::open(environment, world).await;
     let (given, observed) = try_join!(Given::open(config, options), observe(config, environment, &reader))?;
+    observed.refuse_other_functions(config)?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
@@ -80,6 +81,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
     let engine = Engine::start(context, environment, &aws);
     let read = async { try_join!(Given::open(config, options), observe(config, environment, &aws.reader)) };
     let (given, observed) = engine.interrupt().or(read).await?;
+    observed.refuse_other_functions(config)?;
     let observed = engine.prepare(observed, options.adopt).await?;
     let sources = given.sources(&observed).await;
     let verifier = engine.verifier(&observed)?;
@@ -100,12 +102,12 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
         let now = if engine.same_code(&observed, artifact).await? { &engine.observe().await? } else { &observed };
         return engine.unchanged(now, &verifier).await;
     }
-    let zips = zips(built.as_ref(), &planned, &observed)?;
+    let packages = packages(built.as_ref(), &planned, &observed)?;
     let intended = Intended {
         observed: &observed,
         wanted,
         plan: &planned,
-        zips: &zips,
+        packages: &packages,
         artifact,
         from: None,
         ignored: &ignored,
@@ -145,7 +147,7 @@ impl Given {
         }
     }
 
-    /// The zips, if the plan needs any.
+    /// The packages, if the plan needs any.
     async fn built(&self, engine: &Engine<'_>, plan: &Plan) -> Result<Option<Artifact>> {
         Ok(match self {
             _ if !plan.needs_code() => None,
@@ -208,19 +210,16 @@ impl Given {
     }
 }
 
-/// The zips of the functions that get new code.
-fn zips(built: Option<&Artifact>, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
+/// The packages of the functions that get new code.
+fn packages(built: Option<&Artifact>, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Package>> {
     let Some(built) = built else { return Ok(BTreeMap::new()) };
-    let mut zips = BTreeMap::new();
+    let mut packages = BTreeMap::new();
     for (key, packed) in &built.manifest.functions {
         if plan.functions.get(key).is_some_and(|function| !function.changes.is_empty()) {
-            artifact::refuse_if_too_big(key, packed.size, observed.ledger.contract.artifact_bucket.is_some())?;
-            let zip = built.zip(packed)?;
-            let function = observed.functions.get(key);
-            let entry_point = function.and_then(|function| function.latest.settings.entry_point());
-            artifact::refuse_without_handler(key, &zip, entry_point.as_ref())?;
-            zips.insert(key.clone(), zip);
+            let package = built.package(packed)?;
+            observed.refuse_unfit(key, &package)?;
+            packages.insert(key.clone(), package);
         }
     }
-    Ok(zips)
+    Ok(packages)
 }

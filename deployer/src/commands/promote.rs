@@ -9,7 +9,7 @@ use futures::try_join;
 
 use super::from::FromReader;
 use super::order::order;
-use crate::artifact::{Artifact, Checked, Manifest, refuse_if_too_big, refuse_without_handler, sha256};
+use crate::artifact::{Artifact, Checked, Manifest, Package};
 use crate::aws::{Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::context::Context;
@@ -70,6 +70,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
             try_join!(source, observe(config, to, &aws.reader))
         })
         .await?;
+    observed.refuse_other_functions(config)?;
     let observed = engine.prepare(observed, options.adopt).await?;
     let verifier = engine.verifier(&observed)?;
     verifier.refuse_unreachable()?;
@@ -89,13 +90,13 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
     }
     engine.credentials_outlast(&planned.traffic, options.ignore_expiry).await?;
     let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
-    let zips = interrupt.or(source.zips(&reader.aws, &planned, &observed)).await;
-    let zips = zips.map_err(|error| reader.explain(error))?;
+    let packages = interrupt.or(source.packages(&reader.aws, &planned, &observed)).await;
+    let packages = packages.map_err(|error| reader.explain(error))?;
     let intended = Intended {
         observed: &observed,
         wanted,
         plan: &planned,
-        zips: &zips,
+        packages: &packages,
         artifact: source.release.artifact.clone(),
         from: Some(Origin { environment: from.name.clone(), release: source.release.number }),
         ignored: &ignored,
@@ -192,16 +193,15 @@ impl Source {
         .into())
     }
 
-    /// The zips of the functions that get new code, as the ledger knows them.
-    async fn zips(&self, reader: &Reader, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Vec<u8>>> {
+    /// The packages of the functions that get new code, as the ledger knows them.
+    async fn packages(&self, reader: &Reader, plan: &Plan, observed: &Observed) -> Result<BTreeMap<String, Package>> {
         let changed = plan.functions.iter().filter(|(_, function)| !function.changes.is_empty());
-        let bucket = observed.ledger.contract.artifact_bucket.is_some();
-        let zips = changed.filter_map(|(key, _)| {
+        let packages = changed.filter_map(|(key, _)| {
             let (part, resource) = (self.release.parts.functions.get(key)?, self.contract.functions.get(key)?);
             Some(async move {
-                let zip = reader.lambda.code(&resource.name, &part.version).await;
-                let zip = zip.with_context(|| format!("cannot fetch the zip of function `{key}`"))?;
-                if sha256(&zip) != part.code_sha256 {
+                let package = reader.lambda.code(&resource.name, &part.version).await;
+                let package = package.with_context(|| format!("cannot fetch the package of function `{key}`"))?;
+                if package.code_sha256() != part.code_sha256 {
                     let (version, name) = (&part.version, &resource.name);
                     return Err(Failure::refused(format!(
                         "version {version} of `{name}` is not the code that its release tested"
@@ -209,14 +209,11 @@ impl Source {
                     .hint("somebody replaced it: release to the first environment again, then promote that")
                     .into());
                 }
-                refuse_if_too_big(key, zip.len() as u64, bucket)?;
-                let function = observed.functions.get(key);
-                let entry_point = function.and_then(|function| function.latest.settings.entry_point());
-                refuse_without_handler(key, &zip, entry_point.as_ref())?;
-                Ok::<_, anyhow::Error>((key.clone(), zip))
+                observed.refuse_unfit(key, &package)?;
+                Ok::<_, anyhow::Error>((key.clone(), package))
             })
         });
-        Ok(try_join_all(zips).await?.into_iter().collect())
+        Ok(try_join_all(packages).await?.into_iter().collect())
     }
 }
 
@@ -228,14 +225,15 @@ fn foreign<'a>(
 ) -> Option<(&'a str, &'a str, Option<&'a str>)> {
     functions.iter().find_map(|(key, function)| {
         let After::NewCode(Some(tested)) = &function.after else { return None };
-        let packed = manifest.functions.get(key).map(|packed| packed.sha256.as_str());
+        let packed = manifest.functions.get(key).map(|packed| packed.package.code_sha256());
         (packed != Some(tested)).then_some((key.as_str(), tested.as_str(), packed))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::artifact::PackedFunction;
+    use crate::artifact::{Packed, PackedFunction};
+    use crate::config::Architecture;
     use crate::ledger::FunctionPart;
 
     use super::*;
@@ -247,19 +245,14 @@ mod tests {
     }
 
     fn manifest(key: &str, sha256: &str) -> Manifest {
-        let packed = PackedFunction {
-            source_hash: String::new(),
-            zip: format!("{key}.zip"),
-            sha256: sha256.to_owned(),
-            size: 1,
-        };
+        let package = Packed::Zip { zip: format!("{key}.zip"), sha256: sha256.to_owned(), size: 1 };
+        let packed = PackedFunction { source_hash: String::new(), architecture: Architecture::X86, package };
         Manifest {
             schema: 1,
             source_hash: String::new(),
             commit: None,
             committed_at: None,
             dirty: false,
-            target: String::new(),
             functions: BTreeMap::from([(key.to_owned(), packed)]),
             reads: None,
         }

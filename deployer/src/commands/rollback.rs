@@ -75,7 +75,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         observed: &observed,
         wanted,
         plan: &planned,
-        zips: &BTreeMap::new(),
+        packages: &BTreeMap::new(),
         artifact: chosen.artifact.clone(),
         from: None,
         ignored: &[],

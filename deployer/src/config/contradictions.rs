@@ -120,7 +120,7 @@ fn build(file: &File) -> Vec<Contradiction> {
 
 fn functions(file: &File) -> Vec<Contradiction> {
     let wrong = file.functions.iter().filter_map(|(key, function)| {
-        let what = function.clone().code(key).err()?;
+        let what = function.clone().read(key, &file.build).err()?;
         Some(Contradiction::new(["functions", key], what))
     });
     wrong.collect()

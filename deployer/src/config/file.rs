@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Deserialize;
 
+use super::architecture::Architecture;
 use super::check::{DeclaredCheck, Marks, Verify};
 use super::contradictions;
 use super::function::DeclaredFunction;
@@ -63,7 +64,7 @@ pub struct Build {
     /// The cargo profile.
     #[serde(default = "release")]
     pub profile: String,
-    /// The target triple; its first part is the functions' architecture.
+    /// The target triple; its first part is the architecture of the functions that name no other.
     #[serde(default = "x86_64")]
     pub target: String,
     /// The newest glibc symbol version that the runtime has. By default `2.34`, Amazon Linux 2023's.
@@ -83,23 +84,16 @@ impl Default for Build {
 }
 
 impl Build {
-    /// The architecture of the target as Lambda names it: `x86_64` or `arm64`.
-    pub fn architecture(&self) -> &str {
-        architecture(&self.target)
+    /// The processor of the functions that name no other.
+    pub fn architecture(&self) -> Architecture {
+        Architecture::of_target(&self.target)
     }
 
     /// The same build for this machine's processor: the local AWS runs the binaries natively.
     pub(super) fn for_host(mut self) -> Self {
-        if let Some((_, rest)) = self.target.split_once('-') {
-            self.target = format!("{}-{rest}", std::env::consts::ARCH);
-        }
+        self.target = Architecture::of_target(&format!("{}-", std::env::consts::ARCH)).target_like(&self.target);
         self
     }
-}
-
-/// The architecture of a target triple as Lambda names it: `x86_64` or `arm64`.
-pub fn architecture(target: &str) -> &'static str {
-    if target.starts_with("aarch64-") { "arm64" } else { "x86_64" }
 }
 
 /// A version of glibc's symbols, as in `GLIBC_2.34`.

@@ -1,11 +1,26 @@
-//! One function: where its code comes from.
+//! One function: where its code comes from, and the processor that it runs on.
 
-use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::Config;
+use super::architecture::Architecture;
+use super::file::Build;
+use super::image::Image;
+use super::table::DeclaredBuild;
+use crate::failure::Failure;
+
+/// A function of `deployer.toml`.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Where its code comes from.
+    pub code: Code,
+    /// The processor that it runs on.
+    pub architecture: Architecture,
+}
 
 /// Where a function's code comes from.
 #[derive(Debug, Clone)]
@@ -14,6 +29,46 @@ pub enum Code {
     Cargo(Package),
     /// A zip or a folder that something else makes.
     Output(Output),
+    /// A container image.
+    Image(ImageSource),
+}
+
+/// What a function of Lambda is made of, which never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageType {
+    /// A zip.
+    Zip,
+    /// A container image.
+    Image,
+}
+
+impl PackageType {
+    /// What AWS calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zip => "Zip",
+            Self::Image => "Image",
+        }
+    }
+}
+
+impl std::fmt::Display for PackageType {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Zip => "a zip",
+            Self::Image => "a container image",
+        })
+    }
+}
+
+impl Function {
+    /// What Lambda is given for it.
+    pub fn package_type(&self) -> PackageType {
+        match self.code {
+            Code::Cargo(_) | Code::Output(_) => PackageType::Zip,
+            Code::Image(_) => PackageType::Image,
+        }
+    }
 }
 
 /// What of the cargo workspace a function is made of.
@@ -27,18 +82,34 @@ pub struct Package {
     pub features: Vec<String>,
     /// Whether the package's default features are on, as for cargo.
     pub default_features: bool,
+    /// The target triple.
+    pub target: String,
 }
 
 /// A zip or a folder that becomes a function's zip.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Output {
-    /// Makes it, run by `sh` in the folder of `deployer.toml`. None: it is there already.
-    pub command: Option<String>,
     /// A file that ends with `.zip`, or a folder; from the folder of `deployer.toml`.
     pub output: PathBuf,
-    /// The files and folders that it is made of, from the folder of `deployer.toml`. None: all that git does not ignore there.
+    /// What makes it. None: it is there already.
+    pub made: Option<Recipe>,
+}
+
+/// Where a container image comes from.
+#[derive(Debug, Clone)]
+pub enum ImageSource {
+    /// It is there already.
+    Given(Image),
+    /// A command pushes it, and prints what it is called.
+    Printed(Recipe),
+}
+
+/// A command with what it reads.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Run by `sh` in the folder of `deployer.toml`.
+    pub command: String,
+    /// Files and folders, from the folder of `deployer.toml`. None: all that git does not ignore there.
     pub inputs: Option<Vec<PathBuf>>,
 }
 
@@ -50,6 +121,8 @@ pub(super) struct DeclaredFunction {
     /// Where its package comes from: cargo by default.
     #[serde(default)]
     build: DeclaredBuild,
+    /// The processor that it runs on. By default that of `build.target`.
+    architecture: Option<Architecture>,
     /// The cargo package. By default the function's key.
     package: Option<String>,
     /// The binary of that package that becomes `bootstrap`. By default the function's key.
@@ -61,111 +134,93 @@ pub(super) struct DeclaredFunction {
     default_features: Option<bool>,
 }
 
-/// `"cargo"`, or a table.
-#[derive(Debug, Clone, Default)]
-enum DeclaredBuild {
-    #[default]
-    Cargo,
-    Output(Output),
-}
-
-#[cfg(test)]
-impl schemars::JsonSchema for DeclaredBuild {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "DeclaredBuild".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let table = generator.subschema_for::<Output>();
-        schemars::json_schema!({"anyOf": [{"const": "cargo"}, table]})
-    }
-}
-
-impl<'de> Deserialize<'de> for DeclaredBuild {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = DeclaredBuild;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("`\"cargo\"`, or a table with `output` and maybe `command` and `inputs`")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DeclaredBuild, E> {
-                match text {
-                    "cargo" => Ok(DeclaredBuild::Cargo),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-                }
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<DeclaredBuild, M::Error> {
-                let output = Output::deserialize(MapAccessDeserializer::new(map))?;
-                match output.contradiction() {
-                    Some(why) => Err(M::Error::custom(why)),
-                    None => Ok(DeclaredBuild::Output(output)),
-                }
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
-impl Output {
-    fn contradiction(&self) -> Option<String> {
-        let inside =
-            |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let nothing = |path: &Path| path.components().all(|part| part == Component::CurDir);
-        if self.command.as_ref().is_some_and(|command| command.trim().is_empty()) {
-            return Some("`command` is empty: leave it out where the output is there already".to_owned());
-        }
-        if nothing(&self.output) || !inside(&self.output) {
-            let output = self.output.display();
-            return Some(format!("`output` is `{output}`: name a zip or a folder below the folder of `deployer.toml`"));
-        }
-        if self.command.is_none() && self.inputs.is_some() {
-            return Some("`inputs` needs a `command`: without one, what counts is the output itself".to_owned());
-        }
-        let inputs = self.inputs.iter().flatten();
-        let absolute = inputs.clone().find(|path| path.is_absolute() || path.as_os_str().is_empty());
-        if let Some(path) = absolute {
-            return Some(format!("`inputs` names `{}`: name paths from the folder of `deployer.toml`", path.display()));
-        }
-        (self.inputs.is_some() && inputs.count() == 0)
-            .then(|| "`inputs` is empty: no change would ever be seen".to_owned())
-    }
-}
-
 impl DeclaredFunction {
-    /// The code of the function with this key.
+    /// The function with this key.
     ///
     /// # Errors
     /// What parsed but cannot be meant.
-    pub(super) fn code(self, key: &str) -> Result<Code, String> {
-        let Self { build, package, bin, features, default_features } = self;
+    pub(super) fn read(self, key: &str, of_all: &Build) -> Result<Function, String> {
+        let Self { build, architecture, package, bin, features, default_features } = self;
         let of_cargo = package.is_some() || bin.is_some() || !features.is_empty() || default_features.is_some();
-        match build {
-            DeclaredBuild::Output(_) if of_cargo => Err(format!(
-                "function `{key}` has a `build` table, and `package`, `bin`, `features` or `default_features`, which are cargo's: \
-                 leave one of the two out"
-            )),
-            DeclaredBuild::Output(output) => Ok(Code::Output(output)),
+        let architecture = architecture.unwrap_or_else(|| of_all.architecture());
+        let code = match build {
+            DeclaredBuild::Output(_) | DeclaredBuild::Image(_) if of_cargo => {
+                return Err(format!(
+                    "function `{key}` has a `build` table, and `package`, `bin`, `features` or `default_features`, which are \
+                     cargo's: leave one of the two out"
+                ));
+            }
+            DeclaredBuild::Output(output) => Code::Output(output),
+            DeclaredBuild::Image(source) => Code::Image(source),
             DeclaredBuild::Cargo => {
                 let package = package.unwrap_or_else(|| key.to_owned());
                 // Cargo names the binary of a package after the package.
                 let bin = bin.unwrap_or_else(|| package.clone());
-                Ok(Code::Cargo(Package { package, bin, features, default_features: default_features.unwrap_or(true) }))
+                let (default_features, target) =
+                    (default_features.unwrap_or(true), architecture.target_like(&of_all.target));
+                Code::Cargo(Package { package, bin, features, default_features, target })
             }
-        }
+        };
+        Ok(Function { code, architecture })
+    }
+}
+
+/// The functions by key; on the local AWS they are for this machine's processor.
+///
+/// # Errors
+/// What parsed but cannot be meant.
+pub(super) fn read(
+    declared: BTreeMap<String, DeclaredFunction>,
+    build: &Build,
+    local: bool,
+) -> Result<BTreeMap<String, Function>> {
+    let functions = declared.into_iter().map(|(key, function)| {
+        let function = if local { DeclaredFunction { architecture: None, ..function } } else { function };
+        Ok((key.clone(), function.read(&key, build)?))
+    });
+    // The file was read: all that is wrong with it is known.
+    functions.collect::<Result<_, String>>().map_err(|what| Failure::bad_input(what).into())
+}
+
+impl Config {
+    /// The functions that cargo builds.
+    pub fn packages(&self) -> impl Iterator<Item = (&String, &Package)> {
+        self.functions.iter().filter_map(|(key, function)| match &function.code {
+            Code::Cargo(package) => Some((key, package)),
+            _ => None,
+        })
+    }
+
+    /// The functions whose zip something else makes.
+    pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
+        self.functions.iter().filter_map(|(key, function)| match &function.code {
+            Code::Output(output) => Some((key, output)),
+            _ => None,
+        })
+    }
+
+    /// The functions of container images.
+    pub fn images(&self) -> impl Iterator<Item = (&String, &ImageSource)> {
+        self.functions.iter().filter_map(|(key, function)| match &function.code {
+            Code::Image(source) => Some((key, source)),
+            _ => None,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn code(text: &str) -> Result<Code, String> {
+    fn function(text: &str) -> Result<Function, String> {
         let declared: DeclaredFunction = toml::from_str(text).map_err(|error| error.to_string())?;
-        declared.code("worker")
+        declared.read("worker", &Build::default())
+    }
+
+    fn code(text: &str) -> Result<Code, String> {
+        function(text).map(|function| function.code)
     }
 
     #[test]
@@ -180,28 +235,55 @@ mod tests {
     }
 
     #[test]
+    fn a_function_may_run_on_another_processor_than_the_rest() {
+        let function = function("architecture = 'arm64'").unwrap();
+        let Code::Cargo(package) = function.code else { panic!("not cargo's") };
+        assert_eq!((function.architecture, package.target.as_str()), (Architecture::Arm, "aarch64-unknown-linux-gnu"));
+    }
+
+    #[test]
     fn a_command_has_an_output_and_maybe_inputs() {
         let text = "build = { command = 'make', output = 'dist', inputs = ['src', '../shared'] }";
-        let Code::Output(output) = code(text).unwrap() else { panic!("cargo's") };
-        assert_eq!(output.command.as_deref(), Some("make"));
-        assert_eq!(output.inputs.unwrap(), [Path::new("src"), Path::new("../shared")]);
+        let Code::Output(output) = code(text).unwrap() else { panic!("not an output") };
+        let made = output.made.unwrap();
+        assert_eq!(made.command, "make");
+        assert_eq!(made.inputs.unwrap(), [Path::new("src"), Path::new("../shared")]);
+    }
+
+    #[test]
+    fn an_image_is_given_or_printed_by_a_command() {
+        let given = format!("build = {{ image = 'team/api@sha256:{}' }}", "a".repeat(64));
+        let Code::Image(ImageSource::Given(image)) = code(&given).unwrap() else { panic!("not given") };
+        assert_eq!(image.repository(), "team/api");
+        let printed = "build = { image_command = './push.sh', inputs = ['Dockerfile', 'src'] }";
+        let Code::Image(ImageSource::Printed(recipe)) = code(printed).unwrap() else { panic!("not printed") };
+        assert_eq!((recipe.command.as_str(), recipe.inputs.unwrap().len()), ("./push.sh", 2));
     }
 
     #[test]
     fn what_cannot_be_meant_is_named() {
+        let image = format!("image = 'team/api@sha256:{}'", "a".repeat(64));
         for (text, expected) in [
             ("build = 'docker'", "`\"cargo\"`, or a table"),
             ("build = 1", "`\"cargo\"`, or a table"),
-            ("build = { command = 'make' }", "missing field `output`"),
+            ("build = { command = 'make' }", "what makes an image is an `image_command`"),
+            ("build = { inputs = ['src'] }", "`build` has none of `output`, `image` and `image_command`"),
             ("build = { output = 'dist', imputs = [] }", "unknown field `imputs`"),
             ("build = { output = '/dist' }", "below the folder of `deployer.toml`"),
             ("build = { output = '../dist' }", "below the folder of `deployer.toml`"),
             ("build = { output = '.' }", "below the folder of `deployer.toml`"),
-            ("build = { output = 'dist', inputs = ['src'] }", "`inputs` needs a `command`"),
+            ("build = { output = 'dist', inputs = ['src'] }", "`inputs` needs a command"),
             ("build = { command = 'make', output = 'dist', inputs = [] }", "no change would ever be seen"),
             ("build = { command = 'make', output = 'dist', inputs = ['/etc'] }", "`/etc`"),
             ("build = { command = ' ', output = 'dist' }", "`command` is empty"),
             ("build = { output = 'dist' }\nfeatures = ['x']", "function `worker` has a `build` table"),
+            ("build = { image = 'team/api:latest' }", "the image `team/api:latest` has no digest"),
+            ("build = { image_command = '' }", "`image_command` is empty"),
+            (&format!("build = {{ {image}, inputs = ['src'] }}"), "what counts is the image itself"),
+            (&format!("build = {{ {image}, output = 'dist' }}"), "more than one of `output`, `image`"),
+            (&format!("build = {{ {image}, command = 'make' }}"), "what makes an image is an `image_command`"),
+            (&format!("build = {{ {image} }}\nbin = 'x'"), "function `worker` has a `build` table"),
+            ("architecture = 'riscv64'", "unknown variant `riscv64`, expected `x86_64` or `arm64`"),
         ] {
             let error = code(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

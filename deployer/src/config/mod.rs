@@ -2,11 +2,13 @@
 //!
 //! The only module that reads environment variables. It never talks to AWS.
 
+mod architecture;
 mod builds;
 mod check;
 mod contradictions;
 mod file;
 mod function;
+mod image;
 mod local;
 mod mistakes;
 mod process;
@@ -14,6 +16,7 @@ mod process;
 mod reference;
 mod role;
 mod stack;
+mod table;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -25,11 +28,12 @@ use anyhow::{Context as _, Result};
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::world::Proxy;
-use function::DeclaredFunction;
 
+pub use architecture::Architecture;
 pub use check::{Check, Event, Marks, Request, Response, Sent, TO_SEE_A_SWITCH, Verify};
-pub use file::{Build, GlibcVersion, architecture, is_plain};
-pub use function::{Code, Output, Package};
+pub use file::{Build, GlibcVersion, is_plain};
+pub use function::{Code, Function, ImageSource, Output, Package, PackageType, Recipe};
+pub use image::Image;
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
 pub(crate) use stack::DEFAULT_STAGE;
@@ -54,8 +58,8 @@ pub struct Config {
     pub app: String,
     /// How the functions are built.
     pub build: Build,
-    /// Where the code of each function comes from, by key, as the stack contract names them.
-    pub functions: BTreeMap<String, Code>,
+    /// The functions by key, as the stack contract names them.
+    pub functions: BTreeMap<String, Function>,
     /// The headers by which a response names what made it.
     pub marks: Marks,
     /// When a switch counts as seen.
@@ -174,14 +178,15 @@ impl Config {
         // The same folder by the same name, however it was reached: cargo and git see it without links too.
         let root = path.parent().unwrap_or(Path::new("/"));
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let build = if local { file.build.clone().for_host() } else { file.build.clone() };
         Ok(Self {
             local,
             process,
             environments: environments(&file, &root, local),
             default_environment: file.default_environment,
             app: file.app,
-            build: if local { file.build.for_host() } else { file.build },
-            functions: codes(file.functions)?,
+            functions: function::read(file.functions, &build, local)?,
+            build,
             marks: file.marks,
             verify: file.verify,
             checks: file.checks.into_iter().map(|check| check.read(&root)).collect(),
@@ -228,22 +233,6 @@ impl Config {
         self.environments.values()
     }
 
-    /// The functions that cargo builds.
-    pub fn packages(&self) -> impl Iterator<Item = (&String, &Package)> {
-        self.functions.iter().filter_map(|(key, code)| match code {
-            Code::Cargo(package) => Some((key, package)),
-            Code::Output(_) => None,
-        })
-    }
-
-    /// The functions whose zip something else makes.
-    pub fn outputs(&self) -> impl Iterator<Item = (&String, &Output)> {
-        self.functions.iter().filter_map(|(key, code)| match code {
-            Code::Cargo(_) => None,
-            Code::Output(output) => Some((key, output)),
-        })
-    }
-
     /// The checks that only read.
     pub fn reading_checks(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.writes)
@@ -269,12 +258,6 @@ impl Config {
     pub fn checks_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Check> {
         self.checks.iter().filter(move |check| check.function == function)
     }
-}
-
-fn codes(declared: BTreeMap<String, DeclaredFunction>) -> Result<BTreeMap<String, Code>> {
-    let codes = declared.into_iter().map(|(key, function)| Ok((key.clone(), function.code(&key)?)));
-    // The file was read: all that is wrong with it is known.
-    codes.collect::<Result<_, String>>().map_err(|what| Failure::bad_input(what).into())
 }
 
 /// The environments of the run. Local ones are those that `[local]` gives a port.

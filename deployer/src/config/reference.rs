@@ -78,7 +78,7 @@ const EXAMPLES: [(&str, &str); 16] = [
     ("functions.NAME", "[functions.orders]\npackage = \"shop\"\nfeatures = [\"lambda\"]"),
     (
         "functions.NAME.build",
-        "[functions.mails.build]\ncommand = \"npm ci && npm run build\"\noutput = \"dist\"\ninputs = [\"src\", \"package.json\", \"package-lock.json\"]",
+        "[functions.mails.build]\ncommand = \"npm ci && npm run build\"\noutput = \"dist\"\ninputs = [\"src\", \"package.json\", \"package-lock.json\"]\n\n[functions.render.build]\nimage_command = \"./push-image\"\ninputs = [\"render\"]",
     ),
     ("local.NAME", "[local.dev]\nport = 24566\naccount = \"111111111111\""),
     ("lock", "[lock]\nlease_seconds = 30"),

@@ -11,7 +11,7 @@ use crate::aws::{
     About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, FunctionUrl, Kind, Provisioned, Reader,
     Route, Stage, VersionState,
 };
-use crate::config::{Check, Config, Environment};
+use crate::config::{Check, Config, Environment, PackageType};
 use crate::ending::Ending as _;
 use crate::ledger::{self, Contract, FunctionResource, Ledger, LedgerState};
 use crate::observe::{self, ObservedHttpApi, TO_SEND_AN_EVENT, arn::function_arn};
@@ -47,8 +47,8 @@ pub(super) struct Asked {
     pub region: String,
     /// The ledger's table.
     pub ledger: String,
-    /// The functions of `deployer.toml`.
-    pub functions: Vec<String>,
+    /// The functions of `deployer.toml`, and what it makes for each.
+    pub functions: BTreeMap<String, PackageType>,
 }
 
 /// What the contract names.
@@ -124,7 +124,7 @@ pub(super) async fn gather(config: &Config, environment: &Environment, reader: &
         environment: environment.name.clone(),
         region: environment.region.clone(),
         ledger: environment.ledger.clone(),
-        functions: config.functions.keys().cloned().collect(),
+        functions: config.functions.iter().map(|(key, function)| (key.clone(), function.package_type())).collect(),
     };
     Facts { asked, caller, ledger, named }
 }

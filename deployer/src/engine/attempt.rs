@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use super::phases::{Apply, apply};
 use super::revert::revert;
 use super::{Engine, alarms};
+use crate::artifact::Package;
 use crate::aws::{AwsError, Kind};
 use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
@@ -26,8 +27,8 @@ pub struct Intended<'a> {
     pub wanted: Wanted<'a>,
     /// What is to be done.
     pub plan: &'a Plan,
-    /// The zips of new code, by function.
-    pub zips: &'a BTreeMap<String, Vec<u8>>,
+    /// The packages of new code, by function.
+    pub packages: &'a BTreeMap<String, Package>,
     /// What the release is built from.
     pub artifact: ArtifactRecord,
     /// Where a promotion got its bytes from.
@@ -143,7 +144,7 @@ impl Engine<'_> {
             lock,
             observed,
             plan: intended.plan,
-            zips: intended.zips,
+            packages: intended.packages,
             verifier: intended.verifier,
             ignored: intended.ignored,
         }

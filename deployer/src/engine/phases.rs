@@ -1,6 +1,6 @@
 //! Applies a plan: phase by phase, each written to the ledger before it begins and after it.
 //!
-//! Comes in: a plan, what was observed under the lock, the zips. Goes out: the release with its parts, checks and
+//! Comes in: a plan, what was observed under the lock, the packages. Goes out: the release with its parts, checks and
 //! times. It stops at the first phase that fails and decides nothing that the plan has not decided.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use futures::future::join_all;
 use futures::try_join;
 
 use super::{Engine, moves, step};
+use crate::artifact::Package;
 use crate::events::Event;
 use crate::ledger::{CheckRecord, FunctionPart, HeldLock, Release, ReleaseState};
 use crate::observe::Observed;
@@ -28,8 +29,8 @@ pub(super) struct Apply<'a> {
     pub(super) observed: &'a Observed,
     /// What is to be done.
     pub(super) plan: &'a Plan,
-    /// The zips of new code, by function.
-    pub(super) zips: &'a BTreeMap<String, Vec<u8>>,
+    /// The packages of new code, by function.
+    pub(super) packages: &'a BTreeMap<String, Package>,
     /// Where the stage responds.
     pub(super) verifier: &'a Verifier,
     /// Alarms that rang before the start and were to be ignored.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::phases::{Apply, Outcome};
-use crate::artifact::{DIRECT_UPLOAD_LIMIT, sha256};
+use crate::artifact::{DIRECT_UPLOAD_LIMIT, Package};
 use crate::aws::{AwsError, Code, Kind, Readiness, Settings, TRIES, VersionState, certainly};
 use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
@@ -111,16 +111,19 @@ async fn with_code(
         return Ok(latest);
     }
     let fetched;
-    let zip = match run.zips.get(key).filter(|_| wanted != function.live.code_sha256) {
-        Some(zip) => zip,
+    let package = match run.packages.get(key).filter(|_| wanted != function.live.code_sha256) {
+        Some(package) => package,
         None => {
             fetched = run.engine.aws.reader.lambda.code(name, &function.live.version).await?;
             refuse_other_code(name, function, &fetched)?;
             &fetched
         }
     };
-    let uploaded = upload(run, key, name, zip, &latest).await;
-    let latest = uploaded.with_context(|| format!("failed to upload code to `{name}`"))?;
+    let uploaded = upload(run, (key, name), package, &latest).await;
+    let latest = uploaded.with_context(|| match package {
+        Package::Zip(_) => format!("failed to upload code to `{name}`"),
+        Package::Image(image) => format!("failed to give `{name}` the image `{image}`"),
+    })?;
     // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
@@ -128,8 +131,8 @@ async fn with_code(
 }
 
 /// What is published again must be what runs.
-fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &[u8]) -> Result<()> {
-    if sha256(fetched) == function.live.code_sha256 {
+fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &Package) -> Result<()> {
+    if fetched.code_sha256() == function.live.code_sha256 {
         return Ok(());
     }
     let version = &function.live.version;
@@ -139,26 +142,33 @@ fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &[u8]) ->
 }
 
 /// Directly, or where the zip is too big for that, through the contract's bucket. Returns `$LATEST` as it was before.
-async fn upload(run: &Apply<'_>, key: &str, name: &str, zip: &[u8], latest: &VersionState) -> Result<VersionState> {
+async fn upload(
+    run: &Apply<'_>,
+    (key, name): (&str, &str),
+    package: &Package,
+    latest: &VersionState,
+) -> Result<VersionState> {
     let aws = run.engine.aws;
     let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
     let object;
-    let code = match bucket.filter(|_| zip.len() as u64 > DIRECT_UPLOAD_LIMIT) {
-        None => Code::Zip(zip),
-        Some(bucket) => {
+    let code = match (package, bucket) {
+        (Package::Image(image), _) => Code::Image(image),
+        (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
             let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
-            object = (place.clone(), aws.s3.put(bucket, &place, zip.to_vec()).await?);
+            object = (place.clone(), aws.s3.put(bucket, &place, zip.clone()).await?);
             Code::Object { bucket, key: &object.0, version: &object.1 }
         }
+        (Package::Zip(zip), _) => Code::Zip(zip),
     };
+    let sha256 = package.code_sha256();
     let look = async || {
         let found = aws.reader.lambda.version(name, "$LATEST").await?;
-        Ok((found.code_sha256 == sha256(zip)).then_some(()))
+        Ok((found.code_sha256 == sha256).then_some(()))
     };
     let upload = async |latest: &VersionState| {
         certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, &latest.revision).await, look).await
     };
-    Ok(on_latest(run, name, latest, &sha256(zip), upload).await?.1)
+    Ok(on_latest(run, name, latest, &sha256, upload).await?.1)
 }
 
 /// A write that holds only for `$LATEST` of a revision. It may have been read before the last change of an earlier run, or of

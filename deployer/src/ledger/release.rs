@@ -149,7 +149,7 @@ pub struct Parts {
 pub struct FunctionPart {
     /// The Lambda version.
     pub version: String,
-    /// SHA-256 of its zip, base64, as Lambda writes it.
+    /// SHA-256 of its zip, base64, as Lambda writes it; of a container image its digest, in hexadecimal.
     pub code_sha256: String,
 }
 

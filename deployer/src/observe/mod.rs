@@ -3,6 +3,7 @@
 pub mod arn;
 mod definition;
 mod http_api;
+mod packages;
 mod permission;
 mod route;
 pub mod settled;
@@ -22,6 +23,7 @@ use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerStat
 
 pub use definition::{Definition, needed, with_variables};
 pub use http_api::ObservedHttpApi;
+pub use packages::refuse_other_type;
 pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
 pub use route::find;
 pub use wildcard::matches;
@@ -304,15 +306,16 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         );
         return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
-    let architecture = config.build.architecture();
-    let named =
-        contract.functions.values().filter_map(|resource| Some((&resource.name, resource.architecture.as_ref()?)));
-    match named.into_iter().find(|(_, named)| *named != architecture) {
-        None => Ok(()),
-        Some((name, named)) => Err(Failure::refused(format!(
-            "function `{name}` is `{named}`, `build.target` in `deployer.toml` is for `{architecture}`"
+    let declared = config.functions.values().map(|function| function.architecture.to_string());
+    let other = contract.functions.values().zip(declared).find_map(|(resource, ours)| {
+        let theirs = resource.architecture.as_ref().filter(|theirs| **theirs != ours)?;
+        Some(format!(
+            "function `{}` is `{theirs}` in the stack contract, `deployer.toml` has `{ours}` for it",
+            resource.name
         ))
-        .hint("set the function's architecture in your infrastructure code and `build.target` to the same processor")
-        .into()),
+    });
+    match other {
+        None => Ok(()),
+        Some(what) => Err(Failure::refused(what).hint(packages::SAME_PROCESSOR).into()),
     }
 }

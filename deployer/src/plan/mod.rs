@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
 /// What is to serve.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal<'a> {
-    /// These sources, and once they are built, these zips.
+    /// These sources, and once they are built, these packages.
     Sources(&'a Sources, Option<&'a Manifest>),
     /// The bytes of another environment's release.
     Bytes(&'a Release),
@@ -99,7 +99,7 @@ pub enum After {
     Same,
     /// A version of the live code with the settings of now.
     LiveCode,
-    /// A version of other code: the SHA-256 of its zip, unless it is yet to be built.
+    /// A version of other code: the SHA-256 of its zip or the digest of its image, unless it is yet to be built.
     NewCode(Option<String>),
     /// A version that exists.
     Version(FunctionPart),
@@ -113,7 +113,7 @@ pub enum FunctionChange {
     First,
     /// Its sources changed: the hashes before and after.
     Source(String, String),
-    /// Its zip is another one: the hashes before and after.
+    /// Its package is another one: the hashes before and after.
     Code(String, String),
     /// These settings were changed.
     Settings(Vec<String>),
@@ -224,7 +224,9 @@ fn function_plan(key: &str, goal: Goal<'_>, live: Option<&Release>, function: &O
             with_settings(other.map(|after| FunctionChange::Code(before.code_sha256.clone(), after)), settings, code)
         }
         Goal::Sources(sources, built) => {
-            let code = built.and_then(|manifest| manifest.functions.get(key)).map(|packed| packed.sha256.clone());
+            let code = built
+                .and_then(|manifest| manifest.functions.get(key))
+                .map(|packed| packed.package.code_sha256().to_owned());
             let old = live.and_then(|release| release.artifact.functions.get(key)).cloned().unwrap_or_default();
             let new = sources.functions.get(key).cloned().unwrap_or_default();
             with_settings(source_change(live, &before, code.as_ref(), (old, new)), settings, code)

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::artifact::PackedFunction;
+use crate::artifact::{Packed, PackedFunction};
 use crate::aws::{Alias, Readiness, Settings, Stage, VersionState};
-use crate::config::Shift;
+use crate::config::{Architecture, Shift};
 use crate::ending::Ending as _;
 use crate::failure::Exit;
 use crate::ledger::{LedgerState, Lock};
@@ -18,14 +18,14 @@ fn sources(hash: &str) -> Sources {
 }
 
 fn built(sha256: &str) -> Manifest {
-    let zip = PackedFunction { source_hash: "s2".into(), zip: "f.zip".into(), sha256: sha256.into(), size: 1 };
+    let package = Packed::Zip { zip: "f.zip".into(), sha256: sha256.into(), size: 1 };
+    let zip = PackedFunction { source_hash: "s2".into(), architecture: Architecture::X86, package };
     Manifest {
         schema: 1,
         source_hash: "s2".into(),
         commit: None,
         committed_at: None,
         dirty: false,
-        target: "t".into(),
         functions: BTreeMap::from([("f".to_owned(), zip)]),
         reads: None,
     }

@@ -66,7 +66,7 @@ fn is_read_or_named(text: &str) -> Result<(), String> {
         assert!(shift.lasts() + environment.traffic.watch >= shift.lasts());
         assert!(config.environment_at(&format!("{}@4294967296", environment.name)).is_err());
     }
-    assert!(config.lock.lease <= LONGEST_LEASE && !config.build.architecture().is_empty());
+    assert!(config.lock.lease <= LONGEST_LEASE);
     assert!(config.functions.keys().all(|key| Path::new(&format!("{key}.zip")).components().count() == 1));
     let grace = jiff::SignedDuration::try_from(config.retention.grace);
     grace.map(drop).map_err(|error| format!("{:?}: {error}", config.retention))

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bolero::check;
-use deployer::artifact::{Artifact, Manifest};
+use deployer::artifact::{Artifact, Manifest, Packed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -18,7 +18,8 @@ const NAMES: &[&str] = &[
     "commit",
     "committed_at",
     "dirty",
-    "target",
+    "architecture",
+    "image",
     "functions",
     "counter",
     "preflight",
@@ -32,12 +33,14 @@ const NAMES: &[&str] = &[
 ];
 
 fn sound() -> Value {
-    let function =
-        |key: &str| json!({"source_hash": "s1", "zip": format!("{key}.zip"), "sha256": "abc=", "size": 1234});
+    let function = |key: &str| json!({"source_hash": "s1", "architecture": "x86_64", "zip": format!("{key}.zip"), "sha256": "abc=", "size": 1234});
+    let image = format!("team/mails@sha256:{}", "0".repeat(64));
     json!({
-        "schema": 1, "source_hash": "s", "commit": "0123456789abcdef", "committed_at": 1_767_225_600, "dirty": false,
-        "target": "x86_64-unknown-linux-gnu",
-        "functions": {"counter": function("counter"), "preflight": function("preflight")},
+        "schema": 2, "source_hash": "s", "commit": "0123456789abcdef", "committed_at": 1_767_225_600, "dirty": false,
+        "functions": {
+            "counter": function("counter"), "preflight": function("preflight"),
+            "mails": {"source_hash": "s1", "architecture": "arm64", "image": image},
+        },
         "reads": {"env": ["MODE"], "files": {"counter": ["../shared/x.json", "proto"]}},
     })
 }
@@ -54,7 +57,11 @@ fn is_read_or_named(text: &[u8]) -> Result<(), String> {
     let leads_out = manifest
         .functions
         .values()
-        .any(|function| Path::new("/artifact").join(&function.zip).parent() != Some(Path::new("/artifact")));
+        .filter_map(|function| match &function.package {
+            Packed::Zip { zip, .. } => Some(Path::new("/artifact").join(zip)),
+            Packed::Image { .. } => None,
+        })
+        .any(|zip| zip.parent() != Some(Path::new("/artifact")));
     if leads_out { Err(format!("leads out of its folder: {read}")) } else { Ok(()) }
 }
 

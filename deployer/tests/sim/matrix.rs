@@ -383,6 +383,48 @@ fn a_stack_behind_an_http_api_or_function_urls_survives_faults() {
 }
 
 #[test]
+fn a_container_image_alone_and_beside_a_zip_survives_faults() {
+    for (functions, [first, deploy, canary, promote, rollback, prune, recovery]) in [
+        (
+            1,
+            [
+                "image, first deploy",
+                "image, deploy",
+                "image, canary",
+                "image, promote",
+                "image, rollback",
+                "image, prune",
+                "image, recovery",
+            ],
+        ),
+        (
+            2,
+            [
+                "image and zip, first deploy",
+                "image and zip, deploy",
+                "image and zip, canary",
+                "image and zip, promote",
+                "image and zip, rollback",
+                "image and zip, prune",
+                "image and zip, recovery",
+            ],
+        ),
+    ] {
+        let shape = Shape::of(functions).with_images(1);
+        let scenarios = [
+            Scenario::deploy(first, shape, 0),
+            Scenario::deploy(deploy, shape, 1),
+            Scenario::deploy(canary, shape.moving(CANARY), 1),
+            Scenario::promote(promote, shape),
+            Scenario::rollback(rollback, shape),
+            Scenario::prune(prune, shape.keeping(1)),
+            Scenario::recovery(recovery, shape, 0.5),
+        ];
+        scenarios.iter().for_each(few);
+    }
+}
+
+#[test]
 fn a_first_contact_with_functions_in_use_survives_faults() {
     some(&Scenario::first_contact("first contact", Shape::of(2)));
     some(&Scenario::first_contact("first contact, canary", Shape::of(2).moving(CANARY)));

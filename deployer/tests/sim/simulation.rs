@@ -20,13 +20,14 @@ use tokio::time::Instant;
 
 use crate::application::{Behavior, NOTHING_YET};
 use crate::aws::http_api::HttpApis;
+use crate::aws::lambda::Pull;
 use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
 use crate::cases;
 use crate::outside::{Run, Sent, Simulated};
 use crate::printed;
 use crate::schedule::Schedule;
-use crate::stack::{ENVIRONMENTS, Shape, Trigger, attributes, ledger, url_id};
+use crate::stack::{ENVIRONMENTS, Shape, Trigger, attributes, image, ledger, url_id};
 
 /// How often visitors come.
 const VISITS_EVERY: Duration = Duration::from_millis(100);
@@ -208,21 +209,32 @@ impl Simulation {
         for key in self.shape.keys() {
             let mut package = format!("{key}, build {number}");
             package.push_str(&" ".repeat(size));
-            let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&package));
-            std::fs::write(folder.join(format!("{key}.zip")), &package).unwrap();
-            functions.insert(
-                key.clone(),
-                json!({"source_hash": format!("{key}{number}"), "zip": format!("{key}.zip"), "sha256": sha256,
-                       "size": package.len()}),
-            );
+            let mut packed = json!({"source_hash": format!("{key}{number}"), "architecture": "arm64"});
+            let sha256 = match self.shape.is_image(&key) {
+                true => {
+                    let image = image(&key, package.as_bytes());
+                    for account in self.aws.lock().unwrap().accounts.values_mut() {
+                        account.lambda.push_image(&image, Pull::Allowed);
+                    }
+                    packed["image"] = json!(image);
+                    image.rsplit(':').next().unwrap().to_owned()
+                }
+                false => {
+                    let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&package));
+                    std::fs::write(folder.join(format!("{key}.zip")), &package).unwrap();
+                    packed["zip"] = json!(format!("{key}.zip"));
+                    (packed["sha256"], packed["size"]) = (json!(sha256), json!(package.len()));
+                    sha256
+                }
+            };
+            functions.insert(key.clone(), packed);
             for account in self.aws.lock().unwrap().accounts.values_mut() {
                 account.application.knows(&sha256, behavior);
             }
             codes.insert(key, sha256);
         }
         let manifest = json!({
-            "schema": 1, "source_hash": format!("{number}"), "commit": null, "dirty": false,
-            "target": "aarch64-unknown-linux-gnu", "functions": functions,
+            "schema": 2, "source_hash": format!("{number}"), "commit": null, "dirty": false, "functions": functions,
         });
         std::fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
         Artifact { folder, codes }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::aws::apigateway::{Definition, Route};
 use crate::aws::cloudwatch::{Metric, State};
@@ -32,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) keeps: usize,
     /// What the contract names in front of the functions.
     pub(crate) trigger: Trigger,
+    /// So many of the functions, the first ones, are container images.
+    pub(crate) images: usize,
 }
 
 /// What sends events to the functions.
@@ -49,7 +52,7 @@ pub(crate) enum Trigger {
 
 impl Shape {
     pub(crate) const fn of(functions: usize) -> Self {
-        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, trigger: Trigger::Rest }
+        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, trigger: Trigger::Rest, images: 0 }
     }
 
     pub(crate) const fn moving(self, traffic: &'static str) -> Self {
@@ -62,6 +65,15 @@ impl Shape {
 
     pub(crate) const fn behind(self, trigger: Trigger) -> Self {
         Self { trigger, ..self }
+    }
+
+    pub(crate) const fn with_images(self, images: usize) -> Self {
+        Self { images, ..self }
+    }
+
+    /// Whether the function with this key is a container image.
+    pub(crate) fn is_image(self, key: &str) -> bool {
+        self.keys().take(self.images).any(|image| image == key)
     }
 
     pub(crate) const fn without_api(self) -> Self {
@@ -84,7 +96,11 @@ impl Shape {
             "app = \"{APP}\"\n[build]\nprofile = \"release\"\ntarget = \"aarch64-unknown-linux-gnu\"\nnewest_glibc = \"2.34\"\n[marks]\nversion = \"x-function-version\"\ndeployment = \"x-api-deployment\"\n"
         );
         for key in self.keys() {
-            let _ = writeln!(text, "[functions.{key}]\npackage = \"{key}\"\nbin = \"{key}\"");
+            let code = match self.is_image(&key) {
+                true => "build = { image_command = \"./push\" }".to_owned(),
+                false => format!("package = \"{key}\"\nbin = \"{key}\""),
+            };
+            let _ = writeln!(text, "[functions.{key}]\n{code}");
             let sent = match self.trigger {
                 Trigger::Rest | Trigger::Http | Trigger::Url => format!("request = \"GET /{key}\"\nstatus = 200"),
                 Trigger::Unknown => "event = \"event.json\"\npayload = { statusCode = 200 }".to_owned(),
@@ -133,7 +149,11 @@ impl Shape {
             let environment = Some([("PASSWORD".to_owned(), PASSWORD.to_owned())].into());
             let architecture = "arm64".to_owned();
             let configuration = Configuration { architecture, environment, ..Configuration::default() };
-            account.lambda.create_function(&name, PLACEHOLDER, configuration);
+            if self.is_image(&key) {
+                account.lambda.create_function_of_image(&name, &image("placeholder", PLACEHOLDER), configuration);
+            } else {
+                account.lambda.create_function(&name, PLACEHOLDER, configuration);
+            }
             account.lambda.create_alias(&name, "live", "1");
             let uri = account.api.lambda_uri(&name, "live");
             definition.routes.push(Route::lambda("GET", &format!("/{key}"), &uri));
@@ -210,6 +230,12 @@ pub(crate) fn url_id(key: &str, environment: &str) -> String {
 /// The role through which an environment is read.
 fn reader(account: &str) -> String {
     format!("arn:aws:iam::{account}:role/reader")
+}
+
+/// A container image of this content, in the repository of the first account, from which both pull.
+pub(crate) fn image(repository: &str, content: &[u8]) -> String {
+    let digest = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("{}.dkr.ecr.us-east-1.amazonaws.com/{repository}@sha256:{digest}", ENVIRONMENTS[0].1)
 }
 
 /// A function's name.

@@ -7,7 +7,9 @@
 #![expect(clippy::too_many_lines, reason = "a table has a row for each workspace")]
 
 mod built;
+mod crossed;
 mod hashed;
+mod images;
 mod order;
 mod outputs;
 mod world;
@@ -27,5 +29,6 @@ fn trial<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 's
 
 fn main() -> ExitCode {
     let trials = hashed::trials().into_iter().chain(built::trials()).chain(order::trials()).chain(outputs::trials());
+    let trials = trials.chain(images::trials()).chain(crossed::trials());
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }

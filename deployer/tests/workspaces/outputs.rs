@@ -9,7 +9,7 @@ use deployer::ending::Ending as _;
 use libtest_mimic::Trial;
 
 use crate::trial;
-use crate::world::{World, target};
+use crate::world::{World, target, zip_of};
 
 /// A checkout under git whose function `app` is made like this.
 fn world(build: &str) -> World {
@@ -44,8 +44,7 @@ const THERE: &str = "build = { output = 'dist' }";
 /// The names, modes and contents of a function's zip.
 fn entries(artifact: &Artifact, function: &str) -> Vec<(String, u32, String)> {
     use std::io::Read as _;
-    let zip = artifact.zip(&artifact.manifest.functions[function]).unwrap();
-    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip_of(artifact, function))).unwrap();
     let mut entries = Vec::new();
     for index in 0..zip.len() {
         let (mut entry, mut content) = (zip.by_index(index).unwrap(), String::new());
@@ -57,7 +56,7 @@ fn entries(artifact: &Artifact, function: &str) -> Vec<(String, u32, String)> {
 }
 
 async fn sha256(world: &World) -> String {
-    world.build(".deployer/artifact").await.unwrap().manifest.functions["app"].sha256.clone()
+    world.build(".deployer/artifact").await.unwrap().manifest.functions["app"].package.code_sha256().to_owned()
 }
 
 /// The error of a build, with its hint; nothing was written.
@@ -108,7 +107,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let bytes = deployer::artifact::pack(b"#!/bin/sh\n").unwrap();
             world.write_bytes(Path::new("dist/app.zip"), &bytes);
             let artifact = world.build(".deployer/artifact").await.unwrap();
-            assert_eq!(artifact.zip(&artifact.manifest.functions["app"]).unwrap(), bytes);
+            assert_eq!(zip_of(&artifact, "app"), bytes);
         }),
         trial("output: what is there already counts by its content", || async {
             let world = world(THERE);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use deployer::artifact::{self, Artifact, Checkout, Reads, Sources};
+use deployer::artifact::{self, Artifact, Checkout, Package, Reads, Sources};
 use deployer::config::{Config, ProcessEnvironment};
 use tempfile::TempDir;
 
@@ -40,6 +40,14 @@ function = "app"
 request = "GET /"
 status = 200
 "#;
+
+/// The bytes of a function's zip.
+pub(crate) fn zip_of(artifact: &Artifact, function: &str) -> Vec<u8> {
+    match artifact.package(&artifact.manifest.functions[function]).unwrap() {
+        Package::Zip(bytes) => bytes,
+        Package::Image(image) => panic!("{image} is no zip"),
+    }
+}
 
 impl World {
     /// Without git.
@@ -199,8 +207,7 @@ impl World {
     pub(crate) fn run(&self, artifact: &Artifact, function: &str) -> String {
         use std::io::Read as _;
         use std::os::unix::fs::PermissionsExt as _;
-        let zip = artifact.zip(&artifact.manifest.functions[function]).unwrap();
-        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip_of(artifact, function))).unwrap();
         let (mut binary, path) = (Vec::new(), self.beside("bootstrap"));
         zip.by_name("bootstrap").unwrap().read_to_end(&mut binary).unwrap();
         std::fs::write(&path, binary).unwrap();

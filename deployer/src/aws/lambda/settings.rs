@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::config::PackageType;
+
 /// The settings of a version by path, as `MemorySize` or `Environment.Variables.TABLE`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Settings(BTreeMap<String, String>);
@@ -50,6 +52,12 @@ impl Settings {
     pub fn architecture(&self) -> Option<String> {
         // A list of one, as AWS has it.
         serde_json::from_str::<Vec<String>>(self.0.get("Architectures")?).ok()?.into_iter().next()
+    }
+
+    /// What the function is made of, as AWS calls it: `Zip`, or `Image`. No secret.
+    pub fn package_type(&self) -> String {
+        let found = self.0.get("PackageType").and_then(|text| serde_json::from_str(text).ok());
+        found.unwrap_or_else(|| PackageType::Zip.as_str().to_owned())
     }
 
     /// Runtime and handler; `None` of a container image. No secrets.
@@ -227,9 +235,10 @@ mod tests {
     }
 
     #[test]
-    fn the_processor_may_be_read() {
-        let settings = Settings::of(&json!({"Architectures": ["arm64"], "MemorySize": 128}));
-        assert_eq!(settings.architecture().unwrap(), "arm64");
+    fn the_processor_and_the_kind_of_package_may_be_read() {
+        let settings = Settings::of(&json!({"Architectures": ["arm64"], "MemorySize": 128, "PackageType": "Zip"}));
+        assert_eq!((settings.architecture().unwrap(), settings.package_type()), ("arm64".to_owned(), "Zip".to_owned()));
+        assert_eq!(Settings::of(&json!({"PackageType": "Image"})).package_type(), "Image");
         assert_eq!(Settings::default().architecture(), None);
     }
 

@@ -7,9 +7,11 @@ use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectSto
 use serde_json::Value;
 
 use super::{LambdaReader, LambdaWriter, Settings, bare, named};
+use crate::artifact::Package;
 use crate::aws::calls::RawBody;
 use crate::aws::{AwsError, HttpResponse, Kind, NoResponse, upload_timeouts};
 use crate::backoff::{Backoff, Pace};
+use crate::config::Image;
 
 /// The most that a page of versions holds.
 const PAGE: i32 = 50;
@@ -21,7 +23,7 @@ const DOWNLOADS: u32 = 5;
 pub struct VersionState {
     /// The number, or `$LATEST`.
     pub version: String,
-    /// SHA-256 of the zip, base64, as Lambda writes it.
+    /// SHA-256 of the zip, base64, as Lambda writes it; of a container image its digest, in hexadecimal.
     pub code_sha256: String,
     /// Changes with every change of the function.
     pub revision: String,
@@ -48,7 +50,7 @@ pub enum Readiness {
     Failed(String),
 }
 
-/// Where a zip comes from.
+/// Where code comes from.
 #[derive(Debug, Clone, Copy)]
 pub enum Code<'a> {
     /// Its bytes, at most 50 MB.
@@ -62,6 +64,8 @@ pub enum Code<'a> {
         /// The object's version: not whatever lies under the key by then.
         version: &'a str,
     },
+    /// A container image.
+    Image(&'a Image),
 }
 
 impl LambdaReader {
@@ -121,8 +125,8 @@ impl LambdaReader {
         Ok(versions)
     }
 
-    /// The zip of a version. A download is tried again as any read is.
-    pub async fn code(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
+    /// What a version was made of: its zip, or its image by digest. A download is tried again as any read is.
+    pub async fn code(&self, function: &str, version: &str) -> Result<Package, AwsError> {
         let mut backoff = Backoff::new(&self.world, Pace::RETRY);
         for _ in 1..DOWNLOADS {
             match self.download(function, version).await {
@@ -133,19 +137,22 @@ impl LambdaReader {
         self.download(function, version).await
     }
 
-    async fn download(&self, function: &str, version: &str) -> Result<Vec<u8>, AwsError> {
+    async fn download(&self, function: &str, version: &str) -> Result<Package, AwsError> {
         let object = || named(function, version);
         let answer = self.functions.turn().await.get_function().function_name(function).qualifier(version).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
-        let location = answer.code.and_then(|code| code.location);
-        let location =
-            location.ok_or_else(|| AwsError::found(Kind::Other, "GetFunction", object(), "the answer names no zip"))?;
+        let nothing = |why: &str| AwsError::found(Kind::Other, "GetFunction", object(), why);
+        let code = answer.code.ok_or_else(|| nothing("the answer names no code"))?;
+        if let Some(image) = code.resolved_image_uri {
+            return Image::try_from(image).map(Package::Image).map_err(|why| nothing(&why));
+        }
+        let location = code.location.ok_or_else(|| nothing("the answer names no zip"))?;
         // The address is signed: anybody who has it may read the code for 10 minutes. No error may carry it.
         let broken = |kind, why: String| {
             AwsError::found(kind, "the download", object(), format!("the zip could not be fetched: {why}"))
         };
         match self.downloads.send("GET", &location, &[]).await {
-            Ok(answer) if answer.status == 200 => Ok(answer.body),
+            Ok(answer) if answer.status == 200 => Ok(Package::Zip(answer.body)),
             // Also a 403: an address that was signed by a session which has ended since. The next try asks for another one.
             Ok(HttpResponse { status, .. }) => Err(broken(Kind::Unknown, format!("HTTP {status}"))),
             Err(NoResponse::NoConnection) => Err(broken(Kind::Unreachable, NoResponse::NoConnection.to_string())),
@@ -166,6 +173,7 @@ impl LambdaWriter {
                 .s3_key(key)
                 .s3_object_version(version)
                 .s3_object_storage_mode(S3ObjectStorageMode::Copy),
+            Code::Image(image) => request.image_uri(image.to_string()),
         };
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
         let answer = request.customize().config_override(patient).send().await;

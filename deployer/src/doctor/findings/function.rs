@@ -4,7 +4,10 @@ use super::super::Finding;
 use super::super::facts::Function;
 use super::{drift, known, unknown};
 use crate::aws::{Provisioned, Readiness};
+use crate::config::PackageType;
+use crate::ending::Ending as _;
 use crate::ledger::LedgerState;
+use crate::observe::refuse_other_type;
 
 pub(super) fn find(key: &str, function: &Function, state: &LedgerState) -> Vec<Finding> {
     let subject = format!("function {}", function.resource.name);
@@ -102,6 +105,16 @@ fn version(key: &str, function: &Function, state: &LedgerState, subject: &str) -
     findings
 }
 
+/// It takes what `deployer.toml` makes, if that is known.
+pub(super) fn package(function: &Function, made: Option<&PackageType>) -> Option<Finding> {
+    let (made, live) = (*made?, function.live.as_ref().ok()?);
+    let (name, subject) = (&function.resource.name, format!("function {}", function.resource.name));
+    Some(match refuse_other_type(name, &live.settings.package_type(), made) {
+        Ok(()) => Finding::ok(&subject, "package", format!("{made}, as in `deployer.toml`")),
+        Err(error) => Finding::problem(&subject, "package", error.to_string(), error.hint().unwrap_or_default()),
+    })
+}
+
 fn architecture(function: &Function, found: Option<String>, subject: &str) -> Finding {
     let (check, declared) = ("architecture", function.resource.architecture.as_ref());
     match (found, declared) {
@@ -111,7 +124,7 @@ fn architecture(function: &Function, found: Option<String>, subject: &str) -> Fi
             subject,
             check,
             format!("the live version is for `{found}`, the contract says `{declared}`"),
-            "set the function's architecture in your infrastructure code and `build.target` to the same processor, apply, then deploy",
+            "set the function's architecture in your infrastructure code, and in `deployer.toml`, to the same processor, apply, then deploy",
         ),
         (None, _) => {
             Finding::not_checked(subject, check, "Lambda does not report it", "look at the function in the console")
@@ -222,6 +235,16 @@ mod tests {
         let finding = only(&facts, "architecture");
         assert_eq!(finding.verdict, Verdict::Problem);
         assert!(finding.detail.contains("is for `arm64`, the contract says `x86_64`"), "{}", finding.detail);
+    }
+
+    #[test]
+    fn another_kind_of_package_than_is_made_for_it_is_a_problem() {
+        let mut facts = facts();
+        assert_eq!(only(&facts, "package").verdict, Verdict::Ok);
+        function(&mut facts).live.as_mut().unwrap().settings = Settings::with("PackageType", "\"Image\"");
+        let finding = only(&facts, "package");
+        assert_eq!(finding.verdict, Verdict::Problem);
+        assert!(finding.detail.contains("`f-dev` takes a container image"), "{}", finding.detail);
     }
 
     #[test]

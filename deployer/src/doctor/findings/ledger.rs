@@ -53,9 +53,9 @@ fn whose(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
 
 /// What `deployer.toml` builds and what the contract names must be the same functions.
 fn functions(facts: &Facts, state: &LedgerState, subject: &str) -> Finding {
-    let (check, declared) = ("functions", &facts.asked.functions);
+    let (check, declared) = ("functions", facts.asked.functions.keys().cloned().collect::<Vec<_>>());
     let made: Vec<String> = state.contract.functions.keys().cloned().collect();
-    if *declared == made {
+    if declared == made {
         return Finding::ok(subject, check, format!("`{}`, as in `deployer.toml`", made.join("`, `")));
     }
     let detail = format!("`deployer.toml` has {declared:?}, the contract has {made:?}");
@@ -95,6 +95,7 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
 mod tests {
     use super::super::sample::{denied, facts, holder, last, only};
     use super::super::{Finding, find};
+    use crate::config::PackageType;
     use crate::doctor::Verdict;
     use crate::ledger::ReleaseState;
 
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn functions_that_only_one_side_has_are_a_problem() {
         let mut facts = facts();
-        facts.asked.functions.push("g".to_owned());
+        facts.asked.functions.insert("g".to_owned(), PackageType::Zip);
         let finding = only(&facts, "functions");
         assert_eq!(finding.verdict, Verdict::Problem);
         assert_eq!(finding.detail, "`deployer.toml` has [\"f\", \"g\"], the contract has [\"f\"]");

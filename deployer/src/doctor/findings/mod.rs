@@ -24,6 +24,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
         let routes = routes::of(named, &state.contract);
         for (key, function) in &named.functions {
             findings.extend(function::find(key, function, state));
+            findings.extend(function::package(function, facts.asked.functions.get(key)));
             findings.extend(http::url(function));
             findings.extend(callers::find(function, &state.contract, routes.as_ref()));
         }

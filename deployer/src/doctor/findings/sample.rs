@@ -11,6 +11,7 @@ use super::find;
 use crate::aws::{
     About, Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState,
 };
+use crate::config::PackageType;
 use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
 
 const ACCOUNT: &str = "111111111111";
@@ -31,7 +32,7 @@ pub(super) fn facts() -> Facts {
             environment: "dev".to_owned(),
             region: REGION.to_owned(),
             ledger: "ledger".to_owned(),
-            functions: vec!["f".to_owned()],
+            functions: BTreeMap::from([("f".to_owned(), PackageType::Zip)]),
         },
         caller: Ok(Caller { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/deployer") }),
         ledger: Ok(LedgerState {

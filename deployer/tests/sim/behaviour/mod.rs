@@ -4,6 +4,7 @@ mod adoption;
 mod calls;
 mod contract;
 mod deploys;
+mod images;
 mod init;
 mod large;
 mod lock;

@@ -47,10 +47,11 @@ fn an_artifact_that_is_not_whole_is_refused() {
 #[test]
 fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_is_refused() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
-        let foreign = with_manifest(simulation, |manifest| manifest["target"] = json!("x86_64-unknown-linux-gnu"));
-        refused(simulation, &foreign, 4, "is built for `").await;
-        let newer = with_manifest(simulation, |manifest| manifest["schema"] = json!(2));
-        refused(simulation, &newer, 4, "has schema 2").await;
+        let foreign =
+            with_manifest(simulation, |manifest| manifest["functions"]["f1"]["architecture"] = json!("x86_64"));
+        refused(simulation, &foreign, 4, "has function `f1` for `x86_64`, `deployer.toml` has it for `arm64`").await;
+        let newer = with_manifest(simulation, |manifest| manifest["schema"] = json!(3));
+        refused(simulation, &newer, 4, "has schema 3").await;
         let outside = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["zip"] = json!("../f1.zip"));
         refused(simulation, &outside, 4, "../f1.zip").await;
     });
@@ -59,8 +60,7 @@ fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_i
 #[test]
 fn a_zip_that_one_call_does_not_take_is_refused_where_there_is_no_bucket() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
-        let size = 50 * 1024 * 1024 + 1;
-        let big = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["size"] = json!(size));
+        let big = simulation.artifact_of(Behavior::Right, 50 << 20);
         refused(simulation, &big, 4, "no `artifact_bucket`").await;
     });
 }

@@ -38,7 +38,7 @@ use rules::Buckets;
 
 pub(crate) use asked::name;
 pub(crate) use invoke::{App, Call, Ran};
-pub(crate) use model::Configuration;
+pub(crate) use model::{Configuration, Pull};
 pub(crate) use route::RouteError;
 pub(crate) use rules::{Failure, Rates, Rules};
 
@@ -54,6 +54,8 @@ pub(crate) struct Lambda {
     functions: BTreeMap<String, Function>,
     /// Every zip that there ever was, by its digest: a signed address outlives its version.
     zips: BTreeMap<String, Arc<Vec<u8>>>,
+    /// The images in ECR, as far as this account's functions may have them.
+    images: BTreeMap<String, Pull>,
     buckets: Buckets,
     ids: Ids,
 }
@@ -131,6 +133,7 @@ impl Lambda {
             log: Vec::new(),
             functions: BTreeMap::new(),
             zips: BTreeMap::new(),
+            images: BTreeMap::new(),
             buckets: Buckets::default(),
             ids: Ids { salt: format!("{account} {region}"), given: 0 },
         }

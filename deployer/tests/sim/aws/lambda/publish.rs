@@ -54,7 +54,7 @@ impl Lambda {
         }
         let description = described.unwrap_or(&latest.configuration.description).to_owned();
         let again = function.published.and_then(|number| function.facts.versions.get(&number)).cloned();
-        if again.is_none() && self.stored() + latest.code.zip.len() as u64 > self.rules.code_storage {
+        if again.is_none() && self.stored() + latest.code.size() > self.rules.code_storage {
             return Err(Refusal::new(400, "CodeStorageExceededException", "Code storage limit exceeded."));
         }
         let Self { functions, rules, ids, .. } = self;

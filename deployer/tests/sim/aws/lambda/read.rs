@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Lambda;
 use super::asked::{Asked, marker};
-use super::model::{Facts, Function, LATEST};
+use super::model::{Code, Facts, Function, LATEST, Package};
 use super::refusal::Refusal;
 use super::show::{self, Shown};
 use crate::aws::wire::{Moment, Reply};
@@ -13,10 +13,15 @@ impl Lambda {
     pub(super) fn get_function(&mut self, asked: &Asked<'_>, moment: &mut Moment) -> Result<Reply, Refusal> {
         let function = self.function(asked)?;
         let seen = function.seen(&self.rules, moment);
-        let (configuration, sha256) = self.configuration(asked, (function, seen), moment)?;
-        let location = self.location(&asked.function, &sha256, moment);
-        let mut shown =
-            json!({ "Configuration": configuration, "Code": { "RepositoryType": "S3", "Location": location } });
+        let (configuration, code) = self.configuration(asked, (function, seen), moment)?;
+        let code = match &code.package {
+            Package::Zip(_) => {
+                let location = self.location(&asked.function, &code.sha256, moment);
+                json!({ "RepositoryType": "S3", "Location": location })
+            }
+            Package::Image(image) => json!({ "RepositoryType": "ECR", "ImageUri": image, "ResolvedImageUri": image }),
+        };
+        let mut shown = json!({ "Configuration": configuration, "Code": code });
         if !function.tags.is_empty() {
             shown["Tags"] = json!(function.tags);
         }
@@ -45,18 +50,18 @@ impl Lambda {
         Ok(Reply::json(200, &configuration))
     }
 
-    /// A version's configuration with the digest of its code.
+    /// A version's configuration with its code.
     fn configuration(
         &self,
         asked: &Asked<'_>,
         (function, seen): (&Function, &Facts),
         moment: &Moment,
-    ) -> Result<(Value, String), Refusal> {
+    ) -> Result<(Value, Code), Refusal> {
         let missing = || Refusal::no_function(&function.qualified(&asked.qualifier));
         let version = seen.version(&asked.qualifier).ok_or_else(missing)?;
         let (epoch, rules) = (moment.epoch, &self.rules);
         let shown = Shown { function, qualifier: &asked.qualifier, epoch, rules }.alone(version);
-        Ok((shown, version.code.sha256.clone()))
+        Ok((shown, version.code.clone()))
     }
 
     pub(super) fn list_versions(&mut self, asked: &Asked<'_>, moment: &mut Moment) -> Result<Reply, Refusal> {

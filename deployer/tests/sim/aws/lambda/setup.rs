@@ -1,12 +1,15 @@
 //! What a test sets up, changes behind the deployer's back, and looks at.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::code::begin;
-use super::model::{Alias, Code, Configuration, Facts, Function, LATEST, Provisioned, Routing, State, Update, Version};
+use super::model::{
+    Alias, Code, Configuration, Facts, Function, LATEST, Package, Provisioned, Pull, Routing, State, Update, Version,
+};
 use super::publish::{self, Publication};
 use super::{Lambda, Logged, settle};
 use crate::aws::wire::Moment;
@@ -34,6 +37,22 @@ impl Lambda {
     /// As Terraform with `publish = true`: version 1 is there, and Active.
     pub(crate) fn create_function(&mut self, name: &str, zip: &[u8], configuration: Configuration) {
         self.create_unpublished(name, zip, configuration);
+        self.publish_first(name);
+    }
+
+    /// The same with a container image.
+    pub(crate) fn create_function_of_image(&mut self, name: &str, image: &str, configuration: Configuration) {
+        self.push_image(image, Pull::Allowed);
+        self.create(name, Code::of_image(image), configuration);
+        self.publish_first(name);
+    }
+
+    /// An image is in ECR from now on.
+    pub(crate) fn push_image(&mut self, image: &str, pull: Pull) {
+        self.images.insert(image.to_owned(), pull);
+    }
+
+    fn publish_first(&mut self, name: &str) {
         let Some(function) = self.functions.get_mut(name) else { return };
         let description = function.facts.latest.configuration.description.clone();
         let (now, state) = (Duration::ZERO, State::active());
@@ -43,7 +62,11 @@ impl Lambda {
     /// A function with nothing but `$LATEST`.
     pub(crate) fn create_unpublished(&mut self, name: &str, zip: &[u8], configuration: Configuration) {
         let code = Code::of(zip.to_vec());
-        self.zips.insert(code.sha256.clone(), code.zip.clone());
+        self.zips.insert(code.sha256.clone(), Arc::new(zip.to_vec()));
+        self.create(name, code, configuration);
+    }
+
+    fn create(&mut self, name: &str, code: Code, configuration: Configuration) {
         let latest = Version {
             version: LATEST.to_owned(),
             configuration,
@@ -223,7 +246,10 @@ impl Lambda {
 
     /// The zip of a version, of `$LATEST`, or of the main version of an alias.
     pub(crate) fn code_of(&self, function: &str, version: &str) -> Option<Vec<u8>> {
-        Some(self.functions.get(function)?.facts.version(version)?.code.zip.to_vec())
+        match &self.functions.get(function)?.facts.version(version)?.code.package {
+            Package::Zip(zip) => Some(zip.to_vec()),
+            Package::Image(_) => None,
+        }
     }
 
     pub(crate) fn configuration_of(&self, function: &str, version: &str) -> Option<Configuration> {

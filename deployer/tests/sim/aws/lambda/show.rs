@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::model::{Alias, Function, Update, Version};
+use super::model::{Alias, Function, Package, Update, Version};
 use super::rules::Rules;
 
 /// How a version is shown.
@@ -32,21 +32,25 @@ impl Shown<'_> {
             "Version": version.version,
             "RevisionId": version.revision,
             "CodeSha256": version.code.sha256,
-            "CodeSize": version.code.zip.len(),
+            "CodeSize": version.code.size(),
             "LastModified": time(self.epoch, version.modified),
             "Description": configuration.description,
             "Role": configuration.role,
-            "Runtime": configuration.runtime,
-            "Handler": configuration.handler,
             "Architectures": [configuration.architecture],
             "MemorySize": configuration.memory,
             "Timeout": configuration.timeout,
-            "PackageType": "Zip",
+            "PackageType": version.code.package_type(),
             "EphemeralStorage": { "Size": 512 },
             "LoggingConfig": { "LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", self.function.name) },
             "SnapStart": { "ApplyOn": "None", "OptimizationStatus": "Off" },
             "TracingConfig": { "Mode": "PassThrough" },
         });
+        match version.code.package {
+            Package::Zip(_) => {
+                (shown["Runtime"], shown["Handler"]) = (json!(configuration.runtime), json!(configuration.handler));
+            }
+            Package::Image(_) => shown["ImageConfigResponse"] = json!({}),
+        }
         if let Some(variables) = &configuration.environment {
             // Without kms:Decrypt on a customer key there is an error instead of the variables.
             shown["Environment"] = match self.rules.hides_variables {
@@ -69,8 +73,10 @@ impl Shown<'_> {
     /// A version on its own.
     pub(super) fn alone(&self, version: &Version) -> Value {
         let mut shown = self.listed(version);
-        shown["RuntimeVersionConfig"] =
-            json!({ "RuntimeVersionArn": "arn:aws:lambda:us-east-1::runtime:0123456789abcdef" });
+        if let Package::Zip(_) = version.code.package {
+            shown["RuntimeVersionConfig"] =
+                json!({ "RuntimeVersionArn": "arn:aws:lambda:us-east-1::runtime:0123456789abcdef" });
+        }
         shown["State"] = json!(version.state.name);
         if let Some((code, reason)) = &version.state.reason {
             shown["StateReasonCode"] = json!(code);

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::{Echo, World, body, request, sha256, zip};
-use crate::aws::lambda::{Around, NoObjects, Rates, Rules};
+use crate::aws::lambda::{Around, Configuration, NoObjects, Pull, Rates, Rules};
 use crate::aws::wire::Request;
 
 #[test]
@@ -100,4 +100,32 @@ fn an_invocation_gives_the_end_of_its_log() {
     let (_, log) = reply.headers.iter().find(|(name, _)| name == "x-amz-log-result").unwrap();
     let log = base64::engine::general_purpose::STANDARD.decode(log).unwrap();
     assert!(String::from_utf8(log).unwrap().contains("Version: 1\n"));
+}
+
+#[test]
+fn a_function_of_an_image_takes_an_image_that_it_may_pull_and_nothing_else() {
+    let mut world = World::new(Rules::instant());
+    let image = |name: &str| format!("111111111111.dkr.ecr.us-east-1.amazonaws.com/{name}@sha256:{}", "a".repeat(64));
+    world.lambda.create_function_of_image("i", &image("first"), Configuration::default());
+    world.lambda.push_image(&image("second"), Pull::Allowed);
+    world.lambda.push_image(&image("third"), Pull::Denied);
+    let zip = base64::engine::general_purpose::STANDARD.encode(zip("1"));
+    for (function, given, status, message) in [
+        ("f", json!({"ImageUri": image("second")}), 400, "Please don't provide ImageUri"),
+        ("f", json!({"ImageUri": image("second"), "ZipFile": zip}), 400, "Please don't provide ImageUri"),
+        ("i", json!({ "ZipFile": zip }), 400, "Please provide ImageUri"),
+        ("i", json!({"ImageUri": image("second"), "ZipFile": zip}), 400, "Please provide ImageUri"),
+        ("i", json!({"ImageUri": image("third")}), 403, "Lambda does not have permission to access the ECR image"),
+        ("i", json!({"ImageUri": image("fourth")}), 400, "does not exist. Provide a valid source image."),
+        ("i", json!({"ImageUri": image("second")}), 200, ""),
+    ] {
+        let reply = world.send("PUT", &format!("{function}/code"), &given);
+        let said = body(&reply).to_string();
+        assert!(reply.status == status && said.contains(message), "{given}: {said}");
+    }
+    let shown = world.get("i");
+    assert_eq!(shown["Code"]["ResolvedImageUri"], image("second"));
+    let configuration = &shown["Configuration"];
+    assert_eq!((&configuration["CodeSha256"], &configuration["CodeSize"]), (&json!("a".repeat(64)), &json!(0)));
+    assert!(configuration["PackageType"] == "Image" && configuration["Runtime"].is_null(), "{configuration}");
 }

@@ -1,0 +1,130 @@
+//! `build` of a function: `"cargo"`, or a table.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::function::{ImageSource, Output, Recipe};
+use super::image::Image;
+
+/// `"cargo"`, or a table.
+#[derive(Debug, Clone, Default)]
+pub(super) enum DeclaredBuild {
+    #[default]
+    Cargo,
+    Output(Output),
+    Image(ImageSource),
+}
+
+/// The table. It has `output`, `image` or `image_command`.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct BuildTable {
+    /// Makes `output`, run by `sh` in the folder of `deployer.toml`. None: it is there already.
+    command: Option<String>,
+    /// A file that ends with `.zip`, or a folder; from the folder of `deployer.toml`.
+    output: Option<PathBuf>,
+    /// A container image in ECR by its digest: `REPOSITORY@sha256:DIGEST`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    image: Option<Image>,
+    /// Makes and pushes a container image, run as `command` is, and prints nothing but `REPOSITORY@sha256:DIGEST` on stdout.
+    image_command: Option<String>,
+    /// The files and folders that a command reads, from the folder of `deployer.toml`. None: all that git does not ignore there.
+    inputs: Option<Vec<PathBuf>>,
+}
+
+#[cfg(test)]
+impl schemars::JsonSchema for DeclaredBuild {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DeclaredBuild".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let table = generator.subschema_for::<BuildTable>();
+        schemars::json_schema!({"anyOf": [{"const": "cargo"}, table]})
+    }
+}
+
+impl<'de> Deserialize<'de> for DeclaredBuild {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = DeclaredBuild;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("`\"cargo\"`, or a table with `output`, `image` or `image_command`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DeclaredBuild, E> {
+                match text {
+                    "cargo" => Ok(DeclaredBuild::Cargo),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<DeclaredBuild, M::Error> {
+                BuildTable::deserialize(MapAccessDeserializer::new(map))?.read().map_err(M::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl BuildTable {
+    fn read(self) -> Result<DeclaredBuild, String> {
+        let Self { command, output, image, image_command, inputs } = self;
+        match (output, image, image_command) {
+            (Some(output), None, None) => {
+                let made = command.map(|command| recipe("command", command, inputs.clone())).transpose()?;
+                refuse_inputs_alone(made.is_none(), inputs.as_ref(), "output")?;
+                Ok(DeclaredBuild::Output(Output { output: inside(output)?, made }))
+            }
+            (None, Some(_) | None, Some(_) | None) if command.is_some() => {
+                Err("`command` makes an `output`; what makes an image is an `image_command`".to_owned())
+            }
+            (None, Some(image), None) => {
+                refuse_inputs_alone(true, inputs.as_ref(), "image")?;
+                Ok(DeclaredBuild::Image(ImageSource::Given(image)))
+            }
+            (None, None, Some(command)) => {
+                Ok(DeclaredBuild::Image(ImageSource::Printed(recipe("image_command", command, inputs)?)))
+            }
+            (None, None, None) => Err("`build` has none of `output`, `image` and `image_command`".to_owned()),
+            _ => Err("`build` has more than one of `output`, `image` and `image_command`: leave one".to_owned()),
+        }
+    }
+}
+
+fn recipe(key: &str, command: String, inputs: Option<Vec<PathBuf>>) -> Result<Recipe, String> {
+    if command.trim().is_empty() {
+        return Err(format!("`{key}` is empty: leave it out where what it makes is there already"));
+    }
+    let named = inputs.iter().flatten();
+    if let Some(path) = named.clone().find(|path| path.is_absolute() || path.as_os_str().is_empty()) {
+        return Err(format!("`inputs` names `{}`: name paths from the folder of `deployer.toml`", path.display()));
+    }
+    if inputs.is_some() && named.count() == 0 {
+        return Err("`inputs` is empty: no change would ever be seen".to_owned());
+    }
+    Ok(Recipe { command, inputs })
+}
+
+fn refuse_inputs_alone(alone: bool, inputs: Option<&Vec<PathBuf>>, what: &str) -> Result<(), String> {
+    match inputs {
+        Some(_) if alone => Err(format!("`inputs` needs a command: without one, what counts is the {what} itself")),
+        _ => Ok(()),
+    }
+}
+
+fn inside(output: PathBuf) -> Result<PathBuf, String> {
+    let inside = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if output.components().all(|part| part == Component::CurDir) || !inside(&output) {
+        let output = output.display();
+        return Err(format!("`output` is `{output}`: name a zip or a folder below the folder of `deployer.toml`"));
+    }
+    Ok(output)
+}
