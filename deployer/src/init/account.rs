@@ -7,8 +7,9 @@ use anyhow::Result;
 use futures::future::{join_all, try_join_all};
 
 use super::{Choice, Init, api, environment, plain};
-use crate::aws::{Alias, Reader, Settings, Writer};
-use crate::config::{Contract, FunctionResource, ProcessEnvironment};
+use crate::artifact::Package;
+use crate::aws::{Alias, AwsError, Reader, Settings, Writer};
+use crate::config::{Contract, FunctionResource, PackageType, ProcessEnvironment};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::world::World;
@@ -34,6 +35,8 @@ pub(super) struct Found {
     pub(super) in_ledger: bool,
     /// What starts each function, and for which processor.
     pub(super) settings: BTreeMap<String, Settings>,
+    /// The images of the functions that are made of one.
+    pub(super) images: BTreeMap<String, String>,
 }
 
 /// Looks for it: in a ledger that infrastructure code has written, else among the functions.
@@ -53,11 +56,26 @@ pub(super) async fn find(options: &Init, folder: &Path, process: &ProcessEnviron
             among_functions(options, (&app, account, region), &reader).await?
         }
     };
-    let settings = found.contract.functions.iter().map(async |(key, function)| {
-        Ok((key.clone(), reader.lambda.version(&function.name, &function.alias).await?.settings))
-    });
-    found.settings = try_join_all(settings).await.map_err(|error: crate::aws::AwsError| error)?.into_iter().collect();
+    let made_of = try_join_all(found.contract.functions.values().map(|function| made_of(&reader, function))).await?;
+    for (key, (settings, image)) in found.contract.functions.keys().zip(made_of) {
+        found.images.extend(image.map(|image| (key.clone(), image)));
+        found.settings.insert(key.clone(), settings);
+    }
     Ok(found)
+}
+
+/// The settings of what is live, and its image, if it is one.
+async fn made_of(reader: &Reader, function: &FunctionResource) -> Result<(Settings, Option<String>), AwsError> {
+    let FunctionResource { name, alias, .. } = function;
+    let settings = reader.lambda.version(name, alias).await?.settings;
+    if settings.package_type() != PackageType::Image.as_str() {
+        return Ok((settings, None));
+    }
+    let image = match reader.lambda.code(name, alias).await? {
+        Package::Image(image) => Some(image.to_string()),
+        Package::Zip(_) => None,
+    };
+    Ok((settings, image))
 }
 
 /// Whether the ledger knows no release of the application yet.
@@ -118,7 +136,14 @@ async fn in_ledgers(options: &Init, region: &str, reader: &Reader, world: &World
             let mut ledgers: BTreeMap<_, _> = others.map(|(name, table)| (name.to_owned(), table.clone())).collect();
             ledgers.insert(name.clone(), found[0].0.clone());
             let (app, contract) = (app.clone(), contract.clone());
-            Ok(Some(Found { app, ledgers, contract, in_ledger: true, settings: BTreeMap::new() }))
+            Ok(Some(Found {
+                app,
+                ledgers,
+                contract,
+                in_ledger: true,
+                settings: BTreeMap::new(),
+                images: BTreeMap::new(),
+            }))
         }
         several => {
             let names: Vec<_> = several.iter().map(|(table, ..)| format!("`{table}`")).collect();
@@ -175,7 +200,14 @@ async fn among_functions(
     };
     let ledger = options.ledger.clone().unwrap_or_else(|| format!("{app}{LEDGER}{environment}"));
     let ledgers = [(environment.clone(), ledger)].into();
-    Ok(Found { app: app.to_owned(), ledgers, contract, in_ledger: false, settings: BTreeMap::new() })
+    Ok(Found {
+        app: app.to_owned(),
+        ledgers,
+        contract,
+        in_ledger: false,
+        settings: BTreeMap::new(),
+        images: BTreeMap::new(),
+    })
 }
 
 /// The names of the functions that were chosen, each with the name that it has in its template, if it is of one.

@@ -37,16 +37,20 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
     let mut text = HEAD.to_owned();
     let quoted = |text: &str| Value::from(text).to_string();
     let _ = writeln!(text, "\napp = {}\ndefault_environment = {}", quoted(&found.app), quoted(&options.environment));
-    if codes.iter().any(|(_, code)| matches!(code, Code::Cargo { .. })) && has_arm64(found) {
-        text.push_str("\n[build]\ntarget = \"aarch64-unknown-linux-gnu\"\n");
-    }
     for (key, code) in codes {
         let name = &found.contract.functions[key].name;
         let started = found.settings[key]
             .starts()
             .map_or_else(String::new, |(runtime, handler)| format!(", which starts `{handler}` with {runtime}"));
         let _ = writeln!(text, "\n# {name}{started}.\n[functions.{key}]");
+        if found.settings[key].architecture().as_deref() == Some("arm64") {
+            text.push_str("architecture = \"arm64\"\n");
+        }
         match code {
+            Code::Image(image) => {
+                text.push_str("# What is live. Where a command pushes and prints a new one: `build = { image_command = \"…\" }`.\n");
+                let _ = writeln!(text, "build = {{ image = {} }}", quoted(image));
+            }
             Code::Cargo { package, bin, features } => {
                 let _ = writeln!(text, "package = {}\nbin = {}", quoted(package), quoted(bin));
                 if !features.is_empty() {
@@ -89,8 +93,4 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
     }
     text.push_str(TRAFFIC);
     Ok(text)
-}
-
-fn has_arm64(found: &Found) -> bool {
-    found.settings.values().any(|settings| settings.architecture().as_deref() == Some("arm64"))
 }

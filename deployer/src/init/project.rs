@@ -26,6 +26,8 @@ const MADE: [&str; 9] =
 pub(super) enum Code {
     /// A binary of a cargo package, with the features that it needs.
     Cargo { package: String, bin: String, features: Vec<String> },
+    /// A container image by its digest.
+    Image(String),
     /// A folder as it is.
     Folder(String),
     /// A command that writes a folder, and what that is made of.
@@ -74,7 +76,11 @@ impl Project {
     pub(super) fn codes(&self, found: &Found) -> Result<Vec<(String, Code)>> {
         let (mut codes, mut unknown) = (Vec::new(), Vec::new());
         for (key, function) in &found.contract.functions {
-            match self.code(key, function, &found.settings[key], found.contract.functions.len()) {
+            let code = match found.images.get(key) {
+                Some(image) => Ok(Code::Image(image.clone())),
+                None => self.code(key, function, &found.settings[key], found.contract.functions.len()),
+            };
+            match code {
                 Ok(code) => codes.push((key.clone(), code)),
                 Err(why) => unknown.push(format!("function `{}` {why}", function.name)),
             }
@@ -96,7 +102,7 @@ impl Project {
 
     fn code(&self, key: &str, function: &FunctionResource, settings: &Settings, of: usize) -> Result<Code, String> {
         let Some((runtime, handler)) = settings.starts() else {
-            return Err("is a container image, or names no runtime".to_owned());
+            return Err("names no runtime".to_owned());
         };
         if runtime.starts_with("provided") {
             return self.bin(key, &function.name, of).ok_or_else(|| match self.bins.as_slice() {

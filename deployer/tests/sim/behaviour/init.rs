@@ -7,7 +7,7 @@ use crate::aws::http_api::{FunctionUrl, HttpApi, HttpRoute};
 use crate::aws::lambda::Configuration;
 use crate::outside::Sent;
 use crate::simulation::{Ended, Simulation, Snapshot};
-use crate::stack::Shape;
+use crate::stack::{Shape, image};
 
 const ARGUMENTS: &str = "init dev --app shop --region us-east-1 --profile 111111111111 --yes";
 
@@ -66,7 +66,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         let text = simulation.read("deployer.toml").unwrap();
         for part in [
             "app = \"shop\"\n",
-            "# shop-orders-dev, which starts `app.handle` with python3.13.\n[functions.orders]\nbuild = { output = \"orders\" }\n",
+            "# shop-orders-dev, which starts `app.handle` with python3.13.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
             "ledger = \"shop-ledger-dev\"\n",
             "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
         ] {
@@ -112,7 +112,10 @@ fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
         done(simulation, "init dev --ledger shop-ledger-dev --region us-east-1 --profile 111111111111 --yes").await;
         let text = simulation.read("deployer.toml").unwrap();
         assert!(text.contains("app = \"shop\"\n") && !text.contains(".stack"), "{text}");
-        assert!(text.contains("[functions.orders]\nbuild = { output = \"orders\" }"), "{text}");
+        assert!(
+            text.contains("[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }"),
+            "{text}"
+        );
         done(simulation, "plan dev").await;
     });
 }
@@ -140,6 +143,23 @@ fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
         }
         let words = refused(simulation, &format!("{ARGUMENTS} --cloudformation nobodys"), 3).await;
         assert!(words.contains("is of the CloudFormation stack `nobodys`; there are `Mine-Orders-1AB2`, "), "{words}");
+    });
+}
+
+#[test]
+fn a_container_image_is_released_from_the_one_that_is_live_on() {
+    let live = image("shop", b"first");
+    let set_up = |account: &mut Account| {
+        account.lambda.create_function_of_image("shop-thumbnails-dev", &live, Configuration::default());
+        account.lambda.create_alias("shop-thumbnails-dev", "live", "1");
+    };
+    project(set_up, async |simulation| {
+        done(simulation, ARGUMENTS).await;
+        let text = simulation.read("deployer.toml").unwrap();
+        assert!(text.contains(&format!("build = {{ image = \"{live}\" }}")), "{text}");
+        let ended = done(simulation, "deploy dev").await;
+        assert!(ended.words.contains("release 1 is live"), "{}", ended.words);
+        assert!(!ended.words.contains("Releasing"), "{}", ended.words);
     });
 }
 
