@@ -1,4 +1,4 @@
-//! Sources to zips: source hash -> build -> preflight -> deterministic zip -> manifest.
+//! Sources to zips: source hash -> build -> whether it can start on Lambda -> deterministic zip -> manifest.
 //!
 //! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
 //! why, stands in `source.rs`.
@@ -35,6 +35,7 @@ use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
 pub use commit::{Checked, ancestry, commit};
+pub(crate) use files::named as files_below;
 pub use git::{Ancestry, Commit};
 pub use manifest::{Manifest, PackedFunction};
 pub use pack::{pack, sha256};
@@ -105,7 +106,7 @@ impl Artifact {
 }
 
 /// The deployer's own folder: nothing in it is a source.
-fn own_folder(config: &Config) -> PathBuf {
+pub(crate) fn own_folder(config: &Config) -> PathBuf {
     config.root.join(".deployer")
 }
 
