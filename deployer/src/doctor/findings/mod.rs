@@ -5,6 +5,7 @@ mod api;
 mod callers;
 mod checks;
 mod concurrency;
+mod event_sources;
 mod function;
 mod http;
 mod ledger;
@@ -25,6 +26,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
         for (key, function) in &named.functions {
             findings.extend(function::find(key, function, state));
             findings.extend(http::url(function));
+            findings.extend(event_sources::find(function, &state.contract));
             findings.extend(callers::find(function, &state.contract, routes.as_ref()));
         }
         findings.extend(routes.iter().flat_map(|routes| routes::find(routes, &state.contract)));
