@@ -47,6 +47,9 @@ pub mod guard;
 pub mod local;
 pub mod report;
 
+#[cfg(test)]
+mod general;
+
 use std::path::Path;
 
 use anyhow::Result;
