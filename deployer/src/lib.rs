@@ -50,6 +50,9 @@ pub mod init;
 pub mod local;
 pub mod report;
 
+#[cfg(test)]
+mod general;
+
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -39,7 +39,7 @@ resource "aws_lambda_function" "hello" {
   role          = aws_iam_role.hello.arn
   runtime       = "nodejs22.x"
   handler       = "index.handler"
-  filename      = "first/hello.zip" # what `deployer build --out first` made; afterwards the code is the deployer's
+  filename      = ".deployer/artifact/hello.zip" # what `deployer build` made; afterwards the code is the deployer's
   publish       = true
 
   lifecycle {

@@ -46,7 +46,7 @@ resource "aws_lambda_function" "api" {
   role          = aws_iam_role.api.arn
   runtime       = "python3.13"
   handler       = "app.handle"
-  filename      = "first/api.zip" # what `deployer build --out first` made; afterwards the code is the deployer's
+  filename      = ".deployer/artifact/api.zip" # what `deployer build` made; afterwards the code is the deployer's
   publish       = true
 
   lifecycle {

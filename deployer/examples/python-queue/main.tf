@@ -36,7 +36,7 @@ resource "aws_lambda_function" "worker" {
   runtime       = "python3.13"
   handler       = "handler.handle"
   timeout       = 10
-  filename      = "first/worker.zip" # what `deployer build --out first` made; afterwards the code is the deployer's
+  filename      = ".deployer/artifact/worker.zip" # what `deployer build` made; afterwards the code is the deployer's
   publish       = true
 
   lifecycle {

@@ -28,7 +28,7 @@ pub(super) enum Builder {
 
 impl Builder {
     /// What builds for `target` on this machine, `host` as the compiler names it: a tool where one is needed and installed. Without
-    /// one, a newer glibc than the runtime's may still do, and the preflight says whether it does; for another processor nothing
+    /// one, a newer glibc than the runtime's may still do, and the check of the binary says whether it does; for another processor nothing
     /// builds then.
     pub(super) async fn of(config: &Config, settings: &Settings, (host, target): (&str, &str)) -> Option<Self> {
         let is_foreign = !host.contains("-linux-") || Architecture::of_target(host) != Architecture::of_target(target);

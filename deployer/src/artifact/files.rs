@@ -10,7 +10,7 @@ use super::git::Git;
 use crate::config::ProcessEnvironment;
 
 /// Folders that tools write: cargo's target folder and the deployer's own.
-pub(super) type Outputs = [PathBuf];
+pub(crate) type Outputs = [PathBuf];
 
 /// The files of the package in `folder` that its binaries may be made of. Not those of packages inside it, nor tests,
 /// benchmarks, examples and prose beside the manifest: where a build reads one of these all the same, its dep-info says so.
@@ -52,6 +52,12 @@ pub async fn below(process: &ProcessEnvironment, folder: &Path, outputs: &[PathB
         }
     }
     files
+}
+
+/// The files below `folder`, also where all of it is ignored, as generated code is.
+pub(crate) async fn named(process: &ProcessEnvironment, folder: &Path, outputs: &Outputs) -> BTreeSet<PathBuf> {
+    let files = below(process, folder, outputs).await;
+    if files.is_empty() { walk(folder, outputs) } else { files }
 }
 
 /// The files below `folder`, whatever git thinks of them. No link to a folder is followed.

@@ -73,14 +73,10 @@ impl Inputs {
                     .into());
             }
             hasher.add("input", name.as_os_str().as_encoded_bytes());
-            let mut files = match path.is_dir() {
-                true => files::below(&config.process, &path, &written).await,
+            let files = match path.is_dir() {
+                true => files::named(&config.process, &path, &written).await,
                 false => BTreeSet::from([path.clone()]),
             };
-            // All of it is ignored, as generated code is, and yet it is an input.
-            if files.is_empty() {
-                files = files::walk(&path, &written);
-            }
             for file in files {
                 hasher.add(if is_executable(&file) { "program" } else { "file" }, b"");
                 let name = file.strip_prefix(&path).unwrap_or(&file);

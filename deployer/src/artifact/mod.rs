@@ -1,4 +1,4 @@
-//! Sources to packages: source hash -> build -> preflight -> deterministic zip, or image by digest -> manifest.
+//! Sources to packages: source hash -> build -> whether it can start on Lambda -> deterministic zip, or image by digest -> manifest.
 //!
 //! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
 //! why, stands in `source.rs`.
@@ -38,7 +38,8 @@ use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
 pub use commit::{Checked, ancestry, commit};
-pub use files::below as files_below;
+pub use files::below as sources_below;
+pub(crate) use files::named as files_below;
 pub use git::{Ancestry, Commit};
 pub use handler::files as handler_files;
 pub use manifest::{Manifest, Packed, PackedFunction};
@@ -132,7 +133,7 @@ impl PackedFunction {
 }
 
 /// The deployer's own folder: nothing in it is a source.
-fn own_folder(config: &Config) -> PathBuf {
+pub(crate) fn own_folder(config: &Config) -> PathBuf {
     config.root.join(".deployer")
 }
 

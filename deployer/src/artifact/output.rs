@@ -129,7 +129,7 @@ impl Contents {
             Self::Zip(bytes) => bytes,
             Self::Folder(entries) => pack(key, &entries).with_context(|| format!("cannot pack function `{key}`"))?,
         };
-        preflight(config, key, &bytes)?;
+        refuse_what_cannot_start(config, key, &bytes)?;
         Ok(bytes)
     }
 }
@@ -166,7 +166,7 @@ fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
 }
 
 /// Whether Lambda could unpack it and run what is in it.
-fn preflight(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
+fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
     let not_a_zip = || {
         Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"))
             .hint("build it again; nothing was changed")

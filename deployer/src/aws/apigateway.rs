@@ -78,7 +78,7 @@ pub struct Deployment {
 pub struct Route {
     /// `GET`, `ANY`, …
     pub method: String,
-    /// With its placeholders: `/visits/{id}`.
+    /// With its placeholders: `/orders/{id}`.
     pub path: String,
     /// The address of its integration; `None` where API Gateway responds by itself.
     pub uri: Option<String>,

@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_apigatewayv2::types::Integration;
 use futures::try_join;
 
-use super::calls::Counter;
+use super::calls::Counting;
 use super::paced::Paced;
 use super::throttle::Throttle;
 use super::{AwsError, Calls, Kind};
@@ -30,7 +30,7 @@ pub struct HttpStage {
 /// A route of an HTTP API, and what it calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpRoute {
-    /// `GET /visits/{id}`, `ANY /files/{proxy+}` or `$default`.
+    /// `GET /orders/{id}`, `ANY /files/{proxy+}` or `$default`.
     pub key: String,
     /// `NONE`, `AWS_IAM`, `JWT` or `CUSTOM`.
     pub authorization: String,
@@ -45,7 +45,7 @@ pub struct HttpRoute {
 /// Of one service.
 pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> HttpApiReader {
     let config = aws_sdk_apigatewayv2::config::Builder::from(shared)
-        .interceptor(Counter::reads(calls))
+        .interceptor(Counting::reads(calls))
         .retry_classifier(Throttle);
     HttpApiReader(Paced::new(aws_sdk_apigatewayv2::Client::from_conf(config.build()), &calls.rates().api_gateway))
 }

@@ -83,12 +83,12 @@ impl Calls {
 
 /// Counts the requests of one client.
 #[derive(Debug)]
-pub(super) struct Counter {
+pub(super) struct Counting {
     calls: Calls,
     writes: bool,
 }
 
-impl Counter {
+impl Counting {
     pub(super) fn reads(calls: &Calls) -> Self {
         Self { calls: calls.clone(), writes: false }
     }
@@ -98,9 +98,9 @@ impl Counter {
     }
 }
 
-impl Intercept for Counter {
+impl Intercept for Counting {
     fn name(&self) -> &'static str {
-        "Counter"
+        "Counting"
     }
 
     fn read_before_transmit(

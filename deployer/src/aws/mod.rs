@@ -47,8 +47,8 @@ pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
 pub use iam::{Asked, Iam};
 pub use lambda::{
-    Alias, AliasMove, Code, FunctionUrl, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness, Routing,
-    Settings, VersionState,
+    Alias, AliasMove, Code, EventSource, FunctionUrl, Invocation, LambdaReader, LambdaWriter, Provisioned, Readiness,
+    Routing, Settings, VersionState,
 };
 pub use lost_reply::{TRIES, certainly};
 pub use machine::Machine;
@@ -277,12 +277,12 @@ fn given(region: &str, credentials: SharedCredentialsProvider, world: &World) ->
 macro_rules! clients {
     ($service:ident, $shared:expr, $calls:expr) => {{
         let read = $service::config::Builder::from($shared)
-            .interceptor($crate::aws::calls::Counter::reads($calls))
+            .interceptor($crate::aws::calls::Counting::reads($calls))
             .retry_classifier($crate::aws::throttle::Throttle);
         let mut write = $service::config::Builder::from($shared);
         write.set_time_source($calls.clock());
         let write = write
-            .interceptor($crate::aws::calls::Counter::writes($calls))
+            .interceptor($crate::aws::calls::Counting::writes($calls))
             .retry_config(aws_config::retry::RetryConfig::disabled());
         ($service::Client::from_conf(read.build()), $service::Client::from_conf(write.build()))
     }};

@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 
-use super::calls::Counter;
+use super::calls::Counting;
 use super::throttle::Throttle;
 use super::{AwsError, Calls, Kind, read_retries, upload_timeouts};
 
@@ -14,7 +14,7 @@ impl S3Writer {
     /// `by_path` addresses a bucket by the path, not by a host of its own: a loopback address has no such hosts.
     pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
         let config = aws_sdk_s3::config::Builder::from(shared)
-            .interceptor(Counter::writes(calls))
+            .interceptor(Counting::writes(calls))
             // An object that is put twice is two versions of the same bytes, of which one is named: no harm.
             .retry_config(read_retries())
             .retry_classifier(Throttle)

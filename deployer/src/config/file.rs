@@ -51,9 +51,9 @@ pub(super) struct File {
     /// What is kept of the past.
     #[serde(default)]
     pub(super) retention: Retention,
-    /// The local AWS of each environment, for `deployer local`.
+    /// The local AWS of each environment, and what makes its stack there, for `deployer local`.
     #[serde(default)]
-    pub(super) local: BTreeMap<String, DeclaredLocal>,
+    pub(super) local: DeclaredLocal,
 }
 
 /// How the functions are built.

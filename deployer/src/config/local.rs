@@ -1,17 +1,62 @@
-//! `[local]`: the ports and accounts of the local AWS.
+//! `[local]`: the ports and accounts of the local AWS, and what makes the stacks there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::contradictions::Contradiction;
 use super::traffic::Traffic;
 
+/// The local AWS as the file declares it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DeclaredLocal {
+    /// The folder with the Terraform of a stack. By default the folder `terraform` if there is one, else that of `deployer.toml` if
+    /// it has `*.tf` files. It gets the variables `environment`, `architecture` and `local_endpoint`, where it declares them, and its
+    /// state is kept in `.deployer`.
+    terraform: Option<PathBuf>,
+    /// What makes the stack of an environment, where `terraform init` and `terraform apply` in that folder do not: run by `sh -e` in the
+    /// folder of `deployer.toml`, once for each environment, whose name is in `DEPLOYER_ENVIRONMENT`. Endpoint, region and
+    /// credentials of the local AWS are in the variables that the AWS CLI, SDKs and Terraform read.
+    command: Option<String>,
+    /// The environments there.
+    #[serde(flatten)]
+    pub(super) environments: BTreeMap<String, DeclaredPlace>,
+}
+
+/// What makes a stack on the local AWS.
+#[derive(Debug, Clone)]
+pub struct LocalStack {
+    /// The folder with its Terraform, if there is one.
+    pub terraform: Option<PathBuf>,
+    /// What is run, if not `terraform init` and `terraform apply`.
+    pub command: Option<String>,
+}
+
+impl DeclaredLocal {
+    /// What makes the stacks, seen from the folder of `deployer.toml`.
+    pub(super) fn stack(&self, root: &Path) -> LocalStack {
+        let usual = || [root.join("terraform"), root.to_owned()].into_iter().find(|folder| has_terraform(folder));
+        let terraform = self.terraform.as_ref().map(|folder| root.join(folder)).or_else(usual);
+        LocalStack { terraform, command: self.command.clone() }
+    }
+}
+
+/// Whether a folder is a root or module of Terraform.
+pub fn has_terraform(folder: &Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.into_iter().any(|file| file.extension().is_some_and(|extension| extension == "tf"))
+}
+
 /// An environment's local AWS as the file declares it.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeclaredLocal {
+#[serde(
+    deny_unknown_fields,
+    expecting = "`terraform`, `command`, or an environment as `dev = { port = 24566, account = \"111111111111\" }`"
+)]
+pub(super) struct DeclaredPlace {
     /// Where it listens on the loopback interface.
     pub(super) port: u16,
     /// The number of its account, 12 digits.
@@ -22,12 +67,9 @@ pub(super) struct DeclaredLocal {
 }
 
 /// What parsed but cannot be meant.
-pub(super) fn contradictions<E>(
-    declared: &BTreeMap<String, DeclaredLocal>,
-    environments: &BTreeMap<String, E>,
-) -> Vec<Contradiction> {
+pub(super) fn contradictions<E>(declared: &DeclaredLocal, environments: &BTreeMap<String, E>) -> Vec<Contradiction> {
     let (mut all, mut ports) = (Vec::new(), BTreeSet::new());
-    for (name, local) in declared {
+    for (name, local) in &declared.environments {
         let mut wrong = |what: String| all.push(Contradiction::new(["local", name], what));
         if !environments.contains_key(name) {
             wrong(format!("`local.{name}` names no environment"));

@@ -34,6 +34,7 @@ pub use check::{Check, Event, Marks, Request, Response, Sent, TO_SEE_A_SWITCH, V
 pub use file::{Build, GlibcVersion, is_plain};
 pub use function::{Code, Function, ImageSource, Output, Package, PackageType, Recipe};
 pub use image::Image;
+pub use local::{LocalStack, has_terraform};
 pub use process::{GitHubStep, ProcessEnvironment};
 pub use role::Role;
 pub(crate) use stack::DEFAULT_STAGE;
@@ -72,6 +73,8 @@ pub struct Config {
     pub retention: Retention,
     /// Whether environments are those of the local AWS.
     pub local: bool,
+    /// What makes a stack on the local AWS.
+    pub local_stack: LocalStack,
     /// The process environment.
     pub process: ProcessEnvironment,
     environments: BTreeMap<String, Environment>,
@@ -93,7 +96,7 @@ pub struct Environment {
     pub traffic: Traffic,
     /// The role that may read this environment's ledger and zips, for promotions from here.
     pub reader_role: Option<Role>,
-    /// The stack, where the file declares it and not the ledger alone. Never on the local AWS, which has another one.
+    /// The stack, where the file declares it and not the ledger alone. On the local AWS only one that has no address of AWS.
     pub stack: Option<Contract>,
     /// How AWS is reached.
     pub access: Access,
@@ -181,6 +184,7 @@ impl Config {
         let build = if local { file.build.clone().for_host() } else { file.build.clone() };
         Ok(Self {
             local,
+            local_stack: file.local.stack(&root),
             process,
             environments: environments(&file, &root, local),
             default_environment: file.default_environment,
@@ -264,25 +268,28 @@ impl Config {
 fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String, Environment> {
     let entries = file.environments.iter().filter_map(|(name, declared)| {
         let traffic = declared.traffic.as_ref().unwrap_or(&file.traffic);
-        let (access, traffic) = match local {
+        let (stack, region) = (declared.stack.as_ref(), &declared.region);
+        let (access, traffic, stack) = match local {
             false => {
-                (Access::Account { profile: declared.profile.clone(), role: declared.role.clone() }, traffic.clone())
+                let access = Access::Account { profile: declared.profile.clone(), role: declared.role.clone() };
+                (access, traffic.clone(), stack.map(|stack| stack.contract(name, region)))
             }
             true => {
-                let local = file.local.get(name)?;
+                let local = file.local.environments.get(name)?;
                 let credentials = root.join(LOCAL_FOLDER).join(name).join("credentials");
                 let access = LocalAccess { port: local.port, account: local.account.clone(), credentials };
-                (Access::Local(access), local.traffic.clone())
+                let stack = stack.and_then(|stack| stack.local(name, region, &local.account));
+                (Access::Local(access), local.traffic.clone(), stack)
             }
         };
         let environment = Environment {
             name: name.clone(),
             ledger: declared.ledger.clone(),
-            region: declared.region.clone(),
+            region: region.clone(),
             writing_checks: declared.writing_checks,
             traffic,
             reader_role: declared.reader_role.clone().filter(|_| !local),
-            stack: declared.stack.as_ref().filter(|_| !local).map(|stack| stack.contract(name, &declared.region)),
+            stack,
             access,
         };
         Some((name.clone(), environment))

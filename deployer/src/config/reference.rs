@@ -51,7 +51,7 @@ started in, or a folder above; `--config` names another one. An unknown key is a
 ";
 
 /// An example of each table, which together are a file that is valid.
-const EXAMPLES: [(&str, &str); 16] = [
+const EXAMPLES: [(&str, &str); 17] = [
     ("", "app = \"shop\"\ndefault_environment = \"dev\""),
     ("build", "[build]\ntarget = \"aarch64-unknown-linux-musl\"\npass_env = [\"npm_config_registry\"]"),
     (
@@ -80,6 +80,7 @@ const EXAMPLES: [(&str, &str); 16] = [
         "functions.NAME.build",
         "[functions.mails.build]\ncommand = \"npm ci && npm run build\"\noutput = \"dist\"\ninputs = [\"src\", \"package.json\", \"package-lock.json\"]\n\n[functions.render.build]\nimage_command = \"./push-image\"\ninputs = [\"render\"]",
     ),
+    ("local", "[local]\nterraform = \"infrastructure\""),
     ("local.NAME", "[local.dev]\nport = 24566\naccount = \"111111111111\""),
     ("lock", "[lock]\nlease_seconds = 30"),
     ("marks", "[marks]\nversion = \"x-function-version\""),
@@ -156,11 +157,15 @@ fn resolved(value: &Value, schema: &Value) -> Value {
 /// The tables that a key opens, each with its path.
 fn nested(path: &str, member: &Value, schema: &Value) -> Vec<(String, Value)> {
     let found = resolved(member, schema);
-    if found["properties"].is_object() {
-        return vec![(path.to_owned(), found)];
-    }
+    let mut by_name = Vec::new();
     if found["additionalProperties"].is_object() {
-        return nested(&format!("{path}.NAME"), &found["additionalProperties"], schema);
+        by_name = nested(&format!("{path}.NAME"), &found["additionalProperties"], schema);
+    }
+    if found["properties"].is_object() {
+        return [vec![(path.to_owned(), found)], by_name].concat();
+    }
+    if !by_name.is_empty() {
+        return by_name;
     }
     if found["items"].is_object() {
         let items = nested(path, &found["items"], schema);

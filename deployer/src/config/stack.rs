@@ -119,6 +119,14 @@ impl DeclaredStack {
         Contract { environment, account, region, functions, api, alarms, artifact_bucket }
     }
 
+    /// The contract in an account of the local AWS. None if it has an address, which is another one there: what makes the stack there
+    /// writes its contract into the ledger.
+    pub(super) fn local(&self, environment: &str, region: &str, account: &str) -> Option<Contract> {
+        let has_address = self.api.is_some() || self.functions.values().any(|function| function.url.is_some());
+        let contract = || Contract { account: account.to_owned(), ..self.contract(environment, region) };
+        (!has_address).then(contract)
+    }
+
     /// What parsed but cannot be meant.
     pub(super) fn contradiction(&self, environment: &str) -> Option<String> {
         let at = format!("environments.{environment}.stack");

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::questions::questions;
 use crate::aws::{
-    About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, FunctionUrl, Kind, Provisioned, Reader,
-    Route, Stage, VersionState,
+    About, Alarm, Alias, Asked as AskedOfIam, AwsError, Caller, Deployment, EventSource, FunctionUrl, Kind,
+    Provisioned, Reader, Route, Stage, VersionState,
 };
 use crate::config::{Check, Config, Environment, PackageType};
 use crate::ending::Ending as _;
@@ -92,6 +92,8 @@ pub(super) struct Function {
     pub bare_policy: Fact<Option<Value>>,
     pub reserved: Fact<Option<i32>>,
     pub provisioned: Fact<Option<Provisioned>>,
+    /// What sends a queue's or a stream's records to it.
+    pub event_sources: Fact<Vec<EventSource>>,
     /// The Function URL of the alias, if the contract names one.
     pub url: Option<Fact<Option<FunctionUrl>>>,
 }
@@ -257,13 +259,14 @@ async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (S
             None => None,
         }
     };
-    let (found, live, policy, bare_policy, reserved, provisioned, url) = join!(
+    let (found, live, policy, bare_policy, reserved, provisioned, event_sources, url) = join!(
         lambda.alias(name, alias),
         lambda.version(name, alias),
         lambda.policy(name, alias),
         lambda.bare_policy(name),
         lambda.reserved(name),
         lambda.provisioned(name, alias),
+        lambda.event_sources(name),
         url,
     );
     let function = Function {
@@ -274,6 +277,7 @@ async fn function(reader: &Reader, key: &str, resource: &FunctionResource) -> (S
         bare_policy: fact(bare_policy),
         reserved: fact(reserved),
         provisioned: fact(provisioned),
+        event_sources: fact(event_sources),
         url,
     };
     (key.to_owned(), function)

@@ -35,7 +35,7 @@ pub enum Verdict {
     /// As it should be.
     #[serde(rename = "ok")]
     Ok,
-    /// Releases, or visitors, meet this.
+    /// Releases, or clients, meet this.
     #[serde(rename = "problem")]
     Problem,
     /// Worth a look; nothing fails for it today.

@@ -72,12 +72,12 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
         // Lambda fetches the object with the caller's permissions.
         ask(&["s3:PutObject", "s3:GetObjectVersion"], format!("arn:{partition}:s3:::{bucket}/any"));
     }
-    // What the account has for all its functions together: no resource of its own.
-    questions.push(Question {
-        action: "lambda:GetAccountSettings",
+    // What the account has for all its functions together, and a list of IAM's that knows no single function.
+    questions.extend(["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"].map(|action| Question {
+        action,
         resource: "*".to_owned(),
         wanted: Wanted::ToCompare,
-    });
+    }));
     questions.extend(elsewhere(contract));
     // Without a version it deletes the function, with all its versions and aliases.
     let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::account::Found;
-use crate::artifact::{files_below, handler_files};
+use crate::artifact::{handler_files, sources_below};
 use crate::aws::Settings;
 use crate::config::{FunctionResource, ProcessEnvironment};
 use crate::failure::Failure;
@@ -57,7 +57,7 @@ impl Project {
     /// Cargo cannot read its workspace.
     pub(super) async fn read(root: &Path, process: &ProcessEnvironment, found: &Found) -> Result<Self> {
         let root = root.canonicalize().with_context(|| format!("cannot read `{}`", root.display()))?;
-        let files = files_below(process, &root, &[]).await.into_iter();
+        let files = sources_below(process, &root, &[]).await.into_iter();
         let files = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_str()?.to_owned()));
         let files: BTreeSet<String> = files.filter(|file| !file.split('/').any(|part| MADE.contains(&part))).collect();
         let is_built =

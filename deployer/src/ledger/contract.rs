@@ -33,8 +33,8 @@ impl Contract {
             }
             (None, None) => Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
                 .hint(
-                    "let your infrastructure code write it (apply Terraform for this environment), or declare it as \
-                     `[environments.NAME.stack]` in `deployer.toml`; or fix `app` there",
+                    "let your infrastructure code write it (apply that for this environment), or declare it as \
+                     `[environments.NAME.stack]` in `deployer.toml` (for the local AWS: one without an API or URL); or fix `app` there",
                 )
                 .into()),
         }

@@ -172,7 +172,7 @@ impl Ledger {
             Kind::NotFound => error.context(
                 Failure::bad_input(format!("there is no ledger `{}` in this account and region", self.table.name()))
                     .hint(
-                        "make the table first (apply Terraform for this environment), or fix `ledger` and `region` in `deployer.toml`",
+                        "make the table first (apply your infrastructure code for this environment), or fix `ledger` and `region` in `deployer.toml`",
                     ),
             ),
             Kind::Other if error.to_string().contains("does not match the schema") => error.context(

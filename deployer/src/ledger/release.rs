@@ -36,10 +36,10 @@ pub struct Release {
     /// The fingerprint of the API definition that its deployment froze; empty without an API.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub definition: String,
-    /// That definition piece by piece, comparable between environments: hashes by name, as `GET /count`.
+    /// That definition piece by piece, comparable between environments: hashes by name, as `GET /orders`.
     #[serde(default)]
     pub shape: BTreeMap<String, String>,
-    /// Which alias each of its routes calls: `GET /count` -> `NAME:ALIAS`.
+    /// Which alias each of its routes calls: `GET /orders` -> `NAME:ALIAS`.
     #[serde(default)]
     pub routes: BTreeMap<String, String>,
     /// Those of them that call it by a role of their own.

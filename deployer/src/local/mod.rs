@@ -1,12 +1,13 @@
 //! The local AWS: the environments on this machine, each an account and a process of its own.
 //!
-//! `up` starts what does not run, applies what changed, and releases; `down` stops and removes. Everything that is
+//! `up` starts what does not run, builds, makes the stacks, and releases; `down` stops and removes. Everything that is
 //! kept lies in `.deployer/local` beside `deployer.toml`, but for downloads, which all checkouts share.
 
 mod credentials;
 mod emulator;
 mod instance;
 mod python;
+mod stack;
 mod terraform;
 mod tool;
 
@@ -27,6 +28,7 @@ use crate::engine::Outcome;
 use crate::failure::Failure;
 
 use instance::Instance;
+use stack::Maker;
 
 /// One environment, and where its local AWS lives.
 #[derive(Debug, Clone)]
@@ -100,7 +102,7 @@ fn root(config: &Config) -> PathBuf {
     config.root.join(crate::config::LOCAL_FOLDER)
 }
 
-/// Starts, applies, releases: of each only what is not so already. If it is asked to stop, it stops what it started.
+/// Starts, builds, makes the stacks, releases: of each only what is not so already. If it is asked to stop, it stops what it started.
 async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let interrupt = &context.world.interrupt;
     interrupt.listen();
@@ -120,29 +122,22 @@ async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
 async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let Context { config, world, events } = context;
     let interrupt = &world.interrupt;
-    let terraform = terraform::Terraform::find(config, interrupt.clone()).await?;
+    let maker = Maker::find(config, interrupt.clone()).await?;
     let python = python::find(config).await?;
     for place in places {
         instance::refuse_foreign_port(place)?;
     }
     let _alone = instance::alone(&root(config))?;
     let interpreter = python::environment(config, &python, interrupt, events).await?;
-    let fresh = places.iter().any(|place| Instance::running(&place.folder).is_none());
-    // The compiler has nothing to do with the rest: side by side. Neither is cut off when the other fails, for
-    // a Terraform that is stopped midway leaves a stack half-made.
-    let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &terraform)));
-    let build = async {
-        if fresh {
-            let _group = events.building(config.functions.keys());
-            let build =
-                async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
-            interrupt.or(build).await?;
-        }
-        anyhow::Ok(())
-    };
-    let (stacks, build) = tokio::join!(stacks, build);
+    // First: infrastructure code may make the functions of the first build.
+    if places.iter().any(|place| Instance::running(&place.folder).is_none()) {
+        let _group = events.building(config.functions.keys());
+        let build = async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
+        interrupt.or(build).await?;
+    }
+    // None is cut off when another one fails: a Terraform that is stopped midway leaves a stack half-made.
+    let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &maker))).await;
     stacks.into_iter().collect::<Result<Vec<_>>>()?;
-    build?;
     for place in places {
         interrupt.check()?;
         let name = &place.environment.name;
@@ -154,25 +149,19 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
 }
 
 /// One environment's process and its stack. What this run started and could not finish it stops again.
-async fn stack(
-    context: Context<'_>,
-    place: &Place,
-    python: &std::path::Path,
-    terraform: &terraform::Terraform,
-) -> Result<()> {
-    let Context { config, events, .. } = context;
+async fn stack(context: Context<'_>, place: &Place, python: &std::path::Path, maker: &Maker<'_>) -> Result<()> {
     let name = &place.environment.name;
     let found = Instance::running(&place.folder);
     let instance = match &found {
         Some(instance) => instance.clone(),
         None => emulator::start(context, place, python).await?,
     };
-    let applied = terraform.apply(config, place, &instance, events).await;
-    if applied.is_err() && found.is_none() {
+    let made = maker.make(place, &instance, context.events).await;
+    if made.is_err() && found.is_none() {
         emulator::stop(&instance).await?;
         instance::forget(&place.folder)?;
     }
-    applied.with_context(|| format!("failed to make the stack of `{name}`"))
+    made.with_context(|| format!("failed to make the stack of `{name}`"))
 }
 
 /// Stops everything and removes what it kept, also of environments that `deployer.toml` no longer has.
@@ -210,7 +199,11 @@ async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
 async fn url(context: Context<'_>, place: &Place) -> Option<String> {
     let Context { config, world, .. } = context;
     let reader = crate::aws::Reader::open(&place.environment, world).await;
-    let state = crate::ledger::Ledger::new(&reader.table, &config.app).read().await.ok()?;
+    let state = crate::ledger::Ledger::new(&reader.table, &config.app)
+        .with(place.environment.stack.as_ref())
+        .read()
+        .await
+        .ok()?;
     crate::verify::reachable(&place.environment, state.contract.url()?).ok()
 }
 
@@ -227,12 +220,15 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     }
     let name = places.first().map_or("dev", |place| place.environment.name.as_str());
     let _ = writeln!(text, "\nnext:");
+    // In a checkout of the deployer itself cargo runs it.
+    let by_cargo = config.process.get("CARGO_PKG_NAME").is_some_and(|name| name == env!("CARGO_PKG_NAME"));
+    let program = if by_cargo { "cargo run -p deployer --" } else { "deployer" };
     for (arguments, what) in [
         ("--local status".to_owned(), "what is live"),
         (format!("--local deploy {name}"), "after a change to a function"),
         ("local down".to_owned(), "stop it all and clean up"),
     ] {
-        let _ = writeln!(text, "  cargo run -p deployer -- {arguments:<22} # {what}");
+        let _ = writeln!(text, "  {program} {arguments:<22} # {what}");
     }
     text
 }

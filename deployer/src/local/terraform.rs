@@ -1,4 +1,4 @@
-//! Terraform against the local AWS: its own settings and credentials, the provider from a mirror if there is one.
+//! Terraform against the local AWS: its own settings, its data and its state elsewhere, the provider from a mirror if there is one.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,11 +8,9 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::Place;
-use super::instance::Instance;
-use super::tool::{self, Step};
-use crate::artifact::sha256;
+use super::tool;
 use crate::config::Config;
-use crate::events::Events;
+use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// The first with write-only arguments, which keep a secret out of the state.
@@ -20,16 +18,18 @@ const LEAST: (u32, u32) = (1, 11);
 /// How a mirror is laid out below its folder.
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
-/// Terraform on this machine, with the settings that it runs under.
+/// Terraform on this machine, and the folder that it is run in.
 #[derive(Debug)]
 pub(super) struct Terraform {
+    folder: PathBuf,
+    /// Whether the folder says which providers it was tested with.
+    locked: bool,
     mirror: Option<PathBuf>,
-    interrupt: Interrupt,
 }
 
 impl Terraform {
-    /// Finds Terraform, refuses one that is too old, and looks for a mirror of the provider.
-    pub(super) async fn find(config: &Config, interrupt: Interrupt) -> Result<Self> {
+    /// Finds Terraform, refuses one that is too old, and looks for a mirror of the provider that the folder is locked to.
+    pub(super) async fn find(config: &Config, folder: &Path) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             terraform_version: String,
@@ -44,98 +44,41 @@ impl Terraform {
         let version: Version =
             serde_json::from_str(&about).context("`terraform version -json` printed something that is not JSON")?;
         tool::require("terraform", &version.terraform_version, LEAST)?;
-        let lock = std::fs::read_to_string(config.root.join("terraform/.terraform.lock.hcl")).unwrap_or_default();
+        let lock = std::fs::read_to_string(folder.join(".terraform.lock.hcl")).unwrap_or_default();
         let mirror = locked(&lock).and_then(|version| mirror(&usual_places(config), version));
-        Ok(Self { mirror, interrupt })
+        Ok(Self { folder: folder.to_owned(), locked: !lock.is_empty(), mirror })
     }
 
-    /// Applies the bootstrap and the base stack of one environment, unless nothing that goes into them changed.
-    pub(super) async fn apply(
-        &self,
-        config: &Config,
-        place: &Place,
-        instance: &Instance,
-        events: &dyn Events,
-    ) -> Result<()> {
-        let sources = config.root.join("terraform");
-        let stamp = place.folder.join("applied");
-        let inputs = inputs(&sources, config, place, instance)?;
-        if std::fs::read_to_string(&stamp).is_ok_and(|applied| applied == inputs) {
-            return Ok(());
-        }
-        // What is about to change is no longer what the stamp says, also if it fails midway.
-        let _ = std::fs::remove_file(&stamp);
-        let name = &place.environment.name;
-        events.progress("Applying", &format!("Terraform for `{name}`"));
-        let settings = self.settings(config, place)?;
-        let run = |folder: &str, arguments: Vec<String>| {
-            let mut command = self.command(config, place, &settings, folder);
-            command.arg(format!("-chdir={}", sources.join(folder).display())).args(arguments);
-            async move {
-                let doing = format!("Terraform for `{name}`");
-                let hint = "fix what it names and run again; nothing was released";
-                let step = Step { program: "terraform", doing: &doing, hint };
-                tool::succeed(&mut command, &step, &self.interrupt).await
-            }
-        };
-        // Terraform's plugin cache is not safe for two at once: while it is filled, the others wait.
-        let filling = match self.mirror {
-            Some(_) => None,
-            None => Some(self.interrupt.or(turn(config)).await?),
-        };
-        let text = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
-        let state = format!("-backend-config=path={}", place.folder.join("bootstrap.tfstate").display());
-        run("bootstrap", text(&["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &state]))
-            .await?;
-        drop(filling);
-        run(
-            "bootstrap",
-            [text(&["apply", "-no-color", "-input=false", "-auto-approve"]), bootstrap_variables(place)].concat(),
-        )
-        .await?;
-        let backend = format!("-backend-config=environments/local-{name}.s3.tfbackend");
-        let bucket = format!("-backend-config=bucket={}-tfstate-{}", config.app, place.access.account);
-        run("", text(&["init", "-no-color", "-input=false", "-lockfile=readonly", "-reconfigure", &backend, &bucket]))
-            .await?;
-        run("", [text(&["apply", "-no-color", "-input=false", "-auto-approve"]), variables(config, place)].concat())
-            .await?;
-        std::fs::write(&stamp, inputs).with_context(|| format!("cannot write `{}`", stamp.display()))
+    /// Gets the folder ready.
+    pub(super) fn init(&self) -> Command {
+        let mut command = self.command(&["init", "-reconfigure"]);
+        command.args(self.locked.then_some("-lockfile=readonly"));
+        command
     }
 
-    /// Terraform with an environment of its own: neither the user's settings nor credentials, loopback only.
-    fn command(&self, config: &Config, place: &Place, settings: &Path, folder: &str) -> Command {
-        let nothing = place.folder.join("empty");
+    /// Makes what the folder says, and keeps the state in a file.
+    pub(super) fn apply(&self, state: &Path) -> Command {
+        let mut command = self.command(&["apply", "-auto-approve"]);
+        command.arg(format!("-state={}", state.display()));
+        command
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("terraform");
-        command.env_clear().envs(config.process.without_cloud_settings()).stdin(Stdio::null());
-        command.env("TF_CLI_CONFIG_FILE", settings).env("TF_IN_AUTOMATION", "1").env("CHECKPOINT_DISABLE", "1");
-        command
-            .env("TF_DATA_DIR", place.folder.join("terraform").join(if folder.is_empty() { "root" } else { folder }));
-        command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
-        command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
-        command.env("AWS_SESSION_TOKEN", place.access.token().unwrap_or_default());
-        command
-            .env("AWS_CONFIG_FILE", &nothing)
-            .env("AWS_SHARED_CREDENTIALS_FILE", &nothing)
-            .env("AWS_EC2_METADATA_DISABLED", "true");
-        for name in ["NO_PROXY", "no_proxy"] {
-            command.env(name, "127.0.0.1,localhost");
-        }
+        command.arg(format!("-chdir={}", self.folder.display())).args(arguments).args(["-no-color", "-input=false"]);
         command
     }
 
-    /// Terraform's own settings: where the provider comes from.
-    fn settings(&self, config: &Config, place: &Place) -> Result<PathBuf> {
+    /// Gives a program settings of Terraform's that are nobody's: where the provider comes from, where its data go, and what no
+    /// file can know.
+    pub(super) fn settings(&self, config: &Config, place: &Place, command: &mut Command) -> Result<()> {
         let text = match &self.mirror {
             Some(mirror) => format!(
                 "provider_installation {{\n  filesystem_mirror {{\n    path    = {:?}\n    include = [\"{PROVIDER}\"]\n  }}\n  direct {{\n    exclude = [\"{PROVIDER}\"]\n  }}\n}}\n",
                 mirror.display().to_string()
             ),
             None => {
-                let cache = config
-                    .process
-                    .cache()
-                    .context("there is no place for downloads: set `HOME`")?
-                    .join("terraform-plugins");
+                let cache = cache(config)?.join("terraform-plugins");
                 std::fs::create_dir_all(&cache)
                     .with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
                 format!("plugin_cache_dir = {:?}\n", cache.display().to_string())
@@ -143,14 +86,27 @@ impl Terraform {
         };
         let path = place.folder.join("terraform.tfrc");
         std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-        std::fs::write(place.folder.join("empty"), "").context("cannot write an empty file")?;
-        Ok(path)
+        command.env("TF_CLI_CONFIG_FILE", path).env("TF_IN_AUTOMATION", "1").env("CHECKPOINT_DISABLE", "1");
+        command.env("TF_INPUT", "0").env("TF_DATA_DIR", place.folder.join("terraform"));
+        command
+            .env("TF_VAR_environment", &place.environment.name)
+            .env("TF_VAR_local_endpoint", place.access.endpoint());
+        command.env("TF_VAR_architecture", config.build.architecture().to_string());
+        Ok(())
+    }
+
+    /// Waits for the cache of providers, which all checkouts share, until nobody else fills it: Terraform's is not safe for two
+    /// at once. With a mirror there is nothing to fill.
+    pub(super) async fn turn(&self, config: &Config, interrupt: &Interrupt) -> Result<Option<std::fs::File>> {
+        match self.mirror {
+            Some(_) => Ok(None),
+            None => interrupt.or(turn(config)).await.map(Some),
+        }
     }
 }
 
-/// Waits for the cache of providers, which all checkouts share.
 async fn turn(config: &Config) -> Result<std::fs::File> {
-    let cache = config.process.cache().context("there is no place for downloads: set `HOME`")?;
+    let cache = cache(config)?;
     std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
     let path = cache.join("terraform-plugins.lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -159,50 +115,11 @@ async fn turn(config: &Config) -> Result<std::fs::File> {
     locked.with_context(|| format!("cannot lock `{}`", path.display()))
 }
 
-fn variables(config: &Config, place: &Place) -> Vec<String> {
-    vec![
-        format!("-var-file=environments/local-{}.tfvars", place.environment.name),
-        format!("-var=account_id={}", place.access.account),
-        format!("-var=local_endpoint={}", place.access.endpoint()),
-        format!("-var=architecture={}", config.build.architecture()),
-    ]
-}
-
-fn bootstrap_variables(place: &Place) -> Vec<String> {
-    vec![
-        format!("-var-file=environments/local-{}.tfvars", place.environment.name),
-        format!("-var=region={}", place.environment.region),
-        format!("-var=account_id={}", place.access.account),
-    ]
-}
-
-/// A hash over everything that the stack is made of: an equal one means that there is nothing to apply.
-fn inputs(sources: &Path, config: &Config, place: &Place, instance: &Instance) -> Result<String> {
-    let mut files = Vec::new();
-    collect(sources, &mut files)?;
-    files.sort();
-    let mut text = format!("{instance:?} {:?}", variables(config, place));
-    for path in files {
-        let content = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        text += &format!("\n{} {}", path.display(), sha256(&content));
-    }
-    Ok(sha256(text.as_bytes()))
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let left_out = name == ".terraform" || name == "tests" || name.ends_with(".md");
-        match path.is_dir() {
-            _ if left_out => {}
-            true => collect(&path, files)?,
-            // Emacs's lock is a link to nothing.
-            false if path.is_file() => files.push(path),
-            false => {}
-        }
-    }
-    Ok(())
+fn cache(config: &Config) -> Result<PathBuf> {
+    config.process.cache().with_context(|| {
+        Failure::bad_input("there is no place for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
+            .hint("set `HOME`")
+    })
 }
 
 /// Where mirrors are usually kept: Terraform's own implied places, its plugin cache, and the folders in which
@@ -249,12 +166,7 @@ fn mirror(places: &[PathBuf], version: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
-    use crate::cli::Output;
-    use crate::config::ProcessEnvironment;
-    use crate::report::Report;
 
     #[test]
     fn a_mirror_is_found_by_its_layout_and_only_for_this_machine() {
@@ -280,41 +192,5 @@ mod tests {
         assert_eq!(locked(lock), Some("5.100.0"));
         assert_eq!(locked("provider \"registry.terraform.io/hashicorp/aws\" {\n}\n"), None);
         assert_eq!(locked(""), None);
-    }
-
-    #[test]
-    fn an_editors_lock_is_not_an_input() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("main.tf"), "").unwrap();
-        std::os::unix::fs::symlink("user@host.1:2", folder.path().join(".#main.tf")).unwrap();
-        let mut files = Vec::new();
-        collect(folder.path(), &mut files).unwrap();
-        assert_eq!(files, [folder.path().join("main.tf")]);
-    }
-
-    #[tokio::test]
-    async fn terraform_is_always_told_to_print_no_colours() {
-        let folder = tempfile::tempdir().unwrap();
-        let told = folder.path().join("told");
-        let programs = folder.path().join("programs");
-        std::fs::create_dir(&programs).unwrap();
-        let program = programs.join("terraform");
-        std::fs::write(&program, format!("#!/bin/sh\necho \"$@\" >>{}\n", told.display())).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let process = ProcessEnvironment::of([("PATH", programs)]);
-        let text = include_str!("../../../deployer.toml");
-        let config = Config::parse(text, &folder.path().join("deployer.toml"), true, process).unwrap();
-        let place = super::super::places(&config).unwrap().remove(0);
-        for folder in [&place.folder, &folder.path().join("terraform")] {
-            std::fs::create_dir_all(folder).unwrap();
-        }
-        let (_stop, interrupt) = Interrupt::by_hand();
-        let terraform = Terraform { mirror: Some(folder.path().to_owned()), interrupt };
-        let report = Report::new(Output::Text, false, None, &crate::world::World::real());
-        let instance = Instance::of(std::process::id()).unwrap();
-        terraform.apply(&config, &place, &instance, &report).await.unwrap();
-        let told = std::fs::read_to_string(told).unwrap();
-        assert_eq!(told.lines().count(), 4, "{told}");
-        assert!(told.lines().all(|line| line.contains(" -no-color ")), "{told}");
     }
 }

@@ -1,14 +1,22 @@
 //! Programs of others that the local AWS needs: is it there, is it new enough, and what went wrong.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
+/// What takes longer hangs. A database takes minutes.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// What is left of a program that was asked to stop because it hangs.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(10);
+/// What to do about most failures.
+pub(super) const RUN_AGAIN: &str =
+    "fix what it names and run again, or from the beginning after `deployer local down`; nothing was released";
 /// The last lines of a program's output that go into an error.
 const LINES: usize = 12;
 
@@ -48,7 +56,7 @@ pub(super) async fn about(command: &mut Command, program: &str) -> Result<String
 fn not_started(error: std::io::Error, program: &str) -> anyhow::Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => Failure::bad_input(format!("`{program}` is not installed, or not on the PATH"))
-            .hint(format!("install `{program}` (the README names the versions); nothing was changed"))
+            .hint(format!("install `{program}`; nothing was changed"))
             .into(),
         _ => anyhow::Error::from(error).context(format!("cannot run `{program}`")),
     }
@@ -64,26 +72,34 @@ pub(super) struct Step<'a> {
     pub(super) hint: &'a str,
 }
 
-/// Runs a program that has to succeed. If this run is asked to stop, the program is too, once, and waited for: Terraform
-/// then writes its state and frees its lock.
+/// Runs a program that has to succeed. If this run is asked to stop, the program and what it started are too, once, and waited for:
+/// Terraform then writes its state and frees its lock.
 ///
 /// # Errors
-/// What was being done, and the program's own error; or that the run was asked to stop.
+/// What was being done, and the program's own error; that it did not end; or that the run was asked to stop.
 pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &Interrupt) -> Result<()> {
     interrupt.check()?;
     // In a group of its own: a terminal's Ctrl-C would reach it beside ours, and at the second Terraform drops its lock.
     command.process_group(0).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().map_err(|error| not_started(error, step.program))?;
-    let process = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    // It may have ended just now.
+    let signal = |signal| group.map(|group| kill_process_group(group, signal));
     let output = child.wait_with_output();
     tokio::pin!(output);
     let output = tokio::select! {
         output = &mut output => output,
         () = interrupt.received() => {
-            // It may have ended just now.
-            let _ = process.map(|process| kill_process(process, Signal::INT));
+            signal(Signal::INT);
             let _ = output.await;
             return interrupt.check();
+        }
+        () = tokio::time::sleep(LONGEST) => {
+            signal(Signal::INT);
+            let _ = tokio::time::timeout(LAST_WORDS_WITHIN, output).await;
+            signal(Signal::KILL);
+            let what = format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60);
+            return Err(Failure::error(what).hint(step.hint).into());
         }
     };
     let output = output.with_context(|| format!("cannot run `{}`", step.program))?;
@@ -96,7 +112,8 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
     } else {
         step.hint
     };
-    Err::<(), _>(anyhow::Error::msg(words)).with_context(|| Failure::error(format!("{} failed", step.doing)).hint(hint))
+    let failure = Failure::error(format!("{} failed ({})", step.doing, output.status)).hint(hint);
+    Err(if words.is_empty() { failure.into() } else { anyhow::Error::msg(words).context(failure) })
 }
 
 /// What matters of a program's output: from its first error on, else its end.
@@ -165,6 +182,20 @@ mod tests {
         assert!(ended.unwrap_err().to_string().contains("interrupted by SIGINT"));
         assert_eq!(std::fs::read_to_string(told).unwrap(), "x\n");
         assert!(succeed(&mut shell("true"), &STEP, &interrupt).await.is_err(), "started after the signal");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_hangs_is_stopped_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = folder.path().join("number");
+        // Time stands still until there is nothing but it to wait for: the program has begun by then, or is stopped before.
+        let script = format!("trap '' INT; sleep 600 & echo $! >{}; wait", number.display());
+        let error = succeed(&mut shell(&script), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
+        assert_eq!(error.to_string(), "trying did not end within 30 minutes");
+        assert_eq!(error.hint().unwrap(), "try again");
+        let Ok(number) = std::fs::read_to_string(number) else { return };
+        let left = std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
+        assert!(left.is_empty() || left.contains(") Z "), "{left}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub fn function_arn(contract: &Contract, name: &str) -> String {
     format!("arn:{}:lambda:{region}:{account}:function:{name}", partition(region))
 }
 
-/// How API Gateway names itself when it calls a function for a route of an API and stage, as `GET /visits/{id}`: a placeholder of the path, and
+/// How API Gateway names itself when it calls a function for a route of an API and stage, as `GET /orders/{id}`: a placeholder of the path, and
 /// the method `ANY`, are a `*` there
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html>).
 pub fn source_of(contract: &Contract, place: (&str, &str), route: &str) -> String {

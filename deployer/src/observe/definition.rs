@@ -15,7 +15,7 @@ pub struct Definition {
     pub fingerprint: String,
     /// Piece by piece, without what is an environment's own (account, ids, stage, names, origins): hashes by name.
     pub shape: BTreeMap<String, String>,
-    /// Which alias each route calls: `GET /count` -> `NAME:ALIAS`, which may hold `${stageVariables.x}`. Routes that call no
+    /// Which alias each route calls: `GET /orders` -> `NAME:ALIAS`, which may hold `${stageVariables.x}`. Routes that call no
     /// Lambda are not in it.
     pub routes: BTreeMap<String, String>,
     /// The routes that call it by a role of their own: the function's policy plays no part then.
@@ -57,7 +57,7 @@ impl Definition {
     }
 }
 
-/// Every method of every resource, as (`GET /count`, method).
+/// Every method of every resource, as (`GET /orders`, method).
 fn methods(parts: &BTreeMap<String, Value>) -> impl Iterator<Item = (String, &Value)> {
     let resources = parts.get("resources").and_then(Value::as_array).into_iter().flatten();
     resources.flat_map(|resource| {

@@ -61,7 +61,7 @@ mod tests {
 
     fn api() -> ObservedHttpApi {
         let resource = serde_json::from_value(serde_json::json!({"id": "h", "url": "https://h.example"})).unwrap();
-        let keys = ["GET /visits/{id}", "POST /visits/{id}", "GET /visits/new", "ANY /{proxy+}", ANYTHING];
+        let keys = ["GET /orders/{id}", "POST /orders/{id}", "GET /orders/new", "ANY /{proxy+}", ANYTHING];
         let routes = keys.map(|key| HttpRoute { key: key.to_owned(), ..HttpRoute::default() });
         ObservedHttpApi { resource, stage: HttpStage::default(), routes: routes.into() }
     }
@@ -75,17 +75,17 @@ mod tests {
 
     #[test]
     fn the_most_specific_route_of_the_method_takes_a_request_and_the_default_one_the_rest() {
-        assert_eq!(taken("GET /visits/7?deep=1"), "GET /visits/{id} id=7");
-        assert_eq!(taken("GET /visits/new"), "GET /visits/new");
-        assert_eq!(taken("POST /visits/new"), "POST /visits/{id} id=new");
-        assert_eq!(taken("DELETE /visits/new"), "ANY /{proxy+} proxy=visits/new");
+        assert_eq!(taken("GET /orders/7?deep=1"), "GET /orders/{id} id=7");
+        assert_eq!(taken("GET /orders/new"), "GET /orders/new");
+        assert_eq!(taken("POST /orders/new"), "POST /orders/{id} id=new");
+        assert_eq!(taken("DELETE /orders/new"), "ANY /{proxy+} proxy=orders/new");
         assert_eq!(taken("GET /"), "$default");
     }
 
     #[test]
     fn a_route_that_not_everybody_may_call_is_an_obstacle() {
         let mut api = api();
-        let request = Request::try_from("GET /visits/new".to_owned()).unwrap();
+        let request = Request::try_from("GET /orders/new".to_owned()).unwrap();
         assert_eq!(api.obstacle(&request), None);
         for (authorization, expected) in [("AWS_IAM", "an IAM signature"), ("JWT", "a token for its authorizer")] {
             api.routes[2].authorization = authorization.to_owned();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// A route, and the parameters that a request's path gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched<'a> {
-    /// As `GET /visits/{id}`.
+    /// As `GET /orders/{id}`.
     pub route: &'a str,
     /// The path's parameters as they were sent.
     pub parameters: BTreeMap<&'a str, String>,
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn found(request: &str) -> Option<String> {
-        let routes = ["GET /", "GET /visits/{id}", "POST /visits/{id}", "GET /visits/new", "ANY /files/{rest+}"];
+        let routes = ["GET /", "GET /orders/{id}", "POST /orders/{id}", "GET /orders/new", "ANY /files/{rest+}"];
         let routes = routes.map(str::to_owned);
         let (method, path) = request.split_once(' ').unwrap();
         let found = find(&routes, method, path)?;
@@ -81,14 +81,14 @@ mod tests {
     #[test]
     fn the_most_specific_resource_takes_a_request() {
         assert_eq!(found("GET /").unwrap(), "GET /");
-        assert_eq!(found("GET /visits/7").unwrap(), "GET /visits/{id} id=7");
-        assert_eq!(found("GET /visits/new").unwrap(), "GET /visits/new");
+        assert_eq!(found("GET /orders/7").unwrap(), "GET /orders/{id} id=7");
+        assert_eq!(found("GET /orders/new").unwrap(), "GET /orders/new");
         assert_eq!(found("PUT /files/a/b").unwrap(), "ANY /files/{rest+} rest=a/b");
     }
 
     #[test]
     fn where_the_most_specific_one_lacks_the_method_no_other_steps_in() {
-        for request in ["POST /visits/new", "GET /visits", "GET /visits/7/x", "GET /files", "GET /nothing"] {
+        for request in ["POST /orders/new", "GET /orders", "GET /orders/7/x", "GET /files", "GET /nothing"] {
             assert_eq!(found(request), None, "{request}");
         }
     }

@@ -69,7 +69,7 @@ pub struct Verification {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sent {
-    /// Through the URL of the API or of the function, as visitors' requests.
+    /// Through the URL of the API or of the function, as clients' requests.
     ThroughUrl,
     /// By Invoke of the alias: the stack has no URL.
     ByInvoke,

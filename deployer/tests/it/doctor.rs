@@ -149,5 +149,5 @@ fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
     let verdicts: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
     assert_eq!(verdicts, ["problem", "not checked"]);
     assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
-    assert!(findings[0]["fix"].as_str().unwrap().contains("apply Terraform"), "{findings}");
+    assert!(findings[0]["fix"].as_str().unwrap().contains("infrastructure code"), "{findings}");
 }

@@ -1,41 +1,33 @@
-//! Other people's projects: each example is released by the commands of its README, in an account in which nothing else is.
+//! Other people's projects: each example is released by the commands of its README, on a local AWS of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::geteuid;
 use serde_json::Value;
 
-use crate::harness::{Emulator, Ended, bare, copy, repository, token};
-use crate::stack;
+use crate::harness::{Ended, bare, copy, free_port, repository};
 
-/// A copy of an example, whose commands reach the local AWS as they would reach AWS.
+/// A copy of an example, with the module that it may use, and free ports.
 struct Example {
     root: PathBuf,
-    account: &'static str,
-    /// Its own emulator; else that of dev, behind its gate.
-    emulator: Option<Emulator>,
 }
 
 impl Example {
-    /// A copy with the module that it may use, for an account in which nothing else is.
-    fn new(name: &str, account: &'static str) -> Self {
-        let place = stack().checkout.root.join(format!("examples-{name}"));
+    fn new(name: &str) -> Self {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("example-{name}"));
+        let root = place.join("deployer/examples").join(name);
+        if place.exists() {
+            std::fs::remove_dir_all(&place).unwrap();
+        }
         for part in ["terraform/modules/ledger", &format!("deployer/examples/{name}")] {
             copy(&repository().join(part), &place.join(part));
         }
-        Self { root: place.join("deployer/examples").join(name), account, emulator: None }
-    }
-
-    /// In an emulator of its own: a HTTP API responds only in the account that is the emulator's.
-    fn alone(name: &str, account: &'static str) -> Self {
-        let example = Self::new(name, account);
-        let emulator = Emulator::start(&stack().checkout.root.join(format!("emulator-{name}")), account, &[]);
-        Self { emulator: Some(emulator), ..example }
-    }
-
-    /// Runs the commands that make what is there before the first release.
-    fn make(&self, commands: &[String]) {
-        commands.iter().for_each(|line| drop(self.run(line).expect(0)));
+        let example = Self { root };
+        let text = std::fs::read_to_string(example.root.join("deployer.toml")).unwrap();
+        let ports = text.split("{ port = ").skip(1).map(|rest| rest.split(',').next().unwrap());
+        ports.for_each(|port| example.edit("deployer.toml", port, &free_port().to_string()));
+        example
     }
 
     fn edit(&self, file: &str, from: &str, to: &str) {
@@ -44,110 +36,142 @@ impl Example {
         std::fs::write(self.root.join(file), text.replacen(from, to, 1)).unwrap();
     }
 
-    /// The commands that its README shows.
-    fn commands(&self) -> Vec<String> {
+    /// The commands that its README shows first.
+    fn commands<const N: usize>(&self) -> [String; N] {
         let text = std::fs::read_to_string(self.root.join("README.md")).unwrap();
         let block = text.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
-        block.lines().map(str::to_owned).collect()
+        block.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
     }
 
+    #[track_caller]
     fn run(&self, line: &str) -> Ended {
-        let (program, arguments) = line.split_once(' ').unwrap();
-        let port = self.emulator.as_ref().map_or_else(|| stack().checkout.port("dev"), |emulator| emulator.port);
-        let token = if self.emulator.is_some() { "none".to_owned() } else { token(port).unwrap() };
-        let mut command = match program {
-            "deployer" => Command::new(env!("CARGO_BIN_EXE_deployer")),
-            "terraform" => Command::new("terraform"),
-            other => panic!("`{other}` is not one of the example's programs"),
-        };
-        let settings = stack().checkout.root.join(".deployer/local/dev/terraform.tfrc");
-        command.current_dir(&self.root).env_clear().envs(bare()).stdin(Stdio::null()).args(arguments.split(' '));
-        command.env("TF_CLI_CONFIG_FILE", settings).env("TF_INPUT", "0").env("NO_COLOR", "1");
-        command
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-            .env("AWS_ACCESS_KEY_ID", self.account)
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_SESSION_TOKEN", token)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{port}"))
-            .env("NO_PROXY", "127.0.0.1");
+        let arguments =
+            line.strip_prefix("deployer ").unwrap_or_else(|| panic!("`{line}` is no command of `deployer`"));
+        self.start(env!("CARGO_BIN_EXE_deployer").as_ref(), &arguments.split(' ').collect::<Vec<_>>(), "dev")
+    }
+
+    /// Fails the test unless Terraform has nothing to do in an environment.
+    #[track_caller]
+    fn assert_terraform_plan_is_empty(&self, environment: &str) {
+        let state = format!("-state={}", self.kept(environment, "terraform.tfstate").display());
+        let arguments = ["plan", "-detailed-exitcode", "-no-color", "-input=false", &state];
+        self.start("terraform".as_ref(), &arguments, environment).expect(0);
+    }
+
+    /// Runs a program with what `local up` gives to Terraform; the deployer makes nothing of it.
+    fn start(&self, program: &Path, arguments: &[&str], environment: &str) -> Ended {
+        let port = self.port(environment);
+        let mut command = Command::new(program);
+        command.current_dir(&self.root).args(arguments).env_clear().envs(bare()).stdin(Stdio::null());
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("example-crates"));
+        command.env("TF_CLI_CONFIG_FILE", self.kept(environment, "terraform.tfrc"));
+        command.env("TF_DATA_DIR", self.kept(environment, "terraform"));
+        command.env("TF_VAR_environment", environment).env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{port}"));
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", self.kept(environment, "credentials"));
+        command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         Ended::of(&command.output().unwrap())
+    }
+
+    /// Something that `local up` keeps of an environment.
+    fn kept(&self, environment: &str, name: &str) -> PathBuf {
+        self.root.join(".deployer/local").join(environment).join(name)
+    }
+
+    fn port(&self, environment: &str) -> String {
+        let text = std::fs::read_to_string(self.root.join("deployer.toml")).unwrap();
+        let (_, rest) = text.split_once(&format!("\n{environment} = {{ port = ")).unwrap();
+        rest.split(',').next().unwrap().to_owned()
     }
 
     /// What `status` says of an environment.
     fn status(&self, environment: &str) -> Value {
-        self.run(&format!("deployer status {environment} --output json")).expect(0).json()["environments"][0].clone()
+        let line = format!("deployer --local status {environment} --output json");
+        self.run(&line).expect(0).json()["environments"][0].clone()
     }
 
     /// The version of a function that is live.
     fn version(&self, environment: &str, function: &str) -> Value {
         self.status(environment)["functions"][function]["version"].clone()
     }
+
+    /// Releases a change, and fails the test unless its check went through the URL of the API or of the function.
+    #[track_caller]
+    fn deploy_and_check_the_url(&self, deploy: &str, response: &str) -> Value {
+        let released = self.run(&format!("{deploy} --output json")).expect(0).json();
+        let checks = released["checks"].as_array().unwrap();
+        let after = checks.iter().find(|check| check["phase"] == "after the aliases").unwrap();
+        assert_eq!((&after["answer"], after.get("by_invoke")), (&response.into(), None), "{released:#}");
+        released
+    }
 }
 
-/// The first deploy of functions that Terraform made of the first build: they are in use already.
-fn first_deploy(example: &Example, deploy: &str) {
-    let first = example.run(deploy).expect(0).says(["Adopted what is live as release 1: its checks pass"]);
-    assert!(first.stdout.contains("nothing to do, release 1 is live"), "{}", first.stdout);
-    let again = example.run(deploy).expect(0);
-    assert!(!again.stderr.contains("Building"), "{}", again.stderr);
+impl Drop for Example {
+    fn drop(&mut self) {
+        self.run("deployer local down");
+    }
+}
+
+/// `local up` of functions that are made of its first build: they are in use already. A second one finds nothing to do.
+#[track_caller]
+fn up(example: &Example, up: &str) {
+    example.run(up).expect(0).says(["Making the stack of `dev`", "Adopted what is live as release 1: its checks pass"]);
+    let again = example.run(up).expect(0);
+    for verb in ["Making", "Building", "Releasing"] {
+        assert!(!again.stderr.contains(verb), "{}", again.stderr);
+    }
+}
+
+#[track_caller]
+fn down(example: &Example, down: &str) {
+    example.run(down).expect(0).says(["Stopped `dev`"]);
+    assert!(example.run("deployer local status").expect(0).stdout.contains("not running"));
 }
 
 pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() {
-    let example = Example::new("python-queue", "888888888888");
-    example.edit("deployer.toml", "account = \"111111111111\"", "account = \"888888888888\"");
-    let commands = example.commands();
-    let [first @ .., deploy, status] = commands.as_slice() else { panic!("{commands:?}") };
-    example.make(first);
-    first_deploy(&example, deploy);
-    assert!(example.run(status).expect(0).stdout.contains("worker      version 1 of jobs-worker-dev"));
+    let example = Example::new("python-queue");
+    let [first, status, deploy, rollback, last] = example.commands();
+    up(&example, &first);
+    assert!(example.run(&status).expect(0).stdout.contains("worker      version 1 of jobs-worker-dev"));
 
     example.edit("src/handler.py", "\"sum\": sum(", "\"total\": sum(");
-    example.run(deploy).expect(0);
-    let nothing = example.run(deploy).expect(0);
+    example.run(&deploy).expect(0);
+    let nothing = example.run(&deploy).expect(0);
     assert!(nothing.stdout.contains("nothing to do, release 2 is live"), "{}", nothing.stdout);
     assert_eq!(example.version("dev", "worker"), "2");
 
     example.edit("src/handler.py", "\"done\": len(real)", "\"done\": 1 / 0");
-    example.run(deploy).expect(6).says(["`an empty batch` failed before traffic", "the function failed: Unhandled"]);
+    example.run(&deploy).expect(6).says(["`an empty batch` failed before traffic", "the function failed: Unhandled"]);
     assert_eq!(example.status("dev")["release"], 2);
     example.edit("src/handler.py", "\"done\": 1 / 0", "\"done\": len(real)");
 
     std::fs::rename(example.root.join("src/handler.py"), example.root.join("src/main.py")).unwrap();
-    example.run(deploy).expect(4).says(["the package of function `worker` has no `handler.py`"]);
+    example.run(&deploy).expect(4).says(["the package of function `worker` has no `handler.py`"]);
     std::fs::rename(example.root.join("src/main.py"), example.root.join("src/handler.py")).unwrap();
 
-    example.run("deployer rollback --to previous").expect(0).says(["Releasing 4 (back to 1) to dev"]);
+    example.run(&rollback).expect(0).says(["Releasing 4 (back to 1) to dev"]);
     assert_eq!(example.version("dev", "worker"), "1");
-    example.run("terraform plan -detailed-exitcode -no-color").expect(0);
-    example.run("deployer doctor dev").expect(0);
+    example.assert_terraform_plan_is_empty("dev");
+    example.run("deployer --local doctor dev").expect(0);
+    down(&example, &last);
 }
 
 pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
-    let example = Example::alone("python-http-api", "888888888801");
-    let commands = example.commands();
-    let [first @ .., deploy, promote] = commands.as_slice() else { panic!("{commands:?}") };
-    example.make(first);
-    first_deploy(&example, deploy);
-    let promoted = example.run(promote).expect(0).says(["Adopted what is live as release 1"]);
-    assert!(promoted.stdout.contains("nothing to do, release 1 is live"), "{}", promoted.stdout);
-
+    let example = Example::new("python-http-api");
+    let [first, deploy, promote, rollback, last] = example.commands();
+    up(&example, &first);
     example.edit("src/app.py", "\"Call Ada\"", "\"Call Grace\"");
-    let released = example.run(&format!("{deploy} --output json")).expect(0).json();
-    let checks = released["checks"].as_array().unwrap();
-    let after = checks.iter().find(|check| check["phase"] == "after the aliases").unwrap();
-    assert_eq!((&after["answer"], after.get("by_invoke")), (&"GET /notes/1 -> 200".into(), None), "{released:#}");
+    let released = example.deploy_and_check_the_url(&deploy, "GET /notes/1 -> 200");
     assert!(released["url"].as_str().unwrap().contains("/_aws/execute-api/"), "{released:#}");
 
     // Before anything else is uploaded: the emulator gives the last upload's code for every version.
-    example.run(promote).expect(0);
+    example.run(&promote).expect(0);
     assert_eq!(example.version("prod", "api"), "2");
-    example.run("deployer rollback prod --to previous").expect(0);
+    example.run(&rollback).expect(0);
     assert_eq!((example.version("prod", "api"), example.version("dev", "api")), ("1".into(), "2".into()));
 
     example.edit("src/app.py", "event[\"pathParameters\"]", "event[\"parameters\"]");
-    example.run(deploy).expect(6).says([
+    example.run(&deploy).expect(6).says([
         "`a note` failed before traffic",
         "the function failed: Unhandled (",
         "Logged by the function during check `a note`, at the end",
@@ -155,37 +179,104 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
     ]);
     example.edit("src/app.py", "event[\"parameters\"]", "event[\"pathParameters\"]");
     example.edit("src/app.py", "\"text\": text", "\"note\": text");
-    example.run(deploy).expect(6).says(["`a note` failed before traffic", "the body differs at `$.text`"]);
+    example.run(&deploy).expect(6).says(["`a note` failed before traffic", "the body differs at `$.text`"]);
     assert_eq!(example.version("dev", "api"), "2");
 
-    example.run("terraform plan -detailed-exitcode -no-color").expect(0);
-    let found = example.run("deployer doctor dev --output json").expect(0).stdout;
+    example.assert_terraform_plan_is_empty("dev");
+    let found = example.run("deployer --local doctor dev --output json").expect(0).stdout;
     for part in ["integration GET /notes/{id}", "deploys every change of a route by itself"] {
         assert!(found.contains(part), "no `{part}` in {found}");
     }
+    down(&example, &last);
 }
 
 pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_readme() {
-    let example = Example::new("node-function-url", "888888888802");
-    let commands = example.commands();
-    let [first @ .., deploy, status] = commands.as_slice() else { panic!("{commands:?}") };
-    example.make(first);
-    first_deploy(&example, deploy);
-    assert!(example.run(status).expect(0).stdout.contains("hello       version 1 of greet-hello-dev"));
+    let example = Example::new("node-function-url");
+    let [first, status, deploy, rollback, last] = example.commands();
+    up(&example, &first);
+    assert!(example.run(&status).expect(0).stdout.contains("hello       version 1 of greet-hello-dev"));
 
     example.edit("src/index.mjs", "?? \"world\"", "?? \"everybody\"");
-    let released = example.run(&format!("{deploy} --output json")).expect(0).json();
-    let checks = released["checks"].as_array().unwrap();
-    let after = checks.iter().find(|check| check["phase"] == "after the aliases").unwrap();
-    assert_eq!((&after["answer"], after.get("by_invoke")), (&"GET /?name=Ada -> 200".into(), None), "{released:#}");
+    example.deploy_and_check_the_url(&deploy, "GET /?name=Ada -> 200");
     assert_eq!(example.version("dev", "hello"), "2");
 
     example.edit("src/index.mjs", "`Hello, ${name}`", "`Goodbye, ${name}`");
-    example.run(deploy).expect(6).says(["`greets by name` failed before traffic", "the body differs at `$.greeting`"]);
+    example.run(&deploy).expect(6).says(["`greets by name` failed before traffic", "the body differs at `$.greeting`"]);
     assert_eq!(example.version("dev", "hello"), "2");
 
-    example.run("deployer rollback --to previous").expect(0).says(["(back to 1) to dev"]);
+    example.run(&rollback).expect(0).says(["(back to 1) to dev"]);
     assert_eq!(example.version("dev", "hello"), "1");
-    example.run("terraform plan -detailed-exitcode -no-color").expect(0);
-    example.run("deployer doctor dev").expect(0);
+    example.assert_terraform_plan_is_empty("dev");
+    example.run("deployer --local doctor dev").expect(0);
+    down(&example, &last);
+}
+
+pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
+    let example = Example::new("rust-workspace");
+    let [first, deploy, promote, rollback, last] = example.commands();
+    up(&example, &first);
+    let versions = |environment: &str| ["price", "worker"].map(|function| example.version(environment, function));
+    // The adopted one is not the last: what Terraform's deployment was made of nobody knows, so a release makes one.
+    assert_eq!((versions("dev"), example.status("dev")["release"].clone()), (["1".into(), "1".into()], 2.into()));
+
+    // One function alone, and then what both are made of.
+    example.edit("worker/src/main.rs", "\"parcels\": records.len()", "\"all\": 1, \"parcels\": records.len()");
+    example.run(&deploy).expect(0);
+    let nothing = example.run(&deploy).expect(0);
+    assert!(nothing.stdout.contains("nothing to do, release 3 is live"), "{}", nothing.stdout);
+    assert_eq!(versions("dev"), ["1", "2"]);
+    example.edit("tariff/src/lib.rs", "400 + ", "100 + 300 + u64::from(grams > 9_999) + ");
+    example.deploy_and_check_the_url(&deploy, "GET /price?grams=1200 -> 200");
+    assert_eq!(versions("dev"), ["2", "3"]);
+
+    example.run(&promote).expect(0);
+    assert_eq!(versions("prod"), ["2", "2"]);
+    example.run(&rollback).expect(0);
+    assert_eq!((versions("prod"), versions("dev")), (["1".into(), "1".into()], ["2".into(), "3".into()]));
+
+    example.edit("tariff/src/lib.rs", "grams.div_ceil(500)", "grams / 500");
+    example.run(&deploy).expect(6).says(["`a price` failed before traffic", "the body differs at `$.cents`"]);
+    assert_eq!(versions("dev"), ["2", "3"]);
+    example.run("deployer --local doctor dev").expect(0);
+    down(&example, &last);
+}
+
+/// Root needs nobody's leave to install it; everybody else is told how.
+fn need_the_aws_cli() {
+    const HINT: &str = "no AWS CLI: run `.ci/packages`, which installs it, or put `aws` on the PATH";
+    let run = |program: &Path| Command::new(program).arg("--version").env_clear().envs(bare()).output();
+    let is_there = || run("aws".as_ref()).is_ok_and(|ended| ended.status.success());
+    if !is_there() {
+        assert!(geteuid().is_root(), "{HINT}");
+        let ended = run(&repository().join(".ci/packages")).unwrap();
+        assert!(is_there(), "{HINT}\n{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+pub(crate) fn a_cloudformation_stack_is_released_by_the_commands_of_its_readme() {
+    need_the_aws_cli();
+    let example = Example::new("cloudformation");
+    let [first, status, deploy, rollback, last] = example.commands();
+    example.run(&first).expect(0).says(["Making the stack of `dev`", "Releasing 1 to dev"]);
+    assert!(example.run(&status).expect(0).stdout.contains("convert     version 2 of rates-convert-dev"));
+
+    example.edit("src/index.py", "\"chf\": 0.95", "\"chf\": 0.96");
+    example.deploy_and_check_the_url(&deploy, "GET /?cents=100&to=usd -> 200");
+    let nothing = example.run(&deploy).expect(0);
+    assert!(nothing.stdout.contains("nothing to do, release 2 is live"), "{}", nothing.stdout);
+
+    // CloudFormation leaves alone what has moved since, and a release brings what it changed. Before anything else is uploaded: the
+    // emulator gives the last upload's code for every version.
+    example.edit("template.yaml", "Runtime: python3.13", "Runtime: python3.13\n      MemorySize: 256");
+    example.run(&first).expect(0).says(["Making the stack of `dev`", "Releasing 3 to dev"]);
+
+    example.edit("src/index.py", "\"usd\": 1.25", "\"usd\": 1.2");
+    example.run(&deploy).expect(6).says(["`a dollar and a quarter` failed before traffic", "differs at `$.cents`"]);
+    example.edit("src/index.py", "\"usd\": 1.2", "\"usd\": 1.25");
+    assert_eq!(example.version("dev", "convert"), "4");
+
+    example.run(&rollback).expect(0).says(["(back to 2) to dev"]);
+    assert_eq!(example.version("dev", "convert"), "3");
+    example.run("deployer --local doctor dev").expect(0);
+    down(&example, &last);
 }

@@ -119,10 +119,10 @@ pub(crate) fn children(parent: u64) -> Vec<u64> {
     stats.collect()
 }
 
-pub(crate) fn up_again_starts_applies_builds_and_releases_nothing() {
+pub(crate) fn up_again_starts_makes_builds_and_releases_nothing() {
     let before = stack().last_number("dev");
     let up = stack().checkout.deployer("local up").expect(0);
-    for verb in ["Downloading", "Started", "Applying", "Building", "Releasing"] {
+    for verb in ["Downloading", "Started", "Making", "Building", "Releasing"] {
         assert!(!up.stderr.contains(verb), "{}", up.stderr);
     }
     assert!(up.stdout.contains("curl "), "{}", up.stdout);

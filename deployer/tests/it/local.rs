@@ -106,7 +106,7 @@ fn a_failed_download_leaves_nothing_half_made() {
         ("PIP_CONFIG_FILE", "/dev/null"),
         ("PIP_NO_CACHE_DIR", "1"),
     ];
-    up(&checkout, &variables).expect(1).says(["downloading the local AWS failed", "hint: check the network"]);
+    up(&checkout, &variables).expect(1).says(["downloading the local AWS failed (", "hint: check the network"]);
     assert_eq!(walk(&cache), Vec::<PathBuf>::new());
     assert_nothing_was_made(&checkout);
 }
@@ -119,7 +119,7 @@ pub(crate) fn a_signal_stops_what_local_up_started() {
     command.args(["local", "up"]).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
     let mut up = command.spawn().unwrap();
     let started = Instant::now();
-    while !children(up.id().into()).into_iter().any(applies) {
+    while !applies_below(up.id().into()) {
         let ended = up.try_wait().unwrap();
         assert!(ended.is_none() && started.elapsed() < Duration::from_secs(300), "Terraform never applied: {ended:?}");
         std::thread::sleep(Duration::from_millis(20));
@@ -135,9 +135,11 @@ pub(crate) fn a_signal_stops_what_local_up_started() {
     assert!(left.is_empty(), "still there: {left:?}");
 }
 
-/// Whether a process is Terraform that applies.
-fn applies(process: u64) -> bool {
-    line(process).is_some_and(|line| line.contains("terraform") && line.contains("apply"))
+/// Whether a Terraform that applies runs below a process.
+fn applies_below(process: u64) -> bool {
+    let applies =
+        |process| line(process).is_some_and(|line| line.starts_with("terraform ") && line.contains(" apply "));
+    children(process).into_iter().any(|child| applies(child) || applies_below(child))
 }
 
 /// The command line of a process.

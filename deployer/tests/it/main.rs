@@ -106,6 +106,8 @@ fn trials_apart_from_the_stack() -> Vec<Trial> {
         facts::the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing,
         guarded::what_other_serverless_stacks_have_is_known_by_real_plans,
         large::twenty_functions_that_were_there_are_found_and_released_one_by_one_and_together,
+        examples::a_rust_workspace_is_released_by_the_commands_of_its_readme,
+        examples::a_cloudformation_stack_is_released_by_the_commands_of_its_readme,
         examples::a_python_http_api_is_released_by_the_commands_of_its_readme,
         examples::a_python_queue_worker_is_released_by_the_commands_of_its_readme,
         examples::a_node_function_with_a_url_is_released_by_the_commands_of_its_readme,
@@ -132,7 +134,7 @@ fn trials_of_the_first_steps() -> Vec<Trial> {
         first_steps::local_up_in_a_clean_checkout_makes_a_stack_that_serves,
         load::hundreds_of_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails,
         web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
-        first_steps::up_again_starts_applies_builds_and_releases_nothing,
+        first_steps::up_again_starts_makes_builds_and_releases_nothing,
     ]
 }
 

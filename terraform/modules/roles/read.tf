@@ -47,9 +47,9 @@ locals {
       },
       # A new random password is made at every plan, and looked at only when one is needed.
       {
-        actions   = ["cloudwatch:DescribeAlarms", "lambda:GetAccountSettings", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
+        actions   = ["cloudwatch:DescribeAlarms", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
         resources = ["*"]
-        reason    = "IAM knows no resource for a part of them, and is asked for all alarms, log groups and parameters by the others"
+        reason    = "IAM knows no resource for a part of them, and is asked for all alarms, mappings, log groups and parameters by the others"
       },
     ]
   }

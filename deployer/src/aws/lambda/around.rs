@@ -26,7 +26,39 @@ pub struct FunctionUrl {
     pub needs_signature: bool,
 }
 
+/// What sends a queue's or a stream's records to a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSource {
+    /// The mapping's id.
+    pub id: String,
+    /// The ARN of the queue or stream, if it has one.
+    pub source: Option<String>,
+    /// The ARN of what it calls: of an alias, of a version, or of the function without either.
+    pub target: String,
+}
+
 impl LambdaReader {
+    /// What sends the records of queues and streams to a function. IAM knows no resource for it: it is allowed for all functions or for none.
+    pub async fn event_sources(&self, function: &str) -> Result<Vec<EventSource>, AwsError> {
+        let pages = self
+            .control
+            .turn()
+            .await
+            .list_event_source_mappings()
+            .function_name(function)
+            .into_paginator()
+            .items()
+            .send();
+        let all = pages.collect::<Result<Vec<_>, _>>().await;
+        let all = all.map_err(|error| AwsError::new("ListEventSourceMappings", bare(function), &error))?;
+        let sources = all.into_iter().map(|found| EventSource {
+            id: found.uuid.unwrap_or_default(),
+            source: found.event_source_arn,
+            target: found.function_arn.unwrap_or_default(),
+        });
+        Ok(sources.collect())
+    }
+
     /// The resource policy of a function's alias or version: who may call it. `None` where there is none; so, too, if
     /// the function or the alias does not exist, to which AWS responds the same.
     pub async fn policy(&self, function: &str, qualifier: &str) -> Result<Option<Value>, AwsError> {

@@ -17,7 +17,7 @@ use super::{AwsError, Calls, Http, clients};
 use crate::world::World;
 
 pub use alias::{Alias, AliasMove, Routing};
-pub use around::{FunctionUrl, Provisioned};
+pub use around::{EventSource, FunctionUrl, Provisioned};
 pub use settings::Settings;
 pub use version::{Code, Readiness, VersionState};
 

@@ -248,11 +248,11 @@ mod tests {
     fn a_placeholder_and_any_method_are_a_star_in_the_source_and_no_wildcard() {
         let mut facts = facts();
         let first = api(&mut facts).routes.as_ref().unwrap()[0].clone();
-        let route = Route { method: "ANY".to_owned(), path: "/visits/{id}/of".to_owned(), by_role: false, ..first };
+        let route = Route { method: "ANY".to_owned(), path: "/orders/{id}/of".to_owned(), by_role: false, ..first };
         api(&mut facts).routes = Ok(vec![route]);
-        let policy = json!({"Statement": [statement("s", &format!("{HERE}/*/visits/*/of"))]});
+        let policy = json!({"Statement": [statement("s", &format!("{HERE}/*/orders/*/of"))]});
         function(&mut facts).policy = Ok(Some(policy));
-        assert_eq!(only(&facts, "permission ANY /visits/{id}/of").verdict, Verdict::Ok);
+        assert_eq!(only(&facts, "permission ANY /orders/{id}/of").verdict, Verdict::Ok);
         assert!(super::super::find(&facts).iter().all(|finding| finding.check != "permission s"));
     }
 }

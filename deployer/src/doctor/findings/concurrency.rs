@@ -1,4 +1,4 @@
-//! The stage's burst against what the functions may run at once. Above it, functions are throttled, which visitors see as
+//! The stage's burst against what the functions may run at once. Above it, functions are throttled, which clients see as
 //! 5XX and an alarm takes for a bad release: anybody could have a good one reverted.
 
 use super::super::Finding;

@@ -207,7 +207,7 @@ mod tests {
         let named = facts.named.as_mut().unwrap();
         named.api = None;
         let route = HttpRoute {
-            key: "GET /visits/{id}".to_owned(),
+            key: "GET /orders/{id}".to_owned(),
             uri: Some("arn:aws:lambda:us-east-1:111111111111:function:f-dev:live".to_owned()),
             ..HttpRoute::default()
         };
@@ -216,8 +216,8 @@ mod tests {
             stage: HttpStage { deploys_itself: true, ..HttpStage::default() },
             routes: vec![route],
         }));
-        // As people write it; `visits/{id}` is the other way.
-        let source = "arn:aws:execute-api:us-east-1:111111111111:h1/$default/GET/visits/*";
+        // As people write it; `orders/{id}` is the other way.
+        let source = "arn:aws:execute-api:us-east-1:111111111111:h1/$default/GET/orders/*";
         let statement = super::super::sample::statement("s", source);
         function(&mut facts).policy = Ok(Some(json!({ "Statement": [statement] })));
         facts
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn an_http_api_whose_route_calls_the_alias_and_may_is_fine() {
         let facts = with_http_api();
-        for check in ["stage", "integration GET /visits/{id}", "permission GET /visits/{id}"] {
+        for check in ["stage", "integration GET /orders/{id}", "permission GET /orders/{id}"] {
             assert_eq!(only(&facts, check).verdict, Verdict::Ok, "{check}");
         }
     }
@@ -239,12 +239,12 @@ mod tests {
     fn a_route_that_calls_the_bare_function_and_one_that_may_not_are_problems() {
         let mut facts = with_http_api();
         api(&mut facts).routes[0].uri = Some("arn:aws:lambda:us-east-1:111111111111:function:f-dev".to_owned());
-        assert!(only(&facts, "integration GET /visits/{id}").detail.contains("without an alias"));
+        assert!(only(&facts, "integration GET /orders/{id}").detail.contains("without an alias"));
         let mut facts = with_http_api();
         function(&mut facts).policy = Ok(None);
-        let finding = only(&facts, "permission GET /visits/{id}");
+        let finding = only(&facts, "permission GET /orders/{id}");
         assert_eq!(finding.verdict, Verdict::Problem);
-        assert!(finding.fix.unwrap().contains(":h1/$default/GET/visits/{id}"));
+        assert!(finding.fix.unwrap().contains(":h1/$default/GET/orders/{id}"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod api;
 mod callers;
 mod checks;
 mod concurrency;
+mod event_sources;
 mod function;
 mod http;
 mod ledger;
@@ -26,6 +27,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
             findings.extend(function::find(key, function, state));
             findings.extend(function::package(function, facts.asked.functions.get(key)));
             findings.extend(http::url(function));
+            findings.extend(event_sources::find(function, &state.contract));
             findings.extend(callers::find(function, &state.contract, routes.as_ref()));
         }
         findings.extend(routes.iter().flat_map(|routes| routes::find(routes, &state.contract)));

@@ -54,7 +54,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
             SUBJECT,
             &check,
             format!("`{who}` may not, and no release needs it"),
-            "allow it, for the stage's burst to be compared with the account's concurrency",
+            "allow it, and `doctor` compares more: the stage's burst, and what queues and streams call",
         ),
         (Some(true), Wanted::ToLook | Wanted::ToRelease | Wanted::ToCompare) => Finding::ok(SUBJECT, &check, "allowed"),
         (Some(false), Wanted::Never) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),

@@ -21,7 +21,7 @@ pub(super) struct Routes {
 
 /// A route, and what it calls.
 pub(super) struct Calling {
-    /// As `GET /visits/{id}` or `$default`.
+    /// As `GET /orders/{id}` or `$default`.
     pub route: String,
     /// The ARN of a function with its qualifier, the stage's variables put in; none where API Gateway responds by itself.
     pub arn: Option<String>,
@@ -84,7 +84,7 @@ pub(super) fn find(routes: &Routes, contract: &Contract) -> Vec<Finding> {
         Ok(all) => all,
         Err(unread) => return vec![unknown(unread, subject, "integrations")],
     };
-    let fix = "let the integration call the alias (Terraform: its `invoke_arn`), then deploy";
+    let fix = "let the integration call the alias: its ARN in place of the function's (Terraform: its `invoke_arn`), then deploy";
     let finding = |calling: &Calling| {
         let (check, arn) = (format!("integration {}", calling.route), calling.arn.as_deref()?);
         if arn.contains("${") {

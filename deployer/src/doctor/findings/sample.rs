@@ -81,6 +81,7 @@ fn named() -> Named {
         bare_policy: Ok(None),
         reserved: Ok(None),
         provisioned: Ok(None),
+        event_sources: Ok(Vec::new()),
         url: None,
     };
     let (method, path) = ("GET".to_owned(), "/count".to_owned());

@@ -6,8 +6,8 @@ use super::When::{AllowsLess, Appears, Changes, Created, Loses, Lowered, TurnsOf
 use super::{PEAK, RELEASES, Row, UNUSED, cut, loss, of, warning};
 
 const MISSING: &str = "the next deployment of the API is without it, while releases within retention need it";
-const MAPPED: &str = "visitors of the domain reach something else at once";
-const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move visitors";
+const MAPPED: &str = "clients of the domain reach something else at once";
+const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move clients";
 const MUTUAL: &str = "clients without a certificate are refused from then on";
 const MUTUAL_WAY: &str = "add a second domain that asks for certificates, move the clients, retire the old one";
 
@@ -18,14 +18,14 @@ pub(super) const ROWS: &[Row] = &[
         "the API goes with all it has, and a new one has another address",
         &[
             loss("disable_execute_api_endpoint", TurnsOn, "the default address answers 403 from then on", {
-                "move visitors and `custom_url` to a domain first, then apply it with `--retired`"
+                "move clients and `custom_url` to a domain first, then apply it with `--retired`"
             }),
             cut(
                 "endpoint_configuration",
                 Changes,
                 "the API's address is reachable from elsewhere only, for minutes by nobody",
                 {
-                    "make a second API beside this one, move visitors by the domain, then remove the old one with `--retired`"
+                    "make a second API beside this one, move clients by the domain, then remove the old one with `--retired`"
                 },
             ),
             loss("policy", AllowsLess, "requests that it allowed get 403", UNUSED),
@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
             cut(
                 "deployment_id",
                 Changes,
-                "moves all visitors to another definition at once, past every check",
+                "moves all clients to another definition at once, past every check",
                 RELEASES,
             ),
             cut("canary_settings", Changes, "sends a share of the requests to another definition, past every check", {
@@ -134,20 +134,20 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_domain_name",
         InPath,
-        "visitors of the domain reach nothing, and a new one takes minutes",
+        "clients of the domain reach nothing, and a new one takes minutes",
         &[
             cut("endpoint_configuration", Changes, "the name has to point elsewhere, and does not yet", MAP_BESIDE),
             cut("mutual_tls_authentication", Appears, MUTUAL, MUTUAL_WAY),
             warning("security_policy", Changes, "old clients may fail to connect"),
-            warning("certificate_arn", Changes, "visitors see it at once: it has to cover the name"),
-            warning("regional_certificate_arn", Changes, "visitors see it at once: it has to cover the name"),
+            warning("certificate_arn", Changes, "clients see it at once: it has to cover the name"),
+            warning("regional_certificate_arn", Changes, "clients see it at once: it has to cover the name"),
             loss("policy", AllowsLess, "requests that it allowed get 403", UNUSED),
         ],
     ),
     of(
         "aws_api_gateway_base_path_mapping",
         InPath,
-        "visitors of the domain get 403",
+        "clients of the domain get 403",
         &[
             cut("api_id", Changes, MAPPED, MAP_BESIDE),
             cut("stage_name", Changes, MAPPED, MAP_BESIDE),

@@ -5,8 +5,8 @@ use super::When::{Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};
 use super::{PEAK, RELEASES, Row, UNUSED, cut, loss, of, warning};
 
 const BESIDE: &str = "add the new one beside the old one under a key of its own, apply, move the route to it";
-const MAPPED: &str = "visitors of the domain reach something else at once";
-const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move visitors";
+const MAPPED: &str = "clients of the domain reach something else at once";
+const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move clients";
 const CALLS: &str = "with auto-deploy its routes call something else at once, past every check";
 const ASKS: &str = "with auto-deploy other requests are refused at once";
 
@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Row] = &[
         "the API goes with all it has, and a new one has another address",
         &[
             loss("disable_execute_api_endpoint", TurnsOn, "the default address answers 404 from then on", {
-                "move visitors and `custom_url` to a domain first, then apply it with `--retired`"
+                "move clients and `custom_url` to a domain first, then apply it with `--retired`"
             }),
             loss("cors_configuration/allow_origins", Loses, "browsers refuse responses to pages of the origin", UNUSED),
             loss("cors_configuration/allow_methods", Loses, "browsers refuse requests with the method", UNUSED),
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Row] = &[
             cut(
                 "deployment_id",
                 Changes,
-                "moves all visitors to another definition at once, past every check",
+                "moves all clients to another definition at once, past every check",
                 RELEASES,
             ),
             cut("stage_variables", Loses, "integrations that name an alias or an address by it fail at once", {
@@ -111,7 +111,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_apigatewayv2_api_mapping",
         InPath,
-        "visitors of the domain get 403",
+        "clients of the domain get 403",
         &[
             cut("api_id", Changes, MAPPED, MAP_BESIDE),
             cut("stage", Changes, MAPPED, MAP_BESIDE),
@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_apigatewayv2_domain_name",
         InPath,
-        "visitors of the domain reach nothing, and a new one takes minutes",
+        "clients of the domain reach nothing, and a new one takes minutes",
         &[
             cut("mutual_tls_authentication", Appears, "clients without a certificate are refused from then on", {
                 "add a second domain that asks for certificates, move the clients, retire the old one"
@@ -129,7 +129,7 @@ pub(super) const ROWS: &[Row] = &[
             warning(
                 "domain_name_configuration",
                 Changes,
-                "visitors see the certificate at once: it has to cover the name",
+                "clients see the certificate at once: it has to cover the name",
             ),
         ],
     ),

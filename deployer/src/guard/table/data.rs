@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
         "the bucket's website gets 404",
         &[
             loss("index_document", Changes, "pages get 404 until it is there", UNUSED),
-            loss("redirect_all_requests_to", Changes, "all visitors go elsewhere", UNUSED),
+            loss("redirect_all_requests_to", Changes, "all clients go elsewhere", UNUSED),
         ],
     ),
     of(

@@ -1,19 +1,19 @@
-//! What visitors meet before an API: names, certificates, firewalls, CloudFront.
+//! What clients meet before an API: names, certificates, firewalls, CloudFront.
 
 use super::Part::{Aid, Grant, InPath};
 use super::When::{Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};
 use super::{PEAK, Row, UNUSED, cut, loss, of, warning};
 
-const ELSEWHERE: &str = "visitors of the name go elsewhere, each as soon as what it remembers expires";
-const NAME_WAY: &str = "add a second name, or a weighted record beside this one, and move visitors first";
+const ELSEWHERE: &str = "clients of the name go elsewhere, each as soon as what it remembers expires";
+const NAME_WAY: &str = "add a second name, or a weighted record beside this one, and move clients first";
 const WALL: &str = "the firewall lets everything through to what it protected";
-const REFUSES: &str = "it may refuse visitors: let its rules count for some days first";
+const REFUSES: &str = "it may refuse clients: let its rules count for some days first";
 
 pub(super) const ROWS: &[Row] = &[
     of(
         "aws_route53_record",
         InPath,
-        "visitors do not find the name",
+        "clients do not find the name",
         &[
             cut("allow_overwrite", Created, "takes the place of a record that exists", {
                 "import the record, so that the plan shows what changes"
@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         Aid,
         "nothing: the records stay",
         &[
-            loss("resource_record_set", Loses, "visitors do not find the name", UNUSED),
+            loss("resource_record_set", Loses, "clients do not find the name", UNUSED),
             warning("resource_record_set", Created, "removes the zone's records that it does not name"),
         ],
     ),
@@ -97,16 +97,16 @@ pub(super) const ROWS: &[Row] = &[
             cut(
                 "enabled",
                 TurnsOff,
-                "visitors are refused",
-                "move visitors to another distribution first, then remove this one",
+                "clients are refused",
+                "move clients to another distribution first, then remove this one",
             ),
-            cut("aliases", Loses, "visitors of the name are refused", NAME_WAY),
-            warning("origin", Changes, "visitors reach something else within minutes"),
-            warning("default_cache_behavior", Changes, "visitors are served otherwise within minutes"),
-            warning("ordered_cache_behavior", Changes, "visitors are served otherwise within minutes"),
+            cut("aliases", Loses, "clients of the name are refused", NAME_WAY),
+            warning("origin", Changes, "clients reach something else within minutes"),
+            warning("default_cache_behavior", Changes, "clients are served otherwise within minutes"),
+            warning("ordered_cache_behavior", Changes, "clients are served otherwise within minutes"),
             warning("custom_error_response", Changes, "errors are shown otherwise within minutes"),
-            warning("viewer_certificate", Changes, "visitors see it within minutes: it has to cover the names"),
-            loss("restrictions", Changes, "visitors of some countries are refused", UNUSED),
+            warning("viewer_certificate", Changes, "clients see it within minutes: it has to cover the names"),
+            loss("restrictions", Changes, "clients of some countries are refused", UNUSED),
             warning("web_acl_id", Changes, REFUSES),
         ],
     ),

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn request() -> Request {
-        Request::try_from("GET /visits/7?deep=1&q=a%20b&q=c".to_owned()).unwrap()
+        Request::try_from("GET /orders/7?deep=1&q=a%20b&q=c".to_owned()).unwrap()
     }
 
     fn called(stage: &str) -> Called<'_> {
@@ -104,7 +104,7 @@ mod tests {
             api: "h1",
             stage,
             host: "h1.example".to_owned(),
-            resource: "/visits/{id}".to_owned(),
+            resource: "/orders/{id}".to_owned(),
             parameters: [("id".to_owned(), "7".to_owned())].into(),
             variables: BTreeMap::new(),
         }
@@ -113,10 +113,10 @@ mod tests {
     #[test]
     fn the_event_of_an_http_api_is_the_one_that_the_gateway_would_send() {
         let Proxied { event, returns } =
-            of_http_api(&called("$default"), "GET /visits/{id}", &request(), &World::real());
+            of_http_api(&called("$default"), "GET /orders/{id}", &request(), &World::real());
         assert_eq!((returns, &event["version"]), (Returns::Anything, &json!("2.0")));
-        assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/visits/7"), &json!("deep=1&q=a%20b&q=c")));
-        assert_eq!(event["routeKey"], "GET /visits/{id}");
+        assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/orders/7"), &json!("deep=1&q=a%20b&q=c")));
+        assert_eq!(event["routeKey"], "GET /orders/{id}");
         assert_eq!(event["pathParameters"], json!({"id": "7"}));
         assert_eq!(event["queryStringParameters"], json!({"deep": "1", "q": "a b,c"}));
         assert_eq!(event["requestContext"]["http"]["method"], "GET");
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn a_stage_with_a_name_is_a_part_of_the_path() {
-        let event = of_http_api(&called("dev"), "GET /visits/{id}", &request(), &World::real()).event;
+        let event = of_http_api(&called("dev"), "GET /orders/{id}", &request(), &World::real()).event;
         assert_eq!(
             (&event["rawPath"], &event["requestContext"]["http"]["path"]),
-            (&json!("/dev/visits/7"), &json!("/dev/visits/7"))
+            (&json!("/dev/orders/7"), &json!("/dev/orders/7"))
         );
     }
 
@@ -139,6 +139,6 @@ mod tests {
         let context = &event["requestContext"];
         assert_eq!((&event["routeKey"], &context["stage"]), (&json!("$default"), &json!("$default")));
         assert_eq!((&context["apiId"], &context["accountId"]), (&json!("abc"), &json!("anonymous")));
-        assert_eq!(event["rawPath"], "/visits/7");
+        assert_eq!(event["rawPath"], "/orders/7");
     }
 }

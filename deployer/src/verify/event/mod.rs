@@ -34,7 +34,7 @@ pub struct RestGateway {
     pub api: RestApi,
     /// Its stage.
     pub stage: Stage,
-    /// The routes of the API, as `GET /visits/{id}`.
+    /// The routes of the API, as `GET /orders/{id}`.
     pub routes: Vec<String>,
 }
 

@@ -110,21 +110,21 @@ mod tests {
         let api = serde_json::from_value(json!({
             "id": "a", "stage": "dev", "url": "https://a.example/dev",
         }));
-        let request = Request::try_from("GET /visits/7?deep=1&q=a%20b&q=c+d".to_owned()).unwrap();
+        let request = Request::try_from("GET /orders/7?deep=1&q=a%20b&q=c+d".to_owned()).unwrap();
         let variables =
             [("deployment", "d6"), ("alias", "live")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let gateway = RestGateway {
             api: api.unwrap(),
             stage: Stage { variables: variables.into(), ..Stage::default() },
-            routes: vec!["GET /visits/{id}".to_owned()],
+            routes: vec!["GET /orders/{id}".to_owned()],
         };
         let event = of_stage(&gateway, "111111111111", (&request, Some("d7")), &World::real()).event;
-        assert_eq!((&event["path"], &event["resource"]), (&json!("/visits/7"), &json!("/visits/{id}")));
+        assert_eq!((&event["path"], &event["resource"]), (&json!("/orders/7"), &json!("/orders/{id}")));
         assert_eq!(event["pathParameters"], json!({"id": "7"}));
         assert_eq!(event["queryStringParameters"], json!({"deep": "1", "q": "c d"}));
         assert_eq!(event["multiValueQueryStringParameters"]["q"], json!(["a b", "c d"]));
         assert_eq!(event["stageVariables"], json!({"alias": "live", "deployment": "d7"}));
         assert_eq!(event["headers"]["Host"], "a.example");
-        assert_eq!(event["requestContext"]["path"], "/dev/visits/7");
+        assert_eq!(event["requestContext"]["path"], "/dev/orders/7");
     }
 }

@@ -135,6 +135,7 @@ fn rest(method: &Method, path: &str) -> Option<(Service, &'static str)> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments.as_slice() {
         [_, "functions", ..] => Some((Service::Lambda, lambda(method.as_str(), &segments[2..])?)),
+        [_, "event-source-mappings"] => Some((Service::Lambda, "ListEventSourceMappings")),
         [_, "account-settings"] => Some((Service::Lambda, "GetAccountSettings")),
         ["restapis", ..] => Some((Service::ApiGateway, api_gateway(method.as_str(), &segments[1..])?)),
         _ => None,

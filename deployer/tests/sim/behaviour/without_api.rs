@@ -6,7 +6,7 @@ use super::{deploy, deploy_code, with_releases};
 use crate::application::Behavior;
 use crate::fault::Fault;
 use crate::simulation::{Simulation, Snapshot};
-use crate::stack::{ALARM, Shape, Trigger};
+use crate::stack::{ALARM, Shape, Trigger, function};
 use crate::verdict::{Serving, item, releases};
 
 const SHAPE: Shape = Shape::of(2).without_api();
@@ -46,6 +46,19 @@ fn no_command_looks_at_an_api_or_sends_a_request_to_it() {
         let after = Serving::of(simulation, "dev");
         assert_eq!((after.deployment, &after.versions), (before.deployment, &before.versions));
         assert!(item(simulation, "dev", "live")["release"]["parts"].get("deployment").is_none());
+    });
+}
+
+#[test]
+fn doctor_names_a_queue_that_calls_the_bare_function() {
+    with_releases(SHAPE, 1).simulate(async |simulation| {
+        simulation.account("dev", |account| {
+            account.lambda.map_event_source(&function("f1", "dev"), "live", "arn:aws:sqs:us-east-1:111111111111:right");
+            account.lambda.map_event_source(&function("f1", "dev"), "", "arn:aws:sqs:us-east-1:111111111111:wrong");
+        });
+        let ended = simulation.command("doctor dev").await;
+        assert_eq!(ended.code, Some(1), "{}", ended.words);
+        assert!(ended.words.contains(":wrong") && !ended.words.contains(":right"), "{}", ended.words);
     });
 }
 

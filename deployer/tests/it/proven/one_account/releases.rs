@@ -127,7 +127,7 @@ fn wrong_roles_end_a_promotion_before_anything_was_changed(releases: &mut Releas
     let nowhere = named.replace("-dev-", "-nowhere-");
     for (role, words) in [
         ("", ["names no `reader_role`", "dynamodb:GetItem", "hint: set `reader_role`"]),
-        (&nowhere, ["nowhere-read", "sts:AssumeRole", "`promotes_to`"]),
+        (&nowhere, ["nowhere-read", "sts:AssumeRole", "trust policy"]),
     ] {
         let _kept = checkout.keeping(toml);
         checkout.edit(toml, &named, role);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Lambda;
-use super::asked::Asked;
+use super::asked::{Asked, marker};
 use super::model::LATEST;
 use super::refusal::Refusal;
 use crate::aws::wire::{Moment, Reply};
@@ -52,6 +52,31 @@ impl Lambda {
             Some(reserved) => json!({ "ReservedConcurrentExecutions": reserved }),
             None => json!({}),
         };
+        Ok(Reply::json(200, &shown))
+    }
+
+    /// A page holds at most 100, whatever `MaxItems` says (API reference, ListEventSourceMappings).
+    pub(super) fn list_event_sources(&self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
+        let named = asked.request.asked("FunctionName").unwrap_or_default();
+        let missing = || Refusal::no_function(&self.arn(named, ""));
+        let function = self.functions.get(named).ok_or_else(missing)?;
+        let (most, from) = asked.page(self.rules.page.min(100))?;
+        let mapping = |(number, (source, qualifier)): (usize, &(String, String))| {
+            json!({
+                "UUID": format!("{number:08x}-0000-4000-8000-000000000000"),
+                "EventSourceArn": source,
+                "FunctionArn": function.qualified(qualifier),
+                "State": "Enabled",
+                "BatchSize": 10,
+            })
+        };
+        let all = function.event_sources.iter().enumerate();
+        let page: Vec<_> = all.skip(from).take(most).map(mapping).collect();
+        let next = from + page.len();
+        let mut shown = json!({ "EventSourceMappings": page });
+        if next < function.event_sources.len() {
+            shown["NextMarker"] = json!(marker(next));
+        }
         Ok(Reply::json(200, &shown))
     }
 

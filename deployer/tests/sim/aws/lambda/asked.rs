@@ -24,6 +24,7 @@ pub(crate) fn name(request: &Request) -> Option<&'static str> {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     Some(match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["2016-08-19", "account-settings"]) => "GetAccountSettings",
+        ("GET", ["2015-03-31", "event-source-mappings"]) => "ListEventSourceMappings",
         ("GET", ["2015-03-31", "functions", _]) => "GetFunction",
         ("DELETE", ["2015-03-31", "functions", _]) => "DeleteFunction",
         ("POST", ["2015-03-31", "functions"]) => "CreateFunction",

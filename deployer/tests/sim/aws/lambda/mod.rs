@@ -176,6 +176,7 @@ impl Lambda {
             "GetPolicy" => self.get_policy(asked),
             "GetProvisionedConcurrencyConfig" => self.get_provisioned(asked, moment),
             "GetFunctionConcurrency" => self.get_concurrency(asked),
+            "ListEventSourceMappings" => self.list_event_sources(asked),
             "GetAccountSettings" => Ok(self.get_account_settings()),
             _ => return None,
         })

@@ -272,6 +272,8 @@ pub(super) struct Function {
     pub(super) reserved: Option<i32>,
     pub(super) provisioned: BTreeMap<String, Provisioned>,
     pub(super) tags: BTreeMap<String, String>,
+    /// The mappings of queues and streams: each one's source, and the qualifier that it calls.
+    pub(super) event_sources: Vec<(String, String)>,
 }
 
 impl Function {

@@ -89,6 +89,7 @@ impl Lambda {
             reserved: None,
             provisioned: BTreeMap::new(),
             tags: BTreeMap::new(),
+            event_sources: Vec::new(),
         };
         self.functions.insert(name.to_owned(), function);
     }
@@ -105,6 +106,11 @@ impl Lambda {
             earlier: Vec::new(),
         };
         self.function_mut(function).facts.aliases.insert(alias.to_owned(), created);
+    }
+
+    /// A queue or stream calls a function: an alias of it, or with an empty qualifier the function itself.
+    pub(crate) fn map_event_source(&mut self, function: &str, qualifier: &str, source: &str) {
+        self.function_mut(function).event_sources.push((source.to_owned(), qualifier.to_owned()));
     }
 
     /// Somebody gives a part of an alias's traffic to another version.
