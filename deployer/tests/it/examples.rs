@@ -122,6 +122,21 @@ fn up(example: &Example, up: &str) {
     }
 }
 
+/// `init` writes a file that deploys without an edit: what there is, nothing, and a change.
+#[track_caller]
+fn init(example: &Example, arguments: &str, (file, from, to): (&str, &str, &str)) {
+    let run = |line: &str| example.run(&format!("deployer --config found.toml {line}"));
+    let made = run(&format!("init --yes {arguments}")).expect(0);
+    assert!(made.stdout.contains("deployer plan dev"), "{}", made.stdout);
+    run("deploy").expect(0);
+    let nothing = run("deploy").expect(0);
+    assert!(nothing.stdout.contains("nothing to do"), "{}", nothing.stdout);
+    example.edit(file, from, to);
+    run("deploy").expect(0).says(["Releasing", "Switched"]);
+    example.edit(file, to, from);
+    std::fs::remove_file(example.root.join("found.toml")).unwrap();
+}
+
 #[track_caller]
 fn down(example: &Example, down: &str) {
     example.run(down).expect(0).says(["Stopped `dev`"]);
@@ -153,6 +168,7 @@ pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() 
     assert_eq!(example.version("dev", "worker"), "1");
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
+    init(&example, "dev --app jobs", ("src/handler.py", "\"sum\": sum(", "\"all\": sum("));
     down(&example, &last);
 }
 
@@ -187,6 +203,7 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
     for part in ["integration GET /notes/{id}", "deploys every change of a route by itself"] {
         assert!(found.contains(part), "no `{part}` in {found}");
     }
+    init(&example, "dev --app notes", ("src/app.py", "\"Call Grace\"", "\"Call Mary\""));
     down(&example, &last);
 }
 
@@ -208,6 +225,9 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     assert_eq!(example.version("dev", "hello"), "1");
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
+    init(&example, "dev", ("src/index.mjs", "?? \"everybody\"", "?? \"nobody\""));
+    // As if no infrastructure code had written a contract.
+    init(&example, "dev --app other --name greet-hello", ("src/index.mjs", "?? \"everybody\"", "?? \"all\""));
     down(&example, &last);
 }
 
@@ -238,6 +258,7 @@ pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
     example.run(&deploy).expect(6).says(["`a price` failed before traffic", "the body differs at `$.cents`"]);
     assert_eq!(versions("dev"), ["2", "3"]);
     example.run("deployer --local doctor dev").expect(0);
+    init(&example, "dev", ("worker/src/main.rs", "\"all\": 1", "\"all\": 2"));
     down(&example, &last);
 }
 
@@ -278,5 +299,6 @@ pub(crate) fn a_cloudformation_stack_is_released_by_the_commands_of_its_readme()
     example.run(&rollback).expect(0).says(["(back to 2) to dev"]);
     assert_eq!(example.version("dev", "convert"), "3");
     example.run("deployer --local doctor dev").expect(0);
+    init(&example, "dev", ("src/index.py", "\"chf\": 0.96", "\"chf\": 0.97"));
     down(&example, &last);
 }
