@@ -38,11 +38,11 @@ pub trait Events: fmt::Debug + Send + Sync {
     /// Something happened.
     fn emit(&self, event: Event<'_>);
 
-    /// Asks a person. Where nobody sits at the terminal, nobody agrees.
+    /// Asks a person. Where nobody sits at the terminal, nobody agrees, but for a `flag` that does so beforehand.
     ///
     /// # Errors
     /// There is nobody to ask.
-    fn confirm(&self, question: &str) -> Result<bool>;
+    fn confirm(&self, question: &str, flag: &str) -> Result<bool>;
 }
 
 /// A build or a phase, until it is dropped.

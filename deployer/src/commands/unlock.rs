@@ -29,7 +29,9 @@ pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool
     let Some(holder) = &state.lock.holder else {
         return Ok(Unlocked::default());
     };
-    if !force && !events.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name))? {
+    if !force
+        && !events.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name), "--force")?
+    {
         return Err(Failure::refused(format!("the lock of `{}` stays with {holder}", environment.name))
             .hint("a dead run's lock ends by itself: the next deploy or rollback takes it over")
             .into());

@@ -212,6 +212,11 @@ mod tests {
             ("port = 24567", "port = 24566", "must be above 1023 and its own"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),
             ("newest_glibc = \"2.34\"", "newest_glibc = \"two\"", "write it as `2.34`"),
+            (
+                "package = \"function\"\nbin = \"preflight\"\ndefault_features = false",
+                "build = { image = \"a:1\" }",
+                "function `preflight`: the image `a:1` has no digest",
+            ),
             ("[build]\n", "[build]\npass_env = [\"GITHUB_TOKEN\"]\n", "a build never sees a credential"),
             ("[build]\n", "[build]\npass_env = [\"AWS_SESSION_TOKEN\"]\n", "names `AWS_SESSION_TOKEN`"),
         ];

@@ -144,14 +144,13 @@ impl DeclaredFunction {
         let of_cargo = package.is_some() || bin.is_some() || !features.is_empty() || default_features.is_some();
         let architecture = architecture.unwrap_or_else(|| of_all.architecture());
         let code = match build {
-            DeclaredBuild::Output(_) | DeclaredBuild::Image(_) if of_cargo => {
+            DeclaredBuild::Table(_) if of_cargo => {
                 return Err(format!(
                     "function `{key}` has a `build` table, and `package`, `bin`, `features` or `default_features`, which are \
                      cargo's: leave one of the two out"
                 ));
             }
-            DeclaredBuild::Output(output) => Code::Output(output),
-            DeclaredBuild::Image(source) => Code::Image(source),
+            DeclaredBuild::Table(table) => table.read().map_err(|why| format!("function `{key}`: {why}"))?,
             DeclaredBuild::Cargo => {
                 let package = package.unwrap_or_else(|| key.to_owned());
                 // Cargo names the binary of a package after the package.

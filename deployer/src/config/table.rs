@@ -4,33 +4,30 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::function::{ImageSource, Output, Recipe};
-use super::image::Image;
+use super::function::{Code, ImageSource, Output, Recipe};
 
 /// `"cargo"`, or a table.
 #[derive(Debug, Clone, Default)]
 pub(super) enum DeclaredBuild {
     #[default]
     Cargo,
-    Output(Output),
-    Image(ImageSource),
+    Table(BuildTable),
 }
 
 /// The table. It has `output`, `image` or `image_command`.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct BuildTable {
+pub(super) struct BuildTable {
     /// Makes `output`, run by `sh` in the folder of `deployer.toml`. None: it is there already.
     command: Option<String>,
     /// A file that ends with `.zip`, or a folder; from the folder of `deployer.toml`.
     output: Option<PathBuf>,
     /// A container image in ECR by its digest: `REPOSITORY@sha256:DIGEST`.
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    image: Option<Image>,
+    image: Option<String>,
     /// Makes and pushes a container image, run as `command` is, and prints nothing but `REPOSITORY@sha256:DIGEST` on stdout.
     image_command: Option<String>,
     /// The files and folders that a command reads, from the folder of `deployer.toml`. None: all that git does not ignore there.
@@ -67,7 +64,7 @@ impl<'de> Deserialize<'de> for DeclaredBuild {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<DeclaredBuild, M::Error> {
-                BuildTable::deserialize(MapAccessDeserializer::new(map))?.read().map_err(M::Error::custom)
+                BuildTable::deserialize(MapAccessDeserializer::new(map)).map(DeclaredBuild::Table)
             }
         }
         deserializer.deserialize_any(Either)
@@ -75,23 +72,27 @@ impl<'de> Deserialize<'de> for DeclaredBuild {
 }
 
 impl BuildTable {
-    fn read(self) -> Result<DeclaredBuild, String> {
+    /// Where the code comes from.
+    ///
+    /// # Errors
+    /// What parsed but cannot be meant.
+    pub(super) fn read(self) -> Result<Code, String> {
         let Self { command, output, image, image_command, inputs } = self;
         match (output, image, image_command) {
             (Some(output), None, None) => {
                 let made = command.map(|command| recipe("command", command, inputs.clone())).transpose()?;
                 refuse_inputs_alone(made.is_none(), inputs.as_ref(), "output")?;
-                Ok(DeclaredBuild::Output(Output { output: inside(output)?, made }))
+                Ok(Code::Output(Output { output: inside(output)?, made }))
             }
             (None, Some(_) | None, Some(_) | None) if command.is_some() => {
                 Err("`command` makes an `output`; what makes an image is an `image_command`".to_owned())
             }
             (None, Some(image), None) => {
                 refuse_inputs_alone(true, inputs.as_ref(), "image")?;
-                Ok(DeclaredBuild::Image(ImageSource::Given(image)))
+                Ok(Code::Image(ImageSource::Given(image.try_into()?)))
             }
             (None, None, Some(command)) => {
-                Ok(DeclaredBuild::Image(ImageSource::Printed(recipe("image_command", command, inputs)?)))
+                Ok(Code::Image(ImageSource::Printed(recipe("image_command", command, inputs)?)))
             }
             (None, None, None) => Err("`build` has none of `output`, `image` and `image_command`".to_owned()),
             _ => Err("`build` has more than one of `output`, `image` and `image_command`: leave one".to_owned()),

@@ -152,7 +152,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
     let (account, table) = (&found.contract.account, aws.reader.table.name());
     let agreed = |question: String| match options.yes {
         true => Ok(true),
-        false => events.confirm(&question),
+        false => events.confirm(&question, "--yes"),
     };
     let is_there = aws.reader.table.is_ready().await?.is_some();
     if !is_there

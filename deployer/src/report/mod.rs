@@ -288,10 +288,10 @@ impl Events for Report {
         }
     }
 
-    fn confirm(&self, question: &str) -> Result<bool> {
+    fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::bad_input(format!("{question} Nobody is there to answer"))
-                .hint("run it in a terminal, or with `--force`; nothing was changed")
+                .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
                 .into());
         }
         self.words(&format!("{} [y/N]", printable(question)));

@@ -168,7 +168,7 @@ pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() 
     assert_eq!(example.version("dev", "worker"), "1");
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
-    init(&example, "dev --app jobs", ("src/handler.py", "\"sum\": sum(", "\"all\": sum("));
+    init(&example, "dev --app jobs", ("src/handler.py", "\"total\": sum(", "\"all\": sum("));
     down(&example, &last);
 }
 
