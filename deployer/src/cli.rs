@@ -233,7 +233,7 @@ pub enum Configured {
         #[command(subcommand)]
         command: ContractCommand,
     },
-    /// The local AWS: both environments on this machine
+    /// The local AWS: the environments on this machine
     Local {
         /// What to do with it
         #[command(subcommand)]
@@ -276,7 +276,7 @@ pub enum ContractCommand {
 /// What to do with the local AWS.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum LocalCommand {
-    /// Start it, apply Terraform, deploy every environment; again: only what changed
+    /// Start it, build, make the stacks, deploy every environment; again: only what changed
     Up,
     /// Stop it and remove all that it kept
     Down,

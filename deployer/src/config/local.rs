@@ -18,7 +18,8 @@ pub(super) struct DeclaredLocal {
     terraform: Option<PathBuf>,
     /// What makes the stack of an environment, where `terraform init` and `terraform apply` in that folder do not: run by `sh -e` in the
     /// folder of `deployer.toml`, once for each environment, whose name is in `DEPLOYER_ENVIRONMENT`. Endpoint, region and
-    /// credentials of the local AWS are in the variables that the AWS CLI, SDKs and Terraform read.
+    /// credentials of the local AWS are in the variables that the AWS CLI, SDKs and Terraform read. It is run again when a file has
+    /// changed: of the folder with Terraform, if there is one, else of that of `deployer.toml`.
     command: Option<String>,
     /// The environments there.
     #[serde(flatten)]

@@ -117,7 +117,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A hash over everything that the stack is made of: an equal one means that there is nothing to make. That is the folder of
-    /// its Terraform; of a command, anything.
+    /// its Terraform, if it has one; else anything.
     async fn inputs(&self, instance: &Instance) -> Result<String> {
         let Config { root, process, local_stack, .. } = self.config;
         let folder = local_stack.terraform.as_ref().unwrap_or(root);
