@@ -47,7 +47,7 @@ pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap
     Ok(binaries)
 }
 
-/// Where cargo says that a function's binary is.
+/// Where cargo reports that a function's binary is.
 fn binary<'a>(messages: &'a [Message], key: &str, function: &Package) -> Result<&'a PathBuf> {
     let is_it = |message: &&Message| {
         let target = message.target.as_ref();

@@ -1,4 +1,4 @@
-//! What builds for a target: cargo, or a tool that brings a linker for another processor, and knows older versions of glibc.
+//! What builds for a target: cargo, or a tool that links for other processors and against older versions of glibc.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -28,7 +28,7 @@ pub(super) enum Builder {
 
 impl Builder {
     /// What builds for `target` on this machine, `host` as the compiler names it: a tool where one is needed and installed. Without
-    /// one, a newer glibc than the runtime's may still do, and the preflight says whether it does; for another processor nothing
+    /// one, a newer glibc than the runtime's may still do, which the preflight decides; for another processor nothing
     /// builds then.
     pub(super) async fn of(config: &Config, settings: &Settings, (host, target): (&str, &str)) -> Option<Self> {
         let is_foreign = !host.contains("-linux-") || Architecture::of_target(host) != Architecture::of_target(target);
@@ -57,11 +57,11 @@ impl Builder {
         verb.into_iter().chain(["--target".to_owned(), target]).collect()
     }
 
-    /// Where a binary is that cargo has made in its target folder: `said` is where cargo says that it is.
-    pub(super) fn place(self, said: &Path, folder: &Path, bin: &str) -> PathBuf {
+    /// Where a binary is that was made in the target folder; cargo reported it at `reported`.
+    pub(super) fn place(self, reported: &Path, folder: &Path, bin: &str) -> PathBuf {
         match self {
             Self::Lambda => folder.join(MOVED).join(bin).join("bootstrap"),
-            _ => said.to_path_buf(),
+            _ => reported.to_path_buf(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Builder {
     }
 }
 
-/// What is said where nothing builds the function with this key for its target.
+/// The error where nothing builds the function with this key for its target.
 pub(super) fn missing(key: &str, target: &str) -> Failure {
     let (wanted, here) =
         (Architecture::of_target(target), format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH));
@@ -113,7 +113,7 @@ fn is_program(path: &Path) -> bool {
     path.is_file() && super::output::is_executable(path)
 }
 
-/// Whether this machine links against a newer glibc. Where it does not say, it has another libc.
+/// Whether this machine links against a newer glibc, or has another libc.
 async fn has_newer_glibc(config: &Config, newest: GlibcVersion) -> bool {
     let mut getconf = Command::new("getconf");
     getconf.arg("GNU_LIBC_VERSION").env_clear().envs(config.process.for_builds(&[])).stdin(Stdio::null());

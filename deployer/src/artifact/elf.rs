@@ -11,7 +11,7 @@ use object::{Endianness, SymbolIndex};
 use crate::config::{Architecture, Config, GlibcVersion};
 
 /// What to do about a binary that could not start.
-pub(super) const HINT: &str = "build with a tool that knows older versions of glibc (`pip install cargo-zigbuild`: it is used by itself), on an older \
+pub(super) const HINT: &str = "build with a tool that links against older versions of glibc (`pip install cargo-zigbuild`: it is used by itself), on an older \
      system, or for a `-musl` target; and check `build.target` and `architecture` in `deployer.toml`";
 
 /// The same for what a package brings beside its sources.

@@ -196,7 +196,7 @@ async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, 
 }
 
 /// Refuses a zip that Lambda would not take, or that its runtime could not start: `entry_point` is the function's runtime and
-/// handler, if these say what has to be in the package. Of an image nothing is known before it runs.
+/// handler, if these name a file of the package. An image cannot be looked into.
 ///
 /// # Errors
 /// The zip of function `key` has to go through a bucket, and the stack has none; it lacks the file that the handler names.

@@ -37,7 +37,7 @@ impl Settings {
         self.0.iter().map(ToString::to_string).collect()
     }
 
-    /// Whether something says how to link for a target: a linker, flags that name one, or another program in the place of cargo.
+    /// Whether it is configured how to link for a target: by a linker, flags that name one, or another program in the place of cargo.
     pub(super) fn names_linker(&self, config: &Config, triple: &str) -> bool {
         let text = |name: &str| config.process.get(name).map(|value| value.to_string_lossy().into_owned());
         let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", &variable(triple, "RUSTFLAGS")].map(text);

@@ -349,6 +349,15 @@ mod tests {
             ("RegionDisabledException", "", Kind::Denied, "enable the region"),
             ("CodeStorageExceededException", "", Kind::Other, "`deployer prune`"),
             ("LimitExceededException", "", Kind::Other, "quota"),
+            (
+                "AccessDeniedException",
+                "Lambda does not have permission to access the ECR image.",
+                Kind::Denied,
+                "policy",
+            ),
+            ("AccessDeniedException", "not authorized to perform: ecr:BatchGetImage", Kind::Denied, "let it be pulled"),
+            ("InvalidParameterValueException", "Provide a valid source image.", Kind::Other, "push the image"),
+            ("InvalidParameterValueException", "or layer media type for the source image", Kind::Other, "attestations"),
             ("ResourceConflictException", "the following aliases reference it: [live]", Kind::Other, ""),
             ("ResourceConflictException", "An update is in progress", Kind::Conflict, "in progress"),
         ] {

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::asked::Asked;
-use super::model::{Code, Function, Package, Pull, State, Update};
+use super::model::{Function, State, Update};
+use super::package::{Code, Package, Pull};
 use super::publish::{self, Publication};
 use super::refusal::Refusal;
 use super::rules::Rules;

@@ -10,6 +10,7 @@ mod code;
 mod download;
 mod invoke;
 mod model;
+mod package;
 mod policy;
 mod publish;
 mod read;
@@ -38,7 +39,8 @@ use rules::Buckets;
 
 pub(crate) use asked::name;
 pub(crate) use invoke::{App, Call, Ran};
-pub(crate) use model::{Configuration, Pull};
+pub(crate) use model::Configuration;
+pub(crate) use package::Pull;
 pub(crate) use route::RouteError;
 pub(crate) use rules::{Failure, Rates, Rules};
 

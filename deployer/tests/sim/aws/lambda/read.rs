@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::Lambda;
 use super::asked::{Asked, marker};
-use super::model::{Code, Facts, Function, LATEST, Package};
+use super::model::{Facts, Function, LATEST};
+use super::package::{Code, Package};
 use super::refusal::Refusal;
 use super::show::{self, Shown};
 use crate::aws::wire::{Moment, Reply};

@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::code::begin;
-use super::model::{
-    Alias, Code, Configuration, Facts, Function, LATEST, Package, Provisioned, Pull, Routing, State, Update, Version,
-};
+use super::model::{Alias, Configuration, Facts, Function, LATEST, Provisioned, Routing, State, Update, Version};
+use super::package::{Code, Package, Pull};
 use super::publish::{self, Publication};
 use super::{Lambda, Logged, settle};
 use crate::aws::wire::Moment;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::model::{Alias, Function, Package, Update, Version};
+use super::model::{Alias, Function, Update, Version};
+use super::package::Package;
 use super::rules::Rules;
 
 /// How a version is shown.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::model::Code;
+use super::package::Code;
 use super::{App, Around, Call, Configuration, Lambda, ObjectError, Objects, Ran, RouteError, Rules};
 use crate::aws::wire::{Moment, Reply, Request, decoded};
 
