@@ -197,7 +197,13 @@ mod tests {
         let left = || std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
         // What was killed is gone as soon as the system has had its turn.
         let gone = || left().is_empty() || left().contains(") Z ");
-        assert!((0..500).any(|_| gone() || (std::thread::sleep(std::time::Duration::from_millis(10)), false).1), "{}", left());
+        for _ in 0..500 {
+            if gone() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{}", left());
     }
 
     #[test]
