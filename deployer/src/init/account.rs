@@ -4,24 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
-use super::{Choice, Init, api, environment, plain};
+use super::{Init, environment, functions, ledgers, plain};
 use crate::artifact::Package;
-use crate::aws::{Alias, AwsError, Reader, Settings, Writer};
+use crate::aws::{AwsError, Reader, Settings, Writer};
 use crate::config::{Contract, FunctionResource, PackageType, ProcessEnvironment};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::world::World;
-
-/// How the name of a ledger goes on after that of its application, before that of its environment.
-const LEDGER: &str = "-ledger-";
-/// The tag that CloudFormation gives whatever it makes, and so do the tools that write its templates.
-pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-name";
-/// The tag with the name that a function has in the template.
-const LOGICAL_TAG: &str = "aws:cloudformation:logical-id";
-/// So many names are shown where none was chosen.
-const SHOWN: usize = 20;
 
 /// What was found.
 pub(super) struct Found {
@@ -39,6 +30,13 @@ pub(super) struct Found {
     pub(super) images: BTreeMap<String, String>,
 }
 
+impl Found {
+    /// What is known before a function was looked at.
+    pub(super) fn new(app: String, contract: Contract, ledgers: BTreeMap<String, String>, in_ledger: bool) -> Self {
+        Self { app, ledgers, contract, in_ledger, settings: BTreeMap::new(), images: BTreeMap::new() }
+    }
+}
+
 /// Looks for it: in a ledger that infrastructure code has written, else among the functions.
 ///
 /// # Errors
@@ -48,12 +46,12 @@ pub(super) async fn find(options: &Init, folder: &Path, process: &ProcessEnviron
     let ledger = options.ledger.clone().unwrap_or_default();
     let reader = Reader::open(&environment(options, region.clone(), ledger), world).await;
     let account = reader.sts.caller().await?.account;
-    let mut found = match in_ledgers(options, &region, &reader, world).await? {
+    let mut found = match ledgers::written(options, &region, &reader, world).await? {
         Some(found) => found,
         None => {
             let app =
                 options.app.clone().unwrap_or_else(|| plain(&folder.file_name().unwrap_or_default().to_string_lossy()));
-            among_functions(options, (&app, account, region), &reader).await?
+            functions::chosen(options, (&app, account, region), &reader).await?
         }
     };
     let made_of = try_join_all(found.contract.functions.values().map(|function| made_of(&reader, function))).await?;
@@ -92,267 +90,4 @@ async fn region(options: &Init, process: &ProcessEnvironment) -> Result<String> 
     crate::aws::region_of_profile(options.profile.as_deref()).await.ok_or_else(|| {
         Failure::bad_input("no region is set").hint("name it: `--region eu-central-1`; nothing was changed").into()
     })
-}
-
-/// A contract that infrastructure code has written into a ledger, and the application's other ledgers beside it.
-async fn in_ledgers(options: &Init, region: &str, reader: &Reader, world: &World) -> Result<Option<Found>> {
-    let name = &options.environment;
-    let tables = match &options.ledger {
-        Some(ledger) => vec![ledger.clone()],
-        // Who may not list them has named none: then there is none.
-        None => reader.table.all().await.unwrap_or_default(),
-    };
-    let app_of = |table: &str, environment: &str| {
-        let by_convention = table.strip_suffix(environment)?.strip_suffix(LEDGER).map(str::to_owned);
-        options
-            .app
-            .clone()
-            .or_else(|| by_convention.clone())
-            .filter(|app| by_convention.as_ref().is_none_or(|known| known == app))
-    };
-    let candidates = tables.iter().filter_map(|table| Some((table, app_of(table, name)?)));
-    let read = candidates.map(async |(table, app)| {
-        let place = environment(options, region.to_owned(), table.clone());
-        let contract = Ledger::new(&Reader::open(&place, world).await.table, &app).contract().await;
-        (table.clone(), app, contract)
-    });
-    let mut found = Vec::new();
-    for (table, app, contract) in join_all(read).await {
-        match contract {
-            Ok(Some(contract)) if contract.environment == *name => found.push((table, app, contract)),
-            Err(error)
-                if options.ledger.is_some() && tables.len() == 1 && exists(options, region, &table, world).await =>
-            {
-                return Err(error);
-            }
-            _ => {}
-        }
-    }
-    match found.as_slice() {
-        [] => Ok(None),
-        [(_, app, contract)] => {
-            let others =
-                tables.iter().filter_map(|table| Some((table.strip_prefix(&format!("{app}{LEDGER}"))?, table)));
-            let mut ledgers: BTreeMap<_, _> = others.map(|(name, table)| (name.to_owned(), table.clone())).collect();
-            ledgers.insert(name.clone(), found[0].0.clone());
-            let (app, contract) = (app.clone(), contract.clone());
-            Ok(Some(Found {
-                app,
-                ledgers,
-                contract,
-                in_ledger: true,
-                settings: BTreeMap::new(),
-                images: BTreeMap::new(),
-            }))
-        }
-        several => {
-            let names: Vec<_> = several.iter().map(|(table, ..)| format!("`{table}`")).collect();
-            Err(Failure::bad_input(format!(
-                "there are several ledgers of an environment `{name}`: {}",
-                names.join(", ")
-            ))
-            .hint("name the one that is meant: `--ledger NAME`; nothing was changed")
-            .into())
-        }
-    }
-}
-
-async fn exists(options: &Init, region: &str, table: &str, world: &World) -> bool {
-    let place = environment(options, region.to_owned(), table.to_owned());
-    !matches!(Reader::open(&place, world).await.table.is_ready().await, Ok(None))
-}
-
-/// The functions that were chosen, each with its alias, and what calls them.
-async fn among_functions(
-    options: &Init,
-    (app, account, region): (&str, String, String),
-    reader: &Reader,
-) -> Result<Found> {
-    let all = reader.lambda.names().await?;
-    let chosen = chosen(&options.choice, app, &all, reader).await?;
-    if chosen.is_empty() {
-        return Err(none_chosen(&options.choice, app, &all));
-    }
-    let environment = &options.environment;
-    let functions = try_join_all(chosen.iter().map(async |(name, logical)| {
-        let alias = alias(options, name, &reader.lambda.aliases(name).await?)?;
-        let url = reader.lambda.url(name, &alias).await?.map(|found| found.url.trim_end_matches('/').to_owned());
-        let key =
-            logical.as_ref().map_or_else(|| key(name, app, environment), |logical| plain(&logical.to_lowercase()));
-        anyhow::Ok((key, FunctionResource { name: name.clone(), alias, architecture: None, url }))
-    }))
-    .await?;
-    let mut by_key = BTreeMap::new();
-    for (key, function) in functions {
-        // Two that are called alike but for what was left out of their names.
-        let key = if by_key.contains_key(&key) { plain(&function.name) } else { key };
-        by_key.insert(key, function);
-    }
-    let api = api::behind(options, &by_key, (&account, &region), reader).await?;
-    let contract = Contract {
-        environment: environment.clone(),
-        account,
-        region,
-        functions: by_key,
-        api,
-        alarms: Vec::new(),
-        artifact_bucket: None,
-    };
-    let ledger = options.ledger.clone().unwrap_or_else(|| format!("{app}{LEDGER}{environment}"));
-    let ledgers = [(environment.clone(), ledger)].into();
-    Ok(Found {
-        app: app.to_owned(),
-        ledgers,
-        contract,
-        in_ledger: false,
-        settings: BTreeMap::new(),
-        images: BTreeMap::new(),
-    })
-}
-
-/// The names of the functions that were chosen, each with the name that it has in its template, if it is of one.
-async fn chosen(choice: &Choice, app: &str, all: &[String], reader: &Reader) -> Result<Vec<(String, Option<String>)>> {
-    let named = |part: &str| {
-        let part = part.to_lowercase();
-        all.iter().filter(move |name| name.to_lowercase().contains(&part)).cloned().collect::<Vec<_>>()
-    };
-    let candidates = match choice {
-        Choice::App => named(app),
-        Choice::Name(part) => named(part),
-        Choice::Tag(..) => all.to_vec(),
-    };
-    let tags = try_join_all(candidates.iter().map(|name| reader.lambda.tags(name))).await?;
-    let tagged = candidates.into_iter().zip(tags);
-    let chosen = tagged.filter(|(_, tags)| match choice {
-        Choice::Tag(key, value) => tags.get(key) == Some(value),
-        _ => true,
-    });
-    Ok(chosen.map(|(name, mut tags)| (name, tags.remove(LOGICAL_TAG))).collect())
-}
-
-fn none_chosen(choice: &Choice, app: &str, all: &[String]) -> anyhow::Error {
-    let what = match choice {
-        Choice::App => format!("no function of the account has `{app}` in its name"),
-        Choice::Name(part) => format!("no function of the account has `{part}` in its name"),
-        Choice::Tag(key, value) if key == STACK_TAG => {
-            format!("no function of the account is of the CloudFormation stack `{value}`")
-        }
-        Choice::Tag(key, value) => format!("no function of the account has the tag `{key}={value}`"),
-    };
-    let shown: Vec<_> = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
-    let there = match shown.is_empty() {
-        true => "there are none in this account and region".to_owned(),
-        false => format!("there are {}{more}", shown.join(", ")),
-    };
-    Failure::bad_input(format!("{what}; {there}"))
-        .hint(
-            "choose them: `--name PART`, `--tag KEY=VALUE` or `--cloudformation STACK`; or make them first with your infrastructure \
-             code; nothing was changed",
-        )
-        .into()
-}
-
-/// The alias that callers use.
-fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Result<String> {
-    let refused =
-        |what: String, hint: String| Err(Failure::refused(what).hint(format!("{hint}; nothing was changed")).into());
-    let named = match (&options.alias, all.keys().collect::<Vec<_>>().as_slice()) {
-        (Some(named), _) => named.clone(),
-        (None, [only]) => (*only).clone(),
-        (None, several) => {
-            let usual =
-                ["live", &options.environment].into_iter().find(|usual| several.iter().any(|name| name == usual));
-            usual.map(str::to_owned).unwrap_or_default()
-        }
-    };
-    let Some(found) = all.get(&named) else {
-        if all.is_empty() {
-            return refused(
-                format!(
-                    "function `{function}` has no alias: a release moves an alias from one published version to the next"
-                ),
-                format!(
-                    "make one, `aws lambda publish-version --function-name {function}` and `aws lambda create-alias --function-name \
-                     {function} --name live --function-version 1`, and let its callers call the alias"
-                ),
-            );
-        }
-        let names: Vec<_> = all.keys().map(|name| format!("`{name}`")).collect();
-        let what = match named.is_empty() {
-            true => format!("function `{function}` has the aliases {}", names.join(", ")),
-            false => format!("function `{function}` has no alias `{named}`, but {}", names.join(", ")),
-        };
-        return refused(what, "name the one that callers use: `--alias NAME`".to_owned());
-    };
-    if found.version == "$LATEST" {
-        return refused(
-            format!("alias `{named}` of `{function}` names `$LATEST`, which changes with every upload"),
-            "point it at a published version, also in your infrastructure code".to_owned(),
-        );
-    }
-    if !found.weights.is_empty() {
-        return refused(
-            format!("alias `{named}` of `{function}` splits its traffic over several versions"),
-            "end that shift first".to_owned(),
-        );
-    }
-    Ok(named)
-}
-
-/// What distinguishes a function from the others of its application: its name without the application's and the environment's.
-fn key(name: &str, app: &str, environment: &str) -> String {
-    let is_divider = |letter: char| "-_".contains(letter);
-    let short = name.strip_prefix(app).map_or(name, |rest| rest.trim_start_matches(is_divider));
-    let short = short.strip_suffix(environment).map_or(short, |rest| rest.trim_end_matches(is_divider));
-    let short = short
-        .strip_prefix(environment)
-        .filter(|rest| rest.starts_with(is_divider))
-        .map_or(short, |rest| rest.trim_start_matches(is_divider));
-    if short.is_empty() { plain(name) } else { plain(short) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_what_distinguishes_a_function() {
-        for (name, expected) in [
-            ("shop-orders-dev", "orders"),
-            ("shop-dev-orders", "orders"),
-            ("shop_orders", "orders"),
-            ("shop-dev", "shop-dev"),
-            ("shop", "shop"),
-            ("orders", "orders"),
-            ("shop-devices", "devices"),
-        ] {
-            assert_eq!(key(name, "shop", "dev"), expected, "{name}");
-        }
-    }
-
-    fn aliases(all: &[(&str, &str)]) -> BTreeMap<String, Alias> {
-        let alias = |version: &str| Alias {
-            version: version.to_owned(),
-            weights: BTreeMap::new(),
-            revision: String::new(),
-            description: String::new(),
-        };
-        all.iter().map(|(name, version)| ((*name).to_owned(), alias(version))).collect()
-    }
-
-    #[test]
-    fn the_alias_that_callers_use_is_found_or_asked_for() {
-        let options = Init { environment: "dev".to_owned(), ..Init::default() };
-        let of = |all: &[(&str, &str)]| alias(&options, "f", &aliases(all)).map_err(|error| error.to_string());
-        assert_eq!(of(&[("prod", "7")]).unwrap(), "prod");
-        assert_eq!(of(&[("blue", "7"), ("live", "8")]).unwrap(), "live");
-        assert_eq!(of(&[("blue", "7"), ("dev", "8")]).unwrap(), "dev");
-        assert_eq!(of(&[("blue", "7"), ("green", "8")]).unwrap_err(), "function `f` has the aliases `blue`, `green`");
-        assert!(of(&[]).unwrap_err().starts_with("function `f` has no alias: "));
-        assert!(of(&[("live", "$LATEST")]).unwrap_err().contains("names `$LATEST`"));
-        let named = Init { alias: Some("gone".to_owned()), ..options };
-        let refused = alias(&named, "f", &aliases(&[("live", "1")])).unwrap_err().to_string();
-        assert_eq!(refused, "function `f` has no alias `gone`, but `live`");
-    }
 }

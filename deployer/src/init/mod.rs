@@ -6,7 +6,11 @@
 
 mod account;
 mod api;
+mod cargo;
 mod file;
+mod functions;
+mod ledgers;
+mod package;
 mod project;
 
 use std::path::{Path, PathBuf};
@@ -63,7 +67,7 @@ pub enum Choice {
 impl Choice {
     /// The functions of a CloudFormation stack.
     pub fn stack(name: String) -> Self {
-        Self::Tag(account::STACK_TAG.to_owned(), name)
+        Self::Tag(functions::STACK_TAG.to_owned(), name)
     }
 }
 

@@ -110,7 +110,6 @@ impl Large {
         let moved =
             view["functions"].as_object().unwrap().values().filter(|function| function["before"] != function["after"]);
         let (moved, calls) = (moved.count(), view["aws_calls"]["total"].as_u64().unwrap());
-        println!("{line}: {moved} functions, {calls} calls, {} s", view["seconds"]);
         (moved, calls)
     }
 
