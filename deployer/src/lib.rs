@@ -250,7 +250,7 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     for (environment, status) in wanted.iter().zip(join_all(read).await) {
         environments.push(match status {
             Ok((observed, url)) => {
-                EnvironmentStatus::new(&environment.name, &observed, url).with_unchecked(config.unchecked())
+                EnvironmentStatus::new(&environment.name, &observed, url).with_unchecked(config.unchecked(environment))
             }
             Err(error) => {
                 let status = StatusView::unknown(&environment.name, &error);

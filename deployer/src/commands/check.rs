@@ -35,7 +35,7 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let deployment = observed.api.as_ref().and_then(|api| api.stage.mark.clone());
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
-    let checks: Vec<_> = config.reading_checks().map(|check| (check, expected.clone())).collect();
+    let checks: Vec<_> = config.reading_checks(environment).map(|check| (check, expected.clone())).collect();
     let results = verifier.all(&checks, Traffic::Switched, 0, "live").await;
     let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));
     Ok(Checked { checks: records.collect(), url: verifier.base().map(str::to_owned), calls: reader.calls })

@@ -123,7 +123,19 @@ fn functions(file: &File) -> Vec<Contradiction> {
         let what = function.clone().read(key, &file.build).err()?;
         Some(Contradiction::new(["functions", key], what))
     });
-    wrong.collect()
+    let named =
+        file.functions.iter().flat_map(|(key, function)| function.environments.iter().map(move |all| (key, all)));
+    let nowhere = named.filter_map(|(key, all)| {
+        let what = match all.iter().find(|name| !file.environments.contains_key(*name)) {
+            Some(unknown) => format!("function `{key}` names `{unknown}`, which is not in `environments`"),
+            None if all.is_empty() => {
+                format!("function `{key}` is in no environment: leave `environments` out, or the function")
+            }
+            None => return None,
+        };
+        Some(Contradiction::new(["functions", key, "environments"], what))
+    });
+    wrong.chain(nowhere).collect()
 }
 
 fn checks(file: &File) -> Vec<Contradiction> {

@@ -123,6 +123,8 @@ pub(super) struct DeclaredFunction {
     build: DeclaredBuild,
     /// The processor that it runs on. By default that of `build.target`.
     architecture: Option<Architecture>,
+    /// The environments that have it. By default all.
+    pub(super) environments: Option<Vec<String>>,
     /// The cargo package. By default the function's key.
     package: Option<String>,
     /// The binary of that package that becomes `bootstrap`. By default the function's key.
@@ -135,12 +137,17 @@ pub(super) struct DeclaredFunction {
 }
 
 impl DeclaredFunction {
+    /// Whether an environment has it.
+    pub(super) fn is_in(&self, environment: &str) -> bool {
+        self.environments.as_ref().is_none_or(|all| all.iter().any(|name| name == environment))
+    }
+
     /// The function with this key.
     ///
     /// # Errors
     /// What parsed but cannot be meant.
     pub(super) fn read(self, key: &str, of_all: &Build) -> Result<Function, String> {
-        let Self { build, architecture, package, bin, features, default_features } = self;
+        let Self { build, architecture, package, bin, features, default_features, environments: _ } = self;
         let of_cargo = package.is_some() || bin.is_some() || !features.is_empty() || default_features.is_some();
         let architecture = architecture.unwrap_or_else(|| of_all.architecture());
         let code = match build {

@@ -19,7 +19,7 @@ mod stack;
 mod table;
 mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,6 +90,8 @@ pub struct Environment {
     pub ledger: String,
     /// The region of the stack.
     pub region: String,
+    /// The keys of its functions.
+    pub functions: BTreeSet<String>,
     /// Whether checks that write may run here.
     pub writing_checks: bool,
     /// How traffic moves to a new release here.
@@ -237,9 +239,22 @@ impl Config {
         self.environments.values()
     }
 
-    /// The checks that only read.
-    pub fn reading_checks(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| !check.writes)
+    /// The functions of an environment.
+    pub fn functions_in<'a>(
+        &'a self,
+        environment: &'a Environment,
+    ) -> impl Iterator<Item = (&'a String, &'a Function)> {
+        self.functions.iter().filter(|(key, _)| environment.functions.contains(*key))
+    }
+
+    /// The checks of an environment's functions.
+    pub fn checks_in<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Check> {
+        self.checks.iter().filter(|check| environment.functions.contains(&check.function))
+    }
+
+    /// Those of them that only read.
+    pub fn reading_checks<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Check> {
+        self.checks_in(environment).filter(|check| !check.writes)
     }
 
     /// Makes sure that every check can be sent.
@@ -253,9 +268,10 @@ impl Config {
             .into())
     }
 
-    /// The functions that no check looks at before they take traffic.
-    pub fn unchecked(&self) -> impl Iterator<Item = &String> {
-        self.functions.keys().filter(|key| !self.reading_checks().any(|check| check.function == **key))
+    /// The functions of an environment that no check looks at before they take traffic.
+    pub fn unchecked<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a String> {
+        let is_checked = |key: &String| self.reading_checks(environment).any(|check| check.function == *key);
+        environment.functions.iter().filter(move |key| !is_checked(key))
     }
 
     /// The checks of one function, in the order of the file.
@@ -286,6 +302,12 @@ fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String,
             name: name.clone(),
             ledger: declared.ledger.clone(),
             region: region.clone(),
+            functions: file
+                .functions
+                .iter()
+                .filter(|(_, function)| function.is_in(name))
+                .map(|(key, _)| key.clone())
+                .collect(),
             writing_checks: declared.writing_checks,
             traffic,
             reader_role: declared.reader_role.clone().filter(|_| !local),

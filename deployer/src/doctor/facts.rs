@@ -126,7 +126,10 @@ pub(super) async fn gather(config: &Config, environment: &Environment, reader: &
         environment: environment.name.clone(),
         region: environment.region.clone(),
         ledger: environment.ledger.clone(),
-        functions: config.functions.iter().map(|(key, function)| (key.clone(), function.package_type())).collect(),
+        functions: config
+            .functions_in(environment)
+            .map(|(key, function)| (key.clone(), function.package_type()))
+            .collect(),
     };
     Facts { asked, caller, ledger, named }
 }
@@ -161,7 +164,7 @@ async fn named(
         checks: Vec::new(),
         unreserved: Ok(None),
     };
-    let reading = config.checks.iter().filter(|check| !check.writes);
+    let reading = config.reading_checks(environment);
     let checks = reading.map(|check| tried(config, reader, contract, &named, check));
     let (checks, unreserved) = join!(join_all(checks), unreserved(reader, &named));
     (named.checks, named.unreserved) = (checks, unreserved);

@@ -32,7 +32,7 @@ pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> R
     let untouched = |last: &Release| last.kind == ReleaseKind::Adopt && last.state == ReleaseState::Failed;
     let is_empty = observed.ledger.live.is_none() && observed.ledger.last.as_ref().is_none_or(untouched);
     // What no check looks at may be a placeholder.
-    let unknown = engine.config.unchecked().next().is_some();
+    let unknown = engine.config.unchecked(engine.environment).next().is_some();
     if !is_empty || unknown || refuse_what_is_no_release(observed).is_err() {
         return Ok(false);
     }
@@ -42,7 +42,8 @@ pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> R
         if function.live.readiness == Readiness::Idle {
             awake(engine.reader(), name, version).await?;
         }
-        let checks: Vec<_> = engine.config.reading_checks().filter(|check| check.function == *key).collect();
+        let checks: Vec<_> =
+            engine.config.reading_checks(engine.environment).filter(|check| check.function == *key).collect();
         anyhow::Ok(verifier.invoker().before_traffic(&checks, version).await.err())
     });
     let failed = engine.interrupt().or(async { futures::future::try_join_all(tries).await }).await?;
@@ -184,7 +185,8 @@ fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
 async fn check(engine: &Engine<'_>, observed: &Observed, verifier: &Verifier, release: &mut Release) {
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected = Expected { versions: versions.collect(), ..Expected::default() };
-    let checks: Vec<_> = engine.config.reading_checks().map(|check| (check, expected.clone())).collect();
+    let checks: Vec<_> =
+        engine.config.reading_checks(engine.environment).map(|check| (check, expected.clone())).collect();
     let results = verifier.all(&checks, Traffic::Switched, 0, "adopted").await;
     release.stable = results.iter().all(Result::is_ok);
     release.checks = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record)).collect();

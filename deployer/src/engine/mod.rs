@@ -139,7 +139,7 @@ impl<'a> Engine<'a> {
     pub async fn release(&self, intended: &Intended<'_>) -> Result<Outcome> {
         let changed =
             |key: &&String| intended.plan.functions.get(*key).is_some_and(|function| !function.changes.is_empty());
-        for key in self.config.unchecked().filter(changed) {
+        for key in self.config.unchecked(self.environment).filter(changed) {
             self.events
                 .warn(&format!("no check looks at function `{key}`: its new version takes traffic whatever it does"));
         }

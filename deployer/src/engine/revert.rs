@@ -32,7 +32,7 @@ pub(super) async fn revert(
         let _ = stage_back(engine, lock, observed, release).await;
     } else {
         if let Ok(Some(deployment)) = stage_back(engine, lock, observed, release).await {
-            verifier.stage_seen(&engine.config.checks, deployment).await;
+            verifier.stage_seen(engine.config.checks_in(engine.environment), deployment).await;
         }
         stuck.extend(aliases_back(engine, lock, observed, release).await);
     }

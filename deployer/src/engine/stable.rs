@@ -26,7 +26,8 @@ pub(super) async fn confirm(
     let is_marked = observed.api.as_ref().is_some_and(|api| api.stage.mark.is_some());
     let deployment = live.parts.deployment.clone().filter(|_| is_marked);
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
-    let checks: Vec<_> = engine.config.reading_checks().map(|check| (check, expected.clone())).collect();
+    let checks: Vec<_> =
+        engine.config.reading_checks(engine.environment).map(|check| (check, expected.clone())).collect();
     let results = engine.interrupt().or(async { Ok(verifier.all(&checks, Traffic::Switched, 0, "live").await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");

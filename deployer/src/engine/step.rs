@@ -47,7 +47,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     };
     // Without its event a check cannot be sent: only a way back comes so far then.
     let is_due = |check: &&Check| (what.checks == Checks::All || moved(check)) && check.unreadable().is_none();
-    let due: Vec<&Check> = run.engine.config.checks.iter().filter(is_due).collect();
+    let due: Vec<&Check> = run.engine.config.checks_in(run.engine.environment).filter(is_due).collect();
     let reading = due.iter().filter(|check| !check.writes).map(|check| {
         // A route that an earlier release is known to have has to be seen on the way back to it.
         let missing = what.routes == Routes::Before || (what.routes == Routes::Restored && !has_route(release, check));

@@ -13,6 +13,7 @@ mod ledgers;
 mod package;
 mod project;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -214,6 +215,7 @@ fn environment(options: &Init, region: String, ledger: String) -> Environment {
         name: options.environment.clone(),
         ledger,
         region,
+        functions: BTreeSet::new(),
         writing_checks: true,
         traffic: Traffic::default(),
         reader_role: None,

@@ -289,16 +289,20 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
             .into());
         }
     }
-    let (declared, made): (Vec<_>, Vec<_>) = (config.functions.keys().collect(), contract.functions.keys().collect());
+    let (declared, made): (Vec<_>, Vec<_>) =
+        (environment.functions.iter().collect(), contract.functions.keys().collect());
     if declared != made {
         return Err(Failure::refused(format!(
             "`deployer.toml` has the functions {declared:?}, the stack of `{}` has {made:?}",
             environment.name
         ))
-        .hint("bring `functions` in `deployer.toml` and in the stack contract together")
+        .hint(
+            "bring `functions` in `deployer.toml` and in the stack contract together; a function that only some environments have \
+             says so: `environments = [\"dev\"]`",
+        )
         .into());
     }
-    let request = config.checks.iter().filter(|check| check.request().is_some());
+    let request = config.checks_in(environment).filter(|check| check.request().is_some());
     if let Some(check) = request.into_iter().find(|check| contract.url_of(&check.function).is_none()) {
         let what = format!(
             "check `{}` sends a request, and the stack of `{}` has neither an API nor a Function URL of `{}`",
@@ -306,7 +310,7 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         );
         return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
-    let declared = config.functions.values().map(|function| function.architecture.to_string());
+    let declared = config.functions_in(environment).map(|(_, function)| function.architecture.to_string());
     let other = contract.functions.values().zip(declared).find_map(|(resource, ours)| {
         let theirs = resource.architecture.as_ref().filter(|theirs| **theirs != ours)?;
         Some(format!(

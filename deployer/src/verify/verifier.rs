@@ -54,7 +54,7 @@ impl Verifier {
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
         let contract = &observed.ledger.contract;
         let unreachable = observed.api.as_ref().and_then(unreachable);
-        let obstacles = config.checks.iter().filter_map(|check| {
+        let obstacles = config.checks_in(environment).filter_map(|check| {
             let why = obstacle(observed, check, unreachable.as_deref())?;
             Some((check.name.clone(), why))
         });
@@ -236,12 +236,12 @@ impl Verifier {
 
     /// Waits until the stage is seen at `deployment`, as far as that can be seen soon. Spends none of the requests of the
     /// release: what goes back is looked at whatever the way there has used up.
-    pub async fn stage_seen(&self, checks: &[Check], deployment: &str) {
+    pub async fn stage_seen<'a>(&self, checks: impl IntoIterator<Item = &'a Check>, deployment: &str) {
         let expected = Expected { deployment: Some(deployment.to_owned()), marks_only: true, ..Expected::default() };
         let look = async {
             let behind =
                 |check: &&Check| self.through_url.as_ref().is_some_and(|url| url.urls.has_stage(&check.function));
-            let seen = checks.iter().filter(behind).find(|check| !check.writes && self.reaches(check));
+            let seen = checks.into_iter().filter(behind).find(|check| !check.writes && self.reaches(check));
             match (seen, &self.through_url) {
                 (Some(check), Some(through_url)) if through_url.urls.names_deployment() => {
                     let again = through_url.anew();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::deployed;
+use super::{deploy, deployed};
+use crate::application::Behavior;
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{APP, Shape};
 use crate::verdict::item;
@@ -76,5 +77,50 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
         simulation.configure("alias = \"live\"", "alias = \"../live\"");
         let odd = simulation.refused("contract write dev --yes", 3).await;
         assert!(odd.words.contains("has \"../live\" for an alias, which cannot be one"), "{}", odd.words);
+    });
+}
+
+#[test]
+fn a_function_that_only_some_environments_have_is_released_to_those() {
+    Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
+        let mut contract = item(simulation, "prod", "stack");
+        contract["functions"].as_object_mut().unwrap().remove("f2");
+        simulation.put("prod", &contract);
+        let command = deploy(simulation, Behavior::Right).await;
+        simulation.done(&command).await;
+        // Nothing says yet that this is meant.
+        let refused = simulation.refused("promote dev prod --allow-definition-diff", 4).await;
+        assert!(refused.words.contains("the stack of `prod` has [\"f1\"]"), "{}", refused.words);
+        assert!(refused.words.contains("`environments = [\"dev\"]`"), "{}", refused.words);
+
+        simulation.configure("[functions.f2]\n", "[functions.f2]\nenvironments = [\"dev\"]\n");
+        simulation.done("promote dev prod --allow-definition-diff").await;
+        let versions =
+            |environment: &str| item(simulation, environment, "live")["release"]["parts"]["functions"].clone();
+        assert_eq!((versions("dev").as_object().unwrap().len(), versions("prod").as_object().unwrap().len()), (2, 1));
+        // What was built has both, whatever it is released to.
+        let another = deploy(simulation, Behavior::Right).await;
+        for command in [another.clone(), another.replace("deploy dev", "deploy prod")] {
+            simulation.done(&command).await;
+        }
+        for environment in ["dev", "prod"] {
+            for command in ["check", "status", "rollback --to previous"] {
+                let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+                simulation.done(format!("{verb} {environment} {rest}").trim()).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_function_in_an_environment_that_is_none_is_named() {
+    Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
+        simulation.configure("[functions.f1]\n", "[functions.f1]\nenvironments = [\"staging\"]\n");
+        let refused = simulation.refused("plan dev", 3).await;
+        assert!(
+            refused.words.contains("function `f1` names `staging`, which is not in `environments`"),
+            "{}",
+            refused.words
+        );
     });
 }
