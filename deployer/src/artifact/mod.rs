@@ -137,6 +137,15 @@ pub(crate) fn own_folder(config: &Config) -> PathBuf {
     config.root.join(".deployer")
 }
 
+/// Makes the deployer's own folder, of which git knows nothing.
+pub(crate) fn make_own_folder(config: &Config) -> Result<()> {
+    let folder = own_folder(config);
+    manifest::make_folder(&folder)?;
+    let ignore = folder.join(".gitignore");
+    let made = if ignore.exists() { Ok(()) } else { std::fs::write(&ignore, "*\n") };
+    made.with_context(|| format!("cannot write `{}`", ignore.display()))
+}
+
 /// Writes a file of the deployer's own.
 fn write_own(config: &Config, name: &str, content: &[u8]) -> Result<()> {
     let folder = own_folder(config);

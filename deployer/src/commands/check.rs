@@ -31,6 +31,7 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     config.refuse_unreadable()?;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
+    observed.refuse_unsendable(config, environment)?;
     let verifier = Verifier::new(config, environment, &observed, &reader)?.patient_for(Duration::from_secs(10));
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let deployment = observed.api.as_ref().and_then(|api| api.stage.mark.clone());

@@ -55,6 +55,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
     let reader = Reader::open(environment, world).await;
     let (given, observed) = try_join!(Given::open(config, options), observe(config, environment, &reader))?;
     observed.refuse_other_functions(config)?;
+    observed.refuse_unsendable(config, environment)?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
             .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
@@ -82,6 +83,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
     let read = async { try_join!(Given::open(config, options), observe(config, environment, &aws.reader)) };
     let (given, observed) = engine.interrupt().or(read).await?;
     observed.refuse_other_functions(config)?;
+    observed.refuse_unsendable(config, environment)?;
     let observed = engine.prepare(observed, options.adopt).await?;
     let sources = given.sources(&observed).await;
     let verifier = engine.verifier(&observed)?;

@@ -71,6 +71,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         })
         .await?;
     observed.refuse_other_functions(config)?;
+    observed.refuse_unsendable(config, to)?;
     let observed = engine.prepare(observed, options.adopt).await?;
     let verifier = engine.verifier(&observed)?;
     verifier.refuse_unreachable()?;
@@ -162,6 +163,16 @@ impl Source {
         }
         // Without an API there is no definition that could differ.
         let Some(api) = &observed.api else { return Ok(()) };
+        if release.shape.is_empty() && !options.allow_definition_diff {
+            let what =
+                format!("the API definition that release {release} of `{}` was tested with is not known", from.name);
+            return Err(Failure::refused(what)
+                .hint(format!(
+                    "release to `{}` again, then promote that; or allow it with `--allow-definition-diff`",
+                    from.name
+                ))
+                .into());
+        }
         let differing = Definition::differences(&release.shape, &api.definition.shape);
         if differing.is_empty() || options.allow_definition_diff {
             return Ok(());

@@ -25,8 +25,10 @@ pub struct Marks {
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// So many responses in a row must carry the new marks.
+    #[serde(default = "in_a_row")]
     pub in_a_row: u32,
-    /// The most seconds that a switch may take to be seen.
+    /// The most seconds that a switch may take to be seen. So long may a release that fails only through the URL take traffic.
+    #[serde(default = "timeout_seconds")]
     pub timeout_seconds: u64,
     /// The most requests through the URL that a release may make. What does not fit is checked by Invoke alone.
     #[serde(default = "requests")]
@@ -44,13 +46,21 @@ impl Verify {
 }
 
 /// A firewall rule of 100 requests an address must not stop a release.
+fn in_a_row() -> u32 {
+    3
+}
+
+fn timeout_seconds() -> u64 {
+    60
+}
+
 fn requests() -> u32 {
     40
 }
 
 impl Default for Verify {
     fn default() -> Self {
-        Self { in_a_row: 3, timeout_seconds: 60, requests: requests() }
+        Self { in_a_row: in_a_row(), timeout_seconds: timeout_seconds(), requests: requests() }
     }
 }
 

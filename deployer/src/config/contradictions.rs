@@ -207,7 +207,7 @@ mod tests {
             ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),
             ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
             ("percent = 10", "percent = 100", "must be 1 to 99"),
-            ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` takes `step_percent` and `interval_seconds`"),
+            ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` needs `step_percent` and `interval_seconds`"),
             (
                 "reader_role = \"resume",
                 "reader_role = \"arn:aws:sts::1:assumed-role/resume",

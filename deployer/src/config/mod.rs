@@ -215,6 +215,11 @@ impl Config {
             .hint(format!("name one of `{known}`"))
             .into());
         };
+        if self.local && self.environments.is_empty() {
+            return Err(Failure::bad_input("`deployer.toml` gives no environment a place on the local AWS")
+                .hint(format!("add `[local]` with `{name} = {{ port = 24566, account = \"111111111111\" }}`"))
+                .into());
+        }
         self.environments.get(name).ok_or_else(|| {
             let kind = if self.local { "local environment" } else { "environment" };
             Failure::bad_input(format!("unknown {kind} `{name}`")).hint(format!("`{FILE_NAME}` has `{known}`")).into()
@@ -328,7 +333,7 @@ fn locate(named: Option<&Path>) -> Result<PathBuf> {
     let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
     found.ok_or_else(|| {
         Failure::bad_input(format!("no `{FILE_NAME}` in `{}` or a folder above it", here.display()))
-            .hint("run `deployer` inside the project, or name the file with `--config`")
+            .hint("`deployer init` writes a first one; or run it inside the project, or name the file with `--config`")
             .into()
     })
 }

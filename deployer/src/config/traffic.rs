@@ -115,9 +115,11 @@ impl TryFrom<Declared> for Traffic {
                 Shift::Linear { step: part("step_percent", step)?, interval: time("interval_seconds", interval)? }
             }
             (Strategy::AllAtOnce, ..) => return Err("`all-at-once` takes no percent and no time of a shift".to_owned()),
-            (Strategy::Canary, ..) => return Err("`canary` takes `percent` and `bake_seconds`, no others".to_owned()),
+            (Strategy::Canary, ..) => {
+                return Err("`canary` needs `percent` and `bake_seconds`, and takes nothing else".to_owned());
+            }
             (Strategy::Linear, ..) => {
-                return Err("`linear` takes `step_percent` and `interval_seconds`, no others".to_owned());
+                return Err("`linear` needs `step_percent` and `interval_seconds`, and takes nothing else".to_owned());
             }
         };
         Ok(Self { shift, watch: time("watch_seconds", declared.watch_seconds)? })

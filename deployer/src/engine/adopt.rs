@@ -86,7 +86,11 @@ async fn record(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Resul
     release.state = if verified.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
     let ended = lock.end_or_free(&release, observed.ledger.live.as_ref()).await;
     verified.and(ended)?;
-    let passed = if release.stable { "its checks pass" } else { "its checks do not pass, so it is not stable" };
+    let passed = match (release.stable, release.checks.is_empty()) {
+        (true, true) => "no check looks at it",
+        (true, false) => "its checks pass",
+        (false, _) => "its checks do not pass, so it is not stable",
+    };
     engine.events.progress("Adopted", &format!("what is live as release {release}: {passed}"));
     Ok(())
 }

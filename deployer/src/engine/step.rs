@@ -45,8 +45,12 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
     };
-    // Without its event a check cannot be sent: only a way back comes so far then.
-    let is_due = |check: &&Check| (what.checks == Checks::All || moved(check)) && check.unreadable().is_none();
+    // Without its event, or anything that a request could go to, a check cannot be sent: only a way back comes so far then.
+    let contract = &run.observed.ledger.contract;
+    let sendable = |check: &&Check| {
+        check.unreadable().is_none() && (check.request().is_none() || contract.url_of(&check.function).is_some())
+    };
+    let is_due = |check: &&Check| (what.checks == Checks::All || moved(check)) && sendable(check);
     let due: Vec<&Check> = run.engine.config.checks_in(run.engine.environment).filter(is_due).collect();
     let reading = due.iter().filter(|check| !check.writes).map(|check| {
         // A route that an earlier release is known to have has to be seen on the way back to it.

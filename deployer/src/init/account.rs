@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub(super) in_ledger: bool,
     /// What starts each function, and for which processor.
     pub(super) settings: BTreeMap<String, Settings>,
+    /// A request that reads, of each function for which one is known.
+    pub(super) requests: BTreeMap<String, String>,
     /// The images of the functions that are made of one.
     pub(super) images: BTreeMap<String, String>,
 }
@@ -33,7 +35,15 @@ pub(super) struct Found {
 impl Found {
     /// What is known before a function was looked at.
     pub(super) fn new(app: String, contract: Contract, ledgers: BTreeMap<String, String>, in_ledger: bool) -> Self {
-        Self { app, ledgers, contract, in_ledger, settings: BTreeMap::new(), images: BTreeMap::new() }
+        Self {
+            app,
+            ledgers,
+            contract,
+            in_ledger,
+            settings: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            images: BTreeMap::new(),
+        }
     }
 }
 

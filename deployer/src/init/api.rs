@@ -12,7 +12,8 @@ use crate::config::{Api, DEFAULT_STAGE, FunctionResource, HttpApi, RestApi};
 use crate::failure::Failure;
 use crate::observe::asked;
 
-/// The API behind which the functions are, if one may call them.
+/// The API behind which the functions are, if one may call them; and of each that it may call a request that reads, where its policy
+/// names one.
 ///
 /// # Errors
 /// There is more than one, or it has more than one stage that could be meant.
@@ -21,15 +22,23 @@ pub(super) async fn behind(
     functions: &BTreeMap<String, FunctionResource>,
     (account, region): (&str, &str),
     reader: &Reader,
-) -> Result<Option<Api>> {
+) -> Result<(Option<Api>, BTreeMap<String, String>)> {
     let policies = functions.values().map(|function| reader.lambda.policy(&function.name, &function.alias));
     let policies = try_join_all(policies).await?;
     let prefix = format!(":execute-api:{region}:{account}:");
-    let apis: BTreeSet<String> = policies.iter().flatten().flat_map(|policy| sources(policy, &prefix)).collect();
+    let sources = functions.keys().zip(&policies).flat_map(|(key, policy)| {
+        let sources = policy.iter().flat_map(|policy| sources(policy, &prefix));
+        sources.map(|source| (key.clone(), source)).collect::<Vec<_>>()
+    });
+    let (mut apis, mut requests) = (BTreeSet::new(), BTreeMap::new());
+    for (key, (api, request)) in sources {
+        apis.insert(api);
+        requests.extend(request.map(|request| (key, request)));
+    }
     let mut apis = apis.into_iter();
     match (apis.next(), apis.next()) {
-        (None, _) => Ok(None),
-        (Some(api), None) => of(options, api, region, reader).await.map(Some),
+        (None, _) => Ok((None, requests)),
+        (Some(api), None) => Ok((Some(of(options, api, region, reader).await?), requests)),
         (Some(one), Some(other)) => {
             Err(Failure::bad_input(format!("the functions are called by more than one API: `{one}`, `{other}`"))
                 .hint("choose functions that are behind one API: `--name PART`; nothing was changed")
@@ -38,18 +47,27 @@ pub(super) async fn behind(
     }
 }
 
-/// The ids of the APIs that a policy names as callers.
-fn sources(policy: &Value, prefix: &str) -> Vec<String> {
+/// The ids of the APIs that a policy names as callers, each with a `GET` that it may call for.
+fn sources(policy: &Value, prefix: &str) -> Vec<(String, Option<String>)> {
     let statements = policy["Statement"].as_array().into_iter().flatten();
     let sources = statements.flat_map(|statement| {
         let named = asked(&statement["Condition"], "aws:sourcearn").flat_map(|(_, values)| values);
         named.map(str::to_owned).collect::<Vec<_>>()
     });
-    let id = |source: String| {
-        let id = source.split_once(prefix)?.1.split('/').next()?.to_owned();
-        (!id.is_empty() && !id.contains('*')).then_some(id)
+    let of = |source: String| {
+        // ID/STAGE/METHOD/PATH, where a `*` or a placeholder stands for anything.
+        let mut parts = source.split_once(prefix)?.1.splitn(4, '/').map(str::to_owned);
+        let id = parts.next().filter(|id| !id.is_empty() && !id.contains('*'))?;
+        let request = match (parts.nth(1).as_deref(), parts.next()) {
+            (Some("GET" | "*"), Some(path)) => {
+                let parts = path.split('/').map(|part| if part.contains(['*', '{', '$']) { "1" } else { part });
+                Some(format!("GET /{}", parts.collect::<Vec<_>>().join("/")))
+            }
+            _ => None,
+        };
+        Some((id, request))
     };
-    sources.filter_map(id).collect()
+    sources.filter_map(of).collect()
 }
 
 async fn of(options: &Init, id: String, region: &str, reader: &Reader) -> Result<Api> {
@@ -98,9 +116,18 @@ mod tests {
         };
         let of =
             |source: &str| sources(&json!({"Statement": [statement(source)]}), ":execute-api:eu-west-1:111111111111:");
-        assert_eq!(of("arn:aws:execute-api:eu-west-1:111111111111:a1b2/*/GET/notes"), ["a1b2"]);
-        assert_eq!(of("arn:aws:execute-api:eu-west-1:111111111111:*/*"), [""; 0]);
-        assert_eq!(of("arn:aws:execute-api:us-east-1:111111111111:a1b2/*"), [""; 0]);
-        assert_eq!(of("arn:aws:events:eu-west-1:111111111111:rule/x"), [""; 0]);
+        let found = |request: Option<&str>| vec![("a1b2".to_owned(), request.map(str::to_owned))];
+        let here = "arn:aws:execute-api:eu-west-1:111111111111:a1b2";
+        assert_eq!(of(&format!("{here}/*/GET/notes")), found(Some("GET /notes")));
+        assert_eq!(of(&format!("{here}/dev/GET/notes/*")), found(Some("GET /notes/1")));
+        assert_eq!(of(&format!("{here}/$default/POST/notes")), found(None));
+        assert_eq!(of(&format!("{here}/*")), found(None));
+        for other in [
+            "execute-api:eu-west-1:111111111111:*/*",
+            "execute-api:us-east-1:111111111111:a1b2/*",
+            "events:eu-west-1:111111111111:rule/x",
+        ] {
+            assert_eq!(of(&format!("arn:aws:{other}")), []);
+        }
     }
 }

@@ -84,13 +84,33 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
         );
     }
     text.push_str(CHECKS);
-    if let Some((key, _)) = codes.first() {
-        let _ = writeln!(text, "# function = {}", quoted(key));
-        text.push_str(match found.contract.url_of(key) {
-            Some(_) => "# request = \"GET /health\"\n# status = 200\n# body = { status = \"ok\" }\n",
-            None => "# event = \"event.json\"\n# payload = { done = 0 }\n",
-        });
-    }
+    text.push_str(&sample(found));
     text.push_str(TRAFFIC);
     Ok(text)
+}
+
+/// A check of the function of which the most is known.
+fn sample(found: &Found) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let functions = &found.contract.functions;
+    let by_request = found.requests.iter().next().map(|(key, request)| (key, request.as_str()));
+    let by_url = functions.iter().find(|(_, function)| function.url.is_some()).map(|(key, _)| (key, "GET /"));
+    match (by_request.or(by_url), functions.keys().next()) {
+        (Some((key, request)), _) => {
+            format!("# function = {}\n# request = {}\n# status = 200\n", quoted(key), quoted(request))
+        }
+        (None, Some(key)) if found.contract.url_of(key).is_some() => {
+            format!(
+                "# function = {}\n# request = \"GET /\"     # a route of this function\n# status = 200\n",
+                quoted(key)
+            )
+        }
+        (None, key) => {
+            let key = key.map_or("", String::as_str);
+            format!(
+                "# function = {}\n# event = \"event.json\"   # a file with an event that changes nothing\n",
+                quoted(key)
+            )
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::{Choice, Init, api, ledgers, plain};
 use crate::aws::{Alias, Reader};
 use crate::config::{Contract, FunctionResource};
 use crate::failure::Failure;
+use crate::retention::{self, is_of_another};
 
 /// The tag that CloudFormation gives whatever it makes, and so do the tools that write its templates.
 pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-name";
@@ -27,11 +28,13 @@ pub(super) async fn chosen(
     let all = reader.lambda.names().await?;
     let chosen = by_choice(&options.choice, app, &all, reader).await?;
     if chosen.is_empty() {
-        return Err(none_chosen(&options.choice, app, &all));
+        return Err(none_chosen(&options.choice, app, &all, (&account, &region)));
     }
     let environment = &options.environment;
     let functions = try_join_all(chosen.iter().map(async |(name, logical)| {
-        let alias = alias(options, name, &reader.lambda.aliases(name).await?)?;
+        let aliases = reader.lambda.aliases(name).await?;
+        let alias = alias(options, name, &aliases)?;
+        refuse_of_another((name, &alias), &aliases, &retention::mark(app, environment))?;
         let url = reader.lambda.url(name, &alias).await?.map(|found| found.url.trim_end_matches('/').to_owned());
         let key =
             logical.as_ref().map_or_else(|| key(name, app, environment), |logical| plain(&logical.to_lowercase()));
@@ -44,7 +47,7 @@ pub(super) async fn chosen(
         let key = if by_key.contains_key(&key) { plain(&function.name) } else { key };
         by_key.insert(key, function);
     }
-    let api = api::behind(options, &by_key, (&account, &region), reader).await?;
+    let (api, requests) = api::behind(options, &by_key, (&account, &region), reader).await?;
     let contract = Contract {
         environment: environment.clone(),
         account,
@@ -56,7 +59,7 @@ pub(super) async fn chosen(
     };
     let ledger = options.ledger.clone().unwrap_or_else(|| ledgers::usual(app, environment));
     let ledgers = [(environment.clone(), ledger)].into();
-    Ok(Found::new(app.to_owned(), contract, ledgers, false))
+    Ok(Found { requests, ..Found::new(app.to_owned(), contract, ledgers, false) })
 }
 
 /// The names of the functions that were chosen, each with the name that it has in its template, if it is of one.
@@ -84,7 +87,25 @@ async fn by_choice(
     Ok(chosen.map(|(name, mut tags)| (name, tags.remove(LOGICAL_TAG))).collect())
 }
 
-fn none_chosen(choice: &Choice, app: &str, all: &[String]) -> anyhow::Error {
+/// Refuses an alias that the deployer moves already, for another application or environment: two ledgers know nothing of each other.
+fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>, mark: &str) -> Result<()> {
+    let Some(found) = all
+        .get(alias)
+        .filter(|found| is_of_another(&found.description, mark))
+        .filter(|found| !found.description.contains("fencing token"))
+    else {
+        return Ok(());
+    };
+    let what = format!(
+        "alias `{alias}` of `{name}` is released already, from another ledger: its description is `{}`",
+        found.description
+    );
+    Err(Failure::refused(what)
+        .hint("use the `deployer.toml` with which it is released; or name its ledger: `--ledger TABLE`; nothing was changed")
+        .into())
+}
+
+fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&str, &str)) -> anyhow::Error {
     let what = match choice {
         Choice::App => format!("no function of the account has `{app}` in its name"),
         Choice::Name(part) => format!("no function of the account has `{part}` in its name"),
@@ -96,7 +117,7 @@ fn none_chosen(choice: &Choice, app: &str, all: &[String]) -> anyhow::Error {
     let shown: Vec<_> = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
     let there = match shown.is_empty() {
-        true => "there are none in this account and region".to_owned(),
+        true => format!("there are none in account `{account}`, region `{region}`: is that where they are?"),
         false => format!("there are {}{more}", shown.join(", ")),
     };
     Failure::bad_input(format!("{what}; {there}"))

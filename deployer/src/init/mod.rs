@@ -162,7 +162,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
     let is_there = aws.reader.table.is_ready().await?.is_some();
     if !is_there
         && !agreed(format!(
-            "make the ledger, the DynamoDB table `{table}`, in account `{account}` (on demand, with point-in-time recovery)?"
+            "make the ledger, the DynamoDB table `{table}`, in account `{account}` (on demand, with point-in-time recovery, protected from being deleted)?"
         ))?
     {
         return Err(Failure::refused("without its ledger an environment cannot be released to; nothing was changed")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::project::{Code, Project};
+use super::project::{Code, Project, folder_of};
 use crate::aws::Settings;
 
 impl Project {
@@ -60,26 +60,37 @@ impl Project {
         tops.into_iter().filter(is_source).map(str::to_owned).collect()
     }
 
-    /// What a build script of `package.json` makes: the handler's file is only there afterwards.
-    pub(super) fn built(&self, key: &str, files: &[String]) -> Option<Code> {
-        let manifest = self.manifest("package.json")?;
-        manifest["scripts"]["build"].as_str()?;
-        let file = Path::new(files.first()?);
-        let is_source = |path: &String| {
-            let path = Path::new(path);
-            path.file_stem() == file.file_stem() && path.extension().is_some_and(|end| end == "ts" || end == "mts")
+    /// What a build script of `package.json` makes, where it has run: nothing but its output says where that goes.
+    pub(super) fn built(&self, (key, name): (&str, &str), files: &[String]) -> Result<Option<Code>, String> {
+        let script = self.manifest("package.json").and_then(|manifest| manifest["scripts"]["build"].as_str().map(drop));
+        if script.is_none() {
+            return Ok(None);
+        }
+        let Some(output) = folder_of(&self.outputs(), files, (key, name))? else {
+            let file = files.first().map_or("", String::as_str);
+            return Err(format!("needs `{file}`, which `npm run build` has not made yet: run that, then this again"));
         };
-        self.files.iter().find(|path| is_source(path))?;
         let install = if self.files.contains("package-lock.json") { "npm ci" } else { "npm install" };
-        let others = ["package.json", "package-lock.json", "tsconfig.json"].map(str::to_owned);
-        let mut inputs: Vec<String> = others.into_iter().filter(|file| self.files.contains(file)).collect();
-        inputs.push(if self.files.iter().any(|file| file.starts_with("src/")) {
-            "src".to_owned()
-        } else {
-            key.to_owned()
-        });
-        inputs.sort();
-        Some(Code::Command { command: format!("{install} && npm run build"), output: "dist".to_owned(), inputs })
+        let others = ["package.json", "package-lock.json", "tsconfig.json", "src"].map(str::to_owned);
+        let is_there = |input: &String| self.files.contains(input) || self.root.join(input).is_dir();
+        let inputs: Vec<String> = others.into_iter().filter(is_there).collect();
+        Ok(Some(Code::Command { command: format!("{install} && npm run build"), output, inputs }))
+    }
+
+    /// The files in the folders that builds write.
+    fn outputs(&self) -> BTreeSet<String> {
+        let mut folders: Vec<_> = ["dist", "build", "out", "lib"].map(|name| self.root.join(name)).to_vec();
+        let mut files = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                match path.strip_prefix(&self.root).ok().and_then(Path::to_str) {
+                    Some(_) if path.is_dir() && !path.ends_with("node_modules") => folders.push(path),
+                    Some(name) => drop(files.insert(name.to_owned())),
+                    None => {}
+                }
+            }
+        }
+        files
     }
 
     fn has_dependencies(&self, file: &str) -> bool {

@@ -105,16 +105,15 @@ impl Project {
         }
         let files = handler_files(&runtime, &handler)
             .ok_or_else(|| format!("has the runtime `{runtime}`, of which the sources are not recognised"))?;
-        let folder = self.folder_of(&files, key, &function.name)?;
-        match folder {
-            Some(folder) => Ok(self.packaged(key, &folder, &runtime, settings)),
-            None => self.built(key, &files).ok_or_else(|| {
-                format!(
-                    "starts `{handler}` with `{runtime}`, and there is no `{}`",
-                    files.first().map_or("", String::as_str)
-                )
-            }),
+        if let Some(folder) = folder_of(&self.files, &files, (key, &function.name))? {
+            return Ok(self.packaged(key, &folder, &runtime, settings));
         }
+        self.built((key, &function.name), &files)?.ok_or_else(|| {
+            format!(
+                "starts `{handler}` with `{runtime}`, and there is no `{}`",
+                files.first().map_or("", String::as_str)
+            )
+        })
     }
 
     /// The binary that is called as the function, or the only one.
@@ -131,28 +130,32 @@ impl Project {
         let Bin { package, name, features } = found.clone();
         Some(Code::Cargo { package, bin: name, features })
     }
+}
 
-    /// The folder in which one of these files is: the one that has the function's name in it, or the one that is least deep.
-    fn folder_of(&self, files: &[String], key: &str, name: &str) -> Result<Option<String>, String> {
-        let folders = files.iter().flat_map(|file| {
-            self.files.iter().filter_map(move |path| {
-                let folder = path.strip_suffix(file.as_str())?;
-                (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
-            })
-        });
-        let folders: BTreeSet<String> = folders.collect();
-        let depth = |folder: &String| if folder.is_empty() { 0 } else { folder.split('/').count() };
-        let named: Vec<_> =
-            folders.iter().filter(|folder| folder.split('/').any(|part| part == key || part == name)).collect();
-        let candidates = if named.is_empty() { folders.iter().collect() } else { named };
-        let Some(least) = candidates.iter().map(|folder| depth(folder)).min() else { return Ok(None) };
-        let nearest: Vec<_> = candidates.into_iter().filter(|folder| depth(folder) == least).collect();
-        match nearest.as_slice() {
-            [only] => Ok(Some((*only).clone())),
-            several => {
-                let names: Vec<_> = several.iter().map(|folder| format!("`{folder}`")).collect();
-                Err(format!("could be in any of the folders {}", names.join(", ")))
-            }
+/// The folder in which one of these files is: the one that has the function's name in it, or the one that is least deep.
+pub(super) fn folder_of(
+    all: &BTreeSet<String>,
+    files: &[String],
+    (key, name): (&str, &str),
+) -> Result<Option<String>, String> {
+    let folders = files.iter().flat_map(|file| {
+        all.iter().filter_map(move |path| {
+            let folder = path.strip_suffix(file.as_str())?;
+            (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/').to_owned())
+        })
+    });
+    let folders: BTreeSet<String> = folders.collect();
+    let depth = |folder: &String| if folder.is_empty() { 0 } else { folder.split('/').count() };
+    let named: Vec<_> =
+        folders.iter().filter(|folder| folder.split('/').any(|part| part == key || part == name)).collect();
+    let candidates = if named.is_empty() { folders.iter().collect() } else { named };
+    let Some(least) = candidates.iter().map(|folder| depth(folder)).min() else { return Ok(None) };
+    let nearest: Vec<_> = candidates.into_iter().filter(|folder| depth(folder) == least).collect();
+    match nearest.as_slice() {
+        [only] => Ok(Some((*only).clone())),
+        several => {
+            let names: Vec<_> = several.iter().map(|folder| format!("`{folder}`")).collect();
+            Err(format!("could be in any of the folders {}", names.join(", ")))
         }
     }
 }

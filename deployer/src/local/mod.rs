@@ -127,6 +127,7 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
     for place in places {
         instance::refuse_foreign_port(place)?;
     }
+    artifact::make_own_folder(config)?;
     let _alone = instance::alone(&root(config))?;
     let interpreter = python::environment(config, &python, interrupt, events).await?;
     // First: infrastructure code may make the functions of the first build.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
-use futures::{TryFutureExt as _, join, try_join};
+use futures::{join, try_join};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::aws::{Alarm, Alias, AwsError, FunctionUrl, Kind, Reader, Stage, VersionState};
@@ -169,7 +169,7 @@ pub async fn live_again<'a>(
             };
             anyhow::Ok((key.clone(), function))
         })),
-        api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())).err_into(),
+        api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())),
         async { Ok(http_api(reader, contract).await.transpose().map(|api| api.map_err(|error| error.to_string()))) },
         alarms,
     )?;
@@ -178,12 +178,21 @@ pub async fn live_again<'a>(
 
 /// The REST API, if the contract names one: its stage and its definition, side by side. `left` is the deployment at which a release
 /// left it that may be too recent to be read.
-async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result<Option<ObservedApi>, AwsError> {
+async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result<Option<ObservedApi>> {
     let Some(resource) = contract.rest() else { return Ok(None) };
-    let (stage, definition) = try_join!(
+    let found = try_join!(
         settled::stage(reader, resource, |found| left.is_none_or(|left| left == found.deployment)),
         reader.api.definition(&resource.id),
-    )?;
+    );
+    let (stage, definition) = match found {
+        Err(error) if error.kind == Kind::NotFound => {
+            let what = format!("API `{}` or its stage `{}` does not exist", resource.id, resource.stage);
+            let hint =
+                "make both with your infrastructure code, or fix `api` in the stack contract; nothing was changed";
+            return Err(anyhow::Error::from(error).context(Failure::refused(what).hint(hint)));
+        }
+        found => found?,
+    };
     let definition = Definition::of(definition, contract, resource);
     Ok(Some(ObservedApi { resource: resource.clone(), stage, definition }))
 }
@@ -301,14 +310,6 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
              says so: `environments = [\"dev\"]`",
         )
         .into());
-    }
-    let request = config.checks_in(environment).filter(|check| check.request().is_some());
-    if let Some(check) = request.into_iter().find(|check| contract.url_of(&check.function).is_none()) {
-        let what = format!(
-            "check `{}` sends a request, and the stack of `{}` has neither an API nor a Function URL of `{}`",
-            check.name, environment.name, check.function
-        );
-        return Err(Failure::refused(what).hint(TO_SEND_AN_EVENT).into());
     }
     let declared = config.functions_in(environment).map(|(_, function)| function.architecture.to_string());
     let other = contract.functions.values().zip(declared).find_map(|(resource, ours)| {

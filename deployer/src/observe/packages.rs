@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Observed;
 use crate::artifact::{self, Package};
-use crate::config::{Config, PackageType};
+use crate::config::{Config, Environment, PackageType};
 use crate::failure::Failure;
 
 /// What to do where a function is for another processor than its code.
@@ -31,6 +31,21 @@ impl Observed {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a check that could not be sent.
+    ///
+    /// # Errors
+    /// It is a request to a function that is behind nothing that the contract names.
+    pub fn refuse_unsendable(&self, config: &Config, environment: &Environment) -> Result<()> {
+        let contract = &self.ledger.contract;
+        let mut requests = config.checks_in(environment).filter(|check| check.request().is_some());
+        let Some(check) = requests.find(|check| contract.url_of(&check.function).is_none()) else { return Ok(()) };
+        let what = format!(
+            "check `{}` sends a request, and the stack of `{}` has neither an API nor a Function URL of `{}`",
+            check.name, environment.name, check.function
+        );
+        Err(Failure::refused(what).hint(super::TO_SEND_AN_EVENT).into())
     }
 
     /// Refuses a package that the function with this key could not take or start.

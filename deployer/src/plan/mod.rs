@@ -152,7 +152,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     let live = observed.ledger.live.as_ref();
     if let Some(drift) = drift(observed) {
         return Err(Failure::refused(format!("drift: {drift}"))
-            .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `--adopt`")
+            .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `deploy --adopt`, which then releases yours")
             .into());
     }
     refuse::first_contact(live, observed)?;

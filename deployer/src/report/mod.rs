@@ -105,6 +105,9 @@ impl Report {
             |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
         let deployment = release.parts.deployment.as_deref().unwrap_or("?");
         let (verb, rest) = match step {
+            Step::Prepare(key) if release.checks.is_empty() => {
+                ("Prepared", format!("version {} of `{key}`", version(key)))
+            }
             Step::Prepare(key) => ("Prepared", format!("version {} of `{key}`, checked before traffic", version(key))),
             Step::CreateDeployment => ("Created", format!("deployment `{deployment}`")),
             Step::ShiftAlias(key, percent) => {
@@ -112,6 +115,9 @@ impl Report {
             }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
             Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{deployment}`")),
+            Step::Verify(_) if release.checks.is_empty() => {
+                ("Waited", "for the switch to be seen everywhere: there is no check".to_owned())
+            }
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
         };
@@ -128,6 +134,9 @@ impl Report {
     /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
     /// which comes last.
     pub fn failed(&self, view: &impl View) {
+        if self.output == Output::Json && self.result(view).is_ok() {
+            return;
+        }
         self.show(view.summary());
         self.hand_on(view);
     }

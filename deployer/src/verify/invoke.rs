@@ -202,7 +202,7 @@ impl Invoker {
 /// The last lines of a log, without Lambda's own about the invocation.
 fn last_lines(log: &str) -> Log {
     const OF_LAMBDA: [&str; 5] = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId"];
-    const LINES: usize = 10;
+    const LINES: usize = 20;
     const LENGTH: usize = 200;
     let said = |line: &&str| !line.trim().is_empty() && !OF_LAMBDA.iter().any(|own| line.starts_with(own));
     let lines: Vec<String> = log.lines().filter(said).map(|line| line.chars().take(LENGTH).collect()).collect();

@@ -95,7 +95,8 @@ impl Failed {
         let hint = match self.blame {
             Blame::Permission => "give the role the action that the message names",
             Blame::Concurrency => "run again when fewer executions run, or raise the reserved concurrency or the quota",
-            _ => "fix what the check shows and deploy again; the log group of the function says more",
+            Blame::Crash => "fix what the check shows and deploy again; the log group of the function says more",
+            _ => "fix what the check shows, or the check, and deploy again",
         };
         Failure::new(Exit::Reverted, self.to_string()).hint(hint).into()
     }

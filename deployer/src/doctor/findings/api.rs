@@ -4,7 +4,7 @@ use super::super::Finding;
 use super::super::facts::Api;
 use super::{drift, unknown};
 use crate::aws::Stage;
-use crate::ledger::{LedgerState, Parts, Release};
+use crate::ledger::{LedgerState, Parts, Release, ReleaseKind};
 
 pub(super) fn find(api: &Api, state: &LedgerState) -> Vec<Finding> {
     let subject = format!("API {}", api.resource.id);
@@ -53,7 +53,8 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
     });
     findings.extend(cache(stage, name, subject));
     // Before the first release of the API nobody has set it.
-    if state.live.as_ref().is_some_and(|live| live.parts.deployment.is_some()) {
+    let is_ours = |live: &Release| live.parts.deployment.is_some() && live.kind != ReleaseKind::Adopt;
+    if state.live.as_ref().is_some_and(is_ours) {
         findings.push(match stage.mark.as_deref() {
             Some(mark) if mark == served => Finding::ok(subject, "stage variable", "names the deployment"),
             mark => Finding::problem(

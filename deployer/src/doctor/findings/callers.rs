@@ -55,7 +55,7 @@ fn on_alias(function: &Function, alias: &str, routes: &[&Calling], (stage, subje
 /// What a permission allows beyond the routes, if it does. One for a route that is gone, or not there yet, is no harm.
 fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> Option<Finding> {
     let check = format!("permission {}", grant.name);
-    let narrow = "take it away, or limit it to the method and path that a route needs";
+    let narrow = "take it away, or limit it to the stage, method and path that a route needs";
     // Behind no route of the API it may be behind a queue, a schedule or a bucket: those are services of the account.
     if routes.is_empty() && grant.is_for_a_service {
         return None;
@@ -87,8 +87,13 @@ fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> O
             }
             true => {}
             false if wild => {
+                // The console gives permissions for all stages of an API.
+                let api = stage.trim_end_matches('/').rsplit_once('/').map_or(stage, |(api, _)| api);
                 let detail = format!("is not limited to this API and stage: `{source}`");
-                return Some(Finding::problem(subject, &check, detail, narrow));
+                return Some(match source.strip_prefix(api).is_some_and(|rest| rest.starts_with('/')) {
+                    true => Finding::warning(subject, &check, detail, narrow),
+                    false => Finding::problem(subject, &check, detail, narrow),
+                });
             }
             false => {
                 let detail = format!("is for another API or stage: `{source}`");
@@ -216,8 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_that_is_not_limited_to_this_api_and_stage_is_a_problem() {
-        for wild in ["arn:aws:execute-api:us-east-1:111111111111:api1/*/GET/count", "arn:aws:execute-api:*", "*"] {
+    fn a_permission_that_is_not_limited_to_this_api_is_a_problem_and_one_for_all_its_stages_a_warning() {
+        let stages = "arn:aws:execute-api:us-east-1:111111111111:api1/*/GET/count";
+        assert_eq!(on(&json!([statement("wide", stages)]), "wide").verdict, Verdict::Warning);
+        for wild in ["arn:aws:execute-api:us-east-1:111111111111:*/*/GET/count", "arn:aws:execute-api:*", "*"] {
             assert_eq!(on(&json!([statement("wide", wild)]), "wide").verdict, Verdict::Problem, "{wild}");
         }
         let mut unlimited = statement("wide", "");

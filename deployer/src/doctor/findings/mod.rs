@@ -59,7 +59,7 @@ fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Findi
             subject,
             check,
             format!("drift: {detail}"),
-            "somebody moved this behind the deployer's back: move it back, or deploy with `--adopt` to keep it",
+            "somebody moved this behind the deployer's back: move it back; or `deploy --adopt` records it as a release first, to which `rollback` goes back",
         ),
         Some(release) => Finding::warning(
             subject,

@@ -51,11 +51,17 @@ pub trait View: Serialize {
 }
 
 /// Why a run failed, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(super) struct Failed {
+    #[serde(serialize_with = "code")]
     exit: Exit,
     message: String,
     hint: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn code<S: serde::Serializer>(exit: &Exit, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(*exit as u8)
 }
 
 impl Failed {

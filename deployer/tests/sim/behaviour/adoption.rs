@@ -35,7 +35,7 @@ fn what_somebody_else_moved_stops_every_command_until_it_is_adopted() {
         for command in [&command, "rollback dev --to previous", &plan] {
             let refused = simulation.refused(command, 4).await;
             assert!(refused.words.contains("alias `live` of `app-f1-dev`"), "{command}: {}", refused.words);
-            assert!(refused.words.contains("`--adopt`"), "{command}: {}", refused.words);
+            assert!(refused.words.contains("--adopt`"), "{command}: {}", refused.words);
         }
         assert_eq!(Serving::of(simulation, "dev"), moved);
         simulation.done(&format!("{command} --adopt")).await;

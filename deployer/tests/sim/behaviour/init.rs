@@ -68,11 +68,12 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
             "app = \"shop\"\n",
             "# shop-orders-dev, which starts `app.handle` with python3.13.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
             "ledger = \"shop-ledger-dev\"\n",
+            "# function = \"orders\"\n# request = \"GET /orders\"\n",
             "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
         ] {
             assert!(text.contains(part), "no `{part}` in {text}");
         }
-        assert!(ended.words.contains("Adopted what is live as release 1"), "{}", ended.words);
+        assert!(ended.words.contains("Adopted what is live as release 1: no check looks at it"), "{}", ended.words);
         assert!(
             ended.words.contains("deployer plan dev") && ended.words.contains("deployer deploy dev"),
             "{}",
@@ -87,6 +88,14 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         done(simulation, "deploy dev").await;
         let back = done(simulation, "rollback dev --to previous").await;
         assert!(back.words.contains("(back to 1)"), "{}", back.words);
+
+        // A second ledger for the same aliases would know nothing of the first.
+        simulation.write("deployer.toml", None);
+        let words = refused(simulation, &ARGUMENTS.replace("init dev", "init staging"), 4).await;
+        assert!(
+            words.contains("alias `live` of `shop-orders-dev` is released already, from another ledger"),
+            "{words}"
+        );
     });
 }
 

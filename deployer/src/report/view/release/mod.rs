@@ -51,8 +51,8 @@ pub struct ReleaseView {
     rollback: Option<String>,
     /// Where the AWS console shows the parts.
     links: Vec<Link>,
-    /// Why the run failed. The error says so to people and programs: a failed run has no result.
-    #[serde(skip)]
+    /// Why the run failed, if it did.
+    #[serde(rename = "error", skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
 }
 
