@@ -243,6 +243,7 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     let config = context.config;
     let wanted: Vec<&Environment> = match name {
         Some(name) => vec![config.environment(Some(name))?],
+        None if config.environments().next().is_none() => vec![config.environment(Some("dev"))?],
         None => config.environments().collect(),
     };
     let read = wanted.iter().map(|environment| commands::status(context, environment));

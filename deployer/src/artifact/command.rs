@@ -86,7 +86,7 @@ async fn run(config: &Config, command: &str, of: &str, stdout: Stdio) -> Result<
     let child = shell.spawn().context("cannot start `sh`")?;
     let failed = |how: String| {
         Failure::error(format!("the build command of function {of} {how}: `{command}`"))
-            .hint("its own words stand above; nothing was changed")
+            .hint("see its output above; nothing was changed")
     };
     let ended = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
     let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60)))?;

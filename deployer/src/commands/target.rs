@@ -31,8 +31,11 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         Some(reason) => format!("release {found} was never stable: {reason}"),
         None => format!("release {found} was never stable: it is {}", found.state),
     };
-    let hint =
-        if served { "name a stable one, or insist with `--force`" } else { "name a stable one: it was never live" };
+    let hint = if served {
+        "name a stable one, or insist with `--force`"
+    } else {
+        "name a stable one: this one never took traffic"
+    };
     Err(Failure::refused(what).hint(hint).into())
 }
 

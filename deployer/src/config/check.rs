@@ -165,7 +165,7 @@ impl DeclaredCheck {
     pub(super) fn contradiction(&self) -> Option<String> {
         let of_request = self.status.is_some() || !self.headers.is_empty() || self.body.is_some();
         let why = match (&self.request, &self.event) {
-            (Some(_), Some(_)) | (None, None) => "must have either `request` or `event`",
+            (Some(_), Some(_)) | (None, None) => "must have one of `request` and `event`, not both",
             (Some(_), None) if self.status.is_none() => "must say which `status` its response has",
             (Some(_), None) if self.payload.is_some() => "sends a request: what has to come back is its `body`",
             (None, Some(_)) if of_request => "sends an event: what has to come back is its `payload`",

@@ -40,7 +40,7 @@ impl View for InitView {
         let mut text = format!("{}: {} in `{}`\n", self.environment, count(self.functions.len()), self.file);
         let ledger = if self.made_ledger { "was made" } else { "was there" };
         let _ = writeln!(text, "  ledger      `{}` {ledger}", self.ledger);
-        let live = if self.adopted { "recorded as release 1" } else { "not recorded by this" };
+        let live = if self.adopted { "is release 1" } else { "was not recorded" };
         let _ = writeln!(text, "  what is live {live}");
         let _ = writeln!(text, "\nNext:\n  {}   # what a deploy would do, and why\n  {}", self.next[0], self.next[1]);
         text

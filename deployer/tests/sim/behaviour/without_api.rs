@@ -139,7 +139,7 @@ fn an_event_that_cannot_be_is_refused_with_its_file_and_nothing_is_sent() {
         ("\"event.json\"", "\"deployer.toml\"", "the event `deployer.toml` of check `f1` is not JSON"),
         ("event = ", "status = 200\nevent = ", "check `f1` sends an event: what has to come back is its `payload`"),
         ("event = ", "writes = true\nevent = ", "check `f1` must not write"),
-        ("event = \"event.json\"\n", "", "check `f1` must have either `request` or `event`"),
+        ("event = \"event.json\"\n", "", "check `f1` must have one of `request` and `event`"),
     ] {
         Snapshot::new(SHAPE, 1).simulate(async |simulation| {
             simulation.reconfigure(|text| text.replacen(from, to, 1));
