@@ -7,6 +7,7 @@ use rustix::process::geteuid;
 use serde_json::Value;
 
 use crate::harness::{Ended, bare, copy, free_port, repository};
+use crate::stack;
 
 /// A copy of an example, with the module that it may use, and free ports.
 struct Example {
@@ -67,9 +68,7 @@ impl Example {
         command.env("TF_CLI_CONFIG_FILE", self.kept(environment, "terraform.tfrc"));
         command.env("TF_DATA_DIR", self.kept(environment, "terraform"));
         command.env("TF_VAR_environment", environment).env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{port}"));
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
-        command.env("AWS_SHARED_CREDENTIALS_FILE", self.kept(environment, "credentials"));
-        command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
+        as_account(&mut command, &port, &self.kept(environment, "credentials"));
         Ended::of(&command.output().unwrap())
     }
 
@@ -104,6 +103,31 @@ impl Example {
         assert_eq!((&after["answer"], after.get("by_invoke")), (&response.into(), None), "{released:#}");
         released
     }
+}
+
+/// What makes an emulator a program's AWS.
+fn as_account(command: &mut Command, port: &str, credentials: &Path) {
+    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
+    command.env("AWS_SHARED_CREDENTIALS_FILE", credentials);
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
+}
+
+/// After all that looks at what it has released before.
+pub(crate) fn init_of_this_repository_writes_what_deploys_without_an_edit() {
+    let checkout = &stack().checkout;
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
+        command.current_dir(&checkout.root).env_clear().envs(bare()).stdin(Stdio::null());
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions"));
+        as_account(&mut command, &checkout.port("dev").to_string(), &checkout.credentials("dev"));
+        let line = format!("--config found.toml {line}");
+        Ended::of(&command.args(line.split_whitespace()).output().unwrap())
+    };
+    run("init dev --yes").expect(0).says(["function `counter`: alias `live` of `", "function `preflight`: "]);
+    run("deploy").expect(0);
+    assert!(run("deploy").expect(0).stdout.contains("nothing to do"));
+    let answer = stack().get(&format!("{}/health", stack().url("dev")));
+    assert_eq!((answer.0, &answer.2["status"]), (200, &"ok".into()), "{answer:?}");
 }
 
 impl Drop for Example {

@@ -76,6 +76,7 @@ fn main() -> ExitCode {
     trials.extend(trials_of_bad_input());
     trials.extend(trials_of_the_pipeline());
     trials.extend(trials![
+        examples::init_of_this_repository_writes_what_deploys_without_an_edit,
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
         infrastructure::prod_is_destroyed_to_nothing_once_its_protection_is_taken_off,
         local::down_stops_every_process_and_removes_all_that_was_kept,
