@@ -21,8 +21,8 @@ pub enum Event<'a> {
     ReleaseBegins(&'a str, &'a Release, &'a Plan),
     /// The steps of a phase, side by side, begin.
     PhaseBegins(&'a [Step]),
-    /// A step of a release is done, and took so long.
-    StepDone(&'a Step, &'a Release, Duration),
+    /// A step of a release is done, took so long, and sent checks or not.
+    StepDone(&'a Step, &'a Release, Duration, bool),
     /// Checks that should have gone through the URL were made by Invoke alone.
     ByInvoke(&'a [&'a CheckRecord]),
     /// The check of this name failed, and these are the last lines that its function logged.

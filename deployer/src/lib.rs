@@ -87,6 +87,7 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
             ended(report, &GuardView::new(&guarded), guarded.refused)
         }
         Command::Init(arguments) => {
+            init::refuse_local(&cli.global, &process)?;
             let options = init_options(arguments, cli.global.config);
             let work = init::init(&options, process, world, report);
             let initialized =

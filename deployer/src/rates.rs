@@ -105,8 +105,20 @@ impl Rate {
             bucket.crowded.notify_one();
         }
         if !wait.is_zero() {
+            let place = Place(bucket);
             tokio::time::sleep(wait).await;
+            std::mem::forget(place);
         }
+    }
+}
+
+/// A place in the queue, given back by whoever no longer waits.
+struct Place<'a>(&'a Bucket);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut full = self.0.full.lock().unwrap_or_else(PoisonError::into_inner);
+        *full = full.and_then(|full| full.checked_sub(self.0.interval));
     }
 }
 
@@ -163,6 +175,15 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let waiting = join_all((0..20).map(|_| rates.lambda.turn()));
         tokio::select! { biased; _ = waiting => {}, queue = rates.crowded() => panic!("{queue}") }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_no_longer_waits_gives_the_place_back() {
+        let (rates, began) = (Rates::of_aws(), Instant::now());
+        let many = join_all((0..100).map(|_| rates.lambda.turn()));
+        tokio::select! { biased; _ = many => panic!("too soon"), () = tokio::time::sleep(Duration::from_millis(1)) => {} }
+        rates.lambda.turn().await;
+        assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -123,7 +123,12 @@ impl DeclaredStack {
     /// writes its contract into the ledger.
     pub(super) fn local(&self, environment: &str, region: &str, account: &str) -> Option<Contract> {
         let has_address = self.api.is_some() || self.functions.values().any(|function| function.url.is_some());
-        let contract = || Contract { account: account.to_owned(), ..self.contract(environment, region) };
+        let contract = || {
+            let mut contract = Contract { account: account.to_owned(), ..self.contract(environment, region) };
+            // It runs what is built for this machine.
+            contract.functions.values_mut().for_each(|function| function.architecture = None);
+            contract
+        };
         (!has_address).then(contract)
     }
 

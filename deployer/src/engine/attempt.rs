@@ -108,7 +108,7 @@ impl Engine<'_> {
             return apply(&self.applying(intended, lock, intended.observed), release).await;
         }
         let environment = self.environment;
-        let mut backoff = Backoff::new(self.world(), Pace::READ);
+        let mut backoff = None;
         let now = loop {
             let mut now = self.interrupt().or(self.observe_again(intended)).await?;
             // The number was taken by the intent itself.
@@ -119,6 +119,7 @@ impl Engine<'_> {
                 break now;
             }
             // One read may be older than what this run has seen before.
+            let backoff = backoff.get_or_insert_with(|| Backoff::new(self.world(), Pace::READ));
             if !backoff.wait().await {
                 planned?;
                 return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))

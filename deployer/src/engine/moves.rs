@@ -1,6 +1,8 @@
 //! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is verified by what it
 //! brought about: that a call answered well is not enough, and that it failed does not mean that it did nothing.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 use futures::future::{join_all, try_join_all};
 use futures::try_join;
@@ -123,7 +125,11 @@ pub(super) async fn alias_to(
     let failed = || format!("failed to move alias `{alias}` of `{name}` to version {}", to.version);
     let (mut tries, mut patience) = (1, Patience::new(&aws.reader.world));
     loop {
-        let turn = aws.lambda.alias_move().await;
+        let turn = tokio::select! {
+            biased;
+            turn = aws.lambda.alias_move() => turn,
+            refused = until_refused(allowed) => return Err(refused),
+        };
         allowed()?;
         let error = match turn.send(name, alias, to, revision).await {
             Ok(moved) => return Ok(moved),
@@ -145,6 +151,16 @@ pub(super) async fn alias_to(
             return Err(error).with_context(failed);
         }
         tries += 1;
+    }
+}
+
+/// Waits until a move that waits for its turn may no longer be sent: a hundred of them wait for seconds.
+async fn until_refused(allowed: &impl Fn() -> Result<()>) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        if let Err(refused) = allowed() {
+            return refused;
+        }
     }
 }
 
@@ -176,6 +192,11 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
                 backoff
                     .wait_until(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
                     .await?;
+            }
+            // It was asked of one function before anything moved. The alias has moved by now: that is no reason to go back.
+            Err(error) if error.kind == Kind::Denied => {
+                run.engine.events.warn(&format!("whether alias `{alias}` of `{name}` is warm is not known: {error}"));
+                return Ok(());
             }
             Err(error) => return Err(error.into()),
         }
@@ -250,12 +271,14 @@ pub(super) async fn stage_to(
 /// # Errors
 /// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
 pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
-    let mut backoff = Backoff::new(run.engine.world(), Pace::READ);
+    let mut backoff = None;
     loop {
         let elsewhere = elsewhere(run, parts).await?;
         if elsewhere.is_empty() {
             return Ok(());
         }
+        // From the first look on: of many functions that takes longer than a change takes to be seen.
+        let backoff = backoff.get_or_insert_with(|| Backoff::new(run.engine.world(), Pace::READ));
         backoff.wait_until(|| "all to be where it was moved".to_owned()).await.with_context(|| {
             Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
                 .hint("somebody else moved it during the release: find out who, then run again")

@@ -96,6 +96,7 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     };
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {
+        let checked = !outcome.checks.is_empty();
         release.checks.extend(outcome.checks);
         release.parts.functions.extend(outcome.part);
         if outcome.deployment.is_some() {
@@ -108,7 +109,7 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
                 if let Some(step) = release.steps.get_mut(first + index) {
                     step.millis = u64::try_from(took.as_millis()).ok();
                 }
-                run.engine.events.emit(Event::StepDone(&phase[index], release, took));
+                run.engine.events.emit(Event::StepDone(&phase[index], release, took, checked));
             }
         }
     }

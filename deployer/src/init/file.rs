@@ -60,12 +60,9 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
             Code::Folder(folder) => {
                 let _ = writeln!(text, "build = {{ output = {} }}", quoted(folder));
             }
-            Code::Command { command, output, inputs } => {
-                let (command, output, inputs) = (quoted(command), quoted(output), Value::from(inputs.clone()));
-                let _ = writeln!(
-                    text,
-                    "[functions.{key}.build]\ncommand = {command}\noutput = {output}\ninputs = {inputs}"
-                );
+            Code::Command { command, output } => {
+                let (command, output) = (quoted(command), quoted(output));
+                let _ = writeln!(text, "[functions.{key}.build]\ncommand = {command}\noutput = {output}");
             }
         }
     }

@@ -45,7 +45,14 @@ pub(super) async fn chosen(
     for (key, function) in functions {
         // Two that are called alike but for what was left out of their names.
         let key = if by_key.contains_key(&key) { plain(&function.name) } else { key };
-        by_key.insert(key, function);
+        if let Some(other) = by_key.insert(key.clone(), function) {
+            return Err(Failure::bad_input(format!(
+                "two functions would have the key `{key}`, `{}` among them",
+                other.name
+            ))
+            .hint("choose fewer functions, `--name PART`, and add the others by hand; nothing was changed")
+            .into());
+        }
     }
     let (api, requests) = api::behind(options, &by_key, (&account, &region), reader).await?;
     let contract = Contract {

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use super::account::Found;
 use super::{Init, environment};
 use crate::aws::Reader;
+use crate::config::is_plain;
 use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::world::World;
@@ -57,8 +58,10 @@ pub(super) async fn written(options: &Init, region: &str, reader: &Reader, world
     match found.as_slice() {
         [] => Ok(None),
         [(_, app, contract)] => {
-            let others =
-                tables.iter().filter_map(|table| Some((table.strip_prefix(&format!("{app}{LEDGER}"))?, table)));
+            let others = tables.iter().filter_map(|table| {
+                let environment = table.strip_prefix(&format!("{app}{LEDGER}"))?;
+                is_plain(environment).then_some((environment, table))
+            });
             let mut ledgers: BTreeMap<_, _> = others.map(|(name, table)| (name.to_owned(), table.clone())).collect();
             ledgers.insert(name.clone(), found[0].0.clone());
             let (app, contract) = (app.clone(), contract.clone());

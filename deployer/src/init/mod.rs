@@ -20,8 +20,10 @@ use anyhow::{Context as _, Result};
 
 use crate::aws::Writer;
 use crate::backoff::{Backoff, Pace};
-use crate::config::{Access, Config, Environment, FILE_NAME, ProcessEnvironment, Traffic, is_plain};
+use crate::cli::Global;
+use crate::config::{Access, Config, Contract, Environment, FILE_NAME, ProcessEnvironment, Traffic, is_plain};
 use crate::context::Context;
+use crate::ending::Ending as _;
 use crate::engine::Engine;
 use crate::events::Events;
 use crate::failure::Failure;
@@ -117,11 +119,11 @@ pub async fn init(
     write(&file, &text)?;
     events.progress("Wrote", &format!("`{}`", file.display()));
     if asked.table {
-        make_table(&aws, events).await.with_context(|| written(&file))?;
+        make_table(&aws, events).await.map_err(|error| written(&file, error))?;
     }
     if asked.adopt {
         let context = Context { config: &config, world, events };
-        adopt(context, environment, &aws).await.with_context(|| written(&file))?;
+        adopt(context, environment, &aws).await.map_err(|error| written(&file, error))?;
     }
     let functions = found.contract.functions.iter().map(|(key, function)| (key.clone(), function.name.clone()));
     Ok(Initialized {
@@ -132,6 +134,21 @@ pub async fn init(
         adopted: asked.adopt,
         file,
     })
+}
+
+/// Refuses to look at a real account where the local AWS was meant.
+///
+/// # Errors
+/// It was.
+pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()> {
+    if !global.local && !process.asks_for_local()? {
+        return Ok(());
+    }
+    Err(Failure::bad_input(
+        "`init` looks for what an account has: on the local AWS there is nothing before `deployer local up`",
+    )
+    .hint("leave `--local` out, and unset `DEPLOYER_LOCAL`; nothing was changed")
+    .into())
 }
 
 fn refuse_existing(file: &Path) -> Result<()> {
@@ -154,7 +171,8 @@ struct Asked {
 
 /// Asks for all that is to be changed in the account, before anything is written here or there.
 async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -> Result<Asked> {
-    let (account, table) = (&found.contract.account, aws.reader.table.name());
+    let Contract { account, region, .. } = &found.contract;
+    let table = aws.reader.table.name();
     let agreed = |question: String| match options.yes {
         true => Ok(true),
         false => events.confirm(&question, "--yes"),
@@ -162,7 +180,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
     let is_there = aws.reader.table.is_ready().await?.is_some();
     if !is_there
         && !agreed(format!(
-            "make the ledger, the DynamoDB table `{table}`, in account `{account}` (on demand, with point-in-time recovery, protected from being deleted)?"
+            "make the ledger, the DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery, protected from being deleted)?"
         ))?
     {
         return Err(Failure::refused("without its ledger an environment cannot be released to; nothing was changed")
@@ -188,9 +206,11 @@ fn write(file: &Path, text: &str) -> Result<()> {
     })
 }
 
-fn written(file: &Path) -> Failure {
-    Failure::error(format!("`{}` was written, and the rest failed", file.display()))
-        .hint("fix what failed, move the file away, and run `deployer init` again")
+/// What failed after the file was written: of the same class.
+fn written(file: &Path, error: anyhow::Error) -> anyhow::Error {
+    let hint = error.hint().unwrap_or("fix what failed").to_owned();
+    let failure = Failure::new(error.exit(), format!("`{}` was written, and the rest failed", file.display()));
+    error.context(failure.hint(format!("{hint}; then move the file away and run `deployer init` again")))
 }
 
 async fn make_table(aws: &Writer, events: &dyn Events) -> Result<()> {
@@ -199,7 +219,13 @@ async fn make_table(aws: &Writer, events: &dyn Events) -> Result<()> {
     while aws.reader.table.is_ready().await? != Some(true) {
         backoff.wait_until(|| format!("the table `{}` to be made", aws.reader.table.name())).await?;
     }
-    aws.table.keep_backups().await?;
+    // Right after the table was made AWS is not ready for that: ContinuousBackupsUnavailableException.
+    while let Err(error) = aws.table.keep_backups().await {
+        if !error.to_string().contains("ContinuousBackupsUnavailable") {
+            return Err(error.into());
+        }
+        backoff.wait_until(|| format!("backups of the table `{}`", aws.reader.table.name())).await?;
+    }
     events.progress("Made", &format!("the ledger, table `{}`", aws.reader.table.name()));
     Ok(())
 }

@@ -1,55 +1,61 @@
 //! What makes the package of a function that its runtime loads from files: its sources, and what they need from elsewhere.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::project::{Code, Project, folder_of};
 use crate::aws::Settings;
 
 impl Project {
     /// The sources as they are, with what they need from elsewhere.
-    pub(super) fn packaged(&self, key: &str, folder: &str, runtime: &str, settings: &Settings) -> Code {
+    pub(super) fn packaged(&self, key: &str, folder: &str, runtime: &str, settings: &Settings) -> Result<Code, String> {
+        self.refuse_ignored(folder)?;
         let at = |file: &str| {
             let places =
                 [folder, ""].map(|place| if place.is_empty() { file.to_owned() } else { format!("{place}/{file}") });
             places.into_iter().find(|path| self.files.contains(path))
         };
         let output = format!(".deployer/package/{key}");
-        let installed = if runtime.starts_with("python") {
-            at("requirements.txt").map(|file| (install_python(&output, &file, runtime, settings), vec![file]))
-        } else {
-            at("package-lock.json").filter(|_| at("package.json").is_some_and(|file| self.has_dependencies(&file))).map(
-                |lock| {
-                    let manifest = at("package.json").unwrap_or_default();
-                    let install = format!(
-                        "cp {manifest} {lock} {output}/ && npm ci --prefix {output} --omit=dev --ignore-scripts"
-                    );
-                    (install, vec![manifest, lock])
-                },
-            )
+        let is_python = runtime.starts_with("python");
+        let installed = match is_python {
+            true => at("requirements.txt").map(|file| install_python(&output, &file, runtime, settings)),
+            false => {
+                let manifest = at("package.json").filter(|file| self.has_dependencies(file));
+                manifest.zip(at("package-lock.json")).map(|(manifest, lock)| {
+                    let (manifest, lock) = (quoted(&manifest), quoted(&lock));
+                    format!("cp {manifest} {lock} {output}/ && npm ci --prefix {output} --omit=dev --ignore-scripts")
+                })
+            }
         };
-        if installed.is_none() && !folder.is_empty() {
-            return Code::Folder(folder.to_owned());
+        if installed.is_none() && !folder.is_empty() && !is_python {
+            return Ok(Code::Folder(folder.to_owned()));
         }
-        let sources = self.sources(folder);
-        let copied = if folder.is_empty() { sources.join(" ") } else { format!("{folder}/.") };
+        let copied = match folder.is_empty() {
+            true => self.sources().iter().map(|source| quoted(source)).collect::<Vec<_>>().join(" "),
+            false => quoted(&format!("{folder}/.")),
+        };
         let mut command = format!("rm -rf {output} && mkdir -p {output} && cp -R {copied} {output}/");
-        let mut inputs = if folder.is_empty() { sources } else { vec![folder.to_owned()] };
-        if let Some((install, files)) = installed {
-            command.push_str(" && ");
-            command.push_str(&install);
-            inputs.extend(files);
+        if is_python {
+            // What ran here left it, and it differs from run to run.
+            command.push_str(&format!(" && find {output} -name __pycache__ -prune -exec rm -rf {{}} +"));
         }
-        inputs.sort();
-        inputs.dedup();
-        Code::Command { command, output, inputs }
+        command.extend(installed.map(|install| format!(" && {install}")));
+        Ok(Code::Command { command, output })
+    }
+
+    /// What git ignores beside the sources would be a part of the package: a file with secrets, too.
+    fn refuse_ignored(&self, folder: &str) -> Result<(), String> {
+        if folder.is_empty() {
+            return Ok(());
+        }
+        let ignored = self.below([self.root.join(folder)].into()).into_iter().find(|file| !self.files.contains(file));
+        ignored.map_or(Ok(()), |file| {
+            Err(format!("is in `{folder}`, where git ignores `{file}`: its package would have that; take it away, or write the build by hand"))
+        })
     }
 
     /// What of the project's own folder is a part of the function: what is no setting of a tool, and no test.
-    fn sources(&self, folder: &str) -> Vec<String> {
-        if !folder.is_empty() {
-            return Vec::new();
-        }
+    fn sources(&self) -> Vec<String> {
         const OTHER: [&str; 8] = ["tests", "test", "docs", "infra", "terraform", "cdk.out", "README.md", "LICENSE"];
         const ENDS: [&str; 7] = [".py", ".js", ".mjs", ".cjs", ".json", ".rb", ".txt"];
         let tops: BTreeSet<&str> = self.files.iter().filter_map(|file| file.split('/').next()).collect();
@@ -71,22 +77,24 @@ impl Project {
             return Err(format!("needs `{file}`, which `npm run build` has not made yet: run that, then this again"));
         };
         let install = if self.files.contains("package-lock.json") { "npm ci" } else { "npm install" };
-        let others = ["package.json", "package-lock.json", "tsconfig.json", "src"].map(str::to_owned);
-        let is_there = |input: &String| self.files.contains(input) || self.root.join(input).is_dir();
-        let inputs: Vec<String> = others.into_iter().filter(is_there).collect();
-        Ok(Some(Code::Command { command: format!("{install} && npm run build"), output, inputs }))
+        Ok(Some(Code::Command { command: format!("{install} && npm run build"), output }))
     }
 
     /// The files in the folders that builds write.
     fn outputs(&self) -> BTreeSet<String> {
-        let mut folders: Vec<_> = ["dist", "build", "out", "lib"].map(|name| self.root.join(name)).to_vec();
+        self.below(["dist", "build", "out", "lib"].map(|name| self.root.join(name)).to_vec())
+    }
+
+    /// The files in these folders and below, whatever git thinks of them, but for what was installed or compiled there.
+    fn below(&self, mut folders: Vec<PathBuf>) -> BTreeSet<String> {
         let mut files = BTreeSet::new();
         while let Some(folder) = folders.pop() {
             for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                let is_made = path.ends_with("node_modules") || path.ends_with("__pycache__");
                 match path.strip_prefix(&self.root).ok().and_then(Path::to_str) {
-                    Some(_) if path.is_dir() && !path.ends_with("node_modules") => folders.push(path),
-                    Some(name) => drop(files.insert(name.to_owned())),
-                    None => {}
+                    Some(_) if path.is_dir() && !is_made => folders.push(path),
+                    Some(name) if !path.is_dir() => drop(files.insert(name.to_owned())),
+                    _ => {}
                 }
             }
         }
@@ -109,6 +117,16 @@ fn install_python(output: &str, requirements: &str, runtime: &str, settings: &Se
     let version = runtime.trim_start_matches("python");
     format!(
         "python3 -m pip install --quiet --target {output} --platform manylinux2014_{machine} --python-version {version} \
-         --only-binary=:all: -r {requirements}"
+         --only-binary=:all: -r {}",
+        quoted(requirements)
     )
+}
+
+/// A path as the shell takes it for one word, and no program for an option.
+fn quoted(path: &str) -> String {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    match path.chars().all(|letter| letter.is_ascii_alphanumeric() || "./_-".contains(letter)) {
+        true => path,
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }

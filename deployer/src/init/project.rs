@@ -28,8 +28,8 @@ pub(super) enum Code {
     Image(String),
     /// A folder as it is.
     Folder(String),
-    /// A command that writes a folder, and what that is made of.
-    Command { command: String, output: String, inputs: Vec<String> },
+    /// A command that writes a folder.
+    Command { command: String, output: String },
 }
 
 /// The folder with the sources.
@@ -106,7 +106,7 @@ impl Project {
         let files = handler_files(&runtime, &handler)
             .ok_or_else(|| format!("has the runtime `{runtime}`, of which the sources are not recognised"))?;
         if let Some(folder) = folder_of(&self.files, &files, (key, &function.name))? {
-            return Ok(self.packaged(key, &folder, &runtime, settings));
+            return self.packaged(key, &folder, &runtime, settings);
         }
         self.built((key, &function.name), &files)?.ok_or_else(|| {
             format!(
@@ -118,14 +118,18 @@ impl Project {
 
     /// The binary that is called as the function, or the only one.
     fn bin(&self, key: &str, name: &str, of: usize) -> Option<Code> {
-        let by = |is: &dyn Fn(&Bin) -> bool| self.bins.iter().find(|bin| is(bin));
+        // What fits more than one is no match: another program would take the traffic.
+        let by = |is: &dyn Fn(&Bin) -> bool| {
+            let mut all = self.bins.iter().filter(|bin| is(bin));
+            all.next().filter(|_| all.next().is_none())
+        };
+        let words = |text: &str| text.split(['-', '_']).map(str::to_lowercase).collect::<Vec<_>>();
+        let name_has = |bin: &Bin| words(name).windows(words(&bin.name).len()).any(|part| part == words(&bin.name));
         let only = self.bins.first().filter(|_| self.bins.len() == 1 && of == 1);
         let found = by(&|bin| bin.name == key)
             .or_else(|| by(&|bin| bin.package == key))
             .or_else(|| by(&|bin| bin.name == name))
-            .or_else(|| {
-                by(&|bin| name.split(['-', '_']).collect::<Vec<_>>().join("-").contains(&bin.name.replace('_', "-")))
-            })
+            .or_else(|| by(&name_has))
             .or(only)?;
         let Bin { package, name, features } = found.clone();
         Some(Code::Cargo { package, bin: name, features })
@@ -188,34 +192,48 @@ mod tests {
 
     #[test]
     fn a_folder_of_sources_is_packed_as_it_is() {
-        let found = code(&project(&["src/app.py", "README.md"]), "api", "python3.13", "app.handle");
-        assert_eq!(found, Ok(Code::Folder("src".to_owned())));
         let found = code(&project(&["functions/hello/index.mjs"]), "hello", "nodejs22.x", "index.handler");
         assert_eq!(found, Ok(Code::Folder("functions/hello".to_owned())));
     }
 
     #[test]
     fn of_several_folders_the_one_with_the_name_of_the_function_is_meant() {
-        let both = project(&["orders/app.py", "mail/app.py"]);
-        assert_eq!(code(&both, "mail", "python3.13", "app.handle"), Ok(Code::Folder("mail".to_owned())));
-        let refused = code(&both, "other", "python3.13", "app.handle").unwrap_err();
+        let both = project(&["orders/index.js", "mail/index.js"]);
+        assert_eq!(code(&both, "mail", "nodejs22.x", "index.handler"), Ok(Code::Folder("mail".to_owned())));
+        let refused = code(&both, "other", "nodejs22.x", "index.handler").unwrap_err();
         assert_eq!(refused, "could be in any of the folders `mail`, `orders`");
     }
 
     #[test]
     fn python_packages_are_installed_for_the_functions_processor() {
         let found = code(&project(&["src/app.py", "requirements.txt"]), "api", "python3.13", "app.handle").unwrap();
-        let Code::Command { command, output, inputs } = found else { panic!("{found:?}") };
+        let Code::Command { command, output } = found else { panic!("{found:?}") };
         assert!(
             command.starts_with("rm -rf .deployer/package/api && mkdir -p .deployer/package/api && cp -R src/. "),
             "{command}"
         );
         assert!(command.contains("--platform manylinux2014_aarch64 --python-version 3.13 "), "{command}");
         assert!(command.ends_with(" -r requirements.txt"), "{command}");
-        assert_eq!(
-            (output.as_str(), inputs),
-            (".deployer/package/api", vec!["requirements.txt".to_owned(), "src".to_owned()])
-        );
+        assert_eq!(output, ".deployer/package/api");
+    }
+
+    #[test]
+    fn python_sources_are_copied_without_what_running_them_left_and_names_are_one_word_for_the_shell() {
+        let found = code(&project(&["my app/$(x)/app.py"]), "api", "python3.13", "app.handle").unwrap();
+        let Code::Command { command, .. } = found else { panic!("{found:?}") };
+        assert!(command.contains("cp -R 'my app/$(x)/.' .deployer/package/api/ && find "), "{command}");
+    }
+
+    #[test]
+    fn a_file_that_git_ignores_beside_the_sources_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("src")).unwrap();
+        for file in ["index.js", ".env"] {
+            std::fs::write(folder.path().join("src").join(file), "").unwrap();
+        }
+        let project = Project { root: folder.path().to_owned(), ..project(&["src/index.js"]) };
+        let refused = code(&project, "api", "nodejs22.x", "index.handler").unwrap_err();
+        assert!(refused.starts_with("is in `src`, where git ignores `src/.env`"), "{refused}");
     }
 
     #[test]
@@ -223,9 +241,8 @@ mod tests {
         let files =
             ["app.py", "shop/__init__.py", "tests/test_app.py", "terraform/main.tf", "deployer.toml", "README.md"];
         let found = code(&project(&files), "api", "python3.13", "app.handle").unwrap();
-        let Code::Command { command, inputs, .. } = found else { panic!("{found:?}") };
-        assert!(command.ends_with("cp -R app.py shop .deployer/package/api/"), "{command}");
-        assert_eq!(inputs, ["app.py", "shop"]);
+        let Code::Command { command, .. } = found else { panic!("{found:?}") };
+        assert!(command.contains("cp -R app.py shop .deployer/package/api/ && "), "{command}");
     }
 
     #[test]
@@ -235,11 +252,11 @@ mod tests {
             name: name.to_owned(),
             features: Vec::new(),
         };
-        let project = Project {
+        let mixed = Project {
             bins: vec![bin("shop", "worker"), bin("api", "http"), bin("tools", "mail_sender")],
             ..project(&[])
         };
-        let of = |key: &str, name: &str| match project.bin(key, name, 3) {
+        let of = |key: &str, name: &str| match mixed.bin(key, name, 3) {
             Some(Code::Cargo { package, bin, .. }) => Some((package, bin)),
             _ => None,
         };
@@ -247,6 +264,10 @@ mod tests {
         assert_eq!(of("api", "x"), Some(("api".to_owned(), "http".to_owned())));
         assert_eq!(of("sender", "shop-mail-sender-dev"), Some(("tools".to_owned(), "mail_sender".to_owned())));
         assert_eq!(of("other", "other"), None);
+        // A part of a word is no match, nor is one of several.
+        assert_eq!(of("x", "shop-workers-dev"), None);
+        let project = Project { bins: vec![bin("api", "migrate"), bin("api", "server")], ..project(&[]) };
+        assert_eq!(project.bin("api", "shop-api", 1), None);
     }
 
     #[test]

@@ -15,10 +15,10 @@ pub async fn alias(
     expected: impl Fn(&Alias) -> bool,
 ) -> Result<Alias, AwsError> {
     let FunctionResource { name, alias, .. } = resource;
-    let mut backoff = Backoff::new(&reader.world, Pace::READ);
+    let mut backoff = None;
     loop {
         let found = reader.lambda.alias(name, alias).await?;
-        if expected(&found) || !backoff.wait().await {
+        if expected(&found) || !backoff.get_or_insert_with(|| Backoff::new(&reader.world, Pace::READ)).wait().await {
             return Ok(found);
         }
     }
@@ -29,10 +29,10 @@ pub async fn alias(
 /// # Errors
 /// It cannot be read.
 pub async fn stage(reader: &Reader, api: &RestApi, expected: impl Fn(&Stage) -> bool) -> Result<Stage, AwsError> {
-    let mut backoff = Backoff::new(&reader.world, Pace::READ);
+    let mut backoff = None;
     loop {
         let found = reader.api.stage(&api.id, &api.stage).await?;
-        if expected(&found) || !backoff.wait().await {
+        if expected(&found) || !backoff.get_or_insert_with(|| Backoff::new(&reader.world, Pace::READ)).wait().await {
             return Ok(found);
         }
     }

@@ -227,7 +227,9 @@ fn function_plan(key: &str, goal: Goal<'_>, live: Option<&Release>, function: &O
             let code = built
                 .and_then(|manifest| manifest.functions.get(key))
                 .map(|packed| packed.package.code_sha256().to_owned());
-            let old = live.and_then(|release| release.artifact.functions.get(key)).cloned().unwrap_or_default();
+            // Sources of a function that the environment did not have then were never released to it.
+            let had = live.filter(|release| release.parts.functions.contains_key(key));
+            let old = had.and_then(|release| release.artifact.functions.get(key)).cloned().unwrap_or_default();
             let new = sources.functions.get(key).cloned().unwrap_or_default();
             with_settings(source_change(live, &before, code.as_ref(), (old, new)), settings, code)
         }

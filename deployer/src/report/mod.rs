@@ -100,14 +100,12 @@ impl Report {
     }
 
     /// A step is done, and so long it took.
-    fn step_done(&self, step: &Step, release: &Release, took: Duration) {
+    fn step_done(&self, (step, checked): (&Step, bool), release: &Release, took: Duration) {
         let version =
             |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
         let deployment = release.parts.deployment.as_deref().unwrap_or("?");
         let (verb, rest) = match step {
-            Step::Prepare(key) if release.checks.is_empty() => {
-                ("Prepared", format!("version {} of `{key}`", version(key)))
-            }
+            Step::Prepare(key) if !checked => ("Prepared", format!("version {} of `{key}`", version(key))),
             Step::Prepare(key) => ("Prepared", format!("version {} of `{key}`, checked before traffic", version(key))),
             Step::CreateDeployment => ("Created", format!("deployment `{deployment}`")),
             Step::ShiftAlias(key, percent) => {
@@ -115,8 +113,8 @@ impl Report {
             }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
             Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{deployment}`")),
-            Step::Verify(_) if release.checks.is_empty() => {
-                ("Waited", "for the switch to be seen everywhere: there is no check".to_owned())
+            Step::Verify(what) if !checked => {
+                ("Unchecked", format!("{}: there is no check of what moved", what.moment))
             }
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
@@ -289,7 +287,7 @@ impl Events for Report {
             Event::PhaseBegins(phase) => {
                 self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
             }
-            Event::StepDone(step, release, took) => self.step_done(step, release, took),
+            Event::StepDone(step, release, took, checked) => self.step_done((step, checked), release, took),
             Event::ByInvoke(checks) => self.by_invoke(checks),
             Event::Log(check, lines) => self.log(check, lines),
             Event::RevertBegins(release) => self.revert_begins(release),

@@ -96,6 +96,10 @@ impl LambdaReader {
     pub async fn tags(&self, function: &str) -> Result<BTreeMap<String, String>, AwsError> {
         let answer = self.functions.turn().await.get_function().function_name(function).send().await;
         let answer = answer.map_err(|error| AwsError::new("GetFunction", bare(function), &error))?;
+        // Who may not list tags gets a response without them.
+        if let Some(error) = answer.tags_error {
+            return Err(AwsError::found(Kind::Denied, "ListTags", bare(function), error.message));
+        }
         Ok(answer.tags.unwrap_or_default().into_iter().collect())
     }
 

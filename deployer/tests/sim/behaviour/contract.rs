@@ -83,7 +83,8 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
 #[test]
 fn a_function_that_only_some_environments_have_is_released_to_those() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
-        let mut contract = item(simulation, "prod", "stack");
+        let both = item(simulation, "prod", "stack");
+        let mut contract = both.clone();
         contract["functions"].as_object_mut().unwrap().remove("f2");
         simulation.put("prod", &contract);
         let command = deploy(simulation, Behavior::Right).await;
@@ -103,6 +104,11 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
         for command in [another.clone(), another.replace("deploy dev", "deploy prod")] {
             simulation.done(&command).await;
         }
+        // Once prod has it too, it is released there, although its sources did not change since.
+        simulation.configure("environments = [\"dev\"]\n", "");
+        simulation.put("prod", &both);
+        let ended = simulation.done(&another.replace("deploy dev", "deploy prod")).await;
+        assert!(ended.words.contains("Switched `f2` to version "), "{}", ended.words);
         for environment in ["dev", "prod"] {
             for command in ["check", "status", "rollback --to previous"] {
                 let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));

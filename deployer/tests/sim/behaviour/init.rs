@@ -13,7 +13,7 @@ const ARGUMENTS: &str = "init dev --app shop --region us-east-1 --profile 111111
 
 /// A function that somebody else made and uses, with a published version behind an alias.
 fn function(account: &mut Account, name: &str) {
-    let (runtime, handler) = ("python3.13".to_owned(), "app.handle".to_owned());
+    let (runtime, handler) = ("nodejs22.x".to_owned(), "index.handler".to_owned());
     let configuration = Configuration { runtime, handler, ..Configuration::default() };
     account.lambda.create_function(name, name.as_bytes(), configuration);
     account.lambda.create_alias(name, "live", "1");
@@ -35,7 +35,7 @@ fn http_api(account: &mut Account, function: &str) {
 fn project(set_up: impl FnOnce(&mut Account) + Send, case: impl AsyncFnOnce(&Simulation) + Send) {
     Snapshot::new(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         simulation.write("deployer.toml", None);
-        simulation.write("orders/app.py", Some("def handle(event, context): pass\n"));
+        simulation.write("orders/index.js", Some("exports.handler = () => {}\n"));
         simulation.account("dev", set_up);
         case(simulation).await;
     });
@@ -66,7 +66,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         let text = simulation.read("deployer.toml").unwrap();
         for part in [
             "app = \"shop\"\n",
-            "# shop-orders-dev, which starts `app.handle` with python3.13.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
+            "# shop-orders-dev, which starts `index.handler` with nodejs22.x.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
             "ledger = \"shop-ledger-dev\"\n",
             "# function = \"orders\"\n# request = \"GET /orders\"\n",
             "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
@@ -84,7 +84,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         assert_eq!(live["environments"][0]["release"], 1);
 
         // The first own release has a way back.
-        simulation.write("orders/app.py", Some("def handle(event, context): return {}\n"));
+        simulation.write("orders/index.js", Some("exports.handler = () => ({})\n"));
         done(simulation, "deploy dev").await;
         let back = done(simulation, "rollback dev --to previous").await;
         assert!(back.words.contains("(back to 1)"), "{}", back.words);
@@ -121,10 +121,7 @@ fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
         done(simulation, "init dev --ledger shop-ledger-dev --region us-east-1 --profile 111111111111 --yes").await;
         let text = simulation.read("deployer.toml").unwrap();
         assert!(text.contains("app = \"shop\"\n") && !text.contains(".stack"), "{text}");
-        assert!(
-            text.contains("[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }"),
-            "{text}"
-        );
+        assert!(text.contains("build = { output = \"orders\" }\n"), "{text}");
         done(simulation, "plan dev").await;
     });
 }
@@ -192,16 +189,19 @@ fn what_cannot_be_released_is_refused_and_nothing_is_written() {
             let words = refused(simulation, &ARGUMENTS.replace("shop", app), code).await;
             assert!(words.contains(expected), "{words}");
         }
-        simulation.write("orders/app.py", None);
+        simulation.write("orders/index.js", None);
         let words = refused(simulation, ARGUMENTS, 3).await;
         assert!(
-            words
-                .contains("function `shop-orders-dev` starts `app.handle` with `python3.13`, and there is no `app.py`"),
+            words.contains(
+                "function `shop-orders-dev` starts `index.handler` with `nodejs22.x`, and there is no `index.js`"
+            ),
             "{words}"
         );
         // Nobody is there to agree.
-        simulation.write("orders/app.py", Some(""));
+        simulation.write("orders/index.js", Some(""));
         refused(simulation, &ARGUMENTS.replace(" --yes", ""), 3).await;
+        let words = refused(simulation, &format!("--local {ARGUMENTS}"), 3).await;
+        assert!(words.contains("leave `--local` out"), "{words}");
     });
 }
 
