@@ -127,9 +127,10 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
     for place in places {
         instance::refuse_foreign_port(place)?;
     }
-    artifact::make_own_folder(config)?;
     let _alone = instance::alone(&root(config))?;
     let interpreter = python::environment(config, &python, interrupt, events).await?;
+    // The credentials go there.
+    artifact::make_own_folder(config)?;
     // First: infrastructure code may make the functions of the first build.
     if places.iter().any(|place| Instance::running(&place.folder).is_none()) {
         let _group = events.building(config.functions.keys());

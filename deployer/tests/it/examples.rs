@@ -236,6 +236,12 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     let [first, status, deploy, rollback, last] = example.commands();
     up(&example, &first);
     assert!(example.run(&status).expect(0).stdout.contains("hello       version 1 of greet-hello-dev"));
+    // As if no infrastructure code had written a contract, and before the first release.
+    let other = "deployer --config other.toml init --yes dev --app other --name greet-hello";
+    example.run(other).expect(0).says(["Made the ledger, table `other-ledger-dev`", "no check looks at it"]);
+    let found = std::fs::read_to_string(example.root.join("other.toml")).unwrap();
+    assert!(found.contains("name = \"greet-hello-dev\"\nurl = \"http"), "{found}");
+    std::fs::remove_file(example.root.join("other.toml")).unwrap();
 
     example.edit("src/index.mjs", "?? \"world\"", "?? \"everybody\"");
     example.deploy_and_check_the_url(&deploy, "GET /?name=Ada -> 200");
@@ -250,8 +256,7 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("src/index.mjs", "?? \"everybody\"", "?? \"nobody\""));
-    // As if no infrastructure code had written a contract.
-    init(&example, "dev --app other --name greet-hello", ("src/index.mjs", "?? \"everybody\"", "?? \"all\""));
+    example.run(other).expect(4).says(["is released already, from another ledger", "`deployer: greet/dev release "]);
     down(&example, &last);
 }
 
