@@ -112,7 +112,7 @@ impl Rate {
     }
 }
 
-/// A place in the queue, given back by whoever no longer waits.
+/// A place in the queue, given back when a call stops waiting for it.
 struct Place<'a>(&'a Bucket);
 
 impl Drop for Place<'_> {

@@ -17,7 +17,7 @@ const MOST: usize = 20;
 pub(super) fn read(text: &str) -> Result<File, Vec<Error>> {
     let (mut table, mut mistakes) = DeTable::parse_recoverable(text);
     if !mistakes.is_empty() {
-        // What a mistake of syntax swallows is no mistake of its own.
+        // After a mistake of syntax the parser may take what is right for another one.
         mistakes.truncate(1);
         return Err(mistakes);
     }

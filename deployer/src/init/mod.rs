@@ -190,7 +190,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
     let is_new = !is_there || account::is_new(aws, &found.app).await?;
     let adopt = is_new
         && agreed(format!(
-            "record what is live in `{}` as release 1, so that there is a way back to it?",
+            "record what is live in `{}` as release 1, so that there is a way back to it (not if it is a placeholder)?",
             options.environment
         ))?;
     Ok(Asked { table: !is_there, adopt })
@@ -198,9 +198,15 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
 
 /// Writes the file, if there still is none.
 fn write(file: &Path, text: &str) -> Result<()> {
-    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
-    let written = made.and_then(|mut made| std::io::Write::write_all(&mut made, text.as_bytes()));
-    written.with_context(|| {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    // Whole or not at all: a full disk leaves no half of it.
+    let write = || -> std::io::Result<()> {
+        let mut made = tempfile::NamedTempFile::new_in(folder)?;
+        std::io::Write::write_all(&mut made, text.as_bytes())?;
+        made.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        made.persist_noclobber(file).map(drop).map_err(|error| error.error)
+    };
+    write().with_context(|| {
         Failure::bad_input(format!("cannot write `{}`", file.display()))
             .hint("run it in a folder that you may write to, or name the file with `--config`; nothing was changed")
     })

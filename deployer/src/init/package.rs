@@ -54,7 +54,7 @@ impl Project {
         })
     }
 
-    /// What of the project's own folder is a part of the function: what is no setting of a tool, and no test.
+    /// The files and folders of the project's own folder that belong to the function: without settings of tools, tests and docs.
     fn sources(&self) -> Vec<String> {
         const OTHER: [&str; 8] = ["tests", "test", "docs", "infra", "terraform", "cdk.out", "README.md", "LICENSE"];
         const ENDS: [&str; 7] = [".py", ".js", ".mjs", ".cjs", ".json", ".rb", ".txt"];

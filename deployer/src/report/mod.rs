@@ -113,9 +113,7 @@ impl Report {
             }
             Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
             Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{deployment}`")),
-            Step::Verify(what) if !checked => {
-                ("Unchecked", format!("{}: there is no check of what moved", what.moment))
-            }
+            Step::Verify(what) if !checked => ("Unchecked", format!("{}: no check looks at what moved", what.moment)),
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
         };

@@ -47,7 +47,7 @@ impl Example {
     #[track_caller]
     fn run(&self, line: &str) -> Ended {
         let arguments =
-            line.strip_prefix("deployer ").unwrap_or_else(|| panic!("`{line}` is no command of `deployer`"));
+            line.strip_prefix("deployer ").unwrap_or_else(|| panic!("`{line}` is not a command of `deployer`"));
         self.start(env!("CARGO_BIN_EXE_deployer").as_ref(), &arguments.split(' ').collect::<Vec<_>>(), "dev")
     }
 
