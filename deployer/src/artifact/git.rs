@@ -135,8 +135,8 @@ impl<'a> Git<'a> {
     }
 
     async fn is_shallow(&self) -> bool {
-        let answer = self.run(&["rev-parse", "--is-shallow-repository"]).await;
-        !answer.is_ok_and(|output| output.stdout.trim_ascii() == b"false")
+        let response = self.run(&["rev-parse", "--is-shallow-repository"]).await;
+        !response.is_ok_and(|output| output.stdout.trim_ascii() == b"false")
     }
 
     /// The top of the checkout.

@@ -97,8 +97,8 @@ macro_rules! listing {
         loop {
             let raw = RawBody::default();
             let request = $self.0.turn().await.$request().rest_api_id($api).limit(500).set_position(position)$(.$extra($value))*;
-            let answer = request.customize().interceptor(raw.clone()).send().await;
-            answer.map_err(|error| AwsError::new($name, api_named($api), &error))?;
+            let response = request.customize().interceptor(raw.clone()).send().await;
+            response.map_err(|error| AwsError::new($name, api_named($api), &error))?;
             let mut page = raw.json($name, api_named($api))?;
             items.extend(of_page(page["item"].take()));
             position = page["position"].as_str().map(str::to_owned);
@@ -111,17 +111,17 @@ macro_rules! listing {
 
 /// A stage as a response shows it; GetStage's and UpdateStage's are two types with the same fields.
 macro_rules! shown {
-    ($answer:expr) => {{
-        let methods = $answer.method_settings.unwrap_or_default();
-        let variables: BTreeMap<_, _> = $answer.variables.unwrap_or_default().into_iter().collect();
+    ($response:expr) => {{
+        let methods = $response.method_settings.unwrap_or_default();
+        let variables: BTreeMap<_, _> = $response.variables.unwrap_or_default().into_iter().collect();
         Stage {
             // API Gateway writes -1 where the method has no limit of its own.
             burst: methods.get("*/*").map(|all| all.throttling_burst_limit).filter(|burst| *burst >= 0),
-            deployment: $answer.deployment_id.unwrap_or_default(),
+            deployment: $response.deployment_id.unwrap_or_default(),
             mark: variables.get(MARK).cloned(),
             variables,
-            canary: $answer.canary_settings.and_then(|canary| canary.deployment_id),
-            cached: match $answer.cache_cluster_enabled {
+            canary: $response.canary_settings.and_then(|canary| canary.deployment_id),
+            cached: match $response.cache_cluster_enabled {
                 true => methods.into_iter().map(|(name, method)| (name, method.caching_enabled)).collect(),
                 false => BTreeMap::new(),
             },
@@ -139,18 +139,18 @@ pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> (ApiReader, ApiWriter) 
 impl ApiReader {
     /// What the stage serves.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
-        let answer = self.0.turn().await.get_stage().rest_api_id(api).stage_name(stage).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
-        Ok(shown!(answer))
+        let response = self.0.turn().await.get_stage().rest_api_id(api).stage_name(stage).send().await;
+        let response = response.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
+        Ok(shown!(response))
     }
 
     /// What an API is, without its definition.
     pub async fn about(&self, api: &str) -> Result<About, AwsError> {
-        let answer = self.0.turn().await.get_rest_api().rest_api_id(api).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
+        let response = self.0.turn().await.get_rest_api().rest_api_id(api).send().await;
+        let response = response.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         Ok(About {
-            tags: answer.tags.unwrap_or_default().into_iter().collect(),
-            only_custom_domain: answer.disable_execute_api_endpoint,
+            tags: response.tags.unwrap_or_default().into_iter().collect(),
+            only_custom_domain: response.disable_execute_api_endpoint,
         })
     }
 
@@ -187,12 +187,12 @@ impl ApiReader {
 
     /// A deployment; `None` if there is no such one.
     pub async fn deployment(&self, api: &str, id: &str) -> Result<Option<Deployment>, AwsError> {
-        let answer = self.0.turn().await.get_deployment().rest_api_id(api).deployment_id(id).send().await;
-        match answer.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
-            Ok(answer) => Ok(Some(Deployment {
-                id: answer.id.unwrap_or_default(),
-                description: answer.description.unwrap_or_default(),
-                created: timestamp(answer.created_date),
+        let response = self.0.turn().await.get_deployment().rest_api_id(api).deployment_id(id).send().await;
+        match response.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
+            Ok(response) => Ok(Some(Deployment {
+                id: response.id.unwrap_or_default(),
+                description: response.description.unwrap_or_default(),
+                created: timestamp(response.created_date),
             })),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -214,16 +214,16 @@ impl ApiReader {
 
     /// The names of an API's stages.
     pub async fn stage_names(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let answer = self.0.turn().await.get_stages().rest_api_id(api).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
-        Ok(answer.item.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
+        let response = self.0.turn().await.get_stages().rest_api_id(api).send().await;
+        let response = response.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
+        Ok(response.item.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
     }
 
     /// The ids of the deployments that the API's stages serve, canaries of theirs among them.
     pub async fn serving(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let answer = self.0.turn().await.get_stages().rest_api_id(api).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
-        let stages = answer.item.unwrap_or_default().into_iter();
+        let response = self.0.turn().await.get_stages().rest_api_id(api).send().await;
+        let response = response.map_err(|error| AwsError::new("GetStages", api_named(api), &error))?;
+        let stages = response.item.unwrap_or_default().into_iter();
         let ids = stages
             .flat_map(|stage| [stage.deployment_id, stage.canary_settings.and_then(|canary| canary.deployment_id)]);
         Ok(ids.flatten().collect())
@@ -239,9 +239,9 @@ impl ApiReader {
         const FROZEN: [&str; 5] =
             ["policy", "binaryMediaTypes", "minimumCompressionSize", "disableExecuteApiEndpoint", "apiKeySource"];
         let raw = RawBody::default();
-        let answer =
+        let response =
             self.0.turn().await.get_rest_api().rest_api_id(api).customize().interceptor(raw.clone()).send().await;
-        answer.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
+        response.map_err(|error| AwsError::new("GetRestApi", api_named(api), &error))?;
         let whole = raw.json("GetRestApi", api_named(api))?;
         Ok(FROZEN
             .iter()
@@ -254,11 +254,11 @@ impl ApiReader {
 impl ApiWriter {
     /// Freezes the definition into a deployment that no stage serves yet. Returns its id.
     pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
-        let answer = self.0.turn().await.create_deployment().rest_api_id(api).description(description).send().await;
-        let answer = answer.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
+        let response = self.0.turn().await.create_deployment().rest_api_id(api).description(description).send().await;
+        let response = response.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
         let nothing =
-            || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the answer names no deployment");
-        answer.id.ok_or_else(nothing)
+            || AwsError::found(Kind::Unknown, "CreateDeployment", api_named(api), "the response names no deployment");
+        response.id.ok_or_else(nothing)
     }
 
     /// Waits until a stage may be moved. Whether it still has to be is looked at afterwards: this may take a while.
@@ -268,8 +268,8 @@ impl ApiWriter {
 
     /// Deletes a deployment. AWS refuses it for one that a stage serves.
     pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
-        let answer = self.0.turn().await.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
+        let response = self.0.turn().await.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
+        response.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))
     }
 }
 
@@ -284,9 +284,9 @@ impl StageMove<'_> {
             .patch_operations(replace("/deploymentId".to_owned()))
             .patch_operations(replace(format!("/variables/{MARK}")));
         let quick = aws_sdk_apigateway::config::Builder::new().timeout_config(move_timeouts());
-        let answer = request.customize().config_override(quick).send().await;
-        let answer = answer.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
-        Ok(shown!(answer))
+        let response = request.customize().config_override(quick).send().await;
+        let response = response.map_err(|error| AwsError::new("UpdateStage", stage_named(api, stage), &error))?;
+        Ok(shown!(response))
     }
 }
 

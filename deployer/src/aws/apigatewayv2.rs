@@ -53,20 +53,20 @@ pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> HttpApiReader {
 impl HttpApiReader {
     /// A stage.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<HttpStage, AwsError> {
-        let answer = self.0.turn().await.get_stage().api_id(api).stage_name(stage).send().await;
+        let response = self.0.turn().await.get_stage().api_id(api).stage_name(stage).send().await;
         let named = || format!("stage `{stage}` of HTTP API `{api}`");
-        let answer = answer.map_err(|error| AwsError::new("GetStage", named(), &error))?;
+        let response = response.map_err(|error| AwsError::new("GetStage", named(), &error))?;
         Ok(HttpStage {
-            deploys_itself: answer.auto_deploy.unwrap_or_default(),
-            variables: answer.stage_variables.unwrap_or_default().into_iter().collect(),
+            deploys_itself: response.auto_deploy.unwrap_or_default(),
+            variables: response.stage_variables.unwrap_or_default().into_iter().collect(),
         })
     }
 
     /// Where an API responds, without its stage; `None` if there is no such API.
     pub async fn endpoint(&self, api: &str) -> Result<Option<String>, AwsError> {
-        let answer = self.0.turn().await.get_api().api_id(api).send().await;
-        match answer.map_err(|error| AwsError::new("GetApi", named(api), &error)) {
-            Ok(answer) => Ok(answer.api_endpoint),
+        let response = self.0.turn().await.get_api().api_id(api).send().await;
+        match response.map_err(|error| AwsError::new("GetApi", named(api), &error)) {
+            Ok(response) => Ok(response.api_endpoint),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -74,9 +74,9 @@ impl HttpApiReader {
 
     /// The names of an API's stages.
     pub async fn stage_names(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let answer = self.0.turn().await.get_stages().api_id(api).max_results(PAGE).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetStages", named(api), &error))?;
-        Ok(answer.items.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
+        let response = self.0.turn().await.get_stages().api_id(api).max_results(PAGE).send().await;
+        let response = response.map_err(|error| AwsError::new("GetStages", named(api), &error))?;
+        Ok(response.items.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
     }
 
     /// All routes, each with what it calls.
@@ -99,9 +99,9 @@ impl HttpApiReader {
     async fn all_routes(&self, api: &str) -> Result<Vec<aws_sdk_apigatewayv2::types::Route>, AwsError> {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
-            let answer =
+            let response =
                 self.0.turn().await.get_routes().api_id(api).max_results(PAGE).set_next_token(token).send().await;
-            let page = answer.map_err(|error| AwsError::new("GetRoutes", named(api), &error))?;
+            let page = response.map_err(|error| AwsError::new("GetRoutes", named(api), &error))?;
             all.extend(page.items.unwrap_or_default());
             token = page.next_token;
             if token.is_none() {
@@ -113,9 +113,9 @@ impl HttpApiReader {
     async fn integrations(&self, api: &str) -> Result<BTreeMap<String, Integration>, AwsError> {
         let (mut all, mut token) = (BTreeMap::new(), None);
         loop {
-            let answer =
+            let response =
                 self.0.turn().await.get_integrations().api_id(api).max_results(PAGE).set_next_token(token).send().await;
-            let page = answer.map_err(|error| AwsError::new("GetIntegrations", named(api), &error))?;
+            let page = response.map_err(|error| AwsError::new("GetIntegrations", named(api), &error))?;
             let items = page.items.unwrap_or_default().into_iter();
             all.extend(items.filter_map(|found| Some((found.integration_id.clone()?, found))));
             token = page.next_token;

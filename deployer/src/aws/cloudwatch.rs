@@ -73,11 +73,11 @@ impl CloudWatch {
         let request = self.0.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
         // As many as there are names: without it a page holds 50.
-        let answer = request.max_records(PAGE).send().await;
+        let response = request.max_records(PAGE).send().await;
         let object = || format!("alarms `{}`", names.join("`, `"));
-        let answer = answer.map_err(|error| AwsError::new("DescribeAlarms", object(), &error))?;
-        let composite = answer.composite_alarms.unwrap_or_default().into_iter().map(|alarm| Self::composite(&alarm));
-        Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(Alarm::of).chain(composite).collect())
+        let response = response.map_err(|error| AwsError::new("DescribeAlarms", object(), &error))?;
+        let composite = response.composite_alarms.unwrap_or_default().into_iter().map(|alarm| Self::composite(&alarm));
+        Ok(response.metric_alarms.unwrap_or_default().into_iter().map(Alarm::of).chain(composite).collect())
     }
 }
 

@@ -85,10 +85,10 @@ impl TableReader {
 
     /// Whether the table can be read and written; `None` if there is none.
     pub async fn is_ready(&self) -> Result<Option<bool>, AwsError> {
-        let answer = self.client.describe_table().table_name(&self.name).send().await;
-        match answer.map_err(|error| self.error("DescribeTable", &error)) {
-            Ok(answer) => {
-                let status = answer.table.and_then(|table| table.table_status);
+        let response = self.client.describe_table().table_name(&self.name).send().await;
+        match response.map_err(|error| self.error("DescribeTable", &error)) {
+            Ok(response) => {
+                let status = response.table.and_then(|table| table.table_status);
                 Ok(Some(matches!(status, Some(TableStatus::Active | TableStatus::Updating))))
             }
             Err(error) if error.kind == Kind::NotFound => Ok(None),
@@ -100,16 +100,16 @@ impl TableReader {
     pub async fn get(&self, pk: &str, sk: &str) -> Result<Option<Value>, AwsError> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         let key = key(pk, sk);
-        let answer = request.set_key(Some(key)).send().await.map_err(|error| self.error("GetItem", &error))?;
-        answer.item.map(|item| self.decode(item)).transpose()
+        let response = request.set_key(Some(key)).send().await.map_err(|error| self.error("GetItem", &error))?;
+        response.item.map(|item| self.decode(item)).transpose()
     }
 
     /// The last `limit` items of a partition whose sort key begins with `prefix`, the last first, read
     /// consistently.
     pub async fn last(&self, pk: &str, prefix: &str, limit: i32) -> Result<Vec<Value>, AwsError> {
         let request = self.partition(pk, prefix).limit(limit);
-        let answer = request.send().await.map_err(|error| self.error("Query", &error))?;
-        answer.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
+        let response = request.send().await.map_err(|error| self.error("Query", &error))?;
+        response.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
     }
 
     /// The items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page, since
@@ -123,11 +123,11 @@ impl TableReader {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let request = self.partition(pk, prefix).set_exclusive_start_key(start.take());
-            let answer = request.send().await.map_err(|error| self.error("Query", &error))?;
-            for item in answer.items.unwrap_or_default() {
+            let response = request.send().await.map_err(|error| self.error("Query", &error))?;
+            for item in response.items.unwrap_or_default() {
                 items.push(self.decode(item)?);
             }
-            start = answer.last_evaluated_key;
+            start = response.last_evaluated_key;
             if start.is_none() || is_enough(&items) {
                 return Ok(items);
             }
@@ -175,8 +175,8 @@ impl TableWriter {
                 .attribute_definitions(attribute.build().map_err(|error| failed(error.to_string()))?)
                 .key_schema(key.build().map_err(|error| failed(error.to_string()))?);
         }
-        let answer = request.deletion_protection_enabled(true).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("CreateTable", object(&self.name), &error))
+        let response = request.deletion_protection_enabled(true).send().await;
+        response.map(drop).map_err(|error| AwsError::new("CreateTable", object(&self.name), &error))
     }
 
     /// Makes it possible to restore the table as it was at any time of the last 35 days.
@@ -185,8 +185,8 @@ impl TableWriter {
         let failed = |error: String| AwsError::found(Kind::Other, "UpdateContinuousBackups", object(&self.name), error);
         let on = on.map_err(|error| failed(error.to_string()))?;
         let request = self.client.update_continuous_backups().table_name(&self.name);
-        let answer = request.point_in_time_recovery_specification(on).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("UpdateContinuousBackups", object(&self.name), &error))
+        let response = request.point_in_time_recovery_specification(on).send().await;
+        response.map(drop).map_err(|error| AwsError::new("UpdateContinuousBackups", object(&self.name), &error))
     }
 
     /// The world in which it is reached.

@@ -71,14 +71,14 @@ impl AwsError {
             SdkError::ServiceError(service) if service.err().code().is_none() => (Kind::Other, NOT_OF_AWS.to_owned()),
             SdkError::ServiceError(service) => of_service(service.err()),
             SdkError::DispatchFailure(failure) => of_dispatch(failure.as_connector_error()),
-            SdkError::TimeoutError(_) => (Kind::Unknown, "no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => (Kind::Unknown, "no response in time".to_owned()),
             SdkError::ConstructionFailure(_) => of_construction(error),
-            _ => (Kind::Unknown, "the answer could not be read".to_owned()),
+            _ => (Kind::Unknown, "the response could not be read".to_owned()),
         };
         let status = error.raw_response().map(|response| response.status().as_u16());
         let (kind, reason) = match status {
             // It went well, and what it says cannot be read: the SDK takes that for an error of the service's.
-            Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the answer could not be read".to_owned()),
+            Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the response could not be read".to_owned()),
             _ => (kind, reason),
         };
         let reason = match status {
@@ -277,7 +277,7 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     match never_left(&text) {
         _ if text.contains("certificate") => because(UNTRUSTED),
         _ if text.contains("tunnel error") || text.contains("proxy authorization") => because(REFUSED_BY_PROXY),
-        true => (Kind::Unreachable, "the endpoint does not answer".to_owned()),
+        true => (Kind::Unreachable, "the endpoint does not response".to_owned()),
         false => (Kind::Unknown, "the connection broke".to_owned()),
     }
 }

@@ -66,10 +66,10 @@ impl Iam {
         let tags = tags.map(|(key, value)| resource_tag(key, value)).collect();
         let request = request.set_context_entries(Some(tags));
         let request = request.set_action_names(Some(asked.iter().map(|question| question.action.to_owned()).collect()));
-        let answer = request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let answer = answer
+        let response = request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let response = response
             .map_err(|error| AwsError::new("SimulatePrincipalPolicy", format!("principal `{source}`"), &error))?;
-        Ok(answer
+        Ok(response
             .into_iter()
             .map(|result| {
                 let allowed = is_allowed(&result, resource);

@@ -29,11 +29,11 @@ impl S3Writer {
     /// The bucket keeps no versions.
     pub async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<String, AwsError> {
         let object = || format!("object `{key}` of bucket `{bucket}`");
-        let answer = self.0.put_object().bucket(bucket).key(key).body(bytes.into()).send().await;
-        let answer =
-            answer.map_err(|error| AwsError::new("PutObject", object(), &error).for_lack_of("s3:PutObject"))?;
+        let response = self.0.put_object().bucket(bucket).key(key).body(bytes.into()).send().await;
+        let response =
+            response.map_err(|error| AwsError::new("PutObject", object(), &error).for_lack_of("s3:PutObject"))?;
         // Where versioning was suspended, S3 calls every object's version `null`.
-        let version = answer.version_id.filter(|version| version != "null");
+        let version = response.version_id.filter(|version| version != "null");
         let reason = "the bucket keeps no versions: enable its versioning";
         version.ok_or_else(|| AwsError::found(Kind::Other, "PutObject", object(), reason))
     }

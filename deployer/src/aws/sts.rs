@@ -25,10 +25,10 @@ impl Sts {
 
     /// Who makes these calls.
     pub async fn caller(&self) -> Result<Caller, AwsError> {
-        let answer = self.0.get_caller_identity().send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetCallerIdentity", "the credentials", &error))?;
+        let response = self.0.get_caller_identity().send().await;
+        let response = response.map_err(|error| AwsError::new("GetCallerIdentity", "the credentials", &error))?;
         let none =
-            || AwsError::found(Kind::Unknown, "GetCallerIdentity", "the credentials", "the answer names no account");
-        Ok(Caller { account: answer.account.ok_or_else(none)?, arn: answer.arn.unwrap_or_default() })
+            || AwsError::found(Kind::Unknown, "GetCallerIdentity", "the credentials", "the response names no account");
+        Ok(Caller { account: response.account.ok_or_else(none)?, arn: response.arn.unwrap_or_default() })
     }
 }

@@ -81,14 +81,14 @@ pub struct Check {
 #[derive(Debug, Clone)]
 pub enum Sent {
     /// A request: through the URL, or by Invoke as the event that the gateway would make of it.
-    Request(Request, Response),
+    Request(Request, ExpectedResponse),
     /// An event of the function's own trigger, by Invoke.
     Event(Event),
 }
 
 /// What the response to a request must be.
 #[derive(Debug, Clone, Default)]
-pub struct Response {
+pub struct ExpectedResponse {
     /// Its status.
     pub status: u16,
     /// Headers that it must have, compared without regard to the case of their names.
@@ -180,7 +180,7 @@ impl DeclaredCheck {
         let Self { name, function, request, event, status, headers, body, payload, writes } = self;
         let sent = match (request, event) {
             (Some(request), _) => {
-                Sent::Request(request, Response { status: status.unwrap_or_default(), headers, body })
+                Sent::Request(request, ExpectedResponse { status: status.unwrap_or_default(), headers, body })
             }
             (None, file) => {
                 let file = file.unwrap_or_default();

@@ -30,7 +30,7 @@ use crate::failure::Failure;
 use crate::world::Proxy;
 
 pub use architecture::Architecture;
-pub use check::{Check, Event, Marks, Request, Response, Sent, TO_SEE_A_SWITCH, Verify};
+pub use check::{Check, Event, ExpectedResponse, Marks, Request, Sent, TO_SEE_A_SWITCH, Verify};
 pub use file::{Build, GlibcVersion, is_plain};
 pub use function::{Code, Function, ImageSource, Output, Package, PackageType, Recipe};
 pub use image::Image;

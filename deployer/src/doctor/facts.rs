@@ -192,11 +192,11 @@ async fn tried(config: &Config, reader: &Reader, contract: &Contract, named: &Na
         let http = named.http_api.as_ref().and_then(|http| http.as_ref().ok().cloned().or_else(unread));
         let invoker = Invoker::new(config, reader, contract, Gateways { rest, http });
         match invoker.before_traffic(&[check], version).await {
-            Ok(records) => Ok(Ok(records.into_iter().map(|record| record.answer).collect::<Vec<_>>().join("; "))),
+            Ok(records) => Ok(Ok(records.into_iter().map(|record| record.response).collect::<Vec<_>>().join("; "))),
             Err(failed) if failed.blame == Blame::Permission => {
-                Err(Unread { missing: false, why: failed.record.answer, fix: TO_INVOKE.to_owned() })
+                Err(Unread { missing: false, why: failed.record.response, fix: TO_INVOKE.to_owned() })
             }
-            Err(failed) => Ok(Err(format!("{} ({})", failed.record.answer, failed.blame))),
+            Err(failed) => Ok(Err(format!("{} ({})", failed.record.response, failed.blame))),
         }
     };
     let (name, function) = (check.name.clone(), check.function.clone());
@@ -231,7 +231,7 @@ fn invocable<'a>(contract: &Contract, named: &Named, function: &'a Function) -> 
         return Err(Unread { missing: false, why, fix: "see the finding on the alias".to_owned() });
     }
     let asked = ("lambda:InvokeFunction".to_owned(), format!("{}:1", function_arn(contract, &function.resource.name)));
-    match named.permissions.as_ref().ok().and_then(|answers| answers.get(&asked)) {
+    match named.permissions.as_ref().ok().and_then(|responses| responses.get(&asked)) {
         Some(false) => {
             let why = "the caller may not invoke versions".to_owned();
             Err(Unread { missing: false, why, fix: TO_INVOKE.to_owned() })
@@ -247,7 +247,7 @@ async fn unreserved(reader: &Reader, named: &Named) -> Fact<Option<i32>> {
         return Ok(None);
     }
     let asked = ("lambda:GetAccountSettings".to_owned(), "*".to_owned());
-    if named.permissions.as_ref().is_ok_and(|answers| answers.get(&asked) == Some(&false)) {
+    if named.permissions.as_ref().is_ok_and(|responses| responses.get(&asked) == Some(&false)) {
         let why = "the caller may not look at the account's concurrency".to_owned();
         return Err(Unread { missing: false, why, fix: "allow `lambda:GetAccountSettings`".to_owned() });
     }

@@ -109,7 +109,7 @@ async fn writing(
         results.push(match run.verifier.once(check, expected, phase).await {
             // It may not be repeated, so only the new version's own wrong response speaks against the release.
             Err(failed) if failed.blame != Blame::Application => {
-                run.engine.events.warn(&format!("check `{}` found nothing: {}", check.name, failed.record.answer));
+                run.engine.events.warn(&format!("check `{}` found nothing: {}", check.name, failed.record.response));
                 Ok(failed.record)
             }
             verified => verified,

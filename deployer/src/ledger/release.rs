@@ -200,7 +200,7 @@ pub struct CheckRecord {
     /// Whether it passed.
     pub passed: bool,
     /// What was asked and answered, in a line.
-    pub answer: String,
+    pub response: String,
     /// How many requests it took, or Invokes.
     pub requests: u32,
     /// Why it was made by Invoke alone where it should have gone through the URL; absent if it did.

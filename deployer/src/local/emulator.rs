@@ -58,7 +58,7 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
 async fn remember_and_wait(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let settled = async {
         instance.remember(&place.folder)?;
-        answers(place, instance, token, world).await
+        responses(place, instance, token, world).await
     };
     let Err(error) = settled.await else { return Ok(()) };
     let words = std::fs::read_to_string(log(place)).unwrap_or_default();
@@ -125,13 +125,13 @@ fn allow_descriptors() -> Result<()> {
 }
 
 /// Waits until this very instance responds: another one on the port does not know the token.
-async fn answers(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
+async fn responses(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let http = Http::new(world, Proxy::None, Duration::from_secs(2));
     let health = format!("{}/_ministack/health", place.access.endpoint());
     let started = Instant::now();
     while started.elapsed() < STARTS_WITHIN {
-        let answer = http.send("GET", &health, &[("x-amz-security-token", token)]).await;
-        match answer.map(|answer| answer.status) {
+        let response = http.send("GET", &health, &[("x-amz-security-token", token)]).await;
+        match response.map(|response| response.status) {
             Ok(200) => return Ok(()),
             Ok(_) => return Err(instance::foreign(place)),
             Err(_) => {}
@@ -141,7 +141,7 @@ async fn answers(place: &Place, instance: &Instance, token: &str, world: &World)
         }
         tokio::time::sleep(PAUSE).await;
     }
-    anyhow::bail!("it did not answer within {} s", STARTS_WITHIN.as_secs())
+    anyhow::bail!("it did not response within {} s", STARTS_WITHIN.as_secs())
 }
 
 /// Stops the process and its children, which are its group: kindly first.

@@ -295,14 +295,14 @@ impl Events for Report {
 
     fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} Nobody is there to answer"))
+            return Err(Failure::bad_input(format!("{question} Nobody is there to response"))
                 .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
                 .into());
         }
         self.words(&format!("{} [y/N]", printable(question)));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        let mut response = String::new();
+        std::io::stdin().read_line(&mut response).context("cannot read the response")?;
+        Ok(matches!(response.trim(), "y" | "Y" | "yes"))
     }
 }
 

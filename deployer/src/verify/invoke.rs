@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::answer::missing;
 use super::event::{Gateways, Returns};
+use super::response::missing;
 use super::url::Expected;
-use super::{Answer, Blame, Failed, Log, TRIES};
+use super::{Blame, Failed, Log, Response, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Config, Request, Sent};
@@ -129,7 +129,7 @@ impl Invoker {
         let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY);
         loop {
             requests += 1;
-            let record = |passed, answer| super::record(check, phase, passed, answer, requests);
+            let record = |passed, response| super::record(check, phase, passed, response, requests);
             let mut log = Box::default();
             let seen =
                 match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
@@ -143,8 +143,8 @@ impl Invoker {
                     Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string())),
                     Err(error) => Err((Blame::Dependency, error.to_string())),
                 };
-            let (blame, answer) = match seen {
-                Ok(answer) if right + 1 == target.in_a_row => return Ok(record(true, answer)),
+            let (blame, response) = match seen {
+                Ok(response) if right + 1 == target.in_a_row => return Ok(record(true, response)),
                 Ok(_) => {
                     (right, wrong) = (right + 1, 0);
                     continue;
@@ -155,7 +155,7 @@ impl Invoker {
             wrong += u32::from(blame != Blame::Propagation);
             let pause = backoff.pause();
             if wrong == TRIES || blame == Blame::Permission || !backoff.wait_for(pause, self.timeout).await {
-                return Err(Failed { record: record(false, answer), blame, log });
+                return Err(Failed { record: record(false, response), blame, log });
             }
         }
     }
@@ -190,12 +190,12 @@ impl Invoker {
                 );
             }
         };
-        let answer =
-            Answer::of_payload(&invocation.payload, returns).ok_or_else(|| wrong("no proxy response".to_owned()))?;
-        if let Some(header) = self.header.as_ref().filter(|header| answer.header(header) != Some(executed)) {
-            return Err(wrong(format!("{}, its `{header}` does not name version {executed}", answer.status)));
+        let response =
+            Response::of_payload(&invocation.payload, returns).ok_or_else(|| wrong("no proxy response".to_owned()))?;
+        if let Some(header) = self.header.as_ref().filter(|header| response.header(header) != Some(executed)) {
+            return Err(wrong(format!("{}, its `{header}` does not name version {executed}", response.status)));
         }
-        answer.compare(declared).map(|()| format!("{sent}{}", answer.status)).map_err(wrong)
+        response.compare(declared).map(|()| format!("{sent}{}", response.status)).map_err(wrong)
     }
 }
 

@@ -9,10 +9,10 @@
 //! | `invoke.rs`, `event/` | an Invoke, and the event that the function's trigger would send |
 //! | `answer.rs` | what a check says of a response |
 
-mod answer;
 mod budget;
 mod event;
 mod invoke;
+mod response;
 mod through_url;
 mod url;
 mod verifier;
@@ -21,10 +21,10 @@ use crate::config::Check;
 use crate::failure::{Exit, Failure};
 use crate::ledger::CheckRecord;
 
-pub use answer::Answer;
 pub use event::{Gateways, RestGateway};
 pub(crate) use invoke::without_api;
 pub use invoke::{Invoker, awake, wake};
+pub use response::Response;
 pub use url::{Expected, reachable};
 pub use verifier::{Traffic, Verifier};
 
@@ -71,7 +71,7 @@ impl std::fmt::Display for Blame {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Application => "the function answered wrongly",
-            Self::Dependency => "something that the function needs does not answer",
+            Self::Dependency => "something that the function needs does not response",
             Self::Permission => "the deployer may not ask the function",
             Self::Crash => "the function failed, or took too long",
             Self::Gateway => "the gateway answered in the function's place",
@@ -84,8 +84,8 @@ impl std::fmt::Display for Blame {
 
 impl std::fmt::Display for Failed {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CheckRecord { name, phase, answer, .. } = &self.record;
-        write!(formatter, "check `{name}` failed {phase}: {answer} ({})", self.blame)
+        let CheckRecord { name, phase, response, .. } = &self.record;
+        write!(formatter, "check `{name}` failed {phase}: {response} ({})", self.blame)
     }
 }
 
@@ -102,6 +102,6 @@ impl Failed {
     }
 }
 
-fn record(check: &Check, phase: &str, passed: bool, answer: String, requests: u32) -> CheckRecord {
-    CheckRecord { name: check.name.clone(), phase: phase.to_owned(), passed, answer, requests, by_invoke: None }
+fn record(check: &Check, phase: &str, passed: bool, response: String, requests: u32) -> CheckRecord {
+    CheckRecord { name: check.name.clone(), phase: phase.to_owned(), passed, response, requests, by_invoke: None }
 }

@@ -38,20 +38,22 @@ impl ThroughUrl {
         let (mut last, mut was_right) = (None, false);
         let mut backoff = Backoff::new(&self.world, PACE);
         let timeout = Duration::from_secs(self.patience.timeout_seconds);
-        let record = |passed, answer, requests| record(check, phase, passed, answer, requests);
+        let record = |passed, response, requests| record(check, phase, passed, response, requests);
         while requests < share && self.budget.take(self.budget.all()) {
             requests += 1;
-            let (blame, answer) = match self.urls.send(check, expected).await {
-                Seen::Right(answer) if right + 1 == self.patience.in_a_row => {
-                    return Some(Ok(record(true, answer, requests)));
+            let (blame, response) = match self.urls.send(check, expected).await {
+                Seen::Right(response) if right + 1 == self.patience.in_a_row => {
+                    return Some(Ok(record(true, response, requests)));
                 }
-                Seen::NoRoute(answer) if expected.older_definition => return Some(Ok(record(true, answer, requests))),
-                Seen::NoRoute(answer) => (Blame::Gateway, answer),
-                Seen::Right(answer) => {
-                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, answer)));
+                Seen::NoRoute(response) if expected.older_definition => {
+                    return Some(Ok(record(true, response, requests)));
+                }
+                Seen::NoRoute(response) => (Blame::Gateway, response),
+                Seen::Right(response) => {
+                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, response)));
                     continue;
                 }
-                Seen::Wrong(blame, answer) => (blame, answer),
+                Seen::Wrong(blame, response) => (blame, response),
             };
             right = 0;
             limited += u32::from(blame == Blame::Limits);
@@ -66,23 +68,23 @@ impl ThroughUrl {
             if (wrong >= enough && known) || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
-                return Some(Err(Failed { record: record(false, answer, requests), blame, log: Box::default() }));
+                return Some(Err(Failed { record: record(false, response, requests), blame, log: Box::default() }));
             }
-            last = Some((Some(blame), answer));
+            last = Some((Some(blame), response));
             // The last requests are spread over the time that is left: a switch may take so long to be seen.
             let more = share.min(requests + self.budget.left()) - requests;
             let is_scarce = (1..=self.patience.in_a_row).contains(&more);
             tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
         }
-        let (blame, answer) = last?;
-        let answer = format!("{answer}; {}", self.used_up());
+        let (blame, response) = last?;
+        let response = format!("{response}; {}", self.used_up());
         Some(match blame {
-            None => Ok(record(true, answer, requests)),
+            None => Ok(record(true, response, requests)),
             // It would have been waited out: the last of a few requests met a part of the stage that had not switched.
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
             // Nothing was learned where the gateway's limits stood in the way.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
-            Some(blame) => Err(Failed { record: record(false, answer, requests), blame, log: Box::default() }),
+            Some(blame) => Err(Failed { record: record(false, response, requests), blame, log: Box::default() }),
         })
     }
 
@@ -94,13 +96,13 @@ impl ThroughUrl {
         while requests < wanted && self.budget.take(self.budget.all() / 3) {
             requests += 1;
             match self.urls.send(check, expected).await {
-                Seen::Right(answer) => return Some(Ok(record(check, phase, true, answer, requests))),
-                Seen::Wrong(blame, answer) if speaks_against(blame) => {
+                Seen::Right(response) => return Some(Ok(record(check, phase, true, response, requests))),
+                Seen::Wrong(blame, response) if speaks_against(blame) => {
                     // Looked at more closely: only some of the traffic is the new version's.
                     (wrong, wanted) = (wrong + 1, 4 * LOOKS);
                     if wrong == TRIES {
                         return Some(Err(Failed {
-                            record: record(check, phase, false, answer, requests),
+                            record: record(check, phase, false, response, requests),
                             blame,
                             log: Box::default(),
                         }));
@@ -119,13 +121,13 @@ impl ThroughUrl {
         if !self.budget.take(self.budget.all()) {
             return None;
         }
-        let record = |passed, answer| record(check, phase, passed, answer, 1);
+        let record = |passed, response| record(check, phase, passed, response, 1);
         Some(match self.urls.send(check, expected).await {
-            Seen::Right(answer) => Ok(record(true, answer)),
-            Seen::NoRoute(answer) => {
-                Err(Failed { record: record(false, answer), blame: Blame::Gateway, log: Box::default() })
+            Seen::Right(response) => Ok(record(true, response)),
+            Seen::NoRoute(response) => {
+                Err(Failed { record: record(false, response), blame: Blame::Gateway, log: Box::default() })
             }
-            Seen::Wrong(blame, answer) => Err(Failed { record: record(false, answer), blame, log: Box::default() }),
+            Seen::Wrong(blame, response) => Err(Failed { record: record(false, response), blame, log: Box::default() }),
         })
     }
 
@@ -154,7 +156,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::config::{Marks, Request, Response, Sent};
+    use crate::config::{ExpectedResponse, Marks, Request, Sent};
 
     const RIGHT: &str = "HTTP/1.1 200 OK\r\nx-v: 7\r\nx-d: d2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     const OLD: &str = "HTTP/1.1 200 OK\r\nx-v: 6\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -164,7 +166,7 @@ mod tests {
                             content-length: 0\r\nconnection: close\r\n\r\n";
 
     /// Sends the check to a stage that gives these responses in turn, the last one for ever.
-    async fn sent(answers: &'static [&'static str], older_definition: bool, share: u32) -> Shown {
+    async fn sent(responses: &'static [&'static str], older_definition: bool, share: u32) -> Shown {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -173,8 +175,8 @@ mod tests {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let mut request = [0; 1024];
                 let _ = stream.read(&mut request).await;
-                let answer = answers[turn.min(answers.len() - 1)];
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let response = responses[turn.min(responses.len() - 1)];
+                let _ = stream.write_all(response.as_bytes()).await;
             }
         });
         let urls = Urls::at(base, Marks { version: Some("x-v".to_owned()), deployment: Some("x-d".to_owned()) });
@@ -185,7 +187,7 @@ mod tests {
             function: "f".to_owned(),
             sent: Sent::Request(
                 Request::try_from("GET /health".to_owned()).unwrap(),
-                Response { status: 200, ..Response::default() },
+                ExpectedResponse { status: 200, ..ExpectedResponse::default() },
             ),
             writes: false,
         };
@@ -194,12 +196,12 @@ mod tests {
         through_url.in_a_row(&check, &expected, share, "after").await
     }
 
-    async fn after_a_switch(answers: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Failed> {
-        sent(answers, older_definition, 40).await.unwrap()
+    async fn after_a_switch(responses: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Failed> {
+        sent(responses, older_definition, 40).await.unwrap()
     }
 
-    async fn shown(answers: &'static [&'static str], share: u32) -> Shown {
-        sent(answers, false, share).await
+    async fn shown(responses: &'static [&'static str], share: u32) -> Shown {
+        sent(responses, false, share).await
     }
 
     #[tokio::test]
@@ -211,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn an_old_response_after_right_ones_says_nothing_when_the_requests_are_used_up() {
         assert!(shown(&[RIGHT, RIGHT, OLD], 3).await.is_none());
-        assert!(shown(&[OLD, RIGHT], 3).await.unwrap().unwrap().answer.contains("are used up"));
+        assert!(shown(&[OLD, RIGHT], 3).await.unwrap().unwrap().response.contains("are used up"));
         assert_eq!(shown(&[OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
@@ -222,19 +224,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_old_answer_that_stays_is_a_switch_not_seen_and_no_fault_of_the_function() {
+    async fn an_old_response_that_stays_is_a_switch_not_seen_and_no_fault_of_the_function() {
         assert_eq!(after_a_switch(&[OLD], false).await.unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn a_wrong_answer_of_the_new_version_is_its_own_after_a_few_tries() {
+    async fn a_wrong_response_of_the_new_version_is_its_own_after_a_few_tries() {
         let failed = after_a_switch(&[WRONG], false).await.unwrap_err();
         assert_eq!((failed.blame, failed.record.requests), (Blame::Application, TRIES));
     }
 
     #[tokio::test]
     async fn a_route_that_the_older_definition_lacks_waits_for_the_stage_and_later_is_a_failure() {
-        assert!(after_a_switch(&[NO_ROUTE], true).await.unwrap().answer.contains("not in the deployment"));
+        assert!(after_a_switch(&[NO_ROUTE], true).await.unwrap().response.contains("not in the deployment"));
         assert_eq!(after_a_switch(&[NO_ROUTE], false).await.unwrap_err().blame, Blame::Gateway);
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Answer, Blame};
+use super::{Blame, Response};
 use crate::aws::{Http, NoResponse};
-use crate::config::{Access, Check, Config, Environment, Marks, Request, Response, Sent};
+use crate::config::{Access, Check, Config, Environment, ExpectedResponse, Marks, Request, Sent};
 use crate::failure::Failure;
 use crate::ledger::Contract;
 use crate::world::World;
@@ -56,14 +56,14 @@ pub(super) enum Seen {
 
 /// Whether API Gateway or Lambda responded in the function's place: both name their errors in a header, but for HTTP APIs, whose
 /// own bodies are these.
-fn is_of_gateway(answer: &Answer) -> bool {
+fn is_of_gateway(response: &Response) -> bool {
     const MESSAGES: [&str; 6] =
         ["Not Found", "Forbidden", "Unauthorized", "Internal Server Error", "Service Unavailable", "Too Many Requests"];
     let of_http_api = || {
-        answer.header("apigw-requestid").is_some()
-            && MESSAGES.iter().any(|message| answer.is_json(&serde_json::json!({ "message": message })))
+        response.header("apigw-requestid").is_some()
+            && MESSAGES.iter().any(|message| response.is_json(&serde_json::json!({ "message": message })))
     };
-    answer.status >= 400 && (answer.header("x-amzn-errortype").is_some() || of_http_api())
+    response.status >= 400 && (response.header("x-amzn-errortype").is_some() || of_http_api())
 }
 
 /// A URL of the contract without a slash at the end. Where the environment is local, the host is the local AWS whatever the
@@ -155,48 +155,48 @@ impl Urls {
         let sent = format!("{request} -> ");
         match self.response(base, request).await {
             // What API Gateway responds for a route that a deployment does not have.
-            Ok(answer) if answer.status == 403 && answer.header("x-amzn-errortype") == Some(NO_ROUTE) => {
+            Ok(response) if response.status == 403 && response.header("x-amzn-errortype") == Some(NO_ROUTE) => {
                 Seen::NoRoute(format!("{sent}403, not in the deployment that is live"))
             }
-            Ok(answer) if answer.status == 429 || answer.header("x-amzn-errortype") == Some(FIREWALL) => {
-                Seen::Wrong(Blame::Limits, format!("{sent}{}, too many requests or the firewall", answer.status))
+            Ok(response) if response.status == 429 || response.header("x-amzn-errortype") == Some(FIREWALL) => {
+                Seen::Wrong(Blame::Limits, format!("{sent}{}, too many requests or the firewall", response.status))
             }
-            Ok(answer) => match self.compare((&check.function, declared), expected, &answer) {
-                Ok(()) => Seen::Right(format!("{sent}{}", answer.status)),
+            Ok(response) => match self.compare((&check.function, declared), expected, &response) {
+                Ok(()) => Seen::Right(format!("{sent}{}", response.status)),
                 Err((blame, why)) => Seen::Wrong(blame, format!("{sent}{why}")),
             },
             Err(error) => Seen::Wrong(Blame::Gateway, format!("{sent}{error}")),
         }
     }
 
-    async fn response(&self, base: &str, request: &Request) -> Result<Answer, NoResponse> {
+    async fn response(&self, base: &str, request: &Request) -> Result<Response, NoResponse> {
         let url = format!("{base}{}", request.path);
         let headers = [("accept", "*/*"), ("user-agent", USER_AGENT)];
         let response = self.http.send(&request.method, &url, &headers).await?;
         let headers = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Ok(Answer::new(response.status, headers, String::from_utf8_lossy(&response.body).into_owned()))
+        Ok(Response::new(response.status, headers, String::from_utf8_lossy(&response.body).into_owned()))
     }
 
     /// Who responded comes before what the response is: an old version's says nothing of the new one.
     fn compare(
         &self,
-        (function, declared): (&str, &Response),
+        (function, declared): (&str, &ExpectedResponse),
         expected: &Expected,
-        answer: &Answer,
+        response: &Response,
     ) -> Result<(), (Blame, String)> {
-        let status = answer.status;
-        if self.marks.version.is_none() && is_of_gateway(answer) {
+        let status = response.status;
+        if self.marks.version.is_none() && is_of_gateway(response) {
             return Err((self.blame_of_gateway(status), format!("{status} of the gateway")));
         }
         if let Some(header) = &self.marks.version {
-            let Some(version) = answer.header(header) else {
+            let Some(version) = response.header(header) else {
                 return Err((self.blame_of_gateway(status), format!("{status} without `{header}`")));
             };
             if let Some(wanted) = expected.versions.get(function).filter(|wanted| *wanted != version) {
                 return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
             }
         }
-        let deployment = self.marks.deployment.as_ref().map(|header| answer.header(header));
+        let deployment = self.marks.deployment.as_ref().map(|header| response.header(header));
         let wanted = expected.deployment.as_deref().filter(|_| self.has_stage(function));
         if let (Some(found), Some(wanted)) = (deployment, wanted)
             && found != Some(wanted)
@@ -212,7 +212,7 @@ impl Urls {
             };
         }
         let blame = if matches!(status, 502..=504) { Blame::Dependency } else { Blame::Application };
-        answer.compare(declared).map_err(|why| (blame, why))
+        response.compare(declared).map_err(|why| (blame, why))
     }
 
     /// Whose fault a response is that no function has made.

@@ -267,8 +267,8 @@ impl Verifier {
                 None => through_url.used_up(),
             },
         };
-        let answer = format!("{} was not sent: {why}", check.sent);
-        Err(Failed { record: record(check, phase, false, answer, 0), blame: Blame::Limits, log: Box::default() })
+        let response = format!("{} was not sent: {why}", check.sent);
+        Err(Failed { record: record(check, phase, false, response, 0), blame: Blame::Limits, log: Box::default() })
     }
 
     /// Whether the check goes through a URL.

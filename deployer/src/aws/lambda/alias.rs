@@ -34,13 +34,13 @@ pub struct Routing<'a> {
 impl LambdaReader {
     /// Where the alias points.
     pub async fn alias(&self, function: &str, alias: &str) -> Result<Alias, AwsError> {
-        let answer = self.control.turn().await.get_alias().function_name(function).name(alias).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetAlias", named(function, alias), &error))?;
+        let response = self.control.turn().await.get_alias().function_name(function).name(alias).send().await;
+        let response = response.map_err(|error| AwsError::new("GetAlias", named(function, alias), &error))?;
         Ok(Alias {
-            version: answer.function_version.unwrap_or_default(),
-            weights: positive(answer.routing_config),
-            revision: answer.revision_id.unwrap_or_default(),
-            description: answer.description.unwrap_or_default(),
+            version: response.function_version.unwrap_or_default(),
+            weights: positive(response.routing_config),
+            revision: response.revision_id.unwrap_or_default(),
+            description: response.description.unwrap_or_default(),
         })
     }
 
@@ -85,13 +85,13 @@ impl AliasMove<'_> {
         let request = self.0.update_alias().function_name(function).name(alias).function_version(to.version);
         let request = request.routing_config(routing).description(to.description).revision_id(revision);
         let quick = aws_sdk_lambda::config::Builder::new().timeout_config(move_timeouts());
-        let answer = request.customize().config_override(quick).send().await;
-        let answer = answer.map_err(|error| AwsError::new("UpdateAlias", named(function, alias), &error))?;
+        let response = request.customize().config_override(quick).send().await;
+        let response = response.map_err(|error| AwsError::new("UpdateAlias", named(function, alias), &error))?;
         Ok(Alias {
-            version: answer.function_version.unwrap_or_default(),
-            weights: positive(answer.routing_config),
-            revision: answer.revision_id.unwrap_or_default(),
-            description: answer.description.unwrap_or_default(),
+            version: response.function_version.unwrap_or_default(),
+            weights: positive(response.routing_config),
+            revision: response.revision_id.unwrap_or_default(),
+            description: response.description.unwrap_or_default(),
         })
     }
 }

@@ -75,8 +75,8 @@ impl LambdaReader {
             || format!("the policy of {}", qualifier.map_or_else(|| bare(function), |name| named(function, name)));
         let request =
             self.control.turn().await.get_policy().function_name(function).set_qualifier(qualifier.map(str::to_owned));
-        let answer = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
-        let Some(text) = found(answer)?.and_then(|answer| answer.policy) else { return Ok(None) };
+        let response = request.send().await.map_err(|error| AwsError::new("GetPolicy", object(), &error));
+        let Some(text) = found(response)?.and_then(|response| response.policy) else { return Ok(None) };
         let unreadable = |_| AwsError::found(Kind::Other, "GetPolicy", object(), "the policy is not JSON");
         serde_json::from_str(&text).map(Some).map_err(unreadable)
     }
@@ -86,11 +86,11 @@ impl LambdaReader {
         let operation = "GetProvisionedConcurrencyConfig";
         let request =
             self.control.turn().await.get_provisioned_concurrency_config().function_name(function).qualifier(alias);
-        let answer = request.send().await.map_err(|error| AwsError::new(operation, named(function, alias), &error));
-        Ok(found(answer)?.map(|answer| match answer.status {
+        let response = request.send().await.map_err(|error| AwsError::new(operation, named(function, alias), &error));
+        Ok(found(response)?.map(|response| match response.status {
             Some(ProvisionedConcurrencyStatusEnum::Ready) => Provisioned::Ready,
             Some(ProvisionedConcurrencyStatusEnum::Failed) => {
-                Provisioned::Failed(answer.status_reason.unwrap_or_else(|| "no reason given".to_owned()))
+                Provisioned::Failed(response.status_reason.unwrap_or_else(|| "no reason given".to_owned()))
             }
             _ => Provisioned::InProgress,
         }))
@@ -99,33 +99,34 @@ impl LambdaReader {
     /// The Function URL of an alias; `None` where it has none.
     pub async fn url(&self, function: &str, alias: &str) -> Result<Option<FunctionUrl>, AwsError> {
         let request = self.control.turn().await.get_function_url_config().function_name(function).qualifier(alias);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetFunctionUrlConfig", named(function, alias), &error));
-        Ok(found(answer)?.map(|answer| FunctionUrl {
-            needs_signature: answer.auth_type == FunctionUrlAuthType::AwsIam,
-            url: answer.function_url,
+        let response = request.send().await;
+        let response = response.map_err(|error| AwsError::new("GetFunctionUrlConfig", named(function, alias), &error));
+        Ok(found(response)?.map(|response| FunctionUrl {
+            needs_signature: response.auth_type == FunctionUrlAuthType::AwsIam,
+            url: response.function_url,
         }))
     }
 
     /// How many executions at once the account has for all functions that have none reserved.
     pub async fn unreserved(&self) -> Result<Option<i32>, AwsError> {
-        let answer = self.control.turn().await.get_account_settings().send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetAccountSettings", "the account".to_owned(), &error))?;
-        Ok(answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
+        let response = self.control.turn().await.get_account_settings().send().await;
+        let response =
+            response.map_err(|error| AwsError::new("GetAccountSettings", "the account".to_owned(), &error))?;
+        Ok(response.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
     }
 
     /// How many executions at once are reserved for a function, which is its limit too; `None` where none are.
     pub async fn reserved(&self, function: &str) -> Result<Option<i32>, AwsError> {
-        let answer = self.control.turn().await.get_function_concurrency().function_name(function).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetFunctionConcurrency", bare(function), &error))?;
-        Ok(answer.reserved_concurrent_executions)
+        let response = self.control.turn().await.get_function_concurrency().function_name(function).send().await;
+        let response = response.map_err(|error| AwsError::new("GetFunctionConcurrency", bare(function), &error))?;
+        Ok(response.reserved_concurrent_executions)
     }
 }
 
 /// What is not there is no error here.
-fn found<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
+fn found<T>(response: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+    match response {
+        Ok(response) => Ok(Some(response)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -65,13 +65,13 @@ impl LambdaReader {
     /// invoked is the caller's to know.
     pub async fn invoke(&self, function: &str, version: &str, event: &Value) -> Result<Invocation, AwsError> {
         let request = self.once.invoke().function_name(function).qualifier(version);
-        let answer = request.log_type(LogType::Tail).payload(Blob::new(event.to_string())).send().await;
-        let answer = answer.map_err(|error| AwsError::new("Invoke", named(function, version), &error))?;
-        let log = answer.log_result.and_then(|log| base64::decode(log).ok()).unwrap_or_default();
+        let response = request.log_type(LogType::Tail).payload(Blob::new(event.to_string())).send().await;
+        let response = response.map_err(|error| AwsError::new("Invoke", named(function, version), &error))?;
+        let log = response.log_result.and_then(|log| base64::decode(log).ok()).unwrap_or_default();
         Ok(Invocation {
-            executed_version: answer.executed_version,
-            function_error: answer.function_error,
-            payload: answer
+            executed_version: response.executed_version,
+            function_error: response.function_error,
+            payload: response
                 .payload
                 .and_then(|payload| serde_json::from_slice(payload.as_ref()).ok())
                 .unwrap_or_default(),

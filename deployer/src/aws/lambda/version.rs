@@ -75,12 +75,12 @@ impl LambdaReader {
     pub async fn version(&self, function: &str, qualifier: &str) -> Result<VersionState, AwsError> {
         let raw = RawBody::default();
         let request = self.functions.turn().await.get_function().function_name(function).qualifier(qualifier);
-        let answer = request.customize().interceptor(raw.clone()).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetFunction", named(function, qualifier), &error))?;
+        let response = request.customize().interceptor(raw.clone()).send().await;
+        let response = response.map_err(|error| AwsError::new("GetFunction", named(function, qualifier), &error))?;
         let nothing = || {
-            AwsError::found(Kind::Other, "GetFunction", named(function, qualifier), "the answer has no configuration")
+            AwsError::found(Kind::Other, "GetFunction", named(function, qualifier), "the response has no configuration")
         };
-        let configuration = answer.configuration.ok_or_else(nothing)?;
+        let configuration = response.configuration.ok_or_else(nothing)?;
         Ok(state(configuration, &raw.json("GetFunction", named(function, qualifier))?["Configuration"]))
     }
 
@@ -94,13 +94,13 @@ impl LambdaReader {
 
     /// The tags of a function.
     pub async fn tags(&self, function: &str) -> Result<BTreeMap<String, String>, AwsError> {
-        let answer = self.functions.turn().await.get_function().function_name(function).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetFunction", bare(function), &error))?;
+        let response = self.functions.turn().await.get_function().function_name(function).send().await;
+        let response = response.map_err(|error| AwsError::new("GetFunction", bare(function), &error))?;
         // Who may not list tags gets a response without them.
-        if let Some(error) = answer.tags_error {
+        if let Some(error) = response.tags_error {
             return Err(AwsError::found(Kind::Denied, "ListTags", bare(function), error.message));
         }
-        Ok(answer.tags.unwrap_or_default().into_iter().collect())
+        Ok(response.tags.unwrap_or_default().into_iter().collect())
     }
 
     /// All published versions, the oldest first; `$LATEST` is none.
@@ -113,12 +113,12 @@ impl LambdaReader {
         loop {
             let raw = RawBody::default();
             let request = self.control.turn().await.list_versions_by_function().function_name(function).max_items(PAGE);
-            let answer = request.set_marker(marker).customize().interceptor(raw.clone()).send().await;
-            let answer = answer.map_err(|error| AwsError::new(operation, object(), &error))?;
+            let response = request.set_marker(marker).customize().interceptor(raw.clone()).send().await;
+            let response = response.map_err(|error| AwsError::new(operation, object(), &error))?;
             let mut raw = raw.json(operation, object())?;
-            let listed = answer.versions.unwrap_or_default().into_iter().enumerate();
+            let listed = response.versions.unwrap_or_default().into_iter().enumerate();
             versions.extend(listed.map(|(index, version)| state(version, &raw["Versions"][index].take())));
-            marker = answer.next_marker.filter(|marker| !marker.is_empty());
+            marker = response.next_marker.filter(|marker| !marker.is_empty());
             if marker.is_none() {
                 break;
             }
@@ -143,20 +143,21 @@ impl LambdaReader {
 
     async fn download(&self, function: &str, version: &str) -> Result<Package, AwsError> {
         let object = || named(function, version);
-        let answer = self.functions.turn().await.get_function().function_name(function).qualifier(version).send().await;
-        let answer = answer.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
+        let response =
+            self.functions.turn().await.get_function().function_name(function).qualifier(version).send().await;
+        let response = response.map_err(|error| AwsError::new("GetFunction", object(), &error))?;
         let nothing = |why: &str| AwsError::found(Kind::Other, "GetFunction", object(), why);
-        let code = answer.code.ok_or_else(|| nothing("the answer names no code"))?;
+        let code = response.code.ok_or_else(|| nothing("the response names no code"))?;
         if let Some(image) = code.resolved_image_uri {
             return Image::try_from(image).map(Package::Image).map_err(|why| nothing(&why));
         }
-        let location = code.location.ok_or_else(|| nothing("the answer names no zip"))?;
+        let location = code.location.ok_or_else(|| nothing("the response names no zip"))?;
         // The address is signed: anybody who has it may read the code for 10 minutes. No error may carry it.
         let broken = |kind, why: String| {
             AwsError::found(kind, "the download", object(), format!("the zip could not be fetched: {why}"))
         };
         match self.downloads.send("GET", &location, &[]).await {
-            Ok(answer) if answer.status == 200 => Ok(Package::Zip(answer.body)),
+            Ok(response) if response.status == 200 => Ok(Package::Zip(response.body)),
             // Also a 403: an address that was signed by a session which has ended since. The next try asks for another one.
             Ok(HttpResponse { status, .. }) => Err(broken(Kind::Unknown, format!("HTTP {status}"))),
             Err(NoResponse::NoConnection) => Err(broken(Kind::Unreachable, NoResponse::NoConnection.to_string())),
@@ -180,7 +181,7 @@ impl LambdaWriter {
             Code::Image(image) => request.image_uri(image.to_string()),
         };
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
-        let answer = request.customize().config_override(patient).send().await;
+        let response = request.customize().config_override(patient).send().await;
         let failed = |error| {
             let error = AwsError::new("UpdateFunctionCode", named(function, "$LATEST"), &error);
             match code {
@@ -191,18 +192,23 @@ impl LambdaWriter {
                 _ => error,
             }
         };
-        answer.map(drop).map_err(failed)
+        response.map(drop).map_err(failed)
     }
 
     /// Publishes `$LATEST`, if it still has the given revision and code. Returns the number of the version.
     pub async fn publish(&self, function: &str, latest: &VersionState, description: &str) -> Result<String, AwsError> {
         let request = self.0.turn().await.publish_version().function_name(function).description(description);
-        let answer = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;
-        let answer = answer.map_err(|error| AwsError::new("PublishVersion", named(function, "$LATEST"), &error))?;
+        let response = request.code_sha256(&latest.code_sha256).revision_id(&latest.revision).send().await;
+        let response = response.map_err(|error| AwsError::new("PublishVersion", named(function, "$LATEST"), &error))?;
         let nothing = || {
-            AwsError::found(Kind::Unknown, "PublishVersion", named(function, "$LATEST"), "the answer names no version")
+            AwsError::found(
+                Kind::Unknown,
+                "PublishVersion",
+                named(function, "$LATEST"),
+                "the response names no version",
+            )
         };
-        answer.version.ok_or_else(nothing)
+        response.version.ok_or_else(nothing)
     }
 
     /// Deletes one published version.
@@ -214,8 +220,8 @@ impl LambdaWriter {
             let reason = "only a version by its number may be deleted";
             return Err(AwsError::found(Kind::Other, "DeleteFunction", named(function, version), reason));
         }
-        let answer = self.0.turn().await.delete_function().function_name(function).qualifier(version).send().await;
-        answer.map(drop).map_err(|error| AwsError::new("DeleteFunction", named(function, version), &error))
+        let response = self.0.turn().await.delete_function().function_name(function).qualifier(version).send().await;
+        response.map(drop).map_err(|error| AwsError::new("DeleteFunction", named(function, version), &error))
     }
 }
 

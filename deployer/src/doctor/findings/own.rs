@@ -19,9 +19,9 @@ pub(super) fn find(facts: &Facts, named: &Named, contract: &Contract) -> Vec<Fin
 /// Whether the caller may do nothing that a release needs: its role is one for looking, as of pull requests, and lacks
 /// nothing.
 fn looks_only(questions: &[Question], named: &Named) -> bool {
-    let Ok(answers) = &named.permissions else { return false };
-    let answer = |asked: &Question| answers.get(&(asked.action.to_owned(), asked.resource.clone()));
-    questions.iter().filter(|asked| asked.wanted == Wanted::ToRelease).all(|asked| answer(asked) == Some(&false))
+    let Ok(responses) = &named.permissions else { return false };
+    let response = |asked: &Question| responses.get(&(asked.action.to_owned(), asked.resource.clone()));
+    questions.iter().filter(|asked| asked.wanted == Wanted::ToRelease).all(|asked| response(asked) == Some(&false))
 }
 
 fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding {
@@ -30,8 +30,8 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
         Wanted::ToLook | Wanted::ToRelease | Wanted::ToCompare => format!("{action} on {resource}"),
         Wanted::Never => format!("no {action} on {resource}"),
     };
-    let answers = match &named.permissions {
-        Ok(answers) => answers,
+    let responses = match &named.permissions {
+        Ok(responses) => responses,
         Err(unread) => {
             let fix = match unread.missing {
                 true => {
@@ -43,7 +43,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
         }
     };
     let who = facts.caller.as_ref().map_or("the caller", |caller| caller.arn.as_str());
-    match (answers.get(&((*action).to_owned(), resource.clone())), wanted) {
+    match (responses.get(&((*action).to_owned(), resource.clone())), wanted) {
         (Some(false), Wanted::ToRelease) if looks => Finding::not_checked(
             SUBJECT,
             &check,
@@ -77,7 +77,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
             format!("`{who}` may delete the whole function"),
             "allow `lambda:DeleteFunction` on `function:NAME:*` only, never on `function:NAME`",
         ),
-        (None, _) => Finding::not_checked(SUBJECT, &check, "IAM gave no answer", "look at the policies by hand"),
+        (None, _) => Finding::not_checked(SUBJECT, &check, "IAM gave no response", "look at the policies by hand"),
     }
 }
 
@@ -90,15 +90,15 @@ mod tests {
 
     const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:f-dev";
 
-    fn answer(facts: &mut Facts, action: &str, resource: &str, allowed: bool) {
-        let answers = facts.named.as_mut().unwrap().permissions.as_mut().unwrap();
-        assert!(answers.insert((action.to_owned(), resource.to_owned()), allowed).is_some(), "nobody asks for that");
+    fn response(facts: &mut Facts, action: &str, resource: &str, allowed: bool) {
+        let responses = facts.named.as_mut().unwrap().permissions.as_mut().unwrap();
+        assert!(responses.insert((action.to_owned(), resource.to_owned()), allowed).is_some(), "nobody asks for that");
     }
 
     #[test]
     fn an_action_that_is_not_allowed_is_a_problem() {
         let mut facts = facts();
-        answer(&mut facts, "lambda:UpdateAlias", FUNCTION, false);
+        response(&mut facts, "lambda:UpdateAlias", FUNCTION, false);
         let finding = only(&facts, &format!("lambda:UpdateAlias on {FUNCTION}"));
         assert_eq!(finding.verdict, Verdict::Problem);
         assert!(finding.detail.contains("role/deployer"), "{}", finding.detail);
@@ -108,7 +108,7 @@ mod tests {
     fn to_be_allowed_to_delete_the_whole_function_is_a_problem_and_to_delete_a_version_is_not() {
         let mut facts = facts();
         assert_eq!(only(&facts, &format!("lambda:DeleteFunction on {FUNCTION}:1")).verdict, Verdict::Ok);
-        answer(&mut facts, "lambda:DeleteFunction", FUNCTION, true);
+        response(&mut facts, "lambda:DeleteFunction", FUNCTION, true);
         assert_eq!(only(&facts, &format!("no lambda:DeleteFunction on {FUNCTION}")).verdict, Verdict::Problem);
     }
 
@@ -132,7 +132,7 @@ mod tests {
         for asked in elsewhere {
             let check = format!("no {} on {}", asked.action, asked.resource);
             assert_eq!(only(&facts, &check).verdict, Verdict::Ok);
-            answer(&mut facts, asked.action, &asked.resource, true);
+            response(&mut facts, asked.action, &asked.resource, true);
             let finding = only(&facts, &check);
             assert_eq!(finding.verdict, Verdict::Problem);
             assert!(finding.detail.contains("wildcard"), "{}", finding.detail);
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_right_that_no_release_needs_is_not_missed() {
         let mut facts = facts();
-        answer(&mut facts, "lambda:GetAccountSettings", "*", false);
+        response(&mut facts, "lambda:GetAccountSettings", "*", false);
         assert_eq!(only(&facts, "lambda:GetAccountSettings on *").verdict, Verdict::NotChecked);
     }
 
@@ -158,15 +158,15 @@ mod tests {
     fn a_role_that_is_there_to_look_lacks_nothing_of_a_release_and_has_to_look() {
         let mut facts = facts();
         for asked in questions(&contract(), "ledger").iter().filter(|asked| asked.wanted == Wanted::ToRelease) {
-            answer(&mut facts, asked.action, &asked.resource, false);
+            response(&mut facts, asked.action, &asked.resource, false);
         }
         let move_alias = format!("lambda:UpdateAlias on {FUNCTION}");
         assert_eq!(only(&facts, &move_alias).verdict, Verdict::NotChecked);
         assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Ok);
-        answer(&mut facts, "lambda:GetAlias", FUNCTION, false);
+        response(&mut facts, "lambda:GetAlias", FUNCTION, false);
         assert_eq!(only(&facts, &format!("lambda:GetAlias on {FUNCTION}")).verdict, Verdict::Problem);
         // A role that may do a part of a release has to be able to do all of it.
-        answer(&mut facts, "lambda:PublishVersion", FUNCTION, true);
+        response(&mut facts, "lambda:PublishVersion", FUNCTION, true);
         assert_eq!(only(&facts, &move_alias).verdict, Verdict::Problem);
     }
 

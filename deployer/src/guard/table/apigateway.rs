@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     of("aws_api_gateway_method_response", Aid, MISSING, &[]),
     of("aws_api_gateway_integration_response", Aid, MISSING, &[]),
     of("aws_api_gateway_gateway_response", Aid, "errors of the gateway lose their headers, CORS ones too", &[]),
-    of("aws_api_gateway_authorizer", Grant, "methods that ask it answer 500", &[]),
+    of("aws_api_gateway_authorizer", Grant, "methods that ask it response 500", &[]),
     of("aws_api_gateway_model", Aid, MISSING, &[]),
     of("aws_api_gateway_request_validator", Grant, MISSING, &[]),
     of(
@@ -130,7 +130,7 @@ pub(super) const ROWS: &[Row] = &[
         &[loss("enabled", TurnsOff, "requests with it get 403", UNUSED)],
     ),
     of("aws_api_gateway_client_certificate", Grant, "backends that ask for it refuse the API", &[]),
-    of("aws_api_gateway_vpc_link", InPath, "integrations through it answer 500", &[]),
+    of("aws_api_gateway_vpc_link", InPath, "integrations through it response 500", &[]),
     of(
         "aws_api_gateway_domain_name",
         InPath,

@@ -40,8 +40,8 @@ impl View for CheckView {
         for check in &self.checks {
             let verdict = if check.passed { "passed" } else { "FAILED" };
             let how = check.by_invoke.as_ref().map_or_else(String::new, |why| format!(", by Invoke alone: {why}"));
-            let CheckRecord { name, answer, requests, .. } = check;
-            let _ = writeln!(text, "  {verdict}  {name:<12} {answer} ({requests} requests{how})");
+            let CheckRecord { name, response, requests, .. } = check;
+            let _ = writeln!(text, "  {verdict}  {name:<12} {response} ({requests} requests{how})");
         }
         text
     }
@@ -64,9 +64,9 @@ pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
         .iter()
         .map(|check| {
             let verdict = if check.passed { "passed" } else { "❌ failed" };
-            let CheckRecord { name, phase, answer, requests, .. } = check;
+            let CheckRecord { name, phase, response, requests, .. } = check;
             let how = check.by_invoke.as_ref().map_or_else(String::new, |why| format!(", by Invoke alone: {why}"));
-            [format!("`{name}`"), phase.clone(), verdict.to_owned(), format!("{answer}{how}"), requests.to_string()]
+            [format!("`{name}`"), phase.clone(), verdict.to_owned(), format!("{response}{how}"), requests.to_string()]
         })
         .collect();
     page.table(["check", "when", "verdict", "asked -> answered", "requests"], &rows);
@@ -78,11 +78,11 @@ mod tests {
 
     #[test]
     fn the_page_shows_at_a_glance_which_check_fails() {
-        let check = |name: &str, passed, answer: &str| CheckRecord {
+        let check = |name: &str, passed, response: &str| CheckRecord {
             name: name.to_owned(),
             phase: "live".to_owned(),
             passed,
-            answer: answer.to_owned(),
+            response: response.to_owned(),
             requests: 3,
             by_invoke: None,
         };

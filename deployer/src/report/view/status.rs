@@ -242,7 +242,7 @@ mod tests {
             alarms: vec!["`a|b` is in ALARM".to_owned()],
             ..EnvironmentStatus::default()
         };
-        StatusView { environments: vec![live, StatusView::unknown("prod", &anyhow::anyhow!("no answer"))] }
+        StatusView { environments: vec![live, StatusView::unknown("prod", &anyhow::anyhow!("no response"))] }
     }
 
     #[test]
@@ -255,7 +255,7 @@ dev
   ALARM       `a|b` is in ALARM
 
 prod
-  UNKNOWN     no answer
+  UNKNOWN     no response
 ";
         assert_eq!(view().text(), expected);
     }
@@ -278,7 +278,7 @@ prod
 
 |  |  |
 | --- | --- |
-| UNKNOWN | no answer |
+| UNKNOWN | no response |
 ";
         assert_eq!(view().summary().unwrap().to_string(), expected);
     }

@@ -71,8 +71,8 @@ fn checks_after_the_switch_go_through_the_urls_and_show_who_responded() {
             let after = after_switch(&view);
             assert_eq!(after.len(), 2);
             for check in after {
-                let answer = check["answer"].as_str().unwrap();
-                assert!(answer.starts_with("GET /f") && answer.ends_with("-> 200"), "{check}");
+                let response = check["response"].as_str().unwrap();
+                assert!(response.starts_with("GET /f") && response.ends_with("-> 200"), "{check}");
                 assert!(check["requests"].as_u64() >= Some(3) && check.get("by_invoke").is_none(), "{check}");
             }
         });

@@ -72,7 +72,7 @@ fn the_checks_after_the_switch_invoke_the_alias_and_say_so() {
         let after: Vec<_> = checks.iter().filter(|check| check["phase"] == "after the aliases").collect();
         assert_eq!(after.len(), 2, "{checks:?}");
         for check in after {
-            assert_eq!(check["answer"], "event event.json -> version 3 ran as declared", "{check}");
+            assert_eq!(check["response"], "event event.json -> version 3 ran as declared", "{check}");
             assert!(check["requests"].as_u64() >= Some(3) && check.get("by_invoke").is_none(), "{check}");
         }
         let shown = simulation.done("history dev --output json").await.json().to_string();

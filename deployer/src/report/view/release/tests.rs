@@ -23,7 +23,7 @@ fn view(state: ReleaseState) -> ReleaseView {
         name: "health".to_owned(),
         phase: "after the aliases".to_owned(),
         passed: live,
-        answer: if live { "GET /health -> 200" } else { "GET /health -> 500, not 200" }.to_owned(),
+        response: if live { "GET /health -> 200" } else { "GET /health -> 500, not 200" }.to_owned(),
         requests: 3,
         by_invoke: None,
     };
@@ -206,7 +206,7 @@ fn nothing_that_a_release_carries_breaks_its_page() {
     let mut view = view(ReleaseState::Live);
     view.environment = hostile.to_owned();
     view.actor = Some(hostile.to_owned());
-    view.checks[0].answer = hostile.to_owned();
+    view.checks[0].response = hostile.to_owned();
     view.steps[0].step = hostile.to_owned();
     let page = failed(view, &anyhow::anyhow!(hostile.replace('\n', " "))).summary().unwrap().to_string();
     let fences = page.lines().filter(|line| line.starts_with("```")).count();

@@ -6,11 +6,11 @@ use aws_smithy_types::base64;
 use serde_json::Value;
 
 use super::event::Returns;
-use crate::config::Response;
+use crate::config::ExpectedResponse;
 
 /// A response to a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers, names in lower case.
@@ -19,7 +19,7 @@ pub struct Answer {
     body: String,
 }
 
-impl Answer {
+impl Response {
     /// A response from its parts.
     pub fn new<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a str)>, body: String) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
@@ -59,7 +59,7 @@ impl Answer {
     }
 
     /// Whether it is as declared; else why not, in words that carry no body: it may have anything in it.
-    pub fn compare(&self, declared: &Response) -> Result<(), String> {
+    pub fn compare(&self, declared: &ExpectedResponse) -> Result<(), String> {
         if self.status != declared.status {
             return Err(format!("status {}, not {}", self.status, declared.status));
         }
@@ -89,32 +89,32 @@ mod tests {
 
     use super::*;
 
-    fn declared() -> Response {
-        Response {
+    fn declared() -> ExpectedResponse {
+        ExpectedResponse {
             status: 200,
             headers: BTreeMap::from([("X-Mark".to_owned(), "7".to_owned())]),
             body: Some(json!({"status": "ok", "deep": {"a": 1}})),
         }
     }
 
-    fn answer(status: u16, mark: &str, body: &Value) -> Answer {
-        Answer::new(status, [("x-MARK", mark)], body.to_string())
+    fn response(status: u16, mark: &str, body: &Value) -> Response {
+        Response::new(status, [("x-MARK", mark)], body.to_string())
     }
 
     #[test]
-    fn an_answer_may_have_more_than_the_check_asks_for() {
+    fn an_response_may_have_more_than_the_check_asks_for() {
         let body = json!({"status": "ok", "count": 3, "deep": {"a": 1, "b": 2}});
-        assert_eq!(answer(200, "7", &body).compare(&declared()), Ok(()));
+        assert_eq!(response(200, "7", &body).compare(&declared()), Ok(()));
     }
 
     #[test]
     fn status_header_and_body_are_compared_and_named() {
         let body = json!({"status": "ok", "deep": {"a": 2}});
-        assert_eq!(answer(500, "7", &body).compare(&declared()).unwrap_err(), "status 500, not 200");
-        assert!(answer(200, "8", &body).compare(&declared()).unwrap_err().contains("`X-Mark` is \"8\""));
-        assert_eq!(answer(200, "7", &body).compare(&declared()).unwrap_err(), "the body differs at `$.deep.a`");
+        assert_eq!(response(500, "7", &body).compare(&declared()).unwrap_err(), "status 500, not 200");
+        assert!(response(200, "8", &body).compare(&declared()).unwrap_err().contains("`X-Mark` is \"8\""));
+        assert_eq!(response(200, "7", &body).compare(&declared()).unwrap_err(), "the body differs at `$.deep.a`");
         assert_eq!(
-            Answer::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&declared()).unwrap_err(),
+            Response::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&declared()).unwrap_err(),
             "the body is not JSON"
         );
     }
@@ -124,10 +124,10 @@ mod tests {
         let single = json!({"statusCode": 200, "headers": {"X-Function-Version": "7"}, "body": "{}"});
         let multi = json!({"statusCode": 200, "headers": {}, "multiValueHeaders": {"x-function-version": ["7"]}});
         for payload in [single, multi] {
-            let answer = Answer::of_payload(&payload, Returns::Response).unwrap();
-            assert_eq!(answer.header("x-function-version"), Some("7"));
+            let response = Response::of_payload(&payload, Returns::Response).unwrap();
+            assert_eq!(response.header("x-function-version"), Some("7"));
         }
-        assert_eq!(Answer::of_payload(&json!({"errorMessage": "x"}), Returns::Response), None);
+        assert_eq!(Response::of_payload(&json!({"errorMessage": "x"}), Returns::Response), None);
     }
 
     #[test]
@@ -135,18 +135,18 @@ mod tests {
         for (payload, body) in
             [(json!({"status": "ok"}), r#"{"status":"ok"}"#), (json!("hi"), "hi"), (json!([1]), "[1]")]
         {
-            let answer = Answer::of_payload(&payload, Returns::Anything).unwrap();
-            assert_eq!((answer.status, &*answer.body), (200, body));
-            assert_eq!(Answer::of_payload(&payload, Returns::Response), None);
+            let response = Response::of_payload(&payload, Returns::Anything).unwrap();
+            assert_eq!((response.status, &*response.body), (200, body));
+            assert_eq!(Response::of_payload(&payload, Returns::Response), None);
         }
         let whole = json!({"statusCode": 503, "body": "no"});
-        assert_eq!(Answer::of_payload(&whole, Returns::Anything).unwrap().status, 503);
+        assert_eq!(Response::of_payload(&whole, Returns::Anything).unwrap().status, 503);
     }
 
     #[test]
     fn a_body_in_base64_is_decoded() {
         let payload = json!({"statusCode": 200, "body": "eyJzdGF0dXMiOiAib2sifQ==", "isBase64Encoded": true});
-        let answer = Answer::of_payload(&payload, Returns::Response).unwrap();
-        assert_eq!(answer.body, r#"{"status": "ok"}"#);
+        let response = Response::of_payload(&payload, Returns::Response).unwrap();
+        assert_eq!(response.body, r#"{"status": "ok"}"#);
     }
 }
