@@ -14,7 +14,8 @@ async fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
     let certificates = process.certificates();
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
-    let report = |output| Report::new(output, process.allows_color(), process.github(), &world);
+    let report =
+        |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => return report(Output::Text).usage(&message).into(),

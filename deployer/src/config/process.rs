@@ -77,6 +77,15 @@ impl ProcessEnvironment {
             && self.text("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// Whether the terminal shows more than ASCII, as the locale's variables say: the first that is set decides.
+    pub fn allows_unicode(&self) -> bool {
+        let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| self.text(name).filter(|value| !value.is_empty()));
+        let locale = set.map(|value| value.to_uppercase()).unwrap_or_default();
+        locale.contains("UTF-8") || locale.contains("UTF8")
+    }
+
     /// The environment for a child that must not see the user's AWS and Terraform settings.
     pub fn without_cloud_settings(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().filter(|(name, _)| !is_private(name)).map(|(name, value)| (name.as_os_str(), value.as_os_str()))

@@ -75,7 +75,7 @@ fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
     std::fs::write(file("plan.json"), document.to_string()).unwrap();
     std::fs::write(file("plan.txt"), b"- a \xff\n").unwrap();
     let step = GitHubStep { summary: Some(file("page")), ..GitHubStep::default() };
-    let report = Report::new(Output::Text, false, Some(step), &crate::world::World::real());
+    let report = Report::new(Output::Text, (false, true), Some(step), &crate::world::World::real());
     let input = Guard { plan: file("plan.json"), text: Some(file("plan.txt")), retired: false };
     let guarded = guard(&input, &report).unwrap();
     report.failed(&GuardView::new(&guarded));
@@ -94,7 +94,7 @@ fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
 fn a_file_that_is_not_a_plan_is_bad_input_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
-    let report = Report::new(Output::Text, false, None, &crate::world::World::real());
+    let report = Report::new(Output::Text, (false, true), None, &crate::world::World::real());
     for text in ["", "{}", "[command]terraform show", r#"{"format_version": "9.0", "planned_values": {}}"#] {
         std::fs::write(&file, text).unwrap();
         let error = guard(&Guard { plan: file.clone(), ..Guard::default() }, &report).unwrap_err();

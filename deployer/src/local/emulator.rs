@@ -215,7 +215,7 @@ mod tests {
         let Bench { config, place, python, _folder } = bench(another_instance());
         // Only fails if another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let report = Report::new(Output::Text, false, None, &crate::world::World::real());
+        let report = Report::new(Output::Text, (false, true), None, &crate::world::World::real());
         let error = start(Context { config: &config, world: &World::real(), events: &report }, &place, &python)
             .await
             .unwrap_err();

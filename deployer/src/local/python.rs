@@ -168,7 +168,7 @@ mod tests {
         let text = include_str!("../../../deployer.toml");
         let config = Config::parse(text, &folder.path().join("deployer.toml"), true, process).unwrap();
         let found = Python { version: "3.11.2".to_owned() };
-        let report = Report::new(Output::Text, false, None, &crate::world::World::real());
+        let report = Report::new(Output::Text, (false, true), None, &crate::world::World::real());
         let (_stop, interrupt) = Interrupt::by_hand();
         let made = || environment(&config, &found, &interrupt, &report);
 

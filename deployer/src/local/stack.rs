@@ -173,7 +173,7 @@ mod tests {
     impl Project {
         async fn make(&self) -> Result<()> {
             let (_stop, interrupt) = Interrupt::by_hand();
-            let report = Report::new(Output::Text, false, None, &World::real());
+            let report = Report::new(Output::Text, (false, true), None, &World::real());
             let instance = Instance::of(std::process::id()).unwrap();
             let maker = Maker::find(&self.config, interrupt).await?;
             maker.make(&places(&self.config).unwrap()[0], &instance, &report).await

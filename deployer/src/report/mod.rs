@@ -6,6 +6,7 @@
 mod console;
 mod github;
 mod markdown;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -31,6 +32,7 @@ use crate::plan::{Plan, Step};
 use crate::world::World;
 
 pub use markdown::Markdown;
+pub use screen::Screen;
 pub use view::{
     BuildView, CallsView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView,
     InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
@@ -41,6 +43,8 @@ pub use view::{
 pub struct Report {
     output: Output,
     color: bool,
+    unicode: bool,
+    world: World,
     github: Option<GitHub>,
     kept: Option<Kept>,
 }
@@ -53,19 +57,29 @@ const VERBS: usize = 12;
 
 impl Report {
     /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
-    pub fn new(output: Output, allows_color: bool, step: Option<GitHubStep>, world: &World) -> Self {
+    pub fn new(output: Output, (allows_color, unicode): (bool, bool), step: Option<GitHubStep>, world: &World) -> Self {
         Self {
             output,
             color: allows_color && std::io::stderr().is_terminal(),
+            unicode,
+            world: world.clone(),
             github: step.map(|step| GitHub::new(step, world)),
             kept: None,
         }
     }
 
     /// One that prints nothing: what it would print is kept.
-    pub fn kept(output: Output) -> (Self, Kept) {
+    pub fn kept(output: Output, world: &World) -> (Self, Kept) {
         let kept = Kept::default();
-        (Self { output, color: false, github: None, kept: Some(Arc::clone(&kept)) }, kept)
+        let report = Self {
+            output,
+            color: false,
+            unicode: true,
+            world: world.clone(),
+            github: None,
+            kept: Some(Arc::clone(&kept)),
+        };
+        (report, kept)
     }
 
     /// A line of progress: a verb and what it is done to.
@@ -205,7 +219,7 @@ impl Report {
     /// Nobody reads stdout any more.
     pub fn result(&self, view: &impl View) -> Result<()> {
         let text = match self.output {
-            Output::Text => printable(&view.text()),
+            Output::Text => printable(&view.text(&self.screen())),
             Output::Json => format!("{}\n", serde_json::to_string_pretty(view)?),
         };
         let text = match (&self.github, self.output) {
@@ -253,6 +267,14 @@ impl Report {
     fn raw(&self, line: &str) {
         if !self.keep(&format!("{line}\n")) {
             let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Where results are shown.
+    fn screen(&self) -> Screen {
+        match self.kept {
+            Some(_) => Screen::plain(self.world.now()),
+            None => Screen::stdout(self.color, self.unicode, self.world.now()),
         }
     }
 

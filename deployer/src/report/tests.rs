@@ -8,7 +8,7 @@ fn a_usage_error_is_on_the_page_of_the_run_and_help_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page");
     let step = GitHubStep { summary: Some(page.clone()), ..GitHubStep::default() };
-    let report = Report::new(Output::Text, true, Some(step), &crate::world::World::real());
+    let report = Report::new(Output::Text, (true, true), Some(step), &crate::world::World::real());
     let usage = |line: &[&str]| report.usage(&Cli::try_parse_from(line).unwrap_err());
     assert_eq!(usage(&["deployer", "--version"]), Exit::Done);
     assert!(!page.exists());
@@ -23,7 +23,7 @@ fn what_failed_hands_on_what_it_has() {
     #[derive(serde::Serialize)]
     struct Half;
     impl View for Half {
-        fn text(&self) -> String {
+        fn text(&self, _: &Screen) -> String {
             String::new()
         }
         fn outputs(&self) -> Vec<(&'static str, String)> {
@@ -33,7 +33,7 @@ fn what_failed_hands_on_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("output");
     let step = GitHubStep { output: Some(output.clone()), ..GitHubStep::default() };
-    Report::new(Output::Text, false, Some(step), &crate::world::World::real()).failed(&Half);
+    Report::new(Output::Text, (false, true), Some(step), &crate::world::World::real()).failed(&Half);
     assert_eq!(std::fs::read_to_string(&output).unwrap(), "changed=false\n");
 }
 

@@ -217,14 +217,22 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
         }
     }
     let view = HistoryView::new("dev", releases, 10);
-    assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
+    assert!(
+        !view.text(&deployer::report::Screen::plain(jiff::Timestamp::UNIX_EPOCH)).is_empty()
+            && view.summary().is_some()
+            && serde_json::to_string(&view).is_ok()
+    );
     let config = configuration::sound();
     let environment = config.environment(Some("dev")).unwrap();
     match state.contract.url().map(|url| reachable(environment, url)).transpose() {
         Err(error) => named(&error, "contract"),
         Ok(url) => {
             let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url)] };
-            assert!(!view.text().is_empty() && view.summary().is_some() && serde_json::to_string(&view).is_ok());
+            assert!(
+                !view.text(&deployer::report::Screen::plain(jiff::Timestamp::UNIX_EPOCH)).is_empty()
+                    && view.summary().is_some()
+                    && serde_json::to_string(&view).is_ok()
+            );
             Ok(())
         }
     }

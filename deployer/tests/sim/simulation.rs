@@ -430,8 +430,8 @@ impl Prepared {
     pub(crate) async fn end(self) -> Ended {
         let Self { run, interrupt, arguments } = self;
         let cli = Cli::try_parse_from(arguments).unwrap();
-        let (report, kept) = Report::kept(cli.global.output);
         let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
+        let (report, kept) = Report::kept(cli.global.output, &world);
         let work = deployer::run(cli, ProcessEnvironment::of([("USER", "ada")]), &world, &report);
         let code = tokio::select! {
             biased;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::View;
 use crate::artifact::{Artifact, Manifest, Packed};
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `build`.
 #[derive(Debug, Serialize)]
@@ -23,7 +24,7 @@ impl BuildView {
 }
 
 impl View for BuildView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = format!("artifact  {}\nsource    {}\n", self.folder, self.manifest.source_hash);
         for (key, function) in &self.manifest.functions {
             let _ = match &function.package {

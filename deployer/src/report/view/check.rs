@@ -8,6 +8,7 @@ use super::{CallsView, View};
 use crate::commands::Checked;
 use crate::ledger::CheckRecord;
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `check`.
 #[derive(Debug, Serialize)]
@@ -35,7 +36,7 @@ impl CheckView {
 }
 
 impl View for CheckView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = format!("{}: {}\n", self.environment, self.url.as_deref().unwrap_or("by Invoke"));
         for check in &self.checks {
             let verdict = if check.passed { "passed" } else { "FAILED" };

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::View;
 use crate::commands::Written;
 use crate::config::Contract;
+use crate::report::screen::Screen;
 
 /// `contract show`.
 #[derive(Debug, Serialize)]
@@ -28,7 +29,7 @@ impl ContractView {
 }
 
 impl View for ContractView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         self.declaration.clone()
     }
 }
@@ -50,7 +51,7 @@ impl WrittenView {
 }
 
 impl View for WrittenView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let what = match (self.written, self.replaced) {
             (false, _) => "the ledger has this contract already: nothing was written",
             (true, false) => "the contract was written",
@@ -77,7 +78,7 @@ mod tests {
         let expected = "[environments.dev.stack]\naccount = \"111111111111\"\nalarms = [\"errors\"]\n\n\
              [environments.dev.stack.api]\nid = \"a1\"\nkind = \"rest\"\nstage = \"dev\"\nurl = \"https://x.example/dev\"\n\n\
              [environments.dev.stack.functions.api]\nalias = \"live\"\nname = \"shop-api\"\n";
-        assert_eq!(view.text(), expected);
+        assert_eq!(view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
         assert_eq!(serde_json::to_value(&view).unwrap(), contract);
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::View;
 use crate::doctor::{Finding, Verdict};
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `doctor`: as JSON, the list of findings.
 #[derive(Debug, Serialize)]
@@ -65,7 +66,7 @@ impl DoctorView {
 }
 
 impl View for DoctorView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = String::new();
         for verdict in [Verdict::Problem, Verdict::Warning] {
             for Finding { subject, check, detail, fix, .. } in self.of(verdict) {
@@ -152,13 +153,16 @@ not checked, with `--output json` each: 2: so (-> ask); 1: so (-> look)
 
 dev: 1 problem, 1 warning, 3 not checked, 1 ok
 ";
-        assert_eq!(view().text(), expected);
+        assert_eq!(view().text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
     }
 
     #[test]
     fn where_all_is_well_people_see_the_counts_only() {
         let view = DoctorView::new("dev", vec![finding("function f", "alias", Verdict::Ok, None)]);
-        assert_eq!(view.text(), "dev: 0 problems, 0 warnings, 0 not checked, 1 ok\n");
+        assert_eq!(
+            view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)),
+            "dev: 0 problems, 0 warnings, 0 not checked, 1 ok\n"
+        );
     }
 
     #[test]

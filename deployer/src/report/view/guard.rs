@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Failed, View};
 use crate::guard::Guarded;
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// So many bytes of a plan's text the page shows: GitHub drops a summary of more than 1 MiB whole.
 const SHOWN: usize = 500_000;
@@ -40,7 +41,7 @@ impl GuardView {
 }
 
 impl View for GuardView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         format!("{}, none of which cuts live traffic\n", self.changes())
     }
 

@@ -8,6 +8,7 @@ use super::View;
 use crate::ledger::Release;
 use crate::plan::short;
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `history`.
 #[derive(Debug, Serialize)]
@@ -86,7 +87,7 @@ pub(super) fn seconds(release: &Release) -> Option<f64> {
 }
 
 impl View for HistoryView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         if self.releases.is_empty() {
             return format!("{}: no releases yet\n", self.environment);
         }
@@ -203,8 +204,11 @@ prod
      2  deploy                   superseded   from 1    2026-01-10 10:00:00     2.5s  -+ ada
   and 1 older ones: `--limit` shows more
 ";
-        assert_eq!(HistoryView::new("prod", releases, 3).text(), expected);
-        assert_eq!(HistoryView::new("prod", Vec::new(), 3).text(), "prod: no releases yet\n");
+        assert_eq!(HistoryView::new("prod", releases, 3).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
+        assert_eq!(
+            HistoryView::new("prod", Vec::new(), 3).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)),
+            "prod: no releases yet\n"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::init::Initialized;
+use crate::report::screen::Screen;
 
 /// `init`.
 #[derive(Debug, Serialize)]
@@ -36,7 +37,7 @@ impl InitView {
 }
 
 impl View for InitView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = format!("{}: {} in `{}`\n", self.environment, count(self.functions.len()), self.file);
         let ledger = if self.made_ledger { "was made" } else { "was there" };
         let _ = writeln!(text, "  ledger      `{}` {ledger}", self.ledger);

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::View;
 use crate::local::Local;
+use crate::report::screen::Screen;
 
 impl View for Local {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = String::new();
         for (name, environment) in &self.environments {
             let process =

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::markdown::Markdown;
+use super::screen::Screen;
 use crate::aws::Calls;
 use crate::ending::Ending as _;
 use crate::failure::Exit;
@@ -37,7 +38,7 @@ pub use status::{EnvironmentStatus, IdleView, StatusView};
 /// A result: one model, shown as text, as JSON, or on the page of a run.
 pub trait View: Serialize {
     /// For people, with a newline at the end.
-    fn text(&self) -> String;
+    fn text(&self, screen: &Screen) -> String;
 
     /// For the page of a run, if there is something to show there.
     fn summary(&self) -> Option<Markdown> {

@@ -8,6 +8,7 @@ use super::{CallsView, View};
 use crate::commands::Planned;
 use crate::plan::{ApiChange, ApiPlan, Plan, short};
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `plan`.
 #[derive(Debug, Serialize)]
@@ -58,7 +59,7 @@ impl PlanView {
 }
 
 impl View for PlanView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = format!("{}\n\n", self.title());
         let _ = writeln!(text, "  {:<10} {:<36} {:<36} why", "", "before", "after");
         for [what, before, after, why] in self.rows() {
@@ -152,7 +153,8 @@ mod tests {
     }
 
     fn text(changed: bool) -> String {
-        PlanView::new("dev", Planned { plan: plan(changed), older: None, calls: Calls::default() }).text()
+        PlanView::new("dev", Planned { plan: plan(changed), older: None, calls: Calls::default() })
+            .text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH))
     }
 
     #[test]
@@ -181,7 +183,11 @@ dev: release 8 would follow release 7
             Planned { plan: plan(true), older: Some("release 7 is newer".to_owned()), calls: Calls::default() },
         );
         let expected = "older over newer: release 7 is newer; `deploy` refuses it without `--downgrade`\n";
-        assert!(view.text().ends_with(expected), "{}", view.text());
+        assert!(
+            view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).ends_with(expected),
+            "{}",
+            view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH))
+        );
         assert!(view.summary().unwrap().to_string().contains("Older over newer: release 7 is newer"));
     }
 

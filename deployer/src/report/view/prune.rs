@@ -8,6 +8,7 @@ use super::View;
 use super::history::in_short;
 use crate::commands::{Pruned, Unlocked};
 use crate::ledger::Holder;
+use crate::report::screen::Screen;
 
 /// `prune`.
 #[derive(Debug, Serialize)]
@@ -44,7 +45,7 @@ impl PruneView {
 }
 
 impl View for PruneView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         if self.dispensable.is_empty() {
             return format!("{}: nothing to remove\n", self.environment);
         }
@@ -82,7 +83,7 @@ impl UnlockView {
 }
 
 impl View for UnlockView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let mut text = match &self.freed_from {
             None => format!("{}: nobody holds the lock\n", self.environment),
             Some(holder) => format!("{}: the lock is free; {holder} can move nothing any more\n", self.environment),
@@ -112,11 +113,11 @@ dev
   deployment d2                ?  deployer: app/dev release 2
 nothing needs these any more; `--yes` removes them
 ";
-        assert_eq!(view.text(), expected);
+        assert_eq!(view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
         assert!(view.is_done(), "it was only shown");
         let view = of(found, Some(1));
         assert!(!view.is_done());
-        assert!(view.text().ends_with("1 of 2 removed\n"));
-        assert_eq!(of(Vec::new(), None).text(), "dev: nothing to remove\n");
+        assert!(view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).ends_with("1 of 2 removed\n"));
+        assert_eq!(of(Vec::new(), None).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), "dev: nothing to remove\n");
     }
 }

@@ -11,6 +11,7 @@ use crate::aws::{Alarm, AlarmState};
 use crate::observe::Observed;
 use crate::plan::short;
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `status`.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,7 @@ impl IdleView {
 }
 
 impl View for IdleView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         format!("{}: no release is under way\n", self.environment)
     }
 }
@@ -143,7 +144,7 @@ impl StatusView {
 }
 
 impl View for StatusView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         self.environments.iter().map(EnvironmentStatus::text).collect::<Vec<_>>().join("\n")
     }
 
@@ -257,7 +258,7 @@ dev
 prod
   UNKNOWN     no response
 ";
-        assert_eq!(view().text(), expected);
+        assert_eq!(view().text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::report::console::{self, Link};
 use crate::report::markdown::Markdown;
+use crate::report::screen::Screen;
 
 /// `deploy`, `promote`, `rollback`.
 #[derive(Debug, Serialize)]
@@ -192,7 +193,7 @@ fn links(environment: &Environment, observed: &Observed, release: &Release) -> V
 }
 
 impl View for ReleaseView {
-    fn text(&self) -> String {
+    fn text(&self, _: &Screen) -> String {
         let what = match self.changed {
             true => {
                 let back = self.back_to.map_or_else(String::new, |root| format!(" (back to {root})"));

@@ -274,7 +274,7 @@ fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_is_live() {
 fn people_and_programs_see_the_same_release() {
     let view = view(ReleaseState::Live);
     assert_eq!(
-        view.text(),
+        view.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)),
         "prod: release 8 is live (0 AWS calls, 0 of them able to write)\nhttps://api.example/prod\n"
     );
     let seen: Value = serde_json::to_value(&view).unwrap();
