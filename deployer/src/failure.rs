@@ -20,7 +20,7 @@ pub enum Exit {
     /// Refused: what is live is not what the run may build on.
     Refused = 4,
     /// Another run holds the environment's lock.
-    LockHeld = 5,
+    Locked = 5,
     /// The release failed; what was live before is live again, or still.
     Reverted = 6,
     /// The release failed and could not be reverted.

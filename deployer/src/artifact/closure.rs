@@ -77,12 +77,12 @@ impl Closures {
             tree.extend(["--format", FORMAT, "--target", function.target.as_str()].map(str::to_owned));
             tree.extend(workspace::selection(function));
             let about = format!("package `{}`", function.package);
-            let listed = workspace::ask(config, folder, &tree, &about).await?;
+            let listed = workspace::cargo_output(config, folder, &tree, &about).await?;
             anyhow::Ok((key.clone(), parse(&String::from_utf8_lossy(&listed))?))
         });
         let metadata = async {
             let arguments = ["metadata", "--locked", "--format-version", "1", "--no-deps"].map(str::to_owned);
-            let text = workspace::ask(config, folder, &arguments, "the workspace").await?;
+            let text = workspace::cargo_output(config, folder, &arguments, "the workspace").await?;
             let read = serde_json::from_slice::<Metadata>(&text);
             read.with_context(|| Failure::error("`cargo metadata` printed something else than metadata"))
         };

@@ -87,7 +87,7 @@ fn tool(config: &Config, program: OsString, folder: &Path) -> Command {
 }
 
 /// What cargo prints for `arguments`; `about` is what it was run for.
-pub(super) async fn ask(config: &Config, folder: &Path, arguments: &[String], about: &str) -> Result<Vec<u8>> {
+pub(super) async fn cargo_output(config: &Config, folder: &Path, arguments: &[String], about: &str) -> Result<Vec<u8>> {
     let output = cargo(config, folder).args(arguments).stderr(Stdio::piped()).output().await;
     let output = output.with_context(|| not_started(config))?;
     if output.status.success() {

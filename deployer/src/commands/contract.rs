@@ -73,7 +73,7 @@ pub async fn write_contract(context: Context<'_>, environment: &Environment, rep
             .into());
         }
     };
-    ledger.refuse_if_held().await?;
+    ledger.refuse_if_locked().await?;
     ledger.write_contract(&aws.table, declared).await?;
     Ok(written)
 }

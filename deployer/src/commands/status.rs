@@ -35,13 +35,13 @@ pub struct Idle {
 /// Writes nothing.
 ///
 /// # Errors
-/// [`crate::failure::Exit::LockHeld`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
+/// [`crate::failure::Exit::Locked`], naming the holder; [`crate::failure::Exit::Refused`], naming the live release.
 pub async fn idle(context: Context<'_>, environment: &Environment, options: &Idle) -> Result<()> {
     let Context { config, world, events } = context;
     let manifest = options.artifact.as_deref().map(artifact::manifest).transpose()?;
     let reader = Reader::open(environment, world).await;
     let ledger = Ledger::new(&reader.table, &config.app);
-    ledger.refuse_if_held().await?;
+    ledger.refuse_if_locked().await?;
     if let Some(manifest) = manifest {
         // Before the first apply there is no ledger yet, and no contract in it.
         let live = match ledger.live().await {

@@ -163,7 +163,7 @@ impl Config {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
                 .hint("name a file of UTF-8 text that you may read with `--config`; nothing was changed")
         })?;
-        let local = global.local || process.asks_for_local()?;
+        let local = global.local || process.local_requested()?;
         Self::parse(&text, &path, local, process)
     }
 

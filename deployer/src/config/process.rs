@@ -40,7 +40,7 @@ impl ProcessEnvironment {
     ///
     /// # Errors
     /// It is set to a word that means neither yes nor no.
-    pub(crate) fn asks_for_local(&self) -> Result<bool> {
+    pub(crate) fn local_requested(&self) -> Result<bool> {
         let Some(value) = self.0.get(OsStr::new("DEPLOYER_LOCAL")) else { return Ok(false) };
         match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),
@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn local_is_asked_for_by_the_usual_words_and_another_word_is_named() {
-        let asked = |value: &str| environment(&[("DEPLOYER_LOCAL", value)]).asks_for_local();
-        assert!(!environment(&[]).asks_for_local().unwrap());
+        let asked = |value: &str| environment(&[("DEPLOYER_LOCAL", value)]).local_requested();
+        assert!(!environment(&[]).local_requested().unwrap());
         for value in ["1", "true", "yes", "on", "TRUE", " On "] {
             assert!(asked(value).unwrap(), "{value}");
         }

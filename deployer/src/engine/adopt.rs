@@ -7,7 +7,7 @@ use super::Engine;
 use super::moves::stage_to;
 use crate::aws::Readiness;
 use crate::failure::Failure;
-use crate::ledger::{ArtifactRecord, HeldLock, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, ObservedApi};
 use crate::plan::drift;
 use crate::verify::{Blame, Expected, Failed, Traffic, Verifier, awake};
@@ -98,7 +98,7 @@ async fn record(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Resul
 /// Makes the stage's variable name the deployment that the stage is at, and sends the checks.
 async fn verify(
     engine: &Engine<'_>,
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     observed: &Observed,
     verifier: &Verifier,
     release: &mut Release,

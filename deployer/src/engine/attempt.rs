@@ -14,7 +14,7 @@ use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{ArtifactRecord, HeldLock, Origin, Release, ReleaseState, StepRecord};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::Verifier;
@@ -103,7 +103,12 @@ impl Engine<'_> {
     /// Between the plan and the lock somebody else may have moved something, in the minutes of a build for one. What a
     /// rollback observed is a moment old: the fencing token says that no run came in between, the revisions of the aliases the
     /// rest, and a rollback is not to wait.
-    async fn apply_if_still_true(&self, intended: &Intended<'_>, lock: &HeldLock, release: &mut Release) -> Result<()> {
+    async fn apply_if_still_true(
+        &self,
+        intended: &Intended<'_>,
+        lock: &AcquiredLock,
+        release: &mut Release,
+    ) -> Result<()> {
         if let Goal::Parts(_) = intended.wanted.goal {
             return apply(&self.applying(intended, lock, intended.observed), release).await;
         }
@@ -139,7 +144,7 @@ impl Engine<'_> {
         live_again(self.reader(), ledger, known).await
     }
 
-    fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b HeldLock, observed: &'b Observed) -> Apply<'b> {
+    fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b AcquiredLock, observed: &'b Observed) -> Apply<'b> {
         Apply {
             engine: *self,
             lock,
@@ -151,7 +156,7 @@ impl Engine<'_> {
         }
     }
 
-    async fn end_live(&self, intended: &Intended<'_>, lock: &HeldLock, release: &mut Release) -> Result<()> {
+    async fn end_live(&self, intended: &Intended<'_>, lock: &AcquiredLock, release: &mut Release) -> Result<()> {
         release.state = ReleaseState::Live;
         // A rollback restores what passed its own checks; whether it did is known of the release that it restores.
         let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
@@ -171,13 +176,13 @@ impl Engine<'_> {
     async fn end_failed(
         &self,
         intended: &Intended<'_>,
-        lock: &HeldLock,
+        lock: &AcquiredLock,
         release: &mut Release,
         error: anyhow::Error,
     ) -> anyhow::Error {
         // Without the lock nothing may be moved any more: the run that has it now ends what is left. That it may be lost
         // is no reason to go: the ledger knows.
-        if error.exit() == Exit::LockHeld && lock.progress(release).await.is_err() {
+        if error.exit() == Exit::Locked && lock.progress(release).await.is_err() {
             return self.with_late_move(intended, error, release).await;
         }
         release.reason = Some(format!("{error:#}"));
@@ -186,7 +191,7 @@ impl Engine<'_> {
             self.events.emit(Event::RevertBegins(release));
             // The lock is renewed before these moves too. A ledger that does not respond is no reason to leave a bad release.
             if let Err(lost) = lock.progress(release).await
-                && lost.exit() == Exit::LockHeld
+                && lost.exit() == Exit::Locked
             {
                 let lost = lost.context(format!("release {release} is no longer this run's to end"));
                 return self.with_late_move(intended, lost, release).await;
@@ -225,7 +230,7 @@ impl Engine<'_> {
             Ok(found) => format!("stage `{}` is at deployment `{}` of release {release}", api.stage, found.deployment),
             Err(error) => format!("it is not known at which deployment stage `{}` is: {error}", api.stage),
         };
-        lost.context(Failure::new(Exit::LockHeld, format!("this run lost the lock while it moved the stage, and {what}")).hint(
+        lost.context(Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}")).hint(
             "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",
         ))
     }
@@ -233,7 +238,7 @@ impl Engine<'_> {
 
 /// The release stays unfinished: the next run tries again to revert it.
 async fn not_reverted(
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     release: &Release,
     error: anyhow::Error,
     stuck: &anyhow::Error,

@@ -75,7 +75,7 @@ impl<'a> Engine<'a> {
     /// before the first release becomes release 1; with `adopt` drift is recorded as a release. Returns what is now.
     ///
     /// # Errors
-    /// [`crate::failure::Exit::LockHeld`] if a run that is still alive holds the lock; or what a dead one left could not be ended.
+    /// [`crate::failure::Exit::Locked`] if a run that is still alive holds the lock; or what a dead one left could not be ended.
     pub async fn prepare(&self, mut observed: Observed, adopt: bool) -> Result<Observed> {
         if self.recover(&observed.ledger).await? != Recovered::Nothing {
             observed = self.observe().await?;

@@ -11,8 +11,8 @@ use super::phases::Apply;
 use crate::aws::{Alias, AwsError, Kind, Patience, Provisioned, Routing, Stage, TRIES, Writer};
 use crate::backoff::{Backoff, Pace};
 use crate::failure::Failure;
-use crate::ledger::{FunctionResource, HeldLock, Parts, Release, RestApi};
-use crate::observe::{Observed, ObservedFunction, settled};
+use crate::ledger::{AcquiredLock, FunctionResource, Parts, Release, RestApi};
+use crate::observe::{Observed, ObservedFunction, eventually};
 use crate::plan::StageBefore;
 
 /// Gives the new version of a function a part of its alias's traffic.
@@ -55,7 +55,7 @@ async fn from_where_it_was(
             Err(error) if tries < TRIES && is_precondition(&error) => error,
             ended => return ended.map(drop),
         };
-        let found = settled::alias(&aws.reader, resource, |found| found.revision != revision).await?;
+        let found = eventually::alias(&aws.reader, resource, |found| found.revision != revision).await?;
         let fenced = fencing_token_of(&found.description).is_some_and(|token| token < run.lock.token());
         if !fenced || found.version != function.alias.version || !found.weights.is_empty() {
             return Err(refused);
@@ -105,7 +105,7 @@ async fn revision(
     let description = shifted(run, release, *before);
     let weight = Some((new, f64::from(*before) / 100.0));
     let left = Routing { version: &function.alias.version, weight, description: &description };
-    let found = settled::alias(&run.engine.aws.reader, &function.resource, |found| is_at(found, &left)).await?;
+    let found = eventually::alias(&run.engine.aws.reader, &function.resource, |found| is_at(found, &left)).await?;
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
@@ -143,7 +143,7 @@ pub(super) async fn alias_to(
         }
         // A 412 may be the response to our own success; and a look that shows the revision that it refused is an old one.
         let refused = error.kind == Kind::Precondition;
-        let found = settled::alias(&aws.reader, resource, |found| !refused || found.revision != revision).await?;
+        let found = eventually::alias(&aws.reader, resource, |found| !refused || found.revision != revision).await?;
         if is_at(&found, to) {
             return Ok(found);
         }
@@ -210,7 +210,7 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
     if before == StageBefore::AsObserved {
         let expected =
             |found: &String| found == new || release.previous_parts.deployment.as_ref().is_some_and(|old| old == found);
-        let found = settled::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
+        let found = eventually::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
             let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", api.stage);
             return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
@@ -247,7 +247,7 @@ pub(super) async fn stage_to(
         if matches!(&moved, Err(error) if !matches!(error.kind, Kind::Unknown | Kind::Malformed)) {
             return moved.map(drop).with_context(failed);
         }
-        let found = settled::stage(&aws.reader, api, there).await?;
+        let found = eventually::stage(&aws.reader, api, there).await?;
         if there(&found) {
             return Ok(());
         }
@@ -321,18 +321,18 @@ async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// An alias could not be changed; it is tried again if it only changed in between.
-pub(super) async fn renew_revisions(aws: &Writer, lock: &HeldLock, observed: &Observed) -> Result<()> {
+pub(super) async fn renew_revisions(aws: &Writer, lock: &AcquiredLock, observed: &Observed) -> Result<()> {
     let renewals = observed.functions.values().map(|function| renew(aws, lock, &function.resource));
     join_all(renewals).await.into_iter().collect()
 }
 
 /// Gives one alias a new revision.
-async fn renew(aws: &Writer, lock: &HeldLock, resource: &FunctionResource) -> Result<()> {
+async fn renew(aws: &Writer, lock: &AcquiredLock, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let description = format!("deployer: fencing token {}", lock.token());
     let (mut tries, mut patience, mut refused) = (0, Patience::new(&aws.reader.world), None);
     while tries < TRIES {
-        let found = settled::alias(&aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+        let found = eventually::alias(&aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         if found.description == description {
             return Ok(());
         }
@@ -342,7 +342,7 @@ async fn renew(aws: &Writer, lock: &HeldLock, resource: &FunctionResource) -> Re
         lock.still_ours()?;
         match turn.send(name, alias, &to, &found.revision).await {
             Ok(renewed) => {
-                settled::seen(&aws.reader, resource, &renewed).await;
+                eventually::seen(&aws.reader, resource, &renewed).await;
                 return Ok(());
             }
             Err(error) if patience.outlasts(&error).await => {}

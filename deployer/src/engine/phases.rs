@@ -13,7 +13,7 @@ use futures::try_join;
 use super::{Engine, moves, step};
 use crate::artifact::Package;
 use crate::events::Event;
-use crate::ledger::{CheckRecord, FunctionPart, HeldLock, Release, ReleaseState};
+use crate::ledger::{AcquiredLock, CheckRecord, FunctionPart, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
 use crate::verify::Verifier;
@@ -24,7 +24,7 @@ pub(super) struct Apply<'a> {
     /// The command.
     pub(super) engine: Engine<'a>,
     /// The right to move the environment.
-    pub(super) lock: &'a HeldLock,
+    pub(super) lock: &'a AcquiredLock,
     /// What was observed: for the steps under the lock, never before the build.
     pub(super) observed: &'a Observed,
     /// What is to be done.

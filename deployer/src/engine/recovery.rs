@@ -7,7 +7,7 @@ use super::Engine;
 use super::moves::renew_revisions;
 use super::revert::revert;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{HeldLock, LedgerState, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{AcquiredLock, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::observe::{Observed, live};
 
 /// What was left of a run that died.
@@ -25,7 +25,7 @@ pub enum Recovered {
 /// observed before is old.
 ///
 /// # Errors
-/// [`Exit::LockHeld`] if a run that is still alive holds the lock; or what the dead one left could not be ended.
+/// [`Exit::Locked`] if a run that is still alive holds the lock; or what the dead one left could not be ended.
 pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> Result<Recovered> {
     if state.lock.holder.is_none() && state.unfinished().is_none() {
         return Ok(Recovered::Nothing);
@@ -45,7 +45,7 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
     recovered
 }
 
-async fn recover(engine: &Engine<'_>, lock: &HeldLock) -> Result<Recovered> {
+async fn recover(engine: &Engine<'_>, lock: &AcquiredLock) -> Result<Recovered> {
     // What was read before the lock was had are single items of different moments: only this is what is.
     let state = lock.ledger().read().await?;
     let observed = live(&engine.aws.reader, state).await?;
@@ -57,7 +57,7 @@ async fn recover(engine: &Engine<'_>, lock: &HeldLock) -> Result<Recovered> {
     }
 }
 
-async fn end(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, mut release: Release) -> Result<Recovered> {
+async fn end(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, mut release: Release) -> Result<Recovered> {
     release.fencing_token = lock.token();
     release.ended_at = Some(engine.now());
     if release.is_carried_out() && is_live(observed, &release) {
@@ -91,7 +91,7 @@ async fn end(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, mut rele
 }
 
 /// A rollback is as stable as what it restores.
-async fn restored_is_stable(lock: &HeldLock, release: &Release) -> Result<bool> {
+async fn restored_is_stable(lock: &AcquiredLock, release: &Release) -> Result<bool> {
     match (release.kind, release.back_to) {
         (ReleaseKind::Rollback, Some(root)) => {
             Ok(lock.ledger().release(root).await?.is_some_and(|restored| restored.stable))

@@ -6,8 +6,8 @@ use futures::future::join_all;
 use super::Engine;
 use super::moves::{alias_to, stage_to};
 use crate::aws::{AwsError, Kind, MOVE, Routing, TRIES};
-use crate::ledger::{FunctionResource, HeldLock, Release, ReleaseState, RestApi};
-use crate::observe::{Observed, settled};
+use crate::ledger::{AcquiredLock, FunctionResource, Release, ReleaseState, RestApi};
+use crate::observe::{Observed, eventually};
 use crate::plan::MOVE_STAGE;
 use crate::verify::Verifier;
 
@@ -19,7 +19,7 @@ use crate::verify::Verifier;
 /// error says of what. Everything else was moved back all the same.
 pub(super) async fn revert(
     engine: &Engine<'_>,
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     observed: &Observed,
     verifier: &Verifier,
     release: &Release,
@@ -44,7 +44,7 @@ pub(super) async fn revert(
 
 async fn aliases_back(
     engine: &Engine<'_>,
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     observed: &Observed,
     release: &Release,
 ) -> Vec<anyhow::Error> {
@@ -57,7 +57,7 @@ async fn aliases_back(
 
 async fn alias_back(
     engine: &Engine<'_>,
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     resource: &FunctionResource,
     new: &str,
     old: &str,
@@ -69,7 +69,7 @@ async fn alias_back(
     let (mut tries, mut refused, mut denied) = (0, None, None);
     loop {
         let found =
-            settled::alias(&engine.aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
+            eventually::alias(&engine.aws.reader, resource, |found| refused.as_ref() != Some(&found.revision)).await?;
         let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
@@ -92,7 +92,7 @@ async fn alias_back(
             }
             Err(error) => return Err(error),
             Ok(back) => {
-                settled::seen(&engine.aws.reader, resource, &back).await;
+                eventually::seen(&engine.aws.reader, resource, &back).await;
                 return Ok(());
             }
         }
@@ -121,7 +121,7 @@ fn began_with_the_stage(release: &Release) -> bool {
 /// that it went back to.
 async fn stage_back<'a>(
     engine: &Engine<'_>,
-    lock: &HeldLock,
+    lock: &AcquiredLock,
     observed: &'a Observed,
     release: &'a Release,
 ) -> Result<Option<&'a str>> {
@@ -129,7 +129,7 @@ async fn stage_back<'a>(
     if !release.steps.iter().any(|record| record.step == MOVE_STAGE && record.started_at.is_some()) {
         return Ok(None);
     }
-    let found = settled::stage(&engine.aws.reader, api, |found| is_of(release, &found.deployment)).await?.deployment;
+    let found = eventually::stage(&engine.aws.reader, api, |found| is_of(release, &found.deployment)).await?.deployment;
     refuse_elsewhere(lock, api, release, &found).await?;
     stage_to(engine.aws, api, old, &|| lock.still_ours()).await.map(|()| Some(old))
 }
@@ -147,9 +147,14 @@ fn is_of(release: &Release, deployment: &str) -> bool {
 }
 
 /// Looks whether the stage is where it was before the release; a late move of it is undone.
-async fn stage_stays_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Observed, release: &Release) -> Result<()> {
+async fn stage_stays_back(
+    engine: &Engine<'_>,
+    lock: &AcquiredLock,
+    observed: &Observed,
+    release: &Release,
+) -> Result<()> {
     let Some((api, old)) = moved_stage(observed, release) else { return Ok(()) };
-    let found = settled::stage(&engine.aws.reader, api, |found| found.deployment == old).await?.deployment;
+    let found = eventually::stage(&engine.aws.reader, api, |found| found.deployment == old).await?.deployment;
     if found == old {
         return Ok(());
     }
@@ -158,7 +163,7 @@ async fn stage_stays_back(engine: &Engine<'_>, lock: &HeldLock, observed: &Obser
 }
 
 /// A stage that is at neither release's deployment was moved by somebody else: it stays.
-async fn refuse_elsewhere(lock: &HeldLock, api: &RestApi, release: &Release, found: &str) -> Result<()> {
+async fn refuse_elsewhere(lock: &AcquiredLock, api: &RestApi, release: &Release, found: &str) -> Result<()> {
     ensure!(
         is_of(release, found) || came_late(lock, release, found).await?,
         "stage `{}` is at deployment `{found}`, which is neither's",
@@ -169,7 +174,7 @@ async fn refuse_elsewhere(lock: &HeldLock, api: &RestApi, release: &Release, fou
 
 /// Whether only a release that was itself given up has this deployment: then its run, which lost the lock, moved the stage
 /// after all. Nobody else goes there.
-async fn came_late(lock: &HeldLock, release: &Release, deployment: &str) -> Result<bool> {
+async fn came_late(lock: &AcquiredLock, release: &Release, deployment: &str) -> Result<bool> {
     let history = lock.ledger().history().await?;
     let mut others = history
         .iter()

@@ -10,7 +10,7 @@ use super::Init;
 use crate::aws::Reader;
 use crate::config::{Api, DEFAULT_STAGE, FunctionResource, HttpApi, RestApi};
 use crate::failure::Failure;
-use crate::observe::asked;
+use crate::observe::condition_values;
 
 /// The API behind which the functions are, if one may call them; and of each that it may call a request that reads, where its policy
 /// names one.
@@ -51,7 +51,7 @@ pub(super) async fn behind(
 fn sources(policy: &Value, prefix: &str) -> Vec<(String, Option<String>)> {
     let statements = policy["Statement"].as_array().into_iter().flatten();
     let sources = statements.flat_map(|statement| {
-        let named = asked(&statement["Condition"], "aws:sourcearn").flat_map(|(_, values)| values);
+        let named = condition_values(&statement["Condition"], "aws:sourcearn").flat_map(|(_, values)| values);
         named.map(str::to_owned).collect::<Vec<_>>()
     });
     let of = |source: String| {

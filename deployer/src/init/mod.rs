@@ -141,7 +141,7 @@ pub async fn init(
 /// # Errors
 /// It was.
 pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()> {
-    if !global.local && !process.asks_for_local()? {
+    if !global.local && !process.local_requested()? {
         return Ok(());
     }
     Err(Failure::bad_input(

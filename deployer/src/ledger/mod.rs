@@ -1,11 +1,11 @@
 //! The ledger: what the deployer knows of an environment, as typed items of one DynamoDB partition.
 //!
 //! `stack` is the contract that infrastructure code or `contract write` writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
-//! Every write goes through a [`HeldLock`] on the lock: a run that lost it can write nothing any more.
+//! Every write goes through a [`AcquiredLock`] on the lock: a run that lost it can write nothing any more.
 
+mod acquired;
 mod contract;
 mod heartbeat;
-mod held;
 mod lock;
 mod previous;
 mod release;
@@ -18,7 +18,7 @@ use crate::aws::{AwsError, Change, Condition, Kind, TableReader, TableWriter};
 use crate::failure::Failure;
 
 pub use crate::config::{Contract, FunctionResource, HttpApi, RestApi};
-pub use held::HeldLock;
+pub use acquired::AcquiredLock;
 pub use lock::{Holder, Lock};
 pub use previous::previous;
 pub use release::{

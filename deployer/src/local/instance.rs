@@ -89,7 +89,7 @@ pub(super) fn alone(root: &Path) -> Result<File> {
     let path = root.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
     file.try_lock().map_err(|_| {
-        Failure::new(Exit::LockHeld, "another `deployer local` works on this checkout")
+        Failure::new(Exit::Locked, "another `deployer local` works on this checkout")
             .hint("wait for it to end, then run again")
     })?;
     Ok(file)
@@ -139,7 +139,7 @@ mod tests {
     fn only_one_run_works_on_a_checkout() {
         let folder = tempfile::tempdir().unwrap();
         let first = alone(folder.path()).unwrap();
-        assert_eq!(alone(folder.path()).unwrap_err().exit(), Exit::LockHeld);
+        assert_eq!(alone(folder.path()).unwrap_err().exit(), Exit::Locked);
         drop(first);
         alone(folder.path()).unwrap();
     }

@@ -2,11 +2,11 @@
 
 pub mod arn;
 mod definition;
+pub mod eventually;
 mod http_api;
 mod packages;
 mod permission;
 mod route;
-pub mod settled;
 mod wildcard;
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerStat
 pub use definition::{Definition, needed, with_variables};
 pub use http_api::ObservedHttpApi;
 pub use packages::refuse_other_type;
-pub use permission::{GATEWAY, asked, invokes, lets_in, permits, texts};
+pub use permission::{GATEWAY, condition_values, invokes, lets_in, permits, texts};
 pub use route::find;
 pub use wildcard::matches;
 
@@ -181,7 +181,7 @@ pub async fn live_again<'a>(
 async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result<Option<ObservedApi>> {
     let Some(resource) = contract.rest() else { return Ok(None) };
     let found = try_join!(
-        settled::stage(reader, resource, |found| left.is_none_or(|left| left == found.deployment)),
+        eventually::stage(reader, resource, |found| left.is_none_or(|left| left == found.deployment)),
         reader.api.definition(&resource.id),
     );
     let (stage, definition) = match found {
@@ -232,7 +232,7 @@ async fn function(
     .map_err(|error| missing(error, resource))?;
     let is_left = |found: &Alias, left: &FunctionPart| found.version == left.version && found.weights.is_empty();
     if let Some(left) = left.filter(|left| !is_left(&found, left) || live.code_sha256 != left.code_sha256) {
-        found = settled::alias(reader, resource, |found| is_left(found, left)).await?;
+        found = eventually::alias(reader, resource, |found| is_left(found, left)).await?;
         live = reader.lambda.version(name, &found.version).await?;
     }
     Ok(ObservedFunction { resource: resource.clone(), alias: found, live, latest, url })

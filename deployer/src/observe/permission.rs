@@ -27,7 +27,7 @@ pub fn invokes(statement: &Value) -> bool {
 }
 
 /// What the conditions of a statement ask of a key, whatever the operator, as (operator, values).
-pub fn asked<'a>(conditions: &'a Value, key: &'a str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+pub fn condition_values<'a>(conditions: &'a Value, key: &'a str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
     each(conditions)
         .filter(move |(_, name, _)| name.eq_ignore_ascii_case(key))
         .map(|(operator, _, values)| (operator, values))

@@ -353,7 +353,7 @@ fn title(exit: Exit) -> &'static str {
         Exit::BadInput => "Bad input or configuration",
         Exit::Usage => "Usage",
         Exit::Refused => "Refused",
-        Exit::LockHeld => "Another run holds the lock",
+        Exit::Locked => "Another run holds the lock",
         Exit::Reverted => "The release failed; what was live before is live",
         Exit::NotReverted => "The release failed and was not reverted",
         Exit::Done | Exit::Error | Exit::Changes => "Failed",

@@ -8,7 +8,7 @@ use super::routes::{Calling, Routes};
 use super::unknown;
 use crate::ledger::Contract;
 use crate::observe::arn::function_arn;
-use crate::observe::{GATEWAY, asked, invokes, lets_in, texts};
+use crate::observe::{GATEWAY, condition_values, invokes, lets_in, texts};
 
 pub(super) fn find(function: &Function, contract: &Contract, routes: Option<&Routes>) -> Vec<Finding> {
     let subject = format!("function {}", function.resource.name);
@@ -143,7 +143,7 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
     let mine = statements.filter(|statement| statement["Effect"] == "Allow" && statement["Resource"] == resource);
     // What is allowed through the Function URL alone is looked at with that.
     let through_url =
-        |statement: &Value| asked(&statement["Condition"], "lambda:InvokedViaFunctionUrl").next().is_some();
+        |statement: &Value| condition_values(&statement["Condition"], "lambda:InvokedViaFunctionUrl").next().is_some();
     let grants = mine.filter(|statement| invokes(statement) && !through_url(statement)).map(|statement| Grant {
         name: statement["Sid"].as_str().unwrap_or("without a name").to_owned(),
         gateway: statement["Principal"].as_object().is_some_and(|who| who.len() == 1)
@@ -155,11 +155,11 @@ fn grants(policy: Option<&Value>, resource: &str) -> Vec<Grant> {
             Value::String(everybody) if everybody == "*" => "everybody".to_owned(),
             principal => format!("`{principal}`"),
         },
-        sources: asked(&statement["Condition"], "aws:SourceArn")
+        sources: condition_values(&statement["Condition"], "aws:SourceArn")
             .flat_map(|(_, values)| values)
             .map(str::to_owned)
             .collect(),
-        of_account: asked(&statement["Condition"], "aws:SourceAccount").next().is_some(),
+        of_account: condition_values(&statement["Condition"], "aws:SourceAccount").next().is_some(),
         statement: statement.clone(),
     });
     grants.collect()

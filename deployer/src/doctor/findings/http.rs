@@ -6,7 +6,7 @@ use super::super::Finding;
 use super::super::facts::{Fact, Function};
 use super::unknown;
 use crate::ledger::LedgerState;
-use crate::observe::{ObservedHttpApi, asked, texts};
+use crate::observe::{ObservedHttpApi, condition_values, texts};
 
 /// The stage of an HTTP API.
 pub(super) fn api(api: &Fact<ObservedHttpApi>, state: &LedgerState) -> Option<Finding> {
@@ -85,7 +85,7 @@ pub(super) fn url(function: &Function) -> Option<Finding> {
 /// Whether a policy lets everybody use the Function URL without a signature.
 fn is_open(policy: Option<&Value>) -> bool {
     let unsigned = |statement: &Value| {
-        asked(&statement["Condition"], "lambda:FunctionUrlAuthType").all(|(_, kinds)| kinds == ["NONE"])
+        condition_values(&statement["Condition"], "lambda:FunctionUrlAuthType").all(|(_, kinds)| kinds == ["NONE"])
     };
     lets_everybody(policy, "lambda:invokefunctionurl", "lambda:FunctionUrlAuthType", unsigned)
 }

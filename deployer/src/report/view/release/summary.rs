@@ -59,7 +59,7 @@ fn title(view: &ReleaseView) -> String {
         (Some(ReleaseState::Failed), _) => {
             format!("❌ {environment}: release {release} failed before any traffic moved, {back} is live")
         }
-        (_, Exit::LockHeld) => format!("❌ {environment}: release {release} is no longer this run's to end"),
+        (_, Exit::Locked) => format!("❌ {environment}: release {release} is no longer this run's to end"),
         _ => format!("🚨 {environment}: release {release} failed and is NOT reverted"),
     }
 }

@@ -22,7 +22,7 @@ use crate::failure::{Exit, Failure};
 
 /// The lock of an environment, held by this run. Dropping it ends the heartbeat; the lock stays until it is freed or taken over.
 #[derive(Debug)]
-pub struct HeldLock {
+pub struct AcquiredLock {
     ledger: Ledger,
     table: TableWriter,
     lease: Arc<Lease>,
@@ -33,16 +33,16 @@ impl Ledger {
     /// Takes the lock and writes the intent, both or neither. The release gets its number here.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] naming the holder.
+    /// [`Exit::Locked`] naming the holder.
     pub async fn begin(
         &self,
         table: &TableWriter,
         state: &LedgerState,
         holder: Holder,
         release: &mut Release,
-    ) -> Result<HeldLock> {
+    ) -> Result<AcquiredLock> {
         if let Some(other) = &state.lock.holder {
-            return Err(self.held_by(other));
+            return Err(self.locked_by(other));
         }
         release.number = state.next_number()?;
         release.fencing_token = self.next_fencing_token(&state.lock)?;
@@ -53,8 +53,8 @@ impl Ledger {
     /// Takes the lock as it was seen, also away from a holder that is dead.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] if it is no longer as it was seen.
-    pub async fn take_over(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<HeldLock> {
+    /// [`Exit::Locked`] if it is no longer as it was seen.
+    pub async fn take_over(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<AcquiredLock> {
         self.take(table, state, holder, Vec::new()).await
     }
 
@@ -64,14 +64,16 @@ impl Ledger {
         state: &LedgerState,
         holder: Holder,
         mut changes: Vec<Change>,
-    ) -> Result<HeldLock> {
+    ) -> Result<AcquiredLock> {
         let (sent, token) = (table.world().uptime(), self.next_fencing_token(&state.lock)?);
         let lock = [("holder", json!(holder)), ("fencing_token", json!(token)), ("beat", json!(0))];
         let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
         // An update, as what frees it will be: a role that may not free the lock does not get it.
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
-            Ok(()) => Ok(HeldLock::new(self.clone(), table.clone(), Lease::new(holder, token, sent, table.world()))),
+            Ok(()) => {
+                Ok(AcquiredLock::new(self.clone(), table.clone(), Lease::new(holder, token, sent, table.world())))
+            }
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
         }
@@ -80,10 +82,10 @@ impl Ledger {
     /// Frees a lock as it was seen, no matter who holds it. The fencing token grows, so that the holder can write nothing any more.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] if it is no longer as it was seen.
+    /// [`Exit::Locked`] if it is no longer as it was seen.
     pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
         let free = Lock { holder: None, fencing_token: self.next_fencing_token(lock)?, beat: 0 };
-        match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, held_as_seen(lock))]).await {
+        match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, unchanged(lock))]).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
@@ -93,8 +95,8 @@ impl Ledger {
     /// Sees that nobody holds the lock, dead or alive. Before Terraform's first apply there is no ledger, and no holder.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] naming the holder.
-    pub async fn refuse_if_held(&self) -> Result<()> {
+    /// [`Exit::Locked`] naming the holder.
+    pub async fn refuse_if_locked(&self) -> Result<()> {
         let lock = match self.lock().await {
             Err(error) if error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NotFound) => {
                 Lock::default()
@@ -103,7 +105,7 @@ impl Ledger {
         };
         let Some(holder) = lock.holder else { return Ok(()) };
         let what = format!("a release is under way: the lock of ledger `{}` is held by {holder}", self.table.name());
-        Err(Failure::new(Exit::LockHeld, what)
+        Err(Failure::new(Exit::Locked, what)
             .hint("wait for that run; if it is dead, the next `deployer deploy` or `rollback` ends what it left")
             .into())
     }
@@ -112,7 +114,7 @@ impl Ledger {
     /// long as a call of it may still be on its way.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] as soon as there is a heartbeat. [`Exit::Refused`] if the lease is one that no run of this
+    /// [`Exit::Locked`] as soon as there is a heartbeat. [`Exit::Refused`] if the lease is one that no run of this
     /// version has: that a holder is dead would be a guess.
     pub async fn watch(&self, lock: &Lock, holder: &Holder) -> Result<()> {
         if holder.lease() > LONGEST_LEASE {
@@ -129,7 +131,7 @@ impl Ledger {
         while started.elapsed() < enough {
             tokio::time::sleep(pause).await;
             if self.lock().await? != *lock {
-                return Err(self.held_by(holder));
+                return Err(self.locked_by(holder));
             }
         }
         Ok(())
@@ -143,16 +145,16 @@ impl Ledger {
     /// Somebody else was quicker: says who.
     async fn lost_race(&self) -> anyhow::Error {
         match self.lock().await.ok().and_then(|lock| lock.holder) {
-            Some(other) => self.held_by(&other),
+            Some(other) => self.locked_by(&other),
             None => {
                 let what = format!("another run was quicker on ledger `{}`, and is done", self.table.name());
-                Failure::new(Exit::LockHeld, what).hint("run again: it starts from what that run left").into()
+                Failure::new(Exit::Locked, what).hint("run again: it starts from what that run left").into()
             }
         }
     }
 
-    fn held_by(&self, other: &Holder) -> anyhow::Error {
-        Failure::new(Exit::LockHeld, format!("the lock of ledger `{}` is held by {other}", self.table.name()))
+    fn locked_by(&self, other: &Holder) -> anyhow::Error {
+        Failure::new(Exit::Locked, format!("the lock of ledger `{}` is held by {other}", self.table.name()))
             .hint("wait for that run to end, then run again; nothing was changed by this one")
             .into()
     }
@@ -163,11 +165,11 @@ fn as_seen(lock: &Lock) -> Condition {
     match (lock.fencing_token, &lock.holder) {
         (0, _) => Condition::Absent,
         (token, None) => Condition::equals([("fencing_token", json!(token)), ("holder", Value::Null)]),
-        (_, Some(_)) => held_as_seen(lock),
+        (_, Some(_)) => unchanged(lock),
     }
 }
 
-fn held_as_seen(lock: &Lock) -> Condition {
+fn unchanged(lock: &Lock) -> Condition {
     Condition::equals([
         ("fencing_token", json!(lock.fencing_token)),
         ("beat", json!(lock.beat)),
@@ -175,7 +177,7 @@ fn held_as_seen(lock: &Lock) -> Condition {
     ])
 }
 
-impl HeldLock {
+impl AcquiredLock {
     fn new(ledger: Ledger, table: TableWriter, lease: Lease) -> Self {
         let lease = Arc::new(lease);
         let heartbeat = tokio::spawn(heartbeat(ledger.clone(), table.clone(), Arc::clone(&lease)));
@@ -195,13 +197,13 @@ impl HeldLock {
     /// Whether the lock still is this run's, as far as it can know without asking. Asked right before every move.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`]: somebody else has it, or may have it by now.
+    /// [`Exit::Locked`]: somebody else has it, or may have it by now.
     pub fn still_ours(&self) -> Result<()> {
         if self.lease.is_alive() {
             return Ok(());
         }
         let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
-        Err(Failure::new(Exit::LockHeld, what)
+        Err(Failure::new(Exit::Locked, what)
             .hint("it could not renew the lock for a whole lease: see `deployer status` for who has it now")
             .into())
     }
@@ -209,7 +211,7 @@ impl HeldLock {
     /// Writes the release as it is now: done before every move, which renews the lease.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] if the lock is no longer this run's.
+    /// [`Exit::Locked`] if the lock is no longer this run's.
     pub async fn progress(&self, release: &Release) -> Result<()> {
         self.fenced(vec![self.lease.renewal(&self.ledger), self.ledger.put(release)?]).await
     }
@@ -217,7 +219,7 @@ impl HeldLock {
     /// Writes the end of a release and frees the lock. A release that is live becomes what `live` names.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] if the lock is no longer this run's.
+    /// [`Exit::Locked`] if the lock is no longer this run's.
     pub async fn end(&self, release: &Release, superseded: Option<&Release>) -> Result<()> {
         self.fenced(self.last_changes(release, superseded)?).await
     }
@@ -238,7 +240,7 @@ impl HeldLock {
     /// Frees the lock.
     ///
     /// # Errors
-    /// [`Exit::LockHeld`] if it is no longer this run's.
+    /// [`Exit::Locked`] if it is no longer this run's.
     pub async fn free(&self) -> Result<()> {
         self.fenced(vec![self.freeing()]).await
     }
@@ -277,7 +279,7 @@ impl HeldLock {
     }
 }
 
-impl Drop for HeldLock {
+impl Drop for AcquiredLock {
     fn drop(&mut self) {
         self.heartbeat.abort();
     }
