@@ -78,7 +78,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
         "aws_dynamodb_table_item",
         "aws_iam_role_policy",
         "aws_api_gateway_stage",
-        "hint: take away (`--retired`) what no release within retention uses any more",
+        "hint: once no release within retention uses it, apply the removal with `--retired`",
     ]);
     checkout.deployer("guard destroyed.json --retired").expect(0);
     what_is_no_plan_is_refused();

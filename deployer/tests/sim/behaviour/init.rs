@@ -66,7 +66,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         let text = simulation.read("deployer.toml").unwrap();
         for part in [
             "app = \"shop\"\n",
-            "# shop-orders-dev, which starts `index.handler` with nodejs22.x.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
+            "# shop-orders-dev: handler `index.handler`, runtime nodejs22.x\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
             "ledger = \"shop-ledger-dev\"\n",
             "# function = \"orders\"\n# request = \"GET /orders\"\n",
             "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
@@ -93,7 +93,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         simulation.write("deployer.toml", None);
         let words = refused(simulation, &ARGUMENTS.replace("init dev", "init staging"), 4).await;
         assert!(
-            words.contains("alias `live` of `shop-orders-dev` is released already, from another ledger"),
+            words.contains("alias `live` of `shop-orders-dev` is already released from another ledger"),
             "{words}"
         );
     });
@@ -148,7 +148,7 @@ fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
             simulation.write("deployer.toml", None);
         }
         let words = refused(simulation, &format!("{ARGUMENTS} --cloudformation nobodys"), 3).await;
-        assert!(words.contains("is of the CloudFormation stack `nobodys`; there are `Mine-Orders-1AB2`, "), "{words}");
+        assert!(words.contains("belongs to the CloudFormation stack `nobodys`; found: `Mine-Orders-1AB2`, "), "{words}");
     });
 }
 
