@@ -50,11 +50,9 @@ impl TerraformPlan {
             (Action::Delete, Part::Grant | Part::Aid | Part::Record) if change.deposed.is_some() => return None,
             (Action::Delete, Part::Record) => (Effect::Warning, format!("would be removed: {missing}"), ""),
             (Action::Delete, _) => match self.made_beside(change) {
-                Some(other) => (
-                    Effect::Loss,
-                    format!("would be removed, perhaps before `{other}` is created: {missing}"),
-                    MOVED,
-                ),
+                Some(other) => {
+                    (Effect::Loss, format!("would be removed, perhaps before `{other}` is created: {missing}"), MOVED)
+                }
                 None => (Effect::Loss, format!("would be removed: {missing}"), REMOVE),
             },
             (Action::Swap, Part::InPath) => (Effect::Cut, gap(missing), REPLACE),

@@ -131,7 +131,11 @@ impl TerraformPlan {
         }
         match plan.resource_changes.iter().find(|change| change.action().is_none()) {
             Some(unknown) => unreadable(
-                format!("has the action `{}` for `{}`, which this deployer does not know", unknown.change.actions.join("+"), unknown.address),
+                format!(
+                    "has the action `{}` for `{}`, which this deployer does not know",
+                    unknown.change.actions.join("+"),
+                    unknown.address
+                ),
                 "update `deployer` to a version that supports this Terraform",
             ),
             None => Ok(plan),

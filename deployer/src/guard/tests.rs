@@ -81,7 +81,8 @@ fn a_refused_plan_is_shown_on_the_page_with_the_reason() {
     report.failed(&GuardView::new(&guarded));
     assert_eq!(guarded.refused.unwrap().exit(), Exit::Refused);
     let page = std::fs::read_to_string(file("page")).unwrap();
-    for words in ["would cut live traffic:", "`a` would be removed", "**What to do:** once no release", "\n- a \u{fffd}\n```"]
+    for words in
+        ["would cut live traffic:", "`a` would be removed", "**What to do:** once no release", "\n- a \u{fffd}\n```"]
     {
         assert!(page.contains(words), "{page}");
     }

@@ -104,10 +104,7 @@ fn sample(found: &Found) -> String {
         }
         (None, key) => {
             let key = key.map_or("", String::as_str);
-            format!(
-                "# function = {}\n# event = \"event.json\"   # a file with a harmless event\n",
-                quoted(key)
-            )
+            format!("# function = {}\n# event = \"event.json\"   # a file with a harmless event\n", quoted(key))
         }
     }
 }

@@ -144,11 +144,9 @@ pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()>
     if !global.local && !process.asks_for_local()? {
         return Ok(());
     }
-    Err(Failure::bad_input(
-        "`init` reads an AWS account, and the local AWS is empty before `deployer local up`",
-    )
-    .hint("run it without `--local`, and unset `DEPLOYER_LOCAL`; nothing was changed")
-    .into())
+    Err(Failure::bad_input("`init` reads an AWS account, and the local AWS is empty before `deployer local up`")
+        .hint("run it without `--local`, and unset `DEPLOYER_LOCAL`; nothing was changed")
+        .into())
 }
 
 fn refuse_existing(file: &Path) -> Result<()> {

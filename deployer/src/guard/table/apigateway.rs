@@ -45,16 +45,8 @@ pub(super) const ROWS: &[Row] = &[
         Record,
         "nothing: the import is done",
         &[
-            warning(
-                "body",
-                Created,
-                "replaces or merges the API's whole definition, which `guard` does not compare",
-            ),
-            warning(
-                "body",
-                Changes,
-                "replaces or merges the API's whole definition, which `guard` does not compare",
-            ),
+            warning("body", Created, "replaces or merges the API's whole definition, which `guard` does not compare"),
+            warning("body", Changes, "replaces or merges the API's whole definition, which `guard` does not compare"),
         ],
     ),
     of("aws_api_gateway_resource", InPath, MISSING, &[]),
@@ -90,9 +82,12 @@ pub(super) const ROWS: &[Row] = &[
                 "moves all clients to another definition at once, without any check",
                 RELEASES,
             ),
-            cut("canary_settings", Changes, "sends a share of the requests to another definition, without any check", {
-                "leave it out: releases shift traffic with the aliases"
-            }),
+            cut(
+                "canary_settings",
+                Changes,
+                "sends a share of the requests to another definition, without any check",
+                "leave it out: releases shift traffic with the aliases",
+            ),
             cut("variables", Loses, "integrations that name an alias or an address by it fail at once", {
                 "add a variable under a new name, release a definition that uses it, then remove the old one"
             }),
@@ -136,7 +131,12 @@ pub(super) const ROWS: &[Row] = &[
         InPath,
         "clients of the domain reach nothing, and a new one takes minutes",
         &[
-            cut("endpoint_configuration", Changes, "clients fail until DNS points the name at the new endpoint", MAP_BESIDE),
+            cut(
+                "endpoint_configuration",
+                Changes,
+                "clients fail until DNS points the name at the new endpoint",
+                MAP_BESIDE,
+            ),
             cut("mutual_tls_authentication", Appears, MUTUAL, MUTUAL_WAY),
             warning("security_policy", Changes, "old clients may fail to connect"),
             warning("certificate_arn", Changes, "clients get it at once: it must cover the name"),
@@ -154,7 +154,12 @@ pub(super) const ROWS: &[Row] = &[
             cut("base_path", Changes, "the old path gets 403 from then on", MAP_BESIDE),
         ],
     ),
-    of("aws_api_gateway_domain_name_access_association", Grant, "its endpoint no longer reaches the private domain", &[]),
+    of(
+        "aws_api_gateway_domain_name_access_association",
+        Grant,
+        "its endpoint no longer reaches the private domain",
+        &[],
+    ),
     of(
         "aws_api_gateway_account",
         Record,

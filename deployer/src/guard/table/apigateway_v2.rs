@@ -50,7 +50,12 @@ pub(super) const ROWS: &[Row] = &[
                 REFUSES,
                 "add a route with the scopes beside the old one, move the callers",
             ),
-            cut("authorizer_id", Changes, REFUSES, "add a route with the authorizer beside the old one, move the callers"),
+            cut(
+                "authorizer_id",
+                Changes,
+                REFUSES,
+                "add a route with the authorizer beside the old one, move the callers",
+            ),
             cut(
                 "api_key_required",
                 TurnsOn,

@@ -153,9 +153,12 @@ pub(super) const ROWS: &[Row] = &[
         InPath,
         "what is encrypted with it, including stored data, can no longer be read",
         &[
-            cut("is_enabled", TurnsOff, "what is encrypted with it can no longer be read, including environment variables", {
-                "encrypt everything with another key first, and release"
-            }),
+            cut(
+                "is_enabled",
+                TurnsOff,
+                "what is encrypted with it can no longer be read, including environment variables",
+                "encrypt everything with another key first, and release",
+            ),
             loss("policy", AllowsLess, REFUSED, UNUSED),
         ],
     ),

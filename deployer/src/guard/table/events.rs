@@ -16,7 +16,12 @@ pub(super) const ROWS: &[Row] = &[
         InPath,
         LOST,
         &[
-            loss("visibility_timeout_seconds", Lowered, "messages that are still being processed are delivered again", PEAK),
+            loss(
+                "visibility_timeout_seconds",
+                Lowered,
+                "messages that are still being processed are delivered again",
+                PEAK,
+            ),
             loss("message_retention_seconds", Lowered, "messages that wait longer are dropped", PEAK),
             loss("max_message_size", Lowered, "bigger messages are refused", PEAK),
             loss("redrive_policy", Changes, "failed messages go elsewhere, or are delivered again forever", UNUSED),

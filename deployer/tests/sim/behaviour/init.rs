@@ -92,10 +92,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         // A second ledger for the same aliases would know nothing of the first.
         simulation.write("deployer.toml", None);
         let words = refused(simulation, &ARGUMENTS.replace("init dev", "init staging"), 4).await;
-        assert!(
-            words.contains("alias `live` of `shop-orders-dev` is already released from another ledger"),
-            "{words}"
-        );
+        assert!(words.contains("alias `live` of `shop-orders-dev` is already released from another ledger"), "{words}");
     });
 }
 
@@ -148,7 +145,10 @@ fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
             simulation.write("deployer.toml", None);
         }
         let words = refused(simulation, &format!("{ARGUMENTS} --cloudformation nobodys"), 3).await;
-        assert!(words.contains("belongs to the CloudFormation stack `nobodys`; found: `Mine-Orders-1AB2`, "), "{words}");
+        assert!(
+            words.contains("belongs to the CloudFormation stack `nobodys`; found: `Mine-Orders-1AB2`, "),
+            "{words}"
+        );
     });
 }
 
