@@ -104,7 +104,7 @@ fn no_bytes_are_taken_for_a_configuration() {
 
 /// What a fuzzer starts from is nothing: from our own file it is not far to what is nearly sound.
 #[test]
-fn no_bytes_behind_our_own_file_are_taken_for_a_configuration() {
+fn no_bytes_after_a_valid_file_are_taken_for_a_configuration() {
     check!().for_each(|bytes: &[u8]| is_read_or_named(&format!("{OURS}{}", String::from_utf8_lossy(bytes))).unwrap());
 }
 

@@ -285,13 +285,13 @@ fn no_bytes_are_taken_for_items() {
 }
 
 #[test]
-fn the_sound_items_are_read() {
+fn valid_items_are_read() {
     let sound = Items { stack: Some(stack()), lock: Some(lock()), live: Some(live()), last: Some(last()) };
     assert_eq!(LedgerState::of(sound, None, LEDGER, "app").unwrap().next_number().unwrap(), 9);
 }
 
 #[test]
-fn items_of_every_shape_are_read_as_they_are_meant_or_refused_by_name() {
+fn items_of_every_shape_are_read_or_refused_by_name() {
     let began = Instant::now();
     let count = cases(5_000);
     let violations = tried(count, items(), |items| is_read_or_named(&items));

@@ -63,7 +63,7 @@ fn is_compared_or_named(text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn no_bytes_are_taken_for_a_plan_of_terraforms() {
+fn no_bytes_are_taken_for_a_terraform_plan() {
     check!().for_each(look);
 }
 

@@ -273,7 +273,7 @@ fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<Stri
 }
 
 #[test]
-fn in_every_order_of_the_writes_of_two_runs_one_wins_and_the_other_changes_nothing() {
+fn of_two_runs_in_any_order_one_wins_and_one_changes_nothing() {
     let world = released();
     for race in RACES {
         let began = Instant::now();
@@ -346,12 +346,12 @@ fn with_mishap(name: &'static str, how: &str, mishap: fn(usize) -> Mishap) {
 }
 
 #[test]
-fn a_holder_that_was_cut_off_makes_no_stale_move_whatever_it_was_doing() {
+fn a_holder_that_was_cut_off_makes_no_stale_move() {
     with_mishap("takeover", "the first run cut off at any call, its move in flight", Mishap::CutOff);
 }
 
 #[test]
-fn a_holder_that_slept_past_its_lease_makes_no_stale_move_whatever_it_was_doing() {
+fn a_holder_that_slept_past_its_lease_makes_no_stale_move() {
     with_mishap("sleeping holder", "the first run asleep past its lease at any call", Mishap::Sleep);
 }
 

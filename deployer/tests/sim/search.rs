@@ -346,7 +346,7 @@ async fn ends_well_in_prod(simulation: &Simulation) -> Vec<String> {
 }
 
 #[test]
-fn stories_drawn_from_seeds_keep_every_promise() {
+fn random_stories_keep_every_promise() {
     if let Some(seed) = cases::only() {
         let wrong = cases::each(&[seed], |seed| Story::drawn(*seed).checked()).concat();
         println!("{}", wrong.join("\n"));

@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_value_is_read_back() {
         let value = Cbor::map([
             ("a", Cbor::List(vec![Cbor::Int(-500), Cbor::Int(70_000), Cbor::Bool(true), Cbor::Null])),
             ("b", Cbor::Time(1_700_000_000.5)),

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_wins_and_a_missing_tag_is_no_permission() {
+    fn a_denial_wins_and_a_missing_tag_permits_nothing() {
         let (me, function) = ("arn:aws:iam::1:role/me", "arn:aws:lambda:eu-west-1:1:function:counter:live");
         let mut iam = Iam::new();
         let statement = |action: &str, tags: &[(&str, &str)], denies| Statement {

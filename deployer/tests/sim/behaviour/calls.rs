@@ -41,7 +41,7 @@ fn within(what: &str, calls: &[Sent], most: Cost) {
 }
 
 #[test]
-fn each_command_keeps_within_its_calls_and_round_trips() {
+fn each_command_keeps_its_budget_of_calls_and_round_trips() {
     with_releases(Shape::of(2), 1).simulate(async |simulation| {
         let artifacts = [simulation.artifact(Behavior::Right), simulation.artifact(Behavior::Right)];
         let [first, second] = artifacts.map(|artifact| format!("deploy dev --artifact {}", artifact.folder.display()));
@@ -56,7 +56,7 @@ fn each_command_keeps_within_its_calls_and_round_trips() {
 }
 
 #[test]
-fn a_rollback_moves_the_first_alias_in_its_fourth_round_trip() {
+fn a_rollback_moves_its_first_alias_in_the_fourth_round_trip() {
     with_releases(Shape::of(2), 2).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;

@@ -30,7 +30,7 @@ fn a_declared_contract_is_all_that_a_release_needs() {
 }
 
 #[test]
-fn what_is_declared_and_what_the_ledger_has_must_not_differ() {
+fn a_declared_contract_must_match_the_ledger() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         declared(simulation, |stack| stack).await;
         deployed(simulation).await;
@@ -81,7 +81,7 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
 }
 
 #[test]
-fn a_function_that_only_some_environments_have_is_released_to_those() {
+fn a_function_is_released_only_to_environments_that_have_it() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         let both = item(simulation, "prod", "stack");
         let mut contract = both.clone();
@@ -119,7 +119,7 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
 }
 
 #[test]
-fn a_function_in_an_environment_that_is_none_is_named() {
+fn an_unknown_environment_of_a_function_is_named() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         simulation.configure("[functions.f1]\n", "[functions.f1]\nenvironments = [\"staging\"]\n");
         let refused = simulation.refused("plan dev", 3).await;

@@ -19,7 +19,7 @@ fn changes(calls: &[Sent]) -> Vec<&str> {
 }
 
 #[test]
-fn new_code_is_uploaded_published_and_checked_before_its_alias_moves() {
+fn new_code_is_published_and_checked_before_its_alias_moves() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let command = format!("{} --output json", deploy_code(simulation, Behavior::Right));
         let (ended, calls) = simulation.observed(&command).await;

@@ -56,7 +56,7 @@ async fn done(simulation: &Simulation, arguments: &str) -> Ended {
 }
 
 #[test]
-fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
+fn init_writes_a_file_a_ledger_and_a_first_release() {
     let set_up = |account: &mut Account| {
         function(account, "shop-orders-dev");
         http_api(account, "shop-orders-dev");
@@ -97,7 +97,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
 }
 
 #[test]
-fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
+fn init_reads_the_contract_from_an_existing_ledger() {
     let contract = |environment: &str, account: &str| {
         json!({
             "pk": "shop", "sk": "stack", "schema": 2, "environment": environment, "account": account, "region": "us-east-1",
@@ -124,7 +124,7 @@ fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
 }
 
 #[test]
-fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
+fn functions_are_chosen_by_name_tag_or_cloudformation_stack() {
     let set_up = |account: &mut Account| {
         for (name, stack) in [("Mine-Orders-1AB2", "mine"), ("Theirs-Orders-3CD4", "theirs")] {
             function(account, name);
@@ -153,7 +153,7 @@ fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
 }
 
 #[test]
-fn a_container_image_is_released_from_the_one_that_is_live_on() {
+fn init_starts_with_the_live_container_image() {
     let live = image("shop", b"first");
     let set_up = |account: &mut Account| {
         account.lambda.create_function_of_image("shop-thumbnails-dev", &live, Configuration::default());
@@ -170,7 +170,7 @@ fn a_container_image_is_released_from_the_one_that_is_live_on() {
 }
 
 #[test]
-fn what_cannot_be_released_is_refused_and_nothing_is_written() {
+fn init_refuses_what_cannot_be_released_and_writes_nothing() {
     let set_up = |account: &mut Account| {
         function(account, "shop-orders-dev");
         account.lambda.create_function("bare-dev", b"x", Configuration::default());
@@ -206,7 +206,7 @@ fn what_cannot_be_released_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_file_that_exists_is_never_written_over() {
+fn an_existing_file_is_never_overwritten() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         let before = simulation.read("deployer.toml").unwrap();
         let (ended, calls) = simulation.observed(ARGUMENTS).await;

@@ -25,7 +25,7 @@ fn deploy(artifact: &Artifact) -> String {
 }
 
 #[test]
-fn an_older_commit_replaces_a_newer_one_only_if_somebody_says_so() {
+fn an_older_commit_replaces_a_newer_one_only_with_a_flag() {
     with_releases(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         let (newer, older) = (built_at(simulation, "b", DAY + 60), built_at(simulation, "a", DAY));
         simulation.done(&deploy(&newer)).await;
@@ -37,7 +37,7 @@ fn an_older_commit_replaces_a_newer_one_only_if_somebody_says_so() {
 }
 
 #[test]
-fn a_promotion_of_an_older_commit_is_refused_as_well() {
+fn a_promotion_of_an_older_commit_is_refused_too() {
     with_releases(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         let (newer, older) = (built_at(simulation, "b", DAY + 60), built_at(simulation, "a", DAY));
         simulation.done(&deploy(&newer)).await;

@@ -8,7 +8,7 @@ use crate::stack::{Shape, function};
 use crate::verdict::{Serving, item};
 
 #[test]
-fn prune_shows_first_and_removes_only_what_nothing_needs() {
+fn prune_shows_first_and_removes_only_unneeded_parts() {
     with_releases(Shape::of(2), 5).simulate(async |simulation| {
         let versions = || {
             let versions = simulation.account("dev", |account| account.lambda.versions(&function("f1", "dev")));
@@ -36,7 +36,7 @@ fn prune_shows_first_and_removes_only_what_nothing_needs() {
 }
 
 #[test]
-fn after_a_release_what_it_made_dispensable_goes() {
+fn a_release_removes_parts_that_are_no_longer_needed() {
     with_releases(Shape::of(1).keeping(1), 4).simulate(async |simulation| {
         let left = simulation.done("prune dev --output json").await.json();
         assert_eq!(left["dispensable"], json!([]));
@@ -47,7 +47,7 @@ fn after_a_release_what_it_made_dispensable_goes() {
 }
 
 #[test]
-fn history_lists_every_release_with_its_kind_state_actor_and_time() {
+fn history_lists_releases_with_kind_state_actor_and_time() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         simulation.done("rollback dev --to 1").await;
         let failed = simulation.command(&deploy(simulation, Behavior::Wrong).await).await;
@@ -67,7 +67,7 @@ fn history_lists_every_release_with_its_kind_state_actor_and_time() {
 
 /// Its item is gone, by hand or by a restored table: the record of what replaces it does not fail for that.
 #[test]
-fn a_live_release_whose_item_is_gone_gets_it_back_when_it_is_superseded() {
+fn a_missing_item_of_the_live_release_is_written_again() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let live = item(simulation, "dev", "release#00000002");
         simulation.account("dev", |account| account.dynamodb.remove("ledger-dev", "app", "release#00000002"));

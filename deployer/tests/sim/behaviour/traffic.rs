@@ -36,7 +36,7 @@ async fn splits(simulation: &Simulation, command: &str) -> (Ended, Vec<BTreeMap<
 }
 
 #[test]
-fn a_canary_gives_a_part_of_the_traffic_for_its_time_and_no_request_fails() {
+fn a_canary_takes_its_share_and_no_request_fails() {
     with_releases(Shape::of(1).moving(CANARY), 1).simulate(async |simulation| {
         let (command, began) = (deploy(simulation, Behavior::Right).await, simulation.now());
         let ((ended, seen), failed) = simulation.under_visits("dev", splits(simulation, &command)).await;
@@ -48,7 +48,7 @@ fn a_canary_gives_a_part_of_the_traffic_for_its_time_and_no_request_fails() {
 }
 
 #[test]
-fn a_canary_of_eight_functions_stays_and_what_did_not_fit_into_the_requests_is_reported() {
+fn checks_beyond_the_request_budget_are_reported() {
     for seed in 0..5 {
         with_releases(Shape::of(8).moving(CANARY), 1).seeded(seed).simulate(async |simulation| {
             let command = deploy(simulation, Behavior::Right).await;
@@ -67,7 +67,7 @@ fn a_canary_of_eight_functions_stays_and_what_did_not_fit_into_the_requests_is_r
 }
 
 #[test]
-fn a_linear_shift_goes_step_by_step() {
+fn a_linear_shift_moves_step_by_step() {
     let linear = "strategy = \"linear\"\nstep_percent = 40\ninterval_seconds = 120";
     with_releases(Shape::of(1).moving(linear), 1).simulate(async |simulation| {
         let command = deploy(simulation, Behavior::Right).await;
@@ -94,7 +94,7 @@ fn an_alarm_during_a_canary_reverts_it_at_once() {
 }
 
 #[test]
-fn an_alarm_while_a_release_is_watched_reverts_it_stage_first() {
+fn an_alarm_after_the_switch_reverts_the_stage_first() {
     with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
@@ -114,7 +114,7 @@ fn an_alarm_while_a_release_is_watched_reverts_it_stage_first() {
 }
 
 #[test]
-fn an_alarm_that_is_in_alarm_already_stops_a_deploy_and_no_rollback() {
+fn an_alarm_before_the_start_stops_a_deploy_not_a_rollback() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let now = simulation.now();
         simulation.account("dev", |account| account.alarms.set(ALARM, State::Alarm, now));
@@ -137,7 +137,7 @@ fn an_alarm_without_data_stops_nothing_and_is_reported() {
 }
 
 #[test]
-fn a_switch_that_is_seen_late_and_flips_back_is_waited_out() {
+fn a_late_switch_that_flips_back_is_waited_out() {
     for seed in 0..5 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.propagation = Duration::from_secs(2));
@@ -152,7 +152,7 @@ fn a_switch_that_is_seen_late_and_flips_back_is_waited_out() {
 }
 
 #[test]
-fn what_the_gateways_limits_keep_from_being_checked_stays_and_the_next_run_checks_it() {
+fn a_release_that_could_not_be_checked_is_checked_by_the_next_run() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let command = deploy(simulation, Behavior::Right).await;
         let limited = async |code| {
@@ -178,7 +178,7 @@ fn what_the_gateways_limits_keep_from_being_checked_stays_and_the_next_run_check
 
 /// Whatever reply is lost on the way back: what was done is found, and what served before serves.
 #[test]
-fn a_failed_release_is_reverted_whatever_reply_is_lost_meanwhile() {
+fn a_failed_release_is_reverted_even_if_replies_are_lost() {
     let world = with_releases(Shape::of(1), 1);
     let calls = world.clone().simulate(async |simulation| {
         let command = deploy(simulation, Behavior::WrongForVisitors).await;

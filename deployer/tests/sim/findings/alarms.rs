@@ -26,7 +26,7 @@ fn slow() -> Metric {
 }
 
 #[test]
-fn the_periods_of_metric_math_and_of_a_composites_children_count_for_how_long_is_watched() {
+fn the_watch_time_covers_metric_math_and_composite_children() {
     let math = watching("math", |alarms| {
         alarms.add_math("math", "m1 / m2", &[("m1", Metric::default()), ("m2", slow())]);
     });

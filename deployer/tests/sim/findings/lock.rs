@@ -10,7 +10,7 @@ use crate::stack::Shape;
 const CUT_OFF: Duration = Duration::from_secs(120);
 
 #[test]
-fn a_run_that_lost_its_lock_while_it_moved_the_stage_reports_what_the_stage_serves() {
+fn a_run_that_lost_its_lock_reports_the_stages_deployment() {
     let world = with_releases(Shape::of(1), 1);
     let moved = world.clone().simulate(async |simulation| {
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);

@@ -64,7 +64,7 @@ fn with_long_history(releases: u64) -> Snapshot {
 }
 
 #[test]
-fn a_rollback_reads_no_more_of_a_long_history_than_it_needs() {
+fn a_rollback_reads_only_the_history_that_it_needs() {
     let world = with_long_history(500);
     for to in ["previous", "501"] {
         world.clone().simulate(async |simulation| {
@@ -85,7 +85,7 @@ async fn done(simulation: &Simulation, command: &str) {
 }
 
 #[test]
-fn what_one_environment_prunes_another_one_of_the_same_function_and_api_can_still_go_back_to() {
+fn pruning_keeps_what_another_environment_can_go_back_to() {
     Snapshot::new(Shape::of(1).keeping(1), 1).simulate(async |simulation| {
         share(simulation);
         let first = deploy(simulation, Behavior::Right).await;

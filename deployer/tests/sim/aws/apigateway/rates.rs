@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_deployment_is_admitted_after_the_time_in_retry_after() {
+    fn a_second_deployment_is_admitted_after_retry_after() {
         let mut buckets = Buckets::default();
         let at = Duration::from_millis;
         assert_eq!(admitted(&mut buckets, "CreateDeployment", at(0)), Ok(()));

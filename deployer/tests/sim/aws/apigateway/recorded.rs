@@ -202,7 +202,7 @@ fn play(sequence: Sequence) -> Vec<String> {
 }
 
 #[test]
-fn calls_are_responded_to_as_recorded() {
+fn responses_are_as_recorded() {
     let sequences: Vec<Sequence> = stages::all().into_iter().chain(definitions::all()).collect();
     assert_eq!(sequences.len(), 19);
     let steps: usize = sequences.iter().map(|sequence| sequence.steps.len()).sum();

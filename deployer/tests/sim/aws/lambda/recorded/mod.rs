@@ -224,7 +224,7 @@ impl Run {
 }
 
 #[test]
-fn what_was_recorded_happens_again() {
+fn recorded_sequences_are_reproduced() {
     let all: Vec<Sequence> =
         [versions::all(), publishing::all(), aliases::all(), around::all()].into_iter().flatten().collect();
     let names: std::collections::BTreeSet<_> = all.iter().map(|sequence| sequence.name).collect();
