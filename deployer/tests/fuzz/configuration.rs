@@ -116,7 +116,7 @@ fn configurations_of_every_shape_are_read_or_refused_by_name() {
     let violations = tried(count, text, |text| is_read_or_named(&text));
     promises::kept(
         "`deployer.toml` of every shape: no panic, also of what is computed from it, and an error names the file",
-        "values of other types and at the borders of their numbers; text cut, repeated, nested, with keys that stand twice",
+        "values of other types and at the borders of their numbers; text cut, repeated, nested, with duplicate keys",
         count as usize,
         &violations,
         began,

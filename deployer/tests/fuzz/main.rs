@@ -1,12 +1,12 @@
-//! Input from elsewhere, of every shape, through whatever reads it: the items of a ledger, the contract, the manifest of
-//! an artifact, `deployer.toml`, a plan of Terraform's. Nothing panics; what is read is what was meant; and what is not
-//! read is an error that names the object, has its exit code, and says what to do.
+//! External input of every shape, through the code that reads it: the items of a ledger, the contract, the manifest of an
+//! artifact, `deployer.toml`, a Terraform plan. Nothing panics; what is read is what was meant; everything else is an error
+//! that names the object, has the right exit code, and says what to do.
 //!
 //! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. `.ci/fuzz deployer fuzz
-//! ledger::no_bytes_are_taken_for_items` lets libFuzzer search, guided by what is covered. Every test that is called
-//! `no_bytes_…` is such a target.
+//! ledger::no_bytes_are_taken_for_items` lets libFuzzer search, guided by coverage. Every test named `no_bytes_…` is such a
+//! target.
 //!
-//! A binary of its own, run by the standard harness, which bolero's targets need: `it` starts a stack.
+//! A binary of its own, because bolero's targets need the standard harness, and `it` starts a stack.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -33,7 +33,7 @@ fn cases(part: u32) -> u32 {
     if all { part * 20 } else { part }
 }
 
-/// Tries so many values, and answers what broke the promise, made as small as it can be.
+/// Tries a number of values, and returns what broke the promise, shrunk as far as possible.
 fn tried<T: Debug>(
     count: u32,
     values: impl Strategy<Value = T>,

@@ -1,4 +1,4 @@
-//! Values of every shape, and sound documents with something wrong in them.
+//! Values of every shape, and valid documents with something wrong in them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ const TEXTS: [&str; 18] = [
     "-009999-01-01T00:00:00Z",
 ];
 
-/// A text that stands somewhere, or any.
+/// A text from the list, or any other.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => select(&TEXTS[..]).prop_map(str::to_owned),
@@ -130,7 +130,7 @@ fn members(value: &Value, above: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
     }
 }
 
-/// `sound` with pieces of it cut out, doubled, or replaced: what is no value of any kind, and keys that stand twice.
+/// `sound` with pieces cut out, doubled or replaced: invalid values, and duplicate keys.
 pub(crate) fn spoilt(sound: String) -> impl Strategy<Value = String> {
     let piece = prop_oneof![2 => text(), 1 => (1_usize..2_000).prop_map(|depth| "[".repeat(depth)),
         1 => (1_usize..300).prop_map(|depth| "{\"a\":".repeat(depth))];

@@ -82,12 +82,12 @@ fn wired() -> impl Strategy<Value = Items> {
     })
 }
 
-/// Answers as a table that holds `items` and takes every write.
-async fn answer(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Responds like a table with these items that accepts every write.
+async fn respond(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let asked: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
     let [stack, lock, live, last] = items.lock().unwrap().clone();
-    let answer = match parts.headers["x-amz-target"].to_str().unwrap() {
+    let response = match parts.headers["x-amz-target"].to_str().unwrap() {
         "DynamoDB_20120810.GetItem" => match asked["Key"]["sk"]["S"].as_str().unwrap() {
             "stack" => json!({"Item": stack}),
             "lock" => json!({"Item": lock}),
@@ -97,9 +97,9 @@ async fn answer(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<
         "DynamoDB_20120810.Query" => json!({"Items": last.into_iter().collect::<Vec<_>>()}),
         _ => json!({}),
     };
-    let answer = answer.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
-    let answer: serde_json::Map<_, _> = answer.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(Response::new(Full::new(Value::Object(answer).to_string().into())))
+    let response = response.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
+    let response: serde_json::Map<_, _> = response.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Response::new(Full::new(Value::Object(response).to_string().into())))
 }
 
 /// Reads everything there is, and does what would be done with it.
@@ -153,7 +153,7 @@ fn attributes_of_every_type_are_read_or_refused_by_name() {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let items = Arc::clone(&served);
-            let service = service_fn(move |request| answer(Arc::clone(&items), request));
+            let service = service_fn(move |request| respond(Arc::clone(&items), request));
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });

@@ -1,4 +1,4 @@
-//! Every call of every command meets every fault, and then the command is run again.
+//! Every fault at every call of every command; then the command is run again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::verdict::{Before, Serving, after_the_fault, after_the_next_run};
 /// The safe state has to be reached so soon after a signal.
 const STOPS_WITHIN: Duration = Duration::from_secs(7);
 
-/// Of so many cases one is tried where not all of them are: a prime that shares nothing with the number of faults, so that
+/// Unless all cases run, one in this number does: a prime that is coprime with the number of faults, so that
 /// all of them come.
 const STRIDE: usize = 101;
 /// The same of the main scenarios.
 const STEP: usize = 61;
-/// Of so many cases of a stack of eight functions one is tried: each of its commands makes hundreds of calls.
+/// One in this number of cases of a stack of eight functions is tried: each of its commands makes hundreds of calls.
 const WIDE: usize = 4 * STRIDE;
 
 /// A command, and the world that it starts from.
@@ -194,7 +194,7 @@ fn said(ended: &Ended) -> String {
     format!("exit {:?}: {}", ended.code, ended.words)
 }
 
-/// What has been there before the first release is no placeholder: it passes its checks.
+/// What was there before the first release is not a placeholder: it passes its checks.
 pub(crate) fn in_use(simulation: &Simulation, environment: &str) {
     let codes = Serving::of(simulation, environment).codes;
     simulation.account(environment, |account| {
@@ -228,7 +228,7 @@ fn few(scenario: &Scenario) {
     tried(scenario, 0, if cases::all() { 1 } else { WIDE });
 }
 
-/// Tries one case of so many, beginning with that number. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
+/// Tries one case in every `step`, beginning with the given one. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
 fn tried(scenario: &Scenario, first: usize, stride: usize) {
     let began = Instant::now();
     let calls = scenario.calls();

@@ -50,7 +50,7 @@ pub(crate) struct Run {
     epoch: Timestamp,
     key: String,
     signals: watch::Sender<Option<&'static str>>,
-    /// Told when the run is to die where it stands.
+    /// Signals that the run is to die at once.
     pub(crate) killed: Notify,
     state: Mutex<State>,
     /// Who says when a write may go out, and which of its runs this is.
@@ -174,7 +174,7 @@ impl Run {
         self.faults_of(name, usize::MAX, fault);
     }
 
-    /// Lets so many calls of this name meet a fault.
+    /// Lets a number of calls of this name meet a fault.
     pub(crate) fn faults_of(&self, name: &'static str, times: usize, fault: Fault) {
         self.state.lock().unwrap().named.push((name, fault, times));
     }
@@ -219,7 +219,7 @@ impl Run {
         (asleep > self.began.elapsed()).then(|| self.began + asleep)
     }
 
-    /// The run's own work, which stands still while the machine is asleep.
+    /// The run's own work, which pauses while the machine is asleep.
     pub(crate) async fn while_awake<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         let mut wakes = std::pin::pin!(tokio::time::sleep(Duration::ZERO));

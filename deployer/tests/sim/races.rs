@@ -226,7 +226,7 @@ pub(crate) fn won_twice(history: &[Value]) -> Vec<String> {
     twice.map(|release| format!("release {} won, as another one had: a double win", release["number"])).collect()
 }
 
-/// What is wrong with those that lost: each has its own exit code, says who has the lock, and has changed nothing.
+/// What is wrong with the losers: each must have its own exit code, name the lock, and change nothing.
 fn losers(outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     if outcome.ended.iter().all(|ended| ended.code != Some(0)) {
@@ -235,7 +235,7 @@ fn losers(outcome: &Outcome) -> Vec<String> {
     for (run, ended) in outcome.runs.iter().zip(&outcome.ended) {
         match ended.code {
             Some(0) => {}
-            Some(5) if ended.words.contains("held by") || ended.words.contains("was quicker") => {}
+            Some(5) if ended.words.contains("lock") || ended.words.contains("was quicker") => {}
             // It read while the winner moved.
             Some(4) if !run.had_the_lock() => {}
             other => wrong.push(format!("a loser ended with {other:?}")),
@@ -244,7 +244,7 @@ fn losers(outcome: &Outcome) -> Vec<String> {
     wrong
 }
 
-/// Whether some run said something of the stage.
+/// Whether any run reported the stage.
 fn is_seen(outcome: &Outcome) -> bool {
     outcome.ended.iter().any(|ended| ended.code != Some(0) && ended.words.contains("stage"))
 }
@@ -259,7 +259,7 @@ fn calls(race: Race, world: &Snapshot) -> Vec<Sent> {
     })
 }
 
-/// All orders of the writes of two runs, of which the second one begins this much later.
+/// All orders of the writes of two runs. The second one begins this much later.
 fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<String>) {
     let (mut orders, mut wrong, mut next) = (0, Vec::new(), Some(Vec::new()));
     while let Some(order) = next {

@@ -1,6 +1,6 @@
-//! What went over the wire, written to files. That of `EXCHANGES` has every call of the deployer: `.ci/models` compares it with
-//! AWS's service models. That of `SEQUENCES` has the calls that were once recorded from AWS: `.ci/witness` repeats them against
-//! another simulation of AWS.
+//! The traffic on the wire, written to files. `EXCHANGES` gets every call of the deployer: `.ci/models` compares it with AWS's
+//! service models. `SEQUENCES` gets the calls that follow recordings of AWS: `.ci/witness` repeats them against another
+//! simulation of AWS.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

@@ -72,7 +72,7 @@ impl Schedule {
         turns.waiting.iter().flatten().all(|waiting| !waiting.is_empty()) && turns.waiting.iter().any(Option::is_some)
     }
 
-    /// The choices of the next order, of which this one was one: the last choice that can be another one is. Nothing if
+    /// The choices of the order after this one: the last choice that can change does. Nothing if
     /// this was the last order.
     pub(crate) fn next_order(&self) -> Option<Vec<usize>> {
         let mut made = self.turns.lock().unwrap().made.clone();

@@ -1,7 +1,7 @@
-//! Stories drawn from a seed: what the other cases do not list.
+//! Random stories from a seed, for what the other cases do not list.
 //!
-//! A story is a stack, what happens to it, and runs that meet several faults. It is checked after every run, and at its end
-//! a run that meets none has to succeed. A story that fails is shrunk: every part goes without which it fails too.
+//! A story is a stack, events in it, and runs with several faults. It is checked after every run, and at its end a run without
+//! faults must succeed. A failing story is shrunk: every part that the failure does not need is removed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -258,10 +258,10 @@ impl Act {
     }
 }
 
-/// What is wrong after a run, before which this served and that held the lock.
+/// What is wrong after a run, given what was live and who had the lock before it.
 fn checked(
     (simulation, environment): (&Simulation, &str),
-    (before, held_by): &(Serving, Value),
+    (before, locked_by): &(Serving, Value),
     ended: &Ended,
     disturbed: bool,
 ) -> Vec<String> {
@@ -271,7 +271,7 @@ fn checked(
         None => {}
         Some(0 | 1 | 3 | 4 | 5 | 6) => {
             if now != *before && !is_recorded((simulation, environment), &now) {
-                wrong.push(format!("what serves is neither what served before nor what the ledger says; {said}"));
+                wrong.push(format!("what is live is neither what was live before nor what the ledger says; {said}"));
             }
         }
         Some(7) if disturbed => {}
@@ -281,8 +281,8 @@ fn checked(
         wrong.push(format!("the error has no hint; {said}"));
     }
     let holder = holder(simulation, environment);
-    if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *held_by {
-        wrong.push(format!("the lock is held; {said}"));
+    if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *locked_by {
+        wrong.push(format!("the lock is not free; {said}"));
     }
     wrong.extend(won_twice(&releases(simulation, environment)));
     wrong.extend(unchecked(simulation, environment));

@@ -114,12 +114,12 @@ impl Snapshot {
         self.shape.functions
     }
 
-    /// The same, of which fewer releases are kept from now on.
+    /// The same, with fewer releases kept from now on.
     pub(crate) fn keeping(self, keeps: usize) -> Self {
         Self { shape: self.shape.keeping(keeps), ..self }
     }
 
-    /// The same, whose runs may start programs. Time does not stand still for these: one that is waited for is late.
+    /// The same, whose runs may start programs. Time goes on for these: a program that is waited for is late.
     pub(crate) fn with_programs(self) -> Self {
         Self { programs: true, ..self }
     }
@@ -183,7 +183,7 @@ impl Simulation {
         aws.moment.now = self.now();
         let Aws { accounts, moment, .. } = &mut *aws;
         for account in accounts.values_mut() {
-            account.lambda.settle_all(moment);
+            account.lambda.elapse_all(moment);
         }
         aws
     }
@@ -199,7 +199,7 @@ impl Simulation {
         self.artifact_of(behavior, 0)
     }
 
-    /// The same, each of so many bytes at least.
+    /// The same, with a minimum size in bytes for each.
     pub(crate) fn artifact_of(&self, behavior: Behavior, size: usize) -> Artifact {
         let number = self.packages.get() + 1;
         self.packages.set(number);

@@ -1,4 +1,4 @@
-//! The commands as they go when nothing happens.
+//! The commands without any fault.
 
 use std::sync::Arc;
 

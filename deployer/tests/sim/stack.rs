@@ -1,4 +1,4 @@
-//! What infrastructure code has made, and the configuration that fits it: two environments, each in an account of its own.
+//! The stacks that infrastructure code made, and their configuration: two environments, each in an account of its own.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) struct Shape {
     pub(crate) keeps: usize,
     /// What the contract names in front of the functions.
     pub(crate) trigger: Trigger,
-    /// So many of the functions, the first ones, are container images.
+    /// How many of the functions, from the first on, are container images.
     pub(crate) images: usize,
 }
 
@@ -195,7 +195,7 @@ impl Shape {
         account
     }
 
-    /// What stands beside the REST API where the functions are behind something else.
+    /// What there is instead of a REST API if the functions are behind something else.
     fn add_http(self, account: &mut Account, environment: &str, number: &str) {
         if self.trigger == Trigger::Http {
             let api = format!("http{}", &number[..5]);

@@ -135,7 +135,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let second = world.build("out").await.unwrap().manifest;
             let third = world.build("elsewhere").await.unwrap().manifest;
             assert_eq!((&first, &second), (&second, &third));
-            assert!(!first.dirty, "the deployer's own output is no change of the checkout");
+            assert!(!first.dirty, "the deployer's own output does not change the checkout");
         }),
         trial("built: the same bytes wherever the checkout lies", || async {
             let world = World::with_git();

@@ -25,7 +25,7 @@ const SEEN: &[(&str, Make, Change)] = &[
     }),
     ("a build script that appears", World::with_git, |w| w.write("app/build.rs", "fn main() {}")),
     ("a hidden file", World::with_git, |w| w.write("app/.sqlx/query.json", "{}")),
-    ("data that is no source", World::with_git, |w| w.write("app/data/x.json", "{}")),
+    ("data that is not a source", World::with_git, |w| w.write("app/data/x.json", "{}")),
     ("a name with a space, a quote and an umlaut", odd_name, |w| w.write("app/src/a \"b\"\t\u{e4}.txt", "2")),
     ("a name that is not UTF-8", World::with_git, |w| {
         w.write_bytes(Path::new(std::ffi::OsStr::from_bytes(b"app/src/\xff.txt")), b"2");

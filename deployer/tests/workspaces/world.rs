@@ -45,7 +45,7 @@ status = 200
 pub(crate) fn zip_of(artifact: &Artifact, function: &str) -> Vec<u8> {
     match artifact.package(&artifact.manifest.functions[function]).unwrap() {
         Package::Zip(bytes) => bytes,
-        Package::Image(image) => panic!("{image} is no zip"),
+        Package::Image(image) => panic!("{image} is not a zip"),
     }
 }
 

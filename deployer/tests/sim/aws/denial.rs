@@ -1,4 +1,4 @@
-//! A request that is refused for who sent it, in the form of the service that was called.
+//! A request that is refused because of its sender, in the format of the called service.
 
 use jiff::Timestamp;
 use serde_json::json;

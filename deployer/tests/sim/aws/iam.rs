@@ -1,4 +1,4 @@
-//! IAM: what a principal may do. `SimulatePrincipalPolicy`, and the same decision for a call that is really made.
+//! IAM: what a principal may do, for `SimulatePrincipalPolicy` and for real calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Drift: what somebody else moved is never overwritten, and adopted if that is wanted.
+//! Drift: a change by others is never overwritten, and adopted only on request.
 
 use std::time::Duration;
 

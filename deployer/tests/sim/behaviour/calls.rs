@@ -1,5 +1,5 @@
-//! What each command costs: how many calls, and how many of them had to wait for one another. Bounds, not records: a
-//! command that needs more than these has become slower than it was meant to be.
+//! The cost of each command: its calls, and how many of them wait for one another. These are upper bounds: a command that needs
+//! more has become too slow.
 
 use super::with_releases;
 use crate::application::Behavior;

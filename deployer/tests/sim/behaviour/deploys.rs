@@ -1,4 +1,4 @@
-//! `deploy`: what a change of each part leads to, and nothing else.
+//! `deploy`: the effects of a change of each part.
 
 use std::time::Duration;
 

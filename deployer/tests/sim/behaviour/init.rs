@@ -1,4 +1,4 @@
-//! `init`: what it finds in an account, what it writes and makes, and what it refuses.
+//! `init`: what it finds in an account, what it creates, and what it refuses.
 
 use serde_json::json;
 

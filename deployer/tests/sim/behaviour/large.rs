@@ -1,11 +1,11 @@
-//! A hundred functions behind one API, at the rates at which AWS admits calls: none is refused for coming too early.
+//! A hundred functions behind one API: no call is throttled at AWS's real rates.
 
 use super::with_releases;
 use crate::application::Behavior;
 use crate::simulation::{Artifact, Simulation};
 use crate::stack::Shape;
 
-/// Runs a command, of which no call may be throttled: how many seconds it took, and what it printed.
+/// Runs a command, none of whose calls may be throttled. Returns its seconds and its output.
 async fn took(simulation: &Simulation, what: &str, command: &str) -> (f64, String) {
     let began = simulation.now();
     let (ended, calls) = simulation.observed(command).await;

@@ -1,4 +1,4 @@
-//! Who may change an environment, and what a run that died leaves behind.
+//! The lock of an environment, and what a dead run leaves behind.
 
 use std::sync::Arc;
 use std::time::Duration;

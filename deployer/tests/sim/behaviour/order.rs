@@ -1,4 +1,4 @@
-//! An older commit never replaces a newer one unless somebody says so.
+//! An older commit replaces a newer one only with `--downgrade`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What is printed: no secret, and only commands that there are.
+//! Output: it has no secrets, and the docs show only commands that exist.
 
 use crate::application::Behavior;
 use crate::fault::Fault;

@@ -1,4 +1,4 @@
-//! Artifacts and ledgers that cannot be what they say: refused by name before anything is written.
+//! Invalid artifacts and ledgers: refused by name before anything is written.
 
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn a_zip_too_big_for_one_call_needs_a_bucket() {
     });
 }
 
-/// Items that cannot be: which item, where in it, what stands there instead, and what is said of it.
+/// Invalid items: the item, the place in it, the invalid value, and the error.
 fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let holder = |lease: &Value| json!({"id": "x", "actor": "ada\u{1b}[2J", "command": "deploy dev", "since": "now", "lease_seconds": lease});
     vec![

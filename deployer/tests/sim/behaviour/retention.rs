@@ -54,9 +54,9 @@ fn history_lists_releases_with_kind_state_actor_and_time() {
         assert_eq!(failed.code, Some(6), "{}", failed.words);
         let view = simulation.done("history dev --output json").await.json();
         let rows = view["releases"].as_array().unwrap();
-        let told: Vec<_> = rows.iter().map(|row| (row["release"].as_u64(), row["kind"].as_str())).collect();
+        let shown: Vec<_> = rows.iter().map(|row| (row["release"].as_u64(), row["kind"].as_str())).collect();
         let expected = [(4, "deploy"), (3, "rollback"), (2, "deploy"), (1, "deploy")];
-        assert_eq!(told, expected.map(|(number, kind)| (Some(number), Some(kind))));
+        assert_eq!(shown, expected.map(|(number, kind)| (Some(number), Some(kind))));
         let states: Vec<_> = rows.iter().map(|row| row["state"].as_str().unwrap()).collect();
         assert_eq!(states, ["failed", "live", "superseded", "superseded"]);
         assert!(rows.iter().all(|row| row["actor"] == "ada" && row["seconds"].is_f64()), "{view}");

@@ -168,7 +168,7 @@ fn a_release_that_could_not_be_checked_is_checked_by_the_next_run() {
         let live = || item(simulation, "dev", "live")["release"].clone();
         assert_eq!((live()["number"].as_u64(), live()["stable"].as_bool()), (Some(2), Some(false)));
         simulation.refused("promote dev prod", 4).await;
-        // That nothing has changed is no success before it was seen to be good.
+        // An unchanged release is not a success until it has passed its checks.
         limited(1).await;
         simulation.done(&command).await;
         assert_eq!((live()["number"].as_u64(), live()["stable"].as_bool()), (Some(2), Some(true)));
@@ -176,7 +176,7 @@ fn a_release_that_could_not_be_checked_is_checked_by_the_next_run() {
     });
 }
 
-/// Whatever reply is lost on the way back: what was done is found, and what served before serves.
+/// Whichever reply is lost during the revert: what was done is found, and the previous release is live again.
 #[test]
 fn a_failed_release_is_reverted_even_if_replies_are_lost() {
     let world = with_releases(Shape::of(1), 1);

@@ -1,5 +1,5 @@
-//! Functions behind an HTTP API, and functions with URLs of their own: releases move nothing but aliases, and checks go through
-//! those URLs. And responses that do not name the version that made them, behind every trigger.
+//! Functions behind an HTTP API, and functions with URLs of their own: releases move only aliases, and checks go through these
+//! URLs. Also responses that do not name their version, behind every trigger.
 
 use std::time::Duration;
 

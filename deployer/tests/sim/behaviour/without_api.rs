@@ -1,4 +1,4 @@
-//! A stack whose contract names no API: functions behind a queue, a schedule, or somebody else's API. Checks are events.
+//! A stack without an API in its contract: functions behind a queue, a schedule, or a foreign API. Checks are events.
 
 use serde_json::json;
 

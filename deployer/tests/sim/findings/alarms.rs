@@ -1,4 +1,4 @@
-//! Alarms that take longer than they are watched.
+//! Alarms that are slower than the watch time.
 
 use super::{CANARY, deploy, with_releases};
 use crate::application::Behavior;

@@ -1,4 +1,4 @@
-//! Credentials that end, and clocks that are wrong.
+//! Credentials that expire, and wrong clocks.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What API Gateway does on its own, in the way of a release.
+//! API Gateway's own behaviour that can disturb a release.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

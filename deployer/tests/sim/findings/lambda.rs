@@ -1,4 +1,4 @@
-//! What Lambda keeps of a function's settings, and what it takes behind one alias.
+//! How Lambda stores a function's settings, and which versions may share an alias.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A run that lost its lock, and what it left on its way.
+//! A run that lost its lock, and what it left.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What was found wrong once, each as the world in which it showed.
+//! Former defects, each in the world in which it occurred.
 
 mod alarms;
 mod credentials;

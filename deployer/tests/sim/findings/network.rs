@@ -1,4 +1,4 @@
-//! What lies between a run and AWS.
+//! The network between a run and AWS.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What of the past is kept, found, and removed.
+//! Old releases: what is kept, found and removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn share(simulation: &Simulation) {
     });
 }
 
-/// A ledger with so many reverted releases, of which a page of DynamoDB holds about a hundred.
+/// A ledger with a number of reverted releases; a page of DynamoDB has about a hundred.
 fn with_long_history(releases: u64) -> Snapshot {
     let world = Snapshot::new(Shape::of(1), 1);
     let release = world.clone().simulate(async |simulation| {

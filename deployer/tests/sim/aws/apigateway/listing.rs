@@ -1,4 +1,4 @@
-//! The operations that read an API's definition as it is now.
+//! The operations that read an API's current definition.
 
 use std::time::Duration;
 

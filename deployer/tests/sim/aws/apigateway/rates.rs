@@ -1,11 +1,11 @@
-//! Rates, as token buckets in virtual time: what API Gateway admits for one account and region.
+//! Rates of API Gateway for one account and region, as token buckets in virtual time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::wire::Reply;
 
-/// A token that is all but there counts: a caller that waits as long as it was told is admitted.
+/// A token that is almost complete counts: a caller that waits for Retry-After is admitted.
 const ALMOST: f64 = 1e-6;
 
 /// How many calls are admitted. The defaults are AWS's own figures ("Amazon API Gateway quotas").
@@ -13,10 +13,10 @@ const ALMOST: f64 = 1e-6;
 pub(crate) struct Rates {
     /// Whether there are any at all.
     pub(crate) on: bool,
-    /// All calls of the control plane: so many a second, and so many at once.
+    /// All calls of the control plane: the rate per second, and the burst.
     pub(crate) calls: f64,
     pub(crate) burst: f64,
-    /// GetResources: so many in 2 s.
+    /// GetResources: the number in 2 s.
     pub(crate) resources_in_two_seconds: f64,
     /// CreateDeployment: one in this time.
     pub(crate) deployments_every: Duration,

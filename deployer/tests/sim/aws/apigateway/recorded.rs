@@ -1,5 +1,5 @@
-//! Sequences of calls as they were recorded against real AWS, in kind: the same calls, the same statuses, codes,
-//! messages and fields. Names and values are our own.
+//! Sequences of calls that follow recordings of real AWS: the same calls, statuses, codes, messages and fields. Names and
+//! values are our own.
 
 mod definitions;
 mod stages;

@@ -1,4 +1,4 @@
-//! The rules that a recorded sequence does not show: what is late, what is frozen, what is refused.
+//! Rules that no recorded sequence shows: delays, snapshots, refusals.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn call(gateway: &mut ApiGateway, moment: &mut Moment, line: &str, body: &Value)
     (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
 }
 
-/// A new deployment, and a stage that serves it.
+/// A new deployment, and a stage for it.
 fn moved(gateway: &mut ApiGateway, api: &str, moment: &mut Moment) -> String {
     let (_, made) = call(gateway, moment, &format!("POST /restapis/{api}/deployments"), &json!({"description": "2"}));
     let id = made["id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! CloudWatch: alarms whose states a test lays down beforehand. RPC v2 CBOR.
+//! CloudWatch: alarms whose states a test sets beforehand. RPC v2 CBOR.
 
 mod alarm;
 mod composite;

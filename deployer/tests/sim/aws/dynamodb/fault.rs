@@ -1,4 +1,4 @@
-//! Why a request comes to nothing.
+//! Why a request fails.
 
 use serde_json::{Map, Value, json};
 

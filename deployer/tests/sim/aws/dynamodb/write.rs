@@ -1,4 +1,4 @@
-//! One write: what it is, whether its condition holds, what it makes of an item. PutItem, UpdateItem, DeleteItem.
+//! One write: its kind, its condition, and its effect on an item. PutItem, UpdateItem, DeleteItem.
 
 use std::time::Duration;
 

@@ -155,7 +155,7 @@ fn of_s3(error: ObjectError, bucket: &str, key: &str) -> Refusal {
     Refusal::invalid(&format!("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}"))
 }
 
-/// Refuses what is no zip, or is too big unpacked.
+/// Refuses what is not a zip, or too big when unpacked.
 fn checked(code: &Code, rules: &Rules) -> Result<(), Refusal> {
     let Package::Zip(zip) = &code.package else { return Ok(()) };
     if !rules.checks_zips {

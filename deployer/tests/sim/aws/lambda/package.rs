@@ -1,4 +1,4 @@
-//! What a version is made of: a zip, or a container image.
+//! The package of a version: a zip, or a container image.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Reads of versions and aliases: each may be a little late.
+//! Reads of versions and aliases: each may be a little stale.
 
 use serde_json::{Value, json};
 

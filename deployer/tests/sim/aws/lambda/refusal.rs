@@ -1,4 +1,4 @@
-//! Errors as Lambda words them.
+//! Errors with Lambda's wording.
 
 use std::time::Duration;
 

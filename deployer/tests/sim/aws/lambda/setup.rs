@@ -1,4 +1,4 @@
-//! What a test sets up, changes behind the deployer's back, and looks at.
+//! What a test sets up, changes behind the deployer's back, and reads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::code::begin;
 use super::model::{Alias, Configuration, Facts, Function, LATEST, Provisioned, Routing, State, Update, Version};
 use super::package::{Code, Package, Pull};
 use super::publish::{self, Publication};
-use super::{Lambda, Logged, settle};
+use super::{Lambda, Logged, elapse};
 use crate::aws::wire::Moment;
 
 /// An alias as it is, whatever a late read would show.
@@ -125,7 +125,7 @@ impl Lambda {
         function: &str,
         change: impl FnOnce(&mut Configuration),
     ) -> bool {
-        self.settle(function, moment.now);
+        self.elapse(function, moment.now);
         let Self { functions, rules, ids, .. } = self;
         let Some(function) = functions.get_mut(function) else { return false };
         if function.admit(None).is_err() {
@@ -148,7 +148,7 @@ impl Lambda {
         let changed = self.configure(moment, function, change);
         if changed {
             self.function_mut(function).publishes_next = true;
-            self.settle(function, moment.now);
+            self.elapse(function, moment.now);
         }
         changed
     }
@@ -262,9 +262,9 @@ impl Lambda {
     }
 
     /// Brings every function to the moment: for those who look at them without a request.
-    pub(crate) fn settle_all(&mut self, moment: &Moment) {
+    pub(crate) fn elapse_all(&mut self, moment: &Moment) {
         for function in self.functions.values_mut() {
-            settle::settle(function, moment.now, &self.rules, &mut self.ids);
+            elapse::elapse(function, moment.now, &self.rules, &mut self.ids);
         }
     }
 

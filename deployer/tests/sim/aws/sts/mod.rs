@@ -1,4 +1,4 @@
-//! STS: who calls, and the sessions of roles.
+//! STS: the caller's identity, and the sessions of roles.
 
 mod assume;
 #[cfg(test)]

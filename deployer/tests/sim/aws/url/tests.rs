@@ -1,4 +1,4 @@
-//! What a visitor meets that is no recorded sequence: propagation, permissions, limits, domains.
+//! Visits that no recorded sequence has: propagation, permissions, limits, domains.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

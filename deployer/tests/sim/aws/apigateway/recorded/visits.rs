@@ -1,4 +1,4 @@
-//! Visits to a stage: routes, what the function is sent, and what its response becomes.
+//! Visits to a stage: routes, the event that the function gets, and what becomes of its response.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Sequences of calls of the kinds whose responses were recorded from real AWS, with expectations of our own: statuses,
-//! errors, which fields are there, and when `RevisionId`, `State` and `LastUpdateStatus` move.
+//! Sequences of calls that follow recordings of real AWS, with expectations of our own: statuses, errors, the fields that are
+//! there, and when `RevisionId`, `State` and `LastUpdateStatus` change.
 
 mod act;
 mod aliases;

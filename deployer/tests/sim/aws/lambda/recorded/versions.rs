@@ -1,4 +1,4 @@
-//! `$LATEST`, and the conditions and limits of its changes.
+//! `$LATEST`: the conditions and limits of its changes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a call may do, and what it gives.
+//! What calls do, and what they return.
 
 use base64::Engine as _;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What changes late, and what is not ready.
+//! Late changes, and resources that are not ready.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

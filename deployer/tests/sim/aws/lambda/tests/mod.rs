@@ -1,4 +1,4 @@
-//! The rules that no recording shows: lags, propagation, inactive versions, signed addresses.
+//! Rules that no recording shows: lags, propagation, inactive versions, signed addresses.
 
 mod calls;
 mod lags;
