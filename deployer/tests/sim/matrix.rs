@@ -13,18 +13,17 @@ use crate::simulation::{Ended, Simulation, Snapshot};
 use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Before, Serving, after_the_fault, after_the_next_run};
 
-/// The safe state has to be reached so soon after a signal.
+/// The time within which a run must reach a safe state after a signal.
 const STOPS_WITHIN: Duration = Duration::from_secs(7);
 
-/// Unless all cases run, one in this number does: a prime that is coprime with the number of faults, so that
-/// all of them come.
+/// Unless all cases run, one in this number does: a prime, coprime with the number of faults, so that all of them occur.
 const STRIDE: usize = 101;
-/// The same of the main scenarios.
+/// The same for the main scenarios.
 const STEP: usize = 61;
 /// One in this number of cases of a stack of eight functions is tried: each of its commands makes hundreds of calls.
 const WIDE: usize = 4 * STRIDE;
 
-/// A command, and the world that it starts from.
+/// A command, and the world in which it starts.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
@@ -223,12 +222,12 @@ fn some(scenario: &Scenario) {
     tried(scenario, 0, if cases::all() { 1 } else { STRIDE });
 }
 
-/// Tries a smaller part of them.
+/// Tries a smaller part.
 fn few(scenario: &Scenario) {
     tried(scenario, 0, if cases::all() { 1 } else { WIDE });
 }
 
-/// Tries one case in every `step`, beginning with the given one. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
+/// Tries one case in every `stride`, beginning with the given one. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
 fn tried(scenario: &Scenario, first: usize, stride: usize) {
     let began = Instant::now();
     let calls = scenario.calls();
