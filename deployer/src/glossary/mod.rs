@@ -10,11 +10,14 @@ use std::process::Command;
 use terms::{EXCEPTIONS, FOREIGN, PLAIN, RETIRED};
 use words::{Pattern, Word, covers, words};
 
+/// The folder of the list itself.
+const OWN: &str = "deployer/src/glossary/";
+
 #[test]
 fn the_repository_has_no_retired_words() {
     let glossary = Glossary::new();
     let files = tracked();
-    let own = files.iter().filter(|(name, _)| !FOREIGN.iter().any(|end| name.ends_with(end)));
+    let own = files.iter().filter(|(name, _)| !FOREIGN.iter().any(|end| name.ends_with(end)) && !name.starts_with(OWN));
     let found: Vec<_> = own.flat_map(|(name, text)| glossary.retired(name, text)).collect();
     assert!(found.is_empty(), "{} retired words\n{}", found.len(), found.join("\n"));
 }
@@ -49,7 +52,7 @@ fn words_are_found_in_text_and_identifiers() {
 #[test]
 fn every_exception_is_needed() {
     let files = tracked();
-    for (path, pattern, reason) in EXCEPTIONS.iter().filter(|(_, pattern, _)| *pattern != "*") {
+    for (path, pattern, reason) in EXCEPTIONS {
         let pattern = Pattern::of(pattern);
         let mut under = files.iter().filter(|(name, _)| name.starts_with(path));
         assert!(under.any(|(_, text)| covers(&words(text), &pattern).next().is_some()), "{path}: {reason}");

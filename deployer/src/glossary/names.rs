@@ -28,24 +28,28 @@ fn names(text: &str) -> Vec<(usize, &str)> {
         if let Some((_, name)) = line.split_once("test(\"") {
             names.extend(name.split_once('"').map(|(name, _)| (number, name)));
         }
-        // `tests![module::a_name, ...]`.
-        is_list = (is_list || line.ends_with("s![")) && !line.starts_with(']');
-        let path = line.trim_end_matches(',');
-        if is_list
-            && path.contains("::")
-            && path.chars().all(|letter| letter.is_alphanumeric() || "_:".contains(letter))
-        {
-            names.extend(path.rsplit_once("::").map(|(_, name)| (number, name)));
-        }
+        // `tests![module::a_name, ...]`, on one line or several.
+        let (macro_name, items) = line.rsplit_once("![").unwrap_or(("", line));
+        is_list |= !macro_name.is_empty();
+        let items = items.split([',', ']']).map(str::trim).filter(|item| is_list && is_path(item));
+        names.extend(items.filter_map(|path| Some((number, path.rsplit_once("::")?.1))));
+        is_list &= !line.contains(']');
     }
     names
+}
+
+fn is_path(item: &str) -> bool {
+    item.contains("::") && item.chars().all(|letter| letter.is_ascii_alphanumeric() || "_:".contains(letter))
 }
 
 #[test]
 fn every_kind_of_test_is_found() {
     let text = "#[test]\nfn a() {}\n#[tokio::test(start_paused = true)]\n#[ignore]\nasync fn b() {\nfn c() {}\n\
-                test(\"d e\", || {\ntests![\n    f::g,\n    h(),\n]\ni::j\n";
+                test(\"d e\", || {\ntests![\n    f::g,\n    h(),\n]\ni::j\ntests![k::l, m::n,]\no::p\n";
     let names: Vec<_> = of_tests("a.rs", text).into_iter().map(|named| (named.line, named.name)).collect();
-    assert_eq!(names, [(2, "a"), (5, "b"), (7, "d e"), (9, "g")].map(|(line, name)| (line, name.to_owned())));
+    assert_eq!(
+        names,
+        [(2, "a"), (5, "b"), (7, "d e"), (9, "g"), (13, "l"), (13, "n")].map(|(line, name)| (line, name.to_owned()))
+    );
     assert!(of_tests("a.md", text).is_empty());
 }

@@ -12,11 +12,17 @@ pub(super) struct Word {
 }
 
 /// Words in a row, each with its alternatives. One with a capital matches only as it is written.
-pub(super) struct Pattern(Vec<Vec<&'static str>>);
+pub(super) struct Pattern(Vec<Vec<Alternative>>);
+
+struct Alternative {
+    text: &'static str,
+    exact: bool,
+}
 
 impl Pattern {
     pub(super) fn of(text: &'static str) -> Self {
-        Self(text.split(' ').map(|word| word.split('|').collect()).collect())
+        let alternative = |text: &'static str| Alternative { text, exact: text.contains(char::is_uppercase) };
+        Self(text.split(' ').map(|word| word.split('|').map(alternative).collect()).collect())
     }
 }
 
@@ -49,14 +55,13 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 /// Where a pattern occurs.
 pub(super) fn covers(words: &[Word], pattern: &Pattern) -> impl Iterator<Item = Range<usize>> {
     let Pattern(places) = pattern;
-    let is = |word: &Word, text: &str| match text.contains(char::is_uppercase) {
-        true => word.text == text,
-        false => text == "*" || word.text.eq_ignore_ascii_case(text),
+    let is = |word: &Word, Alternative { text, exact }: &Alternative| match exact {
+        true => word.text == *text,
+        false => *text == "*" || word.text.eq_ignore_ascii_case(text),
     };
-    let fits = move |word: &Word, place: &Vec<&str>| place.iter().any(|text| is(word, text));
+    let fits = move |word: &Word, place: &[Alternative]| place.iter().any(|text| is(word, text));
     let starts = words.windows(places.len()).enumerate().filter(move |(_, row)| {
-        let joined = row[1..].iter().all(|word| word.joined);
-        joined && row.iter().zip(places).all(|(word, place)| fits(word, place))
+        row.iter().zip(places).all(|(word, place)| fits(word, place)) && row[1..].iter().all(|word| word.joined)
     });
     starts.map(|(start, row)| start..start + row.len())
 }

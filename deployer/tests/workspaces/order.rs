@@ -61,7 +61,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("commit: unknown without git, without a warning", || async {
             assert_eq!(checked(&World::new()).await, Checked::default());
         }),
-        test("commit: a replaced commit is not used", || async {
+        test("commit: invalid output of git is not believed", || async {
             for lie in ["echo nonsense", "exit 0", "echo 0123 456", "exit 1", "yes | head -c 100000"] {
                 let mut world = World::with_git();
                 world.shim("git", lie);

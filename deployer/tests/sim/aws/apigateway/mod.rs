@@ -46,9 +46,9 @@ pub(crate) struct ApiGateway {
 /// What a test may vary.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rules {
-    /// For so long after a change GetStage and GetStages show by chance what was before.
+    /// How long after a change GetStage and GetStages may still show the old state.
     pub(crate) read_lag: Duration,
-    /// How long after a change a stage's URL still serves the old state by chance.
+    /// How long after a change a stage's URL may still have the old state.
     pub(crate) propagation: Duration,
     /// The most items on a page, whatever limit the request has.
     pub(crate) page: usize,
