@@ -93,7 +93,7 @@ fn unlisted(change: &ResourceChange, action: Action) -> Option<Finding> {
         Action::Overlap => "replaced by another one",
         Action::Nothing | Action::Create | Action::Update => return None,
     };
-    let what = format!("would be {what}: `guard` does not know whether live traffic needs a `{}`", change.kind);
+    let what = format!("would be {what}: `guard` has no rule for `{}`, so live traffic may need it", change.kind);
     // The new one exists before the old one goes.
     let effect = if action == Action::Overlap { Effect::Warning } else { Effect::Loss };
     Some(finding(change, effect, what, if effect == Effect::Loss { LOOK } else { "" }))

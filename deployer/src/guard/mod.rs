@@ -2,7 +2,7 @@
 //!
 //! For use before `terraform apply`. It reads files, calls no service, and changes nothing. Terraform's own `prevent_destroy`
 //! would stop the same plans, but name no safe way, and would also stop the removal of a whole environment.
-//! [`table`] says what matters, [`plan`] reads, [`cuts`] compares.
+//! [`table`] lists what matters, [`plan`] reads a plan, [`cuts`] compares the two.
 
 mod cuts;
 mod plan;
@@ -85,7 +85,7 @@ fn sorted(plan: &TerraformPlan, retired: bool) -> (Vec<Finding>, Vec<String>) {
     let invoked = plan
         .action_invocations
         .iter()
-        .map(|action| format!("`{}` would be invoked: `guard` does not know what it does", action.address));
+        .map(|action| format!("`{}` would be invoked: `guard` cannot check what it does", action.address));
     warnings.extend(invoked);
     (refused, warnings)
 }

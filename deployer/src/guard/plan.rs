@@ -132,7 +132,7 @@ impl TerraformPlan {
         match plan.resource_changes.iter().find(|change| change.action().is_none()) {
             Some(unknown) => unreadable(
                 format!(
-                    "has the action `{}` for `{}`, which this deployer does not know",
+                    "has the action `{}` for `{}`, which this deployer does not support",
                     unknown.change.actions.join("+"),
                     unknown.address
                 ),

@@ -86,7 +86,7 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
     Ok(text)
 }
 
-/// A check of the function about which most is known.
+/// A check of the function with the best known request.
 fn sample(found: &Found) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let functions = &found.contract.functions;

@@ -115,13 +115,13 @@ pub async fn init(
     let config = Config::parse(&text, &file, false, process).context("what `init` would write is not valid")?;
     let environment = config.environment(Some(&options.environment))?;
     let aws = Writer::open(environment, world).await;
-    let asked = ask(&aws, &found, options, events).await?;
+    let agreed = ask(&aws, &found, options, events).await?;
     write(&file, &text)?;
     events.progress("Wrote", &format!("`{}`", file.display()));
-    if asked.table {
+    if agreed.table {
         make_table(&aws, events).await.map_err(|error| written(&file, error))?;
     }
-    if asked.adopt {
+    if agreed.adopt {
         let context = Context { config: &config, world, events };
         adopt(context, environment, &aws).await.map_err(|error| written(&file, error))?;
     }
@@ -130,8 +130,8 @@ pub async fn init(
         environment: options.environment.clone(),
         functions: functions.collect(),
         ledger: environment.ledger.clone(),
-        made_ledger: asked.table,
-        adopted: asked.adopt,
+        made_ledger: agreed.table,
+        adopted: agreed.adopt,
         file,
     })
 }
@@ -162,22 +162,22 @@ fn refuse_existing(file: &Path) -> Result<()> {
 }
 
 /// What a person agreed to.
-struct Asked {
+struct Agreed {
     table: bool,
     adopt: bool,
 }
 
 /// Asks about each change of the account, before anything is written here or there.
-async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -> Result<Asked> {
+async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -> Result<Agreed> {
     let Contract { account, region, .. } = &found.contract;
     let table = aws.reader.table.name();
-    let agreed = |question: String| match options.yes {
+    let agrees = |question: String| match options.yes {
         true => Ok(true),
         false => events.confirm(&question, "--yes"),
     };
     let is_there = aws.reader.table.is_ready().await?.is_some();
     if !is_there
-        && !agreed(format!(
+        && !agrees(format!(
             "create the ledger, DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery and deletion protection)?"
         ))?
     {
@@ -187,11 +187,11 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
     }
     let is_new = !is_there || account::is_new(aws, &found.app).await?;
     let adopt = is_new
-        && agreed(format!(
+        && agrees(format!(
             "record what is live in `{}` as release 1, so that later releases can be rolled back to it (say no if it is a placeholder)?",
             options.environment
         ))?;
-    Ok(Asked { table: !is_there, adopt })
+    Ok(Agreed { table: !is_there, adopt })
 }
 
 /// Writes the file, unless it exists by now.

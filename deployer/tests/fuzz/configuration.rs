@@ -60,7 +60,7 @@ fn is_read_or_named(text: &str) -> Result<(), String> {
         }
     }
     let Ok(config) = local else { return Ok(()) };
-    // Whatever is computed from it later.
+    // Everything that is later computed from it.
     for environment in config.environments() {
         let shift = &environment.traffic.shift;
         assert!(shift.lasts() + environment.traffic.watch >= shift.lasts());

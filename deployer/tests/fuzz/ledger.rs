@@ -198,7 +198,7 @@ mod erased {
     }
 }
 
-/// Whatever only looks at a ledger's state.
+/// All code that only reads a ledger's state.
 pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     if let Err(error) = state.next_number() {
         named(&error, &state.contract.environment)?;

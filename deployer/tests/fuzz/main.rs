@@ -26,7 +26,7 @@ use deployer::failure::Exit;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-/// How often something is tried, if the part that stands for all cases is tried so often.
+/// The number of cases: `part`, or more if all cases run.
 fn cases(part: u32) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
     let all = std::env::var("CASES").is_ok_and(|cases| cases == "all");
@@ -57,5 +57,5 @@ fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
     if !words.contains(object) {
         return Err(format!("does not name `{object}`: {words}"));
     }
-    error.hint().map(drop).ok_or_else(|| format!("says not what to do: {words}"))
+    error.hint().map(drop).ok_or_else(|| format!("has no hint: {words}"))
 }

@@ -157,7 +157,7 @@ pub(crate) fn spoilt(sound: String) -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether `read`, which was made of `given`, says what `given` says: all that is not a default is from there.
+/// Whether `read` equals `given`, from which it was read: everything that is not a default comes from there.
 pub(crate) fn says(read: &Value, given: &Value) -> bool {
     match (read, given) {
         (Value::Object(read), Value::Object(given)) => read.iter().all(|(name, inner)| match given.get(name) {

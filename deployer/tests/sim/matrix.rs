@@ -28,13 +28,13 @@ const WIDE: usize = 4 * STRIDE;
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) environment: &'static str,
-    /// What it does; `ARTIFACT` is a folder with packages that nobody has seen yet.
+    /// Its arguments; `ARTIFACT` is a folder with new packages.
     pub(crate) command: &'static str,
-    /// Whether the API's definition is another one than before.
+    /// Whether the API's definition changes.
     definition: bool,
     /// Whether the stage is to move.
     pub(crate) moves_stage: bool,
-    /// What a run that died has left, and what served before it: a run that fails may leave the one or the other.
+    /// What a dead run has left, and what was live before it: a failing run may leave either.
     pub(crate) left: Vec<Serving>,
     world: Snapshot,
 }
@@ -62,7 +62,7 @@ impl Scenario {
         Self { name, environment: "dev", command, definition: true, moves_stage: shape.has_stage(), left, world }
     }
 
-    /// Of code alone.
+    /// A change of code alone.
     fn code(name: &'static str, shape: Shape) -> Self {
         Self { definition: false, moves_stage: false, ..Self::deploy(name, shape, 1) }
     }
@@ -82,13 +82,13 @@ impl Scenario {
     }
 
     fn prune(name: &'static str, shape: Shape) -> Self {
-        // What a release removes itself must still be there.
+        // Parts that a release itself removes must still be there.
         let deployed = Self::deploy(name, shape.keeping(10), 4);
         let world = deployed.world.clone().keeping(shape.keeps);
         Self { command: "prune dev --yes", definition: false, world, ..deployed }
     }
 
-    /// Somebody has moved an alias back, behind the deployer's back.
+    /// An alias was moved back behind the deployer's back.
     fn adopt(name: &'static str, shape: Shape) -> Self {
         let deployed = Self::deploy(name, shape, 2);
         let world = deployed.world.clone().after(async |simulation| {
@@ -99,14 +99,14 @@ impl Scenario {
         Self { command: "deploy dev --artifact ARTIFACT --adopt", world, ..deployed }
     }
 
-    /// The functions were in use before the deployer came.
+    /// The functions were in use before the first release.
     fn first_contact(name: &'static str, shape: Shape) -> Self {
         let deployed = Self::deploy(name, shape, 0);
         let world = deployed.world.clone().after(async |simulation| in_use(simulation, "dev"));
         Self { world, ..deployed }
     }
 
-    /// A run died: in its part that moves traffic, after this share of it.
+    /// A run died while it moved traffic, after this share of that part.
     fn recovery(name: &'static str, shape: Shape, share: f64) -> Self {
         let scenario = Self::deploy(name, shape, 1);
         let calls = scenario.calls();
@@ -132,7 +132,7 @@ impl Scenario {
         Self { left, world, ..scenario }
     }
 
-    /// Runs the case: what is wrong, with what the run did.
+    /// Runs the case. Returns what is wrong, with what the run did.
     fn checked(&self, case: Case) -> Vec<String> {
         self.world.clone().seeded(case.seed).run(async |simulation| {
             let before = Before::of(simulation, self);
@@ -167,7 +167,7 @@ impl Scenario {
         })
     }
 
-    /// Makes what the command needs: the command line.
+    /// Makes what the command needs. Returns the command line.
     fn ready(&self, simulation: &Simulation, before: &Before) -> String {
         if self.definition {
             simulation.change_definition(self.environment);
@@ -175,7 +175,7 @@ impl Scenario {
         self.command.replace("ARTIFACT", &before.artifact.folder.display().to_string())
     }
 
-    /// The calls that the command makes when nothing happens.
+    /// The calls that the command makes without faults.
     fn calls(&self) -> Vec<&'static str> {
         self.world.clone().simulate(async |simulation| {
             let before = Before::of(simulation, self);
@@ -208,7 +208,7 @@ async fn released(simulation: &Simulation, environment: &str) {
     simulation.done(&format!("deploy {environment} --artifact {}", artifact.folder.display())).await;
 }
 
-/// Tries as many cases as `CASES` asks for.
+/// Tries as many cases as `CASES` demands.
 fn every(scenario: &Scenario) {
     match cases::share() {
         Share::Fixed => tried(scenario, 0, STEP),
@@ -264,9 +264,9 @@ fn is_asked(fault: Fault) -> bool {
     cases::setting("FAULT").is_none_or(|name| format!("{fault:?}") == name)
 }
 
-/// The name of the test that runs: its thread has it.
+/// The name of the running test, which is its thread's.
 fn this_test() -> String {
-    // With `--test-threads 1` it has not.
+    // Not with `--test-threads 1`.
     std::thread::current().name().filter(|name| *name != "main").unwrap_or("matrix").to_owned()
 }
 

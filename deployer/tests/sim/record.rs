@@ -41,7 +41,7 @@ fn with_reply(mut shown: Value, reply: &Reply) -> Value {
     shown
 }
 
-/// Notes a request that AWS responded to.
+/// Records a request with a response.
 pub(crate) fn exchange(operation: &str, request: &Request, reply: &Reply) {
     if EXCHANGES.is_none() {
         return;
@@ -62,8 +62,8 @@ impl Sequence {
         Self { name, steps: Vec::new() }
     }
 
-    /// A call by which Terraform or a person makes what the simulation has already, and the ids that it has there: the fields of
-    /// the response.
+    /// A call with which Terraform or a person would make what the simulation has already, with the ids there: the fields of the
+    /// response.
     pub(crate) fn makes(&mut self, request: &Request, ids: &Value) {
         let mut step = shown(request);
         step["ids"] = ids.clone();
@@ -78,7 +78,7 @@ impl Sequence {
         self.steps.push(json!({ "wait": seconds }));
     }
 
-    /// From here on there is a rule in force that no call sets.
+    /// From here on a rule applies that no call sets.
     pub(crate) fn rule(&mut self) {
         self.steps.push(json!({ "rule": true }));
     }

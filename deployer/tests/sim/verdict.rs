@@ -13,7 +13,7 @@ use crate::matrix::Scenario;
 use crate::simulation::{Artifact, Ended, Simulation};
 use crate::stack::{APP, function, ledger, plain};
 
-/// What takes the traffic of an environment.
+/// The live state of an environment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Serving {
     pub(crate) versions: BTreeMap<String, String>,
@@ -97,7 +97,7 @@ pub(crate) fn after_the_fault(
         // What a dead run left could not be undone: the fault met the way back itself.
         Some(7) if !scenario.left.is_empty() => {}
         Some(0) => wrong.extend(reached(scenario, before, &now)),
-        // The release is live, and says so; the next run writes its record.
+        // The release is live and reported; the next run writes its record.
         Some(7) if is_unrecorded(ended) => wrong.extend(reached(scenario, before, &now)),
         Some(1 | 3 | 4 | 5 | 6) if now != before.serving && !scenario.left.contains(&now) => {
             wrong.push(format!("exit {:?}, and what is live is not what was live before", ended.code));
@@ -117,7 +117,7 @@ pub(crate) fn after_the_fault(
     wrong
 }
 
-/// Whether only the record of a live release could not be written, and so the lock not be freed.
+/// Whether only the record of a live release could not be written, so that the lock was not freed.
 fn is_unrecorded(ended: &Ended) -> bool {
     ended.words.contains("but its record could not be written")
 }
@@ -178,7 +178,7 @@ fn reached(scenario: &Scenario, before: &Before, now: &Serving) -> Vec<String> {
     wrong
 }
 
-/// What was made twice.
+/// Parts that were made twice.
 fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releases: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     if scenario.command.starts_with("deploy") || scenario.command.starts_with("promote") {
@@ -200,7 +200,7 @@ fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releas
     wrong
 }
 
-/// What the runs made without the mark by which the deployer recognises its own.
+/// Parts that the runs made without the deployer's mark.
 fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let versions = versions(simulation, environment).into_iter();
     let versions = versions.filter(|version| !before.versions.contains(version));
@@ -213,7 +213,7 @@ fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<
     bare.map(|(what, description)| format!("{what} has no mark: `{description}`")).collect()
 }
 
-/// What may not be removed, and was: what the deployer did not make, and where the way back from the live release leads.
+/// Parts that were removed but had to stay: those that the deployer did not make, and those for a rollback of the live release.
 fn missing(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let (now, mark) = (versions(simulation, environment), mark(APP, environment));
     let foreign = before.versions.iter().filter(|version| !version.2.starts_with(&mark) && !now.contains(version));

@@ -38,7 +38,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             assert_eq!(reads.files["app"], ["shared/words.txt"]);
             world.write("shared/other.txt", "2");
             assert!(!is_changed(&world, &artifact).await, "what nothing reads");
-            // A clean checkout knows it too.
+            // In a clean checkout too.
             clone(&mut world, "");
             assert!(!is_changed(&world, &artifact).await, "a clone");
             world.write("shared/words.txt", "2");

@@ -64,7 +64,7 @@ fn binary_for_the_other() -> Vec<u8> {
     binary
 }
 
-/// A tool that writes down how it was called, and gives `binary` for `app`: where cargo says, or as `cargo lambda` does in a
+/// A tool that records its calls, and writes `binary` for `app`: where cargo would, or as `cargo lambda` does in a
 /// folder of its own.
 fn tool(world: &mut World, name: &str, binary: &[u8]) {
     let called = world.beside("called");

@@ -27,7 +27,7 @@ pub(crate) enum Decision {
     ExplicitDeny,
 }
 
-/// What somebody would do: the action, the resource's ARN, and its tags.
+/// A call to decide on: the action, the resource's ARN, and its tags.
 #[derive(Clone, Debug, Copy)]
 pub(crate) struct Wish<'a> {
     pub(crate) action: &'a str,
@@ -105,7 +105,7 @@ impl Iam {
         query::result("SimulatePrincipalPolicy", NAMESPACE, &inner)
     }
 
-    /// One action, on each of the resources. A simulation looks up no tags: it knows those of the question.
+    /// One action on each of the resources. A policy simulation looks up no tags: it has only those of the request.
     fn result(&self, source: &str, action: &str, form: &Form) -> String {
         let tags = tags(form);
         let resources = form.list("ResourceArns");

@@ -116,7 +116,7 @@ impl Aws {
         }
     }
 
-    /// A request that nobody signed: to the URL of a stage, or for a package.
+    /// An unsigned request: to the URL of a stage, or for a package.
     fn respond_to_visitor(&mut self, request: &Request) -> Option<Reply> {
         let Self { accounts, moment, .. } = self;
         let api = request.host.split('.').next().unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Serving, holder, item};
 
-/// Somebody else moves an alias of dev, and everybody sees it.
+/// Moves an alias of dev behind the deployer's back, visible at once.
 async fn move_alias(simulation: &Simulation, version: &str) {
     {
         let mut aws = simulation.aws();

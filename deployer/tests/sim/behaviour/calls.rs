@@ -49,7 +49,7 @@ fn each_command_keeps_its_budget_of_calls_and_round_trips() {
         within("no change", &calls(simulation, &first).await, (20, 0, 2));
         simulation.done(&second).await;
         within("versions that exist", &calls(simulation, &first).await, (64, 8, 18));
-        // The first one to prod, where the placeholder is tried before.
+        // The first one to prod, where the placeholder is invoked before.
         within("promotion", &calls(simulation, "promote dev prod --allow-definition-diff").await, (104, 16, 42));
         within("rollback", &calls(simulation, "rollback dev --to previous").await, (40, 6, 9));
     });

@@ -19,7 +19,7 @@ async fn declared(simulation: &Simulation, change: impl FnOnce(String) -> String
 fn a_declared_contract_is_all_that_a_release_needs() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         declared(simulation, |stack| stack).await;
-        // An app of whose contract the ledger knows nothing.
+        // An app without a contract in the ledger.
         simulation.configure(&format!("app = \"{APP}\""), "app = \"other\"");
         deployed(simulation).await;
         deployed(simulation).await;
@@ -89,7 +89,7 @@ fn a_function_is_released_only_to_environments_that_have_it() {
         simulation.put("prod", &contract);
         let command = deploy(simulation, Behavior::Right).await;
         simulation.done(&command).await;
-        // Nothing says yet that this is meant.
+        // This is not declared as intended yet.
         let refused = simulation.refused("promote dev prod --allow-definition-diff", 4).await;
         assert!(refused.words.contains("the stack of `prod` has [\"f1\"]"), "{}", refused.words);
         assert!(refused.words.contains("`environments = [\"dev\"]`"), "{}", refused.words);
@@ -99,7 +99,7 @@ fn a_function_is_released_only_to_environments_that_have_it() {
         let versions =
             |environment: &str| item(simulation, environment, "live")["release"]["parts"]["functions"].clone();
         assert_eq!((versions("dev").as_object().unwrap().len(), versions("prod").as_object().unwrap().len()), (2, 1));
-        // What was built has both, whatever it is released to.
+        // The build has both, for every environment.
         let another = deploy(simulation, Behavior::Right).await;
         for command in [another.clone(), another.replace("deploy dev", "deploy prod")] {
             simulation.done(&command).await;

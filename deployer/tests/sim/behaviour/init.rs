@@ -11,7 +11,7 @@ use crate::stack::{Shape, image};
 
 const ARGUMENTS: &str = "init dev --app shop --region us-east-1 --profile 111111111111 --yes";
 
-/// A function that somebody else made and uses, with a published version behind an alias.
+/// An existing function in use, with a published version behind an alias.
 fn function(account: &mut Account, name: &str) {
     let (runtime, handler) = ("nodejs22.x".to_owned(), "index.handler".to_owned());
     let configuration = Configuration { runtime, handler, ..Configuration::default() };
@@ -89,7 +89,7 @@ fn init_writes_a_file_a_ledger_and_a_first_release() {
         let back = done(simulation, "rollback dev --to previous").await;
         assert!(back.words.contains("(back to 1)"), "{}", back.words);
 
-        // A second ledger for the same aliases would know nothing of the first.
+        // A second ledger for the same aliases would be independent of the first.
         simulation.write("deployer.toml", None);
         let words = refused(simulation, &ARGUMENTS.replace("init dev", "init staging"), 4).await;
         assert!(words.contains("alias `live` of `shop-orders-dev` is already released from another ledger"), "{words}");
@@ -197,7 +197,7 @@ fn init_refuses_what_cannot_be_released_and_writes_nothing() {
             ),
             "{words}"
         );
-        // Nobody is there to agree.
+        // Without a terminal there is no one to agree.
         simulation.write("orders/index.js", Some(""));
         refused(simulation, &ARGUMENTS.replace(" --yes", ""), 3).await;
         let words = refused(simulation, &format!("--local {ARGUMENTS}"), 3).await;

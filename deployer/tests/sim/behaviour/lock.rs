@@ -100,7 +100,7 @@ fn after_unlock_the_next_run_does_not_wait_for_a_dead_one() {
     });
 }
 
-/// A stage has no compare-and-swap: a late move of a dead run's lands whatever the lock says, and is seen.
+/// A stage has no compare-and-swap: a late move of a dead run succeeds in spite of the lock, and is detected.
 #[test]
 fn a_late_stage_move_during_the_next_release_is_reverted_with_it() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {

@@ -10,7 +10,7 @@ use crate::stack::Shape;
 /// Seconds from 1970 to some day before the simulation begins.
 const DAY: i64 = 1_700_000_000;
 
-/// Packages that were built of a commit of this time. There is no git here that knows it.
+/// Packages that were built from a commit of this time, without git to compare commits.
 fn built_at(simulation: &Simulation, id: &str, seconds: i64) -> Artifact {
     let artifact = simulation.artifact(Behavior::Right);
     let file = artifact.folder.join("manifest.json");

@@ -65,7 +65,7 @@ fn a_zip_too_big_for_one_call_needs_a_bucket() {
     });
 }
 
-/// Invalid items: the item, the place in it, the invalid value, and the error.
+/// Invalid items: the item, the place in it, the invalid value, and the expected error.
 fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let holder = |lease: &Value| json!({"id": "x", "actor": "ada\u{1b}[2J", "command": "deploy dev", "since": "now", "lease_seconds": lease});
     vec![
@@ -91,7 +91,7 @@ fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     ]
 }
 
-/// Every command ends with a documented code and commands no terminal, and a deploy of other code says which item it is.
+/// Every command ends with a documented code and prints no control characters, and a deploy of other code names the item.
 #[test]
 fn an_invalid_ledger_item_is_refused_by_name() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {

@@ -117,7 +117,7 @@ fn a_canary_is_shifted_checked_and_reverted_on_alarm() {
     }
 }
 
-/// The check of the first function asks for what only a whole event has.
+/// The check of the first function expects what only a complete event has.
 fn asks_for_more(simulation: &Simulation, format: &'static str) {
     simulation.configure("request = \"GET /f1\"", "request = \"GET /f1/7?q=a%20b\"");
     for environment in ["dev", "prod"] {

@@ -11,7 +11,7 @@ use crate::simulation::{Prepared, Simulation};
 use crate::stack::Shape;
 use crate::verdict::Serving;
 
-/// A run with the credentials of a session, which ends so soon. Whether the run knows that.
+/// A run with the credentials of a session that expires after the given time. `known`: whether the run can read when.
 fn with_session(simulation: &Simulation, command: &str, lasts: Duration, known: bool) -> Prepared {
     let arn = "arn:aws:sts::111111111111:assumed-role/deploy/ada";
     let ends = simulation.now() + lasts;

@@ -86,7 +86,7 @@ async fn there_and_back(simulation: &Simulation) {
     assert!(Serving::of(simulation, "dev").whole);
 }
 
-/// Makes the only route call the function as `change` says.
+/// Changes how the only route calls the function.
 fn calls(definition: &mut Definition, change: impl FnOnce(Route) -> Route) {
     let route = definition.routes.remove(0);
     definition.routes.push(change(route));
@@ -176,7 +176,7 @@ fn a_check_by_invoke_only_must_pass_after_the_switch_too() {
             assert!(check["requests"].as_u64() >= Some(3), "{check}");
             assert_eq!(check["by_invoke"], "it needs an API key");
         }
-        // Somebody moves the alias: what responds is not what the ledger says.
+        // The alias moves behind the deployer's back: the live version is not the one in the ledger.
         simulation.account("dev", |account| account.lambda.split_alias(&function("f1", "dev"), "live", ("1", 0.9)));
         let ended = simulation.command("check dev").await;
         assert_ne!(ended.code, Some(0), "{}", ended.words);

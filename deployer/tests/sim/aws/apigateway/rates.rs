@@ -77,7 +77,7 @@ impl Buckets {
         }
         for limit in rates.limits(operation) {
             if let Err(wait) = self.take(limit, now) {
-                // Whole seconds, as the header knows no others.
+                // The header has whole seconds only.
                 let seconds = wait.ceil().max(1.0);
                 let refused = Reply::error(429, "TooManyRequestsException", "Too Many Requests");
                 return Err(refused.with("retry-after", &seconds.to_string()));
@@ -86,7 +86,7 @@ impl Buckets {
         Ok(())
     }
 
-    /// Takes a token, or says in how many seconds there is one.
+    /// Takes a token, or returns in how many seconds there is one.
     pub(crate) fn take(&mut self, limit: Limit, now: Duration) -> Result<(), f64> {
         let (tokens, at) = self.0.entry(limit.name).or_insert((limit.holds, now));
         *tokens = (*tokens + now.saturating_sub(*at).as_secs_f64() * limit.each_second).min(limit.holds);

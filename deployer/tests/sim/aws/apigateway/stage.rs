@@ -177,7 +177,7 @@ impl Stage {
         shown
     }
 
-    /// As UpdateStage responds: the stage after the change, whatever a read sees.
+    /// UpdateStage's response: the stage after the change, even if reads still show the old one.
     pub(super) fn newest(&self, moment: &Moment) -> Value {
         let (at, state) = &self.states[self.states.len() - 1];
         self.json((*at, state), moment)

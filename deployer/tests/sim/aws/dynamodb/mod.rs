@@ -209,7 +209,7 @@ impl DynamoDb {
     }
 }
 
-/// What a table without provisioned capacity says of too many requests.
+/// The error of a table without provisioned capacity for too many requests.
 const ON_DEMAND: &str = "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling \
                          your table or index so please try again shortly. If exceptions persist, check if you have a hot \
                          key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html";

@@ -67,7 +67,7 @@ pub(crate) struct Lambda {
 pub(crate) enum Logged {
     /// Invoke ran this version of a function, and its response had the status 200.
     Passed(String, String),
-    /// Somebody else pointed an alias of a function at this version.
+    /// Something other than the deployer pointed an alias of a function at this version.
     Placed(String, String),
     /// UpdateAlias gave traffic of a function to this version.
     Moved(String, String),
@@ -85,7 +85,7 @@ pub(crate) trait Objects {
     fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Vec<u8>, ObjectError>;
 }
 
-/// What S3 says instead of giving an object.
+/// S3's error for an object that it does not return.
 #[derive(Clone, Debug, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectError {
     NoBucket,

@@ -48,7 +48,7 @@ impl Code {
     }
 }
 
-/// What ECR says when Lambda pulls an image.
+/// ECR's error when Lambda pulls an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pull {
     Allowed,

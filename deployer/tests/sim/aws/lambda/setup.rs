@@ -13,7 +13,7 @@ use super::publish::{self, Publication};
 use super::{Lambda, Logged, elapse};
 use crate::aws::wire::Moment;
 
-/// An alias as it is, whatever a late read would show.
+/// An alias as it is, without stale reads.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AliasView {
     pub(crate) version: String,
@@ -112,7 +112,7 @@ impl Lambda {
         self.function_mut(function).event_sources.push((source.to_owned(), qualifier.to_owned()));
     }
 
-    /// Somebody gives a part of an alias's traffic to another version.
+    /// Gives a part of an alias's traffic to another version, behind the deployer's back.
     pub(crate) fn split_alias(&mut self, function: &str, alias: &str, (version, weight): (&str, f64)) {
         let Some(alias) = self.function_mut(function).facts.aliases.get_mut(alias) else { return };
         alias.routing.weights = BTreeMap::from([(version.to_owned(), weight)]);
@@ -161,7 +161,7 @@ impl Lambda {
         }
     }
 
-    /// Somebody else deletes a version.
+    /// Deletes a version behind the deployer's back.
     pub(crate) fn delete_version(&mut self, function: &str, version: &str) {
         self.function_mut(function).facts.versions.retain(|_, known| known.version != version);
     }
@@ -213,7 +213,7 @@ impl Lambda {
         self.set_policy(function, alias, &statements);
     }
 
-    /// Somebody else moves an alias: its RevisionId moves with it.
+    /// Moves an alias behind the deployer's back: its RevisionId changes too.
     pub(crate) fn move_alias(&mut self, moment: &Moment, function: &str, alias: &str, version: &str) {
         let revision = self.ids.next();
         self.log.push(Logged::Placed(function.to_owned(), version.to_owned()));
@@ -269,6 +269,6 @@ impl Lambda {
     }
 
     fn function_mut(&mut self, function: &str) -> &mut Function {
-        self.functions.get_mut(function).unwrap_or_else(|| panic!("the test knows no function `{function}`"))
+        self.functions.get_mut(function).unwrap_or_else(|| panic!("the test has no function `{function}`"))
     }
 }

@@ -74,11 +74,11 @@ pub(crate) fn visit(
     let id = event::uuid(moment);
     let reply = served_by(gateway, backend, request, moment);
     let reply = reply.unwrap_or_else(|(definition, fault)| definition.refusal(fault));
-    // A stage that API Gateway does not know has ids too.
+    // A response for an unknown stage has ids too.
     reply.with("x-amzn-requestid", &id).with("x-amz-apigw-id", &event::extended_id(moment))
 }
 
-/// A failure, and the definition that says what it looks like.
+/// A failure, and the definition with its gateway responses.
 type Refused = (Arc<Definition>, Fault);
 
 fn served_by(

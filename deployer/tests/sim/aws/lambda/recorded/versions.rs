@@ -163,7 +163,7 @@ fn limits() -> Vec<Sequence> {
     const INVALID: &str = "InvalidParameterValueException";
     vec![
         Sequence {
-            name: "what S3 says is passed on",
+            name: "S3's error is passed on",
             steps: vec![
                 put_code(json!({ "S3Bucket": "none", "S3Key": "k" })).refused(
                     400,
