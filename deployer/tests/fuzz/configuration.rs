@@ -46,7 +46,7 @@ fn parse(text: &str, local: bool) -> anyhow::Result<Config> {
 
 /// The configuration of this repository, for the local AWS.
 pub(crate) fn sound() -> Config {
-    // Clients are made of it.
+    // Clients are built from it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     parse(OURS, true).unwrap()
 }
@@ -54,7 +54,7 @@ pub(crate) fn sound() -> Config {
 fn is_read_or_named(text: &str) -> Result<(), String> {
     let [real, local] = [false, true].map(|local| parse(text, local));
     for error in [real.as_ref().err(), local.as_ref().err()].into_iter().flatten() {
-        // A lease that is too short for a real account is of the file too, and named by its key.
+        // A lease that is too short for a real account is an error of the file too, named by its key.
         if !format!("{error:#}").contains("lock.lease_seconds") {
             named(error, FILE)?;
         }
@@ -102,7 +102,7 @@ fn no_bytes_are_taken_for_a_configuration() {
     });
 }
 
-/// What a fuzzer starts from is nothing: from our own file it is not far to what is nearly sound.
+/// A fuzzer starts with nothing; from our own file it is not far to almost valid ones.
 #[test]
 fn no_bytes_after_a_valid_file_are_taken_for_a_configuration() {
     check!().for_each(|bytes: &[u8]| is_read_or_named(&format!("{OURS}{}", String::from_utf8_lossy(bytes))).unwrap());

@@ -23,7 +23,7 @@ use crate::{cases, configuration, named, promises, tried};
 
 pub(crate) const LEDGER: &str = "ledger-dev";
 
-/// What stands in items, at any depth.
+/// The names and texts in items, at any depth.
 pub(crate) const NAMES: &[&str] = &[
     "pk",
     "sk",
@@ -139,7 +139,7 @@ pub(crate) fn live() -> Value {
     json!({"pk": "app", "sk": "live", "release": release(8)})
 }
 
-/// The four items that a run starts from: sound ones with something wrong in them, or anything.
+/// The four items that a run starts with: valid ones with something wrong in them, or anything.
 pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
     let item = |sound: Value| {
         prop_oneof![
@@ -151,7 +151,7 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
     let borders = select(vec![1, 2, 99_999_998, 99_999_999, 100_000_000, u32::MAX - 1, u32::MAX]);
     let items = (item(stack()), item(lock()), item(live()), item(last()), option::weighted(0.3, borders));
     items.prop_map(|(stack, lock, mut live, mut last, number)| {
-        // A number and the key that is made of it change together.
+        // A number and the key that contains it change together.
         if let (Some(number), Some(live), Some(last)) = (number, &mut live, &mut last) {
             (last["number"], last["sk"]) = (json!(number), json!(format!("release#{number:08}")));
             if let Some(live) = live["release"].as_object_mut() {

@@ -48,7 +48,7 @@ fn tried<T: Debug>(
     tried.err().map(broken).into_iter().collect()
 }
 
-/// Whether an error is one that a person can do something with.
+/// Whether an error helps: it names the object, and has a hint.
 fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
     let (words, exit) = (format!("{error:#}"), error.exit());
     if !matches!(exit, Exit::BadInput | Exit::Refused) {

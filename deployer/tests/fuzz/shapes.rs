@@ -35,7 +35,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Numbers at the borders of what they are read into.
+/// Numbers at the limits of their types.
 fn number() -> impl Strategy<Value = Value> {
     let borders = vec![
         json!(0),
@@ -71,7 +71,7 @@ pub(crate) fn json_of(names: &'static [&'static str]) -> impl Strategy<Value = V
         prop_oneof![
             3 => vec(member, 0..6).prop_map(|members| Value::Object(Map::from_iter(members))),
             1 => vec(inner.clone(), 0..4).prop_map(Value::Array),
-            // Deeper than a table of DynamoDB takes.
+            // Deeper than DynamoDB allows.
             1 => (inner, 1_usize..60).prop_map(|(inner, depth)| (0..depth).fold(inner, |inner, _| json!([inner]))),
         ]
     });
@@ -79,7 +79,7 @@ pub(crate) fn json_of(names: &'static [&'static str]) -> impl Strategy<Value = V
     tree.boxed()
 }
 
-/// What may be wrong with one member.
+/// A defect of one member.
 #[derive(Debug, Clone)]
 enum Wrong {
     Is(Value),

@@ -41,11 +41,11 @@ fn attribute(value: &Value) -> Value {
     }
 }
 
-/// Numbers that are none, or none of ours.
+/// Invalid numbers, and numbers that the deployer never writes.
 const NUMBERS: [&str; 10] =
     ["", "x", "NaN", "inf", "1e999", "0x10", "1.0", " 1", "99999999999999999999999999999999999999", "-0"];
 
-/// Attributes that nothing of ours would write.
+/// Attributes that the deployer never writes.
 fn odd() -> impl Strategy<Value = Value> {
     prop_oneof![
         3 => select(&NUMBERS[..]).prop_map(|number| json!({"N": number})),
@@ -102,7 +102,7 @@ async fn respond(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result
     Ok(Response::new(Full::new(Value::Object(response).to_string().into())))
 }
 
-/// Reads everything there is, and does what would be done with it.
+/// Reads all items, and works with them as a command would.
 async fn is_read_or_named(ledger: &Ledger, table: &TableWriter) -> Result<(), String> {
     if let Err(error) = ledger.release(8).await {
         named(&error, LEDGER)?;

@@ -25,7 +25,7 @@ fn two_releases_and_a_rollback_succeed() {
     });
 }
 
-/// Runs a command that may write nothing.
+/// Runs a command that must not write.
 async fn without_a_write(simulation: &Simulation, command: &str) -> Ended {
     let prepared = simulation.prepare(command);
     let run = Arc::clone(&prepared.run);

@@ -7,10 +7,9 @@ use crate::outside::Sent;
 use crate::simulation::Simulation;
 use crate::stack::Shape;
 
-/// How many of the calls had to wait for one another: the longest chain in which each was sent after the one before had
-/// been responded to.
+/// The number of round trips: the longest chain of calls in which each was sent after the response to the one before.
 fn depth<'a>(calls: impl Iterator<Item = &'a Sent>) -> usize {
-    // Of intervals, the longest chain takes at each turn the one that ends first.
+    // The longest chain of intervals always takes the one that ends first.
     let mut calls: Vec<_> = calls.filter_map(|call| Some((call.ended?, call.at))).collect();
     calls.sort();
     let (mut length, mut last) = (0, None);
@@ -22,14 +21,14 @@ fn depth<'a>(calls: impl Iterator<Item = &'a Sent>) -> usize {
     length
 }
 
-/// Runs a command: its calls of AWS.
+/// Runs a command. Returns its calls to AWS.
 async fn calls(simulation: &Simulation, command: &str) -> Vec<Sent> {
     let (ended, calls) = simulation.observed(command).await;
     assert_eq!(ended.code, Some(0), "{command}: {}", ended.words);
     calls.into_iter().filter(|call| call.name != "URL").collect()
 }
 
-/// (calls, of them writes, round trips)
+/// (calls, writes among them, round trips)
 type Cost = (usize, usize, usize);
 
 #[track_caller]

@@ -104,7 +104,7 @@ fn a_function_is_released_only_to_environments_that_have_it() {
         for command in [another.clone(), another.replace("deploy dev", "deploy prod")] {
             simulation.done(&command).await;
         }
-        // Once prod has it too, it is released there, although its sources did not change since.
+        // Once prod has it too, it is released there, although its sources are unchanged.
         simulation.configure("environments = [\"dev\"]\n", "");
         simulation.put("prod", &both);
         let ended = simulation.done(&another.replace("deploy dev", "deploy prod")).await;

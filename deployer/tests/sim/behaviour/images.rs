@@ -12,7 +12,7 @@ use crate::verdict::{Serving, item};
 const IMAGE: Shape = Shape::of(1).with_images(1);
 const BOTH: Shape = Shape::of(2).with_images(1);
 
-/// Prepares a release to dev of an image that Lambda may pull like this, if it was pushed at all.
+/// Prepares a release of an image to dev, with the given access for Lambda, and pushed or not.
 fn deploy_image(simulation: &Simulation, pull: Option<Pull>) -> String {
     let (artifact, image) = (simulation.artifact(Behavior::Right), image("elsewhere", b"another"));
     if let Some(pull) = pull {
@@ -150,7 +150,7 @@ fn a_function_takes_only_its_own_package_type() {
             let expected = "takes a zip, and what is to be released is a container image";
             assert!(ended.words.contains(expected), "{command}: {}", ended.words);
         }
-        // A way back builds nothing and uploads nothing.
+        // A rollback builds and uploads nothing.
         simulation.done("check dev").await;
     });
     with_releases(IMAGE, 1).simulate(async |simulation| {
@@ -176,7 +176,7 @@ fn a_function_on_another_processor_is_refused_by_name() {
         let ended = simulation.refused(&command, 4).await;
         let expected = "function `app-f2-dev` is `x86_64`, `deployer.toml` has `arm64` for it";
         assert!(ended.words.contains(expected), "{}", ended.words);
-        // The way back is to a version that has its own.
+        // The rollback goes to a version with an image of its own.
         simulation.done("rollback dev --to 1").await;
         // One function's own.
         simulation.configure("package = \"f2\"", "package = \"f2\"\narchitecture = \"x86_64\"");

@@ -83,7 +83,7 @@ fn init_writes_a_file_a_ledger_and_a_first_release() {
         let live = done(simulation, "status dev --output json").await.json();
         assert_eq!(live["environments"][0]["release"], 1);
 
-        // The first own release has a way back.
+        // The first own release can be rolled back.
         simulation.write("orders/index.js", Some("exports.handler = () => ({})\n"));
         done(simulation, "deploy dev").await;
         let back = done(simulation, "rollback dev --to previous").await;
@@ -114,7 +114,7 @@ fn init_reads_the_contract_from_an_existing_ledger() {
         }
     };
     project(set_up, async |simulation| {
-        // Nothing names the application but its ledger.
+        // Only the ledger names the application.
         done(simulation, "init dev --ledger shop-ledger-dev --region us-east-1 --profile 111111111111 --yes").await;
         let text = simulation.read("deployer.toml").unwrap();
         assert!(text.contains("app = \"shop\"\n") && !text.contains(".stack"), "{text}");

@@ -26,7 +26,7 @@ fn other_runs_are_refused_and_shown_the_lock_holder() {
                 let began = simulation.now();
                 let refused = simulation.refused(command, 5).await;
                 assert!(refused.words.contains("`deploy dev`") && refused.words.contains("ada"), "{}", refused.words);
-                // It takes the lease and the longest move, 30 s, to find out that a holder is dead.
+                // A dead holder is detected after the lease and the longest move, 30 s.
                 assert!(simulation.now() - began < Duration::from_secs(20), "{command}");
             }
             simulation.refused(&other.replace("deploy", "plan"), 4).await;
@@ -40,7 +40,7 @@ fn other_runs_are_refused_and_shown_the_lock_holder() {
     });
 }
 
-/// The calls of a deploy that nothing happens to.
+/// The calls of a deploy without faults.
 async fn rehearsed(simulation: &Simulation) -> Vec<&'static str> {
     let (ended, calls) = simulation.observed(&deploy(simulation, Behavior::Right).await).await;
     assert_eq!(ended.code, Some(0), "{}", ended.words);

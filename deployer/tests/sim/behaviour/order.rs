@@ -7,7 +7,7 @@ use crate::application::Behavior;
 use crate::simulation::{Artifact, Simulation};
 use crate::stack::Shape;
 
-/// Seconds from 1970 to some day before the simulation begins.
+/// A day before the simulation begins, in seconds from 1970.
 const DAY: i64 = 1_700_000_000;
 
 /// Packages that were built from a commit of this time, without git to compare commits.

@@ -31,7 +31,7 @@ fn every_command_in_the_docs_exists() {
     }
 }
 
-/// Those that need neither a build nor another program, on an environment with twelve releases.
+/// The commands that need neither a build nor another program, in an environment with twelve releases.
 #[test]
 fn the_commands_of_the_readme_work() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {

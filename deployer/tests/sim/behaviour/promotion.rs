@@ -12,7 +12,7 @@ use crate::verdict::{Serving, item};
 fn promoted() -> Snapshot {
     with_releases(Shape::of(2), 1).after(async |simulation| {
         simulation.done("promote dev prod --allow-definition-diff").await;
-        // Of both environments, as Terraform would.
+        // In both environments, as Terraform would.
         simulation.change_definition("prod");
         deployed(simulation).await;
     })

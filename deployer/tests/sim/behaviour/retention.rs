@@ -20,7 +20,7 @@ fn prune_shows_first_and_removes_only_unneeded_parts() {
         assert!(calls.iter().all(|call| !call.writes()), "{calls:?}");
         let view = shown.json();
         let rows = view["dispensable"].as_array().unwrap();
-        // Of two functions and the API: what release 1 and 2 had.
+        // For two functions and the API: the parts of release 1 and 2.
         assert_eq!((rows.len(), &view["removed"]), (6, &json!(null)), "{view}");
         assert_eq!(versions(), ["1", "2", "3", "4", "5", "6"]);
         let removed = simulation.done("prune dev --yes --output json").await.json();
@@ -65,7 +65,7 @@ fn history_lists_releases_with_kind_state_actor_and_time() {
     });
 }
 
-/// Its item is gone, by hand or by a restored table: the record of what replaces it does not fail for that.
+/// Its item was deleted, or lost by a restore of the table: the record of the next release does not fail because of that.
 #[test]
 fn a_missing_item_of_the_live_release_is_written_again() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {

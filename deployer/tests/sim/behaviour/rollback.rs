@@ -87,7 +87,7 @@ fn a_rollback_to_missing_parts_offers_the_nearest_whole_release() {
 fn a_rollback_to_routes_without_permission_is_refused() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let mut first = item(simulation, "dev", "release#00000001");
-        // As if it had had a route whose permission has been removed since.
+        // As if it had a route whose permission was removed later.
         first["routes"]["POST /removed"] = json!("app-f1-dev:removed");
         simulation.put("dev", &first);
         let refused = simulation.refused("rollback dev --to 1", 4).await;

@@ -15,7 +15,7 @@ use crate::verdict::{Serving, item, releases};
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 const WATCHED: &str = "strategy = \"all-at-once\"\nwatch_seconds = 180";
 
-/// Runs a command, and looks all the time at how its first function's traffic is split: each split once, in order.
+/// Runs a command, and watches how the traffic of its first function is split. Returns each split once, in order.
 async fn splits(simulation: &Simulation, command: &str) -> (Ended, Vec<BTreeMap<String, f64>>) {
     let mut seen: Vec<BTreeMap<String, f64>> = Vec::new();
     let look = async {
@@ -187,7 +187,7 @@ fn a_failed_release_is_reverted_even_if_replies_are_lost() {
         calls
     });
     let failed = calls.iter().position(|call| call.name == "URL").unwrap() + 1;
-    // What is lost of a request to the URL is only seen once more.
+    // A lost reply of a request to the URL is only repeated.
     for k in (failed..=calls.len()).filter(|k| calls[k - 1].name != "URL") {
         for fault in [Fault::ReplyLost, Fault::RequestLost] {
             world.clone().simulate(async |simulation| {

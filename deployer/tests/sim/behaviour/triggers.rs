@@ -16,7 +16,7 @@ use crate::verdict::{Serving, item, releases};
 const TRIGGERS: [Trigger; 2] = [Trigger::Http, Trigger::Url];
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 
-/// The functions do not say which version they are.
+/// The functions' responses do not name their version.
 fn without_marks(simulation: &Simulation) {
     simulation.configure("[marks]\nversion = \"x-function-version\"\ndeployment = \"x-api-deployment\"\n", "");
 }
@@ -311,7 +311,7 @@ fn a_function_url_works_beside_a_rest_api() {
                 without_marks(simulation);
             }
             let mut contract = item(simulation, "dev", "stack");
-            // The first check is of the one that no stage is in front of.
+            // The first check is for the function without a stage.
             contract["functions"]["f1"]["url"] = json!(format!("https://{}/", HttpApis::host_of_function("own")));
             simulation.put("dev", &contract);
             simulation.account("dev", |account| {

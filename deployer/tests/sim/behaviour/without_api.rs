@@ -177,7 +177,7 @@ fn a_restored_version_that_crashes_fails_its_rollback() {
     ] {
         with_releases(SHAPE, 2).simulate(async |simulation| {
             let before = Serving::of(simulation, "dev");
-            // What the code needs is not what it was: the same package behaves otherwise.
+            // A dependency of the code has changed: the same package behaves differently.
             let first = releases(simulation, "dev")[0]["parts"]["functions"]["f1"]["code_sha256"].clone();
             simulation.account("dev", |account| account.application.knows(first.as_str().unwrap(), behavior));
             let ended = simulation.command("rollback dev --to 1").await;
@@ -219,7 +219,7 @@ fn a_function_without_checks_is_released_with_a_warning() {
             assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
             let warned = "no check looks at function `f2`: its new version takes traffic whatever it does";
             assert!(ended.words.contains(warned), "{}", ended.words);
-            // What nothing looks at may be a placeholder: it is not adopted.
+            // A version without a check may be a placeholder: it is not adopted.
             assert_eq!(item(simulation, "dev", "release#00000001")["kind"], "deploy");
             assert_ne!(Serving::of(simulation, "dev").versions, before.versions);
             let status = simulation.done("status dev").await.words;

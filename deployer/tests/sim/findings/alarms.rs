@@ -7,7 +7,7 @@ use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{Shape, attributes, ledger};
 use crate::verdict::item;
 
-/// A world whose contract names one more alarm, all of whose parts are quiet.
+/// A world whose contract names one more alarm, none of whose parts is in ALARM.
 fn watching(name: &'static str, add: impl Fn(&mut crate::aws::cloudwatch::CloudWatch) + Send) -> Snapshot {
     with_releases(Shape::of(1).moving(CANARY), 1).after(async move |simulation: &Simulation| {
         let mut contract = item(simulation, "dev", "stack");

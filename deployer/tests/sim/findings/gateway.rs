@@ -61,7 +61,7 @@ fn a_slow_stage_fails_no_release_and_keeps_the_request_budget() {
     }
 }
 
-/// Changes the definition, and what dev's stage serves, as infrastructure code would before the first release.
+/// Changes the definition and the deployment of dev's stage, as infrastructure code would before the first release.
 async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definition), of_stage: impl FnOnce(&mut State)) {
     simulation.account("dev", |account| {
         let api = account.api.only();
@@ -76,7 +76,7 @@ async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definitio
     until_seen().await;
 }
 
-/// Two releases, and back to the first of them.
+/// Two releases, and a rollback to the first one.
 async fn there_and_back(simulation: &Simulation) {
     for _ in 0..2 {
         let command = deploy(simulation, Behavior::Right).await;

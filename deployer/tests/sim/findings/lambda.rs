@@ -14,7 +14,7 @@ use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
-/// As UpdateFunctionConfiguration by infrastructure code.
+/// Like UpdateFunctionConfiguration by infrastructure code.
 async fn configure(simulation: &Simulation, change: impl FnOnce(&mut Configuration)) {
     {
         let mut aws = simulation.aws();
@@ -88,7 +88,7 @@ fn a_canary_with_another_role_or_dead_letter_queue_is_refused() {
     }
 }
 
-/// A run that was interrupted after its write, and one that comes right after it and reads `$LATEST` as it was before.
+/// A run that was interrupted after its write, and the next one, which still reads the old `$LATEST`.
 #[test]
 fn a_stale_revision_is_read_again() {
     for write in ["UpdateFunctionCode", "PublishVersion"] {

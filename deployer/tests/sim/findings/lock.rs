@@ -28,7 +28,7 @@ fn a_run_that_lost_its_lock_reports_the_stages_deployment() {
             }
             let command = deploy(simulation, Behavior::Right).await;
             simulation.done(&command).await;
-            // What was sent before the run was cut off arrives only now.
+            // The call that was sent before the run was cut off arrives only now.
             let now = simulation.now();
             simulation.account("dev", |account| {
                 let api = account.api.only();
