@@ -1,9 +1,9 @@
-//! The deployer is for any project: nothing that it ships names the counter, or this repository's Terraform.
+//! The deployer is for any project: its sources name neither the counter nor this repository's Terraform.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Of the counter: its subject, its functions and its name. Of its Terraform: folders, files and variables that are nobody else's.
+/// Of the counter: its subject, its functions and its name. Of its Terraform: folders, files and variables that only it has.
 const FOREIGN: [&str; 22] = [
     "counter",
     "visitor",
@@ -30,7 +30,7 @@ const FOREIGN: [&str; 22] = [
 ];
 
 #[test]
-fn no_file_names_the_counter_or_this_repositorys_terraform() {
+fn no_source_names_the_counter_or_its_terraform() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
@@ -49,14 +49,14 @@ fn no_file_names_the_counter_or_this_repositorys_terraform() {
 }
 
 #[test]
-fn what_only_tests_have_is_not_shipped() {
+fn test_code_does_not_count_as_shipped() {
     let text = "one\n#[cfg(test)]\nmod tests;\ntwo\nimpl A {\n    #[cfg(test)]\n    fn b() {\n        if c {\n        }\n    }\n    three\n}\n\
                 #[cfg(test)]\nmod tests {\n    \"\n}\n\"\n}";
     let lines: Vec<_> = shipped(text).into_iter().map(|(number, line)| (number, line.trim())).collect();
     assert_eq!(lines, [(1, "one"), (4, "two"), (5, "impl A {"), (11, "three"), (12, "}")]);
 }
 
-/// The lines of a file without the items that only tests have, with their numbers. A module of tests is the last thing in its file.
+/// The lines of a file without test code, with their numbers. A module of tests comes last in its file.
 fn shipped(text: &str) -> Vec<(usize, &str)> {
     let mut lines = text.lines().zip(1..);
     let mut all = Vec::new();
@@ -77,7 +77,7 @@ fn shipped(text: &str) -> Vec<(usize, &str)> {
     all
 }
 
-/// The files and folders of the modules that a file has for tests alone.
+/// The files and folders of a file's test modules.
 fn test_modules(file: &Path) -> Vec<PathBuf> {
     let text = std::fs::read_to_string(file).unwrap();
     let is_root = ["mod.rs", "lib.rs", "main.rs"].iter().any(|name| file.ends_with(name));

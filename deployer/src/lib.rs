@@ -52,6 +52,8 @@ pub mod report;
 
 #[cfg(test)]
 mod general;
+#[cfg(test)]
+mod glossary;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};

@@ -1,32 +1,32 @@
-//! A plan against the table -> what in it would cut live traffic. Pure.
+//! Compares a plan with the table: what in it would cut live traffic. Pure.
 
 use super::plan::{Action, ResourceChange, TerraformPlan};
 use super::table::{self, Effect, HARMLESS, HARMLESS_PROVIDERS, On, Part, Row, When};
 use super::when::{Attribute, Met};
 
-const REMOVE: &str = "take away (`--retired`) what no release within retention uses any more";
-const REPLACE: &str = "add the new one beside the old one under a key of its own, apply, release; take the old one away \
-                       (`--retired`) once no release within retention uses it";
-const FIRST: &str = "set `create_before_destroy = true` in its `lifecycle`: the new one comes first";
+const REMOVE: &str = "once no release within retention uses it, apply the removal with `--retired`";
+const REPLACE: &str = "add the new resource beside the old one, under its own key; apply and release; remove the old one \
+                       with `--retired` once no release within retention uses it";
+const FIRST: &str = "set `create_before_destroy = true` in its `lifecycle`, so that the new one exists first";
 const MOVED: &str =
-    "apply the new one alone first; if it is the same one under another address, say so in a `moved` block";
-const LOOK: &str = "see what it carries; apply with `--retired` if that is nothing that is live";
+    "if it is the same resource under another address, add a `moved` block; otherwise apply the new one alone first";
+const LOOK: &str = "find out what depends on it; apply with `--retired` if nothing live does";
 
 /// Something in a plan that matters to live traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Of the resource.
+    /// The resource's address.
     pub address: String,
     /// How much it matters.
     pub effect: Effect,
-    /// What would happen to it, and what that does.
+    /// What would happen to the resource, and what follows from that.
     pub what: String,
     /// How to do it safely; empty for a warning.
     pub way: String,
 }
 
 impl TerraformPlan {
-    /// Everything that matters in it, in the plan's order.
+    /// Everything in the plan that matters, in its order.
     pub fn findings(&self) -> Vec<Finding> {
         self.resource_changes.iter().flat_map(|change| self.of_change(change)).collect()
     }
@@ -35,10 +35,10 @@ impl TerraformPlan {
         let Some(action) = change.action() else { return Vec::new() };
         let Some(row) = table::row(&change.kind) else { return unlisted(change, action).into_iter().collect() };
         let whole = self.of_whole(change, row, action);
-        // Where it may not be replaced at all, its attributes say nothing more.
-        let settled = whole.as_ref().is_some_and(|finding| finding.effect != Effect::Warning);
+        // If the resource may not be replaced at all, its attributes add nothing.
+        let decided = whole.as_ref().is_some_and(|finding| finding.effect != Effect::Warning);
         let attributes =
-            if settled || change.deposed.is_some() { Vec::new() } else { of_attributes(change, row, action) };
+            if decided || change.deposed.is_some() { Vec::new() } else { of_attributes(change, row, action) };
         whole.into_iter().chain(attributes).collect()
     }
 
@@ -50,18 +50,16 @@ impl TerraformPlan {
             (Action::Delete, Part::Grant | Part::Aid | Part::Record) if change.deposed.is_some() => return None,
             (Action::Delete, Part::Record) => (Effect::Warning, format!("would be removed: {missing}"), ""),
             (Action::Delete, _) => match self.made_beside(change) {
-                Some(other) => (
-                    Effect::Loss,
-                    format!("would be removed, in no certain order with the making of `{other}`: {missing}"),
-                    MOVED,
-                ),
+                Some(other) => {
+                    (Effect::Loss, format!("would be removed, perhaps before `{other}` is created: {missing}"), MOVED)
+                }
                 None => (Effect::Loss, format!("would be removed: {missing}"), REMOVE),
             },
             (Action::Swap, Part::InPath) => (Effect::Cut, gap(missing), REPLACE),
             (Action::Swap, Part::Grant) => (Effect::Cut, gap(missing), FIRST),
             (Action::Swap, Part::Aid | Part::Record) => (Effect::Warning, gap(missing), ""),
             (Action::Overlap, Part::InPath) => {
-                (Effect::Cut, format!("would be replaced while releases still name the old one: {missing}"), REPLACE)
+                (Effect::Cut, format!("would be replaced while releases still use the old one: {missing}"), REPLACE)
             }
             _ => return None,
         };
@@ -76,14 +74,14 @@ impl TerraformPlan {
 }
 
 fn gap(missing: &str) -> String {
-    format!("would be replaced, and missing in between: {missing}")
+    format!("would be replaced, and would be missing in between: {missing}")
 }
 
 fn finding(change: &ResourceChange, effect: Effect, what: impl Into<String>, way: impl Into<String>) -> Finding {
     Finding { address: change.address.clone(), effect, what: what.into(), way: way.into() }
 }
 
-/// A type that the table does not have may carry anything.
+/// Anything may depend on a type that is not in the table.
 fn unlisted(change: &ResourceChange, action: Action) -> Option<Finding> {
     let provider = change.kind.split('_').next().unwrap_or_default();
     if HARMLESS.contains(&change.kind.as_str()) || HARMLESS_PROVIDERS.contains(&provider) {
@@ -91,12 +89,12 @@ fn unlisted(change: &ResourceChange, action: Action) -> Option<Finding> {
     }
     let what = match action {
         Action::Delete => "removed",
-        Action::Swap => "replaced, and missing in between",
+        Action::Swap => "replaced, and would be missing in between",
         Action::Overlap => "replaced by another one",
         Action::Nothing | Action::Create | Action::Update => return None,
     };
-    let what = format!("would be {what}: what `{}` is to live traffic is not known here", change.kind);
-    // The new one is there before the old one goes.
+    let what = format!("would be {what}: `guard` has no rule for `{}`, so live traffic may need it", change.kind);
+    // The new one exists before the old one goes.
     let effect = if action == Action::Overlap { Effect::Warning } else { Effect::Loss };
     Some(finding(change, effect, what, if effect == Effect::Loss { LOOK } else { "" }))
 }
@@ -135,16 +133,16 @@ fn of_attribute(change: &ResourceChange, on: &On) -> Option<Finding> {
         Met::Yes(detail) => {
             Some(finding(change, *effect, format!("would change in `{attribute}` ({detail}): {why}"), way))
         }
-        // What is not set in a resource that is created may be unknown, too.
+        // An attribute that is not set in a new resource may be unknown too.
         Met::Unknown if *when == When::Created && *effect != Effect::Warning => None,
         Met::Unknown if *when == When::Created => {
             Some(finding(change, *effect, format!("would be created: {why}"), ""))
         }
-        // Of a list or a policy mostly something new is unknown, which takes nothing away.
+        // In a list or a policy the unknown part is mostly something new, which removes nothing.
         Met::Unknown => {
             let open = matches!(when, When::Loses | When::AllowsLess);
             let effect = if open { Effect::Warning } else { *effect };
-            let what = format!("may change in `{attribute}`, which only the apply shows: {why}");
+            let what = format!("may change in `{attribute}` (known after apply): {why}");
             Some(finding(change, effect, what, if open { String::new() } else { way }))
         }
     }

@@ -1,8 +1,8 @@
-//! A plan of Terraform's, as `terraform show -json` writes it -> what in it would cut live traffic, and how to do it safely.
+//! Reads a Terraform plan (`terraform show -json`): what in it would cut live traffic, and how to make the change safely.
 //!
-//! Read before `terraform apply`. It reads files, calls nobody, and changes nothing. Terraform's own `prevent_destroy`
-//! would stop the same plans without a word about the way, and an environment that is to go, too.
-//! [`table`] says what matters, [`plan`] reads, [`cuts`] compares.
+//! For use before `terraform apply`. It reads files, calls no service, and changes nothing. Terraform's own `prevent_destroy`
+//! would stop the same plans, but name no safe way, and would also stop the removal of a whole environment.
+//! [`table`] lists what matters, [`plan`] reads a plan, [`cuts`] compares the two.
 
 mod cuts;
 mod plan;
@@ -28,7 +28,7 @@ pub struct Guard {
     pub plan: PathBuf,
     /// The same plan for people.
     pub text: Option<PathBuf>,
-    /// Nothing that is live needs what the plan takes away.
+    /// Nothing that is live needs what the plan removes.
     pub retired: bool,
 }
 
@@ -41,11 +41,11 @@ pub struct Guarded {
     pub warnings: Vec<String>,
     /// The plan for people.
     pub text: Option<String>,
-    /// Why it may not be applied, if it may not.
+    /// Why the plan must not be applied, if so.
     pub refused: Option<anyhow::Error>,
 }
 
-/// Reads a plan and says whether it would cut live traffic.
+/// Reads a plan and checks whether it would cut live traffic.
 ///
 /// # Errors
 /// It is not a plan, or its text cannot be read.
@@ -67,7 +67,7 @@ fn read(file: &Path) -> Result<TerraformPlan> {
     plan.map_err(|Unreadable { what, way }| Failure::bad_input(format!("`{}` {what}", file.display())).hint(way).into())
 }
 
-/// What refuses the plan, and what is only said.
+/// The findings that refuse the plan, and the warnings.
 fn sorted(plan: &TerraformPlan, retired: bool) -> (Vec<Finding>, Vec<String>) {
     let refuses = |finding: &Finding| match finding.effect {
         Effect::Cut => true,
@@ -75,21 +75,22 @@ fn sorted(plan: &TerraformPlan, retired: bool) -> (Vec<Finding>, Vec<String>) {
         Effect::Warning => false,
     };
     let (refused, rest): (Vec<_>, Vec<_>) = plan.findings().into_iter().partition(refuses);
-    let said = rest.into_iter().filter(|finding| finding.effect == Effect::Warning);
-    let mut warnings: Vec<String> = said.map(|finding| format!("`{}` {}", finding.address, finding.what)).collect();
+    let warned = rest.into_iter().filter(|finding| finding.effect == Effect::Warning);
+    let mut warnings: Vec<String> = warned.map(|finding| format!("`{}` {}", finding.address, finding.what)).collect();
     if !plan.deferred_changes.is_empty() {
         let count = plan.deferred_changes.len();
-        warnings.push(format!("{count} changes are deferred to a later plan, which has to be checked by itself"));
+        let changes = if count == 1 { "1 change is".to_owned() } else { format!("{count} changes are") };
+        warnings.push(format!("{changes} deferred to a later plan: check that plan too"));
     }
-    let called = plan
+    let invoked = plan
         .action_invocations
         .iter()
-        .map(|action| format!("`{}` would be called: what it does is not known here", action.address));
-    warnings.extend(called);
+        .map(|action| format!("`{}` would be invoked: `guard` cannot check what it does", action.address));
+    warnings.extend(invoked);
     (refused, warnings)
 }
 
-/// It is only shown: bytes that are not text do not matter.
+/// Only shown, so bytes that are not text do not matter.
 fn text(file: &Path) -> Result<String> {
     let bytes = std::fs::read(file).with_context(|| {
         Failure::bad_input(format!("cannot read the plan's text `{}`", file.display()))

@@ -1,4 +1,4 @@
-//! A file -> a plan of Terraform's, or why it is not one. Nothing that cannot be read for certain is taken for harmless.
+//! Parses a file into a Terraform plan, or says why it is not one. What cannot be read with certainty never counts as harmless.
 //!
 //! The format: <https://developer.hashicorp.com/terraform/internals/json-format>
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Deserialize)]
 pub struct TerraformPlan {
     format_version: String,
-    /// A state has none: it is no harmless plan.
+    /// Required: a state has none, and must not pass as an empty plan.
     #[serde(rename = "planned_values")]
     _planned: serde::de::IgnoredAny,
     #[serde(default)]
@@ -32,7 +32,7 @@ pub(super) struct ResourceChange {
     pub kind: String,
     #[serde(default)]
     mode: Option<String>,
-    /// The key of an old one whose successor exists already: left by an apply that was broken off.
+    /// The key of an old object whose replacement exists already: left by an interrupted apply.
     #[serde(default)]
     pub deposed: Option<String>,
     pub change: Change,
@@ -45,7 +45,7 @@ pub(super) struct Change {
     pub before: Value,
     #[serde(default)]
     pub after: Value,
-    /// `true` at each place of `after` whose value only the apply shows.
+    /// `true` at each place of `after` whose value is known only after apply.
     #[serde(default)]
     pub after_unknown: Value,
 }
@@ -65,12 +65,12 @@ pub(super) enum Action {
     Delete,
     /// Deletes, then creates.
     Swap,
-    /// Creates, then deletes; or creates, and leaves the old one to whatever else knows it.
+    /// Creates, then deletes; or creates, and only forgets the old one.
     Overlap,
 }
 
 impl ResourceChange {
-    /// What would be done; `None` for actions that this deployer does not know.
+    /// What would be done, or `None` for an unknown action.
     pub(super) fn action(&self) -> Option<Action> {
         if self.mode.as_deref() == Some("data") {
             return Some(Action::Nothing);
@@ -92,7 +92,7 @@ impl ResourceChange {
 /// Why a file is not a plan that can be compared.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// What it is, to follow the file's name.
+    /// What the file is, worded to follow its name.
     pub what: String,
     /// What to do.
     pub way: String,
@@ -108,7 +108,7 @@ impl TerraformPlan {
     /// Reads what `terraform show -json` wrote.
     ///
     /// # Errors
-    /// It is not a complete plan in a format that is known, or does something that is not.
+    /// It is not a complete plan in a known format, or has an unknown action.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         if let Some(other) = other_form(bytes) {
             return Err(other);
@@ -120,44 +120,48 @@ impl TerraformPlan {
         if plan.format_version.split('.').next() != Some("1") {
             return unreadable(
                 format!("has `format_version` `{}`; this deployer reads 1", plan.format_version),
-                "plan with Terraform 1.1 or newer, or use a deployer that knows this format",
+                "plan with Terraform 1.1 or newer, or update `deployer`",
             );
         }
         if plan.errored {
             return unreadable(
-                "is the plan of a run that failed: it is not complete",
-                "see what `terraform plan` said",
+                "is incomplete: its `terraform plan` failed",
+                "fix the error that `terraform plan` printed",
             );
         }
         match plan.resource_changes.iter().find(|change| change.action().is_none()) {
             Some(unknown) => unreadable(
-                format!("does `{}` to `{}`, which is unknown here", unknown.change.actions.join("+"), unknown.address),
-                "use a deployer that knows this version of Terraform",
+                format!(
+                    "has the action `{}` for `{}`, which this deployer does not support",
+                    unknown.change.actions.join("+"),
+                    unknown.address
+                ),
+                "update `deployer` to a version that supports this Terraform",
             ),
             None => Ok(plan),
         }
     }
 
-    /// How many resources it changes. What Terraform forgets is a change of its state.
+    /// The number of resources that it changes. What Terraform forgets counts: its state changes.
     pub fn changes(&self) -> usize {
         let nothing = |change: &&ResourceChange| !["no-op", "read"].contains(&change.change.actions.concat().as_str());
         self.resource_changes.iter().filter(nothing).count()
     }
 }
 
-/// The other things that people have instead of JSON, by how they begin.
+/// The other formats that people pass instead of JSON, by how they begin.
 fn other_form(bytes: &[u8]) -> Option<Unreadable> {
     let (what, way) = match bytes {
-        [] => ("is empty", "see what `terraform show -json` said: it wrote nothing"),
+        [] => ("is empty", "fix the error of `terraform show -json`, which wrote nothing"),
         [b'P', b'K', 3, 4, ..] => {
-            ("is a plan in Terraform's own form", "write it as JSON: `terraform show -json` with this file")
+            ("is a plan in Terraform's binary format", "convert it to JSON: `terraform show -json` with this file")
         }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, _, 0, ..] | [0, _, 0, _, ..] => (
             "is in UTF-16, as PowerShell's `>` writes it",
             "write it with `terraform show -json PLAN | Out-File -Encoding utf8NoBOM FILE`, or in another shell",
         ),
         [0xef, 0xbb, 0xbf, ..] => (
-            "begins with a byte order mark, which JSON has not",
+            "begins with a byte order mark, which JSON does not allow",
             "write it with `terraform show -json PLAN | Out-File -Encoding utf8NoBOM FILE`, or in another shell",
         ),
         _ => return other_text(bytes),
@@ -170,11 +174,11 @@ fn other_text(bytes: &[u8]) -> Option<Unreadable> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (what, way) = if lines.clone().any(|line| line.starts_with("[command]") || line.starts_with("::")) {
         (
-            "has lines of setup-terraform's wrapper around the plan",
-            "set `terraform_wrapper: false` in the step of `hashicorp/setup-terraform`",
+            "has lines from the wrapper of `hashicorp/setup-terraform` around the plan",
+            "set `terraform_wrapper: false` in that step",
         )
     } else if lines.clone().next().is_none() {
-        ("is empty", "see what `terraform show -json` said: it wrote nothing")
+        ("is empty", "fix the error of `terraform show -json`, which wrote nothing")
     } else if lines.clone().next().is_some_and(|line| line.starts_with("{\"@level\"")) {
         ("is the log of `terraform plan -json`", WRITE)
     } else if lines.any(|line| {
@@ -182,18 +186,18 @@ fn other_text(bytes: &[u8]) -> Option<Unreadable> {
             .iter()
             .any(|start| line.starts_with(start))
     }) {
-        ("is a plan in words", "write it as JSON: `terraform show -json PLAN`; the words go to `--text`")
+        ("is a plan as text, not as JSON", "write it with `terraform show -json PLAN`; pass the text with `--text`")
     } else {
         return None;
     };
     Some(Unreadable { what: what.to_owned(), way: way.to_owned() })
 }
 
-/// What JSON that is not a plan is.
+/// Names JSON that is not a plan.
 fn other_json(bytes: &[u8], error: &serde_json::Error) -> Unreadable {
     let document = serde_json::from_slice::<Map<String, Value>>(bytes);
     let what = match document {
-        _ if error.is_eof() => "ends in the middle".to_owned(),
+        _ if error.is_eof() => "is cut off".to_owned(),
         Ok(document) if document.contains_key("values") && !document.contains_key("planned_values") => {
             "is a state, not a plan".to_owned()
         }
@@ -218,23 +222,23 @@ mod tests {
     }
 
     #[test]
-    fn each_other_form_of_a_file_has_its_own_message() {
+    fn each_other_file_format_has_its_own_message() {
         let utf16 = |bytes: &dyn Fn(u16) -> [u8; 2]| PLAN.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
         let little = utf16(&|unit| unit.to_le_bytes());
         let cases: [(&[u8], &str); 15] = [
             (b"", "is empty"),
             (b" \n\n", "is empty"),
-            (b"PK\x03\x04rest", "Terraform's own form"),
+            (b"PK\x03\x04rest", "Terraform's binary format"),
             (&[&[0xff, 0xfe], &little[..]].concat(), "UTF-16"),
             (&little, "UTF-16"),
             (&utf16(&|unit| unit.to_be_bytes()), "UTF-16"),
             (&[b"\xef\xbb\xbf", PLAN.as_bytes()].concat(), "byte order mark"),
             (b"{\"@level\":\"info\"}\n{\"@level\":\"info\"}", "log of `terraform plan -json`"),
-            (b"\nTerraform used the selected providers\n", "plan in words"),
-            (b"No changes. Your infrastructure matches", "plan in words"),
+            (b"\nTerraform used the selected providers\n", "plan as text"),
+            (b"No changes. Your infrastructure matches", "plan as text"),
             (br#"{"format_version": "1.0", "values": {}}"#, "is a state"),
             (br#"{"planned_values": {}}"#, "no `format_version`"),
-            (&PLAN.as_bytes()[..40], "ends in the middle"),
+            (&PLAN.as_bytes()[..40], "is cut off"),
             (b"{}", "not a Terraform plan in JSON"),
             (b"app = \"x\"", "not a Terraform plan in JSON"),
         ];
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_setup_terraforms_wrapper_name_the_setting_that_takes_them_away() {
+    fn lines_of_setup_terraforms_wrapper_get_the_setting_as_hint() {
         let before = format!("[command]terraform-bin show -json plan\n{PLAN}\n");
         let after = format!("{PLAN}\n::debug::Terraform exited with code 0.\n::debug::stdout: x\n");
         for text in [before, after] {
@@ -254,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_of_another_major_version_is_refused_and_a_newer_minor_one_read() {
+    fn another_major_version_is_refused_and_a_newer_minor_one_read() {
         for version in ["2.0", "0.2", "10.0", "x", ""] {
             let refused = refused(PLAN.replace("1.2", version).as_bytes());
             assert!(refused.what.contains(&format!("`{version}`")), "{refused:?}");
@@ -265,9 +269,9 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_failed_or_does_something_unknown_is_not_taken_for_a_harmless_one() {
+    fn a_failed_plan_or_an_unknown_action_is_refused() {
         let errored = json!({"format_version": "1.2", "planned_values": {}, "errored": true});
-        assert!(refused(errored.to_string().as_bytes()).what.contains("not complete"));
+        assert!(refused(errored.to_string().as_bytes()).what.contains("incomplete"));
         for actions in [&["invoke"][..], &[], &["delete", "create", "update"]] {
             let change = json!({"address": "a.b", "type": "a", "change": {"actions": actions}});
             let plan = json!({"format_version": "1.2", "planned_values": {}, "resource_changes": [change]});

@@ -1,4 +1,4 @@
-//! Whether one policy allows less than another: what `aws_iam_role_policy` and its siblings can lose in place.
+//! Whether one policy allows less than another: what a change in place of `aws_iam_role_policy` and the like removes.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use crate::observe::matches;
 struct Grant {
     action: String,
     resource: String,
-    /// Who, and under which condition, as the policy writes it: compared as it is.
+    /// The principal and the condition, compared as the policy writes them.
     scope: String,
 }
 
-/// What `after` does not allow any more, or newly denies, in words; `None` if one of them is not a policy.
+/// What `after` no longer allows, or newly denies, as text; `None` if one of the two is not a policy.
 pub(super) fn lost(before: &str, after: &str) -> Option<Vec<String>> {
     let (before, after) = (parse(before)?, parse(after)?);
     let (had, has) = (grants(&before, "Allow"), grants(&after, "Allow"));
@@ -28,7 +28,7 @@ pub(super) fn lost(before: &str, after: &str) -> Option<Vec<String>> {
     Some(lost)
 }
 
-/// No policy is one that allows nothing.
+/// No policy counts as one that allows nothing.
 fn parse(text: &str) -> Option<Value> {
     if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(text).ok() }
 }
@@ -46,7 +46,7 @@ fn grants(policy: &Value, effect: &str) -> BTreeSet<Grant> {
 }
 
 fn of_statement(statement: &Value) -> Vec<Grant> {
-    // `NotAction` and its kind are compared as they are written: whatever differs there counts as lost.
+    // `NotAction` and the like are compared as written: any difference counts as a loss.
     let kinds = ["Principal", "NotPrincipal", "Condition", "NotAction", "NotResource"];
     let scope = kinds.map(|kind| format!("{kind}={}", sorted(&statement[kind]))).join(" ");
     let (actions, resources) = (texts(&statement["Action"], "NotAction"), texts(&statement["Resource"], "*"));
@@ -69,7 +69,7 @@ fn texts(value: &Value, none: &str) -> Vec<String> {
     if texts.is_empty() { vec![none.to_owned()] } else { texts }
 }
 
-/// A value whose lists have no order, as in a policy.
+/// A value as text, with its lists sorted: in a policy their order does not matter.
 fn sorted(value: &Value) -> String {
     match value {
         Value::Array(all) => {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_or_a_wildcard_that_includes_it_loses_nothing() {
+    fn another_order_or_a_wider_wildcard_loses_nothing() {
         let before =
             policy(&json!([allow(&json!("s3:GetObject"), &json!("arn/x")), allow(&json!("s3:Put"), &json!("b"))]));
         let after = policy(&json!([allow(&json!("S3:*"), &json!("*"))]));

@@ -1,4 +1,4 @@
-//! What `guard` says of a plan.
+//! What `guard` reports about a plan.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn refused(kind: &str, actions: &[&str], retired: bool) -> usize {
 }
 
 #[test]
-fn what_is_retired_may_go_and_is_still_not_replaced() {
+fn retired_resources_may_be_removed_but_not_replaced() {
     for kind in ["aws_lambda_alias", PERMISSION, "aws_of_tomorrow"] {
         assert_eq!(refused(kind, &["delete"], false), 1, "{kind}");
         assert_eq!(refused(kind, &["delete"], true), 0, "{kind}");
@@ -36,22 +36,22 @@ fn what_is_retired_may_go_and_is_still_not_replaced() {
 }
 
 #[test]
-fn changes_are_counted_without_what_stays() {
+fn only_real_changes_are_counted() {
     let changes = |actions: &[&str]| plan(&json!({"resource_changes": [change("aws_sns_topic", actions)]})).changes();
     assert_eq!((changes(&["no-op"]), changes(&["read"]), changes(&["delete", "create"])), (0, 0, 1));
 }
 
 #[test]
-fn what_a_later_plan_does_and_what_providers_are_called_for_is_said() {
+fn deferred_changes_and_invoked_actions_are_warnings() {
     let deferred =
         json!({"deferred_changes": [{"reason": "unknown"}], "action_invocations": [{"address": "action.x"}]});
     let (refused, warnings) = sorted(&plan(&deferred), false);
     assert_eq!(refused, []);
-    assert!(warnings[0].contains("1 changes are deferred") && warnings[1].contains("`action.x`"), "{warnings:?}");
+    assert!(warnings[0].contains("1 change is deferred") && warnings[1].contains("`action.x`"), "{warnings:?}");
 }
 
 #[test]
-fn a_refusal_names_each_resource_with_the_reason_and_each_way_once() {
+fn a_refusal_names_each_resource_and_each_hint_once() {
     let changes = json!({"resource_changes": [
         change("aws_lambda_alias", &["delete"]), change("aws_lambda_function", &["delete"]),
         change("aws_lambda_alias", &["delete", "create"]),
@@ -67,7 +67,7 @@ fn a_refusal_names_each_resource_with_the_reason_and_each_way_once() {
 }
 
 #[test]
-fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
+fn a_refused_plan_is_shown_on_the_page_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let removed = json!({"address": "a", "type": PERMISSION, "change": {"actions": ["delete"]}});
@@ -81,7 +81,8 @@ fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
     report.failed(&GuardView::new(&guarded));
     assert_eq!(guarded.refused.unwrap().exit(), Exit::Refused);
     let page = std::fs::read_to_string(file("page")).unwrap();
-    for words in ["would cut live traffic:", "`a` would be removed", "**What to do:** take away", "\n- a \u{fffd}\n```"]
+    for words in
+        ["would cut live traffic:", "`a` would be removed", "**What to do:** once no release", "\n- a \u{fffd}\n```"]
     {
         assert!(page.contains(words), "{page}");
     }
@@ -91,7 +92,7 @@ fn a_plan_that_is_refused_is_shown_on_the_page_with_what_it_would_cut() {
 }
 
 #[test]
-fn a_file_that_is_not_a_plan_is_bad_input_that_names_the_file() {
+fn a_file_that_is_not_a_plan_is_bad_input() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
     let report = Report::new(Output::Text, (false, true), None, &crate::world::World::real());

@@ -1,4 +1,4 @@
-//! Whether an attribute changes in the way that matters. Pure.
+//! Whether an attribute changes in a way that matters. Pure.
 
 use serde_json::Value;
 
@@ -12,11 +12,11 @@ pub(super) enum Met {
     No,
     /// What matters, with the values in words.
     Yes(String),
-    /// Only the apply shows the value, or it cannot be compared.
+    /// The value is known only after apply, or cannot be compared.
     Unknown,
 }
 
-/// The attribute at `path` before and after, and what of it only the apply shows.
+/// An attribute before and after, and whether its value is known only after apply.
 pub(super) struct Attribute<'a> {
     pub before: &'a Value,
     pub after: &'a Value,
@@ -24,7 +24,7 @@ pub(super) struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// `path` leads through nested blocks, of each the first.
+    /// `path` leads through nested blocks, always the first of each.
     pub(super) fn at(path: &str, before: &'a Value, after: &'a Value, unknown: &Value) -> Self {
         Self { before: at(before, path), after: at(after, path), unknown: is_unknown(unknown, path) }
     }
@@ -74,7 +74,7 @@ fn is_unknown(unknown: &Value, path: &str) -> bool {
     above || any(at(unknown, path))
 }
 
-/// Terraform writes what is not set as null, as an empty text or as an empty list.
+/// Terraform writes an unset value as null, as an empty text or as an empty list.
 fn nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -97,7 +97,7 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// No number and -1 are no limit.
+/// A missing number and -1 both mean unlimited.
 fn limit(value: &Value) -> f64 {
     number(value).filter(|limit| *limit >= 0.0).unwrap_or(f64::INFINITY)
 }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_the_same_however_terraform_writes_it() {
+    fn an_unset_value_is_the_same_in_every_notation() {
         for (before, after) in [(json!(null), json!("")), (json!([]), json!(null)), (json!("a"), json!("a"))] {
             assert!(!met(When::Changes, &before, &after), "{before} {after}");
         }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_lowered_from_none_and_to_less_and_never_by_the_same() {
+    fn a_limit_is_lowered_from_none_or_to_less() {
         for (before, after) in
             [(json!(-1), json!(5)), (json!(null), json!(5)), (json!(5), json!(4)), (json!("5"), json!("4"))]
         {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_or_a_map_loses_what_is_gone_or_has_another_value() {
+    fn a_list_or_map_loses_what_is_gone_or_changed() {
         assert!(met(When::Loses, &json!(["a", "b"]), &json!(["b"])) && met(When::Loses, &json!(["a"]), &json!(null)));
         assert!(!met(When::Loses, &json!(["a"]), &json!(["b", "a"])) && !met(When::Loses, &json!(null), &json!(["a"])));
         assert!(!met(When::Loses, &json!(["a"]), &json!(["*"])), "a wildcard includes it");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_through_the_first_block_and_finds_what_is_unknown_above_and_below() {
+    fn a_path_finds_unknown_values_above_and_below_it() {
         let (before, after) = (json!({"a": [{"b": 1}]}), json!({"a": [{"b": 2}]}));
         let of = |unknown: Value| Attribute::at("a/b", &before, &after, &unknown).met(When::Changes);
         assert_eq!(of(json!({})), Met::Yes("`1` -> `2`".to_owned()));

@@ -1,4 +1,4 @@
-//! What is in the account: the functions of the application with their aliases, what calls them, and the ledger.
+//! Looks into the account: the application's functions with their aliases, what calls them, and the ledger.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,22 +18,22 @@ use crate::world::World;
 pub(super) struct Found {
     /// The application's name.
     pub(super) app: String,
-    /// The ledgers by environment, the one that was asked for among them.
+    /// The ledgers by environment, including the requested one.
     pub(super) ledgers: BTreeMap<String, String>,
     /// What the environment consists of.
     pub(super) contract: Contract,
-    /// Whether a ledger holds the contract: then it need not be declared.
+    /// Whether the contract is in a ledger, and so need not be declared.
     pub(super) in_ledger: bool,
-    /// What starts each function, and for which processor.
+    /// The runtime, handler and processor of each function.
     pub(super) settings: BTreeMap<String, Settings>,
-    /// A request that reads, of each function for which one is known.
+    /// A reading request for each function, where one is known.
     pub(super) requests: BTreeMap<String, String>,
-    /// The images of the functions that are made of one.
+    /// The image of each function that runs one.
     pub(super) images: BTreeMap<String, String>,
 }
 
 impl Found {
-    /// What is known before a function was looked at.
+    /// What is known before any function was read.
     pub(super) fn new(app: String, contract: Contract, ledgers: BTreeMap<String, String>, in_ledger: bool) -> Self {
         Self {
             app,
@@ -47,10 +47,10 @@ impl Found {
     }
 }
 
-/// Looks for it: in a ledger that infrastructure code has written, else among the functions.
+/// Looks in a ledger that infrastructure code has written, else among the functions.
 ///
 /// # Errors
-/// There is nothing, or more than can be told apart; the credentials may not look.
+/// Nothing was found, or the choice is ambiguous; or the credentials lack a permission.
 pub(super) async fn find(options: &Init, folder: &Path, process: &ProcessEnvironment, world: &World) -> Result<Found> {
     let region = region(options, process).await?;
     let ledger = options.ledger.clone().unwrap_or_default();
@@ -64,16 +64,16 @@ pub(super) async fn find(options: &Init, folder: &Path, process: &ProcessEnviron
             functions::chosen(options, (&app, account, region), &reader).await?
         }
     };
-    let made_of = try_join_all(found.contract.functions.values().map(|function| made_of(&reader, function))).await?;
-    for (key, (settings, image)) in found.contract.functions.keys().zip(made_of) {
+    let live = try_join_all(found.contract.functions.values().map(|function| live(&reader, function))).await?;
+    for (key, (settings, image)) in found.contract.functions.keys().zip(live) {
         found.images.extend(image.map(|image| (key.clone(), image)));
         found.settings.insert(key.clone(), settings);
     }
     Ok(found)
 }
 
-/// The settings of what is live, and its image, if it is one.
-async fn made_of(reader: &Reader, function: &FunctionResource) -> Result<(Settings, Option<String>), AwsError> {
+/// The settings of the live version, and its image, if it has one.
+async fn live(reader: &Reader, function: &FunctionResource) -> Result<(Settings, Option<String>), AwsError> {
     let FunctionResource { name, alias, .. } = function;
     let settings = reader.lambda.version(name, alias).await?.settings;
     if settings.package_type() != PackageType::Image.as_str() {
@@ -86,7 +86,7 @@ async fn made_of(reader: &Reader, function: &FunctionResource) -> Result<(Settin
     Ok((settings, image))
 }
 
-/// Whether the ledger knows no release of the application yet.
+/// Whether the ledger has no release of the application yet.
 pub(super) async fn is_new(aws: &Writer, app: &str) -> Result<bool> {
     Ok(Ledger::new(&aws.reader.table, app).recent(|seen| !seen.is_empty()).await?.is_empty())
 }
@@ -98,6 +98,8 @@ async fn region(options: &Init, process: &ProcessEnvironment) -> Result<String> 
         return Ok(known.to_owned());
     }
     crate::aws::region_of_profile(options.profile.as_deref()).await.ok_or_else(|| {
-        Failure::bad_input("no region is set").hint("name it: `--region eu-central-1`; nothing was changed").into()
+        Failure::bad_input("no region is set")
+            .hint("pass one, such as `--region eu-central-1`; nothing was changed")
+            .into()
     })
 }

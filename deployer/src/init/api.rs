@@ -1,4 +1,4 @@
-//! What calls the functions: the API that their policies let in.
+//! What calls the functions: the API that their policies allow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,10 @@ use crate::config::{Api, DEFAULT_STAGE, FunctionResource, HttpApi, RestApi};
 use crate::failure::Failure;
 use crate::observe::condition_values;
 
-/// The API behind which the functions are, if one may call them; and of each that it may call a request that reads, where its policy
-/// names one.
+/// The API that may call the functions, if there is one; and a reading request for each function whose policy names a path.
 ///
 /// # Errors
-/// There is more than one, or it has more than one stage that could be meant.
+/// There is more than one API, or more than one stage that could be meant.
 pub(super) async fn behind(
     options: &Init,
     functions: &BTreeMap<String, FunctionResource>,
@@ -41,13 +40,13 @@ pub(super) async fn behind(
         (Some(api), None) => Ok((Some(of(options, api, region, reader).await?), requests)),
         (Some(one), Some(other)) => {
             Err(Failure::bad_input(format!("the functions are called by more than one API: `{one}`, `{other}`"))
-                .hint("choose functions that are behind one API: `--name PART`; nothing was changed")
+                .hint("choose the functions of one API with `--name PART`; nothing was changed")
                 .into())
         }
     }
 }
 
-/// The ids of the APIs that a policy names as callers, each with a `GET` that it may call for.
+/// The ids of the APIs that a policy names as callers, each with a `GET` that the policy allows.
 fn sources(policy: &Value, prefix: &str) -> Vec<(String, Option<String>)> {
     let statements = policy["Statement"].as_array().into_iter().flatten();
     let sources = statements.flat_map(|statement| {
@@ -83,7 +82,7 @@ async fn of(options: &Init, id: String, region: &str, reader: &Reader) -> Result
     Ok(Api::Rest(RestApi { id, stage, url, custom_url: None, initial_deployment }))
 }
 
-/// The stage that is meant: the only one, or the one that is called as the environment.
+/// The only stage, or the one with the environment's name.
 fn stage(options: &Init, api: &str, all: &[String]) -> Result<String> {
     match all {
         [only] => Ok(only.clone()),
@@ -91,10 +90,10 @@ fn stage(options: &Init, api: &str, all: &[String]) -> Result<String> {
         several => {
             let names: Vec<_> = several.iter().map(|name| format!("`{name}`")).collect();
             let (what, hint) = match names.is_empty() {
-                true => (format!("API `{api}` has no stage"), "make one with your infrastructure code".to_owned()),
+                true => (format!("API `{api}` has no stage"), "create one with your infrastructure code".to_owned()),
                 false => (
-                    format!("API `{api}` has the stages {}", names.join(", ")),
-                    "name the environment as its stage: `deployer init STAGE`".to_owned(),
+                    format!("API `{api}` has several stages: {}", names.join(", ")),
+                    "pass the name of a stage as the environment: `deployer init STAGE`".to_owned(),
                 ),
             };
             Err(Failure::bad_input(what).hint(format!("{hint}; nothing was changed")).into())
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_apis_that_may_call_are_read_out_of_a_policy() {
+    fn the_callers_apis_are_read_from_a_policy() {
         let statement = |source: &str| {
             json!({"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "lambda:InvokeFunction",
                    "Condition": {"ArnLike": {"AWS:SourceArn": source}}})

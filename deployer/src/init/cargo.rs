@@ -16,11 +16,11 @@ use crate::failure::Failure;
 pub(super) struct Bin {
     pub(super) package: String,
     pub(super) name: String,
-    /// What it needs beside the default ones.
+    /// Features that it needs beside the default ones.
     pub(super) features: Vec<String>,
 }
 
-/// The binaries of the cargo workspace here, or of the only one below.
+/// The binaries of the cargo workspace here, or of the nearest one below.
 pub(super) async fn bins(root: &Path, process: &ProcessEnvironment, files: &BTreeSet<String>) -> Result<Vec<Bin>> {
     #[derive(Deserialize)]
     struct Metadata {

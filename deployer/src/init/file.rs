@@ -10,21 +10,21 @@ use super::account::Found;
 use super::project::Code;
 
 const HEAD: &str = "\
-# What `deployer` releases, where to, and how it checks a release. Made by `deployer init` of what was there; it is yours now.
-# Every key is described in `docs/configuration.md` of the deployer's repository.
+# What `deployer` releases, to which environments, and how it checks a release. `deployer init` wrote this file once: edit it freely.
+# All keys are described in `docs/configuration.md` of the deployer's repository.
 ";
 
 const CHECKS: &str = "
-# A check is sent to each new version before it takes traffic, and must pass; then it is sent once more to what takes the traffic.
-# Without one a new version takes traffic whatever it does. It must not change anything: `GET`, or an event that is harmless.
+# A check is sent to each new version before it takes traffic, and again after the switch: both must pass. Without checks a new
+# version takes traffic untested. A check must not change anything: use a `GET` request, or a harmless event.
 #
 # [[checks]]
 # name = \"health\"
 ";
 
 const TRAFFIC: &str = "
-# How traffic moves to a new version: all at once, unless it says otherwise here. A release is reverted if an alarm of the stack
-# contract goes into ALARM in the meantime.
+# How traffic moves to a new version: all at once, unless it is set here. A release is reverted if an alarm of the stack contract
+# goes into ALARM meanwhile.
 #
 # [traffic]
 # strategy = \"canary\"
@@ -32,7 +32,7 @@ const TRAFFIC: &str = "
 # bake_seconds = 300
 ";
 
-/// The text, with comments that say what comes next.
+/// The text, with comments about the next steps.
 pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) -> Result<String> {
     let mut text = HEAD.to_owned();
     let quoted = |text: &str| Value::from(text).to_string();
@@ -41,14 +41,14 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
         let name = &found.contract.functions[key].name;
         let started = found.settings[key]
             .starts()
-            .map_or_else(String::new, |(runtime, handler)| format!(", which starts `{handler}` with {runtime}"));
-        let _ = writeln!(text, "\n# {name}{started}.\n[functions.{key}]");
+            .map_or_else(String::new, |(runtime, handler)| format!(": handler `{handler}`, runtime {runtime}"));
+        let _ = writeln!(text, "\n# {name}{started}\n[functions.{key}]");
         if found.settings[key].architecture().as_deref() == Some("arm64") {
             text.push_str("architecture = \"arm64\"\n");
         }
         match code {
             Code::Image(image) => {
-                text.push_str("# What is live. Where a command pushes and prints a new one: `build = { image_command = \"…\" }`.\n");
+                text.push_str("# The image that is live. If a command builds and pushes new ones: `build = { image_command = \"…\" }`.\n");
                 let _ = writeln!(text, "build = {{ image = {} }}", quoted(image));
             }
             Code::Cargo { package, bin, features } => {
@@ -76,7 +76,7 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
     if !found.in_ledger {
         let _ = write!(
             text,
-            "\n# What the environment consists of. `deployer doctor` compares it with what there is.\n{}",
+            "\n# The environment's resources. `deployer doctor` compares them with the account.\n{}",
             found.contract.declaration()?
         );
     }
@@ -86,7 +86,7 @@ pub(super) fn render(found: &Found, codes: &[(String, Code)], options: &Init) ->
     Ok(text)
 }
 
-/// A check of the function of which the most is known.
+/// A check of the function with the best known request.
 fn sample(found: &Found) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let functions = &found.contract.functions;
@@ -104,10 +104,7 @@ fn sample(found: &Found) -> String {
         }
         (None, key) => {
             let key = key.map_or("", String::as_str);
-            format!(
-                "# function = {}\n# event = \"event.json\"   # a file with an event that changes nothing\n",
-                quoted(key)
-            )
+            format!("# function = {}\n# event = \"event.json\"   # a file with a harmless event\n", quoted(key))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The functions of the application, where no contract names them: those that were chosen, each with the alias that callers use.
+//! The application's functions where no contract names them: the chosen ones, each with the alias that callers use.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::config::{Contract, FunctionResource};
 use crate::failure::Failure;
 use crate::retention::{self, is_of_another};
 
-/// The tag that CloudFormation gives whatever it makes, and so do the tools that write its templates.
+/// CloudFormation's tag on everything that it creates, also for the tools that write its templates.
 pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-name";
 /// The tag with the name that a function has in the template.
 const LOGICAL_TAG: &str = "aws:cloudformation:logical-id";
-/// So many names are shown where none was chosen.
+/// The number of names shown where none was chosen.
 const SHOWN: usize = 20;
 
-/// The functions that were chosen, each with its alias, and what calls them.
+/// The chosen functions, each with its alias, and what calls them.
 pub(super) async fn chosen(
     options: &Init,
     (app, account, region): (&str, String, String),
@@ -43,14 +43,14 @@ pub(super) async fn chosen(
     .await?;
     let mut by_key = BTreeMap::new();
     for (key, function) in functions {
-        // Two that are called alike but for what was left out of their names.
+        // Two names may differ only in the part that the key leaves out.
         let key = if by_key.contains_key(&key) { plain(&function.name) } else { key };
         if let Some(other) = by_key.insert(key.clone(), function) {
             return Err(Failure::bad_input(format!(
-                "two functions would have the key `{key}`, `{}` among them",
+                "two functions would get the key `{key}`, one of them `{}`",
                 other.name
             ))
-            .hint("choose fewer functions, `--name PART`, and add the others by hand; nothing was changed")
+            .hint("choose fewer functions with `--name PART`, and add the others to `deployer.toml` afterwards; nothing was changed")
             .into());
         }
     }
@@ -69,7 +69,7 @@ pub(super) async fn chosen(
     Ok(Found { requests, ..Found::new(app.to_owned(), contract, ledgers, false) })
 }
 
-/// The names of the functions that were chosen, each with the name that it has in its template, if it is of one.
+/// The names of the chosen functions, each with its name in the CloudFormation template, if it has one.
 async fn by_choice(
     choice: &Choice,
     app: &str,
@@ -94,7 +94,7 @@ async fn by_choice(
     Ok(chosen.map(|(name, mut tags)| (name, tags.remove(LOGICAL_TAG))).collect())
 }
 
-/// Refuses an alias that the deployer moves already, for another application or environment: two ledgers know nothing of each other.
+/// Refuses an alias that the deployer already moves for another application or environment: their two ledgers are independent.
 fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>, mark: &str) -> Result<()> {
     let Some(found) = all
         .get(alias)
@@ -104,11 +104,11 @@ fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>,
         return Ok(());
     };
     let what = format!(
-        "alias `{alias}` of `{name}` is released already, from another ledger: its description is `{}`",
+        "alias `{alias}` of `{name}` is already released from another ledger: its description is `{}`",
         found.description
     );
     Err(Failure::refused(what)
-        .hint("use the `deployer.toml` with which it is released; or name its ledger: `--ledger TABLE`; nothing was changed")
+        .hint("use the `deployer.toml` that releases it, or pass its ledger with `--ledger TABLE`; nothing was changed")
         .into())
 }
 
@@ -117,20 +117,20 @@ fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&
         Choice::App => format!("no function of the account has `{app}` in its name"),
         Choice::Name(part) => format!("no function of the account has `{part}` in its name"),
         Choice::Tag(key, value) if key == STACK_TAG => {
-            format!("no function of the account is of the CloudFormation stack `{value}`")
+            format!("no function of the account belongs to the CloudFormation stack `{value}`")
         }
         Choice::Tag(key, value) => format!("no function of the account has the tag `{key}={value}`"),
     };
     let shown: Vec<_> = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
     let there = match shown.is_empty() {
-        true => format!("there are none in account `{account}`, region `{region}`: is that where they are?"),
-        false => format!("there are {}{more}", shown.join(", ")),
+        true => format!("account `{account}` has no functions in region `{region}`"),
+        false => format!("found: {}{more}", shown.join(", ")),
     };
     Failure::bad_input(format!("{what}; {there}"))
         .hint(
-            "choose them: `--name PART`, `--tag KEY=VALUE` or `--cloudformation STACK`; or make them first with your infrastructure \
-             code; nothing was changed",
+            "choose them with `--name PART`, `--tag KEY=VALUE` or `--cloudformation STACK`; if they are elsewhere, check the \
+             credentials and the region; nothing was changed",
         )
         .into()
 }
@@ -155,8 +155,8 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
                     "function `{function}` has no alias: a release moves an alias from one published version to the next"
                 ),
                 format!(
-                    "make one, `aws lambda publish-version --function-name {function}` and `aws lambda create-alias --function-name \
-                     {function} --name live --function-version 1`, and let its callers call the alias"
+                    "create one with `aws lambda publish-version --function-name {function}` and `aws lambda create-alias --function-name \
+                     {function} --name live --function-version 1`, and point its callers at the alias"
                 ),
             );
         }
@@ -165,24 +165,24 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
             true => format!("function `{function}` has the aliases {}", names.join(", ")),
             false => format!("function `{function}` has no alias `{named}`, but {}", names.join(", ")),
         };
-        return refused(what, "name the one that callers use: `--alias NAME`".to_owned());
+        return refused(what, "pass the one that callers use: `--alias NAME`".to_owned());
     };
     if found.version == "$LATEST" {
         return refused(
             format!("alias `{named}` of `{function}` names `$LATEST`, which changes with every upload"),
-            "point it at a published version, also in your infrastructure code".to_owned(),
+            "point it at a published version, in your infrastructure code too".to_owned(),
         );
     }
     if !found.weights.is_empty() {
         return refused(
             format!("alias `{named}` of `{function}` splits its traffic over several versions"),
-            "end that shift first".to_owned(),
+            "finish or undo that traffic shift first".to_owned(),
         );
     }
     Ok(named)
 }
 
-/// What distinguishes a function from the others of its application: its name without the application's and the environment's.
+/// A function's name without the names of its application and environment.
 fn key(name: &str, app: &str, environment: &str) -> String {
     let is_divider = |letter: char| "-_".contains(letter);
     let short = name.strip_prefix(app).map_or(name, |rest| rest.trim_start_matches(is_divider));
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_what_distinguishes_a_function() {
+    fn a_key_leaves_out_the_application_and_environment() {
         for (name, expected) in [
             ("shop-orders-dev", "orders"),
             ("shop-dev-orders", "orders"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alias_that_callers_use_is_found_or_asked_for() {
+    fn the_callers_alias_is_found_or_required() {
         let options = Init { environment: "dev".to_owned(), ..Init::default() };
         let of = |all: &[(&str, &str)]| alias(&options, "f", &aliases(all)).map_err(|error| error.to_string());
         assert_eq!(of(&[("prod", "7")]).unwrap(), "prod");

@@ -1,4 +1,4 @@
-//! The ledgers of the account: one that infrastructure code has written a contract into says all that there is to know.
+//! The account's ledgers. If infrastructure code has written a contract into one, that contract is all that `init` needs.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::world::World;
 
-/// How the name of a ledger goes on after that of its application, before that of its environment.
+/// The part of a ledger's name between the application's and the environment's.
 const LEDGER: &str = "-ledger-";
 
-/// The ledger of an environment where nobody has named it.
+/// The default name of an environment's ledger.
 pub(super) fn usual(app: &str, environment: &str) -> String {
     format!("{app}{LEDGER}{environment}")
 }
 
-/// A contract that infrastructure code has written into a ledger, and the application's other ledgers beside it.
+/// The contract that infrastructure code has written into a ledger, and the application's other ledgers.
 pub(super) async fn written(options: &Init, region: &str, reader: &Reader, world: &World) -> Result<Option<Found>> {
     let name = &options.environment;
     let tables = match &options.ledger {
         Some(ledger) => vec![ledger.clone()],
-        // Who may not list them has named none: then there is none.
+        // Without the permission to list tables, and without a named one, there is no ledger.
         None => reader.table.all().await.unwrap_or_default(),
     };
     let app_of = |table: &str, environment: &str| {
@@ -69,12 +69,9 @@ pub(super) async fn written(options: &Init, region: &str, reader: &Reader, world
         }
         several => {
             let names: Vec<_> = several.iter().map(|(table, ..)| format!("`{table}`")).collect();
-            Err(Failure::bad_input(format!(
-                "there are several ledgers of an environment `{name}`: {}",
-                names.join(", ")
-            ))
-            .hint("name the one that is meant: `--ledger NAME`; nothing was changed")
-            .into())
+            Err(Failure::bad_input(format!("there are several ledgers for environment `{name}`: {}", names.join(", ")))
+                .hint("choose one with `--ledger NAME`; nothing was changed")
+                .into())
         }
     }
 }

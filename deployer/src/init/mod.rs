@@ -1,8 +1,8 @@
-//! `init`: a first `deployer.toml` for what is there already.
+//! `init`: a first `deployer.toml` for existing functions.
 //!
-//! Comes in: a folder with sources, and an account with functions. Goes out: the file, checked as any other; where there is none yet,
-//! the ledger's table; and what is live, recorded as release 1. It asks before it changes anything in the account, and changes nothing
-//! else: no function, no alias, no API.
+//! Takes a folder with sources, and an account with functions. Returns the file, validated like any other; creates the ledger's table
+//! if it is missing; and records what is live as release 1. It asks before it changes anything in the account, and never changes
+//! a function, an alias or an API.
 
 mod account;
 mod api;
@@ -35,21 +35,21 @@ use project::Project;
 /// What to look for, and where.
 #[derive(Debug, Clone, Default)]
 pub struct Init {
-    /// The environment that is to be released to first.
+    /// The first environment to release to.
     pub environment: String,
-    /// The application's name; else the ledger's, or the folder's.
+    /// The application's name; by default from the ledger's name, or the folder's.
     pub app: Option<String>,
-    /// The ledger's table; else one that is called so by convention.
+    /// The ledger's table; by default named by convention.
     pub ledger: Option<String>,
-    /// The region; else that of the AWS settings.
+    /// The region; by default from the AWS settings.
     pub region: Option<String>,
     /// A profile of the AWS configuration files.
     pub profile: Option<String>,
-    /// The alias that callers use; else the one that there is, `live`, or the environment's name.
+    /// The alias that callers use; by default the only one, `live`, or the one with the environment's name.
     pub alias: Option<String>,
     /// Which functions.
     pub choice: Choice,
-    /// Where the file goes: `deployer.toml` here by default.
+    /// The file to write; by default `deployer.toml` here.
     pub file: Option<PathBuf>,
     /// Do not ask.
     pub yes: bool,
@@ -58,12 +58,12 @@ pub struct Init {
 /// Which functions of the account belong to the application.
 #[derive(Debug, Clone, Default)]
 pub enum Choice {
-    /// Those whose name has the application's in it.
+    /// Functions whose name contains the application's.
     #[default]
     App,
-    /// Those whose name has this in it.
+    /// Functions whose name contains this.
     Name(String),
-    /// Those that have this tag.
+    /// Functions that have this tag.
     Tag(String, String),
 }
 
@@ -85,7 +85,7 @@ pub struct Initialized {
     pub functions: Vec<(String, String)>,
     /// The ledger's table.
     pub ledger: String,
-    /// Whether that was made.
+    /// Whether the table was created.
     pub made_ledger: bool,
     /// Whether what is live was recorded as release 1.
     pub adopted: bool,
@@ -94,8 +94,8 @@ pub struct Initialized {
 /// Writes a first `deployer.toml`.
 ///
 /// # Errors
-/// There is one already; nothing, or too much, was found in the account; nothing here makes a function; nobody is there to be asked.
-/// Nothing was changed then, unless the message says so.
+/// The file exists already; nothing, or too much, was found in the account; a function's sources were not found; or a question could
+/// not be asked, without a terminal. Nothing was changed then, unless the message says so.
 pub async fn init(
     options: &Init,
     process: ProcessEnvironment,
@@ -111,17 +111,17 @@ pub async fn init(
     }
     let project = Project::read(&folder, &process, &found).await?;
     let text = file::render(&found, &project.codes(&found)?, options)?;
-    // As it would be read: what is wrong with it is this program's fault.
+    // Validated as when it is read: an error here is a bug.
     let config = Config::parse(&text, &file, false, process).context("what `init` would write is not valid")?;
     let environment = config.environment(Some(&options.environment))?;
     let aws = Writer::open(environment, world).await;
-    let asked = ask(&aws, &found, options, events).await?;
+    let agreed = ask(&aws, &found, options, events).await?;
     write(&file, &text)?;
     events.progress("Wrote", &format!("`{}`", file.display()));
-    if asked.table {
+    if agreed.table {
         make_table(&aws, events).await.map_err(|error| written(&file, error))?;
     }
-    if asked.adopt {
+    if agreed.adopt {
         let context = Context { config: &config, world, events };
         adopt(context, environment, &aws).await.map_err(|error| written(&file, error))?;
     }
@@ -130,25 +130,23 @@ pub async fn init(
         environment: options.environment.clone(),
         functions: functions.collect(),
         ledger: environment.ledger.clone(),
-        made_ledger: asked.table,
-        adopted: asked.adopt,
+        made_ledger: agreed.table,
+        adopted: agreed.adopt,
         file,
     })
 }
 
-/// Refuses to look at a real account where the local AWS was meant.
+/// Refuses to read a real account if the local AWS was requested.
 ///
 /// # Errors
-/// It was.
+/// The local AWS was requested.
 pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()> {
     if !global.local && !process.local_requested()? {
         return Ok(());
     }
-    Err(Failure::bad_input(
-        "`init` looks for what an account has: on the local AWS there is nothing before `deployer local up`",
-    )
-    .hint("leave `--local` out, and unset `DEPLOYER_LOCAL`; nothing was changed")
-    .into())
+    Err(Failure::bad_input("`init` reads an AWS account, and the local AWS is empty before `deployer local up`")
+        .hint("run it without `--local`, and unset `DEPLOYER_LOCAL`; nothing was changed")
+        .into())
 }
 
 fn refuse_existing(file: &Path) -> Result<()> {
@@ -156,7 +154,7 @@ fn refuse_existing(file: &Path) -> Result<()> {
         Ok(false) => Ok(()),
         _ => Err(Failure::bad_input(format!("`{}` exists already", file.display()))
             .hint(
-                "`deployer plan` shows what a deploy would do with it; to begin anew, move it away; for one more environment, add an \
+                "`deployer plan` shows what a deploy would do with it; to start over, move it away; for another environment, add \
                  `[environments.NAME]` to it",
             )
             .into()),
@@ -164,42 +162,42 @@ fn refuse_existing(file: &Path) -> Result<()> {
 }
 
 /// What a person agreed to.
-struct Asked {
+struct Agreed {
     table: bool,
     adopt: bool,
 }
 
-/// Asks for all that is to be changed in the account, before anything is written here or there.
-async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -> Result<Asked> {
+/// Asks about each change of the account, before anything is written here or there.
+async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -> Result<Agreed> {
     let Contract { account, region, .. } = &found.contract;
     let table = aws.reader.table.name();
-    let agreed = |question: String| match options.yes {
+    let agrees = |question: String| match options.yes {
         true => Ok(true),
         false => events.confirm(&question, "--yes"),
     };
     let is_there = aws.reader.table.is_ready().await?.is_some();
     if !is_there
-        && !agreed(format!(
-            "make the ledger, the DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery, protected from being deleted)?"
+        && !agrees(format!(
+            "create the ledger, DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery and deletion protection)?"
         ))?
     {
-        return Err(Failure::refused("without its ledger an environment cannot be released to; nothing was changed")
-            .hint("make the table with your infrastructure code, with the string keys `pk` and `sk`, and name it: `--ledger NAME`")
+        return Err(Failure::refused("an environment cannot be released to without a ledger; nothing was changed")
+            .hint("create the table with your infrastructure code, with the string keys `pk` and `sk`, and pass `--ledger NAME`")
             .into());
     }
     let is_new = !is_there || account::is_new(aws, &found.app).await?;
     let adopt = is_new
-        && agreed(format!(
-            "record what is live in `{}` as release 1, so that there is a way back to it (not if it is a placeholder)?",
+        && agrees(format!(
+            "record what is live in `{}` as release 1, so that later releases can be rolled back to it (say no if it is a placeholder)?",
             options.environment
         ))?;
-    Ok(Asked { table: !is_there, adopt })
+    Ok(Agreed { table: !is_there, adopt })
 }
 
-/// Writes the file, if there still is none.
+/// Writes the file, unless it exists by now.
 fn write(file: &Path, text: &str) -> Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    // Whole or not at all: a full disk leaves no half of it.
+    // Whole or not at all: a full disk leaves no partial file.
     let write = || -> std::io::Result<()> {
         let mut made = tempfile::NamedTempFile::new_in(folder)?;
         std::io::Write::write_all(&mut made, text.as_bytes())?;
@@ -208,14 +206,14 @@ fn write(file: &Path, text: &str) -> Result<()> {
     };
     write().with_context(|| {
         Failure::bad_input(format!("cannot write `{}`", file.display()))
-            .hint("run it in a folder that you may write to, or name the file with `--config`; nothing was changed")
+            .hint("run it in a folder that you can write to, or choose the file with `--config`; nothing was changed")
     })
 }
 
-/// What failed after the file was written: of the same class.
+/// An error after the file was written, with the same exit code.
 fn written(file: &Path, error: anyhow::Error) -> anyhow::Error {
     let hint = error.hint().unwrap_or("fix what failed").to_owned();
-    let failure = Failure::new(error.exit(), format!("`{}` was written, and the rest failed", file.display()));
+    let failure = Failure::new(error.exit(), format!("`{}` was written, but the rest failed", file.display()));
     error.context(failure.hint(format!("{hint}; then move the file away and run `deployer init` again")))
 }
 
@@ -223,9 +221,9 @@ async fn make_table(aws: &Writer, events: &dyn Events) -> Result<()> {
     aws.table.create().await?;
     let mut backoff = Backoff::new(&aws.reader.world, Pace::READY);
     while aws.reader.table.is_ready().await? != Some(true) {
-        backoff.wait_until(|| format!("the table `{}` to be made", aws.reader.table.name())).await?;
+        backoff.wait_until(|| format!("the table `{}` to be created", aws.reader.table.name())).await?;
     }
-    // Right after the table was made AWS is not ready for that: ContinuousBackupsUnavailableException.
+    // AWS refuses this right after the table was created: ContinuousBackupsUnavailableException.
     while let Err(error) = aws.table.keep_backups().await {
         if !error.to_string().contains("ContinuousBackupsUnavailable") {
             return Err(error.into());
@@ -241,7 +239,7 @@ async fn adopt(context: Context<'_>, environment: &Environment, aws: &Writer) ->
     Engine::start(context, environment, aws).adopt_in_use(&observed).await
 }
 
-/// The environment as far as it is known before the file is there.
+/// The environment as far as it is known before the file exists.
 fn environment(options: &Init, region: String, ledger: String) -> Environment {
     Environment {
         name: options.environment.clone(),
@@ -256,7 +254,7 @@ fn environment(options: &Init, region: String, ledger: String) -> Environment {
     }
 }
 
-/// A name of these letters alone that a key, an app or a table may have.
+/// A name with only the letters that a key, an app or a table may have.
 fn plain(name: &str) -> String {
     let letters = name.chars().map(|letter| if is_plain(&letter.to_string()) { letter } else { '-' });
     letters.collect::<String>().trim_matches('-').to_owned()

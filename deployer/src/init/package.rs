@@ -1,4 +1,4 @@
-//! What makes the package of a function that its runtime loads from files: its sources, and what they need from elsewhere.
+//! Builds for runtimes that load files: the sources, and the dependencies that they need.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::project::{Code, Project, folder_of};
 use crate::aws::Settings;
 
 impl Project {
-    /// The sources as they are, with what they need from elsewhere.
+    /// The sources as they are, with their dependencies.
     pub(super) fn packaged(&self, key: &str, folder: &str, runtime: &str, settings: &Settings) -> Result<Code, String> {
         self.refuse_ignored(folder)?;
         let at = |file: &str| {
@@ -36,25 +36,25 @@ impl Project {
         };
         let mut command = format!("rm -rf {output} && mkdir -p {output} && cp -R {copied} {output}/");
         if is_python {
-            // What ran here left it, and it differs from run to run.
+            // Left by local runs, and different after each.
             command.push_str(&format!(" && find {output} -name __pycache__ -prune -exec rm -rf {{}} +"));
         }
         command.extend(installed.map(|install| format!(" && {install}")));
         Ok(Code::Command { command, output })
     }
 
-    /// What git ignores beside the sources would be a part of the package: a file with secrets, too.
+    /// A file beside the sources that git ignores would become part of the package: it may have secrets.
     fn refuse_ignored(&self, folder: &str) -> Result<(), String> {
         if folder.is_empty() {
             return Ok(());
         }
         let ignored = self.below([self.root.join(folder)].into()).into_iter().find(|file| !self.files.contains(file));
         ignored.map_or(Ok(()), |file| {
-            Err(format!("is in `{folder}`, where git ignores `{file}`: its package would have that; take it away, or write the build by hand"))
+            Err(format!("is in `{folder}`, where git ignores `{file}`: the package would contain it; move it away, or write the build yourself"))
         })
     }
 
-    /// The files and folders of the project's own folder that belong to the function: without settings of tools, tests and docs.
+    /// The files and folders in the project's folder that belong to the function: no tool settings, tests or docs.
     fn sources(&self) -> Vec<String> {
         const OTHER: [&str; 8] = ["tests", "test", "docs", "infra", "terraform", "cdk.out", "README.md", "LICENSE"];
         const ENDS: [&str; 7] = [".py", ".js", ".mjs", ".cjs", ".json", ".rb", ".txt"];
@@ -66,7 +66,7 @@ impl Project {
         tops.into_iter().filter(is_source).map(str::to_owned).collect()
     }
 
-    /// What a build script of `package.json` makes, where it has run: nothing but its output says where that goes.
+    /// The output of the build script of `package.json`, which must have run: only its output shows where it goes.
     pub(super) fn built(&self, (key, name): (&str, &str), files: &[String]) -> Result<Option<Code>, String> {
         let script = self.manifest("package.json").and_then(|manifest| manifest["scripts"]["build"].as_str().map(drop));
         if script.is_none() {
@@ -74,7 +74,7 @@ impl Project {
         }
         let Some(output) = folder_of(&self.outputs(), files, (key, name))? else {
             let file = files.first().map_or("", String::as_str);
-            return Err(format!("needs `{file}`, which `npm run build` has not made yet: run that, then this again"));
+            return Err(format!("needs `{file}`, which `npm run build` has not made yet: run that first"));
         };
         let install = if self.files.contains("package-lock.json") { "npm ci" } else { "npm install" };
         Ok(Some(Code::Command { command: format!("{install} && npm run build"), output }))
@@ -85,7 +85,7 @@ impl Project {
         self.below(["dist", "build", "out", "lib"].map(|name| self.root.join(name)).to_vec())
     }
 
-    /// The files in these folders and below, whatever git thinks of them, but for what was installed or compiled there.
+    /// The files in these folders and below, also those that git ignores, except what was installed or compiled there.
     fn below(&self, mut folders: Vec<PathBuf>) -> BTreeSet<String> {
         let mut files = BTreeSet::new();
         while let Some(folder) = folders.pop() {
@@ -111,7 +111,7 @@ impl Project {
     }
 }
 
-/// Installs Python packages as Lambda runs them, not as this machine does.
+/// Installs Python packages for Lambda's platform, not this machine's.
 fn install_python(output: &str, requirements: &str, runtime: &str, settings: &Settings) -> String {
     let machine = if settings.architecture().as_deref() == Some("arm64") { "aarch64" } else { "x86_64" };
     let version = runtime.trim_start_matches("python");
@@ -122,7 +122,7 @@ fn install_python(output: &str, requirements: &str, runtime: &str, settings: &Se
     )
 }
 
-/// A path as the shell takes it for one word, and no program for an option.
+/// A path that the shell reads as one word, and no program as an option.
 fn quoted(path: &str) -> String {
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
     match path.chars().all(|letter| letter.is_ascii_alphanumeric() || "./_-".contains(letter)) {

@@ -1,4 +1,4 @@
-//! What is in the folder: which of it makes each function.
+//! Looks into the folder: the sources and the build of each function.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use crate::aws::Settings;
 use crate::config::{FunctionResource, ProcessEnvironment};
 use crate::failure::Failure;
 
-/// So many functions are named whose code is not recognised.
+/// The number of functions named whose code is not recognised.
 const SHOWN: usize = 5;
 
-/// Folders that hold what was installed or built.
+/// Folders for what was installed or built.
 const MADE: [&str; 9] =
     ["node_modules", "target", "dist", "build", "venv", ".venv", "__pycache__", "site-packages", ".deployer"];
 
-/// What makes a function.
+/// Where a function's code comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Code {
     /// A binary of a cargo package, with the features that it needs.
@@ -35,13 +35,13 @@ pub(super) enum Code {
 /// The folder with the sources.
 pub(super) struct Project {
     pub(super) root: PathBuf,
-    /// All files, from the folder.
+    /// All files, relative to the folder.
     pub(super) files: BTreeSet<String>,
     bins: Vec<Bin>,
 }
 
 impl Project {
-    /// Reads it, as far as the functions that were found need it.
+    /// Reads the folder, as far as the found functions need it.
     ///
     /// # Errors
     /// Cargo cannot read its workspace.
@@ -59,10 +59,10 @@ impl Project {
         Ok(Self { root, files, bins })
     }
 
-    /// What makes each function, by key.
+    /// The code of each function, by key.
     ///
     /// # Errors
-    /// All functions that nothing here makes.
+    /// Some functions have no code here: the error names them.
     pub(super) fn codes(&self, found: &Found) -> Result<Vec<(String, Code)>> {
         let (mut codes, mut unknown) = (Vec::new(), Vec::new());
         for (key, function) in &found.contract.functions {
@@ -82,43 +82,43 @@ impl Project {
         unknown.truncate(SHOWN);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let (root, unknown) = (self.root.display(), unknown.join("; "));
-        Err(Failure::bad_input(format!("not all functions have their code in `{root}`: {unknown}{more}"))
+        Err(Failure::bad_input(format!("cannot find the code of every function in `{root}`: {unknown}{more}"))
             .hint(
-                "run it in the folder of the sources, or write `deployer.toml` by hand: `docs/configuration.md` of the deployer's \
-                 repository has every key; nothing was changed",
+                "run it in the folder with the sources, or write `deployer.toml` yourself: `docs/configuration.md` of the \
+                 deployer's repository describes all keys; nothing was changed",
             )
             .into())
     }
 
     fn code(&self, key: &str, function: &FunctionResource, settings: &Settings, of: usize) -> Result<Code, String> {
         let Some((runtime, handler)) = settings.starts() else {
-            return Err("names no runtime".to_owned());
+            return Err("has no runtime".to_owned());
         };
         if runtime.starts_with("provided") {
             return self.bin(key, &function.name, of).ok_or_else(|| match self.bins.as_slice() {
-                [] => format!("has the runtime `{runtime}`, and there is no cargo workspace"),
+                [] => format!("has the runtime `{runtime}`, but there is no cargo workspace"),
                 bins => {
                     let names: Vec<_> = bins.iter().map(|bin| format!("`{}`", bin.name)).collect();
-                    format!("is like none of the binaries {}", names.join(", "))
+                    format!("matches none of the binaries {}", names.join(", "))
                 }
             });
         }
         let files = handler_files(&runtime, &handler)
-            .ok_or_else(|| format!("has the runtime `{runtime}`, of which the sources are not recognised"))?;
+            .ok_or_else(|| format!("has the runtime `{runtime}`, whose sources `init` does not recognise"))?;
         if let Some(folder) = folder_of(&self.files, &files, (key, &function.name))? {
             return self.packaged(key, &folder, &runtime, settings);
         }
         self.built((key, &function.name), &files)?.ok_or_else(|| {
             format!(
-                "starts `{handler}` with `{runtime}`, and there is no `{}`",
+                "starts `{handler}` with `{runtime}`, but there is no `{}`",
                 files.first().map_or("", String::as_str)
             )
         })
     }
 
-    /// The binary that is called as the function, or the only one.
+    /// The binary with the function's name, or the only one.
     fn bin(&self, key: &str, name: &str, of: usize) -> Option<Code> {
-        // What fits more than one is no match: another program would take the traffic.
+        // Several matches count as none: the wrong program might take the traffic.
         let by = |is: &dyn Fn(&Bin) -> bool| {
             let mut all = self.bins.iter().filter(|bin| is(bin));
             all.next().filter(|_| all.next().is_none())
@@ -136,7 +136,7 @@ impl Project {
     }
 }
 
-/// The folder in which one of these files is: the one that has the function's name in it, or the one that is least deep.
+/// The folder with one of these files: the one with the function's name in its path, or the least deep one.
 pub(super) fn folder_of(
     all: &BTreeSet<String>,
     files: &[String],
@@ -191,13 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_sources_is_packed_as_it_is() {
+    fn a_folder_of_sources_is_packaged_as_it_is() {
         let found = code(&project(&["functions/hello/index.mjs"]), "hello", "nodejs22.x", "index.handler");
         assert_eq!(found, Ok(Code::Folder("functions/hello".to_owned())));
     }
 
     #[test]
-    fn of_several_folders_the_one_with_the_name_of_the_function_is_meant() {
+    fn the_folder_with_the_functions_name_is_preferred() {
         let both = project(&["orders/index.js", "mail/index.js"]);
         assert_eq!(code(&both, "mail", "nodejs22.x", "index.handler"), Ok(Code::Folder("mail".to_owned())));
         let refused = code(&both, "other", "nodejs22.x", "index.handler").unwrap_err();
@@ -218,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn python_sources_are_copied_without_what_running_them_left_and_names_are_one_word_for_the_shell() {
+    fn python_sources_are_copied_without_caches_and_with_quoting() {
         let found = code(&project(&["my app/$(x)/app.py"]), "api", "python3.13", "app.handle").unwrap();
         let Code::Command { command, .. } = found else { panic!("{found:?}") };
         assert!(command.contains("cp -R 'my app/$(x)/.' .deployer/package/api/ && find "), "{command}");
     }
 
     #[test]
-    fn a_file_that_git_ignores_beside_the_sources_is_named() {
+    fn an_ignored_file_beside_the_sources_is_named() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("src")).unwrap();
         for file in ["index.js", ".env"] {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_in_the_projects_own_folder_is_copied_without_tests_and_tools() {
+    fn sources_in_the_root_are_copied_without_tests_and_tools() {
         let files =
             ["app.py", "shop/__init__.py", "tests/test_app.py", "terraform/main.tf", "deployer.toml", "README.md"];
         let found = code(&project(&files), "api", "python3.13", "app.handle").unwrap();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_is_found_by_the_key_the_package_or_the_functions_name() {
+    fn a_binary_is_found_by_key_package_or_function_name() {
         let bin = |package: &str, name: &str| Bin {
             package: package.to_owned(),
             name: name.to_owned(),
@@ -264,19 +264,19 @@ mod tests {
         assert_eq!(of("api", "x"), Some(("api".to_owned(), "http".to_owned())));
         assert_eq!(of("sender", "shop-mail-sender-dev"), Some(("tools".to_owned(), "mail_sender".to_owned())));
         assert_eq!(of("other", "other"), None);
-        // A part of a word is no match, nor is one of several.
+        // A part of a word does not match, nor does one of several.
         assert_eq!(of("x", "shop-workers-dev"), None);
         let project = Project { bins: vec![bin("api", "migrate"), bin("api", "server")], ..project(&[]) };
         assert_eq!(project.bin("api", "shop-api", 1), None);
     }
 
     #[test]
-    fn what_is_not_recognised_says_why() {
+    fn an_unrecognised_function_gets_a_reason() {
         let nothing = project(&["main.go"]);
         for (runtime, handler, expected) in [
-            ("provided.al2023", "bootstrap", "has the runtime `provided.al2023`, and there is no cargo workspace"),
-            ("python3.13", "app.handle", "starts `app.handle` with `python3.13`, and there is no `app.py`"),
-            ("java21", "a.B::c", "has the runtime `java21`, of which the sources are not recognised"),
+            ("provided.al2023", "bootstrap", "has the runtime `provided.al2023`, but there is no cargo workspace"),
+            ("python3.13", "app.handle", "starts `app.handle` with `python3.13`, but there is no `app.py`"),
+            ("java21", "a.B::c", "has the runtime `java21`, whose sources `init` does not recognise"),
         ] {
             assert_eq!(code(&nothing, "api", runtime, handler), Err(expected.to_owned()));
         }

@@ -1,15 +1,16 @@
-//! The credentials of one instance: made at its start, known to nobody else, never printed.
+//! The credentials of one instance: made at its start, private to it, never printed.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, Result};
 
+use super::cannot;
 use crate::config::LocalAccess;
 use crate::world::World;
 
-/// Makes the credentials of an instance that is about to start, and returns the token that it shall ask for. The file
-/// is one that every AWS SDK reads (`AWS_SHARED_CREDENTIALS_FILE`), for its owner only.
+/// Makes the credentials of an instance that is about to start, and returns the token that it is to require. Every AWS SDK
+/// reads the file (`AWS_SHARED_CREDENTIALS_FILE`); only its owner may.
 pub(super) fn make(access: &LocalAccess, world: &World) -> Result<String> {
     let token = world.secret();
     let text = format!(
@@ -19,8 +20,7 @@ pub(super) fn make(access: &LocalAccess, world: &World) -> Result<String> {
     let path = &access.credentials;
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    file.and_then(|mut file| file.write_all(text.as_bytes())).with_context(|| cannot("write", path))?;
     Ok(token)
 }
 
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_random_and_in_a_file_for_its_owner_only() {
+    fn a_token_is_random_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let access = |name: &str| LocalAccess {
             port: 1,

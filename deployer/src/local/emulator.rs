@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 
-use super::Place;
 use super::credentials;
 use super::instance::{self, Instance};
+use super::{Place, cannot};
 use crate::aws::Http;
 use crate::config::Config;
 use crate::context::Context;
@@ -21,28 +21,28 @@ use crate::ending::Ending as _;
 use crate::failure::Failure;
 use crate::world::{Proxy, World};
 
-/// The module that is started: the emulator behind a gate that only this instance's token opens.
+/// The Python module to start: the emulator behind a gate that requires this instance's token.
 const GATE: &str = "gate";
-/// What the module consists of.
+/// The files of the module.
 const SOURCES: [(&str, &str); 2] = [("gate.py", include_str!("gate.py")), ("replies.py", include_str!("replies.py"))];
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
-/// Seconds that the emulator keeps an idle connection, where its own start says 75: Go's clients, as Terraform's provider
-/// is, keep one for 90, and a request on a connection that is closed at that moment may be carried out and never answered.
-/// The provider sends it again and learns that what it just made exists already. Not much longer: a connection that its
-/// client has closed holds its descriptor until then.
+/// Seconds that the emulator keeps an idle connection; its own default is 75. Go's clients, such as Terraform's provider, keep
+/// one for 90, and a request on a connection that closes at that moment may be carried out without a response. The provider
+/// then sends it again and fails, because what it just made exists already. Not much longer: a connection that its client has
+/// closed keeps its descriptor until then.
 const KEEPS_IDLE_FOR: &str = "100";
 
 /// Starts the emulator of one environment and waits until it responds.
 ///
 /// # Errors
-/// It ends or stays silent: its last words are in the error, and nothing of it is left.
+/// It ends or does not respond: the error has its last lines of output, and nothing of it is left.
 pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) -> Result<Instance> {
     let Context { config, world, events } = context;
     instance::forget(&place.folder)?;
     let scratch = scratch(place);
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make the folder `{}`", scratch.display()))?;
+    std::fs::create_dir_all(&scratch).with_context(|| cannot("make the folder", &scratch))?;
     for (name, source) in SOURCES {
         write(&scratch.join(name), source)?;
     }
@@ -54,77 +54,78 @@ pub(super) async fn start(context: Context<'_>, place: &Place, python: &Path) ->
     Ok(instance)
 }
 
-/// Keeps the process for the runs to come, and waits until it responds. One for which that fails is stopped.
+/// Remembers the process for later runs, and waits until it responds. If that fails, it is stopped.
 async fn remember_and_wait(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
-    let settled = async {
+    let ready = async {
         instance.remember(&place.folder)?;
         responses(place, instance, token, world).await
     };
-    let Err(error) = settled.await else { return Ok(()) };
+    let Err(error) = ready.await else { return Ok(()) };
     let words = std::fs::read_to_string(log(place)).unwrap_or_default();
     stop(instance).await?;
     instance::forget(&place.folder)?;
     Err(not_started(place, error, &words))
 }
 
-/// The error, with the last words of the process unless it says already what to do.
+/// The error, with the last output of the process unless there is a hint already.
 fn not_started(place: &Place, error: anyhow::Error, words: &str) -> anyhow::Error {
     if error.hint().is_some() {
         return error;
     }
     let lines: Vec<&str> = words.lines().collect();
     let last = lines[lines.len().saturating_sub(5)..].join("\n");
-    error.context(last).context(Failure::error(format!("the local AWS of `{}` did not start", place.environment.name)))
+    let failure = Failure::error(format!("the local AWS of `{}` did not start", place.environment.name));
+    error.context(last).context(failure.hint("fix what its output names, then run again: nothing of it is left"))
 }
 
-/// Where the process works and keeps its files.
+/// The working folder of the process.
 fn scratch(place: &Place) -> PathBuf {
     place.folder.join("scratch")
 }
 
-/// What the process prints.
+/// The output of the process.
 fn log(place: &Place) -> PathBuf {
     place.folder.join("emulator.log")
 }
 
-/// The process. Of the user's environment it gets what a program needs to run and nothing else: the functions
-/// inherit it, and a token of the user's has no business in a function.
+/// Starts the process. It gets only what a program needs to run from the user's environment: the functions inherit it, and must
+/// not get the user's tokens.
 fn spawn(config: &Config, place: &Place, python: &Path, token: &str) -> Result<u32> {
     allow_descriptors()?;
     let (scratch, log) = (&scratch(place), log(place));
-    let output = File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
+    let output = File::create(&log).with_context(|| cannot("write", &log))?;
     let errors = output.try_clone().context("cannot share the log")?;
     let mut command = Command::new(python);
     let bind = format!("127.0.0.1:{}", place.access.port);
     command.args(["-m", "hypercorn", &format!("{GATE}:app"), "--workers", "0", "--bind", &bind]);
     command.args(["--keep-alive", KEEPS_IDLE_FOR]).current_dir(scratch).env_clear().envs(config.process.bare());
-    // Nor do the user's AWS files: an SDK in a function would look for them in `HOME`.
+    // Not the user's `HOME` either: an SDK in a function would look for AWS files in it.
     command.env("HOME", scratch).env("AWS_EC2_METADATA_DISABLED", "true");
     command.env("TMPDIR", scratch).env("STATE_DIR", scratch.join("state")).env("S3_DATA_DIR", scratch.join("s3"));
     command.env("GATEWAY_PORT", place.access.port.to_string());
     command.env("MINISTACK_ACCOUNT_ID", &place.access.account).env("MINISTACK_REGION", &place.environment.region);
-    // Inherited by the functions: with these they reach this very process and nothing else.
+    // The functions inherit these: they reach this process and nothing else.
     command.env("AWS_ENDPOINT_URL", place.access.endpoint()).env("AWS_REGION", &place.environment.region);
     command.env("AWS_ACCESS_KEY_ID", &place.access.account).env("AWS_SECRET_ACCESS_KEY", "local");
     command.env("AWS_SESSION_TOKEN", token);
-    // What nobody asked for opens no port.
+    // Services that are not needed open no ports.
     command.env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
-    let child = command.spawn().with_context(|| format!("cannot start `{}`", python.display()))?;
+    let child = command.spawn().with_context(|| cannot("start", python))?;
     Ok(child.id())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    std::fs::write(path, text).with_context(|| cannot("write", path))
 }
 
-/// As many open files as this system allows, which the emulator inherits: each connection is one, and 1,024 are soon used up.
+/// Allows as many open files as the system permits, which the emulator inherits: each connection is one, and 1,024 are soon used up.
 fn allow_descriptors() -> Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("cannot raise the number of open files")
 }
 
-/// Waits until this very instance responds: another one on the port does not know the token.
+/// Waits until this instance responds. Another one on the port would refuse the token.
 async fn responses(place: &Place, instance: &Instance, token: &str, world: &World) -> Result<()> {
     let http = Http::new(world, Proxy::None, Duration::from_secs(2));
     let health = format!("{}/_ministack/health", place.access.endpoint());
@@ -141,26 +142,30 @@ async fn responses(place: &Place, instance: &Instance, token: &str, world: &Worl
         }
         tokio::time::sleep(PAUSE).await;
     }
-    anyhow::bail!("it did not response within {} s", STARTS_WITHIN.as_secs())
+    anyhow::bail!("it did not respond within {} s", STARTS_WITHIN.as_secs())
 }
 
-/// Stops the process and its children, which are its group: kindly first.
+/// Stops the process and its children, which are its group: first SIGTERM, then SIGKILL.
 pub(super) async fn stop(instance: &Instance) -> Result<()> {
     let group = i32::try_from(instance.process).ok().and_then(Pid::from_raw).context("no such process")?;
     for signal in [Signal::TERM, Signal::KILL] {
         if !instance.alive() {
             break;
         }
-        // The group may be gone by now: that is what was asked for.
+        // The group may be gone by now, which is fine.
         let _ = kill_process_group(group, signal);
         let started = Instant::now();
         while instance.alive() && started.elapsed() < STOPS_WITHIN {
             tokio::time::sleep(PAUSE).await;
         }
     }
-    // Functions that outlived their parent are still of its group.
+    // Functions that outlived their parent are still in its group.
     let _ = kill_process_group(group, Signal::KILL);
-    anyhow::ensure!(!instance.alive(), "process {} does not end", instance.process);
+    if instance.alive() {
+        let process = instance.process;
+        let failure = Failure::error(format!("the local AWS, process {process}, does not end"));
+        return Err(failure.hint(format!("end it with `kill -9 {process}`, then run again")).into());
+    }
     Ok(())
 }
 
@@ -176,7 +181,7 @@ mod tests {
     use crate::local::places;
     use crate::report::Report;
 
-    /// An environment in a folder, and a program that is started instead of Python.
+    /// An environment in a folder, and a program to start instead of Python.
     struct Bench {
         config: Config,
         place: Place,
@@ -198,7 +203,7 @@ mod tests {
         Bench { config, place, python, _folder: folder }
     }
 
-    /// Another checkout's local AWS, which was quicker to take the port: it refuses a token that is not its own.
+    /// Another checkout's local AWS that took the port first: it refuses any token but its own.
     fn another_instance() -> u16 {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -211,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_checkouts_instance_on_the_port_is_named_and_nothing_is_left() {
+    async fn another_checkouts_instance_on_the_port_is_reported() {
         let Bench { config, place, python, _folder } = bench(another_instance());
         // Only fails if another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();

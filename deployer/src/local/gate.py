@@ -1,8 +1,8 @@
-"""The emulator behind a gate: nobody but this checkout makes a request to it.
+"""The emulator behind a gate: only this checkout can send requests to it.
 
-The emulator itself has no authentication, answers to every `Host` and allows every origin, so any web page could make
+The emulator itself has no authentication, accepts every `Host` and allows every origin, so any web page could create
 and run functions as the user. Here a request needs this instance's session token, which is random for each start, or
-it goes to the URL of a stage or of a function, which are public on AWS too. A `Host` of another name (DNS rebinding) is refused before.
+it goes to the URL of a stage or of a function, which are public on AWS too. Any other `Host` (DNS rebinding) is refused first.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ BEHIND = once(emulator.app)
 
 
 def signature(path):
-    """What stands in the address of a function's zip, as S3's signature does on AWS."""
+    """The signature in the address of a function's zip, like S3's on AWS."""
     return hmac.new(TOKEN, path.encode(), hashlib.sha256).hexdigest()
 
 
 def has_token(headers, query):
-    """The instance's own token, or one that it gave for a role: without either nobody could assume one."""
+    """The instance's own token, or one that it issued for an assumed role."""
     sent = headers.get(b"x-amz-security-token") or query.get("X-Amz-Security-Token", [""])[0].encode()
     given = (session.get("SessionToken", "").encode() for session in list(sts._sessions.values()))
     return any(known and hmac.compare_digest(sent, known) for known in (TOKEN, *given))
@@ -57,7 +57,7 @@ def allowed(scope):
 
 
 def refusal(kind):
-    """In the words of AWS for credentials that it does not know, so that every SDK reports it. Query protocols have XML."""
+    """AWS's own error for unknown credentials, so that every SDK reports it. Query protocols use XML."""
     if kind.startswith(b"application/x-www-form-urlencoded"):
         body = f"<ErrorResponse><Error><Code>{CODE}</Code><Message>{REASON}</Message></Error></ErrorResponse>"
         return b"text/xml", body.encode()
@@ -88,7 +88,7 @@ def sign_addresses_of_zips():
 
 
 def guard_runtime_api():
-    """A function's runtime API has a port too. Its client sends neither of the headers that browsers always send."""
+    """The runtime API of a function has a port too. Its client sends none of the headers that browsers always send."""
     plain = lambda_runtime.ProvidedWorker._build_handler_class
 
     def guarded(worker, *arguments):

@@ -1,4 +1,4 @@
-//! What is known of a running process: its folder, its id, and whether it still is that process.
+//! A running process as its folder records it: its id, and whether that is still the same process.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Place, cannot};
 use crate::failure::{Exit, Failure};
 
 /// A process that we started.
@@ -14,12 +14,12 @@ use crate::failure::{Exit, Failure};
 pub(super) struct Instance {
     /// Its id, which is also its group's.
     pub(super) process: u32,
-    /// When it began, in the kernel's ticks: ids are given again, a pair of both is not.
+    /// When it began, in the kernel's ticks: ids are reused, the pair of both is not.
     pub(super) began: u64,
 }
 
 impl Instance {
-    /// The instance of a folder, if it still runs.
+    /// The instance of a folder, if it is still running.
     pub(super) fn running(folder: &Path) -> Option<Self> {
         let text = std::fs::read(file(folder)).ok()?;
         let instance: Self = serde_json::from_slice(&text).ok()?;
@@ -37,10 +37,10 @@ impl Instance {
         began(self.process) == Some(self.began)
     }
 
-    /// Keeps it for the runs to come.
+    /// Records it for later runs.
     pub(super) fn remember(&self, folder: &Path) -> Result<()> {
         let path = file(folder);
-        std::fs::write(&path, serde_json::to_vec(self)?).with_context(|| format!("cannot write `{}`", path.display()))
+        std::fs::write(&path, serde_json::to_vec(self)?).with_context(|| cannot("write", &path))
     }
 }
 
@@ -48,7 +48,7 @@ fn file(folder: &Path) -> PathBuf {
     folder.join("instance.json")
 }
 
-/// The start of a process that is no zombie, from `/proc/PID/stat`; the command's name in it may hold anything, so the
+/// The start of a process, unless it is a zombie, from `/proc/PID/stat`. The command's name in it may contain anything, so the
 /// fields are counted from its closing bracket (proc(5): state is field 3, starttime field 22).
 fn began(process: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
@@ -58,7 +58,7 @@ fn began(process: u32) -> Option<u64> {
     (state != "Z").then_some(began)
 }
 
-/// Refuses a port that somebody else listens on.
+/// Refuses a port that another program listens on.
 pub(super) fn refuse_foreign_port(place: &Place) -> Result<()> {
     if Instance::running(&place.folder).is_some() {
         return Ok(());
@@ -66,11 +66,11 @@ pub(super) fn refuse_foreign_port(place: &Place) -> Result<()> {
     let port = place.access.port;
     match std::net::TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(anyhow::Error::from(error).context(in_use(place, "something else"))),
+        Err(error) => Err(anyhow::Error::from(error).context(in_use(place, "another program"))),
     }
 }
 
-/// The error for a port on which another instance responds, which took it while this one started.
+/// The error for a port that another instance took while this one started.
 pub(super) fn foreign(place: &Place) -> anyhow::Error {
     in_use(place, "the local AWS of another checkout").into()
 }
@@ -78,35 +78,35 @@ pub(super) fn foreign(place: &Place) -> anyhow::Error {
 fn in_use(place: &Place, by: &str) -> Failure {
     let (port, name) = (place.access.port, &place.environment.name);
     Failure::bad_input(format!("port {port} of `{name}` is in use by {by}")).hint(format!(
-        "stop what listens there (`deployer local down` in the other checkout), or give `local.{name}` another port \
-         in `deployer.toml`"
+        "stop it (another checkout's local AWS: `deployer local down` there), or give `local.{name}` another port in \
+         `deployer.toml`"
     ))
 }
 
-/// One run at a time works on the local AWS of a checkout. Held as long as the returned value lives, however the run ends.
+/// Lets one run at a time work on the local AWS of a checkout, until the returned value is dropped, however the run ends.
 pub(super) fn alone(root: &Path) -> Result<File> {
-    std::fs::create_dir_all(root).with_context(|| format!("cannot make the folder `{}`", root.display()))?;
+    std::fs::create_dir_all(root).with_context(|| cannot("make the folder", root))?;
     let path = root.join("lock");
-    let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let file = File::create(&path).with_context(|| cannot("write", &path))?;
     file.try_lock().map_err(|_| {
-        Failure::new(Exit::Locked, "another `deployer local` works on this checkout")
-            .hint("wait for it to end, then run again")
+        Failure::new(Exit::Locked, "another `deployer local` is running in this checkout")
+            .hint("wait until it ends, then run again")
     })?;
     Ok(file)
 }
 
-/// The folders of all environments that were ever started here.
+/// The folders of all environments that were started here.
 pub(super) fn folders(root: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let entries = std::fs::read_dir(root).with_context(|| format!("cannot read `{}`", root.display()))?;
+    let entries = std::fs::read_dir(root).with_context(|| cannot("read", root))?;
     let folders = entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
     Ok(folders.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect())
 }
 
-/// Removes what an environment kept.
+/// Removes an environment's files.
 pub(super) fn forget(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove the folder `{}`", folder.display()))
+            Err(error).with_context(|| cannot("remove the folder", folder))
         }
         _ => Ok(()),
     }
@@ -118,7 +118,7 @@ mod tests {
     use crate::ending::Ending as _;
 
     #[test]
-    fn a_process_is_told_from_another_with_the_same_id() {
+    fn a_process_differs_from_another_with_the_same_id() {
         let this = Instance::of(std::process::id()).unwrap();
         assert!(this.alive());
         assert!(!Instance { began: this.began + 1, ..this }.alive());

@@ -1,7 +1,7 @@
-//! The local AWS: the environments on this machine, each an account and a process of its own.
+//! The local AWS: environments on this machine, each with an account and a process of its own.
 //!
-//! `up` starts what does not run, builds, makes the stacks, and releases; `down` stops and removes. Everything that is
-//! kept lies in `.deployer/local` beside `deployer.toml`, but for downloads, which all checkouts share.
+//! `up` starts what is not running, builds, makes the stacks, and releases; `down` stops and removes everything. All files are in
+//! `.deployer/local` beside `deployer.toml`, except downloads, which all checkouts share.
 
 mod credentials;
 mod emulator;
@@ -13,7 +13,7 @@ mod tool;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
@@ -30,7 +30,7 @@ use crate::failure::Failure;
 use instance::Instance;
 use stack::Maker;
 
-/// One environment, and where its local AWS lives.
+/// One environment, and the place of its local AWS.
 #[derive(Debug, Clone)]
 struct Place {
     environment: Environment,
@@ -38,12 +38,12 @@ struct Place {
     folder: PathBuf,
 }
 
-/// What runs on this machine.
+/// The local AWS on this machine.
 #[derive(Debug, Serialize)]
 pub struct Local {
-    /// What runs, by environment.
+    /// Its environments by name.
     pub environments: BTreeMap<String, LocalEnvironment>,
-    /// What a person wants to know next.
+    /// Commands to try next.
     #[serde(skip)]
     pub next: String,
 }
@@ -53,7 +53,7 @@ pub struct Local {
 pub struct LocalEnvironment {
     /// Its AWS endpoint.
     pub endpoint: String,
-    /// Its process, if it runs.
+    /// Its process, if it is running.
     pub process: Option<u32>,
     /// Where its API responds, if something is deployed.
     pub url: Option<String>,
@@ -71,14 +71,20 @@ pub async fn run(context: Context<'_>, command: LocalCommand) -> Result<Local> {
     }
 }
 
-/// The local AWS runs the functions' binaries natively: it has to be Linux.
+/// The local AWS runs the functions' binaries natively, so it needs Linux.
 fn supported(system: &str) -> Result<()> {
     if system == "linux" {
         return Ok(());
     }
-    Err(Failure::bad_input(format!("the local AWS runs Linux binaries natively, and this is `{system}`"))
-        .hint("run it in a Linux virtual machine or container; every other command works here")
+    Err(Failure::bad_input(format!("the local AWS runs Linux binaries natively, but this system is `{system}`"))
+        .hint("run it in a Linux virtual machine or container; all other commands work here")
         .into())
+}
+
+/// A file, folder or program of this machine that cannot be used.
+fn cannot(action: &str, path: &Path) -> Failure {
+    Failure::error(format!("cannot {action} `{}`", path.display()))
+        .hint("check its permissions and the free space of its disk, then run again")
 }
 
 fn places(config: &Config) -> Result<Vec<Place>> {
@@ -91,9 +97,11 @@ fn places(config: &Config) -> Result<Vec<Place>> {
         })
         .collect();
     if places.is_empty() {
-        return Err(Failure::bad_input("`deployer.toml` gives no environment a place in `[local]`")
-            .hint("add one, as `dev = { port = 24566, account = \"111111111111\" }`")
-            .into());
+        return Err(Failure::bad_input(
+            "no environment has a local AWS: `[local]` in `deployer.toml` is missing or empty",
+        )
+        .hint("add one to `[local]`, such as `dev = { port = 24566, account = \"111111111111\" }`")
+        .into());
     }
     Ok(places)
 }
@@ -102,7 +110,7 @@ fn root(config: &Config) -> PathBuf {
     config.root.join(crate::config::LOCAL_FOLDER)
 }
 
-/// Starts, builds, makes the stacks, releases: of each only what is not so already. If it is asked to stop, it stops what it started.
+/// Starts, builds, makes the stacks and releases, each only where needed. When interrupted, it stops what it started.
 async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let interrupt = &context.world.interrupt;
     interrupt.listen();
@@ -129,15 +137,15 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
     }
     let _alone = instance::alone(&root(config))?;
     let interpreter = python::environment(config, &python, interrupt, events).await?;
-    // The credentials go there.
+    // For the credentials.
     artifact::make_own_folder(config)?;
-    // First: infrastructure code may make the functions of the first build.
+    // First, since infrastructure code may create the functions from this build.
     if places.iter().any(|place| Instance::running(&place.folder).is_none()) {
         let _group = events.building(config.functions.keys());
         let build = async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
         interrupt.or(build).await?;
     }
-    // None is cut off when another one fails: a Terraform that is stopped midway leaves a stack half-made.
+    // All run to their end even if one fails: Terraform that is stopped midway leaves a partial stack.
     let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &maker))).await;
     stacks.into_iter().collect::<Result<Vec<_>>>()?;
     for place in places {
@@ -145,13 +153,13 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
         let name = &place.environment.name;
         let released = commands::deploy(context, &place.environment, &Deploy::default()).await;
         let released = released.and_then(Outcome::succeeded);
-        released.with_context(|| format!("the local AWS runs, but nothing could be released to `{name}`"))?;
+        released.with_context(|| format!("the local AWS runs, but the release to `{name}` failed"))?;
     }
     Ok(look(context, places, next_steps(context, places).await).await)
 }
 
-/// One environment's process and its stack. What this run started and could not finish it stops again.
-async fn stack(context: Context<'_>, place: &Place, python: &std::path::Path, maker: &Maker<'_>) -> Result<()> {
+/// Starts one environment's process and makes its stack. A process that this run started is stopped if that fails.
+async fn stack(context: Context<'_>, place: &Place, python: &Path, maker: &Maker<'_>) -> Result<()> {
     let name = &place.environment.name;
     let found = Instance::running(&place.folder);
     let instance = match &found {
@@ -166,7 +174,7 @@ async fn stack(context: Context<'_>, place: &Place, python: &std::path::Path, ma
     made.with_context(|| format!("failed to make the stack of `{name}`"))
 }
 
-/// Stops everything and removes what it kept, also of environments that `deployer.toml` no longer has.
+/// Stops everything and removes its files, also those of environments that `deployer.toml` no longer has.
 async fn down(context: Context<'_>, places: &[Place]) -> Result<Local> {
     let Context { config, events, .. } = context;
     let root = root(config);
@@ -181,7 +189,7 @@ async fn down(context: Context<'_>, places: &[Place]) -> Result<Local> {
     Ok(look(context, places, String::new()).await)
 }
 
-/// What runs, and where it responds.
+/// What is running, and at which URL.
 async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
     let mut environments = BTreeMap::new();
     for place in places {
@@ -209,7 +217,7 @@ async fn url(context: Context<'_>, place: &Place) -> Option<String> {
     crate::verify::reachable(&place.environment, state.contract.url()?).ok()
 }
 
-/// The lines that a newcomer types next. The request is the first declared check that writes, else the first.
+/// Commands for a newcomer. The request is that of the first declared check that writes, else of the first check.
 async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     let config = context.config;
     let mut text = String::new();
@@ -222,13 +230,13 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     }
     let name = places.first().map_or("dev", |place| place.environment.name.as_str());
     let _ = writeln!(text, "\nnext:");
-    // In a checkout of the deployer itself cargo runs it.
+    // In a checkout of the deployer itself, it is run by cargo.
     let by_cargo = config.process.get("CARGO_PKG_NAME").is_some_and(|name| name == env!("CARGO_PKG_NAME"));
     let program = if by_cargo { "cargo run -p deployer --" } else { "deployer" };
     for (arguments, what) in [
-        ("--local status".to_owned(), "what is live"),
-        (format!("--local deploy {name}"), "after a change to a function"),
-        ("local down".to_owned(), "stop it all and clean up"),
+        ("--local status".to_owned(), "show what is live"),
+        (format!("--local deploy {name}"), "release a change"),
+        ("local down".to_owned(), "stop everything and clean up"),
     ] {
         let _ = writeln!(text, "  {program} {arguments:<22} # {what}");
     }
@@ -242,7 +250,7 @@ mod tests {
     use crate::failure::Exit;
 
     #[test]
-    fn a_system_that_cannot_run_the_functions_is_refused_with_a_way_out() {
+    fn a_system_that_cannot_run_the_functions_is_refused() {
         assert!(supported("linux").is_ok());
         let error = supported("macos").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);

@@ -1,10 +1,11 @@
-//! Python with the emulator in it: a virtual environment that all checkouts share, named by what is in it.
+//! Python with the emulator: a virtual environment that all checkouts share, named by a hash of its content.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
+use super::cannot;
 use super::tool::{self, Step};
 use crate::artifact::sha256;
 use crate::config::Config;
@@ -12,13 +13,13 @@ use crate::events::Events;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// What goes in, pinned by hashes.
+/// The packages to install, pinned by hashes.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const LEAST: (u32, u32) = (3, 10);
-/// The newest for which each of the pinned packages has a wheel.
+/// The newest with wheels of all pinned packages.
 const NEWEST: (u32, u32) = (3, 14);
 
-/// The Python found on this machine.
+/// The Python of this machine.
 #[derive(Debug)]
 pub(super) struct Python {
     version: String,
@@ -33,7 +34,7 @@ pub(super) async fn find(config: &Config) -> Result<Python> {
     Ok(Python { version })
 }
 
-/// The interpreter of the environment, which is made if it is not there. It appears whole or not at all.
+/// The interpreter of the environment, which is made if it is missing: whole or not at all.
 pub(super) async fn environment(
     config: &Config,
     python_found: &Python,
@@ -41,8 +42,8 @@ pub(super) async fn environment(
     events: &dyn Events,
 ) -> Result<PathBuf> {
     let cache = config.process.cache().with_context(|| {
-        Failure::bad_input("there is no place for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
-            .hint("set `HOME`")
+        Failure::bad_input("there is no folder for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
+            .hint("set `HOME` to your home folder")
     })?;
     let key: String = sha256(format!("{REQUIREMENTS}{}", python_found.version).as_bytes())
         .chars()
@@ -55,23 +56,28 @@ pub(super) async fn environment(
         return Ok(interpreter);
     }
     events.progress("Downloading", "the local AWS (once for all checkouts)");
-    std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
-    let unfinished =
-        tempfile::Builder::new().prefix("unfinished-").tempdir_in(&cache).context("cannot make a folder")?;
+    std::fs::create_dir_all(&cache).with_context(|| cannot("make the folder", &cache))?;
+    let unfinished = tempfile::Builder::new()
+        .prefix("unfinished-")
+        .tempdir_in(&cache)
+        .with_context(|| cannot("write to the folder", &cache))?;
     install(config, python_found, unfinished.path(), interrupt).await?;
-    let aside = tempfile::Builder::new().prefix("unfinished-").tempdir_in(&cache).context("cannot make a folder")?;
-    // Another checkout may have been quicker: then its environment is as good as ours.
+    let aside = tempfile::Builder::new()
+        .prefix("unfinished-")
+        .tempdir_in(&cache)
+        .with_context(|| cannot("write to the folder", &cache))?;
+    // Another checkout may have made the same environment meanwhile: then that one is used.
     if !runs(config, &interpreter).await {
-        // One whose interpreter has moved away never runs again.
+        // An environment whose interpreter was moved never runs again.
         let _ = std::fs::rename(&folder, aside.path().join("old"));
         let renamed = std::fs::rename(unfinished.path(), &folder);
-        renamed.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+        renamed.with_context(|| cannot("make the folder", &folder))?;
     }
     Ok(interpreter)
 }
 
-/// Whether an environment's interpreter runs and finds the emulator. Its file alone says nothing: it is a link to a
-/// Python that may have moved or been built for another processor.
+/// Whether an environment's interpreter runs and finds the emulator. That its file exists is not enough: it is a link to a
+/// Python that may have been moved, or built for another processor.
 async fn runs(config: &Config, interpreter: &Path) -> bool {
     let script = "import importlib.util, sys; sys.exit(importlib.util.find_spec('ministack') is None)";
     let output = python(config, interpreter).args(["-c", script]).output().await;
@@ -87,7 +93,7 @@ async fn install(config: &Config, found: &Python, folder: &Path, interrupt: &Int
     let mut venv = python(config, Path::new("python3"));
     tool::succeed(venv.args(["-m", "venv"]).arg(folder), &step, interrupt).await?;
     let list = folder.join("requirements.txt");
-    std::fs::write(&list, REQUIREMENTS).with_context(|| format!("cannot write `{}`", list.display()))?;
+    std::fs::write(&list, REQUIREMENTS).with_context(|| cannot("write", &list))?;
     let mut pip = python(config, &folder.join("bin").join("python"));
     pip.args([
         "-m",
@@ -106,7 +112,7 @@ async fn install(config: &Config, found: &Python, folder: &Path, interrupt: &Int
     tool::succeed(pip.arg(&list), &step, interrupt).await
 }
 
-/// What to do about a failed download: for a Python newer than the pinned wheels it is not the network.
+/// The hint for a failed download. With a Python newer than the pinned wheels the network is not the cause.
 fn download_hint(version: &str) -> String {
     let (major, minor) = NEWEST;
     if tool::require("python3", version, (major, minor + 1)).is_ok() {
@@ -114,7 +120,7 @@ fn download_hint(version: &str) -> String {
             "Python {version} is newer than the local AWS's packages: put Python {major}.{minor} first on the PATH"
         );
     }
-    "check the network and run again; nothing half-made is left".to_owned()
+    "check the network and run again; nothing partial is left".to_owned()
 }
 
 fn python(config: &Config, program: &Path) -> Command {
@@ -133,7 +139,7 @@ mod tests {
     use crate::report::Report;
 
     #[test]
-    fn a_python_newer_than_the_wheels_is_the_cause_and_not_the_network() {
+    fn a_python_newer_than_the_wheels_is_named_as_the_cause() {
         assert!(download_hint("3.15.0").contains("Python 3.15.0 is newer"));
         for version in ["3.10.4", "3.14.2"] {
             assert!(download_hint(version).contains("check the network"), "{version}");
@@ -157,7 +163,7 @@ mod tests {
 "#;
 
     #[tokio::test]
-    async fn an_environment_that_lost_its_interpreter_is_moved_aside_and_made_anew() {
+    async fn an_environment_that_lost_its_interpreter_is_rebuilt() {
         let folder = tempfile::tempdir().unwrap();
         let python = folder.path().join("python3");
         std::fs::write(&python, PYTHON).unwrap();

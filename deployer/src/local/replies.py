@@ -1,16 +1,16 @@
-"""A request that Terraform sends again gets the reply of the first one.
+"""A request that Terraform sends again gets the reply of the first attempt.
 
 A reply can be lost between two processes of a busy machine, as it can on the way from AWS. Terraform's provider then sends
-the request again, and AWS itself is not in its way: by then the names are taken, "already exists", and the apply fails.
-The provider numbers its attempts and gives all of one request the same id. So one of them is carried out, and all of them
-get its reply. Nobody else's requests are looked at: the deployer has to manage with a lost reply by itself.
+the request again, and the apply fails with "already exists", because the first attempt was carried out. All attempts of
+one request have the same id. So one of them is carried out, and all of them get its reply. Requests of other clients are
+not changed: the deployer has to handle lost replies itself.
 """
 
 import asyncio
 from collections import OrderedDict
 
 PROVIDER = b"terraform-provider-aws/"
-REMEMBERED = 1000  # replies: an apply sends some hundreds of requests
+REMEMBERED = 1000  # replies: an apply sends a few hundred requests
 
 
 def invocation(scope):
@@ -22,18 +22,18 @@ def invocation(scope):
 
 
 def succeeded(messages):
-    """Whether a whole reply was made, and says that the request was carried out: an error may be worth another attempt."""
+    """Whether a whole reply reports success: after an error another attempt may succeed."""
     return len(messages) > 1 and messages[0].get("status", 500) < 300 and not messages[-1].get("more_body", False)
 
 
 async def drain(receive):
-    """Reads the request to its end: a connection with something unread is closed after the reply."""
+    """Reads the request to its end: a connection with unread data is closed after the reply."""
     while (await receive()).get("more_body", False):
         pass
 
 
 def once(app):
-    """The same application, which carries out a request of the provider once."""
+    """The same application, which carries out each request of the provider once."""
     replies = OrderedDict()
 
     async def carry_out(scope, receive, send, reply):

@@ -1,7 +1,7 @@
-//! What an environment consists of, made on its local AWS: by Terraform, or by a command of the project.
+//! Makes the stack of an environment on its local AWS, with Terraform or with a command of the project.
 //!
-//! Either sees the user's environment without AWS and Terraform settings, and the local AWS in their place. Whether it made what a
-//! release needs, the release finds out.
+//! Both get the user's environment without AWS and Terraform settings, and those of the local AWS instead. Whether the stack has what
+//! a release needs, the release checks.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,17 +9,17 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
-use super::Place;
 use super::instance::Instance;
 use super::terraform::Terraform;
 use super::tool::{self, Step};
+use super::{Place, cannot};
 use crate::artifact::{files_below, own_folder, sha256};
 use crate::config::{Config, has_terraform};
 use crate::events::Events;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// What makes the stacks of a project.
+/// Makes the stacks of a project.
 #[derive(Debug)]
 pub(super) struct Maker<'a> {
     config: &'a Config,
@@ -28,26 +28,26 @@ pub(super) struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    /// Finds what makes them, and the programs that it needs.
+    /// Finds the Terraform folder or the command, and the programs that it needs.
     ///
     /// # Errors
-    /// There is nothing that could make a stack; or Terraform, where the project has some, is missing or too old.
+    /// There is neither; or the project has Terraform files, and Terraform is missing or too old.
     pub(super) async fn find(config: &'a Config, interrupt: Interrupt) -> Result<Self> {
         let stack = &config.local_stack;
         let terraform = match &stack.terraform {
             Some(folder) if has_terraform(folder) => Some(Terraform::find(config, folder).await?),
             Some(folder) => {
-                return Err(Failure::bad_input(format!("there is no Terraform (`*.tf`) in `{}`", folder.display()))
+                return Err(Failure::bad_input(format!("there are no Terraform files (`*.tf`) in `{}`", folder.display()))
                     .hint(
-                        "`terraform` in `[local]` names its folder, from that of `deployer.toml`; nothing was changed",
+                        "set `terraform` in `[local]` to the right folder, relative to that of `deployer.toml`; nothing was changed",
                     )
                     .into());
             }
             None if stack.command.is_none() => {
                 return Err(Failure::bad_input(
-                    "nothing makes the stack of the local AWS: no Terraform in the folder `terraform` or beside `deployer.toml`",
+                    "nothing makes the stack of the local AWS: there are no Terraform files in the folder `terraform` or beside `deployer.toml`",
                 )
-                .hint("in `[local]` say `terraform = \"FOLDER\"`, or `command = \"…\"` that makes it; nothing was changed")
+                .hint("in `[local]` set `terraform = \"FOLDER\"`, or a `command = \"…\"` that makes the stack; nothing was changed")
                 .into());
             }
             None => None,
@@ -55,17 +55,17 @@ impl<'a> Maker<'a> {
         Ok(Self { config, terraform, interrupt })
     }
 
-    /// Makes the stack of one environment, unless nothing that it is made of changed.
+    /// Makes the stack of one environment, unless its inputs are unchanged.
     ///
     /// # Errors
-    /// What makes it failed, with its own last words, or did not end.
+    /// Terraform or the command failed, with its last output, or did not end.
     pub(super) async fn make(&self, place: &Place, instance: &Instance, events: &dyn Events) -> Result<()> {
         let stamp = place.folder.join("made");
         let inputs = self.inputs(instance).await?;
         if std::fs::read_to_string(&stamp).is_ok_and(|made| made == inputs) {
             return Ok(());
         }
-        // What is about to change is no longer what the stamp says, also if it fails midway.
+        // The stamp is wrong from now on, also if this fails midway.
         let _ = std::fs::remove_file(&stamp);
         let name = &place.environment.name;
         events.progress("Making", &format!("the stack of `{name}`"));
@@ -80,20 +80,20 @@ impl<'a> Maker<'a> {
             self.run(command, place, &Step { program: "sh", doing: &doing, hint: tool::RUN_AGAIN }).await?;
         } else if let Some(terraform) = &self.terraform {
             let doing = format!("Terraform for `{name}`");
-            let hint = "fix what it names and run again; where its state is not in a file, `command` in `[local]` may \
+            let hint = "fix what it names and run again; if the state is not in a file, let `command` in `[local]` \
                         run Terraform with a `-backend-config` for the local AWS; nothing was released";
             self.run(terraform.init(), place, &Step { program: "terraform", doing: &doing, hint }).await?;
             drop(cache);
             let step = Step { program: "terraform", doing: &doing, hint: tool::RUN_AGAIN };
             self.run(terraform.apply(&place.folder.join("terraform.tfstate")), place, &step).await?;
         }
-        std::fs::write(&stamp, inputs).with_context(|| format!("cannot write `{}`", stamp.display()))
+        std::fs::write(&stamp, inputs).with_context(|| cannot("write", &stamp))
     }
 
-    /// Runs a program that reaches this local AWS and no other, with neither the user's settings nor credentials.
+    /// Runs a program that reaches only this local AWS, without the user's settings and credentials.
     async fn run(&self, mut command: Command, place: &Place, step: &Step<'_>) -> Result<()> {
         let nothing = place.folder.join("empty");
-        std::fs::write(&nothing, "").with_context(|| format!("cannot write `{}`", nothing.display()))?;
+        std::fs::write(&nothing, "").with_context(|| cannot("write", &nothing))?;
         command.env_clear().envs(self.config.process.without_cloud_settings()).stdin(Stdio::null());
         command.env("DEPLOYER_ENVIRONMENT", &place.environment.name);
         command.env("AWS_ENDPOINT_URL", place.access.endpoint());
@@ -116,8 +116,8 @@ impl<'a> Maker<'a> {
         tool::succeed(&mut command, step, &self.interrupt).await
     }
 
-    /// A hash over everything that the stack is made of: an equal one means that there is nothing to make. That is the folder of
-    /// its Terraform, if it has one; else anything.
+    /// A hash over the stack's inputs: if it is unchanged, there is nothing to do. The inputs are the Terraform folder, if there is
+    /// one, else the whole project.
     async fn inputs(&self, instance: &Instance) -> Result<String> {
         let Config { root, process, local_stack, .. } = self.config;
         let folder = local_stack.terraform.as_ref().unwrap_or(root);
@@ -130,7 +130,7 @@ impl<'a> Maker<'a> {
 }
 
 fn hash(path: &Path) -> Result<String> {
-    let content = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let content = std::fs::read(path).with_context(|| cannot("read", path))?;
     Ok(sha256(&content))
 }
 
@@ -150,7 +150,7 @@ mod tests {
     const FILE: &str = "app = \"shop\"\nfunctions.api = {}\nenvironments.dev = { ledger = \"l\", region = \"eu-west-1\" }\n\
                         [local]\ndev = { port = 4566, account = \"111111111111\" }\n";
 
-    /// A project of the example's file with `more`, and what makes its stacks.
+    /// A project with `more` in its file.
     struct Project {
         config: Config,
         folder: tempfile::TempDir,
@@ -186,13 +186,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_project_that_nothing_makes_is_refused_with_both_ways() {
+    async fn a_project_without_terraform_or_command_is_refused() {
         let (message, exit, hint) = project("", &[]).refusal().await;
         assert!(message.starts_with("nothing makes the stack of the local AWS"), "{message}");
         assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("`command = "), "{hint}");
         let (message, exit, _) = project("terraform = \"infra\"", &[("infra/README.md", "")]).refusal().await;
         assert!(
-            message.starts_with("there is no Terraform (`*.tf`) in `") && message.ends_with("/infra`"),
+            message.starts_with("there are no Terraform files (`*.tf`) in `") && message.ends_with("/infra`"),
             "{message}"
         );
         assert_eq!(exit, Exit::BadInput);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_sees_the_local_aws_and_no_settings_of_the_user() {
+    async fn a_command_gets_the_local_aws_and_no_user_settings() {
         let project = project("command = \"env >seen\"", &[]);
         project.make().await.unwrap();
         let seen = std::fs::read_to_string(project.folder.path().join("seen")).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_fails_is_named_with_its_last_words() {
+    async fn a_failed_command_is_reported_with_its_last_output() {
         let project = project("command = \"echo no such role; false; echo on\"", &[]);
         let (message, exit, hint) = project.refusal().await;
         assert_eq!(message, "`local.command` for `dev` failed (exit status: 1): no such role");
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_did_not_change_is_not_made_again() {
+    async fn an_unchanged_stack_is_not_made_again() {
         let project = project("command = \"echo x >>.deployer/runs\"", &[("template.yaml", "a")]);
         let runs = || std::fs::read_to_string(project.folder.path().join(".deployer/runs")).unwrap().len() / 2;
         project.make().await.unwrap();
@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn terraform_gets_a_state_of_its_own_and_prints_no_colours() {
         let script = "#!/bin/sh\n[ \"$1\" = version ] && echo '{\"terraform_version\":\"1.11.0\"}' && exit\n\
-                      echo \"$TF_VAR_environment $TF_VAR_local_endpoint $@\" >>\"$XDG_CACHE_HOME/told\"\n";
+                      echo \"$TF_VAR_environment $TF_VAR_local_endpoint $@\" >>\"$XDG_CACHE_HOME/calls\"\n";
         let mut project = project("", &[("main.tf", ""), ("bin/terraform", script), (".terraform.lock.hcl", "#")]);
         let root = project.config.root.clone();
         let program = root.join("bin/terraform");
@@ -257,8 +257,8 @@ mod tests {
         let cache = root.join("cache").display().to_string();
         project.config.process = ProcessEnvironment::of([("PATH", path), ("XDG_CACHE_HOME", cache)]);
         project.make().await.unwrap();
-        let told = std::fs::read_to_string(root.join("cache/told")).unwrap();
-        let lines: Vec<_> = told.lines().map(|line| line.replace(&*root.to_string_lossy(), "ROOT")).collect();
+        let calls = std::fs::read_to_string(root.join("cache/calls")).unwrap();
+        let lines: Vec<_> = calls.lines().map(|line| line.replace(&*root.to_string_lossy(), "ROOT")).collect();
         let before = "dev http://127.0.0.1:4566 -chdir=ROOT";
         assert_eq!(
             lines,

@@ -1,4 +1,4 @@
-//! Terraform against the local AWS: its own settings, its data and its state elsewhere, the provider from a mirror if there is one.
+//! Terraform for the local AWS: with settings, data and state of its own, and the provider from a mirror if there is one.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,28 +7,28 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::Place;
 use super::tool;
+use super::{Place, cannot};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
 /// The first with write-only arguments, which keep a secret out of the state.
 const LEAST: (u32, u32) = (1, 11);
-/// How a mirror is laid out below its folder.
+/// The provider's folder in a mirror.
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
 
-/// Terraform on this machine, and the folder that it is run in.
+/// Terraform on this machine, and the folder to run it in.
 #[derive(Debug)]
 pub(super) struct Terraform {
     folder: PathBuf,
-    /// Whether the folder says which providers it was tested with.
+    /// Whether the folder has a lock file for its providers.
     locked: bool,
     mirror: Option<PathBuf>,
 }
 
 impl Terraform {
-    /// Finds Terraform, refuses one that is too old, and looks for a mirror of the provider that the folder is locked to.
+    /// Finds Terraform, refuses one that is too old, and looks for a mirror of the locked provider.
     pub(super) async fn find(config: &Config, folder: &Path) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
@@ -41,22 +41,24 @@ impl Terraform {
             .envs(config.process.without_cloud_settings())
             .env("CHECKPOINT_DISABLE", "1");
         let about = tool::about(command.stdin(Stdio::null()), "terraform").await?;
-        let version: Version =
-            serde_json::from_str(&about).context("`terraform version -json` printed something that is not JSON")?;
+        let version: Version = serde_json::from_str(&about).with_context(|| {
+            Failure::bad_input("`terraform version -json` did not print JSON")
+                .hint("run it to see what it prints; is another `terraform` first on the PATH?")
+        })?;
         tool::require("terraform", &version.terraform_version, LEAST)?;
         let lock = std::fs::read_to_string(folder.join(".terraform.lock.hcl")).unwrap_or_default();
         let mirror = locked(&lock).and_then(|version| mirror(&usual_places(config), version));
         Ok(Self { folder: folder.to_owned(), locked: !lock.is_empty(), mirror })
     }
 
-    /// Gets the folder ready.
+    /// Prepares the folder.
     pub(super) fn init(&self) -> Command {
         let mut command = self.command(&["init", "-reconfigure"]);
         command.args(self.locked.then_some("-lockfile=readonly"));
         command
     }
 
-    /// Makes what the folder says, and keeps the state in a file.
+    /// Applies the folder, with the state in a file.
     pub(super) fn apply(&self, state: &Path) -> Command {
         let mut command = self.command(&["apply", "-auto-approve"]);
         command.arg(format!("-state={}", state.display()));
@@ -69,8 +71,8 @@ impl Terraform {
         command
     }
 
-    /// Gives a program settings of Terraform's that are nobody's: where the provider comes from, where its data go, and what no
-    /// file can know.
+    /// Gives a program Terraform settings of its own: where the provider comes from, where data go, and the variables that only this
+    /// run knows.
     pub(super) fn settings(&self, config: &Config, place: &Place, command: &mut Command) -> Result<()> {
         let text = match &self.mirror {
             Some(mirror) => format!(
@@ -79,13 +81,12 @@ impl Terraform {
             ),
             None => {
                 let cache = cache(config)?.join("terraform-plugins");
-                std::fs::create_dir_all(&cache)
-                    .with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
+                std::fs::create_dir_all(&cache).with_context(|| cannot("make the folder", &cache))?;
                 format!("plugin_cache_dir = {:?}\n", cache.display().to_string())
             }
         };
         let path = place.folder.join("terraform.tfrc");
-        std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        std::fs::write(&path, text).with_context(|| cannot("write", &path))?;
         command.env("TF_CLI_CONFIG_FILE", path).env("TF_IN_AUTOMATION", "1").env("CHECKPOINT_DISABLE", "1");
         command.env("TF_INPUT", "0").env("TF_DATA_DIR", place.folder.join("terraform"));
         command
@@ -95,8 +96,8 @@ impl Terraform {
         Ok(())
     }
 
-    /// Waits for the cache of providers, which all checkouts share, until nobody else fills it: Terraform's is not safe for two
-    /// at once. With a mirror there is nothing to fill.
+    /// Waits until no other run fills the cache of providers, which all checkouts share: Terraform's cache is not safe for two at once.
+    /// With a mirror there is nothing to fill.
     pub(super) async fn turn(&self, config: &Config, interrupt: &Interrupt) -> Result<Option<std::fs::File>> {
         match self.mirror {
             Some(_) => Ok(None),
@@ -107,23 +108,23 @@ impl Terraform {
 
 async fn turn(config: &Config) -> Result<std::fs::File> {
     let cache = cache(config)?;
-    std::fs::create_dir_all(&cache).with_context(|| format!("cannot make the folder `{}`", cache.display()))?;
+    std::fs::create_dir_all(&cache).with_context(|| cannot("make the folder", &cache))?;
     let path = cache.join("terraform-plugins.lock");
-    let file = std::fs::File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    let file = std::fs::File::create(&path).with_context(|| cannot("write", &path))?;
     let locked =
         tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await.context("the wait was cut off")?;
-    locked.with_context(|| format!("cannot lock `{}`", path.display()))
+    locked.with_context(|| cannot("lock", &path))
 }
 
 fn cache(config: &Config) -> Result<PathBuf> {
     config.process.cache().with_context(|| {
-        Failure::bad_input("there is no place for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
-            .hint("set `HOME`")
+        Failure::bad_input("there is no folder for downloads: neither `XDG_CACHE_HOME` nor `HOME` is set")
+            .hint("set `HOME` to your home folder")
     })
 }
 
-/// Where mirrors are usually kept: Terraform's own implied places, its plugin cache, and the folders in which
-/// administrators put software, with whatever name the mirror has there.
+/// The usual places of mirrors: Terraform's implied ones, its plugin cache, and all folders where administrators install
+/// software.
 fn usual_places(config: &Config) -> Vec<PathBuf> {
     let home = config.process.home().unwrap_or_default();
     let mut places: Vec<PathBuf> = config.process.terraform_plugin_cache().into_iter().collect();
@@ -139,7 +140,7 @@ fn usual_places(config: &Config) -> Vec<PathBuf> {
     places
 }
 
-/// The version of the provider that a lock file of Terraform's allows.
+/// The version of the provider in a Terraform lock file.
 fn locked(lock: &str) -> Option<&str> {
     let (_, block) = lock.split_once(&format!("provider \"{PROVIDER}\" {{"))?;
     let line =
@@ -147,8 +148,8 @@ fn locked(lock: &str) -> Option<&str> {
     line.split('"').nth(1)
 }
 
-/// The first place with this version of the provider for this machine in it, unpacked or packed. Any other version is
-/// of no use: the lock file refuses it.
+/// The first place that has this version of the provider for this machine, unpacked or packed. Other versions are useless: the
+/// lock file refuses them.
 fn mirror(places: &[PathBuf], version: &str) -> Option<PathBuf> {
     let processor = match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mirror_is_found_by_its_layout_and_only_for_this_machine() {
+    fn a_mirror_is_found_only_with_the_version_for_this_machine() {
         let base = tempfile::tempdir().unwrap();
         let place = |name: &str| base.path().join(name);
         let platform = if std::env::consts::ARCH == "x86_64" { "linux_amd64" } else { "linux_arm64" };
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_locked_version_is_that_of_the_provider_and_no_other() {
+    fn only_the_locked_version_of_the_aws_provider_is_read() {
         let lock = "provider \"registry.terraform.io/hashicorp/archive\" {\n  version = \"2.7.0\"\n}\n\n\
                     provider \"registry.terraform.io/hashicorp/aws\" {\n  version     = \"5.100.0\"\n}\n";
         assert_eq!(locked(lock), Some("5.100.0"));

@@ -1,5 +1,6 @@
-//! Programs of others that the local AWS needs: is it there, is it new enough, and what went wrong.
+//! External programs that the local AWS needs: whether one is installed, whether it is new enough, and what went wrong.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,23 +8,24 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
+use super::cannot;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// What takes longer hangs. A database takes minutes.
+/// A program that takes longer counts as hung. A database takes minutes.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
-/// What is left of a program that was asked to stop because it hangs.
+/// The time that a hung program gets to stop by itself.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(10);
 /// What to do about most failures.
 pub(super) const RUN_AGAIN: &str =
-    "fix what it names and run again, or from the beginning after `deployer local down`; nothing was released";
-/// The last lines of a program's output that go into an error.
+    "fix what it names and run again, or start over with `deployer local down`; nothing was released";
+/// How many of a program's last lines go into an error.
 const LINES: usize = 12;
 
 /// Refuses a version older than `(major, minor)`.
 ///
 /// # Errors
-/// Names the program, what was found and what is needed.
+/// It is older: the error names the program, its version and the required one.
 pub(super) fn require(program: &str, found: &str, least: (u32, u32)) -> Result<()> {
     let mut parts = found.split(['.', '-', '+']).map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
@@ -32,11 +34,11 @@ pub(super) fn require(program: &str, found: &str, least: (u32, u32)) -> Result<(
     }
     let (major, minor) = least;
     Err(Failure::bad_input(format!("`{program}` is version {found}; the local AWS needs {major}.{minor} or newer"))
-        .hint(format!("install a newer `{program}`, first on the PATH; nothing was changed"))
+        .hint(format!("install a newer `{program}` and put it first on the PATH; nothing was changed"))
         .into())
 }
 
-/// What a program prints about itself: its version.
+/// The output of a program that prints its version.
 ///
 /// # Errors
 /// It is not installed, cannot be run, or fails, as a version manager's shim does where no version is selected.
@@ -48,17 +50,17 @@ pub(super) async fn about(command: &mut Command, program: &str) -> Result<String
     let words = excerpt(&[output.stdout, output.stderr].concat());
     let failure = Failure::bad_input(format!("`{program}` is on the PATH but does not run ({})", output.status));
     Err(anyhow::Error::msg(words).context(failure.hint(format!(
-        "select a version of `{program}` in your version manager, or put another `{program}` first on the PATH; \
+        "select a version of `{program}` in your version manager, or put a working `{program}` first on the PATH; \
          nothing was changed"
     ))))
 }
 
 fn not_started(error: std::io::Error, program: &str) -> anyhow::Error {
     match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::bad_input(format!("`{program}` is not installed, or not on the PATH"))
+        std::io::ErrorKind::NotFound => Failure::bad_input(format!("`{program}` is not installed or not on the PATH"))
             .hint(format!("install `{program}`; nothing was changed"))
             .into(),
-        _ => anyhow::Error::from(error).context(format!("cannot run `{program}`")),
+        _ => anyhow::Error::from(error).context(cannot("run", Path::new(program))),
     }
 }
 
@@ -66,20 +68,21 @@ fn not_started(error: std::io::Error, program: &str) -> anyhow::Error {
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub(super) program: &'a str,
-    /// As in "DOING failed".
+    /// What it does, as in "DOING failed".
     pub(super) doing: &'a str,
     /// What to do when it fails.
     pub(super) hint: &'a str,
 }
 
-/// Runs a program that has to succeed. If this run is asked to stop, the program and what it started are too, once, and waited for:
-/// Terraform then writes its state and frees its lock.
+/// Runs a program that must succeed. On an interrupt, the program and its children get the signal once, and the run waits for them:
+/// Terraform then writes its state and releases its lock.
 ///
 /// # Errors
-/// What was being done, and the program's own error; that it did not end; or that the run was asked to stop.
+/// The program failed, with its own error; or it did not end; or the run was interrupted.
 pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &Interrupt) -> Result<()> {
     interrupt.check()?;
-    // In a group of its own: a terminal's Ctrl-C would reach it beside ours, and at the second Terraform drops its lock.
+    // In a group of its own: else a terminal's Ctrl-C would reach it in addition to our signal, and at the second one Terraform drops
+    // its lock.
     command.process_group(0).kill_on_drop(true).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().map_err(|error| not_started(error, step.program))?;
     let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -102,7 +105,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
             return Err(Failure::error(what).hint(step.hint).into());
         }
     };
-    let output = output.with_context(|| format!("cannot run `{}`", step.program))?;
+    let output = output.with_context(|| cannot("run", Path::new(step.program)))?;
     if output.status.success() {
         return Ok(());
     }
@@ -116,7 +119,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
     Err(if words.is_empty() { failure.into() } else { anyhow::Error::msg(words).context(failure) })
 }
 
-/// What matters of a program's output: from its first error on, else its end.
+/// The relevant part of a program's output: from its first error on, else the end.
 fn excerpt(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -140,7 +143,7 @@ mod tests {
     const STEP: Step<'static> = Step { program: "sh", doing: "trying", hint: "try again" };
 
     #[tokio::test]
-    async fn a_shim_without_a_version_is_named_with_what_it_says() {
+    async fn a_shim_without_a_version_is_reported_with_its_output() {
         let error =
             about(&mut shell("echo 'no version is set for python3' >&2; exit 126"), "python3").await.unwrap_err();
         let text = format!("{error:#}");
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_lock_is_shown_and_local_down_is_named() {
+    async fn a_stale_state_lock_gets_local_down_as_hint() {
         let script = "echo 'Error: Error acquiring the state lock'; seq 40; exit 1";
         let error = succeed(&mut shell(script), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
         assert!(format!("{error:#}").contains("Error acquiring the state lock"), "{error:#}");
@@ -161,14 +164,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_is_told_to_stop_once_and_waited_for() {
+    async fn a_program_gets_one_signal_and_time_to_stop() {
         let folder = tempfile::tempdir().unwrap();
-        let [ready, told] = ["ready", "told"].map(|name| folder.path().join(name));
+        let [ready, signals] = ["ready", "signals"].map(|name| folder.path().join(name));
         let script = format!(
             "trap 'echo x >>{}' INT; touch {}; n=0; while [ ! -s {} ] && [ $n -lt 600 ]; do sleep 0.05; n=$((n+1)); done",
-            told.display(),
+            signals.display(),
             ready.display(),
-            told.display()
+            signals.display()
         );
         let (stop, interrupt) = Interrupt::by_hand();
         let mut command = shell(&script);
@@ -180,22 +183,22 @@ mod tests {
         };
         let (ended, ()) = tokio::join!(succeed(&mut command, &STEP, &interrupt), stopping);
         assert!(ended.unwrap_err().to_string().contains("interrupted by SIGINT"));
-        assert_eq!(std::fs::read_to_string(told).unwrap(), "x\n");
+        assert_eq!(std::fs::read_to_string(signals).unwrap(), "x\n");
         assert!(succeed(&mut shell("true"), &STEP, &interrupt).await.is_err(), "started after the signal");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_program_that_hangs_is_stopped_with_all_that_it_started() {
+    async fn a_hung_program_is_stopped_with_its_children() {
         let folder = tempfile::tempdir().unwrap();
         let number = folder.path().join("number");
-        // Time stands still until there is nothing but it to wait for: the program has begun by then, or is stopped before.
+        // Paused time moves on once everything else waits: by then the program has started, or it is stopped before.
         let script = format!("trap '' INT; sleep 600 & echo $! >{}; wait", number.display());
         let error = succeed(&mut shell(&script), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
         assert_eq!(error.to_string(), "trying did not end within 30 minutes");
         assert_eq!(error.hint().unwrap(), "try again");
         let Ok(number) = std::fs::read_to_string(number) else { return };
         let left = || std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();
-        // What was killed is gone as soon as the system has had its turn.
+        // The system needs a moment to remove a killed process.
         let gone = || left().is_empty() || left().contains(") Z ");
         for _ in 0..500 {
             if gone() {

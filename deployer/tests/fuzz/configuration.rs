@@ -46,7 +46,7 @@ fn parse(text: &str, local: bool) -> anyhow::Result<Config> {
 
 /// The configuration of this repository, for the local AWS.
 pub(crate) fn sound() -> Config {
-    // Clients are made of it.
+    // Clients are built from it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     parse(OURS, true).unwrap()
 }
@@ -54,13 +54,13 @@ pub(crate) fn sound() -> Config {
 fn is_read_or_named(text: &str) -> Result<(), String> {
     let [real, local] = [false, true].map(|local| parse(text, local));
     for error in [real.as_ref().err(), local.as_ref().err()].into_iter().flatten() {
-        // A lease that is too short for a real account is of the file too, and named by its key.
+        // A lease that is too short for a real account is an error of the file too, named by its key.
         if !format!("{error:#}").contains("lock.lease_seconds") {
             named(error, FILE)?;
         }
     }
     let Ok(config) = local else { return Ok(()) };
-    // Whatever is computed from it later.
+    // Everything that is later computed from it.
     for environment in config.environments() {
         let shift = &environment.traffic.shift;
         assert!(shift.lasts() + environment.traffic.watch >= shift.lasts());
@@ -102,9 +102,9 @@ fn no_bytes_are_taken_for_a_configuration() {
     });
 }
 
-/// What a fuzzer starts from is nothing: from our own file it is not far to what is nearly sound.
+/// A fuzzer starts with nothing; from our own file it is not far to almost valid ones.
 #[test]
-fn no_bytes_behind_our_own_file_are_taken_for_a_configuration() {
+fn no_bytes_after_a_valid_file_are_taken_for_a_configuration() {
     check!().for_each(|bytes: &[u8]| is_read_or_named(&format!("{OURS}{}", String::from_utf8_lossy(bytes))).unwrap());
 }
 
@@ -116,7 +116,7 @@ fn configurations_of_every_shape_are_read_or_refused_by_name() {
     let violations = tried(count, text, |text| is_read_or_named(&text));
     promises::kept(
         "`deployer.toml` of every shape: no panic, also of what is computed from it, and an error names the file",
-        "values of other types and at the borders of their numbers; text cut, repeated, nested, with keys that stand twice",
+        "values of other types and at the borders of their numbers; text cut, repeated, nested, with duplicate keys",
         count as usize,
         &violations,
         began,

@@ -1,4 +1,4 @@
-//! The items of a ledger, and what is done with what they say.
+//! The items of a ledger, and the code that works with them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::{cases, configuration, named, promises, tried};
 
 pub(crate) const LEDGER: &str = "ledger-dev";
 
-/// What stands in items, at any depth.
+/// The names and texts in items, at any depth.
 pub(crate) const NAMES: &[&str] = &[
     "pk",
     "sk",
@@ -122,7 +122,7 @@ fn release(number: u32) -> Value {
             "reads": {"env": ["MODE"], "files": {"counter": ["../shared/x.json", "proto"]}},
         },
         "definition": "def", "shape": {"GET /count": "h"}, "routes": {"GET /count": "c-dev:live"},
-        "checks": [{"name": "health", "phase": "after stage", "passed": true, "answer": "200", "requests": 3}],
+        "checks": [{"name": "health", "phase": "after stage", "passed": true, "response": "200", "requests": 3}],
         "steps": [{"step": "move the stage", "started_at": "2026-01-01T00:00:01Z", "millis": 12}],
         "reason": "an alarm", "actor": "ada", "run_url": "https://ci.example/7", "started_at": "2026-01-01T00:00:00Z",
         "ended_at": "2026-01-01T00:00:02Z", "fencing_token": 11,
@@ -139,7 +139,7 @@ pub(crate) fn live() -> Value {
     json!({"pk": "app", "sk": "live", "release": release(8)})
 }
 
-/// The four items that a run starts from: sound ones with something wrong in them, or anything.
+/// The four items that a run starts with: valid ones with something wrong in them, or anything.
 pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
     let item = |sound: Value| {
         prop_oneof![
@@ -151,7 +151,7 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
     let borders = select(vec![1, 2, 99_999_998, 99_999_999, 100_000_000, u32::MAX - 1, u32::MAX]);
     let items = (item(stack()), item(lock()), item(live()), item(last()), option::weighted(0.3, borders));
     items.prop_map(|(stack, lock, mut live, mut last, number)| {
-        // A number and the key that is made of it change together.
+        // A number and the key that contains it change together.
         if let (Some(number), Some(live), Some(last)) = (number, &mut live, &mut last) {
             (last["number"], last["sk"]) = (json!(number), json!(format!("release#{number:08}")));
             if let Some(live) = live["release"].as_object_mut() {
@@ -162,7 +162,7 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
     })
 }
 
-/// Reads the items; what was read says what they say, and everything that only looks at it looks.
+/// Reads the items: what was read equals what they contain, and all reading code runs on it.
 fn is_read_or_named(items: &[Option<Value>; 4]) -> Result<(), String> {
     let [stack, lock, live, last] = items.clone();
     let read = match LedgerState::of(Items { stack, lock, live, last }, None, LEDGER, "app") {
@@ -170,8 +170,8 @@ fn is_read_or_named(items: &[Option<Value>; 4]) -> Result<(), String> {
         Ok(read) => read,
     };
     let [_, lock, live, last] = items;
-    let value = |thing: &dyn erased::Told| thing.told();
-    let told = [
+    let value = |thing: &dyn erased::Written| thing.written();
+    let pairs = [
         (value(&read.lock), lock.clone().unwrap_or_else(|| value(&deployer::ledger::Lock::default()))),
         (
             read.live.as_ref().map_or(Value::Null, |live| value(live)),
@@ -179,26 +179,26 @@ fn is_read_or_named(items: &[Option<Value>; 4]) -> Result<(), String> {
         ),
         (read.last.as_ref().map_or(Value::Null, |last| value(last)), last.clone().unwrap_or_default()),
     ];
-    if let Some((read, given)) = told.iter().find(|(read, given)| !says(read, given)) {
+    if let Some((read, given)) = pairs.iter().find(|(read, given)| !says(read, given)) {
         return Err(format!("{given} was read as {read}"));
     }
     look(&read)
 }
 
-/// What can be written down again.
+/// Anything that can be written as JSON again.
 mod erased {
-    pub(super) trait Told {
-        fn told(&self) -> serde_json::Value;
+    pub(super) trait Written {
+        fn written(&self) -> serde_json::Value;
     }
 
-    impl<T: serde::Serialize> Told for T {
-        fn told(&self) -> serde_json::Value {
+    impl<T: serde::Serialize> Written for T {
+        fn written(&self) -> serde_json::Value {
             serde_json::to_value(self).unwrap()
         }
     }
 }
 
-/// Whatever only looks at a ledger's state.
+/// All code that only reads a ledger's state.
 pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     if let Err(error) = state.next_number() {
         named(&error, &state.contract.environment)?;
@@ -238,7 +238,7 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     }
 }
 
-/// An environment in which something else serves, with weights that cannot be.
+/// An environment in which something else is live, with impossible weights.
 fn observed(state: &LedgerState) -> Observed {
     let functions = state.contract.functions.iter().map(|(key, resource)| {
         let weights = [("6", f64::NAN), ("7", -1.0), ("8", f64::INFINITY), ("9", 1e300)];
@@ -285,13 +285,13 @@ fn no_bytes_are_taken_for_items() {
 }
 
 #[test]
-fn the_sound_items_are_read() {
+fn valid_items_are_read() {
     let sound = Items { stack: Some(stack()), lock: Some(lock()), live: Some(live()), last: Some(last()) };
     assert_eq!(LedgerState::of(sound, None, LEDGER, "app").unwrap().next_number().unwrap(), 9);
 }
 
 #[test]
-fn items_of_every_shape_are_read_as_they_are_meant_or_refused_by_name() {
+fn items_of_every_shape_are_read_or_refused_by_name() {
     let began = Instant::now();
     let count = cases(5_000);
     let violations = tried(count, items(), |items| is_read_or_named(&items));

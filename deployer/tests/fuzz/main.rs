@@ -1,12 +1,12 @@
-//! Input from elsewhere, of every shape, through whatever reads it: the items of a ledger, the contract, the manifest of
-//! an artifact, `deployer.toml`, a plan of Terraform's. Nothing panics; what is read is what was meant; and what is not
-//! read is an error that names the object, has its exit code, and says what to do.
+//! External input of every shape, through the code that reads it: the items of a ledger, the contract, the manifest of an
+//! artifact, `deployer.toml`, a Terraform plan. Nothing panics; what is read is what was meant; everything else is an error
+//! that names the object, has the right exit code, and says what to do.
 //!
 //! `cargo test` tries some thousand of each, with `CASES=all` twenty times as many. `.ci/fuzz deployer fuzz
-//! ledger::no_bytes_are_taken_for_items` lets libFuzzer search, guided by what is covered. Every test that is called
-//! `no_bytes_…` is such a target.
+//! ledger::no_bytes_are_taken_for_items` lets libFuzzer search, guided by coverage. Every test named `no_bytes_…` is such a
+//! target.
 //!
-//! A binary of its own, run by the standard harness, which bolero's targets need: `it` starts a stack.
+//! A binary of its own, because bolero's targets need the standard harness, and `it` starts a stack.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -26,14 +26,14 @@ use deployer::failure::Exit;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-/// How often something is tried, if the part that stands for all cases is tried so often.
+/// The number of cases: `part`, or more if all cases run.
 fn cases(part: u32) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of what is tested")]
     let all = std::env::var("CASES").is_ok_and(|cases| cases == "all");
     if all { part * 20 } else { part }
 }
 
-/// Tries so many values, and answers what broke the promise, made as small as it can be.
+/// Tries a number of values, and returns what broke the promise, shrunk as far as possible.
 fn tried<T: Debug>(
     count: u32,
     values: impl Strategy<Value = T>,
@@ -48,7 +48,7 @@ fn tried<T: Debug>(
     tried.err().map(broken).into_iter().collect()
 }
 
-/// Whether an error is one that a person can do something with.
+/// Whether an error helps: it names the object, and has a hint.
 fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
     let (words, exit) = (format!("{error:#}"), error.exit());
     if !matches!(exit, Exit::BadInput | Exit::Refused) {
@@ -57,5 +57,5 @@ fn named(error: &anyhow::Error, object: &str) -> Result<(), String> {
     if !words.contains(object) {
         return Err(format!("does not name `{object}`: {words}"));
     }
-    error.hint().map(drop).ok_or_else(|| format!("says not what to do: {words}"))
+    error.hint().map(drop).ok_or_else(|| format!("has no hint: {words}"))
 }

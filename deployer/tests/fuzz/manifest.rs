@@ -65,7 +65,7 @@ fn is_read_or_named(text: &[u8]) -> Result<(), String> {
     if leads_out { Err(format!("leads out of its folder: {read}")) } else { Ok(()) }
 }
 
-/// The same through its folder, where no zip is.
+/// The same through its folder, which has no zip.
 fn is_refused_without_its_zips(text: &[u8]) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("manifest.json"), text).unwrap();
@@ -81,7 +81,7 @@ fn no_bytes_are_taken_for_a_manifest() {
 }
 
 #[test]
-fn manifests_of_every_shape_are_read_as_they_are_meant_or_refused_by_name() {
+fn manifests_of_every_shape_are_read_or_refused_by_name() {
     let began = Instant::now();
     let (count, opened) = (cases(4_000), cases(500));
     let text = || {

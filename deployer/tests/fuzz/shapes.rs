@@ -1,4 +1,4 @@
-//! Values of every shape, and sound documents with something wrong in them.
+//! Values of every shape, and valid documents with something wrong in them.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ const TEXTS: [&str; 18] = [
     "-009999-01-01T00:00:00Z",
 ];
 
-/// A text that stands somewhere, or any.
+/// A text from the list, or any other.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => select(&TEXTS[..]).prop_map(str::to_owned),
@@ -35,7 +35,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Numbers at the borders of what they are read into.
+/// Numbers at the limits of their types.
 fn number() -> impl Strategy<Value = Value> {
     let borders = vec![
         json!(0),
@@ -71,7 +71,7 @@ pub(crate) fn json_of(names: &'static [&'static str]) -> impl Strategy<Value = V
         prop_oneof![
             3 => vec(member, 0..6).prop_map(|members| Value::Object(Map::from_iter(members))),
             1 => vec(inner.clone(), 0..4).prop_map(Value::Array),
-            // Deeper than a table of DynamoDB takes.
+            // Deeper than DynamoDB allows.
             1 => (inner, 1_usize..60).prop_map(|(inner, depth)| (0..depth).fold(inner, |inner, _| json!([inner]))),
         ]
     });
@@ -79,7 +79,7 @@ pub(crate) fn json_of(names: &'static [&'static str]) -> impl Strategy<Value = V
     tree.boxed()
 }
 
-/// What may be wrong with one member.
+/// A defect of one member.
 #[derive(Debug, Clone)]
 enum Wrong {
     Is(Value),
@@ -130,7 +130,7 @@ fn members(value: &Value, above: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
     }
 }
 
-/// `sound` with pieces of it cut out, doubled, or replaced: what is no value of any kind, and keys that stand twice.
+/// `sound` with pieces cut out, doubled or replaced: invalid values, and duplicate keys.
 pub(crate) fn spoilt(sound: String) -> impl Strategy<Value = String> {
     let piece = prop_oneof![2 => text(), 1 => (1_usize..2_000).prop_map(|depth| "[".repeat(depth)),
         1 => (1_usize..300).prop_map(|depth| "{\"a\":".repeat(depth))];
@@ -157,7 +157,7 @@ pub(crate) fn spoilt(sound: String) -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether `read`, which was made of `given`, says what `given` says: all that is not a default is from there.
+/// Whether `read` equals `given`, from which it was read: everything that is not a default comes from there.
 pub(crate) fn says(read: &Value, given: &Value) -> bool {
     match (read, given) {
         (Value::Object(read), Value::Object(given)) => read.iter().all(|(name, inner)| match given.get(name) {

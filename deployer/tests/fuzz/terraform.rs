@@ -1,4 +1,4 @@
-//! A plan of Terraform's, as `deployer guard` reads it.
+//! A Terraform plan, as `deployer guard` reads it.
 
 use std::time::Instant;
 
@@ -53,8 +53,8 @@ fn is_compared_or_named(text: &str) -> Result<(), String> {
     look(text.as_bytes());
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
-    let told = Guard { plan: file.path().to_path_buf(), text: Some(file.path().to_path_buf()), retired: false };
-    match guard(&told, &Report::new(Output::Text, (false, true), None, &deployer::world::World::real())) {
+    let input = Guard { plan: file.path().to_path_buf(), text: Some(file.path().to_path_buf()), retired: false };
+    match guard(&input, &Report::new(Output::Text, (false, true), None, &deployer::world::World::real())) {
         // What would be cut is named by its address in Terraform.
         Err(error) if error.to_string().contains("would cut live traffic") => named(&error, ""),
         Err(error) => named(&error, &file.path().display().to_string()),
@@ -63,7 +63,7 @@ fn is_compared_or_named(text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn no_bytes_are_taken_for_a_plan_of_terraforms() {
+fn no_bytes_are_taken_for_a_terraform_plan() {
     check!().for_each(look);
 }
 

@@ -41,11 +41,11 @@ fn attribute(value: &Value) -> Value {
     }
 }
 
-/// Numbers that are none, or none of ours.
+/// Invalid numbers, and numbers that the deployer never writes.
 const NUMBERS: [&str; 10] =
     ["", "x", "NaN", "inf", "1e999", "0x10", "1.0", " 1", "99999999999999999999999999999999999999", "-0"];
 
-/// Attributes that nothing of ours would write.
+/// Attributes that the deployer never writes.
 fn odd() -> impl Strategy<Value = Value> {
     prop_oneof![
         3 => select(&NUMBERS[..]).prop_map(|number| json!({"N": number})),
@@ -82,12 +82,12 @@ fn wired() -> impl Strategy<Value = Items> {
     })
 }
 
-/// Answers as a table that holds `items` and takes every write.
-async fn answer(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Responds like a table with these items that accepts every write.
+async fn respond(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let asked: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
     let [stack, lock, live, last] = items.lock().unwrap().clone();
-    let answer = match parts.headers["x-amz-target"].to_str().unwrap() {
+    let response = match parts.headers["x-amz-target"].to_str().unwrap() {
         "DynamoDB_20120810.GetItem" => match asked["Key"]["sk"]["S"].as_str().unwrap() {
             "stack" => json!({"Item": stack}),
             "lock" => json!({"Item": lock}),
@@ -97,12 +97,12 @@ async fn answer(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result<
         "DynamoDB_20120810.Query" => json!({"Items": last.into_iter().collect::<Vec<_>>()}),
         _ => json!({}),
     };
-    let answer = answer.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
-    let answer: serde_json::Map<_, _> = answer.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Ok(Response::new(Full::new(Value::Object(answer).to_string().into())))
+    let response = response.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
+    let response: serde_json::Map<_, _> = response.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Response::new(Full::new(Value::Object(response).to_string().into())))
 }
 
-/// Reads everything there is, and does what would be done with it.
+/// Reads all items, and works with them as a command would.
 async fn is_read_or_named(ledger: &Ledger, table: &TableWriter) -> Result<(), String> {
     if let Err(error) = ledger.release(8).await {
         named(&error, LEDGER)?;
@@ -153,7 +153,7 @@ fn attributes_of_every_type_are_read_or_refused_by_name() {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let items = Arc::clone(&served);
-            let service = service_fn(move |request| answer(Arc::clone(&items), request));
+            let service = service_fn(move |request| respond(Arc::clone(&items), request));
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });

@@ -12,17 +12,17 @@ const FOLDER: &str = "guarded";
 
 /// What is taken away, each with what a visitor would see.
 const REMOVED: [(&str, &str); 11] = [
-    ("aws_api_gateway_authorizer.rest", "methods that ask it answer 500"),
-    ("aws_apigatewayv2_api.http", "the API goes with all it has"),
+    ("aws_api_gateway_authorizer.rest", "methods that use it return 500"),
+    ("aws_apigatewayv2_api.http", "the whole API is deleted"),
     ("aws_apigatewayv2_integration.http", "its routes get 500 at once"),
     ("aws_apigatewayv2_route.http", "its requests get 404 at once"),
     ("aws_apigatewayv2_stage.http", "the API's address gets 404"),
-    ("aws_cloudwatch_event_target.hourly", "its target is started no more"),
-    ("aws_iam_role_policy_attachment.function", "may not do what it allowed"),
-    ("aws_lambda_event_source_mapping.work", "reach the function no more"),
-    ("aws_lambda_function_url.worker", "its address answers no more"),
+    ("aws_cloudwatch_event_target.hourly", "its target is no longer started"),
+    ("aws_iam_role_policy_attachment.function", "loses the permissions that it gave"),
+    ("aws_lambda_event_source_mapping.work", "no longer reach the function"),
+    ("aws_lambda_function_url.worker", "its address no longer responds"),
     ("aws_vpc_security_group_ingress_rule.database", "connections that it allows are dropped"),
-    ("aws_wafv2_web_acl_association.rest", "the firewall lets everything through"),
+    ("aws_wafv2_web_acl_association.rest", "gets all requests, unfiltered"),
 ];
 
 /// What is changed in place, each in which attribute.

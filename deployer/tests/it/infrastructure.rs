@@ -65,11 +65,11 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
     let retired = checkout.deployer("guard cuts.json --retired").expect(4).says([
         "`module.backend.aws_lambda_function.this[\"preflight\"]` would be replaced",
         "`module.backend.aws_lambda_alias.live[\"preflight\"]` would be replaced",
-        "add the new one beside the old one under a key of its own",
+        "add the new resource beside the old one, under its own key",
         "`module.backend.aws_lambda_alias.live[\"counter\"]` would change in `function_version` (",
         "`module.backend.aws_lambda_function.this[\"counter\"]` would change in `reserved_concurrent_executions` (`100` -> `0`)",
         "would change in `deployment_id` (",
-        "`function_version`: put the attribute into `ignore_changes`",
+        "`function_version`: add the attribute to `ignore_changes`",
     ]);
     assert!(!retired.stderr.contains(removed), "{}", retired.stderr);
 
@@ -78,7 +78,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
         "aws_dynamodb_table_item",
         "aws_iam_role_policy",
         "aws_api_gateway_stage",
-        "hint: take away (`--retired`) what no release within retention uses any more",
+        "hint: once no release within retention uses it, apply the removal with `--retired`",
     ]);
     checkout.deployer("guard destroyed.json --retired").expect(0);
     what_is_no_plan_is_refused();
@@ -124,7 +124,7 @@ fn what_is_no_plan_is_refused() {
         ("state.json", "`state.json` is a state, not a plan", write),
         (
             "wrapped.json",
-            "`wrapped.json` has lines of setup-terraform's wrapper",
+            "`wrapped.json` has lines from the wrapper of `hashicorp/setup-terraform`",
             "hint: set `terraform_wrapper: false`",
         ),
     ] {

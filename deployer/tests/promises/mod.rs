@@ -1,7 +1,7 @@
-//! The promises as figures: what was promised, how it was tried, in how many cases, how often it was broken, and how long it took.
+//! The promises as figures: each promise, how it was tested, in how many cases, how often it was broken, and how long it took.
 //!
-//! Part of each test binary that measures. Every row lies in the build folder by itself, and each new one makes the table of all of
-//! them anew: `target/tmp/promises.md`. A binary's first row takes the place of those of its runs before.
+//! Part of each test binary that measures. Every row is a file in the build folder, and each new one rewrites the table of all rows:
+//! `target/tmp/promises.md`. A binary's first row removes the rows of its earlier runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,19 +19,19 @@ struct Row {
     seconds: f64,
 }
 
-/// How many rows this process has left: one at a time.
+/// The number of rows that this process has written. The mutex lets one be written at a time.
 static ROWS: Mutex<usize> = Mutex::new(0);
 
-/// Notes what came of the cases of a promise that began then, and fails the test if it was broken.
+/// Records the result of a promise's cases, and fails the test if the promise was broken.
 #[track_caller]
 pub(crate) fn kept(promise: &str, how: &str, cases: usize, violations: &[String], began: Instant) {
     measured(promise, how, cases, violations.len(), began);
-    assert!(cases > 0, "{promise}: nothing was tried");
+    assert!(cases > 0, "{promise}: no case was tested");
     let broken = violations.join("\n");
     assert!(violations.is_empty(), "{promise}: {} violations in {cases} cases\n{broken}", violations.len());
 }
 
-/// Notes what came of the cases of a promise that began then.
+/// Records the result of a promise's cases.
 #[expect(clippy::print_stdout, reason = "the figures are what the command is for")]
 pub(crate) fn measured(promise: &str, how: &str, cases: usize, violations: usize, began: Instant) {
     let (promise, how, seconds) = (promise.to_owned(), how.to_owned(), began.elapsed().as_secs_f64());
@@ -42,7 +42,7 @@ pub(crate) fn measured(promise: &str, how: &str, cases: usize, violations: usize
     if *rows == 0 {
         let own = format!("{binary}-");
         let earlier = files().filter(|file| file.file_name().unwrap().to_str().unwrap().starts_with(&own));
-        // Another run of the same binary may have been faster.
+        // Another run of the same binary may have removed it already.
         earlier.for_each(|file| drop(std::fs::remove_file(file)));
     }
     *rows += 1;
@@ -51,7 +51,7 @@ pub(crate) fn measured(promise: &str, how: &str, cases: usize, violations: usize
     write(&folder().with_extension("md"), table().as_bytes());
 }
 
-/// Nobody reads half of it.
+/// Replaces the file in one step, so that no reader gets half of it.
 fn write(file: &Path, bytes: &[u8]) {
     let new = file.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&new, bytes).unwrap();
@@ -65,7 +65,7 @@ fn table() -> String {
     let line = |Row { promise, how, cases, violations, seconds }| {
         format!("| {promise} | {how} | {cases} | {violations} | {seconds:.0} |\n")
     };
-    let head = "| promise | how it was tried | cases | violations | seconds |\n|---|---|---:|---:|---:|\n".to_owned();
+    let head = "| promise | how it was tested | cases | violations | seconds |\n|---|---|---:|---:|---:|\n".to_owned();
     rows.map(line).fold(head, |table, line| table + &line)
 }
 

@@ -1,4 +1,4 @@
-//! What the code of the functions does, by the digest of its package.
+//! The behaviour of the functions' code, by the digest of its package.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use crate::aws::lambda::{App, Call, Ran};
 /// What a version's code does with every request.
 #[derive(Clone, Debug, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Behavior {
-    /// Responds as its check wants.
+    /// Passes its checks.
     #[default]
     Right,
     /// Passes its checks by Invoke, and fails for visitors.
     WrongForVisitors,
     /// The status of its responses is text.
     StatusInAString,
-    /// Passes its checks by Invoke, and dies for visitors.
+    /// Passes its checks by Invoke, and crashes for visitors.
     CrashesForVisitors,
-    /// Needs what API Gateway sends with a request to `/f1/7?q=a%20b`.
+    /// Needs the event that API Gateway sends with a request to `/f1/7?q=a%20b`.
     ReadsItsEvent,
-    /// Returns what is no response, which some triggers take for the body of one.
+    /// Returns something that is not a response, which some triggers use as a body.
     ReturnsJsonAlone,
     /// Responds with status 500.
     Wrong,
-    /// Dies.
+    /// Crashes.
     Crashes,
 }
 
-/// What the placeholder responds.
+/// The placeholder's response.
 pub(crate) const NOTHING_YET: &str = "nothing deployed yet";
 
 /// The code of every package.
@@ -42,7 +42,7 @@ impl Application {
         self.packages.insert(sha256.to_owned(), behavior);
     }
 
-    /// What the code of a package does; the placeholder's is no application at all.
+    /// What the code of a package does; the placeholder's is not an application at all.
     pub(crate) fn behavior(&self, sha256: &str) -> Option<Behavior> {
         self.packages.get(sha256).copied()
     }

@@ -1,13 +1,13 @@
-//! Cases, side by side: each thread takes the next one.
+//! Runs cases in parallel: each thread takes the next one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What futures need that were not optimised: more than a thread of a test has.
+/// The stack for unoptimised futures, which is more than a test's thread has.
 pub(crate) const STACK: usize = 64 << 20;
 
-/// What came of every case, in the order of the cases.
+/// The result of every case, in their order.
 pub(crate) fn each<C: Sync>(cases: &[C], run: impl Fn(&C) -> Vec<String> + Sync) -> Vec<Vec<String>> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(vec![Vec::new(); cases.len()]);
@@ -30,7 +30,7 @@ fn next_of<'a, C>(cases: &'a [C], next: &AtomicUsize) -> Option<(usize, &'a C)> 
     cases.get(index).map(|case| (index, case))
 }
 
-/// A case that panics fails as any other does: the cases beside it go on.
+/// A panic fails only its own case: the others go on.
 pub(crate) fn caught(run: impl FnOnce() -> Vec<String>) -> Vec<String> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -44,12 +44,12 @@ pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The seed of the only case that is to run: what it did is printed.
+/// The seed of the only case to run, which prints what it did.
 pub(crate) fn only() -> Option<u64> {
     setting("SEED").map(|seed| seed.parse().expect("SEED is a number"))
 }
 
-/// How many cases are to run.
+/// Which cases are to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
     /// A fixed part, for a test that takes minutes.
@@ -62,10 +62,10 @@ pub(crate) enum Share {
     All,
 }
 
-/// It shares nothing with the number of faults, so that all of them come in each part.
+/// Coprime with the number of faults, so that each part has all of them.
 pub(crate) const PARTS: usize = 16;
 
-/// What `CASES` asks for.
+/// The value of `CASES`.
 pub(crate) fn share() -> Share {
     match setting("CASES").as_deref() {
         None => Share::Fixed,
@@ -75,7 +75,7 @@ pub(crate) fn share() -> Share {
     }
 }
 
-/// Whether every case is to run, and not a part of them.
+/// Whether all cases are to run.
 pub(crate) fn all() -> bool {
     share() == Share::All
 }

@@ -1,4 +1,4 @@
-//! What may happen to a call, or to the run that makes it.
+//! Faults of a call, or of the run that makes it.
 
 use serde_json::json;
 
@@ -7,12 +7,12 @@ use crate::aws::signature::Protocol;
 use crate::aws::wire::{Reply, Request};
 use crate::aws::{cbor, query, s3};
 
-/// What may happen to a call.
+/// A fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// Nothing is done, and the response has this status.
     Refused(u16),
-    /// Nothing is done: the principal may not.
+    /// Nothing is done: the principal lacks the permission.
     Denied,
     /// Nothing is done: the credentials have expired.
     Expired,
@@ -20,11 +20,11 @@ pub(crate) enum Fault {
     RequestLost,
     /// It is done, and the connection breaks.
     ReplyLost,
-    /// Nothing is done: a connection is not made, for this reason.
+    /// Nothing is done: the connection fails, for this reason.
     NoConnection(&'static str),
-    /// Nothing is done: something on the way responds in AWS's place, with a page of this status.
+    /// Nothing is done: a proxy on the way responds instead of AWS, with a page of this status.
     Page(u16),
-    /// Neither done nor responded to.
+    /// Nothing is done, and there is no response.
     Stalled,
     /// It is done, and there is no response.
     ReplyStalled,
@@ -32,7 +32,7 @@ pub(crate) enum Fault {
     KilledBefore,
     /// The run dies, and it is done.
     KilledAfter,
-    /// The run gets a signal; the call goes on as if nothing were.
+    /// The run gets a signal; the call goes on undisturbed.
     Signal(&'static str),
 }
 
@@ -61,7 +61,7 @@ impl Fault {
         matches!(self, Self::ReplyLost | Self::ReplyStalled | Self::KilledAfter | Self::Signal(_))
     }
 
-    /// The response in the call's place, if the fault has one.
+    /// The response instead of the call's own, if the fault has one.
     pub(crate) fn reply(self, request: &Request) -> Option<Reply> {
         match self {
             Self::Refused(status) => Some(refusal(request, status)),
@@ -101,7 +101,7 @@ fn refusal(request: &Request, status: u16) -> Reply {
         Protocol::RestJson => Reply::error(status, code, message),
         Protocol::Json => {
             let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message});
-            // DynamoDB has 400 for what its clients may change.
+            // DynamoDB returns 400 for what its clients can fix.
             Reply::json(if status < 500 { 400 } else { status }, &body)
         }
         Protocol::Cbor => cbor::error(status, code, message),

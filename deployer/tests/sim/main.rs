@@ -3,16 +3,16 @@
 //! | folder or file | what is in it |
 //! |---|---|
 //! | [`aws`] | the services, at wire level: each a small state machine that keeps AWS's rules |
-//! | [`outside`], [`fault`] | the outside world of a run, and what may happen to its calls |
-//! | [`record`] | what went over the wire, for `.ci/models` |
-//! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
-//! | [`simulation`] | commands run by arguments, side by side if need be |
-//! | [`verdict`], [`printed`] | what must be true of an environment after any run, and of what the run prints and stores |
-//! | [`behaviour`] | what each command does when nothing breaks, and what it refuses |
-//! | [`cases`], [`schedule`], [`promises`] | cases side by side, the order of several runs' writes, and the table of figures |
+//! | [`outside`], [`fault`] | the outside world of a run, and the faults of its calls |
+//! | [`record`] | the traffic on the wire, for `.ci/models` |
+//! | [`application`], [`stack`] | the functions' code, and the stacks of infrastructure code |
+//! | [`simulation`] | commands, run by their arguments, also in parallel |
+//! | [`verdict`], [`printed`] | rules for an environment after any run, and for what a run prints and stores |
+//! | [`behaviour`] | what each command does without faults, and what it refuses |
+//! | [`cases`], [`schedule`], [`promises`] | cases in parallel, the order of several runs' writes, and the table of figures |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
 
-// Of a whole run's future, awaited by a case's.
+// A case awaits the future of a whole run.
 #![recursion_limit = "256"]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Every call of every command meets every fault, and then the command is run again.
+//! Every fault at every call of every command; then the command is run again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,29 +13,28 @@ use crate::simulation::{Ended, Simulation, Snapshot};
 use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Before, Serving, after_the_fault, after_the_next_run};
 
-/// The safe state has to be reached so soon after a signal.
+/// The time within which a run must reach a safe state after a signal.
 const STOPS_WITHIN: Duration = Duration::from_secs(7);
 
-/// Of so many cases one is tried where not all of them are: a prime that shares nothing with the number of faults, so that
-/// all of them come.
+/// Unless all cases run, one in this number does: a prime, coprime with the number of faults, so that all of them occur.
 const STRIDE: usize = 101;
-/// The same of the main scenarios.
+/// The same for the main scenarios.
 const STEP: usize = 61;
-/// Of so many cases of a stack of eight functions one is tried: each of its commands makes hundreds of calls.
+/// One in this number of cases of a stack of eight functions is tried: each of its commands makes hundreds of calls.
 const WIDE: usize = 4 * STRIDE;
 
-/// A command, and the world that it starts from.
+/// A command, and the world in which it starts.
 #[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) environment: &'static str,
-    /// What it does; `ARTIFACT` is a folder with packages that nobody has seen yet.
+    /// Its arguments; `ARTIFACT` is a folder with new packages.
     pub(crate) command: &'static str,
-    /// Whether the API's definition is another one than before.
+    /// Whether the API's definition changes.
     definition: bool,
     /// Whether the stage is to move.
     pub(crate) moves_stage: bool,
-    /// What a run that died has left, and what served before it: a run that fails may leave the one or the other.
+    /// What a dead run has left, and what was live before it: a failing run may leave either.
     pub(crate) left: Vec<Serving>,
     world: Snapshot,
 }
@@ -63,7 +62,7 @@ impl Scenario {
         Self { name, environment: "dev", command, definition: true, moves_stage: shape.has_stage(), left, world }
     }
 
-    /// Of code alone.
+    /// A change of code alone.
     fn code(name: &'static str, shape: Shape) -> Self {
         Self { definition: false, moves_stage: false, ..Self::deploy(name, shape, 1) }
     }
@@ -83,13 +82,13 @@ impl Scenario {
     }
 
     fn prune(name: &'static str, shape: Shape) -> Self {
-        // What a release removes itself must still be there.
+        // Parts that a release itself removes must still be there.
         let deployed = Self::deploy(name, shape.keeping(10), 4);
         let world = deployed.world.clone().keeping(shape.keeps);
         Self { command: "prune dev --yes", definition: false, world, ..deployed }
     }
 
-    /// Somebody has moved an alias back, behind the deployer's back.
+    /// An alias was moved back behind the deployer's back.
     fn adopt(name: &'static str, shape: Shape) -> Self {
         let deployed = Self::deploy(name, shape, 2);
         let world = deployed.world.clone().after(async |simulation| {
@@ -100,14 +99,14 @@ impl Scenario {
         Self { command: "deploy dev --artifact ARTIFACT --adopt", world, ..deployed }
     }
 
-    /// The functions were in use before the deployer came.
+    /// The functions were in use before the first release.
     fn first_contact(name: &'static str, shape: Shape) -> Self {
         let deployed = Self::deploy(name, shape, 0);
         let world = deployed.world.clone().after(async |simulation| in_use(simulation, "dev"));
         Self { world, ..deployed }
     }
 
-    /// A run died: in its part that moves traffic, after this share of it.
+    /// A run died while it moved traffic, after this share of that part.
     fn recovery(name: &'static str, shape: Shape, share: f64) -> Self {
         let scenario = Self::deploy(name, shape, 1);
         let calls = scenario.calls();
@@ -133,7 +132,7 @@ impl Scenario {
         Self { left, world, ..scenario }
     }
 
-    /// Runs the case: what is wrong, with what the run did.
+    /// Runs the case. Returns what is wrong, with what the run did.
     fn checked(&self, case: Case) -> Vec<String> {
         self.world.clone().seeded(case.seed).run(async |simulation| {
             let before = Before::of(simulation, self);
@@ -168,7 +167,7 @@ impl Scenario {
         })
     }
 
-    /// Makes what the command needs: the command line.
+    /// Makes what the command needs. Returns the command line.
     fn ready(&self, simulation: &Simulation, before: &Before) -> String {
         if self.definition {
             simulation.change_definition(self.environment);
@@ -176,7 +175,7 @@ impl Scenario {
         self.command.replace("ARTIFACT", &before.artifact.folder.display().to_string())
     }
 
-    /// The calls that the command makes when nothing happens.
+    /// The calls that the command makes without faults.
     fn calls(&self) -> Vec<&'static str> {
         self.world.clone().simulate(async |simulation| {
             let before = Before::of(simulation, self);
@@ -194,7 +193,7 @@ fn said(ended: &Ended) -> String {
     format!("exit {:?}: {}", ended.code, ended.words)
 }
 
-/// What has been there before the first release is no placeholder: it passes its checks.
+/// What was there before the first release is not a placeholder: it passes its checks.
 pub(crate) fn in_use(simulation: &Simulation, environment: &str) {
     let codes = Serving::of(simulation, environment).codes;
     simulation.account(environment, |account| {
@@ -209,7 +208,7 @@ async fn released(simulation: &Simulation, environment: &str) {
     simulation.done(&format!("deploy {environment} --artifact {}", artifact.folder.display())).await;
 }
 
-/// Tries as many cases as `CASES` asks for.
+/// Tries as many cases as `CASES` demands.
 fn every(scenario: &Scenario) {
     match cases::share() {
         Share::Fixed => tried(scenario, 0, STEP),
@@ -223,12 +222,12 @@ fn some(scenario: &Scenario) {
     tried(scenario, 0, if cases::all() { 1 } else { STRIDE });
 }
 
-/// Tries a smaller part of them.
+/// Tries a smaller part.
 fn few(scenario: &Scenario) {
     tried(scenario, 0, if cases::all() { 1 } else { WIDE });
 }
 
-/// Tries one case of so many, beginning with that number. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
+/// Tries one case in every `stride`, beginning with the given one. `SEED` names the only one; `FAULT`, as `ReplyLost`, the only fault.
 fn tried(scenario: &Scenario, first: usize, stride: usize) {
     let began = Instant::now();
     let calls = scenario.calls();
@@ -265,9 +264,9 @@ fn is_asked(fault: Fault) -> bool {
     cases::setting("FAULT").is_none_or(|name| format!("{fault:?}") == name)
 }
 
-/// The name of the test that runs: its thread has it.
+/// The name of the running test, which is its thread's.
 fn this_test() -> String {
-    // With `--test-threads 1` it has not.
+    // Not with `--test-threads 1`.
     std::thread::current().name().filter(|name| *name != "main").unwrap_or("matrix").to_owned()
 }
 

@@ -42,7 +42,7 @@ pub(crate) const WRITES: [&str; 11] = [
     "UpdateContinuousBackups",
 ];
 
-/// What a run and its observer share.
+/// The state that a run and its observer share.
 #[derive(Debug)]
 pub(crate) struct Run {
     aws: Arc<Mutex<Aws>>,
@@ -50,10 +50,10 @@ pub(crate) struct Run {
     epoch: Timestamp,
     key: String,
     signals: watch::Sender<Option<&'static str>>,
-    /// Told when the run is to die where it stands.
+    /// Signals that the run is to die at once.
     pub(crate) killed: Notify,
     state: Mutex<State>,
-    /// Who says when a write may go out, and which of its runs this is.
+    /// The schedule that admits writes, and this run's number in it.
     schedule: Option<(Arc<Schedule>, usize)>,
 }
 
@@ -61,14 +61,14 @@ pub(crate) struct Run {
 struct State {
     calls: Vec<Sent>,
     faults: Vec<(usize, Fault)>,
-    /// What the next calls of a name meet, and how many of them.
+    /// The faults of the next calls of a name, and how many calls.
     named: Vec<(&'static str, Fault, usize)>,
-    /// The token of the run's session, and when the run believes that it ends.
+    /// The token of the run's session, and when it expires according to the run.
     session: Option<(String, Option<Timestamp>)>,
     chance: fastrand::Rng,
     /// How long the machine was suspended so far.
     suspended: Duration,
-    /// By how much the run's wall clock is wrong.
+    /// The error of the run's wall clock.
     skew: SignedDuration,
     /// The call at which the run is cut off, and for how long.
     cut: Option<(usize, Duration)>,
@@ -81,11 +81,11 @@ struct State {
     asleep: Duration,
     /// The fencing token of the lock that the run took last.
     fencing_token: Option<u64>,
-    /// Moves that took effect when the lock was no longer this run's: their names.
+    /// The names of moves that took effect after the run had lost its lock.
     stale: Vec<Stale>,
 }
 
-/// A call as it was made.
+/// A call that was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) name: &'static str,
@@ -99,7 +99,7 @@ pub(crate) struct Sent {
     pub(crate) fault: Option<Fault>,
 }
 
-/// A move that took effect when the lock was no longer the run's.
+/// A move that took effect after the run had lost its lock.
 #[derive(Debug, Clone)]
 pub(crate) struct Stale {
     pub(crate) name: &'static str,
@@ -174,12 +174,12 @@ impl Run {
         self.faults_of(name, usize::MAX, fault);
     }
 
-    /// Lets so many calls of this name meet a fault.
+    /// Lets a number of calls of this name meet a fault.
     pub(crate) fn faults_of(&self, name: &'static str, times: usize, fault: Fault) {
         self.state.lock().unwrap().named.push((name, fault, times));
     }
 
-    /// Lets the run sign with a session's token, which ends then as far as it knows.
+    /// Lets the run sign with a session's token, which expires then according to its own clock.
     pub(crate) fn session(&self, token: &str, ends: Option<Timestamp>) {
         self.state.lock().unwrap().session = Some((token.to_owned(), ends));
     }
@@ -189,7 +189,7 @@ impl Run {
         self.state.lock().unwrap().session.clone().map(|(token, _)| token)
     }
 
-    /// What is in the ledgers of the run's account.
+    /// The items in the ledgers of the run's account.
     pub(crate) fn stored(&self) -> String {
         let aws = self.aws.lock().unwrap();
         let tables = ENVIRONMENTS.iter().filter(|(_, number)| *number == self.key);
@@ -197,13 +197,13 @@ impl Run {
         items.map(|items| serde_json::Value::from(items).to_string()).collect()
     }
 
-    /// Cuts the run off at its k-th call, from 1, for so long: that call is carried out within the longest time that a move
+    /// Cuts the run off at its k-th call, from 1, for the given time: the call is carried out within the longest time that a move
     /// may take, and neither its response nor anything else gets through.
     pub(crate) fn cut_off(&self, k: usize, time: Duration) {
         self.state.lock().unwrap().cut = Some((k, time));
     }
 
-    /// Lets the machine fall asleep when the run makes its k-th call, from 1, for so long. The call itself goes out.
+    /// Suspends the machine for the given time when the run makes its k-th call, from 1. The call itself goes out.
     pub(crate) fn sleep(&self, k: usize, time: Duration) {
         self.state.lock().unwrap().sleep = Some((k, time));
     }
@@ -219,7 +219,7 @@ impl Run {
         (asleep > self.began.elapsed()).then(|| self.began + asleep)
     }
 
-    /// The run's own work, which stands still while the machine is asleep.
+    /// The run's own work, which pauses while the machine is asleep.
     pub(crate) async fn while_awake<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         let mut wakes = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
@@ -235,7 +235,7 @@ impl Run {
         .await
     }
 
-    /// Moves that took effect when the lock was no longer this run's.
+    /// Moves that took effect after the run had lost its lock.
     pub(crate) fn stale(&self) -> Vec<Stale> {
         self.state.lock().unwrap().stale.clone()
     }
@@ -245,7 +245,7 @@ impl Run {
         self.state.lock().unwrap().fencing_token.is_some()
     }
 
-    /// Whether the run is cut off at its k-th call: when that call arrives, if it does.
+    /// If the run is cut off at its k-th call: when that call arrives, if ever.
     fn is_cut_off(&self, k: usize) -> Option<Option<Duration>> {
         let mut state = self.state.lock().unwrap();
         let now = self.began.elapsed();
@@ -258,12 +258,12 @@ impl Run {
         }
     }
 
-    /// Lets the wall clock be wrong.
+    /// Sets the wall clock wrong.
     pub(crate) fn skew(&self, by: SignedDuration) {
         self.state.lock().unwrap().skew = by;
     }
 
-    /// The machine was asleep for so long: only the uptime knows it.
+    /// The machine was asleep for this long: only its uptime shows it.
     pub(crate) fn suspend(&self, time: Duration) {
         self.state.lock().unwrap().suspended += time;
     }
@@ -276,7 +276,7 @@ impl Run {
         self.signals.send_replace(Some(name));
     }
 
-    /// Notes a call: its number, what it meets, and how long it takes there and back.
+    /// Records a call: its number, its fault, and its time there and back.
     fn note(&self, request: &Request) -> (usize, Option<Fault>, Duration, Duration) {
         let mut state = self.state.lock().unwrap();
         let name = name(request).unwrap_or("unknown");
@@ -306,7 +306,7 @@ impl Run {
         aws.moment.now = self.began.elapsed();
         let reply = aws
             .respond(request)
-            .unwrap_or_else(|| panic!("the simulator does not know {} {}", request.method, request.path));
+            .unwrap_or_else(|| panic!("the simulator does not support {} {}", request.method, request.path));
         record::exchange(name(request).unwrap_or("unknown"), request, &reply);
         if reply.status == 200
             && let Some(name) = name(request).filter(|name| WRITES.contains(name))
@@ -316,7 +316,7 @@ impl Run {
         reply
     }
 
-    /// Notes whose the lock is, after a write that had its effect.
+    /// Records the lock holder after a write that took effect.
     fn compare_fencing_tokens(&self, aws: &Aws, name: &'static str, request: &Request) {
         let Some(account) = aws.accounts.get(&self.key) else { return };
         let environment = ENVIRONMENTS.iter().find(|(_, number)| *number == self.key).map_or("", |(name, _)| name);
@@ -332,7 +332,7 @@ impl Run {
         }
     }
 
-    /// Carries a call out later, even if nobody waits for it any more.
+    /// Carries a call out later, even if the run no longer waits for it.
     fn carry_out_at(self: &Arc<Self>, moment: Instant, request: Request) {
         let run = Arc::clone(self);
         tokio::spawn(async move {
@@ -347,7 +347,7 @@ impl Run {
         }
         let (k, fault, out, back) = self.note(&request);
         if let Some(wakes) = self.asleep_until() {
-            // It was on its way when the machine fell asleep: by the time that it arrives, nobody waits for it any more.
+            // It was on its way when the machine fell asleep: when it arrives, the run no longer waits for it.
             self.carry_out_at(wakes + out, request);
             return std::future::pending().await;
         }
@@ -390,7 +390,7 @@ impl Run {
     }
 
     async fn arrive(&self, k: usize, reply: Reply, back: Duration) -> Result<Reply, ConnectorError> {
-        // By AWS's clock, as every response of its services says.
+        // AWS's clock, as in every response of its services.
         let date = (self.epoch + self.began.elapsed()).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let reply = reply.with("date", &date);
         tokio::time::sleep(back).await;

@@ -1,4 +1,4 @@
-//! What must be true of everything that a run prints, and of everything that it stores.
+//! Rules for everything that a run prints or stores.
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -21,7 +21,7 @@ pub(crate) fn secrets(text: &str, session: Option<&str>) -> Vec<String> {
 /// words, without what it needs besides.
 pub(crate) fn strange_commands(text: &str) -> Vec<String> {
     let commands = text.split('`').filter(|part| part.starts_with("deployer ") && !part.contains('\n'));
-    commands.filter_map(|command| strange(command).map(|why| format!("`{command}` is no command: {why}"))).collect()
+    commands.filter_map(|command| strange(command).map(|why| format!("`{command}` is not a command: {why}"))).collect()
 }
 
 /// Why the command line does not take a command, if it does not.

@@ -17,9 +17,9 @@ use crate::verdict::{Serving, item, releases, unchecked};
 
 /// Longer than a lease and the longest move together.
 const CUT_OFF: Duration = Duration::from_secs(60);
-/// How many seeds each of the random races has where not all of them are run.
+/// The number of seeds of each random race, unless all are run.
 const SEEDS: usize = 20;
-/// How many seeds the random races have together.
+/// The number of seeds of all random races together.
 const ALL_SEEDS: u64 = 10_000;
 
 /// Commands that are run at the same time, by the environment that they all change.
@@ -69,7 +69,7 @@ fn released() -> Snapshot {
     })
 }
 
-/// What a race came to.
+/// The result of a race.
 struct Outcome {
     runs: Vec<Arc<Run>>,
     ended: Vec<Ended>,
@@ -77,8 +77,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// Whether another run had already given the alias a new revision. In the moment between its taking of the lock and that, a
-    /// late move still lands: what that run then reads of the aliases shows it.
+    /// Whether another run had already given the alias a new revision. Between the takeover of the lock and that change a late move
+    /// still succeeds: the other run then reads the moved aliases.
     fn was_fenced_off(&self, run: &Arc<Run>, stale: &Stale) -> bool {
         let others = self.runs.iter().filter(|other| !Arc::ptr_eq(other, run));
         let mut calls = others.flat_map(|other| other.calls());
@@ -100,7 +100,7 @@ impl Race {
         self.commands.iter().enumerate().map(prepare).collect()
     }
 
-    /// Runs them: the writes in the order of the schedule, and every run but the first after a pause of its own.
+    /// Runs them, with the writes in the order of the schedule, and every run but the first after a pause of its own.
     async fn run(
         self,
         simulation: &Simulation,
@@ -133,7 +133,7 @@ impl Race {
         Outcome { runs, ended, visits }
     }
 
-    /// Once what was late has arrived, the next run ends what was left, or says that the stage is not where it was.
+    /// After all late calls have arrived, the next run ends what was left, or reports that the stage has moved.
     async fn run_again(self, simulation: &Simulation, outcome: &mut Outcome) {
         tokio::time::sleep(CUT_OFF).await;
         let artifact = simulation.artifact(Behavior::Right);
@@ -169,7 +169,7 @@ impl Race {
                 && !is_seen(outcome)
                 && live["parts"]["deployment"] != *serving.deployment
             {
-                wrong.push("a stale move of the stage that nobody saw".to_owned());
+                wrong.push("a stale move of the stage that no run reported".to_owned());
             }
             if ended.code.is_some_and(|code| code != 0) && !ended.words.contains("hint: ") {
                 wrong.push("the error has no hint".to_owned());
@@ -226,16 +226,16 @@ pub(crate) fn won_twice(history: &[Value]) -> Vec<String> {
     twice.map(|release| format!("release {} won, as another one had: a double win", release["number"])).collect()
 }
 
-/// What is wrong with those that lost: each has its own exit code, says who has the lock, and has changed nothing.
+/// What is wrong with the losers: each must have its own exit code, name the lock, and change nothing.
 fn losers(outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     if outcome.ended.iter().all(|ended| ended.code != Some(0)) {
-        wrong.push("nobody won".to_owned());
+        wrong.push("no run won".to_owned());
     }
     for (run, ended) in outcome.runs.iter().zip(&outcome.ended) {
         match ended.code {
             Some(0) => {}
-            Some(5) if ended.words.contains("held by") || ended.words.contains("was quicker") => {}
+            Some(5) if ended.words.contains("lock") || ended.words.contains("was quicker") => {}
             // It read while the winner moved.
             Some(4) if !run.had_the_lock() => {}
             other => wrong.push(format!("a loser ended with {other:?}")),
@@ -244,12 +244,12 @@ fn losers(outcome: &Outcome) -> Vec<String> {
     wrong
 }
 
-/// Whether some run said something of the stage.
+/// Whether any run reported the stage.
 fn is_seen(outcome: &Outcome) -> bool {
     outcome.ended.iter().any(|ended| ended.code != Some(0) && ended.words.contains("stage"))
 }
 
-/// The calls that the first command of a race makes by itself.
+/// The calls that the first command of a race makes alone.
 fn calls(race: Race, world: &Snapshot) -> Vec<Sent> {
     world.clone().simulate(async |simulation| {
         let alone = Race { commands: &race.commands[..1], ..race };
@@ -259,7 +259,7 @@ fn calls(race: Race, world: &Snapshot) -> Vec<Sent> {
     })
 }
 
-/// All orders of the writes of two runs, of which the second one begins this much later.
+/// All orders of the writes of two runs. The second one begins this much later.
 fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<String>) {
     let (mut orders, mut wrong, mut next) = (0, Vec::new(), Some(Vec::new()));
     while let Some(order) = next {
@@ -273,7 +273,7 @@ fn all_orders(race: Race, world: &Snapshot, pause: Duration) -> (usize, Vec<Stri
 }
 
 #[test]
-fn in_every_order_of_the_writes_of_two_runs_one_wins_and_the_other_changes_nothing() {
+fn of_two_runs_in_any_order_one_wins_and_one_changes_nothing() {
     let world = released();
     for race in RACES {
         let began = Instant::now();
@@ -333,7 +333,7 @@ fn of_three_runs_in_any_order_one_wins_at_a_time() {
     });
 }
 
-/// A race whose first run meets a mishap at any of its calls, at writes most often; the second one comes when that has begun.
+/// A race whose first run has a mishap at any of its calls, mostly at writes; the second one starts after that.
 fn with_mishap(name: &'static str, how: &str, mishap: fn(usize) -> Mishap) {
     let race = Race { name, ..RACES[0] };
     let calls = calls(race, &released());
@@ -346,16 +346,16 @@ fn with_mishap(name: &'static str, how: &str, mishap: fn(usize) -> Mishap) {
 }
 
 #[test]
-fn a_holder_that_was_cut_off_makes_no_stale_move_whatever_it_was_doing() {
+fn a_holder_that_was_cut_off_makes_no_stale_move() {
     with_mishap("takeover", "the first run cut off at any call, its move in flight", Mishap::CutOff);
 }
 
 #[test]
-fn a_holder_that_slept_past_its_lease_makes_no_stale_move_whatever_it_was_doing() {
+fn a_holder_that_slept_past_its_lease_makes_no_stale_move() {
     with_mishap("sleeping holder", "the first run asleep past its lease at any call", Mishap::Sleep);
 }
 
-/// The second run takes the lock over, and moves the same aliases soon after: the first one wakes at every moment of that.
+/// The second run takes over the lock and soon moves the same aliases; the first one wakes at every moment of that.
 #[test]
 fn a_holder_that_wakes_during_a_takeover_moves_nothing() {
     let (world, race, began) = (released(), Race { name: "woken holder", ..RACES[0] }, Instant::now());

@@ -1,6 +1,6 @@
-//! What went over the wire, written to files. That of `EXCHANGES` has every call of the deployer: `.ci/models` compares it with
-//! AWS's service models. That of `SEQUENCES` has the calls that were once recorded from AWS: `.ci/witness` repeats them against
-//! another simulation of AWS.
+//! The traffic on the wire, written to files. `EXCHANGES` gets every call of the deployer: `.ci/models` compares it with AWS's
+//! service models. `SEQUENCES` gets the calls that follow recordings of AWS: `.ci/witness` repeats them against another
+//! simulation of AWS.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -41,7 +41,7 @@ fn with_reply(mut shown: Value, reply: &Reply) -> Value {
     shown
 }
 
-/// Notes a request that AWS responded to.
+/// Records a request with a response.
 pub(crate) fn exchange(operation: &str, request: &Request, reply: &Reply) {
     if EXCHANGES.is_none() {
         return;
@@ -62,8 +62,8 @@ impl Sequence {
         Self { name, steps: Vec::new() }
     }
 
-    /// A call by which Terraform or a person makes what the simulation has already, and the ids that it has there: the fields of
-    /// the response.
+    /// A call with which Terraform or a person would make what the simulation has already, with the ids there: the fields of the
+    /// response.
     pub(crate) fn makes(&mut self, request: &Request, ids: &Value) {
         let mut step = shown(request);
         step["ids"] = ids.clone();
@@ -78,7 +78,7 @@ impl Sequence {
         self.steps.push(json!({ "wait": seconds }));
     }
 
-    /// From here on there is a rule in force that no call sets.
+    /// From here on a rule applies that no call sets.
     pub(crate) fn rule(&mut self) {
         self.steps.push(json!({ "rule": true }));
     }

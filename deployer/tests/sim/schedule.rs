@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
-/// A run that writes nothing for so long is not waited for.
+/// A run without a write for this time is not waited for.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// The turns of several runs.
@@ -18,13 +18,13 @@ pub(crate) struct Schedule {
 
 #[derive(Debug)]
 struct Turns {
-    /// Of each run the writes that wait, the oldest first; nothing once the run has ended.
+    /// The waiting writes of each run, oldest first; `None` once the run has ended.
     waiting: Vec<Option<VecDeque<oneshot::Sender<()>>>>,
-    /// What is to be chosen, as far as that is given.
+    /// The given choices, if any.
     given: VecDeque<usize>,
-    /// What else is chosen by chance; without it, the first one.
+    /// The source of all other choices; without it, always the first one.
     chance: Option<fastrand::Rng>,
-    /// What was chosen, and of how many.
+    /// The choices made, each with the number of alternatives.
     made: Vec<(usize, usize)>,
 }
 
@@ -52,7 +52,7 @@ impl Schedule {
         self.changed.notify_one();
     }
 
-    /// Lets one write after the other go out, for ever.
+    /// Lets one write after the other go out, forever.
     pub(crate) async fn direct(&self) {
         loop {
             let everybody = async {
@@ -72,7 +72,7 @@ impl Schedule {
         turns.waiting.iter().flatten().all(|waiting| !waiting.is_empty()) && turns.waiting.iter().any(Option::is_some)
     }
 
-    /// The choices of the next order, of which this one was one: the last choice that can be another one is. Nothing if
+    /// The choices of the order after this one: the last choice that can change does. Nothing if
     /// this was the last order.
     pub(crate) fn next_order(&self) -> Option<Vec<usize>> {
         let mut made = self.turns.lock().unwrap().made.clone();
@@ -89,7 +89,7 @@ impl Turns {
     /// Lets the oldest write of one run go out. Whether there was one.
     fn let_one_go(&mut self) -> bool {
         for waiting in self.waiting.iter_mut().flatten() {
-            // Its client has given it up.
+            // Its client has given up.
             waiting.retain(|turn| !turn.is_closed());
         }
         let mut ready: Vec<_> = self.waiting.iter_mut().flatten().filter(|waiting| !waiting.is_empty()).collect();

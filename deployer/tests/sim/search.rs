@@ -1,7 +1,7 @@
-//! Stories drawn from a seed: what the other cases do not list.
+//! Random stories from a seed, for what the other cases do not list.
 //!
-//! A story is a stack, what happens to it, and runs that meet several faults. It is checked after every run, and at its end
-//! a run that meets none has to succeed. A story that fails is shrunk: every part goes without which it fails too.
+//! A story is a stack, events in it, and runs with several faults. It is checked after every run, and at its end a run without
+//! faults must succeed. A failing story is shrunk: every part that the failure does not need is removed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::simulation::{Ended, Simulation, Snapshot};
 use crate::stack::{ALARM, APP, Shape, attributes, function, ledger};
 use crate::verdict::{Serving, holder, item, releases, unchecked};
 
-/// How many stories are tried where `MINUTES` does not say how long.
+/// The number of stories without `MINUTES`.
 const STORIES: u64 = 60;
 /// Longer than a lease and the longest move together.
 const LONG: Duration = Duration::from_secs(60);
@@ -66,7 +66,7 @@ enum Act {
     Change(Change),
 }
 
-/// What others than the deployer do.
+/// Events outside the deployer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Change {
     Definition,
@@ -74,7 +74,7 @@ enum Change {
     Memory,
     /// A version has not been invoked for weeks.
     Idle,
-    /// Somebody moves an alias to a version: the number.
+    /// An alias is moved to a version, with this number, behind the deployer's back.
     Alias(&'static str),
     Split,
     /// The environment's alarm is in ALARM for a while, from this time on.
@@ -85,7 +85,7 @@ enum Change {
     Foreign,
 }
 
-/// For how long an alarm is in ALARM.
+/// How long an alarm is in ALARM.
 const ALARMED: Duration = Duration::from_secs(60);
 /// Within this time after a change the alarm comes.
 const ALARM_COMES: Duration = Duration::from_secs(300);
@@ -104,7 +104,7 @@ impl Change {
         }
     }
 
-    /// Whether it may cost a visitor's request, whatever the deployer does.
+    /// Whether it may fail a visitor's request, which the deployer cannot prevent.
     fn disturbs_visitors(self) -> bool {
         matches!(self, Self::Alias(_) | Self::Split)
     }
@@ -155,7 +155,7 @@ impl Story {
         Self { seed, shape, lag, acts }
     }
 
-    /// What is wrong with it.
+    /// What is wrong with the story.
     fn checked(&self) -> Vec<String> {
         Snapshot::new(self.shape, 1).seeded(self.seed).run(async |simulation| {
             simulation.account("dev", |account| account.api.rules.read_lag = self.lag);
@@ -189,7 +189,7 @@ impl Story {
         })
     }
 
-    /// The story with as little in it as still fails.
+    /// The smallest story that still fails.
     fn shrunk(mut self) -> Self {
         while let Some(smaller) = self.smaller().into_iter().find(|story| !cases::caught(|| story.checked()).is_empty())
         {
@@ -198,7 +198,7 @@ impl Story {
         self
     }
 
-    /// The stories that have one part less.
+    /// The stories with one part less.
     fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
         for index in 0..self.acts.len() {
@@ -238,7 +238,7 @@ impl Act {
         matches!(self, Self::Run { command, .. } if environment_of(command) == environment)
     }
 
-    /// Runs it: what is wrong afterwards.
+    /// Runs it. Returns what is wrong afterwards.
     async fn checked(&self, simulation: &Simulation) -> Vec<String> {
         let Self::Run { command, behavior, faults, sleeps_at } = self else { return Vec::new() };
         let environment = environment_of(command);
@@ -258,10 +258,10 @@ impl Act {
     }
 }
 
-/// What is wrong after a run, before which this served and that held the lock.
+/// What is wrong after a run, given what was live and who had the lock before it.
 fn checked(
     (simulation, environment): (&Simulation, &str),
-    (before, held_by): &(Serving, Value),
+    (before, locked_by): &(Serving, Value),
     ended: &Ended,
     disturbed: bool,
 ) -> Vec<String> {
@@ -271,7 +271,7 @@ fn checked(
         None => {}
         Some(0 | 1 | 3 | 4 | 5 | 6) => {
             if now != *before && !is_recorded((simulation, environment), &now) {
-                wrong.push(format!("what serves is neither what served before nor what the ledger says; {said}"));
+                wrong.push(format!("what is live is neither what was live before nor what the ledger says; {said}"));
             }
         }
         Some(7) if disturbed => {}
@@ -281,8 +281,8 @@ fn checked(
         wrong.push(format!("the error has no hint; {said}"));
     }
     let holder = holder(simulation, environment);
-    if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *held_by {
-        wrong.push(format!("the lock is held; {said}"));
+    if !disturbed && ended.code.is_some_and(|code| code != 5) && holder.is_object() && holder != *locked_by {
+        wrong.push(format!("the lock is not free; {said}"));
     }
     wrong.extend(won_twice(&releases(simulation, environment)));
     wrong.extend(unchecked(simulation, environment));
@@ -295,7 +295,7 @@ fn environment_of(command: &str) -> &'static str {
     if command.contains(" prod") { "prod" } else { "dev" }
 }
 
-/// Whether the ledger says that this is live; before the first release it says nothing.
+/// Whether this is live according to the ledger, which is empty before the first release.
 fn is_recorded((simulation, environment): (&Simulation, &str), now: &Serving) -> bool {
     let live = item(simulation, environment, "live");
     if live.is_null() {
@@ -308,7 +308,7 @@ fn is_recorded((simulation, environment): (&Simulation, &str), now: &Serving) ->
         && versions.all(|(key, version)| parts["functions"][key]["version"] == **version)
 }
 
-/// A run without faults succeeds, whatever was before it: what nobody can adopt is first put right by hand.
+/// A run without faults succeeds after everything that came before it; what cannot be adopted is first repaired by the test.
 async fn ends_well(simulation: &Simulation) -> Vec<String> {
     let moment = simulation.aws().moment.clone();
     for key in simulation.shape.keys() {
@@ -320,7 +320,7 @@ async fn ends_well(simulation: &Simulation) -> Vec<String> {
             }
         });
     }
-    // Until all of AWS knows it, a dead run's lease is over, and the alarms are as well.
+    // Until all changes have propagated, a dead run's lease is over, and the alarms have ended.
     tokio::time::sleep(LONG + ALARM_COMES + ALARMED).await;
     let artifact = simulation.artifact(Behavior::Right);
     let command = format!("deploy dev --artifact {} --adopt", artifact.folder.display());
@@ -346,7 +346,7 @@ async fn ends_well_in_prod(simulation: &Simulation) -> Vec<String> {
 }
 
 #[test]
-fn stories_drawn_from_seeds_keep_every_promise() {
+fn random_stories_keep_every_promise() {
     if let Some(seed) = cases::only() {
         let wrong = cases::each(&[seed], |seed| Story::drawn(*seed).checked()).concat();
         println!("{}", wrong.join("\n"));

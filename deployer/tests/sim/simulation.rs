@@ -29,12 +29,12 @@ use crate::printed;
 use crate::schedule::Schedule;
 use crate::stack::{ENVIRONMENTS, Shape, Trigger, attributes, image, ledger, url_id};
 
-/// How often visitors come.
+/// The interval of visits.
 const VISITS_EVERY: Duration = Duration::from_millis(100);
-/// Of how many visits one is made where nothing has changed.
+/// While nothing changes, one in this number of visits is made.
 const QUIET_VISITS: usize = 50;
 
-/// What checks send to functions that are behind no API.
+/// The event of checks for functions without an API.
 const EVENT: &str = r#"{"requestContext": {"resourceId": "check"}}"#;
 
 /// One simulated world, in which commands run.
@@ -48,7 +48,7 @@ pub(crate) struct Simulation {
     programs: bool,
 }
 
-/// A world at rest, from which any number of simulations go on.
+/// A world at rest, from which any number of simulations start.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     shape: Shape,
@@ -66,7 +66,7 @@ pub(crate) struct Artifact {
     pub(crate) codes: BTreeMap<String, String>,
 }
 
-/// A run, not begun yet.
+/// A run that has not begun.
 pub(crate) struct Prepared {
     pub(crate) run: Arc<Run>,
     interrupt: Interrupt,
@@ -100,7 +100,7 @@ impl Snapshot {
     pub(crate) fn after(self, steps: impl AsyncFnOnce(&Simulation) + Send) -> Self {
         self.simulate(async |simulation| {
             steps(simulation).await;
-            // What was changed is seen by everybody.
+            // All changes have propagated.
             tokio::time::sleep(Duration::from_secs(120)).await;
             let mut aws = simulation.aws.lock().unwrap().clone();
             aws.moment.now = simulation.began.elapsed();
@@ -109,24 +109,24 @@ impl Snapshot {
         })
     }
 
-    /// How many functions its stack has.
+    /// The number of functions in its stack.
     pub(crate) fn functions(&self) -> usize {
         self.shape.functions
     }
 
-    /// The same, of which fewer releases are kept from now on.
+    /// The same, with fewer releases kept from now on.
     pub(crate) fn keeping(self, keeps: usize) -> Self {
         Self { shape: self.shape.keeping(keeps), ..self }
     }
 
-    /// The same, whose runs may start programs. Time does not stand still for these: one that is waited for is late.
+    /// The same, whose runs may start programs. Time goes on for these: a program that is waited for is late.
     pub(crate) fn with_programs(self) -> Self {
         Self { programs: true, ..self }
     }
 
-    /// The same world with other chances.
+    /// The same world with another random seed.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
-        // Never those of the steps before: a token that came before would not be taken again.
+        // Never that of the earlier steps: a token that was used before would not be accepted again.
         self.aws.moment.chance = fastrand::Rng::with_seed(!seed);
         self
     }
@@ -140,7 +140,7 @@ impl Snapshot {
         })
     }
 
-    /// The same on this thread, whose stack has to be big enough.
+    /// The same on this thread, whose stack must be big enough.
     pub(crate) fn run<T>(self, case: impl AsyncFnOnce(&Simulation) -> T) -> T {
         // The SDK's jitter comes from here.
         fastrand::seed(self.aws.moment.chance.clone().u64(..));
@@ -183,7 +183,7 @@ impl Simulation {
         aws.moment.now = self.now();
         let Aws { accounts, moment, .. } = &mut *aws;
         for account in accounts.values_mut() {
-            account.lambda.settle_all(moment);
+            account.lambda.elapse_all(moment);
         }
         aws
     }
@@ -194,12 +194,12 @@ impl Simulation {
         look(aws.accounts.get_mut(account_of(environment)).unwrap())
     }
 
-    /// Packages that nobody has seen yet, whose code behaves so.
+    /// New packages, whose code behaves like this.
     pub(crate) fn artifact(&self, behavior: Behavior) -> Artifact {
         self.artifact_of(behavior, 0)
     }
 
-    /// The same, each of so many bytes at least.
+    /// The same, with a minimum size in bytes for each.
     pub(crate) fn artifact_of(&self, behavior: Behavior, size: usize) -> Artifact {
         let number = self.packages.get() + 1;
         self.packages.set(number);
@@ -240,7 +240,7 @@ impl Simulation {
         Artifact { folder, codes }
     }
 
-    /// The packages of an artifact, but for one function's: that one's code is new, and right.
+    /// The packages of an artifact, except that one function's code is new, and right.
     pub(crate) fn artifact_with_new(&self, key: &str, before: &Artifact) -> Artifact {
         let mut changed = self.artifact(Behavior::Right);
         let read = |artifact: &Artifact| -> Value {
@@ -257,7 +257,7 @@ impl Simulation {
         changed
     }
 
-    /// Makes the API's definition another one.
+    /// Changes the API's definition.
     pub(crate) fn change_definition(&self, environment: &str) {
         let number = self.packages.get();
         self.account(environment, |account| {
@@ -277,7 +277,7 @@ impl Simulation {
         std::fs::write(file, text.replace(from, to)).unwrap();
     }
 
-    /// Makes `deployer.toml` another one.
+    /// Replaces `deployer.toml`.
     pub(crate) fn reconfigure(&self, change: impl FnOnce(String) -> String) {
         let path = self.folder.path().join("deployer.toml");
         std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
@@ -308,7 +308,7 @@ impl Simulation {
         self.scheduled(arguments, None)
     }
 
-    /// The same, with somebody who says when its writes may go out.
+    /// The same, with a schedule that admits its writes.
     pub(crate) fn scheduled(&self, arguments: &str, schedule: Option<(Arc<Schedule>, usize)>) -> Prepared {
         let to = arguments.split(' ').rfind(|word| ENVIRONMENTS.iter().any(|(name, _)| name == word));
         self.prepare_with(account_of(to.unwrap_or("dev")), arguments, schedule)
@@ -357,14 +357,14 @@ impl Simulation {
         calls.iter().map(line).collect()
     }
 
-    /// A command that has to succeed.
+    /// Runs a command that must succeed.
     pub(crate) async fn done(&self, arguments: &str) -> Ended {
         let ended = self.command(arguments).await;
         assert_eq!(ended.code, Some(0), "{arguments}: {}", ended.words);
         ended
     }
 
-    /// A command that has to end with this code before it writes anything.
+    /// Runs a command that must end with this code before it writes anything.
     pub(crate) async fn refused(&self, arguments: &str, code: u8) -> Ended {
         let (ended, calls) = self.observed(arguments).await;
         assert_eq!(ended.code, Some(code), "{arguments}: {}", ended.words);
@@ -374,13 +374,13 @@ impl Simulation {
         ended
     }
 
-    /// Does something while visitors ask every function of an environment: what came of it, and which other statuses than
-    /// 200 they saw.
+    /// Does something while visitors call every function of an environment. Returns its result, and the statuses other than 200
+    /// that the visitors got.
     pub(crate) async fn under_visits<T>(&self, environment: &str, work: impl Future<Output = T>) -> (T, Vec<u16>) {
         let mut failed = Vec::new();
         let visitors = async {
             for visit in 0_usize.. {
-                // While nothing changes, the next visitor meets what the last one met.
+                // While nothing changes, the next visitor gets the same response.
                 if visit.is_multiple_of(QUIET_VISITS) || !self.is_quiet() {
                     let all = self.shape.keys().map(|key| self.visit(environment, &key));
                     failed.extend(all.filter(|status| *status != 200));
@@ -396,7 +396,7 @@ impl Simulation {
         (ended, failed)
     }
 
-    /// Whether all of AWS has known the last change for a while.
+    /// Whether the last change has been propagated for a while.
     fn is_quiet(&self) -> bool {
         self.now() > self.aws.lock().unwrap().changed + Duration::from_secs(1)
     }
@@ -420,7 +420,7 @@ impl Simulation {
             body: Vec::new(),
         };
         let reply = aws.respond(&request).unwrap();
-        // What there is before the first release does what it is for.
+        // The placeholder before the first release responds as it should.
         if reply.body == NOTHING_YET.as_bytes() { 200 } else { reply.status }
     }
 }

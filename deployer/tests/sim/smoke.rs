@@ -1,4 +1,4 @@
-//! The commands as they go when nothing happens.
+//! The commands without any fault.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
 #[test]
-fn a_first_release_and_a_second_one_and_a_rollback_go_through() {
+fn two_releases_and_a_rollback_succeed() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         let mut codes = Vec::new();
         for _ in 0..2 {
@@ -25,7 +25,7 @@ fn a_first_release_and_a_second_one_and_a_rollback_go_through() {
     });
 }
 
-/// Runs a command that may write nothing.
+/// Runs a command that must not write.
 async fn without_a_write(simulation: &Simulation, command: &str) -> Ended {
     let prepared = simulation.prepare(command);
     let run = Arc::clone(&prepared.run);
@@ -36,7 +36,7 @@ async fn without_a_write(simulation: &Simulation, command: &str) -> Ended {
 }
 
 #[test]
-fn what_is_live_already_is_released_without_a_write() {
+fn what_is_live_already_is_not_written_again() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         let command = format!("deploy dev --artifact {}", simulation.artifact(Behavior::Right).folder.display());
         simulation.done(&command).await;
@@ -46,7 +46,7 @@ fn what_is_live_already_is_released_without_a_write() {
 }
 
 #[test]
-fn an_alias_that_somebody_moved_is_drift_and_nothing_is_overwritten() {
+fn an_alias_that_somebody_moved_is_drift_and_stays() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;
@@ -62,7 +62,7 @@ fn an_alias_that_somebody_moved_is_drift_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn a_release_that_was_reverted_is_no_target_of_a_rollback() {
+fn a_release_that_was_reverted_cannot_be_rolled_back_to() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         for behavior in [Behavior::Right, Behavior::WrongForVisitors, Behavior::Right] {
             simulation.change_definition("dev");

@@ -1,4 +1,4 @@
-//! What infrastructure code has made, and the configuration that fits it: two environments, each in an account of its own.
+//! The stacks that infrastructure code made, and their configuration: two environments, each in an account of its own.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,23 +17,23 @@ use crate::printed::PASSWORD;
 
 /// The application's name.
 pub(crate) const APP: &str = "app";
-/// What the functions have before their first release.
+/// The functions' code before their first release.
 pub(crate) const PLACEHOLDER: &[u8] = b"the placeholder";
 /// The alarm of every environment.
 pub(crate) const ALARM: &str = "errors";
 /// The environments, with their accounts.
 pub(crate) const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "111111111111"), ("prod", "222222222222")];
 
-/// How big the stack is, and how traffic moves in it.
+/// The size of the stack, and how traffic moves in it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) functions: usize,
     pub(crate) traffic: &'static str,
-    /// How many stable releases are kept.
+    /// The number of stable releases that are kept.
     pub(crate) keeps: usize,
-    /// What the contract names in front of the functions.
+    /// The trigger of the functions in the contract.
     pub(crate) trigger: Trigger,
-    /// So many of the functions, the first ones, are container images.
+    /// How many of the functions, from the first on, are container images.
     pub(crate) images: usize,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Trigger {
     Http,
     /// A Function URL of each function.
     Url,
-    /// Nothing that the deployer knows: the API in front of the functions is somebody else's.
+    /// No API in the contract: a foreign one calls the functions.
     Unknown,
 }
 
@@ -137,7 +137,7 @@ impl Shape {
     fn account(self, environment: &str, number: &str) -> Account {
         let mut account = Account::new(number);
         account.lambda.rules.checks_zips = false;
-        // Long enough that nothing is ready at once, and no longer: each poll is a call.
+        // Just long enough that nothing is ready at once: each poll is a call.
         let (moment, lag) = (Duration::from_millis(150), Duration::from_millis(100));
         let rules = &mut account.lambda.rules;
         (rules.update_takes, rules.pending, rules.published_pending) = (moment, moment, moment);
@@ -195,7 +195,7 @@ impl Shape {
         account
     }
 
-    /// What stands beside the REST API where the functions are behind something else.
+    /// What there is instead of a REST API if the functions are behind something else.
     fn add_http(self, account: &mut Account, environment: &str, number: &str) {
         if self.trigger == Trigger::Http {
             let api = format!("http{}", &number[..5]);
@@ -222,7 +222,7 @@ impl Shape {
     }
 }
 
-/// The first part of the host of a function's own URL.
+/// The first part of a Function URL's host.
 pub(crate) fn url_id(key: &str, environment: &str) -> String {
     format!("{key}{environment}url")
 }
@@ -264,7 +264,7 @@ pub(crate) fn attributes(value: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// A value of DynamoDB's form as it is meant.
+/// The JSON value for a value in DynamoDB's form.
 pub(crate) fn plain(attribute: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     let Some((kind, value)) = attribute.as_object().and_then(|only| only.iter().next()) else { return Value::Null };

@@ -1,4 +1,4 @@
-//! What must be true of an environment after any run.
+//! Rules for an environment after any run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,14 @@ use crate::matrix::Scenario;
 use crate::simulation::{Artifact, Ended, Simulation};
 use crate::stack::{APP, function, ledger, plain};
 
-/// What takes the traffic of an environment.
+/// The live state of an environment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Serving {
     pub(crate) versions: BTreeMap<String, String>,
     /// The digests of the versions' code.
     pub(crate) codes: BTreeMap<String, String>,
     pub(crate) deployment: String,
-    /// Whether no alias splits its traffic, and the stage's variable says what it serves.
+    /// Whether no alias splits its traffic, and the stage's variable names its deployment.
     pub(crate) whole: bool,
 }
 
@@ -43,7 +43,7 @@ impl Serving {
     }
 }
 
-/// What there was before a case, and what the case is to bring about.
+/// The state before a case, and what the case is to achieve.
 pub(crate) struct Before {
     serving: Serving,
     pub(crate) artifact: Artifact,
@@ -52,7 +52,7 @@ pub(crate) struct Before {
     deployments: BTreeSet<String>,
     versions: Vec<(String, String, String)>,
     releases: usize,
-    /// Who holds the lock: a run that died.
+    /// The lock holder: a run that died.
     holder: Value,
 }
 
@@ -97,10 +97,10 @@ pub(crate) fn after_the_fault(
         // What a dead run left could not be undone: the fault met the way back itself.
         Some(7) if !scenario.left.is_empty() => {}
         Some(0) => wrong.extend(reached(scenario, before, &now)),
-        // The release is live, and says so; the next run writes its record.
+        // The release is live and reported; the next run writes its record.
         Some(7) if is_unrecorded(ended) => wrong.extend(reached(scenario, before, &now)),
         Some(1 | 3 | 4 | 5 | 6) if now != before.serving && !scenario.left.contains(&now) => {
-            wrong.push(format!("exit {:?}, and what serves is not what served before", ended.code));
+            wrong.push(format!("exit {:?}, and what is live is not what was live before", ended.code));
         }
         Some(1 | 3 | 4 | 5 | 6) => {}
         other => wrong.push(format!("exit {other:?}")),
@@ -111,13 +111,13 @@ pub(crate) fn after_the_fault(
     let holder = holder(simulation, environment);
     let is_held = ended.code.is_some_and(|code| code != 5) && !is_unrecorded(ended);
     if is_held && holder.is_object() && holder != before.holder {
-        wrong.push(format!("exit {:?}, and the lock is held", ended.code));
+        wrong.push(format!("exit {:?}, and the lock is not free", ended.code));
     }
     wrong.extend(visits(simulation, environment));
     wrong
 }
 
-/// Whether only the record of a live release could not be written, and so the lock not be freed.
+/// Whether only the record of a live release could not be written, so that the lock was not freed.
 fn is_unrecorded(ended: &Ended) -> bool {
     ended.words.contains("but its record could not be written")
 }
@@ -136,7 +136,7 @@ pub(crate) fn after_the_next_run(
     let now = Serving::of(simulation, environment);
     wrong.extend(reached(scenario, before, &now));
     if holder(simulation, environment).is_object() {
-        wrong.push("the lock is held after the next run".to_owned());
+        wrong.push("the lock is not free after the next run".to_owned());
     }
     let history = releases(simulation, environment);
     let unfinished = |release: &&Value| matches!(release["state"].as_str(), Some("pending" | "shifting"));
@@ -147,10 +147,10 @@ pub(crate) fn after_the_next_run(
     let parts = &live["release"]["parts"];
     let recorded = |key: &String| parts["functions"][key]["version"].as_str().map(str::to_owned);
     if now.versions.iter().any(|(key, version)| recorded(key).as_ref() != Some(version)) {
-        wrong.push(format!("{:?} serve, and the ledger says {}", now.versions, parts["functions"]));
+        wrong.push(format!("{:?} are live, and the ledger says {}", now.versions, parts["functions"]));
     }
     if simulation.shape.has_stage() && parts["deployment"].as_str() != Some(&now.deployment) {
-        wrong.push(format!("{} serves, and the ledger says {}", now.deployment, parts["deployment"]));
+        wrong.push(format!("{} is live, and the ledger says {}", now.deployment, parts["deployment"]));
     }
     wrong.extend(doubled(simulation, scenario, before, history.len()));
     wrong.extend(unmarked(simulation, environment, before));
@@ -161,24 +161,24 @@ pub(crate) fn after_the_next_run(
     wrong
 }
 
-/// In what that which serves differs from what the command is to bring about.
+/// How the live state differs from what the command was to achieve.
 fn reached(scenario: &Scenario, before: &Before, now: &Serving) -> Vec<String> {
     let mut wrong = Vec::new();
     if !now.whole {
         wrong.push("traffic is split, or the stage's variable is another deployment's".to_owned());
     }
     match &before.wanted {
-        Some(wanted) if now.codes != *wanted => wrong.push("other code serves than was wanted".to_owned()),
+        Some(wanted) if now.codes != *wanted => wrong.push("the live code is not the wanted one".to_owned()),
         Some(_) if scenario.moves_stage == (now.deployment == before.serving.deployment) => {
             wrong.push(format!("the stage serves {}, and before {}", now.deployment, before.serving.deployment));
         }
-        None if *now != before.serving => wrong.push(format!("{} changed what serves", scenario.name)),
+        None if *now != before.serving => wrong.push(format!("{} changed what is live", scenario.name)),
         _ => {}
     }
     wrong
 }
 
-/// What was made twice.
+/// Parts that were made twice.
 fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releases: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     if scenario.command.starts_with("deploy") || scenario.command.starts_with("promote") {
@@ -200,7 +200,7 @@ fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releas
     wrong
 }
 
-/// What the runs made without the mark by which the deployer recognises its own.
+/// Parts that the runs made without the deployer's mark.
 fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let versions = versions(simulation, environment).into_iter();
     let versions = versions.filter(|version| !before.versions.contains(version));
@@ -213,7 +213,7 @@ fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<
     bare.map(|(what, description)| format!("{what} has no mark: `{description}`")).collect()
 }
 
-/// What may not be removed, and was: what the deployer did not make, and where the way back from the live release leads.
+/// Parts that were removed but had to stay: those that the deployer did not make, and those for a rollback of the live release.
 fn missing(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let (now, mark) = (versions(simulation, environment), mark(APP, environment));
     let foreign = before.versions.iter().filter(|version| !version.2.starts_with(&mark) && !now.contains(version));
@@ -278,7 +278,7 @@ pub(crate) fn releases(simulation: &Simulation, environment: &str) -> Vec<Value>
     items.filter(|item| item["sk"].as_str().is_some_and(|key| key.starts_with("release#"))).collect()
 }
 
-/// Who holds the lock.
+/// The lock holder.
 pub(crate) fn holder(simulation: &Simulation, environment: &str) -> Value {
     item(simulation, environment, "lock")["holder"].clone()
 }

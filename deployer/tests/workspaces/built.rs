@@ -1,10 +1,10 @@
-//! Workspaces that are built: crates of a few lines, without dependencies.
+//! Workspaces that are built: small crates without dependencies.
 
 use deployer::artifact::{Artifact, Reads};
 use libtest_mimic::Trial;
 
 use crate::hashed::{clone, root_crate};
-use crate::trial;
+use crate::test;
 use crate::world::World;
 
 /// Builds, and returns what was read; the same sources have the manifest's hash.
@@ -27,9 +27,9 @@ fn main_of(world: &World, body: &str) {
     world.write("app/src/main.rs", &format!("fn main() {{ {body} }}\n"));
 }
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        trial("built: a file outside of the package", || async {
+        test("built: a file outside of the package", || async {
             let mut world = World::with_git();
             world.write("shared/words.txt", "1");
             main_of(&world, "println!(\"{}\", include_str!(\"../../shared/words.txt\"));");
@@ -38,7 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(reads.files["app"], ["shared/words.txt"]);
             world.write("shared/other.txt", "2");
             assert!(!is_changed(&world, &artifact).await, "what nothing reads");
-            // A clean checkout knows it too.
+            // In a clean checkout too.
             clone(&mut world, "");
             assert!(!is_changed(&world, &artifact).await, "a clone");
             world.write("shared/words.txt", "2");
@@ -46,7 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.remove("shared/words.txt");
             assert!(is_changed(&world, &artifact).await, "gone");
         }),
-        trial("built: prose, tests and hidden files that are read count", || async {
+        test("built: texts, tests and hidden files count if they are read", || async {
             let world = World::with_git();
             world.write("app/README.md", "1");
             world.write("app/tests/data/x.txt", "1");
@@ -60,7 +60,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 world.write(file, "1");
             }
         }),
-        trial("built: variables that the sources and a build script read", || async {
+        test("built: variables that the sources and a build script read", || async {
             let mut world = World::with_git();
             main_of(&world, "println!(\"{:?} {}\", option_env!(\"MODE\"), env!(\"FROM_SCRIPT\"));");
             let script = "fn main() { println!(\"cargo:rerun-if-env-changed=STAMP\");\n\
@@ -79,7 +79,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.var("STAMP", "2");
             assert!(is_changed(&world, &artifact).await, "another value");
         }),
-        trial("built: what a build script of a dependency watches", || async {
+        test("built: files that a dependency's build script watches", || async {
             let world = World::with_git();
             world.write("proto/a.json", "1");
             world.write("lib/build.rs", "fn main() { println!(\"cargo:rerun-if-changed=../proto\"); }");
@@ -88,7 +88,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.write("proto/b.json", "a new file in a folder that is watched");
             assert!(is_changed(&world, &artifact).await);
         }),
-        trial("built: a build script that watches nothing counts with its whole package", || async {
+        test("built: a build script without watches counts its whole package", || async {
             let world = World::with_git();
             world.write("app/README.md", "1");
             world.write("app/build.rs", "fn main() {}");
@@ -98,7 +98,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.write("app/README.md", "2");
             assert!(is_changed(&world, &artifact).await);
         }),
-        trial("built: two crates whose binaries have one name", || async {
+        test("built: two crates with binaries of the same name", || async {
             let world = World::with_git();
             for name in ["first", "second"] {
                 world.package(name, "[[bin]]\nname = 'bootstrap'\npath = 'src/main.rs'\n");
@@ -116,7 +116,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert_eq!(["first", "second"].map(|key| world.run(&artifact, key)), ["first", "second"]);
             }
         }),
-        trial("built: one binary with two sets of features", || async {
+        test("built: one binary with two sets of features", || async {
             let world = World::with_git();
             main_of(&world, "println!(\"{} {}\", cfg!(feature = \"one\"), cfg!(feature = \"two\"));");
             let more = "[functions.bare]\npackage = \"app\"\nbin = \"app\"\ndefault_features = false\n\
@@ -129,15 +129,15 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert_eq!(said, ["true false", "false false", "true true"], "cargo's default features are on");
             }
         }),
-        trial("built: a crate at the root, into a folder inside it", || async {
+        test("built: a crate at the root, into a folder inside it", || async {
             let world = root_crate();
             let first = world.build("out").await.unwrap().manifest;
             let second = world.build("out").await.unwrap().manifest;
             let third = world.build("elsewhere").await.unwrap().manifest;
             assert_eq!((&first, &second), (&second, &third));
-            assert!(!first.dirty, "the deployer's own output is no change of the checkout");
+            assert!(!first.dirty, "the deployer's own output does not change the checkout");
         }),
-        trial("built: the same bytes wherever the checkout lies", || async {
+        test("built: the same bytes in every folder", || async {
             let world = World::with_git();
             main_of(&world, "println!(\"{}\", file!()); panic!(\"{}\", lib::word());");
             world.edit("Cargo.toml", "[workspace]", "[profile.release]\ndebug = true\n[workspace]");
@@ -147,7 +147,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let there = built(&world).await.0.manifest;
             assert_eq!(here.functions["app"].package, there.functions["app"].package);
         }),
-        trial("built: the user's compiler flags stay, wherever they are set", || async {
+        test("built: the user's compiler flags apply, wherever they are set", || async {
             let places: [(&str, Edit); 4] = [
                 ("build", |w| w.write(".cargo/config.toml", "[build]\nrustflags = ['--cfg', 'mine']")),
                 ("cfg", |w| w.write(".cargo/config.toml", "[target.'cfg(unix)']\nrustflags = ['--cfg', 'mine']")),
@@ -167,7 +167,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert!(artifact.package(&artifact.manifest.functions["app"]).is_ok());
             }
         }),
-        trial("built: without credentials, with the variables of a build", || async {
+        test("built: without credentials, with the variables of a build", || async {
             let mut world = World::with_git();
             world.edit("deployer.toml", "[build]", "[build]\npass_env = [\"GOOGLE_MODEL\"]");
             let hidden = [
@@ -190,7 +190,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.write("app/build.rs", &script);
             built(&world).await;
         }),
-        trial("built: by a cargo that prints nothing, nothing", || async {
+        test("built: a cargo that prints nothing builds nothing", || async {
             let mut world = World::with_git();
             let real = "for last; do :; done; case \"$1\" in build) exit 0;; *) exec cargo \"$@\";; esac";
             let path = world.shim("other-cargo", real);

@@ -1,4 +1,4 @@
-//! Functions for another processor than this machine's, or for an older glibc: what builds them, and what is said where nothing does.
+//! Functions for another processor than this machine's, or for an older glibc: the tool that builds them, and the error without one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use deployer::ending::Ending as _;
 use deployer::failure::Exit;
 use libtest_mimic::Trial;
 
-use crate::trial;
+use crate::test;
 use crate::world::{World, succeeds, target};
 
 const TOOLS: [&str; 2] = ["cargo-zigbuild", "cargo-lambda"];
@@ -64,7 +64,7 @@ fn binary_for_the_other() -> Vec<u8> {
     binary
 }
 
-/// A tool that writes down how it was called, and gives `binary` for `app`: where cargo says, or as `cargo lambda` does in a
+/// A tool that records its calls, and writes `binary` for `app`: where cargo would, or as `cargo lambda` does in a
 /// folder of its own.
 fn tool(world: &mut World, name: &str, binary: &[u8]) {
     let called = world.beside("called");
@@ -105,9 +105,9 @@ fn architectures(artifact: &Artifact) -> Vec<Architecture> {
     artifact.manifest.functions.values().map(|packed| packed.architecture).collect()
 }
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        trial("cross: each function for its own processor, by a tool where one is needed", || async {
+        test("cross: each function for its own processor, with a tool if needed", || async {
             for name in TOOLS {
                 let mut world = world();
                 let verb = match name {
@@ -131,7 +131,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert_ne!(before.hash, world.sources(None).await.hash, "what links is a part of it");
             }
         }),
-        trial("cross: a package that the tool made for the wrong processor", || async {
+        test("cross: a package that a tool built for the wrong processor", || async {
             let mut world = world();
             tool(&mut world, TOOLS[0], &std::fs::read(std::env::current_exe().unwrap()).unwrap());
             let error = world.build(".deployer/artifact").await.unwrap_err();
@@ -141,7 +141,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             );
             assert_eq!((format!("{error:#}"), error.exit()), (expected, Exit::Refused));
         }),
-        trial("cross: where nothing is installed, the command that installs a tool is named", || async {
+        test("cross: without a tool the error names the install command", || async {
             let world = world();
             let error = world.build(".deployer/artifact").await.unwrap_err();
             let (wanted, here) = (foreign().0, format!("linux, {}", std::env::consts::ARCH));
@@ -154,7 +154,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             // What needs no build needs no tool.
             assert_eq!(world.sources(None).await.functions.len(), 2);
         }),
-        trial("cross: a linker of one's own", || async {
+        test("cross: a configured linker", || async {
             let mut world = world();
             tool(&mut world, TOOLS[0], b"");
             let config = format!("[target.{}]\nlinker = 'no-such-linker'\n", foreign().1);
@@ -164,7 +164,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(error.contains("function `away` does not compile"), "{error}");
             assert_eq!(called(&world), "");
         }),
-        trial("cross: each real tool, for an older glibc than this machine's", || async {
+        test("cross: each real tool, for an older glibc than the machine's", || async {
             let tools = real_tools();
             for tool in TOOLS {
                 let mut world = World::with_git();
@@ -183,7 +183,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 }
             }
         }),
-        trial("cross: an older glibc than this machine's", || async {
+        test("cross: an older glibc than this machine's", || async {
             let mut world = World::with_git();
             without_tools(&mut world);
             world.edit("deployer.toml", "2.99", "2.3");

@@ -6,26 +6,26 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use crate::trial;
+use crate::test;
 use crate::world::{World, deployer_toml, succeeds};
 
 type Make = fn() -> World;
 type Change = fn(&mut World);
 
-/// What changes the hash: a workspace, and what happens to it.
+/// Changes that change the hash: a workspace, and a change of it.
 const SEEN: &[(&str, Make, Change)] = &[
     ("a source of the package", World::with_git, |w| w.edit("app/src/main.rs", "main()", "main ()")),
     ("a source of a path dependency", World::with_git, |w| w.edit("lib/src/lib.rs", "\"word\"", "\"other\"")),
     ("a source without git", World::new, |w| w.edit("lib/src/lib.rs", "\"word\"", "\"other\"")),
-    ("a source that is not tracked", World::with_git, |w| w.write("app/src/new.rs", "")),
-    ("a source that is gone", with_extra, |w| w.remove("app/src/extra.rs")),
-    ("a source that is renamed", with_extra, |w| {
+    ("an untracked source", World::with_git, |w| w.write("app/src/new.rs", "")),
+    ("a deleted source", with_extra, |w| w.remove("app/src/extra.rs")),
+    ("a renamed source", with_extra, |w| {
         w.write("app/src/extra2.rs", "// extra");
         w.remove("app/src/extra.rs");
     }),
     ("a build script that appears", World::with_git, |w| w.write("app/build.rs", "fn main() {}")),
     ("a hidden file", World::with_git, |w| w.write("app/.sqlx/query.json", "{}")),
-    ("data that is no source", World::with_git, |w| w.write("app/data/x.json", "{}")),
+    ("data that is not a source", World::with_git, |w| w.write("app/data/x.json", "{}")),
     ("a name with a space, a quote and an umlaut", odd_name, |w| w.write("app/src/a \"b\"\t\u{e4}.txt", "2")),
     ("a name that is not UTF-8", World::with_git, |w| {
         w.write_bytes(Path::new(std::ffi::OsStr::from_bytes(b"app/src/\xff.txt")), b"2");
@@ -260,11 +260,11 @@ const REFUSED: &[(&str, Make, &[&str])] = &[
     ),
 ];
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     let cases = |list: &'static [(&'static str, Make, Change)], is_seen: bool| {
         list.iter().map(move |(name, make, change)| {
             let kind = if is_seen { "seen" } else { "unseen" };
-            trial(&format!("{kind}: {name}"), move || async move {
+            test(&format!("{kind}: {name}"), move || async move {
                 let mut world = make();
                 let before = world.hash().await;
                 assert_eq!(before, world.hash().await, "the hash is not its own");
@@ -274,12 +274,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
     };
     let refused = REFUSED.iter().map(|(name, make, words)| {
-        trial(&format!("refused: {name}"), move || async move {
+        test(&format!("refused: {name}"), move || async move {
             let error = make().error().await;
             assert!(words.iter().all(|word| error.contains(word)), "{error}");
         })
     });
-    let warm = trial("warm: cargo is run only when something that it read has changed", || async {
+    let warm = test("warm: cargo runs only if something that it read has changed", || async {
         let mut world = World::with_git();
         let runs = world.beside("runs");
         let path = world.shim("counted-cargo", &format!("echo run >> {}; exec cargo \"$@\"", runs.display()));

@@ -1,11 +1,11 @@
-//! Functions that are container images: given by digest, or printed by a command.
+//! Functions that are container images: configured by digest, or printed by a command.
 
 use deployer::artifact::Packed;
 use deployer::ending::Ending as _;
 use deployer::failure::Exit;
 use libtest_mimic::Trial;
 
-use crate::trial;
+use crate::test;
 use crate::world::World;
 
 fn image(digit: char) -> String {
@@ -32,9 +32,9 @@ async fn refused(command: &str) -> (String, Exit) {
     (format!("{error:#}"), error.exit())
 }
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        trial("image: one that is given counts by its digest alone", || async {
+        test("image: a configured one counts only by its digest", || async {
             let world = world(&[("app", &format!("image = '{}'", image('a')))]);
             let before = world.hash().await;
             world.write("app/src/main.rs", "fn main() {}");
@@ -49,7 +49,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(packed.package.code_sha256(), "b".repeat(64));
             assert!(!world.root.join(".deployer/artifact/app.zip").exists());
         }),
-        trial("image: what a command prints, once for all that have it", || async {
+        test("image: one command for several functions runs once", || async {
             let command = format!("echo x >>runs.txt; echo building >&2; echo {}", image('c'));
             let build = format!("image_command = '{command}', inputs = ['app']");
             let world = world(&[("app", &build), ("other", &build)]);
@@ -66,13 +66,13 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_ne!(before, world.hash().await);
             assert_eq!(std::fs::read_to_string(world.root.join("runs.txt")).unwrap(), "x\n");
         }),
-        trial("image: the command itself counts", || async {
+        test("image: the command itself counts", || async {
             let world = world(&[("app", "image_command = './push one'")]);
             let before = world.hash().await;
             world.edit("deployer.toml", "push one", "push two");
             assert_ne!(before, world.hash().await);
         }),
-        trial("image: a command that fails, prints nothing, several things or no digest", || async {
+        test("image: a command that fails or does not print one digest", || async {
             for (command, exit, expected) in [
                 ("exit 7", Exit::Error, "the build command of function `app` failed with exit code 7: `exit 7`"),
                 ("true", Exit::BadInput, "the image command of function `app` printed nothing on stdout: `true`"),

@@ -1,6 +1,6 @@
-//! What a package is made of, tried over a table of workspaces: for each, what must change the source hash and what must not.
+//! The content of packages, tested with a table of workspaces: for each, what must change the source hash and what must not.
 //!
-//! Each workspace is made by its trial in a temporary folder, with a home, git settings and a shell's environment of its own.
+//! Each test makes its workspace in a temporary folder, with a home, git settings and environment variables of its own.
 //! Most only hash; `built` compiles crates of a few lines.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
@@ -18,8 +18,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Runs one trial on a runtime of its own.
-fn trial<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 'static) -> Trial {
+/// Runs one test on a runtime of its own.
+fn test<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 'static) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(run());
@@ -28,7 +28,7 @@ fn trial<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 's
 }
 
 fn main() -> ExitCode {
-    let trials = hashed::trials().into_iter().chain(built::trials()).chain(order::trials()).chain(outputs::trials());
-    let trials = trials.chain(images::trials()).chain(crossed::trials());
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let tests = hashed::tests().into_iter().chain(built::tests()).chain(order::tests()).chain(outputs::tests());
+    let tests = tests.chain(images::tests()).chain(crossed::tests());
+    libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
 }

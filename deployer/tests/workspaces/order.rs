@@ -1,10 +1,10 @@
-//! What git says of commits: which one is checked out, whether anything differs from it, and which of two came first.
+//! Commits in git: the one that is checked out, whether the checkout differs from it, and which of two came first.
 
 use deployer::artifact::{self, Ancestry, Checked};
 use libtest_mimic::Trial;
 
 use crate::hashed::{clone, foreign_owner};
-use crate::trial;
+use crate::test;
 use crate::world::World;
 
 async fn checked(world: &World) -> Checked {
@@ -15,16 +15,16 @@ async fn ancestry(world: &World, first: &str, second: &str) -> Ancestry {
     artifact::ancestry(&world.config(), first, second).await
 }
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        trial("commit: its id and its date", || async {
+        test("commit: its id and its date", || async {
             let world = World::with_git();
             let Checked { commit, dirty, warning } = checked(&world).await;
             assert_eq!(commit.as_ref().unwrap().id, world.git("rev-parse HEAD").trim());
             assert_eq!(commit.unwrap().at.unwrap().to_string(), world.git("show -s --format=%ct").trim());
             assert_eq!((dirty, warning), (false, None));
         }),
-        trial("dirty: only what the packages are made of", || async {
+        test("dirty: only by inputs of the packages", || async {
             let clean: &[&str] = &["terraform/x.tf", "x.log", "other/src/lib.rs", "app/README.md", "app/tests/t.rs"];
             let dirty: &[&str] =
                 &["app/src/main.rs", "lib/src/lib.rs", "app/src/new.rs", "Cargo.toml", "deployer.toml"];
@@ -42,7 +42,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.remove("app/src/gone.rs");
             assert!(checked(&world).await.dirty, "a file that is gone");
         }),
-        trial("commit: of a checkout of another owner it is GitHub's, with a warning", || async {
+        test("commit: GitHub's, with a warning, if another user owns the checkout", || async {
             let mut world = World::with_git();
             foreign_owner(&mut world);
             let Checked { commit, warning, .. } = checked(&world).await;
@@ -58,10 +58,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             std::fs::write(world.beside("home/.gitconfig"), "[safe]\ndirectory = *\n").unwrap();
             assert_eq!(checked(&world).await.commit.unwrap().id, world_head(&world));
         }),
-        trial("commit: without git it is unknown, and nothing to warn of", || async {
+        test("commit: unknown without git, without a warning", || async {
             assert_eq!(checked(&World::new()).await, Checked::default());
         }),
-        trial("commit: what git makes up is not believed", || async {
+        test("commit: invalid output of git is not believed", || async {
             for lie in ["echo nonsense", "exit 0", "echo 0123 456", "exit 1", "yes | head -c 100000"] {
                 let mut world = World::with_git();
                 world.shim("git", lie);
@@ -69,7 +69,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert!(checked.commit.is_none() && checked.warning.is_some(), "{lie}: {checked:?}");
             }
         }),
-        trial("commit: a hook's environment names no other one", || async {
+        test("commit: a hook's environment does not change it", || async {
             let mut world = World::with_git();
             let head = world.git("rev-parse HEAD");
             world.var("GIT_DIR", "/nowhere");
@@ -77,7 +77,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let checked = checked(&world).await;
             assert_eq!((checked.commit.unwrap().id.as_str(), checked.dirty), (head.trim(), false));
         }),
-        trial("ancestry: before, after and apart", || async {
+        test("ancestry: before, after and apart", || async {
             let world = World::with_git();
             let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
             world.git(&format!("checkout -q -b side {first}"));
@@ -88,7 +88,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(ancestry(&world, &first, &"a".repeat(40)).await, Ancestry::Unknown);
             assert_eq!(ancestry(&World::new(), &first, &second).await, Ancestry::Unknown);
         }),
-        trial("dirty: whatever the user's git settings and filters are", || async {
+        test("dirty: independent of the user's git settings and filters", || async {
             for (edit, expected) in [("", false), ("// changed\n", true)] {
                 let world = World::with_git();
                 let attributes = world.beside("home/attributes");
@@ -104,7 +104,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert_eq!(checked(&world).await.dirty, expected, "{edit:?}");
             }
         }),
-        trial("ancestry: a clone without trees fetches nothing that it lacks", || async {
+        test("ancestry: a treeless clone fetches nothing", || async {
             let mut world = World::with_git();
             let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
             world.git("config uploadpack.allowFilter true");
@@ -117,7 +117,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_eq!(ancestry(&world, &first, &second).await, Ancestry::Before);
             assert_eq!(ancestry(&world, &second, &third).await, Ancestry::Unknown);
         }),
-        trial("ancestry: a shallow clone does not say what it cannot know", || async {
+        test("ancestry: unknown in a shallow clone", || async {
             let mut world = World::with_git();
             let (first, second) = (world.git("rev-parse HEAD").trim().to_owned(), world.commit("second"));
             let third = world.commit("third");

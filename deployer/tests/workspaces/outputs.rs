@@ -1,4 +1,4 @@
-//! Functions that cargo does not build: a command makes their output, or it is there already.
+//! Functions that cargo does not build: their output comes from a command, or exists already.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use deployer::artifact::{Artifact, commit};
 use deployer::ending::Ending as _;
 use libtest_mimic::Trial;
 
-use crate::trial;
+use crate::test;
 use crate::world::{World, target, zip_of};
 
 /// A checkout under git whose function `app` is made like this.
@@ -70,9 +70,9 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        trial("output: a folder is packed with its modes and links", || async {
+        test("output: a folder is packaged with its modes and links", || async {
             let world = world(COPIED);
             world.write("src/bin/run.sh", "#!/bin/sh\n");
             set_mode(&world.root.join("src/bin/run.sh"), 0o750);
@@ -88,7 +88,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let found: Vec<_> = found.iter().map(|(name, mode, text)| (name.as_str(), *mode, text.as_str())).collect();
             assert_eq!(found, expected);
         }),
-        trial("output: the same content has the same bytes", || async {
+        test("output: the same content has the same bytes", || async {
             let (one, other) = (world(COPIED), world(COPIED));
             for name in ["a", "b", "c"] {
                 one.write(&format!("src/{name}.py"), name);
@@ -102,14 +102,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             other.write("src/c.py", "d");
             assert_ne!(sha256(&one).await, sha256(&other).await);
         }),
-        trial("output: a zip is taken as it is", || async {
+        test("output: a zip is used as it is", || async {
             let world = world("build = { output = 'dist/app.zip' }");
             let bytes = deployer::artifact::pack(b"#!/bin/sh\n").unwrap();
             world.write_bytes(Path::new("dist/app.zip"), &bytes);
             let artifact = world.build(".deployer/artifact").await.unwrap();
             assert_eq!(zip_of(&artifact, "app"), bytes);
         }),
-        trial("output: what is there already counts by its content", || async {
+        test("output: a prebuilt one counts by its content", || async {
             let world = world(THERE);
             world.write("dist/a.py", "1");
             let before = world.hash().await;
@@ -122,7 +122,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             set_mode(&world.root.join("dist/a.py"), 0o755);
             assert_ne!(before, world.hash().await, "it may be run");
         }),
-        trial("output: by default everything that git does not ignore counts", || async {
+        test("output: all files that git does not ignore count by default", || async {
             let world = world(COPIED);
             let before = world.hash().await;
             world.build(".deployer/artifact").await.unwrap();
@@ -138,7 +138,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             set_mode(&world.root.join("src/handler.py"), 0o755);
             assert_ne!(before, world.hash().await, "a mode");
         }),
-        trial("output: declared inputs, and nothing else", || async {
+        test("output: only declared inputs count", || async {
             let world = world("build = { command = 'true', output = 'dist', inputs = ['src', '../shared.txt'] }");
             std::fs::write(world.beside("shared.txt"), "1").unwrap();
             let before = world.hash().await;
@@ -153,7 +153,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = world.error().await;
             assert!(error.contains("function `app` has the input `../shared.txt`, which is not there"), "{error}");
         }),
-        trial("output: an input that git ignores counts all the same", || async {
+        test("output: a declared input that git ignores counts", || async {
             let world = world("build = { command = 'true', output = 'dist', inputs = ['generated'] }");
             world.write(".gitignore", "/dist\n/.deployer\n/generated\n");
             world.write("generated/a.py", "1");
@@ -167,7 +167,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.write("src/handler.py", "2");
             assert_ne!(before, world.hash().await);
         }),
-        trial("output: the command counts, and where the checkout lies does not", || async {
+        test("output: the command counts, the checkout's path does not", || async {
             let world = world(COPIED);
             let before = world.hash().await;
             world.edit("deployer.toml", "cp -R", "cp -r");
@@ -175,7 +175,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.edit("deployer.toml", "cp -r", "cp -R");
             assert_eq!(before, world.moved().hash().await);
         }),
-        trial("output: a checkout is dirty by its inputs alone", || async {
+        test("output: only inputs make a checkout dirty", || async {
             let world = world("build = { command = 'true', output = 'dist', inputs = ['src'] }");
             let dirty = async || {
                 let (config, checkout) = (world.config(), world.checkout().await.unwrap());
@@ -187,7 +187,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             world.remove("src/handler.py");
             assert!(dirty().await, "gone");
         }),
-        trial("output: one command for two functions runs once, and sees no credential", || async {
+        test("output: a shared command runs once, without credentials", || async {
             let mut world = world(THERE);
             let build =
                 "build = { command = 'mkdir -p dist && env >dist/seen.txt && echo x >>runs.txt', output = 'dist' }";
@@ -199,7 +199,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(seen.contains("COLOR=blue") && !seen.contains("canary"), "{seen}");
             assert_eq!(std::fs::read_to_string(world.root.join("runs.txt")).unwrap(), "x\n");
         }),
-        trial("output: beside a cargo package", || async {
+        test("output: beside a cargo package", || async {
             let world = World::with_git();
             configure(&world, &[("app", ""), ("script", "build = { output = 'dist' }")]);
             world.write("dist/bootstrap", "#!/bin/sh\n");
@@ -209,7 +209,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let reads = artifact.manifest.reads.clone();
             assert_eq!(world.sources(reads.as_ref()).await, artifact.manifest.sources());
         }),
-        trial("output: a command that fails, or writes nothing", || async {
+        test("output: a command that fails, or writes nothing", || async {
             let with = |command: &str| world(&format!("build = {{ command = '{command}', output = 'dist' }}"));
             let error = refused(&with("exit 7")).await;
             assert!(error.contains("command of function `app` failed with exit code 7: `exit 7`"), "{error}");
@@ -220,11 +220,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = refused(&with("touch dist")).await;
             assert!(error.contains("is neither a folder nor a file that ends with `.zip`"), "{error}");
         }),
-        trial("output: an output that nobody has built", || async {
+        test("output: a missing output is named", || async {
             let error = world(THERE).error().await;
             assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
         }),
-        trial("output: what a zip cannot hold is named", || async {
+        test("output: a file that a zip cannot contain is named", || async {
             let cases: [(&str, Make); 5] = [
                 ("the link `out` leads out of it: `../notes.txt`", |world| world.link("dist/out", "../notes.txt")),
                 ("the link `out` leads out of it: `/etc/hostname`", |world| world.link("dist/out", "/etc/hostname")),
@@ -247,7 +247,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert!(error.contains(expected) && error.contains("`app`"), "{expected}: {error}");
             }
         }),
-        trial("output: what could not run on Lambda is named", || async {
+        test("output: a file that cannot run on Lambda is named", || async {
             let world = world(THERE);
             world.write("dist/handler.py", "1");
             let mut library = std::fs::read(std::env::current_exe().unwrap()).unwrap();
@@ -264,7 +264,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = refused(&world).await;
             assert!(error.contains("it is for another processor than"), "{error}");
         }),
-        trial("output: a zip whose entries lead out, or that nobody may read", || async {
+        test("output: a zip with unsafe or unreadable entries", || async {
             use std::io::Write as _;
             for (name, mode, expected) in [
                 ("../evil.py", 0o644, "`../evil.py` in the output of function `app` leads out of the package"),
@@ -279,7 +279,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                 assert!(error.contains(expected) && error.contains("hint: "), "{error}");
             }
         }),
-        trial("output: a zip that is none", || async {
+        test("output: a file that is not a zip", || async {
             let world = world("build = { output = 'dist/app.zip' }");
             world.write("dist/app.zip", "PK and nothing else");
             let error = refused(&world).await;

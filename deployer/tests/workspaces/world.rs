@@ -1,4 +1,4 @@
-//! A workspace of its own in a temporary folder, and what the deployer makes of it.
+//! A workspace in a temporary folder, and the deployer's results for it.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -45,7 +45,7 @@ status = 200
 pub(crate) fn zip_of(artifact: &Artifact, function: &str) -> Vec<u8> {
     match artifact.package(&artifact.manifest.functions[function]).unwrap() {
         Package::Zip(bytes) => bytes,
-        Package::Image(image) => panic!("{image} is no zip"),
+        Package::Image(image) => panic!("{image} is not a zip"),
     }
 }
 
@@ -243,7 +243,7 @@ fn var(name: &str) -> Option<String> {
 
 #[track_caller]
 pub(crate) fn succeeds(command: &mut Command) -> String {
-    // A program that was just written is busy while a process that another trial starts has its file open still.
+    // A new program is busy as long as a process of another test still has its file open.
     let output = (0..500).find_map(|_| match command.output() {
         Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
             std::thread::sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! Every row of the table, by plans made of it.
+//! Every row of the table, tested with plans made from it.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn whole(kind: &str, actions: &[&str]) -> Vec<Effect> {
 }
 
 #[test]
-fn every_part_is_removed_and_replaced_as_it_may_be() {
+fn removal_and_replacement_depend_on_the_part() {
     use Effect::{Cut, Loss, Warning};
     for row in rows() {
         let (removed, swapped, overlapped) = match row.part {
@@ -56,7 +56,7 @@ fn every_part_is_removed_and_replaced_as_it_may_be() {
 }
 
 #[test]
-fn every_finding_names_what_why_and_how() {
+fn every_finding_has_a_reason_and_a_safe_way() {
     let mut kinds = BTreeSet::new();
     for row in rows() {
         assert!(kinds.insert(row.kind), "`{}` is there twice", row.kind);
@@ -73,7 +73,7 @@ fn every_finding_names_what_why_and_how() {
     }
 }
 
-/// Values before and after that meet it, and the same backwards if those do not.
+/// Values before and after that match, and whether the opposite change does not match.
 fn example(when: When) -> (Value, Value, bool) {
     let policy =
         |action: &str| json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}).to_string();
@@ -106,7 +106,7 @@ fn changed(kind: &str, on: &On, before: &Value, after: &Value) -> Vec<Finding> {
 }
 
 #[test]
-fn every_attribute_of_the_table_is_found_and_its_opposite_is_not() {
+fn every_attribute_is_found_and_its_opposite_is_not() {
     let mut tried = 0;
     for (row, on) in rows().flat_map(|row| row.on.iter().map(move |on| (row, on))) {
         let (before, after, directed) = example(on.when);
@@ -131,7 +131,7 @@ fn every_attribute_of_the_table_is_found_and_its_opposite_is_not() {
 }
 
 #[test]
-fn a_value_that_only_the_apply_shows_is_not_taken_for_harmless() {
+fn a_value_known_after_apply_does_not_count_as_harmless() {
     for (row, on) in rows().flat_map(|row| row.on.iter().map(move |on| (row, on))) {
         let before = with(on.attribute, &example(on.when).0);
         let change = json!({"actions": ["update"], "before": before, "after": {}, "after_unknown": with(on.attribute, &json!(true))});
@@ -142,9 +142,9 @@ fn a_value_that_only_the_apply_shows_is_not_taken_for_harmless() {
     }
 }
 
-/// What was once passed without a word.
+/// These once passed unnoticed.
 #[test]
-fn what_cuts_traffic_without_a_removal_is_refused() {
+fn an_update_that_cuts_traffic_is_refused() {
     let update = |kind, before: Value, after: Value| {
         effects(kind, json!({"actions": ["update"], "before": before, "after": after}))
     };
@@ -175,7 +175,7 @@ fn what_cuts_traffic_without_a_removal_is_refused() {
 }
 
 #[test]
-fn a_new_setting_of_a_function_waits_for_a_release_and_passes() {
+fn new_settings_of_a_function_pass() {
     let before = json!({"memory_size": 128, "environment": [{"variables": {"A": "1"}}], "role": "r", "timeout": 3});
     let after = json!({"memory_size": 256, "environment": [], "role": "s", "timeout": 9});
     let unknown = json!({"version": true, "qualified_arn": true});
@@ -184,7 +184,7 @@ fn a_new_setting_of_a_function_waits_for_a_release_and_passes() {
 }
 
 #[test]
-fn what_is_left_of_a_replacement_may_go_unless_releases_name_it() {
+fn a_deposed_object_may_go_unless_releases_use_it() {
     let deposed = |kind: &str| {
         read(&json!([{"address": "it", "type": kind, "deposed": "0a1b", "change": {"actions": ["delete"]}}])).findings()
     };
@@ -193,14 +193,14 @@ fn what_is_left_of_a_replacement_may_go_unless_releases_name_it() {
 }
 
 #[test]
-fn a_replacement_of_another_content_is_not_the_same_grant() {
+fn a_replacement_with_other_content_is_not_the_same_grant() {
     let change = |before: &str, after: &str| json!({"actions": ["create", "delete"], "before": {"source_arn": before}, "after": {"source_arn": after}});
     assert_eq!(effects("aws_lambda_permission", change("a", "a")), []);
     assert_eq!(effects("aws_lambda_permission", change("a", "b")), [Effect::Loss]);
 }
 
 #[test]
-fn a_removal_beside_a_creation_of_the_same_type_names_both_ways() {
+fn a_removal_beside_a_creation_names_both_ways() {
     let (delete, create) = (json!({"actions": ["delete"]}), json!({"actions": ["create"]}));
     let moved =
         plan(&[("a[\"old\"]", "aws_lambda_permission", delete), ("a[\"new\"]", "aws_lambda_permission", create)]);
@@ -211,7 +211,7 @@ fn a_removal_beside_a_creation_of_the_same_type_names_both_ways() {
 
 /// Terraform writes a `moved` block as a change without an action, and an `import` as the change that follows it.
 #[test]
-fn what_is_moved_imported_or_forgotten_stays_and_its_changes_count() {
+fn moves_and_imports_pass_and_their_changes_count() {
     let moved = json!([{"address": "b", "previous_address": "a", "type": "aws_lambda_alias", "change": {"actions": ["no-op"]}}]);
     assert_eq!(read(&moved).findings(), []);
     let import = |actions: &str| json!({"actions": [actions], "importing": {"id": "x"}, "before": {"function_version": "1"}, "after": {"function_version": "2"}});
@@ -221,7 +221,7 @@ fn what_is_moved_imported_or_forgotten_stays_and_its_changes_count() {
 }
 
 #[test]
-fn a_type_that_is_not_in_the_table_is_refused_until_somebody_looked() {
+fn a_type_that_is_not_in_the_table_is_refused() {
     for kind in ["aws_of_tomorrow", "awscc_lambda_alias", "cloudflare_record"] {
         assert!(table::row(kind).is_none());
         assert_eq!(whole(kind, &["delete"]), [Effect::Loss], "{kind}");
@@ -233,7 +233,7 @@ fn a_type_that_is_not_in_the_table_is_refused_until_somebody_looked() {
 }
 
 #[test]
-fn values_files_and_dashboards_are_terraforms_own_business() {
+fn values_files_and_dashboards_may_be_removed() {
     let providers = HARMLESS_PROVIDERS.iter().map(|provider| format!("{provider}_x"));
     for kind in HARMLESS.iter().map(|kind| (*kind).to_owned()).chain(providers) {
         for actions in [&["delete"][..], &["delete", "create"], &["create", "delete"]] {

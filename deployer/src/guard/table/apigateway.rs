@@ -1,29 +1,29 @@
-//! API Gateway, REST. Stages serve deployments, which are copies: a change of the definition in place goes live with
-//! the next release, through its checks. What is removed from it is missing in the next deployment.
+//! API Gateway, REST. A stage serves a deployment, which is a copy of the definition: a change of the definition goes live with the
+//! next release, through its checks. What is removed from the definition is missing in the next deployment.
 
 use super::Part::{Aid, Grant, InPath, Record};
 use super::When::{AllowsLess, Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};
 use super::{PEAK, RELEASES, Row, UNUSED, cut, loss, of, warning};
 
-const MISSING: &str = "the next deployment of the API is without it, while releases within retention need it";
-const MAPPED: &str = "clients of the domain reach something else at once";
+const MISSING: &str = "the next deployment of the API lacks it, while releases within retention need it";
+const MAPPED: &str = "clients of the domain reach another API at once";
 const MAP_BESIDE: &str = "map the new one beside the old one, under a path or a domain of its own, then move clients";
 const MUTUAL: &str = "clients without a certificate are refused from then on";
-const MUTUAL_WAY: &str = "add a second domain that asks for certificates, move the clients, retire the old one";
+const MUTUAL_WAY: &str = "add a second domain that requires certificates, move the clients, remove the old one";
 
 pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_rest_api",
         InPath,
-        "the API goes with all it has, and a new one has another address",
+        "the whole API is deleted, and a new one has another address",
         &[
-            loss("disable_execute_api_endpoint", TurnsOn, "the default address answers 403 from then on", {
+            loss("disable_execute_api_endpoint", TurnsOn, "the default address returns 403 from then on", {
                 "move clients and `custom_url` to a domain first, then apply it with `--retired`"
             }),
             cut(
                 "endpoint_configuration",
                 Changes,
-                "the API's address is reachable from elsewhere only, for minutes by nobody",
+                "the API becomes reachable from elsewhere only, and for some minutes not at all",
                 {
                     "make a second API beside this one, move clients by the domain, then remove the old one with `--retired`"
                 },
@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_rest_api_policy",
         Grant,
-        "a private API refuses everybody, another one nobody",
+        "a private API refuses every request, and any other API none",
         &[
             warning("policy", Created, "requests that it does not allow get 403"),
             loss("policy", AllowsLess, "requests that it allowed get 403", UNUSED),
@@ -43,18 +43,10 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_rest_api_put",
         Record,
-        "nothing: it is an import that was made",
+        "nothing: the import is done",
         &[
-            warning(
-                "body",
-                Created,
-                "replaces or merges the API's whole definition with one that is not compared here",
-            ),
-            warning(
-                "body",
-                Changes,
-                "replaces or merges the API's whole definition with one that is not compared here",
-            ),
+            warning("body", Created, "replaces or merges the API's whole definition, which `guard` does not compare"),
+            warning("body", Changes, "replaces or merges the API's whole definition, which `guard` does not compare"),
         ],
     ),
     of("aws_api_gateway_resource", InPath, MISSING, &[]),
@@ -63,18 +55,18 @@ pub(super) const ROWS: &[Row] = &[
     of("aws_api_gateway_method_response", Aid, MISSING, &[]),
     of("aws_api_gateway_integration_response", Aid, MISSING, &[]),
     of("aws_api_gateway_gateway_response", Aid, "errors of the gateway lose their headers, CORS ones too", &[]),
-    of("aws_api_gateway_authorizer", Grant, "methods that ask it response 500", &[]),
+    of("aws_api_gateway_authorizer", Grant, "methods that use it return 500", &[]),
     of("aws_api_gateway_model", Aid, MISSING, &[]),
     of("aws_api_gateway_request_validator", Grant, MISSING, &[]),
     of(
         "aws_api_gateway_deployment",
         Grant,
-        "a stage or a rollback that needs it has nothing to serve",
+        "a stage or a rollback that needs it fails",
         &[
-            cut("stage_name", Created, "moves the stage to it at once, past every check", {
+            cut("stage_name", Created, "moves the stage to it at once, without any check", {
                 "leave `stage_name` out: releases move the stage"
             }),
-            cut("stage_name", Changes, "moves a stage to it at once, past every check", {
+            cut("stage_name", Changes, "moves a stage to it at once, without any check", {
                 "leave `stage_name` out: releases move the stage"
             }),
         ],
@@ -82,21 +74,24 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_stage",
         InPath,
-        "the API's address answers 403",
+        "the API's address returns 403",
         &[
             cut(
                 "deployment_id",
                 Changes,
-                "moves all clients to another definition at once, past every check",
+                "moves all clients to another definition at once, without any check",
                 RELEASES,
             ),
-            cut("canary_settings", Changes, "sends a share of the requests to another definition, past every check", {
-                "leave it out: releases shift traffic by the aliases"
-            }),
+            cut(
+                "canary_settings",
+                Changes,
+                "sends a share of the requests to another definition, without any check",
+                "leave it out: releases shift traffic with the aliases",
+            ),
             cut("variables", Loses, "integrations that name an alias or an address by it fail at once", {
                 "add a variable under a new name, release a definition that uses it, then remove the old one"
             }),
-            warning("client_certificate_id", Changes, "backends that know the old certificate refuse the API"),
+            warning("client_certificate_id", Changes, "backends that expect the old certificate refuse the API"),
             warning("cache_cluster_enabled", TurnsOff, "every request reaches the functions"),
             warning("cache_cluster_enabled", TurnsOn, "responses may be older than the release"),
         ],
@@ -104,7 +99,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_api_gateway_method_settings",
         Record,
-        "the account's limits hold in its place",
+        "the account's limits apply instead",
         &[
             loss("settings/throttling_rate_limit", Lowered, "requests above it get 429", PEAK),
             loss("settings/throttling_burst_limit", Lowered, "requests above it get 429", PEAK),
@@ -129,18 +124,23 @@ pub(super) const ROWS: &[Row] = &[
         "requests with it get 403, and a new one has another value",
         &[loss("enabled", TurnsOff, "requests with it get 403", UNUSED)],
     ),
-    of("aws_api_gateway_client_certificate", Grant, "backends that ask for it refuse the API", &[]),
-    of("aws_api_gateway_vpc_link", InPath, "integrations through it response 500", &[]),
+    of("aws_api_gateway_client_certificate", Grant, "backends that require it refuse the API", &[]),
+    of("aws_api_gateway_vpc_link", InPath, "integrations through it return 500", &[]),
     of(
         "aws_api_gateway_domain_name",
         InPath,
         "clients of the domain reach nothing, and a new one takes minutes",
         &[
-            cut("endpoint_configuration", Changes, "the name has to point elsewhere, and does not yet", MAP_BESIDE),
+            cut(
+                "endpoint_configuration",
+                Changes,
+                "clients fail until DNS points the name at the new endpoint",
+                MAP_BESIDE,
+            ),
             cut("mutual_tls_authentication", Appears, MUTUAL, MUTUAL_WAY),
             warning("security_policy", Changes, "old clients may fail to connect"),
-            warning("certificate_arn", Changes, "clients see it at once: it has to cover the name"),
-            warning("regional_certificate_arn", Changes, "clients see it at once: it has to cover the name"),
+            warning("certificate_arn", Changes, "clients get it at once: it must cover the name"),
+            warning("regional_certificate_arn", Changes, "clients get it at once: it must cover the name"),
             loss("policy", AllowsLess, "requests that it allowed get 403", UNUSED),
         ],
     ),
@@ -154,11 +154,16 @@ pub(super) const ROWS: &[Row] = &[
             cut("base_path", Changes, "the old path gets 403 from then on", MAP_BESIDE),
         ],
     ),
-    of("aws_api_gateway_domain_name_access_association", Grant, "its endpoint reaches the private domain no more", &[]),
+    of(
+        "aws_api_gateway_domain_name_access_association",
+        Grant,
+        "its endpoint no longer reaches the private domain",
+        &[],
+    ),
     of(
         "aws_api_gateway_account",
         Record,
         "no stage of the region can write logs",
-        &[warning("cloudwatch_role_arn", Changes, "it is the region's only one: other APIs' logs depend on it")],
+        &[warning("cloudwatch_role_arn", Changes, "the region has only one: the logs of all its APIs depend on it")],
     ),
 ];

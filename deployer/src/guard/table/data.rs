@@ -6,8 +6,8 @@ use super::{PEAK, Row, UNUSED, cut, loss, of, warning};
 
 const DATA: &str = "its data is lost, and what reads or writes it fails";
 const REFUSED: &str = "requests that it allowed are refused";
-const RESTARTS: &str = "restarts or moves it, at once or in its next window: connections break";
-const CLIENTS: &str = "functions reach it no more at once";
+const RESTARTS: &str = "it restarts or moves, at once or in its next window: connections break";
+const CLIENTS: &str = "functions can no longer reach it";
 
 pub(super) const ROWS: &[Row] = &[
     of(
@@ -19,22 +19,22 @@ pub(super) const ROWS: &[Row] = &[
             loss("write_capacity", Lowered, "writes above it are throttled", PEAK),
             loss("on_demand_throughput/max_read_request_units", Lowered, "reads above it are throttled", PEAK),
             loss("on_demand_throughput/max_write_request_units", Lowered, "writes above it are throttled", PEAK),
-            warning("billing_mode", Changes, "other limits hold, and it can be changed once a day only"),
-            loss("global_secondary_index", Loses, "queries of the index fail, while it is made anew too", UNUSED),
-            loss("stream_enabled", TurnsOff, "what reads the stream gets nothing more", UNUSED),
+            warning("billing_mode", Changes, "other limits apply, and it can be changed only once a day"),
+            loss("global_secondary_index", Loses, "queries of the index fail, also while it is rebuilt", UNUSED),
+            loss("stream_enabled", TurnsOff, "readers of the stream get nothing", UNUSED),
             cut("stream_view_type", Changes, "the stream is replaced: events that were not read yet are lost", {
                 "add a second reader of the table first, and move over to it"
             }),
             loss("replica", Loses, "what reads the table in that region fails", UNUSED),
-            cut("ttl/attribute_name", Changes, "items expire by another attribute, or no more", {
+            cut("ttl/attribute_name", Changes, "items expire by another attribute, or not at all", {
                 "let the code write both attributes first; then change it"
             }),
-            warning("ttl/enabled", TurnsOn, "items whose attribute lies in the past are deleted"),
+            warning("ttl/enabled", TurnsOn, "items whose attribute is in the past are deleted"),
             warning("server_side_encryption", Changes, "functions need the new key's permissions at once"),
             warning("deletion_protection_enabled", TurnsOff, "the table can be deleted from then on"),
         ],
     ),
-    of("aws_dynamodb_table_item", InPath, "its readers find nothing: the deployer, if it is the stack contract", &[]),
+    of("aws_dynamodb_table_item", InPath, "its readers find nothing; if it is the stack contract, releases fail", &[]),
     of("aws_dynamodb_table_replica", InPath, "what reads the table in that region fails", &[]),
     of("aws_dynamodb_global_table", InPath, DATA, &[loss("replica", Loses, "what reads it there fails", UNUSED)]),
     of(
@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
         "callers that it allows are refused",
         &[loss("policy", AllowsLess, REFUSED, UNUSED)],
     ),
-    of("aws_dynamodb_kinesis_streaming_destination", Grant, "changes reach the stream no more", &[]),
+    of("aws_dynamodb_kinesis_streaming_destination", Grant, "changes no longer reach the stream", &[]),
     of("aws_s3_bucket", InPath, "its objects are lost, and what reads or writes them fails", &[]),
     of("aws_s3_object", InPath, "what reads it fails", &[]),
     of(
@@ -55,12 +55,12 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_s3_bucket_notification",
         Grant,
-        "uploads start nothing more",
+        "uploads no longer start anything",
         &[
-            loss("lambda_function", Loses, "uploads start the function no more", UNUSED),
-            loss("queue", Loses, "uploads reach the queue no more", UNUSED),
-            loss("topic", Loses, "uploads reach the topic no more", UNUSED),
-            loss("eventbridge", TurnsOff, "uploads reach EventBridge no more", UNUSED),
+            loss("lambda_function", Loses, "uploads no longer start the function", UNUSED),
+            loss("queue", Loses, "uploads no longer reach the queue", UNUSED),
+            loss("topic", Loses, "uploads no longer reach the topic", UNUSED),
+            loss("eventbridge", TurnsOff, "uploads no longer reach EventBridge", UNUSED),
         ],
     ),
     of(
@@ -75,9 +75,9 @@ pub(super) const ROWS: &[Row] = &[
         "nothing: more is allowed than before",
         &[
             loss("block_public_policy", TurnsOn, "policies that open the bucket are refused", UNUSED),
-            loss("restrict_public_buckets", TurnsOn, "what is public in the bucket is so no more", UNUSED),
-            loss("ignore_public_acls", TurnsOn, "what is public in the bucket is so no more", UNUSED),
-            warning("restrict_public_buckets", Created, "what is public in the bucket is so no more"),
+            loss("restrict_public_buckets", TurnsOn, "public access to the bucket ends", UNUSED),
+            loss("ignore_public_acls", TurnsOn, "public access to the bucket ends", UNUSED),
+            warning("restrict_public_buckets", Created, "public access to the bucket ends"),
         ],
     ),
     of("aws_s3_bucket_acl", Grant, "callers that it allows are refused", &[]),
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_s3_bucket_lifecycle_configuration",
         Record,
-        "objects are kept for ever",
+        "objects are kept forever",
         &[warning("rule", Changes, "objects may be deleted sooner")],
     ),
     of(
@@ -119,7 +119,7 @@ pub(super) const ROWS: &[Row] = &[
         InPath,
         "what reads it fails, at the next cold start at the latest",
         &[
-            warning("value", Changes, "new environments read the new value, past every check"),
+            warning("value", Changes, "new environments read the new value, without any check"),
             warning("key_id", Changes, "functions need the new key's permissions at once"),
         ],
     ),
@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Row] = &[
         Grant,
         "what reads the secret finds no value",
         &[
-            warning("secret_string", Changes, "new environments read the new value, past every check"),
+            warning("secret_string", Changes, "new environments read the new value, without any check"),
             loss("version_stages", Loses, "what reads the secret by the stage fails", UNUSED),
         ],
     ),
@@ -147,24 +147,27 @@ pub(super) const ROWS: &[Row] = &[
         "callers that it allows are refused",
         &[loss("policy", AllowsLess, REFUSED, UNUSED)],
     ),
-    of("aws_secretsmanager_secret_rotation", Aid, "the secret is rotated no more", &[]),
+    of("aws_secretsmanager_secret_rotation", Aid, "the secret is no longer rotated", &[]),
     of(
         "aws_kms_key",
         InPath,
-        "what is encrypted with it can be read by nobody, data too",
+        "what is encrypted with it, including stored data, can no longer be read",
         &[
-            cut("is_enabled", TurnsOff, "what is encrypted with it cannot be read, environment variables too", {
-                "encrypt everything with another key first, and release"
-            }),
+            cut(
+                "is_enabled",
+                TurnsOff,
+                "what is encrypted with it can no longer be read, including environment variables",
+                "encrypt everything with another key first, and release",
+            ),
             loss("policy", AllowsLess, REFUSED, UNUSED),
         ],
     ),
     of(
         "aws_kms_replica_key",
         InPath,
-        "what is encrypted with it in that region can be read by nobody",
+        "what is encrypted with it in that region can no longer be read",
         &[
-            cut("enabled", TurnsOff, "what is encrypted with it cannot be read", {
+            cut("enabled", TurnsOff, "what is encrypted with it can no longer be read", {
                 "encrypt everything with another key first, and release"
             }),
             loss("policy", AllowsLess, REFUSED, UNUSED),
@@ -189,29 +192,29 @@ pub(super) const ROWS: &[Row] = &[
         DATA,
         &[
             cut("identifier", Changes, "it has another address from then on", {
-                "make a second one beside it, move the functions by a release, then remove the old one with `--retired`"
+                "create a second one beside it, move the functions with a release, then remove the old one with `--retired`"
             }),
             cut(
                 "engine_version",
                 Changes,
                 RESTARTS,
-                "do it by hand in a quiet hour, or by a blue/green deployment, then plan again",
+                "change it outside Terraform in a quiet hour, or with a blue/green deployment, then plan again",
             ),
             cut(
                 "instance_class",
                 Changes,
                 RESTARTS,
-                "do it by hand in a quiet hour, or by a blue/green deployment, then plan again",
+                "change it outside Terraform in a quiet hour, or with a blue/green deployment, then plan again",
             ),
             cut("password", Changes, "functions with the old one are refused at once", {
                 "let functions read it from a secret that is rotated, or add a second user first"
             }),
-            cut("port", Changes, CLIENTS, "make a second one beside it, and move the functions by a release"),
+            cut("port", Changes, CLIENTS, "create a second one beside it, and move the functions with a release"),
             loss("vpc_security_group_ids", Loses, CLIENTS, UNUSED),
             warning("parameter_group_name", Changes, RESTARTS),
-            warning("ca_cert_identifier", Changes, "clients that know the old authority only fail"),
+            warning("ca_cert_identifier", Changes, "clients that trust only the old authority fail"),
             loss("iam_database_authentication_enabled", TurnsOff, "functions that sign in by IAM are refused", UNUSED),
-            warning("multi_az", TurnsOff, "there is no standby any more"),
+            warning("multi_az", TurnsOff, "there is no longer a standby"),
             warning("deletion_protection", TurnsOff, "the database can be deleted from then on"),
         ],
     ),
@@ -219,7 +222,7 @@ pub(super) const ROWS: &[Row] = &[
         "aws_db_parameter_group",
         Grant,
         "the database cannot be restarted with it",
-        &[warning("parameter", Changes, "some are effective at once, some with the next restart")],
+        &[warning("parameter", Changes, "some take effect at once, some with the next restart")],
     ),
     of(
         "aws_db_subnet_group",
@@ -238,7 +241,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     of("aws_db_proxy_target", Grant, "functions reach no database through the proxy", &[]),
-    of("aws_db_proxy_default_target_group", Aid, "the proxy pools by its defaults", &[]),
+    of("aws_db_proxy_default_target_group", Aid, "the proxy pools with its defaults", &[]),
     of(
         "aws_rds_cluster",
         InPath,
@@ -248,12 +251,12 @@ pub(super) const ROWS: &[Row] = &[
                 "engine_version",
                 Changes,
                 RESTARTS,
-                "do it by hand in a quiet hour, or by a blue/green deployment, then plan again",
+                "change it outside Terraform in a quiet hour, or with a blue/green deployment, then plan again",
             ),
             cut("master_password", Changes, "functions with the old one are refused at once", {
                 "let functions read it from a secret that is rotated, or add a second user first"
             }),
-            cut("port", Changes, CLIENTS, "make a second one beside it, and move the functions by a release"),
+            cut("port", Changes, CLIENTS, "create a second one beside it, and move the functions with a release"),
             loss("vpc_security_group_ids", Loses, CLIENTS, UNUSED),
             loss("enable_http_endpoint", TurnsOff, "functions that use the Data API fail", UNUSED),
             loss("serverlessv2_scaling_configuration/max_capacity", Lowered, "queries above it are slow or fail", PEAK),
@@ -264,7 +267,7 @@ pub(super) const ROWS: &[Row] = &[
         "aws_rds_cluster_instance",
         InPath,
         CLIENTS,
-        &[cut("instance_class", Changes, RESTARTS, "do it by hand in a quiet hour, then plan again")],
+        &[cut("instance_class", Changes, RESTARTS, "change it outside Terraform in a quiet hour, then plan again")],
     ),
     of(
         "aws_elasticache_cluster",
@@ -288,7 +291,7 @@ pub(super) const ROWS: &[Row] = &[
         "callers that it allows are refused",
         &[loss("policy", AllowsLess, REFUSED, UNUSED)],
     ),
-    of("aws_ecr_repository", InPath, "functions whose image it holds cannot start again", &[]),
+    of("aws_ecr_repository", InPath, "functions whose image is in it cannot start again", &[]),
     of(
         "aws_ecr_repository_policy",
         Grant,
@@ -298,7 +301,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_ecr_lifecycle_policy",
         Record,
-        "images are kept for ever",
+        "images are kept forever",
         &[
             warning("policy", Changes, "an image that a version needs may be deleted"),
             warning("policy", Created, "an image that a version needs may be deleted"),

@@ -1,19 +1,19 @@
-//! What clients meet before an API: names, certificates, firewalls, CloudFront.
+//! What is between clients and an API: names, certificates, firewalls, CloudFront.
 
 use super::Part::{Aid, Grant, InPath};
 use super::When::{Appears, Changes, Created, Loses, Lowered, TurnsOff, TurnsOn};
 use super::{PEAK, Row, UNUSED, cut, loss, of, warning};
 
-const ELSEWHERE: &str = "clients of the name go elsewhere, each as soon as what it remembers expires";
+const ELSEWHERE: &str = "clients of the name go elsewhere as their DNS caches expire";
 const NAME_WAY: &str = "add a second name, or a weighted record beside this one, and move clients first";
-const WALL: &str = "the firewall lets everything through to what it protected";
-const REFUSES: &str = "it may refuse clients: let its rules count for some days first";
+const WALL: &str = "what it protected gets all requests, unfiltered";
+const REFUSES: &str = "it may block clients: run its rules in count mode for some days first";
 
 pub(super) const ROWS: &[Row] = &[
     of(
         "aws_route53_record",
         InPath,
-        "clients do not find the name",
+        "the name does not resolve",
         &[
             cut("allow_overwrite", Created, "takes the place of a record that exists", {
                 "import the record, so that the plan shows what changes"
@@ -21,22 +21,22 @@ pub(super) const ROWS: &[Row] = &[
             cut("records", Loses, ELSEWHERE, NAME_WAY),
             cut("alias", Changes, ELSEWHERE, NAME_WAY),
             cut("weighted_routing_policy", Changes, ELSEWHERE, NAME_WAY),
-            warning("health_check_id", Changes, "the name is answered by another record while the check fails"),
+            warning("health_check_id", Changes, "the name resolves to another record while the check fails"),
         ],
     ),
     of(
         "aws_route53_zone",
         InPath,
-        "nobody finds any name of it, and a new one has other name servers",
-        &[loss("vpc", Loses, "functions of the VPC do not find its names", UNUSED)],
+        "none of its names resolves, and a new one has other name servers",
+        &[loss("vpc", Loses, "functions in the VPC cannot resolve its names", UNUSED)],
     ),
-    of("aws_route53_zone_association", Grant, "functions of the VPC do not find the zone's names", &[]),
+    of("aws_route53_zone_association", Grant, "functions in the VPC cannot resolve the zone's names", &[]),
     of(
         "aws_route53_records_exclusive",
         Aid,
         "nothing: the records stay",
         &[
-            loss("resource_record_set", Loses, "clients do not find the name", UNUSED),
+            loss("resource_record_set", Loses, "the name does not resolve", UNUSED),
             warning("resource_record_set", Created, "removes the zone's records that it does not name"),
         ],
     ),
@@ -46,10 +46,10 @@ pub(super) const ROWS: &[Row] = &[
         "records that name it count as healthy",
         &[
             warning("disabled", TurnsOn, "records that name it count as healthy"),
-            warning("invert_healthcheck", Changes, "records that name it change sides at once"),
+            warning("invert_healthcheck", Changes, "records that name it switch between healthy and unhealthy at once"),
         ],
     ),
-    of("aws_route53_delegation_set", InPath, "its zones are found by other name servers", &[]),
+    of("aws_route53_delegation_set", InPath, "its zones get other name servers", &[]),
     of("aws_route53_key_signing_key", InPath, "resolvers that check signatures refuse the zone", &[]),
     of(
         "aws_route53_hosted_zone_dnssec",
@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Row] = &[
             "remove the delegation signer at the parent zone first, and wait until it has expired everywhere"
         })],
     ),
-    of("aws_acm_certificate", Grant, "what uses it cannot show who it is", &[]),
+    of("aws_acm_certificate", Grant, "what uses it has no certificate", &[]),
     of("aws_acm_certificate_validation", Aid, "nothing: the certificate stays valid", &[]),
     of(
         "aws_wafv2_web_acl",
@@ -88,11 +88,11 @@ pub(super) const ROWS: &[Row] = &[
         &[warning("default_action", Changes, REFUSES), warning("rule", Changes, REFUSES)],
     ),
     of("aws_wafregional_web_acl_association", Grant, WALL, &[warning("resource_arn", Created, REFUSES)]),
-    of("aws_shield_protection", Grant, "it is not protected from floods", &[]),
+    of("aws_shield_protection", Grant, "it is no longer protected from DDoS attacks", &[]),
     of(
         "aws_cloudfront_distribution",
         InPath,
-        "its address answers no more, and a new one takes minutes",
+        "its address no longer responds, and a new one takes minutes",
         &[
             cut(
                 "enabled",
@@ -101,11 +101,11 @@ pub(super) const ROWS: &[Row] = &[
                 "move clients to another distribution first, then remove this one",
             ),
             cut("aliases", Loses, "clients of the name are refused", NAME_WAY),
-            warning("origin", Changes, "clients reach something else within minutes"),
-            warning("default_cache_behavior", Changes, "clients are served otherwise within minutes"),
-            warning("ordered_cache_behavior", Changes, "clients are served otherwise within minutes"),
-            warning("custom_error_response", Changes, "errors are shown otherwise within minutes"),
-            warning("viewer_certificate", Changes, "clients see it within minutes: it has to cover the names"),
+            warning("origin", Changes, "clients reach another origin within minutes"),
+            warning("default_cache_behavior", Changes, "clients get other responses within minutes"),
+            warning("ordered_cache_behavior", Changes, "clients get other responses within minutes"),
+            warning("custom_error_response", Changes, "error pages change within minutes"),
+            warning("viewer_certificate", Changes, "clients get it within minutes: it must cover the names"),
             loss("restrictions", Changes, "clients of some countries are refused", UNUSED),
             warning("web_acl_id", Changes, REFUSES),
         ],
@@ -115,7 +115,7 @@ pub(super) const ROWS: &[Row] = &[
         InPath,
         "distributions that name it fail",
         &[
-            warning("code", Changes, "it is live within seconds, past every check"),
+            warning("code", Changes, "it is live within seconds, without any check"),
             loss("publish", TurnsOff, "later changes are not live", UNUSED),
         ],
     ),
@@ -123,7 +123,7 @@ pub(super) const ROWS: &[Row] = &[
         "aws_cloudfront_origin_access_control",
         InPath,
         "origins refuse the distribution",
-        &[cut("signing_behavior", Changes, "origins that ask for signatures refuse the distribution", {
+        &[cut("signing_behavior", Changes, "origins that require signatures refuse the distribution", {
             "add a second one, and move the origin to it"
         })],
     ),
@@ -161,14 +161,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     of("aws_cloudfront_public_key", InPath, "addresses signed with it are refused", &[]),
     of("aws_cloudfront_key_value_store", InPath, "functions that read it fail", &[]),
-    of("aws_cloudfront_vpc_origin", InPath, "distributions reach the origin no more", &[]),
+    of("aws_cloudfront_vpc_origin", InPath, "distributions no longer reach the origin", &[]),
     of(
         "aws_budgets_budget",
         Aid,
-        "nobody hears what the stack costs",
+        "alerts about the stack's costs stop",
         &[warning("limit_amount", Lowered, "actions of the budget may stop the stack")],
     ),
-    of("aws_budgets_budget_action", Aid, "the budget stops nothing any more", &[]),
+    of("aws_budgets_budget_action", Aid, "the budget no longer stops anything", &[]),
     of(
         "aws_servicequotas_service_quota",
         Aid,
@@ -179,7 +179,7 @@ pub(super) const ROWS: &[Row] = &[
         "aws_appconfig_deployment",
         InPath,
         "nothing: the configuration stays",
-        &[warning("configuration_version", Created, "functions read another configuration, past every check")],
+        &[warning("configuration_version", Created, "functions read another configuration, without any check")],
     ),
     of("aws_appconfig_hosted_configuration_version", Grant, "deployments of it fail", &[]),
     of("aws_appconfig_environment", InPath, "functions read no configuration", &[]),
@@ -193,7 +193,7 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_shield_application_layer_automatic_response",
         Aid,
-        "floods are not stopped by themselves",
+        "DDoS attacks are no longer mitigated automatically",
         &[warning("action", Appears, REFUSES)],
     ),
 ];

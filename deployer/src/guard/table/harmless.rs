@@ -1,4 +1,4 @@
-//! What may be removed or replaced without a word: it neither takes requests nor is needed by what does.
+//! What may be removed or replaced unnoticed: it takes no requests, and nothing that does needs it.
 
 /// Types of the AWS provider.
 pub const HARMLESS: &[&str] = &[
@@ -31,6 +31,6 @@ pub const HARMLESS: &[&str] = &[
     "aws_xray_sampling_rule",
 ];
 
-/// Providers whose resources are on no network: values, files, clocks. What depends on one is compared by itself.
+/// Providers without resources on a network: values, files, clocks. A resource that depends on one is compared separately.
 pub const HARMLESS_PROVIDERS: &[&str] =
     &["archive", "external", "local", "null", "random", "template", "terraform", "time", "tls"];

@@ -1,20 +1,20 @@
-//! IAM: what functions, gateways and triggers act as. A change is effective within seconds, for versions that are live too.
+//! IAM: the roles that functions, gateways and triggers use. A change takes effect within seconds, also for live versions.
 
 use super::Part::{Aid, Grant, InPath};
 use super::When::{AllowsLess, Changes, Created, Loses};
 use super::{Row, UNUSED, loss, of, warning};
 
-const LACKS: &str = "what acts by it may not do what it allowed";
-const LESS: &str = "what acts by it is refused at once, the live version too";
-const EXCLUSIVE: &str = "detaches whatever it does not name";
+const LACKS: &str = "what uses it loses the permissions that it gave";
+const LESS: &str = "what uses it loses permissions at once, including the live version";
+const EXCLUSIVE: &str = "detaches everything that it does not name";
 
 pub(super) const ROWS: &[Row] = &[
     of(
         "aws_iam_role",
         InPath,
-        "what acts by it is refused, and a new one of its name is another one",
+        "what uses it is refused; a new role of the same name is another principal",
         &[
-            loss("assume_role_policy", AllowsLess, "what took the role cannot take it again", UNUSED),
+            loss("assume_role_policy", AllowsLess, "what could assume the role no longer can", UNUSED),
             loss("managed_policy_arns", Loses, LESS, UNUSED),
             loss("inline_policy", Loses, LESS, UNUSED),
             warning("permissions_boundary", Changes, "it may allow less than the old one"),
@@ -50,10 +50,10 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_iam_openid_connect_provider",
         InPath,
-        "workflows cannot take their roles",
-        &[loss("client_id_list", Loses, "workflows cannot take their roles", UNUSED)],
+        "workflows cannot assume their roles",
+        &[loss("client_id_list", Loses, "workflows cannot assume their roles", UNUSED)],
     ),
-    of("aws_iam_user", InPath, "requests signed as it are refused", &[]),
+    of("aws_iam_user", InPath, "requests signed with its keys are refused", &[]),
     of("aws_iam_access_key", Grant, "requests signed with it are refused", &[]),
     of("aws_iam_user_policy", InPath, LACKS, &[loss("policy", AllowsLess, LESS, UNUSED)]),
     of("aws_iam_user_policy_attachment", Grant, LACKS, &[]),

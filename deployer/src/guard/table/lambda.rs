@@ -1,10 +1,10 @@
-//! Lambda. Code and settings of a function change `$LATEST` only: no alias names that.
+//! Lambda. A function's code and settings change `$LATEST` only, which no alias names.
 
 use super::Part::{Aid, Grant, InPath, Record};
 use super::When::{Changes, Created, Loses, Lowered, Stops, TurnsOff};
 use super::{PEAK, RELEASES, Row, UNUSED, cut, loss, of, warning};
 
-const CODE: &str = "puts other code into `$LATEST`, which is the releases' to upload: the next release uploads again";
+const CODE: &str = "replaces the code of `$LATEST`, which belongs to releases: the next one uploads it again";
 
 const CALLERS: &str = "callers that only the old one allows get an error";
 
@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
         "all its versions and aliases go with it, and every request to it fails",
         &[
             cut("reserved_concurrent_executions", Stops, "0 stops the function: every request is throttled", {
-                "take traffic away first, or remove the resource with `--retired`"
+                "move the traffic away first, or remove the resource with `--retired`"
             }),
             loss("reserved_concurrent_executions", Lowered, "requests above the limit are throttled at once", PEAK),
             warning("publish", TurnsOff, "a new alias would have no published version to name"),
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
             warning("s3_key", Changes, CODE),
             warning("s3_object_version", Changes, CODE),
             warning("source_code_hash", Changes, CODE),
-            warning("code_signing_config_arn", Changes, "a release that is not signed as it demands fails to upload"),
+            warning("code_signing_config_arn", Changes, "a release without the required signature fails to upload"),
         ],
     ),
     of(
@@ -36,10 +36,10 @@ pub(super) const ROWS: &[Row] = &[
             cut(
                 "function_version",
                 Changes,
-                "moves all traffic to another version at once, past every check",
+                "moves all traffic to another version at once, without any check",
                 RELEASES,
             ),
-            cut("routing_config", Changes, "shifts traffic between versions, past every check", RELEASES),
+            cut("routing_config", Changes, "shifts traffic between versions, without any check", RELEASES),
         ],
     ),
     of(
@@ -58,33 +58,33 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_lambda_event_source_mapping",
         Grant,
-        "events of its source reach the function no more",
+        "events of its source no longer reach the function",
         &[
             loss("enabled", TurnsOff, "events of its source wait, and expire", UNUSED),
             cut("function_name", Changes, "sends all events to another function or alias at once", {
                 "let it name the alias, which releases move; for another function add a second mapping"
             }),
             loss("filter_criteria", Changes, "events that no filter matches are dropped for good", UNUSED),
-            loss("scaling_config/maximum_concurrency", Lowered, "events are worked off more slowly, and pile up", PEAK),
+            loss("scaling_config/maximum_concurrency", Lowered, "events are processed more slowly, and pile up", PEAK),
             loss(
                 "provisioned_poller_config/maximum_pollers",
                 Lowered,
                 "events are read more slowly, and pile up",
                 PEAK,
             ),
-            loss("topics", Loses, "events of the topic are read no more", UNUSED),
-            loss("queues", Loses, "events of the queue are read no more", UNUSED),
+            loss("topics", Loses, "events of the topic are no longer read", UNUSED),
+            loss("queues", Loses, "events of the queue are no longer read", UNUSED),
         ],
     ),
     of(
         "aws_lambda_function_url",
         InPath,
-        "its address answers no more, and a new one has another address",
+        "its address no longer responds, and a new one has another address",
         &[
             cut(
                 "authorization_type",
                 Changes,
-                "requests that are not signed are refused, or everybody's are accepted",
+                "unsigned requests are refused, or all requests are accepted",
                 "add a second URL on another alias, move the callers, then remove the old one with `--retired`",
             ),
             cut("invoke_mode", Changes, "changes the form of responses for the version that is live", {
@@ -117,10 +117,10 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_lambda_code_signing_config",
         Aid,
-        "uploads are no more checked for a signature",
+        "uploads are no longer checked for a signature",
         &[
-            warning("allowed_publishers", Changes, "a release that is not signed as it demands fails to upload"),
-            warning("policies", Changes, "a release that is not signed as it demands fails to upload"),
+            warning("allowed_publishers", Changes, "a release without the required signature fails to upload"),
+            warning("policies", Changes, "a release without the required signature fails to upload"),
         ],
     ),
     of(
@@ -141,10 +141,10 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_lambda_invocation",
         Record,
-        "nothing: it is a call that was made",
+        "nothing: the call is done",
         &[
-            warning("input", Created, "calls the function while it is applied"),
-            warning("input", Changes, "calls the function while it is applied"),
+            warning("input", Created, "calls the function during the apply"),
+            warning("input", Changes, "calls the function during the apply"),
         ],
     ),
 ];

@@ -1,4 +1,4 @@
-//! What each resource type of the AWS provider does to live traffic when Terraform removes, replaces or changes it.
+//! For each resource type of the AWS provider: what its removal, replacement or change does to live traffic.
 //!
 //! Data only: [`super::cuts`] compares a plan with it. Types and attributes are those of provider 5.100; a test compares
 //! them with the provider's own schema.
@@ -16,27 +16,27 @@ mod observability;
 
 pub use harmless::{HARMLESS, HARMLESS_PROVIDERS};
 
-/// What a resource is to live traffic.
+/// How live traffic depends on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Requests, or the code that handles them, reach it by its name or id: it can be neither removed nor replaced.
+    /// Requests, or the code that handles them, find it by its name or id: it can be neither removed nor replaced.
     InPath,
-    /// It has to exist, and another one of the same content is as good: the new one first, then the old one may go.
+    /// It must exist, and another one with the same content will do: once the new one exists, the old one may go.
     Grant,
-    /// Releases or clients need it; a gap of seconds while it is replaced harms nothing.
+    /// Releases or clients need it, but a gap of seconds during a replacement does no harm.
     Aid,
-    /// It holds records only: they are lost with it.
+    /// Records only, which are lost with it.
     Record,
 }
 
 /// One resource type.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// As Terraform names the type.
+    /// Terraform's name of the type.
     pub kind: &'static str,
-    /// What it is to live traffic.
+    /// How live traffic depends on it.
     pub part: Part,
-    /// What happens where it is missing.
+    /// What happens while it is missing.
     pub missing: &'static str,
     /// The changes in place, and creations, that matter.
     pub on: &'static [On],
@@ -62,11 +62,11 @@ pub struct On {
 pub enum When {
     /// Any other value than before.
     Changes,
-    /// `true`, and was not.
+    /// Becomes `true`.
     TurnsOn,
-    /// `false`, and was not.
+    /// Becomes `false`.
     TurnsOff,
-    /// 0, and was not.
+    /// Becomes 0.
     Stops,
     /// A lower number, or a limit where there was none (null, or a number below 0).
     Lowered,
@@ -74,7 +74,7 @@ pub enum When {
     Loses,
     /// The policy allows less, or denies more.
     AllowsLess,
-    /// Something where there was nothing.
+    /// Was not set before.
     Appears,
     /// Set in a resource that is created.
     Created,
@@ -83,11 +83,11 @@ pub enum When {
 /// How much a change matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It cuts traffic, or moves it past the releases: never applied.
+    /// It cuts traffic, or moves it without a release: always refused.
     Cut,
-    /// It takes something away: applied once somebody said that nothing needs it any more (`--retired`).
+    /// It removes something: refused without `--retired`, which says that nothing needs it any more.
     Loss,
-    /// It may matter: said, and applied.
+    /// It may matter: reported, not refused.
     Warning,
 }
 
@@ -128,10 +128,10 @@ const fn warning(attribute: &'static str, when: When, why: &'static str) -> On {
     On { attribute, when, effect: Effect::Warning, why, way: "" }
 }
 
-/// How something smaller is done safely.
-const UNUSED: &str = "apply it with `--retired` once nothing needs what it takes away";
-/// How a limit is lowered safely.
+/// How to remove a part safely.
+const UNUSED: &str = "once nothing needs what it removes, apply it with `--retired`";
+/// How to lower a limit safely.
 const PEAK: &str =
     "look at the peak of the last weeks first; apply it with `--retired` if it stays below the new limit";
-/// How something that releases own is changed.
-const RELEASES: &str = "put the attribute into `ignore_changes`, and let a release move it";
+/// How to change something that releases own.
+const RELEASES: &str = "add the attribute to `ignore_changes`, and let releases change it";

@@ -1,24 +1,24 @@
-//! The network that functions of a VPC reach their databases and AWS through. Every change is effective at once.
+//! The network through which functions in a VPC reach databases and AWS. Every change takes effect at once.
 
 use super::Part::{Aid, Grant, InPath, Record};
 use super::When::{AllowsLess, Changes, Created, Loses, TurnsOff};
 use super::{Row, UNUSED, cut, loss, of, warning};
 
 const CONNECTIONS: &str = "connections that it allows are dropped";
-const NO_WAY: &str = "functions of its subnets reach nothing through it";
+const NO_WAY: &str = "functions in its subnets lose their route";
 const RULE_FIRST: &str = "add a second rule beside it, apply, then remove the old one with `--retired`";
-const NO_AWS: &str = "functions reach the service no more";
+const NO_AWS: &str = "functions no longer reach the service";
 
 pub(super) const ROWS: &[Row] = &[
     of(
         "aws_vpc",
         InPath,
-        "everything in it goes with it",
+        "everything in it is deleted with it",
         &[
-            cut("enable_dns_support", TurnsOff, "functions find no address of a database or of AWS", {
+            cut("enable_dns_support", TurnsOff, "functions cannot resolve the names of databases or of AWS", {
                 "leave it on: nothing in the VPC works by name without it"
             }),
-            loss("enable_dns_hostnames", TurnsOff, "endpoints are not found by their names", UNUSED),
+            loss("enable_dns_hostnames", TurnsOff, "endpoints can no longer be resolved by name", UNUSED),
         ],
     ),
     of("aws_subnet", InPath, "functions and databases in it lose their network", &[]),
@@ -79,11 +79,11 @@ pub(super) const ROWS: &[Row] = &[
     of(
         "aws_network_acl",
         InPath,
-        "the VPC's default rules hold for its subnets",
+        "the VPC's default rules apply to its subnets",
         &[
             loss("ingress", Loses, CONNECTIONS, UNUSED),
             loss("egress", Loses, CONNECTIONS, UNUSED),
-            warning("subnet_ids", Changes, "other rules hold for the subnets at once"),
+            warning("subnet_ids", Changes, "other rules apply to the subnets at once"),
         ],
     ),
     of(
@@ -104,9 +104,9 @@ pub(super) const ROWS: &[Row] = &[
         "aws_network_acl_rule",
         Grant,
         CONNECTIONS,
-        &[warning("rule_action", Created, "it is effective at once, before every rule with a higher number")],
+        &[warning("rule_action", Created, "it takes effect at once, before every rule with a higher number")],
     ),
-    of("aws_network_acl_association", Grant, "the VPC's default rules hold for the subnet", &[]),
+    of("aws_network_acl_association", Grant, "the VPC's default rules apply to the subnet", &[]),
     of("aws_route_table", InPath, NO_WAY, &[loss("route", Loses, NO_WAY, UNUSED)]),
     of(
         "aws_default_route_table",
@@ -134,14 +134,14 @@ pub(super) const ROWS: &[Row] = &[
         "aws_route_table_association",
         Grant,
         "the subnet takes the VPC's main table",
-        &[warning("route_table_id", Changes, "the subnet's connections take another way at once")],
+        &[warning("route_table_id", Changes, "the subnet's connections take another route at once")],
     ),
     of("aws_main_route_table_association", Grant, "the VPC takes its first table", &[]),
-    of("aws_nat_gateway", InPath, "functions of its subnets reach nothing outside", &[]),
+    of("aws_nat_gateway", InPath, "functions in its subnets reach nothing outside", &[]),
     of("aws_internet_gateway", InPath, "nothing in the VPC reaches anything outside", &[]),
     of("aws_internet_gateway_attachment", InPath, "nothing in the VPC reaches anything outside", &[]),
     of("aws_egress_only_internet_gateway", InPath, "nothing in the VPC reaches anything outside by IPv6", &[]),
-    of("aws_eip", InPath, "the address is lost: others that allow only it refuse the functions", &[]),
+    of("aws_eip", InPath, "the address is lost: servers that allow only this address refuse the functions", &[]),
     of(
         "aws_vpc_endpoint",
         InPath,
@@ -165,32 +165,32 @@ pub(super) const ROWS: &[Row] = &[
     of("aws_vpc_endpoint_security_group_association", Grant, NO_AWS, &[]),
     of("aws_vpc_endpoint_private_dns", Aid, NO_AWS, &[]),
     of("aws_vpc_peering_connection", InPath, NO_WAY, &[]),
-    of("aws_vpc_dhcp_options_association", Grant, "names are found by AWS's own servers", &[]),
+    of("aws_vpc_dhcp_options_association", Grant, "names are resolved by AWS's own servers", &[]),
     of(
         "aws_lb",
         InPath,
-        "its address answers no more, and a new one has another address",
+        "its address no longer responds, and a new one has another address",
         &[
             loss("security_groups", Loses, CONNECTIONS, UNUSED),
-            loss("subnets", Loses, "it answers in the zone no more", UNUSED),
+            loss("subnets", Loses, "it can no longer be reached in the zone", UNUSED),
         ],
     ),
     of(
         "aws_lb_listener",
         InPath,
-        "its port answers no more",
+        "its port no longer responds",
         &[
             warning("default_action", Changes, "its requests go elsewhere at once"),
-            cut("port", Changes, "the old port answers no more", RULE_FIRST),
+            cut("port", Changes, "the old port no longer responds", RULE_FIRST),
         ],
     ),
     of(
         "aws_lb_listener_rule",
         Grant,
-        "its requests go by the next rule",
+        "its requests match the next rule",
         &[
             warning("action", Changes, "its requests go elsewhere at once"),
-            loss("condition", Loses, "other requests go by it", UNUSED),
+            loss("condition", Loses, "it matches other requests", UNUSED),
         ],
     ),
     of("aws_lb_target_group", InPath, "requests for it get 503", &[]),

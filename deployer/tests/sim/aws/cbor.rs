@@ -1,4 +1,4 @@
-//! CBOR (RFC 8949), as far as the protocol RPC v2 CBOR uses it.
+//! The part of CBOR (RFC 8949) that the protocol RPC v2 CBOR uses.
 
 use super::wire::Reply;
 
@@ -44,7 +44,7 @@ impl Cbor {
         if let Self::Int(number) = self { Some(*number) } else { None }
     }
 
-    /// The texts of a list; none if it is no list.
+    /// The texts of a list; none if it is not a list.
     pub(crate) fn texts(&self) -> Vec<String> {
         let Self::List(items) = self else { return Vec::new() };
         items.iter().filter_map(Self::text).map(str::to_owned).collect()
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_written_value_is_read_back() {
         let value = Cbor::map([
             ("a", Cbor::List(vec![Cbor::Int(-500), Cbor::Int(70_000), Cbor::Bool(true), Cbor::Null])),
             ("b", Cbor::Time(1_700_000_000.5)),

@@ -1,4 +1,4 @@
-//! A request that is refused for who sent it, in the form of the service that was called.
+//! A request that is refused because of its sender, in the format of the called service.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(crate) enum Reason {
     UnknownKey,
     /// The session is over.
     Expired,
-    /// The client's clock is wrong: what it says, what it is, and by how many minutes it may be wrong.
+    /// The client's clock is wrong: its time, the real time, and the allowed difference in minutes.
     Skewed(Timestamp, Timestamp, i64),
     /// The principal may not do this: who, which action, on what.
     NotAllowed(String, String, String),

@@ -1,5 +1,5 @@
-//! The simulated HTTP APIs of API Gateway (v2) and Function URLs of Lambda: what infrastructure code made of them, and the
-//! visits that come through them. Both send events of payload format 2.0, an HTTP API of 1.0 too.
+//! The simulated HTTP APIs of API Gateway (v2) and Function URLs of Lambda: those that infrastructure code made, and visits
+//! through them. Both send events of payload format 2.0, an HTTP API of 1.0 too.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::REGION;
 use super::url::{Backend, Invoked};
 use super::wire::{Moment, Reply, Request, decoded};
 
-/// The visitor's address, one for documentation (RFC 5737): nobody's.
+/// The visitor's address, from a range for documentation (RFC 5737).
 const VISITOR: &str = "203.0.113.7";
 
 /// Those of one account.
@@ -134,7 +134,7 @@ impl HttpApis {
         )
     }
 
-    /// Serves a visit.
+    /// Responds to a visit.
     pub(crate) fn visit(&self, backend: &mut dyn Backend, request: &Request, moment: &mut Moment) -> Reply {
         let id = request.host.split('.').next().unwrap_or_default();
         match (self.apis.get(id), self.urls.get(id)) {

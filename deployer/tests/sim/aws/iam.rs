@@ -1,4 +1,4 @@
-//! IAM: what a principal may do. `SimulatePrincipalPolicy`, and the same decision for a call that is really made.
+//! IAM: what a principal may do, for `SimulatePrincipalPolicy` and for real calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub(crate) enum Decision {
     ExplicitDeny,
 }
 
-/// What somebody would do: the action, the resource's ARN, and its tags.
+/// A call to decide on: the action, the resource's ARN, and its tags.
 #[derive(Clone, Debug, Copy)]
 pub(crate) struct Wish<'a> {
     pub(crate) action: &'a str,
@@ -105,7 +105,7 @@ impl Iam {
         query::result("SimulatePrincipalPolicy", NAMESPACE, &inner)
     }
 
-    /// One action, on each of the resources. A simulation looks up no tags: it knows those of the question.
+    /// One action on each of the resources. A policy simulation looks up no tags: it has only those of the request.
     fn result(&self, source: &str, action: &str, form: &Form) -> String {
         let tags = tags(form);
         let resources = form.list("ResourceArns");
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_wins_and_a_missing_tag_is_no_permission() {
+    fn a_denial_wins_and_a_missing_tag_permits_nothing() {
         let (me, function) = ("arn:aws:iam::1:role/me", "arn:aws:lambda:eu-west-1:1:function:counter:live");
         let mut iam = Iam::new();
         let statement = |action: &str, tags: &[(&str, &str)], denies| Statement {

@@ -1,5 +1,5 @@
-//! The simulated AWS: accounts with their services. A request finds its service by what it was signed for, or by its
-//! host, and its account by the key that signed it.
+//! The simulated AWS: accounts with their services. A request's signature or host selects the service, and the
+//! signing key selects the account.
 
 pub(crate) mod apigateway;
 pub(crate) mod cbor;
@@ -116,7 +116,7 @@ impl Aws {
         }
     }
 
-    /// A request that nobody signed: to the URL of a stage, or for a package.
+    /// An unsigned request: to the URL of a stage, or for a package.
     fn respond_to_visitor(&mut self, request: &Request) -> Option<Reply> {
         let Self { accounts, moment, .. } = self;
         let api = request.host.split('.').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How a request is signed (Signature Version 4), and in which protocol it is written. The signature itself is not checked.
+//! The signature (version 4) and the protocol of a request. The signature itself is not verified.
 
 use jiff::Timestamp;
 

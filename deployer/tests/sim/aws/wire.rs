@@ -1,4 +1,4 @@
-//! What goes over the wire, and what a service knows when it handles a request.
+//! Requests and responses on the wire, and what a service gets with a request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

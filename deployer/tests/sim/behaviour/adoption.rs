@@ -1,4 +1,4 @@
-//! Drift: what somebody else moved is never overwritten, and adopted if that is wanted.
+//! Drift: a change by others is never overwritten, and adopted only on request.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, Trigger, function};
 use crate::verdict::{Serving, holder, item};
 
-/// Somebody else moves an alias of dev, and everybody sees it.
+/// Moves an alias of dev behind the deployer's back, visible at once.
 async fn move_alias(simulation: &Simulation, version: &str) {
     {
         let mut aws = simulation.aws();
@@ -26,7 +26,7 @@ async fn move_alias(simulation: &Simulation, version: &str) {
 }
 
 #[test]
-fn what_somebody_else_moved_stops_every_command_until_it_is_adopted() {
+fn an_alias_moved_by_others_stops_every_command_until_adopted() {
     with_releases(Shape::of(2), 2).simulate(async |simulation| {
         move_alias(simulation, "2").await;
         let moved = Serving::of(simulation, "dev");
@@ -48,7 +48,7 @@ fn what_somebody_else_moved_stops_every_command_until_it_is_adopted() {
 }
 
 #[test]
-fn a_stage_that_somebody_else_moved_is_drift() {
+fn a_stage_moved_by_others_is_drift() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let now = simulation.now();
         let first = item(simulation, "dev", "release#00000001")["parts"]["deployment"].clone();
@@ -65,7 +65,7 @@ fn a_stage_that_somebody_else_moved_is_drift() {
 }
 
 #[test]
-fn an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted() {
+fn a_split_alias_or_one_on_latest_cannot_be_adopted() {
     for split in [true, false] {
         with_releases(Shape::of(1), 2).simulate(async |simulation| {
             match split {
@@ -82,7 +82,7 @@ fn an_alias_that_splits_its_traffic_or_names_latest_cannot_be_adopted() {
 }
 
 #[test]
-fn where_the_end_of_an_adoption_cannot_be_written_the_lock_is_free_all_the_same() {
+fn an_adoption_that_cannot_be_recorded_releases_the_lock() {
     let world = with_releases(Shape::of(1), 2).after(async |simulation| move_alias(simulation, "2").await);
     let command = async |simulation: &Simulation| format!("{} --adopt", deploy(simulation, Behavior::Right).await);
     let calls = world.clone().simulate(async |simulation| {
@@ -103,7 +103,7 @@ fn where_the_end_of_an_adoption_cannot_be_written_the_lock_is_free_all_the_same(
 }
 
 #[test]
-fn what_was_in_use_before_the_first_release_becomes_release_1_and_is_gone_back_to() {
+fn a_version_in_use_becomes_release_1_and_can_be_rolled_back_to() {
     for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url, Trigger::Unknown] {
         let canary = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
         Snapshot::new(Shape::of(2).behind(trigger).moving(canary), 1).simulate(async |simulation| {
@@ -140,7 +140,7 @@ fn a_placeholder_stays_release_0() {
 }
 
 #[test]
-fn one_function_that_fails_its_check_makes_no_release_of_the_others() {
+fn one_function_that_fails_its_check_stops_the_adoption() {
     Snapshot::new(Shape::of(2).without_api(), 1).simulate(async |simulation| {
         in_use(simulation, "dev");
         simulation.account("dev", |account| {
@@ -156,7 +156,7 @@ fn one_function_that_fails_its_check_makes_no_release_of_the_others() {
 }
 
 #[test]
-fn a_first_adoption_that_did_not_end_is_made_again() {
+fn an_unfinished_first_adoption_is_repeated() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         in_use(simulation, "dev");
         let command = deploy(simulation, Behavior::Right).await;
@@ -178,7 +178,7 @@ fn a_first_adoption_that_did_not_end_is_made_again() {
 }
 
 #[test]
-fn what_is_idle_is_woken_and_what_cannot_be_invoked_is_not_taken_for_a_placeholder() {
+fn an_idle_version_is_woken_and_does_not_count_as_a_placeholder() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         in_use(simulation, "dev");
         simulation.account("dev", |account| account.lambda.make_inactive(&function("f1", "dev"), "1"));

@@ -1,5 +1,5 @@
-//! What each command costs: how many calls, and how many of them had to wait for one another. Bounds, not records: a
-//! command that needs more than these has become slower than it was meant to be.
+//! The cost of each command: its calls, and how many of them wait for one another. These are upper bounds: a command that needs
+//! more has become too slow.
 
 use super::with_releases;
 use crate::application::Behavior;
@@ -7,10 +7,9 @@ use crate::outside::Sent;
 use crate::simulation::Simulation;
 use crate::stack::Shape;
 
-/// How many of the calls had to wait for one another: the longest chain in which each was sent after the one before had
-/// been responded to.
+/// The number of round trips: the longest chain of calls in which each was sent after the response to the one before.
 fn depth<'a>(calls: impl Iterator<Item = &'a Sent>) -> usize {
-    // Of intervals, the longest chain takes at each turn the one that ends first.
+    // The longest chain of intervals always takes the one that ends first.
     let mut calls: Vec<_> = calls.filter_map(|call| Some((call.ended?, call.at))).collect();
     calls.sort();
     let (mut length, mut last) = (0, None);
@@ -22,14 +21,14 @@ fn depth<'a>(calls: impl Iterator<Item = &'a Sent>) -> usize {
     length
 }
 
-/// Runs a command: its calls of AWS.
+/// Runs a command. Returns its calls to AWS.
 async fn calls(simulation: &Simulation, command: &str) -> Vec<Sent> {
     let (ended, calls) = simulation.observed(command).await;
     assert_eq!(ended.code, Some(0), "{command}: {}", ended.words);
     calls.into_iter().filter(|call| call.name != "URL").collect()
 }
 
-/// (calls, of them writes, round trips)
+/// (calls, writes among them, round trips)
 type Cost = (usize, usize, usize);
 
 #[track_caller]
@@ -41,7 +40,7 @@ fn within(what: &str, calls: &[Sent], most: Cost) {
 }
 
 #[test]
-fn each_command_keeps_within_its_calls_and_round_trips() {
+fn each_command_keeps_its_budget_of_calls_and_round_trips() {
     with_releases(Shape::of(2), 1).simulate(async |simulation| {
         let artifacts = [simulation.artifact(Behavior::Right), simulation.artifact(Behavior::Right)];
         let [first, second] = artifacts.map(|artifact| format!("deploy dev --artifact {}", artifact.folder.display()));
@@ -49,14 +48,14 @@ fn each_command_keeps_within_its_calls_and_round_trips() {
         within("no change", &calls(simulation, &first).await, (20, 0, 2));
         simulation.done(&second).await;
         within("versions that exist", &calls(simulation, &first).await, (64, 8, 18));
-        // The first one to prod, where the placeholder is tried before.
+        // The first one to prod, where the placeholder is invoked before.
         within("promotion", &calls(simulation, "promote dev prod --allow-definition-diff").await, (104, 16, 42));
         within("rollback", &calls(simulation, "rollback dev --to previous").await, (40, 6, 9));
     });
 }
 
 #[test]
-fn a_rollback_moves_the_first_alias_in_its_fourth_round_trip() {
+fn a_rollback_moves_its_first_alias_in_the_fourth_round_trip() {
     with_releases(Shape::of(2), 2).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         simulation.done(&format!("deploy dev --artifact {}", artifact.folder.display())).await;

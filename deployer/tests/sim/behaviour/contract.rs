@@ -19,7 +19,7 @@ async fn declared(simulation: &Simulation, change: impl FnOnce(String) -> String
 fn a_declared_contract_is_all_that_a_release_needs() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         declared(simulation, |stack| stack).await;
-        // An app of whose contract the ledger knows nothing.
+        // An app without a contract in the ledger.
         simulation.configure(&format!("app = \"{APP}\""), "app = \"other\"");
         deployed(simulation).await;
         deployed(simulation).await;
@@ -30,7 +30,7 @@ fn a_declared_contract_is_all_that_a_release_needs() {
 }
 
 #[test]
-fn what_is_declared_and_what_the_ledger_has_must_not_differ() {
+fn a_declared_contract_must_match_the_ledger() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         declared(simulation, |stack| stack).await;
         deployed(simulation).await;
@@ -81,7 +81,7 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
 }
 
 #[test]
-fn a_function_that_only_some_environments_have_is_released_to_those() {
+fn a_function_is_released_only_to_environments_that_have_it() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         let both = item(simulation, "prod", "stack");
         let mut contract = both.clone();
@@ -89,7 +89,7 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
         simulation.put("prod", &contract);
         let command = deploy(simulation, Behavior::Right).await;
         simulation.done(&command).await;
-        // Nothing says yet that this is meant.
+        // This is not declared as intended yet.
         let refused = simulation.refused("promote dev prod --allow-definition-diff", 4).await;
         assert!(refused.words.contains("the stack of `prod` has [\"f1\"]"), "{}", refused.words);
         assert!(refused.words.contains("`environments = [\"dev\"]`"), "{}", refused.words);
@@ -99,12 +99,12 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
         let versions =
             |environment: &str| item(simulation, environment, "live")["release"]["parts"]["functions"].clone();
         assert_eq!((versions("dev").as_object().unwrap().len(), versions("prod").as_object().unwrap().len()), (2, 1));
-        // What was built has both, whatever it is released to.
+        // The build has both, for every environment.
         let another = deploy(simulation, Behavior::Right).await;
         for command in [another.clone(), another.replace("deploy dev", "deploy prod")] {
             simulation.done(&command).await;
         }
-        // Once prod has it too, it is released there, although its sources did not change since.
+        // Once prod has it too, it is released there, although its sources are unchanged.
         simulation.configure("environments = [\"dev\"]\n", "");
         simulation.put("prod", &both);
         let ended = simulation.done(&another.replace("deploy dev", "deploy prod")).await;
@@ -119,7 +119,7 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
 }
 
 #[test]
-fn a_function_in_an_environment_that_is_none_is_named() {
+fn an_unknown_environment_of_a_function_is_named() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         simulation.configure("[functions.f1]\n", "[functions.f1]\nenvironments = [\"staging\"]\n");
         let refused = simulation.refused("plan dev", 3).await;

@@ -1,4 +1,4 @@
-//! `deploy`: what a change of each part leads to, and nothing else.
+//! `deploy`: the effects of a change of each part.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::simulation::{Snapshot, account_of};
 use crate::stack::{Shape, function};
 use crate::verdict::{Serving, item, releases};
 
-/// The writes beside those to the ledger, in their order.
+/// The writes except those to the ledger, in order.
 fn changes(calls: &[Sent]) -> Vec<&str> {
     let writes = calls.iter().filter(|call| call.writes() && call.name != "TransactWriteItems");
     writes.map(|call| call.name).collect()
 }
 
 #[test]
-fn new_code_is_uploaded_published_and_checked_before_its_alias_moves() {
+fn new_code_is_published_and_checked_before_its_alias_moves() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let command = format!("{} --output json", deploy_code(simulation, Behavior::Right));
         let (ended, calls) = simulation.observed(&command).await;
@@ -93,7 +93,7 @@ fn a_check_that_fails_before_traffic_moves_nothing() {
     }
 }
 
-/// Dev fails, and is as it was; prod was never asked.
+/// Dev fails and is unchanged; prod gets no call.
 #[test]
 fn a_check_that_fails_through_the_url_is_reverted() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {

@@ -12,7 +12,7 @@ use crate::verdict::{Serving, item};
 const IMAGE: Shape = Shape::of(1).with_images(1);
 const BOTH: Shape = Shape::of(2).with_images(1);
 
-/// Prepares a release to dev of an image that Lambda may pull like this, if it was pushed at all.
+/// Prepares a release of an image to dev, with the given access for Lambda, and pushed or not.
 fn deploy_image(simulation: &Simulation, pull: Option<Pull>) -> String {
     let (artifact, image) = (simulation.artifact(Behavior::Right), image("elsewhere", b"another"));
     if let Some(pull) = pull {
@@ -30,7 +30,7 @@ fn changed(artifact: &Artifact, change: impl FnOnce(&mut serde_json::Value)) {
 }
 
 #[test]
-fn an_image_is_given_published_and_recorded_by_its_digest_and_again_changes_nothing() {
+fn an_image_is_released_by_its_digest_only_once() {
     with_releases(BOTH, 1).simulate(async |simulation| {
         let command = deploy_code(simulation, Behavior::Right);
         let plan = simulation.done(&command.replace("deploy", "plan")).await;
@@ -61,7 +61,7 @@ fn a_rollback_of_an_image_moves_its_alias_and_pulls_nothing() {
 }
 
 #[test]
-fn changed_settings_publish_the_live_image_again_whatever_a_failed_release_has_left() {
+fn changed_settings_publish_the_live_image_again() {
     Snapshot::new(IMAGE, 1).simulate(async |simulation| {
         let command = deploy_code(simulation, Behavior::Right);
         simulation.done(&command).await;
@@ -88,7 +88,7 @@ fn a_promotion_moves_the_digest_to_another_account() {
 }
 
 #[test]
-fn an_image_that_the_other_account_may_not_pull_is_named_with_what_to_do() {
+fn an_image_that_the_other_account_may_not_pull_gets_a_hint() {
     with_releases(IMAGE, 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "prod");
         simulation.account("prod", |account| account.lambda.push_image(&image("f1", b"f1, build 1"), Pull::Denied));
@@ -106,7 +106,7 @@ fn an_image_that_the_other_account_may_not_pull_is_named_with_what_to_do() {
 }
 
 #[test]
-fn an_image_that_nobody_pushed_fails_its_release_and_is_named() {
+fn a_missing_image_fails_its_release_and_is_named() {
     with_releases(IMAGE, 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let ended = simulation.command(&deploy_image(simulation, None)).await;
@@ -122,7 +122,7 @@ fn an_image_that_nobody_pushed_fails_its_release_and_is_named() {
 }
 
 #[test]
-fn the_same_image_from_another_repository_is_no_change() {
+fn the_same_image_from_another_repository_changes_nothing() {
     with_releases(IMAGE, 1).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         let same = image("mirror", b"f1, build 1");
@@ -134,7 +134,7 @@ fn the_same_image_from_another_repository_is_no_change() {
 }
 
 #[test]
-fn a_function_takes_what_it_is_made_of_and_nothing_else() {
+fn a_function_takes_only_its_own_package_type() {
     let zip = "package = \"f1\"\nbin = \"f1\"";
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
@@ -150,7 +150,7 @@ fn a_function_takes_what_it_is_made_of_and_nothing_else() {
             let expected = "takes a zip, and what is to be released is a container image";
             assert!(ended.words.contains(expected), "{command}: {}", ended.words);
         }
-        // A way back builds nothing and uploads nothing.
+        // A rollback builds and uploads nothing.
         simulation.done("check dev").await;
     });
     with_releases(IMAGE, 1).simulate(async |simulation| {
@@ -176,7 +176,7 @@ fn a_function_on_another_processor_is_refused_by_name() {
         let ended = simulation.refused(&command, 4).await;
         let expected = "function `app-f2-dev` is `x86_64`, `deployer.toml` has `arm64` for it";
         assert!(ended.words.contains(expected), "{}", ended.words);
-        // The way back is to a version that has its own.
+        // The rollback goes to a version with an image of its own.
         simulation.done("rollback dev --to 1").await;
         // One function's own.
         simulation.configure("package = \"f2\"", "package = \"f2\"\narchitecture = \"x86_64\"");

@@ -1,4 +1,4 @@
-//! `init`: what it finds in an account, what it writes and makes, and what it refuses.
+//! `init`: what it finds in an account, what it creates, and what it refuses.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::stack::{Shape, image};
 
 const ARGUMENTS: &str = "init dev --app shop --region us-east-1 --profile 111111111111 --yes";
 
-/// A function that somebody else made and uses, with a published version behind an alias.
+/// An existing function in use, with a published version behind an alias.
 fn function(account: &mut Account, name: &str) {
     let (runtime, handler) = ("nodejs22.x".to_owned(), "index.handler".to_owned());
     let configuration = Configuration { runtime, handler, ..Configuration::default() };
@@ -56,7 +56,7 @@ async fn done(simulation: &Simulation, arguments: &str) -> Ended {
 }
 
 #[test]
-fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
+fn init_writes_a_file_a_ledger_and_a_first_release() {
     let set_up = |account: &mut Account| {
         function(account, "shop-orders-dev");
         http_api(account, "shop-orders-dev");
@@ -66,7 +66,7 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         let text = simulation.read("deployer.toml").unwrap();
         for part in [
             "app = \"shop\"\n",
-            "# shop-orders-dev, which starts `index.handler` with nodejs22.x.\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
+            "# shop-orders-dev: handler `index.handler`, runtime nodejs22.x\n[functions.orders]\narchitecture = \"arm64\"\nbuild = { output = \"orders\" }\n",
             "ledger = \"shop-ledger-dev\"\n",
             "# function = \"orders\"\n# request = \"GET /orders\"\n",
             "kind = \"http\"\nstage = \"$default\"\nurl = \"https://shop1.execute-api.us-east-1.amazonaws.com\"\n",
@@ -83,24 +83,21 @@ fn functions_in_use_get_a_file_a_ledger_and_a_first_release() {
         let live = done(simulation, "status dev --output json").await.json();
         assert_eq!(live["environments"][0]["release"], 1);
 
-        // The first own release has a way back.
+        // The first own release can be rolled back.
         simulation.write("orders/index.js", Some("exports.handler = () => ({})\n"));
         done(simulation, "deploy dev").await;
         let back = done(simulation, "rollback dev --to previous").await;
         assert!(back.words.contains("(back to 1)"), "{}", back.words);
 
-        // A second ledger for the same aliases would know nothing of the first.
+        // A second ledger for the same aliases would be independent of the first.
         simulation.write("deployer.toml", None);
         let words = refused(simulation, &ARGUMENTS.replace("init dev", "init staging"), 4).await;
-        assert!(
-            words.contains("alias `live` of `shop-orders-dev` is released already, from another ledger"),
-            "{words}"
-        );
+        assert!(words.contains("alias `live` of `shop-orders-dev` is already released from another ledger"), "{words}");
     });
 }
 
 #[test]
-fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
+fn init_reads_the_contract_from_an_existing_ledger() {
     let contract = |environment: &str, account: &str| {
         json!({
             "pk": "shop", "sk": "stack", "schema": 2, "environment": environment, "account": account, "region": "us-east-1",
@@ -117,7 +114,7 @@ fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
         }
     };
     project(set_up, async |simulation| {
-        // Nothing names the application but its ledger.
+        // Only the ledger names the application.
         done(simulation, "init dev --ledger shop-ledger-dev --region us-east-1 --profile 111111111111 --yes").await;
         let text = simulation.read("deployer.toml").unwrap();
         assert!(text.contains("app = \"shop\"\n") && !text.contains(".stack"), "{text}");
@@ -127,7 +124,7 @@ fn a_contract_that_infrastructure_code_wrote_is_taken_from_its_ledger() {
 }
 
 #[test]
-fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
+fn functions_are_chosen_by_name_tag_or_cloudformation_stack() {
     let set_up = |account: &mut Account| {
         for (name, stack) in [("Mine-Orders-1AB2", "mine"), ("Theirs-Orders-3CD4", "theirs")] {
             function(account, name);
@@ -148,12 +145,15 @@ fn functions_are_chosen_by_name_by_tag_or_by_cloudformation_stack() {
             simulation.write("deployer.toml", None);
         }
         let words = refused(simulation, &format!("{ARGUMENTS} --cloudformation nobodys"), 3).await;
-        assert!(words.contains("is of the CloudFormation stack `nobodys`; there are `Mine-Orders-1AB2`, "), "{words}");
+        assert!(
+            words.contains("belongs to the CloudFormation stack `nobodys`; found: `Mine-Orders-1AB2`, "),
+            "{words}"
+        );
     });
 }
 
 #[test]
-fn a_container_image_is_released_from_the_one_that_is_live_on() {
+fn init_starts_with_the_live_container_image() {
     let live = image("shop", b"first");
     let set_up = |account: &mut Account| {
         account.lambda.create_function_of_image("shop-thumbnails-dev", &live, Configuration::default());
@@ -170,7 +170,7 @@ fn a_container_image_is_released_from_the_one_that_is_live_on() {
 }
 
 #[test]
-fn what_cannot_be_released_is_refused_and_nothing_is_written() {
+fn init_refuses_what_cannot_be_released_and_writes_nothing() {
     let set_up = |account: &mut Account| {
         function(account, "shop-orders-dev");
         account.lambda.create_function("bare-dev", b"x", Configuration::default());
@@ -197,7 +197,7 @@ fn what_cannot_be_released_is_refused_and_nothing_is_written() {
             ),
             "{words}"
         );
-        // Nobody is there to agree.
+        // Without a terminal there is no one to agree.
         simulation.write("orders/index.js", Some(""));
         refused(simulation, &ARGUMENTS.replace(" --yes", ""), 3).await;
         let words = refused(simulation, &format!("--local {ARGUMENTS}"), 3).await;
@@ -206,7 +206,7 @@ fn what_cannot_be_released_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_file_that_exists_is_never_written_over() {
+fn an_existing_file_is_never_overwritten() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         let before = simulation.read("deployer.toml").unwrap();
         let (ended, calls) = simulation.observed(ARGUMENTS).await;

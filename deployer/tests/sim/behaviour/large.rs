@@ -1,11 +1,11 @@
-//! A hundred functions behind one API, at the rates at which AWS admits calls: none is refused for coming too early.
+//! A hundred functions behind one API: no call is throttled at AWS's real rates.
 
 use super::with_releases;
 use crate::application::Behavior;
 use crate::simulation::{Artifact, Simulation};
 use crate::stack::Shape;
 
-/// Runs a command, of which no call may be throttled: how many seconds it took, and what it printed.
+/// Runs a command, none of whose calls may be throttled. Returns its seconds and its output.
 async fn took(simulation: &Simulation, what: &str, command: &str) -> (f64, String) {
     let began = simulation.now();
     let (ended, calls) = simulation.observed(command).await;
@@ -35,10 +35,10 @@ fn a_hundred_functions_keep_within_the_rates() {
         took(simulation, "promotion of all", "promote dev prod --allow-definition-diff").await;
         took(simulation, "prune", "prune dev").await;
         assert!(nothing < 10.0 && plan < 10.0, "{nothing} {plan}");
-        // By far the most of it is the first look.
+        // Most of it is for the first observation.
         assert!(one < nothing + 6.0 && back < nothing + 6.0, "{one} {back}");
-        // A look, and then for each function an upload, a version, the versions that are there, two looks at the alias around its
-        // move, and one at its provisioned concurrency: 800 calls of the control plane.
+        // An observation; then for each function an upload, a version, its list of versions, two reads of the alias around its
+        // move, and one of its provisioned concurrency: 800 calls of the control plane.
         assert!(all < 65.0 && all_back < 40.0, "{all} {all_back}");
     });
 }

@@ -1,4 +1,4 @@
-//! Who may change an environment, and what a run that died leaves behind.
+//! The lock of an environment, and what a dead run leaves behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::verdict::{Serving, item, releases};
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 
 #[test]
-fn while_a_run_lives_others_are_refused_with_its_name() {
+fn other_runs_are_refused_and_shown_the_lock_holder() {
     with_releases(Shape::of(2).moving(CANARY), 1).simulate(async |simulation| {
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
         let run = Arc::clone(&prepared.run);
@@ -26,7 +26,7 @@ fn while_a_run_lives_others_are_refused_with_its_name() {
                 let began = simulation.now();
                 let refused = simulation.refused(command, 5).await;
                 assert!(refused.words.contains("`deploy dev`") && refused.words.contains("ada"), "{}", refused.words);
-                // It takes the lease and the longest move, 30 s, to find out that a holder is dead.
+                // A dead holder is detected after the lease and the longest move, 30 s.
                 assert!(simulation.now() - began < Duration::from_secs(20), "{command}");
             }
             simulation.refused(&other.replace("deploy", "plan"), 4).await;
@@ -40,7 +40,7 @@ fn while_a_run_lives_others_are_refused_with_its_name() {
     });
 }
 
-/// The calls of a deploy that nothing happens to.
+/// The calls of a deploy without faults.
 async fn rehearsed(simulation: &Simulation) -> Vec<&'static str> {
     let (ended, calls) = simulation.observed(&deploy(simulation, Behavior::Right).await).await;
     assert_eq!(ended.code, Some(0), "{}", ended.words);
@@ -48,7 +48,7 @@ async fn rehearsed(simulation: &Simulation) -> Vec<&'static str> {
 }
 
 #[test]
-fn killed_before_the_record_the_next_run_goes_forward() {
+fn a_run_killed_before_the_record_is_completed_by_the_next() {
     let world = with_releases(Shape::of(2), 1);
     let calls = world.clone().simulate(rehearsed);
     let record = calls.iter().rposition(|name| *name == "TransactWriteItems").unwrap() + 1;
@@ -68,7 +68,7 @@ fn killed_before_the_record_the_next_run_goes_forward() {
 }
 
 #[test]
-fn killed_before_anything_moved_the_next_run_ends_that_release_and_makes_another() {
+fn a_run_killed_before_any_move_is_ended_by_the_next() {
     let world = with_releases(Shape::of(2), 1);
     let calls = world.clone().simulate(rehearsed);
     let check = calls.iter().position(|name| *name == "Invoke").unwrap() + 1;
@@ -85,7 +85,7 @@ fn killed_before_anything_moved_the_next_run_ends_that_release_and_makes_another
 }
 
 #[test]
-fn unlock_frees_the_lock_of_a_dead_run_and_the_next_run_need_not_wait() {
+fn after_unlock_the_next_run_does_not_wait_for_a_dead_one() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         simulation.done("unlock dev").await;
         let command = deploy(simulation, Behavior::Right).await;
@@ -100,9 +100,9 @@ fn unlock_frees_the_lock_of_a_dead_run_and_the_next_run_need_not_wait() {
     });
 }
 
-/// A stage has no compare-and-swap: a late move of a dead run's lands whatever the lock says, and is seen.
+/// A stage has no compare-and-swap: a late move of a dead run succeeds in spite of the lock, and is detected.
 #[test]
-fn a_late_move_of_the_stage_during_the_next_release_is_seen_and_reverted_with_it() {
+fn a_late_stage_move_during_the_next_release_is_reverted_with_it() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let dead = simulation.command(&deploy(simulation, Behavior::WrongForVisitors).await).await;

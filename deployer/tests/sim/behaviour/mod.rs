@@ -24,7 +24,7 @@ use crate::application::Behavior;
 use crate::simulation::{Simulation, Snapshot};
 use crate::stack::Shape;
 
-/// Prepares a release of new code and a new definition to dev: the command.
+/// Prepares a release of new code and a new definition to dev. Returns the command.
 pub(crate) async fn deploy(simulation: &Simulation, behavior: Behavior) -> String {
     simulation.change_definition("dev");
     deploy_code(simulation, behavior)
@@ -35,7 +35,7 @@ fn deploy_code(simulation: &Simulation, behavior: Behavior) -> String {
     format!("deploy dev --artifact {}", simulation.artifact(behavior).folder.display())
 }
 
-/// Until what was changed by hand is seen by everybody.
+/// Until a manual change has propagated.
 pub(crate) async fn until_seen() {
     tokio::time::sleep(Duration::from_secs(5)).await;
 }
@@ -54,7 +54,7 @@ pub(crate) fn with_releases(shape: Shape, releases: usize) -> Snapshot {
     })
 }
 
-/// Waits, while a command runs, until something is so.
+/// Waits for a condition while a command runs.
 async fn until(mut so: impl FnMut() -> bool) {
     while !so() {
         tokio::time::sleep(Duration::from_millis(10)).await;

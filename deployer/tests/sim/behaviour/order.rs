@@ -1,4 +1,4 @@
-//! An older commit never replaces a newer one unless somebody says so.
+//! An older commit replaces a newer one only with `--downgrade`.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use crate::application::Behavior;
 use crate::simulation::{Artifact, Simulation};
 use crate::stack::Shape;
 
-/// Seconds from 1970 to some day before the simulation begins.
+/// A day before the simulation begins, in seconds from 1970.
 const DAY: i64 = 1_700_000_000;
 
-/// Packages that were built of a commit of this time. There is no git here that knows it.
+/// Packages that were built from a commit of this time, without git to compare commits.
 fn built_at(simulation: &Simulation, id: &str, seconds: i64) -> Artifact {
     let artifact = simulation.artifact(Behavior::Right);
     let file = artifact.folder.join("manifest.json");
@@ -25,7 +25,7 @@ fn deploy(artifact: &Artifact) -> String {
 }
 
 #[test]
-fn an_older_commit_replaces_a_newer_one_only_if_somebody_says_so() {
+fn an_older_commit_replaces_a_newer_one_only_with_a_flag() {
     with_releases(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         let (newer, older) = (built_at(simulation, "b", DAY + 60), built_at(simulation, "a", DAY));
         simulation.done(&deploy(&newer)).await;
@@ -37,7 +37,7 @@ fn an_older_commit_replaces_a_newer_one_only_if_somebody_says_so() {
 }
 
 #[test]
-fn a_promotion_of_an_older_commit_is_refused_as_well() {
+fn a_promotion_of_an_older_commit_is_refused_too() {
     with_releases(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         let (newer, older) = (built_at(simulation, "b", DAY + 60), built_at(simulation, "a", DAY));
         simulation.done(&deploy(&newer)).await;

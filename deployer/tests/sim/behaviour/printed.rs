@@ -1,4 +1,4 @@
-//! What is printed: no secret, and only commands that there are.
+//! Output: it has no secrets, and the docs show only commands that exist.
 
 use crate::application::Behavior;
 use crate::fault::Fault;
@@ -23,7 +23,7 @@ fn commands(page: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_command_that_the_pages_show_is_one_that_there_is() {
+fn every_command_in_the_docs_exists() {
     let all: Vec<&str> = PAGES.into_iter().flat_map(commands).collect();
     assert!(all.len() > 20, "{all:?}");
     for command in all {
@@ -31,9 +31,9 @@ fn every_command_that_the_pages_show_is_one_that_there_is() {
     }
 }
 
-/// Those that need neither a build nor another program, on an environment with twelve releases.
+/// The commands that need neither a build nor another program, in an environment with twelve releases.
 #[test]
-fn what_the_readme_shows_does_what_it_says() {
+fn the_commands_of_the_readme_work() {
     Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
         for _ in 0..12 {
             simulation.done(&deploy_code(simulation, Behavior::Right)).await;
@@ -53,7 +53,7 @@ fn what_the_readme_shows_does_what_it_says() {
 }
 
 #[test]
-fn a_zip_that_cannot_be_fetched_is_reported_without_its_signed_address() {
+fn a_zip_that_cannot_be_fetched_is_reported_without_its_url() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         deployed(simulation).await;
         let prepared = simulation.prepare("promote dev prod --allow-definition-diff");

@@ -12,14 +12,14 @@ use crate::verdict::{Serving, item};
 fn promoted() -> Snapshot {
     with_releases(Shape::of(2), 1).after(async |simulation| {
         simulation.done("promote dev prod --allow-definition-diff").await;
-        // Of both environments, as Terraform would.
+        // In both environments, as Terraform would.
         simulation.change_definition("prod");
         deployed(simulation).await;
     })
 }
 
 #[test]
-fn a_promotion_gives_prod_the_bytes_of_dev_and_again_changes_nothing() {
+fn a_promotion_gives_prod_the_bytes_of_dev_only_once() {
     promoted().simulate(async |simulation| {
         let (ended, calls) = simulation.observed("promote dev prod --output json").await;
         assert_eq!(ended.code, Some(0), "{}", ended.words);
@@ -45,7 +45,7 @@ fn an_older_stable_release_is_promoted_by_its_number() {
 }
 
 #[test]
-fn a_promotion_without_the_role_that_reads_the_source_changes_nothing_and_names_it() {
+fn a_promotion_without_the_reader_role_names_it() {
     promoted().simulate(async |simulation| {
         let role = "arn:aws:iam::111111111111:role/reader";
         simulation.aws().sts.remove_role(role);
@@ -55,7 +55,7 @@ fn a_promotion_without_the_role_that_reads_the_source_changes_nothing_and_names_
 }
 
 #[test]
-fn what_does_not_exist_or_is_not_stable_is_not_promoted() {
+fn a_missing_or_unstable_release_is_not_promoted() {
     promoted().simulate(async |simulation| {
         simulation.refused("promote dev dev", 3).await;
         simulation.refused("promote dev@x prod", 3).await;
@@ -68,7 +68,7 @@ fn what_does_not_exist_or_is_not_stable_is_not_promoted() {
 }
 
 #[test]
-fn another_api_definition_than_was_tested_is_refused_with_the_difference() {
+fn a_different_api_definition_is_refused_with_the_difference() {
     promoted().simulate(async |simulation| {
         deployed(simulation).await;
         let refused = simulation.refused("promote dev prod", 4).await;
@@ -79,7 +79,7 @@ fn another_api_definition_than_was_tested_is_refused_with_the_difference() {
 }
 
 #[test]
-fn bytes_that_are_not_the_tested_ones_are_not_promoted() {
+fn untested_bytes_are_not_promoted() {
     promoted().simulate(async |simulation| {
         let mut live = item(simulation, "dev", "live");
         let tested: &mut Value = &mut live["release"]["parts"]["functions"]["f1"]["code_sha256"];

@@ -1,4 +1,4 @@
-//! Artifacts and ledgers that cannot be what they say: refused by name before anything is written.
+//! Invalid artifacts and ledgers: refused by name before anything is written.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn refused(simulation: &Simulation, artifact: &Artifact, code: u8, words: 
 }
 
 #[test]
-fn a_package_that_was_changed_since_its_build_is_refused() {
+fn a_package_changed_since_its_build_is_refused() {
     with_releases(Shape::of(2), 1).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         std::fs::write(artifact.folder.join("f2.zip"), "f2, build x").unwrap();
@@ -33,7 +33,7 @@ fn a_package_that_was_changed_since_its_build_is_refused() {
 }
 
 #[test]
-fn an_artifact_that_is_not_whole_is_refused() {
+fn an_incomplete_artifact_is_refused() {
     with_releases(Shape::of(2), 1).simulate(async |simulation| {
         let artifact = simulation.artifact(Behavior::Right);
         std::fs::remove_file(artifact.folder.join("f2.zip")).unwrap();
@@ -45,7 +45,7 @@ fn an_artifact_that_is_not_whole_is_refused() {
 }
 
 #[test]
-fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_is_refused() {
+fn a_foreign_or_newer_artifact_is_refused() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let foreign =
             with_manifest(simulation, |manifest| manifest["functions"]["f1"]["architecture"] = json!("x86_64"));
@@ -58,14 +58,14 @@ fn an_artifact_for_another_processor_of_a_newer_deployer_or_of_files_elsewhere_i
 }
 
 #[test]
-fn a_zip_that_one_call_does_not_take_is_refused_where_there_is_no_bucket() {
+fn a_zip_too_big_for_one_call_needs_a_bucket() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let big = simulation.artifact_of(Behavior::Right, 50 << 20);
         refused(simulation, &big, 4, "no `artifact_bucket`").await;
     });
 }
 
-/// Items that cannot be: which item, where in it, what stands there instead, and what is said of it.
+/// Invalid items: the item, the place in it, the invalid value, and the expected error.
 fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let holder = |lease: &Value| json!({"id": "x", "actor": "ada\u{1b}[2J", "command": "deploy dev", "since": "now", "lease_seconds": lease});
     vec![
@@ -91,9 +91,9 @@ fn impossible() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     ]
 }
 
-/// Every command ends with a documented code and commands no terminal, and a deploy of other code says which item it is.
+/// Every command ends with a documented code and prints no control characters, and a deploy of other code names the item.
 #[test]
-fn an_item_of_the_ledger_that_cannot_be_is_refused_by_name_and_nothing_is_moved() {
+fn an_invalid_ledger_item_is_refused_by_name() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let deploy = deploy_code(simulation, Behavior::Right);
         for (key, place, value, expected) in impossible() {

@@ -8,7 +8,7 @@ use crate::stack::{Shape, function};
 use crate::verdict::{Serving, item};
 
 #[test]
-fn prune_shows_first_and_removes_only_what_nothing_needs() {
+fn prune_shows_first_and_removes_only_unneeded_parts() {
     with_releases(Shape::of(2), 5).simulate(async |simulation| {
         let versions = || {
             let versions = simulation.account("dev", |account| account.lambda.versions(&function("f1", "dev")));
@@ -20,7 +20,7 @@ fn prune_shows_first_and_removes_only_what_nothing_needs() {
         assert!(calls.iter().all(|call| !call.writes()), "{calls:?}");
         let view = shown.json();
         let rows = view["dispensable"].as_array().unwrap();
-        // Of two functions and the API: what release 1 and 2 had.
+        // For two functions and the API: the parts of release 1 and 2.
         assert_eq!((rows.len(), &view["removed"]), (6, &json!(null)), "{view}");
         assert_eq!(versions(), ["1", "2", "3", "4", "5", "6"]);
         let removed = simulation.done("prune dev --yes --output json").await.json();
@@ -36,7 +36,7 @@ fn prune_shows_first_and_removes_only_what_nothing_needs() {
 }
 
 #[test]
-fn after_a_release_what_it_made_dispensable_goes() {
+fn a_release_removes_parts_that_are_no_longer_needed() {
     with_releases(Shape::of(1).keeping(1), 4).simulate(async |simulation| {
         let left = simulation.done("prune dev --output json").await.json();
         assert_eq!(left["dispensable"], json!([]));
@@ -47,16 +47,16 @@ fn after_a_release_what_it_made_dispensable_goes() {
 }
 
 #[test]
-fn history_lists_every_release_with_its_kind_state_actor_and_time() {
+fn history_lists_releases_with_kind_state_actor_and_time() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         simulation.done("rollback dev --to 1").await;
         let failed = simulation.command(&deploy(simulation, Behavior::Wrong).await).await;
         assert_eq!(failed.code, Some(6), "{}", failed.words);
         let view = simulation.done("history dev --output json").await.json();
         let rows = view["releases"].as_array().unwrap();
-        let told: Vec<_> = rows.iter().map(|row| (row["release"].as_u64(), row["kind"].as_str())).collect();
+        let shown: Vec<_> = rows.iter().map(|row| (row["release"].as_u64(), row["kind"].as_str())).collect();
         let expected = [(4, "deploy"), (3, "rollback"), (2, "deploy"), (1, "deploy")];
-        assert_eq!(told, expected.map(|(number, kind)| (Some(number), Some(kind))));
+        assert_eq!(shown, expected.map(|(number, kind)| (Some(number), Some(kind))));
         let states: Vec<_> = rows.iter().map(|row| row["state"].as_str().unwrap()).collect();
         assert_eq!(states, ["failed", "live", "superseded", "superseded"]);
         assert!(rows.iter().all(|row| row["actor"] == "ada" && row["seconds"].is_f64()), "{view}");
@@ -65,9 +65,9 @@ fn history_lists_every_release_with_its_kind_state_actor_and_time() {
     });
 }
 
-/// Its item is gone, by hand or by a restored table: the record of what replaces it does not fail for that.
+/// Its item was deleted, or lost by a restore of the table: the record of the next release does not fail because of that.
 #[test]
-fn a_live_release_whose_item_is_gone_gets_it_back_when_it_is_superseded() {
+fn a_missing_item_of_the_live_release_is_written_again() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let live = item(simulation, "dev", "release#00000002");
         simulation.account("dev", |account| account.dynamodb.remove("ledger-dev", "app", "release#00000002"));

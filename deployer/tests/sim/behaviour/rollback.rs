@@ -10,7 +10,7 @@ use crate::stack::{Shape, function};
 use crate::verdict::{Serving, item};
 
 #[test]
-fn a_rollback_restores_every_part_and_makes_none() {
+fn a_rollback_restores_every_part_and_creates_none() {
     with_releases(Shape::of(2), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         deployed(simulation).await;
@@ -37,7 +37,7 @@ fn a_rollback_to_what_is_live_does_nothing() {
 }
 
 #[test]
-fn a_rollback_is_not_reverted_because_the_checks_have_changed_since() {
+fn a_rollback_is_not_reverted_because_checks_have_changed() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         deployed(simulation).await;
@@ -49,7 +49,7 @@ fn a_rollback_is_not_reverted_because_the_checks_have_changed_since() {
 }
 
 #[test]
-fn right_after_a_release_a_late_read_is_no_drift() {
+fn a_stale_read_right_after_a_release_is_not_drift() {
     for seed in 0..5 {
         with_releases(Shape::of(2), 2).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_millis(1500));
@@ -62,7 +62,7 @@ fn right_after_a_release_a_late_read_is_no_drift() {
 }
 
 #[test]
-fn a_rollback_to_what_was_never_stable_is_refused() {
+fn a_rollback_to_an_unstable_release_is_refused() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         simulation.refused("rollback dev --to 9999", 4).await;
         let failed = simulation.command(&deploy(simulation, Behavior::WrongForVisitors).await).await;
@@ -73,7 +73,7 @@ fn a_rollback_to_what_was_never_stable_is_refused() {
 }
 
 #[test]
-fn a_rollback_to_parts_that_are_gone_is_refused_with_the_nearest_that_is_whole() {
+fn a_rollback_to_missing_parts_offers_the_nearest_whole_release() {
     with_releases(Shape::of(1), 3).simulate(async |simulation| {
         // Version 1 is Terraform's.
         simulation.account("dev", |account| account.lambda.delete_version(&function("f1", "dev"), "3"));
@@ -84,10 +84,10 @@ fn a_rollback_to_parts_that_are_gone_is_refused_with_the_nearest_that_is_whole()
 }
 
 #[test]
-fn a_rollback_to_routes_that_may_not_be_called_any_more_is_refused() {
+fn a_rollback_to_routes_without_permission_is_refused() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let mut first = item(simulation, "dev", "release#00000001");
-        // As if it had had a route whose permission has been removed since.
+        // As if it had a route whose permission was removed later.
         first["routes"]["POST /removed"] = json!("app-f1-dev:removed");
         simulation.put("dev", &first);
         let refused = simulation.refused("rollback dev --to 1", 4).await;

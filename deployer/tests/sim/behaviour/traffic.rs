@@ -15,7 +15,7 @@ use crate::verdict::{Serving, item, releases};
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 const WATCHED: &str = "strategy = \"all-at-once\"\nwatch_seconds = 180";
 
-/// Runs a command, and looks all the time at how its first function's traffic is split: each split once, in order.
+/// Runs a command, and watches how the traffic of its first function is split. Returns each split once, in order.
 async fn splits(simulation: &Simulation, command: &str) -> (Ended, Vec<BTreeMap<String, f64>>) {
     let mut seen: Vec<BTreeMap<String, f64>> = Vec::new();
     let look = async {
@@ -36,7 +36,7 @@ async fn splits(simulation: &Simulation, command: &str) -> (Ended, Vec<BTreeMap<
 }
 
 #[test]
-fn a_canary_gives_a_part_of_the_traffic_for_its_time_and_no_request_fails() {
+fn a_canary_takes_its_share_and_no_request_fails() {
     with_releases(Shape::of(1).moving(CANARY), 1).simulate(async |simulation| {
         let (command, began) = (deploy(simulation, Behavior::Right).await, simulation.now());
         let ((ended, seen), failed) = simulation.under_visits("dev", splits(simulation, &command)).await;
@@ -48,7 +48,7 @@ fn a_canary_gives_a_part_of_the_traffic_for_its_time_and_no_request_fails() {
 }
 
 #[test]
-fn a_canary_of_eight_functions_stays_and_what_did_not_fit_into_the_requests_is_reported() {
+fn checks_beyond_the_request_budget_are_reported() {
     for seed in 0..5 {
         with_releases(Shape::of(8).moving(CANARY), 1).seeded(seed).simulate(async |simulation| {
             let command = deploy(simulation, Behavior::Right).await;
@@ -67,7 +67,7 @@ fn a_canary_of_eight_functions_stays_and_what_did_not_fit_into_the_requests_is_r
 }
 
 #[test]
-fn a_linear_shift_goes_step_by_step() {
+fn a_linear_shift_moves_step_by_step() {
     let linear = "strategy = \"linear\"\nstep_percent = 40\ninterval_seconds = 120";
     with_releases(Shape::of(1).moving(linear), 1).simulate(async |simulation| {
         let command = deploy(simulation, Behavior::Right).await;
@@ -94,7 +94,7 @@ fn an_alarm_during_a_canary_reverts_it_at_once() {
 }
 
 #[test]
-fn an_alarm_while_a_release_is_watched_reverts_it_stage_first() {
+fn an_alarm_after_the_switch_reverts_the_stage_first() {
     with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
@@ -114,7 +114,7 @@ fn an_alarm_while_a_release_is_watched_reverts_it_stage_first() {
 }
 
 #[test]
-fn an_alarm_that_is_in_alarm_already_stops_a_deploy_and_no_rollback() {
+fn an_alarm_before_the_start_stops_a_deploy_not_a_rollback() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let now = simulation.now();
         simulation.account("dev", |account| account.alarms.set(ALARM, State::Alarm, now));
@@ -137,7 +137,7 @@ fn an_alarm_without_data_stops_nothing_and_is_reported() {
 }
 
 #[test]
-fn a_switch_that_is_seen_late_and_flips_back_is_waited_out() {
+fn a_late_switch_that_flips_back_is_waited_out() {
     for seed in 0..5 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.propagation = Duration::from_secs(2));
@@ -152,7 +152,7 @@ fn a_switch_that_is_seen_late_and_flips_back_is_waited_out() {
 }
 
 #[test]
-fn what_the_gateways_limits_keep_from_being_checked_stays_and_the_next_run_checks_it() {
+fn a_release_that_could_not_be_checked_is_checked_by_the_next_run() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let command = deploy(simulation, Behavior::Right).await;
         let limited = async |code| {
@@ -168,7 +168,7 @@ fn what_the_gateways_limits_keep_from_being_checked_stays_and_the_next_run_check
         let live = || item(simulation, "dev", "live")["release"].clone();
         assert_eq!((live()["number"].as_u64(), live()["stable"].as_bool()), (Some(2), Some(false)));
         simulation.refused("promote dev prod", 4).await;
-        // That nothing has changed is no success before it was seen to be good.
+        // An unchanged release is not a success until it has passed its checks.
         limited(1).await;
         simulation.done(&command).await;
         assert_eq!((live()["number"].as_u64(), live()["stable"].as_bool()), (Some(2), Some(true)));
@@ -176,9 +176,9 @@ fn what_the_gateways_limits_keep_from_being_checked_stays_and_the_next_run_check
     });
 }
 
-/// Whatever reply is lost on the way back: what was done is found, and what served before serves.
+/// Whichever reply is lost during the revert: what was done is found, and the previous release is live again.
 #[test]
-fn a_failed_release_is_reverted_whatever_reply_is_lost_meanwhile() {
+fn a_failed_release_is_reverted_even_if_replies_are_lost() {
     let world = with_releases(Shape::of(1), 1);
     let calls = world.clone().simulate(async |simulation| {
         let command = deploy(simulation, Behavior::WrongForVisitors).await;
@@ -187,7 +187,7 @@ fn a_failed_release_is_reverted_whatever_reply_is_lost_meanwhile() {
         calls
     });
     let failed = calls.iter().position(|call| call.name == "URL").unwrap() + 1;
-    // What is lost of a request to the URL is only seen once more.
+    // A lost reply of a request to the URL is only repeated.
     for k in (failed..=calls.len()).filter(|k| calls[k - 1].name != "URL") {
         for fault in [Fault::ReplyLost, Fault::RequestLost] {
             world.clone().simulate(async |simulation| {

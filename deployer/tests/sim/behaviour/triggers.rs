@@ -1,5 +1,5 @@
-//! Functions behind an HTTP API, and functions with URLs of their own: releases move nothing but aliases, and checks go through
-//! those URLs. And responses that do not name the version that made them, behind every trigger.
+//! Functions behind an HTTP API, and functions with URLs of their own: releases move only aliases, and checks go through these
+//! URLs. Also responses that do not name their version, behind every trigger.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::verdict::{Serving, item, releases};
 const TRIGGERS: [Trigger; 2] = [Trigger::Http, Trigger::Url];
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 
-/// The functions do not say which version they are.
+/// The functions' responses do not name their version.
 fn without_marks(simulation: &Simulation) {
     simulation.configure("[marks]\nversion = \"x-function-version\"\ndeployment = \"x-api-deployment\"\n", "");
 }
@@ -28,7 +28,7 @@ fn after_switch(view: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_command_works_without_a_stage_and_no_visitor_meets_an_error() {
+fn every_command_works_without_a_stage_and_no_request_fails() {
     for trigger in TRIGGERS {
         with_releases(Shape::of(3).behind(trigger), 2).simulate(async |simulation| {
             let deploy = deploy_code(simulation, Behavior::Right);
@@ -60,7 +60,7 @@ fn every_command_works_without_a_stage_and_no_visitor_meets_an_error() {
 }
 
 #[test]
-fn checks_after_the_switch_go_through_the_urls_and_show_who_responded() {
+fn checks_after_the_switch_use_the_urls_and_show_the_version() {
     for trigger in TRIGGERS {
         with_releases(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
             let ended = simulation.done(&format!("{} --output json", deploy_code(simulation, Behavior::Right))).await;
@@ -80,7 +80,7 @@ fn checks_after_the_switch_go_through_the_urls_and_show_who_responded() {
 }
 
 #[test]
-fn a_version_that_fails_its_check_gets_no_traffic_and_one_that_fails_for_visitors_is_reverted() {
+fn a_version_that_fails_checks_gets_no_traffic_or_is_reverted() {
     for trigger in TRIGGERS {
         with_releases(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
             let before = Serving::of(simulation, "dev");
@@ -99,7 +99,7 @@ fn a_version_that_fails_its_check_gets_no_traffic_and_one_that_fails_for_visitor
 }
 
 #[test]
-fn a_canary_is_shifted_checked_and_reverted_by_its_alarm() {
+fn a_canary_is_shifted_checked_and_reverted_on_alarm() {
     for trigger in TRIGGERS {
         with_releases(Shape::of(2).behind(trigger).moving(CANARY), 1).simulate(async |simulation| {
             simulation.done(&deploy_code(simulation, Behavior::Right)).await;
@@ -117,7 +117,7 @@ fn a_canary_is_shifted_checked_and_reverted_by_its_alarm() {
     }
 }
 
-/// The check of the first function asks for what only a whole event has.
+/// The check of the first function expects what only a complete event has.
 fn asks_for_more(simulation: &Simulation, format: &'static str) {
     simulation.configure("request = \"GET /f1\"", "request = \"GET /f1/7?q=a%20b\"");
     for environment in ["dev", "prod"] {
@@ -135,7 +135,7 @@ fn asks_for_more(simulation: &Simulation, format: &'static str) {
 }
 
 #[test]
-fn a_check_by_invoke_sends_the_event_of_the_functions_own_trigger() {
+fn a_check_by_invoke_sends_an_event_of_the_functions_trigger() {
     for (trigger, format) in [(Trigger::Http, "2.0"), (Trigger::Http, "1.0"), (Trigger::Url, "2.0")] {
         Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             asks_for_more(simulation, format);
@@ -147,7 +147,7 @@ fn a_check_by_invoke_sends_the_event_of_the_functions_own_trigger() {
 }
 
 #[test]
-fn what_a_function_returns_without_a_status_is_a_body_where_the_gateway_says_so() {
+fn a_response_without_a_status_is_a_body_if_the_gateway_allows() {
     for (trigger, format, code) in [(Trigger::Url, "2.0", 0), (Trigger::Http, "2.0", 0), (Trigger::Http, "1.0", 6)] {
         Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             without_marks(simulation);
@@ -160,7 +160,7 @@ fn what_a_function_returns_without_a_status_is_a_body_where_the_gateway_says_so(
 }
 
 #[test]
-fn a_url_that_needs_a_signature_is_left_alone_and_the_record_says_so() {
+fn a_url_that_needs_a_signature_is_recorded_as_unchecked() {
     for trigger in TRIGGERS {
         Snapshot::new(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             simulation.account("dev", |account| {
@@ -215,7 +215,7 @@ fn responses_need_not_name_their_version() {
 }
 
 #[test]
-fn a_switch_that_responses_do_not_show_is_seen_by_invokes_of_the_alias() {
+fn a_switch_is_verified_by_invoke_if_responses_do_not_show_it() {
     for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url] {
         with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             without_marks(simulation);
@@ -233,7 +233,7 @@ fn a_switch_that_responses_do_not_show_is_seen_by_invokes_of_the_alias() {
 }
 
 #[test]
-fn what_a_failing_function_logged_last_is_shown_and_stored_nowhere() {
+fn a_failing_functions_last_log_lines_are_shown_but_not_stored() {
     for trigger in [Trigger::Rest, Trigger::Http, Trigger::Url, Trigger::Unknown] {
         with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             let ended = simulation.command(&deploy_code(simulation, Behavior::Crashes)).await;
@@ -248,7 +248,7 @@ fn what_a_failing_function_logged_last_is_shown_and_stored_nowhere() {
 }
 
 #[test]
-fn a_way_back_does_not_depend_on_the_trigger() {
+fn a_rollback_does_not_depend_on_the_trigger() {
     for trigger in TRIGGERS {
         with_releases(Shape::of(2).behind(trigger), 2).simulate(async |simulation| {
             simulation.account("dev", |account| {
@@ -264,7 +264,7 @@ fn a_way_back_does_not_depend_on_the_trigger() {
 }
 
 #[test]
-fn a_request_that_no_route_takes_is_found_before_traffic() {
+fn a_request_without_a_route_is_found_before_traffic() {
     with_releases(Shape::of(1).behind(Trigger::Http), 1).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         simulation.configure("request = \"GET /f1\"", "request = \"GET /nowhere\"");
@@ -276,7 +276,7 @@ fn a_request_that_no_route_takes_is_found_before_traffic() {
 }
 
 #[test]
-fn a_gateway_that_responds_in_the_functions_place_is_waited_for() {
+fn a_response_by_the_gateway_itself_is_waited_out() {
     for marks in [true, false] {
         with_releases(Shape::of(1).behind(Trigger::Http), 1).simulate(async |simulation| {
             if !marks {
@@ -304,14 +304,14 @@ fn a_gateway_that_responds_in_the_functions_place_is_waited_for() {
 }
 
 #[test]
-fn a_function_with_a_url_of_its_own_may_stand_beside_a_rest_api() {
+fn a_function_url_works_beside_a_rest_api() {
     for marks in [true, false] {
         with_releases(Shape::of(2), 1).simulate(async |simulation| {
             if !marks {
                 without_marks(simulation);
             }
             let mut contract = item(simulation, "dev", "stack");
-            // The first check is of the one that no stage is in front of.
+            // The first check is for the function without a stage.
             contract["functions"]["f1"]["url"] = json!(format!("https://{}/", HttpApis::host_of_function("own")));
             simulation.put("dev", &contract);
             simulation.account("dev", |account| {

@@ -1,4 +1,4 @@
-//! A stack whose contract names no API: functions behind a queue, a schedule, or somebody else's API. Checks are events.
+//! A stack without an API in its contract: functions behind a queue, a schedule, or a foreign API. Checks are events.
 
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn gateway_calls(simulation: &Simulation, command: &str) -> Vec<&'static s
 }
 
 #[test]
-fn no_command_looks_at_an_api_or_sends_a_request_to_it() {
+fn without_an_api_no_command_reads_one_or_sends_requests() {
     with_releases(SHAPE, 2).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let deploy = deploy(simulation, Behavior::Right).await;
@@ -63,7 +63,7 @@ fn doctor_names_a_queue_that_calls_the_bare_function() {
 }
 
 #[test]
-fn the_checks_after_the_switch_invoke_the_alias_and_say_so() {
+fn checks_after_the_switch_invoke_the_alias_and_say_so() {
     with_releases(SHAPE, 1).simulate(async |simulation| {
         let ended = simulation.done(&format!("{} --output json", deploy_code(simulation, Behavior::Right))).await;
         let view = ended.json();
@@ -133,7 +133,7 @@ fn a_check_that_sends_a_request_is_refused_by_name() {
 }
 
 #[test]
-fn an_event_that_cannot_be_is_refused_with_its_file_and_nothing_is_sent() {
+fn an_invalid_event_is_refused_with_its_file() {
     for (from, to, expected) in [
         ("\"event.json\"", "\"nowhere.json\"", "the event `nowhere.json` of check `f1` cannot be read"),
         ("\"event.json\"", "\"deployer.toml\"", "the event `deployer.toml` of check `f1` is not JSON"),
@@ -151,7 +151,7 @@ fn an_event_that_cannot_be_is_refused_with_its_file_and_nothing_is_sent() {
 }
 
 #[test]
-fn an_api_that_the_contract_names_later_gets_a_deployment_and_no_rollback_goes_behind_it() {
+fn an_api_added_later_gets_a_deployment_that_rollbacks_keep() {
     with_releases(SHAPE, 1).simulate(async |simulation| {
         let mut contract = item(simulation, "dev", "stack");
         contract["api"] = simulation.account("dev", |account| {
@@ -170,14 +170,14 @@ fn an_api_that_the_contract_names_later_gets_a_deployment_and_no_rollback_goes_b
 }
 
 #[test]
-fn a_restored_version_that_crashes_now_fails_its_rollback_and_one_that_returns_something_else_is_named() {
+fn a_restored_version_that_crashes_fails_its_rollback() {
     for (behavior, code, expected) in [
         (Behavior::Crashes, 6, "the function failed: Unhandled (Runtime.ExitError)"),
         (Behavior::Wrong, 0, "the payload differs at `$.statusCode`"),
     ] {
         with_releases(SHAPE, 2).simulate(async |simulation| {
             let before = Serving::of(simulation, "dev");
-            // What the code needs is not what it was: the same package behaves otherwise.
+            // A dependency of the code has changed: the same package behaves differently.
             let first = releases(simulation, "dev")[0]["parts"]["functions"]["f1"]["code_sha256"].clone();
             simulation.account("dev", |account| account.application.knows(first.as_str().unwrap(), behavior));
             let ended = simulation.command("rollback dev --to 1").await;
@@ -188,7 +188,7 @@ fn a_restored_version_that_crashes_now_fails_its_rollback_and_one_that_returns_s
 }
 
 #[test]
-fn a_function_without_free_concurrency_is_not_verified_and_not_reverted() {
+fn a_function_without_free_concurrency_is_not_reverted() {
     with_releases(SHAPE, 1).simulate(async |simulation| {
         let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
         let run = std::sync::Arc::clone(&prepared.run);
@@ -204,7 +204,7 @@ fn a_function_without_free_concurrency_is_not_verified_and_not_reverted() {
 }
 
 #[test]
-fn a_function_that_no_check_looks_at_is_released_with_a_warning_and_status_says_so() {
+fn a_function_without_checks_is_released_with_a_warning() {
     for trigger in [Trigger::Unknown, Trigger::Rest, Trigger::Http] {
         Snapshot::new(Shape::of(2).behind(trigger), 1).simulate(async |simulation| {
             simulation.reconfigure(|text| {
@@ -219,7 +219,7 @@ fn a_function_that_no_check_looks_at_is_released_with_a_warning_and_status_says_
             assert_eq!((ended.code, failed), (Some(0), vec![]), "{}", ended.words);
             let warned = "no check looks at function `f2`: its new version takes traffic whatever it does";
             assert!(ended.words.contains(warned), "{}", ended.words);
-            // What nothing looks at may be a placeholder: it is not adopted.
+            // A version without a check may be a placeholder: it is not adopted.
             assert_eq!(item(simulation, "dev", "release#00000001")["kind"], "deploy");
             assert_ne!(Serving::of(simulation, "dev").versions, before.versions);
             let status = simulation.done("status dev").await.words;
@@ -231,7 +231,7 @@ fn a_function_that_no_check_looks_at_is_released_with_a_warning_and_status_says_
 }
 
 #[test]
-fn a_way_back_and_what_only_looks_need_no_event() {
+fn rollbacks_and_reading_commands_need_no_event() {
     with_releases(SHAPE, 2).simulate(async |simulation| {
         simulation.reconfigure(|text| text.replace("\"event.json\"", "\"nowhere.json\""));
         for command in ["status dev", "history dev"] {

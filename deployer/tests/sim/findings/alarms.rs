@@ -1,4 +1,4 @@
-//! Alarms that take longer than they are watched.
+//! Alarms that are slower than the watch time.
 
 use super::{CANARY, deploy, with_releases};
 use crate::application::Behavior;
@@ -7,7 +7,7 @@ use crate::simulation::{Simulation, Snapshot};
 use crate::stack::{Shape, attributes, ledger};
 use crate::verdict::item;
 
-/// A world whose contract names one more alarm, all of whose parts are quiet.
+/// A world whose contract names one more alarm, none of whose parts is in ALARM.
 fn watching(name: &'static str, add: impl Fn(&mut crate::aws::cloudwatch::CloudWatch) + Send) -> Snapshot {
     with_releases(Shape::of(1).moving(CANARY), 1).after(async move |simulation: &Simulation| {
         let mut contract = item(simulation, "dev", "stack");
@@ -26,7 +26,7 @@ fn slow() -> Metric {
 }
 
 #[test]
-fn the_periods_of_metric_math_and_of_a_composites_children_count_for_how_long_is_watched() {
+fn the_watch_time_covers_metric_math_and_composite_children() {
     let math = watching("math", |alarms| {
         alarms.add_math("math", "m1 / m2", &[("m1", Metric::default()), ("m2", slow())]);
     });

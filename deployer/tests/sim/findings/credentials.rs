@@ -1,4 +1,4 @@
-//! Credentials that end, and clocks that are wrong.
+//! Credentials that expire, and wrong clocks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::simulation::{Prepared, Simulation};
 use crate::stack::Shape;
 use crate::verdict::Serving;
 
-/// A run with the credentials of a session, which ends so soon. Whether the run knows that.
+/// A run with the credentials of a session that expires after the given time. `known`: whether the run can read when.
 fn with_session(simulation: &Simulation, command: &str, lasts: Duration, known: bool) -> Prepared {
     let arn = "arn:aws:sts::111111111111:assumed-role/deploy/ada";
     let ends = simulation.now() + lasts;
@@ -23,7 +23,7 @@ fn with_session(simulation: &Simulation, command: &str, lasts: Duration, known: 
 }
 
 #[test]
-fn a_shift_that_the_credentials_do_not_outlast_is_refused_unless_that_is_to_be_ignored() {
+fn a_shift_longer_than_the_credentials_is_refused() {
     with_releases(Shape::of(1).moving(CANARY), 1).simulate(async |simulation| {
         let command = deploy(simulation, Behavior::Right).await;
         let prepared = with_session(simulation, &command, Duration::from_secs(200), true);
@@ -42,7 +42,7 @@ fn a_shift_that_the_credentials_do_not_outlast_is_refused_unless_that_is_to_be_i
 }
 
 #[test]
-fn credentials_that_end_during_a_shift_end_the_run_at_once_and_the_next_one_goes_back() {
+fn credentials_that_expire_during_a_shift_end_the_run() {
     with_releases(Shape::of(1).moving(CANARY), 1).simulate(async |simulation| {
         let (before, began) = (Serving::of(simulation, "dev"), simulation.now());
         let command = deploy(simulation, Behavior::Right).await;
@@ -58,7 +58,7 @@ fn credentials_that_end_during_a_shift_end_the_run_at_once_and_the_next_one_goes
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_set_right_by_what_aws_says() {
+fn a_wrong_clock_is_corrected_by_the_time_of_aws() {
     for minutes in [10, -10, 24 * 60] {
         with_releases(Shape::of(1), 1).simulate(async |simulation| {
             let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);

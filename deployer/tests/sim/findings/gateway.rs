@@ -1,4 +1,4 @@
-//! What API Gateway does on its own, in the way of a release.
+//! API Gateway's own behaviour that can disturb a release.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn break_routes(simulation: &Simulation) {
 }
 
 #[test]
-fn a_stage_that_responds_with_errors_alone_is_reverted_however_many_checks_share_the_requests() {
+fn a_stage_that_returns_only_errors_is_reverted() {
     for traffic in [Shape::of(1).traffic, CANARY] {
         for functions in [1, 4, 5] {
             with_releases(Shape::of(functions).moving(traffic), 1).simulate(async |simulation| {
@@ -45,7 +45,7 @@ fn a_stage_that_responds_with_errors_alone_is_reverted_however_many_checks_share
 }
 
 #[test]
-fn a_stage_that_takes_long_to_switch_fails_no_release_and_takes_no_more_requests_than_it_may() {
+fn a_slow_stage_fails_no_release_and_keeps_the_request_budget() {
     for functions in [1, 5] {
         for seed in 0..4 {
             with_releases(Shape::of(functions), 1).seeded(seed).simulate(async |simulation| {
@@ -61,7 +61,7 @@ fn a_stage_that_takes_long_to_switch_fails_no_release_and_takes_no_more_requests
     }
 }
 
-/// Changes the definition, and what dev's stage serves, as infrastructure code would before the first release.
+/// Changes the definition and the deployment of dev's stage, as infrastructure code would before the first release.
 async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definition), of_stage: impl FnOnce(&mut State)) {
     simulation.account("dev", |account| {
         let api = account.api.only();
@@ -76,7 +76,7 @@ async fn prepare_api(simulation: &Simulation, change: impl FnOnce(&mut Definitio
     until_seen().await;
 }
 
-/// Two releases, and back to the first of them.
+/// Two releases, and a rollback to the first one.
 async fn there_and_back(simulation: &Simulation) {
     for _ in 0..2 {
         let command = deploy(simulation, Behavior::Right).await;
@@ -86,14 +86,14 @@ async fn there_and_back(simulation: &Simulation) {
     assert!(Serving::of(simulation, "dev").whole);
 }
 
-/// Makes the only route call the function as `change` says.
+/// Changes how the only route calls the function.
 fn calls(definition: &mut Definition, change: impl FnOnce(Route) -> Route) {
     let route = definition.routes.remove(0);
     definition.routes.push(change(route));
 }
 
 #[test]
-fn a_rollback_takes_every_permission_that_api_gateway_takes() {
+fn a_rollback_accepts_every_permission_that_api_gateway_does() {
     for condition in [
         json!({"StringEquals": {"AWS:SourceAccount": account_of("dev")}}),
         json!({"ArnLike": {"AWS:SourceArn": ["arn:aws:execute-api:us-east-1:1:x/*", "arn:aws:execute-api:us-east-1:*:*"]}}),
@@ -114,7 +114,7 @@ fn a_rollback_takes_every_permission_that_api_gateway_takes() {
 }
 
 #[test]
-fn a_rollback_takes_an_integration_that_calls_by_a_role() {
+fn a_rollback_accepts_an_integration_with_a_role() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         let by_role =
             |definition: &mut Definition| calls(definition, |route| route.with_role("arn:aws:iam::1:role/api"));
@@ -125,7 +125,7 @@ fn a_rollback_takes_an_integration_that_calls_by_a_role() {
 }
 
 #[test]
-fn a_rollback_takes_an_alias_that_a_variable_of_the_stage_names() {
+fn a_rollback_accepts_an_alias_named_by_a_stage_variable() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         let by_variable = |definition: &mut Definition| {
             if let Integration::Lambda { uri, .. } = &mut definition.routes[0].integration {
@@ -141,7 +141,7 @@ fn a_rollback_takes_an_alias_that_a_variable_of_the_stage_names() {
 }
 
 #[test]
-fn a_check_of_a_route_that_not_everybody_may_call_is_made_by_invoke_alone_and_it_is_said() {
+fn a_check_of_a_protected_route_runs_by_invoke_only() {
     for (kind, named) in
         [("KEY", "an API key"), ("AWS_IAM", "an IAM signature"), ("CUSTOM", "a token for its authorizer")]
     {
@@ -156,7 +156,7 @@ fn a_check_of_a_route_that_not_everybody_may_call_is_made_by_invoke_alone_and_it
 }
 
 #[test]
-fn a_check_whose_responses_the_stage_caches_is_made_by_invoke_alone() {
+fn a_check_with_cached_responses_runs_by_invoke_only() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         prepare_api(simulation, |_| {}, |stage| stage.cache(3600)).await;
         assert_eq!(simulation.visit("dev", "f1"), 200);
@@ -165,7 +165,7 @@ fn a_check_whose_responses_the_stage_caches_is_made_by_invoke_alone() {
 }
 
 #[test]
-fn a_check_by_invoke_alone_has_to_pass_after_the_switch_too() {
+fn a_check_by_invoke_only_must_pass_after_the_switch_too() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         prepare_api(simulation, |definition| calls(definition, Route::with_api_key), |_| {}).await;
         let command = deploy(simulation, Behavior::Right).await;
@@ -176,7 +176,7 @@ fn a_check_by_invoke_alone_has_to_pass_after_the_switch_too() {
             assert!(check["requests"].as_u64() >= Some(3), "{check}");
             assert_eq!(check["by_invoke"], "it needs an API key");
         }
-        // Somebody moves the alias: what responds is not what the ledger says.
+        // The alias moves behind the deployer's back: the live version is not the one in the ledger.
         simulation.account("dev", |account| account.lambda.split_alias(&function("f1", "dev"), "live", ("1", 0.9)));
         let ended = simulation.command("check dev").await;
         assert_ne!(ended.code, Some(0), "{}", ended.words);
@@ -184,7 +184,7 @@ fn a_check_by_invoke_alone_has_to_pass_after_the_switch_too() {
 }
 
 #[test]
-fn an_unfinished_release_is_ended_where_no_check_can_go_through_the_url() {
+fn an_unfinished_release_is_ended_without_checks_through_the_url() {
     for next in ["deploy dev --artifact ARTIFACT", "rollback dev --to 1"] {
         with_releases(Shape::of(2).moving(CANARY), 1).simulate(async |simulation| {
             let before = Serving::of(simulation, "dev");
@@ -210,7 +210,7 @@ fn an_unfinished_release_is_ended_where_no_check_can_go_through_the_url() {
 }
 
 #[test]
-fn doctor_names_a_disabled_endpoint_without_a_custom_url_and_a_cache() {
+fn doctor_names_a_cache_and_a_disabled_endpoint() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         prepare_api(simulation, |definition| definition.disable_execute_api_endpoint = true, |stage| stage.cache(3600))
             .await;
@@ -221,7 +221,7 @@ fn doctor_names_a_disabled_endpoint_without_a_custom_url_and_a_cache() {
 }
 
 #[test]
-fn a_canary_of_the_stages_own_is_refused_by_name() {
+fn the_stages_own_canary_is_refused_by_name() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let served = Serving::of(simulation, "dev");
         let now = simulation.now();
@@ -242,7 +242,7 @@ fn a_canary_of_the_stages_own_is_refused_by_name() {
 }
 
 #[test]
-fn where_the_default_endpoint_is_disabled_checks_go_to_the_custom_domain() {
+fn checks_use_the_custom_domain_if_the_default_is_disabled() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         prepare_api(simulation, |definition| definition.disable_execute_api_endpoint = true, |_| {}).await;
         let command = deploy(simulation, Behavior::Right).await;
@@ -261,7 +261,7 @@ fn where_the_default_endpoint_is_disabled_checks_go_to_the_custom_domain() {
 }
 
 #[test]
-fn the_event_of_a_check_by_invoke_is_the_one_that_the_gateway_sends() {
+fn a_check_by_invoke_sends_the_gateways_event() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         simulation.reconfigure(|text| text.replace("GET /f1\"", "GET /f1/7?q=a%20b\""));
         let with_parameter = |mut route: Route| {
@@ -274,7 +274,7 @@ fn the_event_of_a_check_by_invoke_is_the_one_that_the_gateway_sends() {
 }
 
 #[test]
-fn a_rollback_that_is_interrupted_after_its_stage_moves_it_back_whatever_a_read_still_shows() {
+fn an_interrupted_rollback_moves_the_stage_back_despite_stale_reads() {
     for seed in 0..20 {
         with_releases(Shape::of(1), 2).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_secs(2));

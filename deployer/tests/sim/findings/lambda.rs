@@ -1,4 +1,4 @@
-//! What Lambda keeps of a function's settings, and what it takes behind one alias.
+//! How Lambda stores a function's settings, and which versions may share an alias.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::simulation::{Simulation, Snapshot, account_of};
 use crate::stack::{Shape, function};
 use crate::verdict::Serving;
 
-/// As UpdateFunctionConfiguration by infrastructure code.
+/// Like UpdateFunctionConfiguration by infrastructure code.
 async fn configure(simulation: &Simulation, change: impl FnOnce(&mut Configuration)) {
     {
         let mut aws = simulation.aws();
@@ -30,7 +30,7 @@ fn vpc(subnets: [&str; 2]) -> serde_json::Value {
 }
 
 #[test]
-fn the_order_of_subnets_and_a_field_that_aws_adds_are_no_change() {
+fn the_order_of_subnets_and_fields_added_by_aws_do_not_matter() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         configure(simulation, |settings| drop(settings.further.insert("VpcConfig".to_owned(), vpc(["a", "b"])))).await;
         let command = deploy(simulation, Behavior::Right).await;
@@ -54,7 +54,7 @@ fn the_order_of_subnets_and_a_field_that_aws_adds_are_no_change() {
 }
 
 #[test]
-fn variables_that_may_not_be_decrypted_are_refused_and_a_rollback_goes_on() {
+fn undecryptable_variables_stop_a_deploy_but_not_a_rollback() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         configure(simulation, |settings| settings.environment = Some([("A".to_owned(), "1".to_owned())].into())).await;
         simulation.account("dev", |account| account.lambda.rules.hides_variables = true);
@@ -68,7 +68,7 @@ fn variables_that_may_not_be_decrypted_are_refused_and_a_rollback_goes_on() {
 }
 
 #[test]
-fn a_canary_of_another_role_or_dead_letter_queue_is_refused_before_anything_is_written() {
+fn a_canary_with_another_role_or_dead_letter_queue_is_refused() {
     for queue in [true, false] {
         with_releases(Shape::of(1).moving(CANARY), 1).simulate(async |simulation| {
             configure(simulation, |settings| match queue {
@@ -88,9 +88,9 @@ fn a_canary_of_another_role_or_dead_letter_queue_is_refused_before_anything_is_w
     }
 }
 
-/// A run that was interrupted after its write, and one that comes right after it and reads `$LATEST` as it was before.
+/// A run that was interrupted after its write, and the next one, which still reads the old `$LATEST`.
 #[test]
-fn a_revision_that_was_read_before_the_last_runs_write_was_seen_is_read_again() {
+fn a_stale_revision_is_read_again() {
     for write in ["UpdateFunctionCode", "PublishVersion"] {
         with_releases(Shape::of(1), 1).simulate(async |simulation| {
             simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_secs(2));

@@ -1,4 +1,4 @@
-//! A run that lost its lock, and what it left on its way.
+//! A run that lost its lock, and what it left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::stack::Shape;
 const CUT_OFF: Duration = Duration::from_secs(120);
 
 #[test]
-fn a_run_that_lost_its_lock_while_it_moved_the_stage_reports_what_the_stage_serves() {
+fn a_run_that_lost_its_lock_reports_the_stages_deployment() {
     let world = with_releases(Shape::of(1), 1);
     let moved = world.clone().simulate(async |simulation| {
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
@@ -28,7 +28,7 @@ fn a_run_that_lost_its_lock_while_it_moved_the_stage_reports_what_the_stage_serv
             }
             let command = deploy(simulation, Behavior::Right).await;
             simulation.done(&command).await;
-            // What was sent before the run was cut off arrives only now.
+            // The call that was sent before the run was cut off arrives only now.
             let now = simulation.now();
             simulation.account("dev", |account| {
                 let api = account.api.only();

@@ -1,4 +1,4 @@
-//! What was found wrong once, each as the world in which it showed.
+//! Former defects, each in the world in which it occurred.
 
 mod alarms;
 mod credentials;
@@ -21,7 +21,7 @@ use crate::verdict::Serving;
 const CANARY: &str = "strategy = \"canary\"\npercent = 40\nbake_seconds = 180";
 
 #[test]
-fn an_alias_on_latest_or_split_is_refused_at_first_contact_and_nothing_is_written() {
+fn a_first_release_refuses_a_split_alias_or_one_on_latest() {
     for latest in [true, false] {
         Snapshot::new(Shape::of(2), 1).simulate(async |simulation| {
             let name = function("f1", "dev");
@@ -67,7 +67,7 @@ fn a_rollback_to_a_version_in_an_unknown_state_is_refused_by_name() {
 }
 
 #[test]
-fn rollback_to_previous_after_a_run_that_died_in_its_canary_goes_no_further_than_its_recovery() {
+fn rollback_to_previous_after_a_dead_canary_only_recovers() {
     with_releases(Shape::of(2).moving(CANARY), 2).simulate(async |simulation| {
         let before = Serving::of(simulation, "dev");
         let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
@@ -96,7 +96,7 @@ fn a_status_that_is_a_number_in_a_string_is_a_response() {
 }
 
 #[test]
-fn a_stale_read_of_the_stage_fails_no_release_whatever_the_chances() {
+fn a_stale_read_of_the_stage_fails_no_release() {
     for seed in 0..20 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_millis(1500));
@@ -107,7 +107,7 @@ fn a_stale_read_of_the_stage_fails_no_release_whatever_the_chances() {
 }
 
 #[test]
-fn a_check_that_fails_after_the_stage_moved_moves_it_back_whatever_a_read_shows() {
+fn a_check_that_fails_after_the_switch_moves_the_stage_back() {
     for seed in 0..20 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.api.rules.read_lag = Duration::from_millis(1500));
@@ -121,7 +121,7 @@ fn a_check_that_fails_after_the_stage_moved_moves_it_back_whatever_a_read_shows(
 }
 
 #[test]
-fn reads_that_lag_behind_an_upload_and_a_publish_fail_no_release() {
+fn stale_reads_after_an_upload_or_publish_fail_no_release() {
     for seed in 0..20 {
         with_releases(Shape::of(1), 1).seeded(seed).simulate(async |simulation| {
             simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_millis(1500));
@@ -131,7 +131,7 @@ fn reads_that_lag_behind_an_upload_and_a_publish_fail_no_release() {
 }
 
 #[test]
-fn a_killed_run_is_ended_by_the_next_one_whatever_it_is() {
+fn a_killed_run_is_ended_by_the_next_one_of_any_kind() {
     for next in ["rollback dev --to 1", "prune dev --yes"] {
         with_releases(Shape::of(2), 2).simulate(async |simulation| {
             let prepared = simulation.prepare(&deploy(simulation, Behavior::Right).await);
@@ -144,7 +144,7 @@ fn a_killed_run_is_ended_by_the_next_one_whatever_it_is() {
 }
 
 #[test]
-fn a_version_that_crashes_for_visitors_gets_no_further_than_its_canary() {
+fn a_version_that_crashes_in_its_canary_is_reverted() {
     for seed in 0..5 {
         let shape = Shape::of(1).moving("strategy = \"canary\"\npercent = 90\nbake_seconds = 180");
         with_releases(shape, 1).seeded(seed).simulate(async |simulation| {
@@ -158,7 +158,7 @@ fn a_version_that_crashes_for_visitors_gets_no_further_than_its_canary() {
 }
 
 #[test]
-fn a_rollback_to_a_newer_definition_moves_code_before_the_stage_and_one_to_an_older_the_stage_first() {
+fn a_rollback_to_a_newer_definition_moves_code_before_the_stage() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         for (to, first) in [("1", "UpdateStage"), ("2", "UpdateAlias"), ("1", "UpdateStage")] {
             let prepared = simulation.prepare(&format!("rollback dev --to {to}"));
@@ -173,7 +173,7 @@ fn a_rollback_to_a_newer_definition_moves_code_before_the_stage_and_one_to_an_ol
 }
 
 #[test]
-fn who_may_not_ask_for_provisioned_concurrency_moves_nothing() {
+fn a_run_that_may_not_read_provisioned_concurrency_moves_nothing() {
     for fault in [Fault::Denied, Fault::Refused(500)] {
         with_releases(Shape::of(1), 1).simulate(async |simulation| {
             let before = Serving::of(simulation, "dev");
@@ -189,7 +189,7 @@ fn who_may_not_ask_for_provisioned_concurrency_moves_nothing() {
 }
 
 #[test]
-fn with_provisioned_concurrency_a_release_is_live_once_aws_has_let_the_old_version_go() {
+fn with_provisioned_concurrency_a_release_waits_for_the_new_version() {
     let world = with_releases(Shape::of(1), 1).after(async |simulation| {
         let mut aws = simulation.aws();
         let crate::aws::Aws { accounts, moment, .. } = &mut *aws;

@@ -1,4 +1,4 @@
-//! What lies between a run and AWS.
+//! The network between a run and AWS.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::stack::{Shape, attributes, ledger};
 use crate::verdict::item;
 
 #[test]
-fn a_download_that_breaks_is_tried_again() {
+fn an_interrupted_download_is_retried() {
     for fault in [Fault::Refused(503), Fault::RequestLost, Fault::ReplyLost, Fault::Refused(500)] {
         Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
             deployed(simulation).await;
@@ -24,7 +24,7 @@ fn a_download_that_breaks_is_tried_again() {
 }
 
 #[test]
-fn an_upload_to_s3_that_breaks_is_tried_again() {
+fn an_interrupted_upload_to_s3_is_retried() {
     Snapshot::new(Shape::of(1), 1).simulate(async |simulation| {
         let mut contract = item(simulation, "dev", "stack");
         contract["artifact_bucket"] = "packages".into();
@@ -43,7 +43,7 @@ fn an_upload_to_s3_that_breaks_is_tried_again() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_named_with_what_to_set() {
+fn a_proxy_in_the_way_gets_the_setting_as_hint() {
     for (fault, cause, hint) in [
         (Fault::NoConnection("invalid peer certificate: UnknownIssuer"), "UnknownIssuer", "AWS_CA_BUNDLE"),
         (Fault::NoConnection("tunnel error: proxy authorization required"), "proxy authorization", "HTTPS_PROXY"),

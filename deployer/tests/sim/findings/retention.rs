@@ -1,4 +1,4 @@
-//! What of the past is kept, found, and removed.
+//! Old releases: what is kept, found and removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn share(simulation: &Simulation) {
     });
 }
 
-/// A ledger with so many reverted releases, of which a page of DynamoDB holds about a hundred.
+/// A ledger with a number of reverted releases; a page of DynamoDB has about a hundred.
 fn with_long_history(releases: u64) -> Snapshot {
     let world = Snapshot::new(Shape::of(1), 1);
     let release = world.clone().simulate(async |simulation| {
@@ -64,7 +64,7 @@ fn with_long_history(releases: u64) -> Snapshot {
 }
 
 #[test]
-fn a_rollback_reads_no_more_of_a_long_history_than_it_needs() {
+fn a_rollback_reads_only_the_history_that_it_needs() {
     let world = with_long_history(500);
     for to in ["previous", "501"] {
         world.clone().simulate(async |simulation| {
@@ -85,7 +85,7 @@ async fn done(simulation: &Simulation, command: &str) {
 }
 
 #[test]
-fn what_one_environment_prunes_another_one_of_the_same_function_and_api_can_still_go_back_to() {
+fn pruning_keeps_what_another_environment_can_go_back_to() {
     Snapshot::new(Shape::of(1).keeping(1), 1).simulate(async |simulation| {
         share(simulation);
         let first = deploy(simulation, Behavior::Right).await;

@@ -129,7 +129,7 @@ impl ApiGateway {
         Ok(Reply::json(200, &json!({"item": items})))
     }
 
-    /// GetStage, of which nobody promises that it knows the last change.
+    /// GetStage, which may not show the last change yet.
     pub(super) fn get_stage(&self, path: (&str, &str), moment: &mut Moment) -> Result<Reply, Reply> {
         let stage = self.apis.get(path.0).and_then(|api| api.stages.get(path.1));
         let stage = stage.ok_or_else(|| unknown("stage"))?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::gateway_responses::GatewayResponse;
 use super::ids;
 
-/// What infrastructure code says of an API, and what a deployment freezes.
+/// An API's definition by infrastructure code, which a deployment freezes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Definition {
     pub(crate) routes: Vec<Route>,
@@ -118,7 +118,7 @@ impl Integration {
             }
             Self::Lambda { uri, role } => {
                 shown["type"] = json!("AWS_PROXY");
-                // Lambda takes nothing but POST, whatever the method's own verb is.
+                // Lambda accepts only POST, for every method of the API.
                 shown["httpMethod"] = json!("POST");
                 shown["uri"] = json!(uri);
                 if let Some(role) = role {

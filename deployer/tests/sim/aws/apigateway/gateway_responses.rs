@@ -1,4 +1,4 @@
-//! What API Gateway responds by itself: AWS's defaults, and what a definition has in their place.
+//! API Gateway's own responses: AWS's defaults, and those that a definition has instead.
 
 use serde_json::{Map, Value, json};
 

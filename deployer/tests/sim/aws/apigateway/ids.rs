@@ -1,4 +1,4 @@
-//! Ids as API Gateway makes them: short, of lower-case letters and digits, and in no order.
+//! Ids like API Gateway's: short, lower-case letters and digits, in no order.
 
 /// The number as an id. Different numbers give different ids, and following ones do not sort one after the other, as
 /// AWS promises no order either.

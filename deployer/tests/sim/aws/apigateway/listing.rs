@@ -1,4 +1,4 @@
-//! The operations that read an API's definition as it is now.
+//! The operations that read an API's current definition.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{Api, ApiGateway};
 /// How many items a page has where the request does not say.
 const PAGE: usize = 25;
 
-/// A page of a list, beginning where the request says. `longest` is what AWS has at most on one.
+/// A page of a list, from the position in the request on. `longest` is AWS's limit for a page.
 pub(super) fn page(items: Vec<Value>, request: &Request, longest: usize) -> Result<Reply, Reply> {
     let limit = match request.asked("limit") {
         None => PAGE,

@@ -1,5 +1,5 @@
 //! The simulated control plane of API Gateway's REST APIs (v1): definitions, deployments that freeze them, and stages.
-//! Visits to a stage's URL are [`super::url`]'s.
+//! [`super::url`] handles visits to a stage's URL.
 
 mod calls;
 mod definition;
@@ -46,11 +46,11 @@ pub(crate) struct ApiGateway {
 /// What a test may vary.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rules {
-    /// For so long after a change GetStage and GetStages show by chance what was before.
+    /// How long after a change GetStage and GetStages may still show the old state.
     pub(crate) read_lag: Duration,
-    /// For so long after a change a stage's URL serves by chance what was before.
+    /// How long after a change a stage's URL may still have the old state.
     pub(crate) propagation: Duration,
-    /// So many items a page has at most, whatever is asked for.
+    /// The most items on a page, whatever limit the request has.
     pub(crate) page: usize,
     pub(crate) rates: Rates,
 }

@@ -71,7 +71,7 @@ impl<'a> Patch<'a> {
         !self.removes() && self.text().eq_ignore_ascii_case("true")
     }
 
-    /// Carries it out. `exists` says whether there is a deployment of an id.
+    /// Carries it out. `exists` returns whether there is a deployment with an id.
     pub(super) fn apply(self, state: &mut State, exists: &dyn Fn(&str) -> bool) -> Result<(), Reply> {
         if !["add", "replace", "remove", "copy"].contains(&self.op) {
             return Err(bad("Invalid patch operation specified. Must be one of: [add, remove, replace, copy]"));
@@ -212,7 +212,7 @@ impl<'a> Patch<'a> {
     }
 }
 
-/// What API Gateway says of most that is wrong with a request.
+/// API Gateway's error for most invalid requests.
 pub(super) fn bad(message: &str) -> Reply {
     Reply::error(400, "BadRequestException", message)
 }

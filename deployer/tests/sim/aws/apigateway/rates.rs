@@ -1,11 +1,11 @@
-//! Rates, as token buckets in virtual time: what API Gateway admits for one account and region.
+//! Rates of API Gateway for one account and region, as token buckets in virtual time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::wire::Reply;
 
-/// A token that is all but there counts: a caller that waits as long as it was told is admitted.
+/// A token that is almost complete counts: a caller that waits for Retry-After is admitted.
 const ALMOST: f64 = 1e-6;
 
 /// How many calls are admitted. The defaults are AWS's own figures ("Amazon API Gateway quotas").
@@ -13,10 +13,10 @@ const ALMOST: f64 = 1e-6;
 pub(crate) struct Rates {
     /// Whether there are any at all.
     pub(crate) on: bool,
-    /// All calls of the control plane: so many a second, and so many at once.
+    /// All calls of the control plane: the rate per second, and the burst.
     pub(crate) calls: f64,
     pub(crate) burst: f64,
-    /// GetResources: so many in 2 s.
+    /// GetResources: the number in 2 s.
     pub(crate) resources_in_two_seconds: f64,
     /// CreateDeployment: one in this time.
     pub(crate) deployments_every: Duration,
@@ -77,7 +77,7 @@ impl Buckets {
         }
         for limit in rates.limits(operation) {
             if let Err(wait) = self.take(limit, now) {
-                // Whole seconds, as the header knows no others.
+                // The header has whole seconds only.
                 let seconds = wait.ceil().max(1.0);
                 let refused = Reply::error(429, "TooManyRequestsException", "Too Many Requests");
                 return Err(refused.with("retry-after", &seconds.to_string()));
@@ -86,7 +86,7 @@ impl Buckets {
         Ok(())
     }
 
-    /// Takes a token, or says in how many seconds there is one.
+    /// Takes a token, or returns in how many seconds there is one.
     pub(crate) fn take(&mut self, limit: Limit, now: Duration) -> Result<(), f64> {
         let (tokens, at) = self.0.entry(limit.name).or_insert((limit.holds, now));
         *tokens = (*tokens + now.saturating_sub(*at).as_secs_f64() * limit.each_second).min(limit.holds);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_deployment_is_admitted_after_the_time_in_retry_after() {
+    fn a_second_deployment_is_admitted_after_retry_after() {
         let mut buckets = Buckets::default();
         let at = Duration::from_millis;
         assert_eq!(admitted(&mut buckets, "CreateDeployment", at(0)), Ok(()));

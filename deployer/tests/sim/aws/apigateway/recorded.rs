@@ -1,5 +1,5 @@
-//! Sequences of calls as they were recorded against real AWS, in kind: the same calls, the same statuses, codes,
-//! messages and fields. Names and values are our own.
+//! Sequences of calls that follow recordings of real AWS: the same calls, statuses, codes, messages and fields. Names and
+//! values are our own.
 
 mod definitions;
 mod stages;
@@ -202,7 +202,7 @@ fn play(sequence: Sequence) -> Vec<String> {
 }
 
 #[test]
-fn calls_are_responded_to_as_recorded() {
+fn responses_are_as_recorded() {
     let sequences: Vec<Sequence> = stages::all().into_iter().chain(definitions::all()).collect();
     assert_eq!(sequences.len(), 19);
     let steps: usize = sequences.iter().map(|sequence| sequence.steps.len()).sum();

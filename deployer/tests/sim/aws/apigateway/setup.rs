@@ -1,5 +1,5 @@
-//! What a test does in place of Terraform or of a person, and what it looks at afterwards. Ids that there are not are
-//! mistakes of the test: these functions panic.
+//! What a test does instead of Terraform or a person, and what it reads afterwards. Unknown ids are mistakes of the test: these
+//! functions panic.
 
 use std::time::Duration;
 

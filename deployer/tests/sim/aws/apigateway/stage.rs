@@ -1,4 +1,4 @@
-//! A stage: what it serves, how it became so, and what is seen of it before all of AWS knows its last change.
+//! A stage: its deployment, its history, and what reads show before its last change has reached all of AWS.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub(crate) struct Canary {
 }
 
 impl State {
-    /// Limits the stage's requests: so many at once, and so many a second.
+    /// Limits the stage's requests: the burst, and the rate per second.
     pub(crate) fn limit(&mut self, burst: i32, rate: f64) {
         let settings = self.settings_of(ALL_METHODS);
         settings.insert("throttlingBurstLimit".to_owned(), json!(burst));
@@ -85,7 +85,7 @@ impl State {
         self.methods.entry(method.to_owned()).or_insert(all)
     }
 
-    /// Whether it serves a deployment, to a part of the traffic too: such a one may not be deleted.
+    /// Whether the deployment gets any traffic of the stage: then it may not be deleted.
     pub(super) fn needs(&self, deployment: &str) -> bool {
         self.deployment == deployment || self.canary.as_ref().is_some_and(|canary| canary.deployment == deployment)
     }
@@ -177,7 +177,7 @@ impl Stage {
         shown
     }
 
-    /// As UpdateStage responds: the stage after the change, whatever a read sees.
+    /// UpdateStage's response: the stage after the change, even if reads still show the old one.
     pub(super) fn newest(&self, moment: &Moment) -> Value {
         let (at, state) = &self.states[self.states.len() - 1];
         self.json((*at, state), moment)

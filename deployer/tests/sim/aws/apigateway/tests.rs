@@ -1,4 +1,4 @@
-//! The rules that a recorded sequence does not show: what is late, what is frozen, what is refused.
+//! Rules that no recorded sequence shows: delays, snapshots, refusals.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn call(gateway: &mut ApiGateway, moment: &mut Moment, line: &str, body: &Value)
     (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
 }
 
-/// A new deployment, and a stage that serves it.
+/// A new deployment, and a stage for it.
 fn moved(gateway: &mut ApiGateway, api: &str, moment: &mut Moment) -> String {
     let (_, made) = call(gateway, moment, &format!("POST /restapis/{api}/deployments"), &json!({"description": "2"}));
     let id = made["id"].as_str().unwrap().to_owned();
@@ -33,7 +33,7 @@ fn moved(gateway: &mut ApiGateway, api: &str, moment: &mut Moment) -> String {
 }
 
 #[test]
-fn a_read_may_be_stale_for_a_while_and_never_shows_half_a_change() {
+fn a_read_may_be_stale_but_never_shows_half_a_change() {
     let ((mut gateway, api), mut moment) = (gateway(), moment());
     let new = moved(&mut gateway, &api, &mut moment);
     let line = format!("GET /restapis/{api}/stages/dev");
@@ -49,7 +49,7 @@ fn a_read_may_be_stale_for_a_while_and_never_shows_half_a_change() {
 }
 
 #[test]
-fn a_deployment_is_a_snapshot_and_the_listing_is_what_is_now() {
+fn a_deployment_is_a_snapshot_and_a_listing_is_current() {
     let ((mut gateway, api), mut moment) = (gateway(), moment());
     let old = gateway.stage(&api, "dev").deployment.clone();
     gateway.change_definition(&api, |definition| definition.routes.push(Route::new("GET", "/new", Integration::Mock)));
@@ -61,7 +61,7 @@ fn a_deployment_is_a_snapshot_and_the_listing_is_what_is_now() {
 }
 
 #[test]
-fn an_update_does_all_or_nothing() {
+fn an_update_changes_everything_or_nothing() {
     let ((mut gateway, api), mut moment) = (gateway(), moment());
     let before = gateway.stage(&api, "dev").clone();
     let line = format!("PATCH /restapis/{api}/stages/dev");
@@ -80,7 +80,7 @@ fn an_update_does_all_or_nothing() {
 }
 
 #[test]
-fn a_deployment_of_a_canary_is_not_deleted() {
+fn the_deployment_of_a_canary_is_not_deleted() {
     let ((mut gateway, api), mut moment) = (gateway(), moment());
     let other = gateway.deploy(&api, "canary", Duration::ZERO);
     let canary = Canary { deployment: other.clone(), percent: 10.0, ..Canary::default() };
@@ -92,7 +92,7 @@ fn a_deployment_of_a_canary_is_not_deleted() {
 }
 
 #[test]
-fn pages_have_everything_once() {
+fn every_item_is_on_one_page() {
     let ((mut gateway, api), mut moment) = (gateway(), moment());
     let ids: BTreeSet<String> = (0..7).map(|_| gateway.deploy(&api, "", MILLISECOND)).collect();
     gateway.rules.page = 3;
@@ -112,7 +112,7 @@ fn pages_have_everything_once() {
 }
 
 #[test]
-fn what_is_not_simulated_has_no_name() {
+fn an_operation_that_is_not_simulated_has_no_name() {
     let (mut gateway, api) = gateway();
     for line in [
         format!("DELETE /restapis/{api}"),

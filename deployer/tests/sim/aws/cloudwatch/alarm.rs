@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::cbor::Cbor;
 use super::super::wire::Moment;
 
-/// What an alarm says.
+/// The state of an alarm.
 #[derive(Clone, Debug, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Ok,

@@ -2,7 +2,7 @@
 
 use super::alarm::State;
 
-/// Whether a rule holds; none if it is no rule.
+/// Whether a rule is true; `None` if it is not a rule.
 pub(super) fn holds(rule: &str, state: &dyn Fn(&str) -> State) -> Option<bool> {
     let mut parser = Parser { rest: rule.trim_start(), state };
     let holds = parser.any()?;

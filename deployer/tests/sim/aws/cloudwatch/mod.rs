@@ -1,4 +1,4 @@
-//! CloudWatch: alarms whose states a test lays down beforehand. RPC v2 CBOR.
+//! CloudWatch: alarms whose states a test sets beforehand. RPC v2 CBOR.
 
 mod alarm;
 mod composite;
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_go_on_after_the_last_and_types_are_metrics_unless_named() {
+    fn pages_continue_and_the_default_type_is_metric_alarms() {
         let mut cloudwatch = CloudWatch::new("1", "eu-west-1");
         ["a", "b", "c"].iter().for_each(|name| cloudwatch.add_metric(name, Metric::default()));
         cloudwatch.add_composite("d", "TRUE");

@@ -1,10 +1,10 @@
-//! Why a request comes to nothing.
+//! Why a request fails.
 
 use serde_json::{Map, Value, json};
 
 use super::super::wire::Reply;
 
-/// A request that is refused, or that only AWS knows.
+/// A request that is refused, or not supported by the simulator.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// AWS carries it out, the simulator does not: the case is to fail by name, not on an invented refusal.

@@ -57,7 +57,7 @@ pub(crate) struct Rules {
     pub(crate) throttled: f64,
     /// Whether the tables have provisioned capacity: throttling has another name then.
     pub(crate) provisioned: bool,
-    /// One item takes about 1,000 writes a second, of which a transaction's count twice.
+    /// The writes that one item accepts in a second, about 1,000; those of a transaction count twice.
     pub(crate) item_writes_per_second: usize,
     /// Where a page of a Query ends.
     pub(crate) page_bytes: usize,
@@ -91,7 +91,7 @@ pub(crate) struct DynamoDb {
     tables: BTreeMap<String, Table>,
     /// Items that a transaction is at work on, and until when.
     pub(crate) in_flight: BTreeMap<Place, Duration>,
-    /// Every write that was carried out: when, in which table, of which partition and sort key.
+    /// Every write that was carried out: its time, table, partition key and sort key.
     pub(crate) history: Vec<(Duration, String, (String, String))>,
     /// What became of transactions, by their tokens.
     tokens: BTreeMap<String, Done>,
@@ -209,7 +209,7 @@ impl DynamoDb {
     }
 }
 
-/// What a table without provisioned capacity says of too many requests.
+/// The error of a table without provisioned capacity for too many requests.
 const ON_DEMAND: &str = "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling \
                          your table or index so please try again shortly. If exceptions persist, check if you have a hot \
                          key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html";

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_one_form_and_their_order() {
+    fn numbers_have_one_form_and_an_order() {
         for (text, plain) in [("007.50", "7.5"), ("1E2", "100"), ("-0", "0"), ("1e-3", "0.001"), ("-12.5e1", "-125")] {
             assert_eq!(number(text).text(), plain, "{text}");
         }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_exact_and_odd_texts_refused() {
+    fn sums_are_exact_and_odd_texts_are_refused() {
         assert_eq!(number("0.1").plus(&number("0.2")).unwrap().text(), "0.3");
         assert_eq!(number("5").plus(&number("7").negated()).unwrap().text(), "-2");
         assert_eq!(number("3").plus(&number("3").negated()).unwrap().text(), "0");

@@ -1,5 +1,5 @@
-//! Sequences of calls that were once made to real AWS, made again here: the same kinds of calls, with names and expectations
-//! of our own. What has to agree is the status, the code and the message.
+//! Sequences of calls that follow recordings of real AWS, with names and expectations of our own. The status, the code and the
+//! message must agree.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

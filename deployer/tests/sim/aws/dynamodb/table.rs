@@ -10,7 +10,7 @@ use super::value::{Item, Scalar, parts, scalar};
 /// The partition key and the sort key.
 pub(super) type Key = (Scalar, Option<Scalar>);
 
-/// A table. All of its keys are of the type S, unless its setup says otherwise.
+/// A table. All of its keys are of the type S, unless its setup has another type.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) partition: (String, &'static str),

@@ -56,7 +56,7 @@ fn code(body: &Value) -> &str {
 }
 
 #[test]
-fn all_is_written_or_nothing() {
+fn a_transaction_writes_all_or_nothing() {
     let mut dynamodb = ledger();
     dynamodb.put("ledger", &put("LOCK", 1, "")["Put"]["Item"]);
     let mut second = put("LOCK", 2, "attribute_not_exists(pk)");
@@ -89,7 +89,7 @@ fn a_token_counts_once_for_ten_minutes() {
 }
 
 #[test]
-fn an_item_under_way_is_a_conflict() {
+fn an_item_in_another_transaction_is_a_conflict() {
     let mut dynamodb = ledger();
     assert_eq!(transact(&mut dynamodb, &[put("LOCK", 1, "")], "a", 0).0, 200);
     let (_, body) = transact(&mut dynamodb, &[put("R#1", 1, ""), put("LOCK", 2, "")], "b", 4);
@@ -181,7 +181,7 @@ fn a_query_goes_page_by_page_from_either_end() {
 }
 
 #[test]
-fn an_item_takes_so_many_writes_a_second() {
+fn writes_to_one_item_are_throttled() {
     let mut dynamodb = ledger();
     dynamodb.rules.item_writes_per_second = 4;
     let mut statuses = Vec::new();

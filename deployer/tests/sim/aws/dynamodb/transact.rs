@@ -11,7 +11,7 @@ use super::value::Item;
 use super::write::Change;
 use super::{DynamoDb, ON_DEMAND, Place, place};
 
-/// A transaction has so many items at most, and together they have 4 MB.
+/// The most items in a transaction, which together have at most 4 MB.
 const MOST: usize = 100;
 const LARGEST: usize = 4 * 1024 * 1024;
 

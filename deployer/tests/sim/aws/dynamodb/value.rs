@@ -78,7 +78,7 @@ impl Scalar {
 /// The value in its one form, in which equal values are equal JSON: numbers plain, sets sorted.
 ///
 /// # Errors
-/// It is no value.
+/// It is not a value.
 pub(super) fn normal(value: &Value) -> Result<Value, Fault> {
     let Some((kind, content)) = parts(value) else {
         let words = match value.as_object().is_some_and(|object| object.len() > 1) {

@@ -1,4 +1,4 @@
-//! One write: what it is, whether its condition holds, what it makes of an item. PutItem, UpdateItem, DeleteItem.
+//! One write: its kind, its condition, and its effect on an item. PutItem, UpdateItem, DeleteItem.
 
 use std::time::Duration;
 
@@ -152,7 +152,7 @@ impl DynamoDb {
         }
     }
 
-    /// Whether an item takes no more writes in this second.
+    /// Whether an item accepts no further writes in this second.
     pub(super) fn is_hot(&mut self, place: &Place, more: usize, now: Duration) -> bool {
         let Some(recent) = self.recent.get_mut(place) else { return false };
         recent.retain(|at| *at + Duration::from_secs(1) > now);

@@ -55,7 +55,7 @@ impl Lambda {
         Ok(Reply::json(200, &shown))
     }
 
-    /// A page holds at most 100, whatever `MaxItems` says (API reference, ListEventSourceMappings).
+    /// A page has at most 100, even with a larger `MaxItems` (API reference, ListEventSourceMappings).
     pub(super) fn list_event_sources(&self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
         let named = asked.request.asked("FunctionName").unwrap_or_default();
         let missing = || Refusal::no_function(&self.arn(named, ""));

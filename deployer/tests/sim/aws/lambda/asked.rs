@@ -1,4 +1,4 @@
-//! What AWS calls a request, and its parts.
+//! The operation and the parts of a request.
 
 use serde_json::Value;
 

@@ -77,7 +77,7 @@ impl Lambda {
     }
 
     /// The image that a function of images is to have (the messages are those that people report: zappa/Zappa#1459,
-    /// aws/aws-cdk#24648, aws/containers-roadmap#1281). By a digest that was pushed: nobody here sends a tag.
+    /// aws/aws-cdk#24648, aws/containers-roadmap#1281). Only pushed digests are supported, no tags.
     fn image<'a>(&self, body: &'a Value) -> Result<&'a str, Refusal> {
         let has_other = ["ZipFile", "S3Bucket"].iter().any(|name| body[name].is_string());
         let Some(image) = body["ImageUri"].as_str().filter(|_| !has_other) else {
@@ -137,7 +137,7 @@ fn source(body: &Value, rules: &Rules, objects: &dyn Objects) -> Result<Vec<u8>,
     }
 }
 
-/// Lambda passes on what S3 said.
+/// Lambda passes on S3's error.
 fn of_s3(error: ObjectError, bucket: &str, key: &str) -> Refusal {
     let (code, message) = match error {
         ObjectError::NoBucket => ("NoSuchBucket", "The specified bucket does not exist"),
@@ -155,7 +155,7 @@ fn of_s3(error: ObjectError, bucket: &str, key: &str) -> Refusal {
     Refusal::invalid(&format!("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}"))
 }
 
-/// Refuses what is no zip, or is too big unpacked.
+/// Refuses what is not a zip, or too big when unpacked.
 fn checked(code: &Code, rules: &Rules) -> Result<(), Refusal> {
     let Package::Zip(zip) = &code.package else { return Ok(()) };
     if !rules.checks_zips {

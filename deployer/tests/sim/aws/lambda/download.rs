@@ -34,7 +34,7 @@ impl Lambda {
         )
     }
 
-    /// Not a signature of AWS, but nobody who changes a part of the address has the one for it.
+    /// Not AWS's signature, but a changed address does not match it either.
     fn signature(&self, path: &str, version: &str, date: &str) -> String {
         hex(&Sha256::digest(format!("{} {path} {version} {date}", self.ids.salt)))
     }

@@ -1,13 +1,14 @@
-//! The simulated Lambda: functions, versions, aliases, and what stands around them.
+//! The simulated Lambda: functions, versions, aliases, and what belongs to them.
 //!
-//! A request gets its name and its parts ([`asked`]), passes the rates ([`rules`]), finds the function as it is by now
-//! ([`settle`]), and goes to its operation ([`alias`], [`around`], [`code`], [`invoke`], [`publish`], [`read`]).
+//! A request gets its name and its parts ([`asked`]), passes the rates ([`rules`]), brings the function up to the present
+//! ([`elapse`]), and goes to its operation ([`alias`], [`around`], [`code`], [`invoke`], [`publish`], [`read`]).
 
 mod alias;
 mod around;
 mod asked;
 mod code;
 mod download;
+mod elapse;
 mod invoke;
 mod model;
 mod package;
@@ -19,7 +20,6 @@ mod recorded;
 mod refusal;
 mod route;
 mod rules;
-mod settle;
 mod setup;
 mod show;
 #[cfg(test)]
@@ -67,7 +67,7 @@ pub(crate) struct Lambda {
 pub(crate) enum Logged {
     /// Invoke ran this version of a function, and its response had the status 200.
     Passed(String, String),
-    /// Somebody else pointed an alias of a function at this version.
+    /// Something other than the deployer pointed an alias of a function at this version.
     Placed(String, String),
     /// UpdateAlias gave traffic of a function to this version.
     Moved(String, String),
@@ -85,7 +85,7 @@ pub(crate) trait Objects {
     fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Vec<u8>, ObjectError>;
 }
 
-/// What S3 says instead of giving an object.
+/// S3's error for an object that it does not return.
 #[derive(Clone, Debug, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectError {
     NoBucket,
@@ -148,7 +148,7 @@ impl Lambda {
         let asked = admitted.and_then(|()| Asked::of(request));
         let result = match &asked {
             Ok(asked) => {
-                self.settle(&asked.function, moment.now);
+                self.elapse(&asked.function, moment.now);
                 self.operate(operation, asked, moment, around)?
             }
             Err(refusal) => Err(refusal.clone()),
@@ -195,9 +195,9 @@ impl Lambda {
     }
 
     /// Lets pass what has passed for a function until now.
-    fn settle(&mut self, function: &str, now: Duration) {
+    fn elapse(&mut self, function: &str, now: Duration) {
         if let Some(function) = self.functions.get_mut(function) {
-            settle::settle(function, now, &self.rules, &mut self.ids);
+            elapse::elapse(function, now, &self.rules, &mut self.ids);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the service knows: functions with their versions and aliases.
+//! The service's state: functions with their versions and aliases.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

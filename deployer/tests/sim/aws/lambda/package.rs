@@ -1,4 +1,4 @@
-//! What a version is made of: a zip, or a container image.
+//! The package of a version: a zip, or a container image.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Code {
     }
 }
 
-/// What ECR says when Lambda pulls an image.
+/// ECR's error when Lambda pulls an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pull {
     Allowed,

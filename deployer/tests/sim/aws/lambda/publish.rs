@@ -1,4 +1,4 @@
-//! PublishVersion, and the end of versions.
+//! PublishVersion, and the deletion of versions.
 
 use std::time::Duration;
 

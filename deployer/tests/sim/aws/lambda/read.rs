@@ -1,4 +1,4 @@
-//! Reads of versions and aliases: each may be a little late.
+//! Reads of versions and aliases: each may be a little stale.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ impl Lambda {
         Ok(Reply::json(200, &shown))
     }
 
-    /// Of each function only its name: what else there is nobody asks for.
+    /// Only the name of each function: the deployer reads nothing else.
     pub(super) fn list_functions(&mut self, asked: &Asked<'_>) -> Result<Reply, Refusal> {
         let (most, from) = asked.page(self.rules.page)?;
         let names: Vec<_> = self.functions.keys().skip(from).collect();

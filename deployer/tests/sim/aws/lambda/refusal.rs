@@ -1,4 +1,4 @@
-//! Errors as Lambda words them.
+//! Errors with Lambda's wording.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ impl Refusal {
         Self::new(412, "PreconditionFailedException", message)
     }
 
-    /// Too many calls of the control plane. The header knows whole seconds only.
+    /// Too many calls of the control plane. The header has whole seconds only.
     pub(super) fn throttled(wait: Duration) -> Self {
         let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         let reason = Some("CallerRateLimitExceeded");

@@ -45,7 +45,7 @@ impl Lambda {
     /// An alias sends by chance: by its weights, and for a while after a change to where it sent before. So a version that
     /// was deleted right after the switch still gets requests, and they fail (azul#7883).
     pub(crate) fn route(&mut self, function: &str, qualifier: &str, moment: &mut Moment) -> Result<String, RouteError> {
-        self.settle(function, moment.now);
+        self.elapse(function, moment.now);
         let qualifier = if qualifier.is_empty() { LATEST } else { qualifier };
         let arn = self.arn(function, qualifier);
         let Self { functions, rules, .. } = self;

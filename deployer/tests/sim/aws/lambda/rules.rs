@@ -1,4 +1,4 @@
-//! What a test may vary: how long things take, how often a caller may call, and how much AWS takes.
+//! What a test may vary: delays, rates and limits.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a test sets up, changes behind the deployer's back, and looks at.
+//! What a test sets up, changes behind the deployer's back, and reads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::code::begin;
 use super::model::{Alias, Configuration, Facts, Function, LATEST, Provisioned, Routing, State, Update, Version};
 use super::package::{Code, Package, Pull};
 use super::publish::{self, Publication};
-use super::{Lambda, Logged, settle};
+use super::{Lambda, Logged, elapse};
 use crate::aws::wire::Moment;
 
-/// An alias as it is, whatever a late read would show.
+/// An alias as it is, without stale reads.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AliasView {
     pub(crate) version: String,
@@ -112,7 +112,7 @@ impl Lambda {
         self.function_mut(function).event_sources.push((source.to_owned(), qualifier.to_owned()));
     }
 
-    /// Somebody gives a part of an alias's traffic to another version.
+    /// Gives a part of an alias's traffic to another version, behind the deployer's back.
     pub(crate) fn split_alias(&mut self, function: &str, alias: &str, (version, weight): (&str, f64)) {
         let Some(alias) = self.function_mut(function).facts.aliases.get_mut(alias) else { return };
         alias.routing.weights = BTreeMap::from([(version.to_owned(), weight)]);
@@ -125,7 +125,7 @@ impl Lambda {
         function: &str,
         change: impl FnOnce(&mut Configuration),
     ) -> bool {
-        self.settle(function, moment.now);
+        self.elapse(function, moment.now);
         let Self { functions, rules, ids, .. } = self;
         let Some(function) = functions.get_mut(function) else { return false };
         if function.admit(None).is_err() {
@@ -148,7 +148,7 @@ impl Lambda {
         let changed = self.configure(moment, function, change);
         if changed {
             self.function_mut(function).publishes_next = true;
-            self.settle(function, moment.now);
+            self.elapse(function, moment.now);
         }
         changed
     }
@@ -161,7 +161,7 @@ impl Lambda {
         }
     }
 
-    /// Somebody else deletes a version.
+    /// Deletes a version behind the deployer's back.
     pub(crate) fn delete_version(&mut self, function: &str, version: &str) {
         self.function_mut(function).facts.versions.retain(|_, known| known.version != version);
     }
@@ -213,7 +213,7 @@ impl Lambda {
         self.set_policy(function, alias, &statements);
     }
 
-    /// Somebody else moves an alias: its RevisionId moves with it.
+    /// Moves an alias behind the deployer's back: its RevisionId changes too.
     pub(crate) fn move_alias(&mut self, moment: &Moment, function: &str, alias: &str, version: &str) {
         let revision = self.ids.next();
         self.log.push(Logged::Placed(function.to_owned(), version.to_owned()));
@@ -262,13 +262,13 @@ impl Lambda {
     }
 
     /// Brings every function to the moment: for those who look at them without a request.
-    pub(crate) fn settle_all(&mut self, moment: &Moment) {
+    pub(crate) fn elapse_all(&mut self, moment: &Moment) {
         for function in self.functions.values_mut() {
-            settle::settle(function, moment.now, &self.rules, &mut self.ids);
+            elapse::elapse(function, moment.now, &self.rules, &mut self.ids);
         }
     }
 
     fn function_mut(&mut self, function: &str) -> &mut Function {
-        self.functions.get_mut(function).unwrap_or_else(|| panic!("the test knows no function `{function}`"))
+        self.functions.get_mut(function).unwrap_or_else(|| panic!("the test has no function `{function}`"))
     }
 }

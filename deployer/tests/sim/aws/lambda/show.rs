@@ -12,7 +12,7 @@ use super::rules::Rules;
 /// How a version is shown.
 pub(super) struct Shown<'a> {
     pub(super) function: &'a Function,
-    /// The qualifier in `FunctionArn`: the one that was asked for.
+    /// The qualifier in `FunctionArn`: the one in the request.
     pub(super) qualifier: &'a str,
     pub(super) epoch: Timestamp,
     pub(super) rules: &'a Rules,

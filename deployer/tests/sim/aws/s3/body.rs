@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_put_together_and_their_checksum_found() {
+    fn chunks_are_joined_and_their_checksum_is_found() {
         let body = b"5;chunk-signature=ab\r\nhello\r\n1\r\n!\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
         assert_eq!(dechunked(body).unwrap(), (b"hello!".to_vec(), Some("AAAAAA==".to_owned())));
         assert_eq!(dechunked(b"5\r\nhel"), None);

@@ -35,7 +35,7 @@ pub(crate) enum Versioning {
 pub(crate) struct S3 {
     pub(crate) rules: Rules,
     buckets: BTreeMap<String, Bucket>,
-    /// Buckets that nobody may use.
+    /// Buckets without access.
     pub(crate) closed: BTreeSet<String>,
     /// What was put: when, into which bucket, under which key.
     pub(crate) puts: Vec<(Duration, String, String)>,

@@ -32,7 +32,7 @@ fn code(reply: &Reply) -> String {
 }
 
 #[test]
-fn a_version_stays_what_it_was() {
+fn a_version_of_an_object_never_changes() {
     let mut s3 = S3::new();
     s3.create_bucket("zips", "eu-west-1", Versioning::Enabled);
     let by_path = |key: &'static str| ["127.0.0.1", key];
@@ -47,7 +47,7 @@ fn a_version_stays_what_it_was() {
 }
 
 #[test]
-fn a_bucket_without_versions_gives_none() {
+fn a_bucket_without_versioning_has_no_versions() {
     let mut s3 = S3::new();
     s3.create_bucket("never", "eu-west-1", Versioning::Never);
     s3.create_bucket("suspended", "eu-west-1", Versioning::Suspended);

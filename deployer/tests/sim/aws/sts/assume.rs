@@ -85,7 +85,7 @@ fn validate(arn: &str, session: &str) -> Result<(), Reply> {
     if sound { Ok(()) } else { Err(invalid(&format!("{arn} is invalid"))) }
 }
 
-/// The duration that is asked for, if the role gives so much.
+/// The requested duration, if the role allows it.
 fn asked_for(seconds: &str, role: &Role, caller: &Caller) -> Result<Duration, Reply> {
     let Some(asked) = seconds.parse::<u64>().ok().filter(|asked| (SHORTEST..=LONGEST).contains(asked)) else {
         let bound = if seconds.parse::<u64>().is_ok_and(|asked| asked > LONGEST) {

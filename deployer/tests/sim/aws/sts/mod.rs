@@ -1,4 +1,4 @@
-//! STS: who calls, and the sessions of roles.
+//! STS: the caller's identity, and the sessions of roles.
 
 mod assume;
 #[cfg(test)]
@@ -19,7 +19,7 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// What a test may vary.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// How long a session lasts that asks for no duration. An hour, unless asked for otherwise.
+    /// The duration of a session without a requested one: an hour, unless a test changes it.
     pub(crate) lifetime: Duration,
     /// By how many minutes a client's clock may be wrong: 5, for S3 15.
     pub(crate) skew_minutes: i64,
@@ -56,7 +56,7 @@ struct Key {
 pub(crate) struct Role {
     /// ARNs of users, roles or sessions; `arn:aws:iam::ACCOUNT:root` is the whole account, `*` is anyone.
     pub(crate) trusts: Vec<String>,
-    /// The longest session that may be asked for.
+    /// The longest session that may be requested.
     pub(crate) longest: Duration,
 }
 

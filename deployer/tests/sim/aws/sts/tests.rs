@@ -78,7 +78,7 @@ fn a_session_of_a_role_expires() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_refused_in_the_words_of_the_service() {
+fn a_wrong_clock_is_refused_with_the_services_own_error() {
     let sts = sts();
     let ask = |service: &str, sent, now| sts.caller(&signed("AKIDADA", service, sent), &moment(now));
     assert!(ask("lambda", 0, 300).is_ok() && ask("lambda", 300, 0).is_ok() && ask("s3", 0, 900).is_ok());
@@ -93,7 +93,7 @@ fn a_clock_that_is_wrong_is_refused_in_the_words_of_the_service() {
 }
 
 #[test]
-fn a_role_that_is_not_there_is_refused_like_one_that_trusts_others() {
+fn a_missing_role_is_refused_like_one_that_trusts_others() {
     let mut sts = sts();
     sts.add_role("arn:aws:iam::222222222222:role/other", &["arn:aws:iam::333333333333:root"]);
     for role in ["arn:aws:iam::222222222222:role/other", "arn:aws:iam::222222222222:role/gone"] {

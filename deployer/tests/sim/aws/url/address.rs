@@ -1,4 +1,4 @@
-//! Which stage a visit is for, and the path below it.
+//! The stage of a visit, and the path below it.
 
 use super::super::apigateway::{ApiGateway, is_local_visit};
 use super::super::wire::Request;

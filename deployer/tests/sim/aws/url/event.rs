@@ -11,7 +11,7 @@ use super::address::Address;
 use super::route::Found;
 use super::served::Served;
 
-/// The visitor's address, one for documentation (RFC 5737): nobody's.
+/// The visitor's address, from a range for documentation (RFC 5737).
 const VISITOR: &str = "203.0.113.7";
 /// Headers of one connection, which the function does not see.
 const OF_THE_CONNECTION: [&str; 5] = ["connection", "content-length", "transfer-encoding", "keep-alive", "host"];

@@ -1,4 +1,4 @@
-//! The URL of a stage: visits are served by what the stage's deployment froze, through the alias that it names.
+//! The URL of a stage: visits go to the definition in the stage's deployment, and to the alias that it names.
 
 mod address;
 mod event;
@@ -25,7 +25,7 @@ pub(crate) trait Backend {
     fn invoke(&mut self, function: &str, qualifier: &str, event: &Value, moment: &mut Moment) -> Invoked;
 
     /// Whether the function's resource policy lets API Gateway invoke that alias or version for
-    /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`, in which a parameter of the path stands as `*`.
+    /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`, with `*` for a parameter of the path.
     fn permits(&self, function: &str, qualifier: &str, source_arn: &str) -> bool;
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn is_visit(gateway: &ApiGateway, request: &Request) -> bool {
     request.host.contains(".execute-api.") || gateway.domains.contains_key(&request.host) || is_local_visit(request)
 }
 
-/// Serves a visit.
+/// Responds to a visit.
 pub(crate) fn visit(
     gateway: &mut ApiGateway,
     backend: &mut dyn Backend,
@@ -74,11 +74,11 @@ pub(crate) fn visit(
     let id = event::uuid(moment);
     let reply = served_by(gateway, backend, request, moment);
     let reply = reply.unwrap_or_else(|(definition, fault)| definition.refusal(fault));
-    // A stage that API Gateway does not know has ids too.
+    // A response for an unknown stage has ids too.
     reply.with("x-amzn-requestid", &id).with("x-amz-apigw-id", &event::extended_id(moment))
 }
 
-/// A failure, and the definition that says what it looks like.
+/// A failure, and the definition with its gateway responses.
 type Refused = (Arc<Definition>, Fault);
 
 fn served_by(

@@ -1,4 +1,4 @@
-//! Which method of a definition a visit is for, and what that calls.
+//! The method of a definition that a visit is for, and what the method calls.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn with_variables(uri: &str, variables: &BTreeMap<String, String>) -> String {
     whole + rest
 }
 
-/// How API Gateway names itself to the function: a parameter of the path stands as `*`.
+/// The source ARN that API Gateway uses for the function: `*` for a parameter of the path.
 pub(super) fn source_path(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "*" } else { part }).collect::<Vec<_>>().join("/")
 }

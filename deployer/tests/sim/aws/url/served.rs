@@ -1,4 +1,4 @@
-//! What a stage serves to one visit: one deployment with the variables that moved together with it.
+//! The state of a stage for one visit: one deployment, with the variables that moved together with it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a visitor meets that is no recorded sequence: propagation, permissions, limits, domains.
+//! Visits that no recorded sequence has: propagation, permissions, limits, domains.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -112,7 +112,7 @@ const BROKEN: &str = "InternalServerErrorException";
 const FORBIDDEN: (u16, &str) = (403, "ForbiddenException");
 
 #[test]
-fn for_a_while_the_old_or_the_new_deployment_is_served_and_flips_back() {
+fn for_a_while_the_old_or_the_new_deployment_is_served() {
     let mut world = World::new();
     let (old, new) = (world.old.clone(), world.moves());
     let seen: Vec<String> = (0..60).map(|_| world.served()).collect();
@@ -135,7 +135,7 @@ fn a_route_is_served_only_by_a_deployment_that_has_it() {
 }
 
 #[test]
-fn the_alias_is_what_the_stage_variable_says() {
+fn the_stage_variable_names_the_alias() {
     let mut world = World::new();
     let path = (world.api.clone(), "dev");
     for (alias, expected) in [("live", (200, "")), ("gone", (500, BROKEN)), ("", (500, BROKEN))] {
@@ -149,7 +149,7 @@ fn the_alias_is_what_the_stage_variable_says() {
 }
 
 #[test]
-fn the_function_has_to_permit_the_route_unless_a_role_calls_it() {
+fn the_function_must_permit_the_route_unless_a_role_calls_it() {
     let mut world = World::new();
     world.functions.allow = "arn:aws:execute-api:elsewhere";
     assert_eq!(code(&world.get("/users/7/visits")), (500, BROKEN));
@@ -169,7 +169,7 @@ fn a_failed_function_is_502_and_a_throttled_one_500() {
 }
 
 #[test]
-fn limits_and_the_firewall_refuse_in_the_functions_place() {
+fn limits_and_the_firewall_refuse_before_the_function() {
     let mut world = World::new();
     let (api, now) = (world.api.clone(), world.moment.now);
     world.gateway.change_stage((&api, "dev"), now, |state| state.limit(3, 1.0));
@@ -184,7 +184,7 @@ fn limits_and_the_firewall_refuse_in_the_functions_place() {
 }
 
 #[test]
-fn a_switched_off_default_endpoint_leaves_the_domain() {
+fn a_disabled_default_endpoint_leaves_the_custom_domain() {
     let mut world = World::new();
     let api = world.api.clone();
     world.gateway.map_domain("count.example.com", "v1", (&api, "dev"));
@@ -207,7 +207,7 @@ fn the_local_form_of_the_url_is_the_same_stage() {
 }
 
 #[test]
-fn a_canary_gets_its_part_with_its_own_variables() {
+fn a_canary_gets_its_share_with_its_own_variables() {
     let mut world = World::new();
     let new = world.gateway.deploy(&world.api, "", world.moment.now);
     let variables = [("deployment".to_owned(), new.clone())].into();
@@ -220,7 +220,7 @@ fn a_canary_gets_its_part_with_its_own_variables() {
 }
 
 #[test]
-fn a_cache_serves_what_it_has_whatever_the_stage_serves() {
+fn a_cached_response_outlives_a_switch_of_the_stage() {
     let mut world = World::new();
     let (api, now) = (world.api.clone(), world.moment.now);
     world.gateway.change_stage((&api, "dev"), now, |state| state.cache(60));
@@ -252,7 +252,7 @@ fn a_gateway_response_of_the_definition_is_frozen_with_it() {
 }
 
 #[test]
-fn who_has_to_sign_or_bring_a_token_is_refused_without() {
+fn a_request_without_a_required_signature_or_token_is_refused() {
     let mut world = World::new();
     let api = world.api.clone();
     let route = |path: &str, kind: &str| Route::new("GET", path, Integration::Mock).authorized_by(kind);

@@ -1,4 +1,4 @@
-//! What an API is made of, and its parts.
+//! APIs and their parts.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Visits to a stage: routes, what the function is sent, and what its response becomes.
+//! Visits to a stage: routes, the event that the function gets, and what becomes of its response.
 
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ fn formats() -> Vec<(Value, u16, &'static str, &'static str, &'static [&'static 
 const ERROR: &[&str] = &["InternalServerErrorException"];
 
 #[test]
-fn a_proxy_response_is_taken_or_refused_as_recorded() {
+fn a_proxy_response_is_accepted_or_refused_as_recorded() {
     let formats = formats();
     assert_eq!(formats.len(), 16);
     for (returned, status, body, name, values) in formats {
@@ -172,7 +172,7 @@ fn the_event_has_the_fields_that_were_recorded() {
 }
 
 #[test]
-fn what_has_no_route_is_refused_as_recorded() {
+fn a_request_without_a_route_is_refused_as_recorded() {
     let mut world = world();
     let returned = || Invoked::Payload(json!({"statusCode": 200, "body": "1"}));
     let cases = [

@@ -1,4 +1,4 @@
-//! The calls by which infrastructure code makes a world that the simulation was given: read from what it shows of itself.
+//! The calls with which infrastructure code would make a given simulated world, read from that world.
 
 use serde_json::{Value, json};
 

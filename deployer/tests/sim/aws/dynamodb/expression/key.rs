@@ -52,7 +52,7 @@ fn invalid(words: &str) -> Fault {
     Fault::invalid(format!("Invalid KeyConditionExpression: {words}"))
 }
 
-/// One or two conditions, both of which have to hold; parentheses do not count.
+/// One condition, or two that must both be true; parentheses do not count.
 fn parts(condition: Condition) -> Result<Vec<Condition>, Fault> {
     let mut parts = Vec::new();
     open(condition, &mut parts)?;

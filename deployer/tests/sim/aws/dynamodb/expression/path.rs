@@ -1,4 +1,4 @@
-//! Where something is within an item: `release.versions[0].name`.
+//! The place of a value in an item: `release.versions[0].name`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Words that may not stand in an expression as names: that is what `#name` is for.
+//! Reserved words, which an expression cannot use as names without `#name`.
 
 /// As the developer guide lists them.
 const WORDS: &str = "\

@@ -45,7 +45,7 @@ fn holds(text: &str) -> Result<bool, String> {
 }
 
 #[test]
-fn conditions_hold_by_their_grammar() {
+fn conditions_follow_their_grammar() {
     for (text, expected) in [
         ("#n = :seven", true),
         ("fence > :ten", false),
@@ -68,7 +68,7 @@ fn conditions_hold_by_their_grammar() {
 }
 
 #[test]
-fn what_is_no_condition_is_refused_in_the_words_of_aws() {
+fn an_invalid_condition_is_refused_with_the_message_of_aws() {
     for (text, words) in [
         ("", "Invalid ConditionExpression: The expression can not be empty;"),
         ("status = :x", "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: status"),
@@ -102,7 +102,7 @@ fn updated(text: &str) -> Result<Item, String> {
 }
 
 #[test]
-fn updates_see_the_item_as_it_was_before() {
+fn updates_read_the_item_as_it_was_before() {
     let item =
         updated("SET fence = fence + :ten, twin = fence, tree.leaves[0] = :r REMOVE notes, gone, tree.leaves[1]")
             .unwrap();
@@ -114,7 +114,7 @@ fn updates_see_the_item_as_it_was_before() {
 }
 
 #[test]
-fn updates_that_cannot_be_made_say_why() {
+fn impossible_updates_have_a_reason() {
     for (text, words) in [
         ("SET gone.deep = :x", "The document path provided in the update expression is invalid for update"),
         ("SET a = gone", "The provided expression refers to an attribute that does not exist in the item"),
@@ -134,7 +134,7 @@ fn updates_that_cannot_be_made_say_why() {
 }
 
 #[test]
-fn a_projection_keeps_the_way_to_what_it_names() {
+fn a_projection_keeps_the_path_to_what_it_names() {
     let body = json!({ "ProjectionExpression": "pk, tree.leaves[1].deep, gone.deep" });
     let paths = Terms::of(&body).unwrap().projection(&body).unwrap().unwrap();
     let expected =

@@ -49,7 +49,7 @@ impl Parser<'_> {
             }
             match section.as_str() {
                 "SET" | "REMOVE" => self.at += 1,
-                // Of sets and counters: AWS knows them, the simulator does not.
+                // For sets and counters, which the simulator does not support.
                 "ADD" | "DELETE" => return Err(Fault::Unknown),
                 _ => return Err(self.syntax()),
             }

@@ -1,4 +1,4 @@
-//! What Terraform or a person does between the calls: to the simulation, and by which calls to AWS.
+//! What Terraform or a person does between the calls: in the simulation, and as calls to AWS.
 
 use base64::Engine as _;
 use serde_json::{Value, json};

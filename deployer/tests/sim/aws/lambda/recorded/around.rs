@@ -1,4 +1,4 @@
-//! Provisioned and reserved concurrency, policies, and what an invocation may meet.
+//! Provisioned and reserved concurrency, policies, and failures of invocations.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Sequences of calls of the kinds whose responses were recorded from real AWS, with expectations of our own: statuses,
-//! errors, which fields are there, and when `RevisionId`, `State` and `LastUpdateStatus` move.
+//! Sequences of calls that follow recordings of real AWS, with expectations of our own: statuses, errors, the fields that are
+//! there, and when `RevisionId`, `State` and `LastUpdateStatus` change.
 
 mod act;
 mod aliases;
@@ -224,7 +224,7 @@ impl Run {
 }
 
 #[test]
-fn what_was_recorded_happens_again() {
+fn recorded_sequences_are_reproduced() {
     let all: Vec<Sequence> =
         [versions::all(), publishing::all(), aliases::all(), around::all()].into_iter().flatten().collect();
     let names: std::collections::BTreeSet<_> = all.iter().map(|sequence| sequence.name).collect();

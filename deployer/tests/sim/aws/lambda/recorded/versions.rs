@@ -1,4 +1,4 @@
-//! `$LATEST`, and the conditions and limits of its changes.
+//! `$LATEST`: the conditions and limits of its changes.
 
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ fn limits() -> Vec<Sequence> {
     const INVALID: &str = "InvalidParameterValueException";
     vec![
         Sequence {
-            name: "what S3 says is passed on",
+            name: "S3's error is passed on",
             steps: vec![
                 put_code(json!({ "S3Bucket": "none", "S3Key": "k" })).refused(
                     400,

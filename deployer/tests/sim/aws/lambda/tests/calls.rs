@@ -1,4 +1,4 @@
-//! What a call may do, and what it gives.
+//! What calls do, and what they return.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::aws::lambda::{Around, Configuration, NoObjects, Pull, Rates, Rules};
 use crate::aws::wire::Request;
 
 #[test]
-fn nothing_but_a_version_is_ever_deleted() {
+fn only_versions_can_be_deleted() {
     let mut world = World::new(Rules::instant());
     assert_eq!(world.send("DELETE", "f", &Value::Null).status, 403);
     assert_eq!(world.send("DELETE", "f?Qualifier=$LATEST", &Value::Null).status, 400);
@@ -16,7 +16,7 @@ fn nothing_but_a_version_is_ever_deleted() {
 }
 
 #[test]
-fn a_signed_address_gives_the_zip_of_its_version_for_ten_minutes() {
+fn a_signed_address_is_valid_for_ten_minutes() {
     let mut world = World::new(Rules::instant());
     let address = world.get("f?Qualifier=2")["Code"]["Location"].as_str().unwrap().to_owned();
     let (host, target) = address.strip_prefix("https://").unwrap().split_once('/').unwrap();
@@ -82,7 +82,7 @@ fn a_policy_permits_by_arn_or_account() {
 }
 
 #[test]
-fn a_throttled_call_has_a_time_to_wait() {
+fn a_throttled_call_names_a_time_to_wait() {
     let mut world = World::new(Rules { rates: Some(Rates::default()), ..Rules::instant() });
     let last = (0..16).map(|_| world.send("GET", "f/aliases/live", &Value::Null)).last().unwrap();
     assert_eq!(last.status, 429);
@@ -91,7 +91,7 @@ fn a_throttled_call_has_a_time_to_wait() {
 }
 
 #[test]
-fn an_invocation_gives_the_end_of_its_log() {
+fn an_invocation_returns_the_end_of_its_log() {
     let mut world = World::new(Rules::instant());
     let mut request = request("POST", "/2015-03-31/functions/f/invocations?Qualifier=live", Vec::new());
     request.headers.insert("x-amz-log-type".to_owned(), "Tail".to_owned());
@@ -103,7 +103,7 @@ fn an_invocation_gives_the_end_of_its_log() {
 }
 
 #[test]
-fn a_function_of_an_image_takes_an_image_that_it_may_pull_and_nothing_else() {
+fn a_function_of_an_image_takes_only_an_image_that_it_may_pull() {
     let mut world = World::new(Rules::instant());
     let image = |name: &str| format!("111111111111.dkr.ecr.us-east-1.amazonaws.com/{name}@sha256:{}", "a".repeat(64));
     world.lambda.create_function_of_image("i", &image("first"), Configuration::default());

@@ -1,4 +1,4 @@
-//! What changes late, and what is not ready.
+//! Late changes, and resources that are not ready.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{World, body, moment, sha256, zip};
 use crate::aws::lambda::{Failure, RouteError, Rules};
 
 #[test]
-fn for_a_while_reads_show_what_was_before() {
+fn for_a_while_reads_show_the_previous_state() {
     let mut world = World::new(Rules { read_lag: Duration::from_secs(1), rates: None, ..Rules::instant() });
     world.upload("4");
     world.send("POST", "f/versions", &json!({}));
@@ -37,7 +37,7 @@ fn traffic_follows_the_weights_and_flips_back_for_a_while() {
 }
 
 #[test]
-fn a_version_deleted_right_after_the_switch_still_gets_requests_that_fail() {
+fn a_version_deleted_right_after_the_switch_still_gets_requests() {
     let mut world = World::new(Rules { propagation: Duration::from_secs(1), ..Rules::instant() });
     let refused = world.send("DELETE", "f?Qualifier=1", &Value::Null);
     assert_eq!(refused.status, 409);
@@ -87,7 +87,7 @@ fn two_versions_of_an_alias_need_the_same_role() {
 }
 
 #[test]
-fn a_failed_update_goes_on_as_before() {
+fn a_failed_update_leaves_the_old_state() {
     let mut world = World::new(Rules::instant());
     let (code, reason) = ("InvalidZipFileException".to_owned(), "broken".to_owned());
     world.lambda.rules.updates_fail = Some(Failure { code, reason });

@@ -1,4 +1,4 @@
-//! The rules that no recording shows: lags, propagation, inactive versions, signed addresses.
+//! Rules that no recording shows: lags, propagation, inactive versions, signed addresses.
 
 mod calls;
 mod lags;
@@ -14,7 +14,7 @@ use super::package::Code;
 use super::{App, Around, Call, Configuration, Lambda, ObjectError, Objects, Ran, RouteError, Rules};
 use crate::aws::wire::{Moment, Reply, Request, decoded};
 
-/// A function that repeats how it was called, or fails as the event says.
+/// A function that returns how it was called, or fails as its event demands.
 pub(super) struct Echo;
 
 impl App for Echo {

@@ -1,4 +1,4 @@
-//! What happens by itself as time passes: updates end, versions become Active, environments become warm.
+//! What happens as time passes: updates end, versions become Active, environments become warm.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::publish;
 use super::rules::Rules;
 
 /// Brings a function to the moment.
-pub(super) fn settle(function: &mut Function, now: Duration, rules: &Rules, ids: &mut Ids) {
+pub(super) fn elapse(function: &mut Function, now: Duration, rules: &Rules, ids: &mut Ids) {
     end_update(function, now, rules, ids);
     activate(function, now, rules, ids);
     end_warming(function, now, rules, ids);
