@@ -13,11 +13,18 @@ use anyhow::{Context as _, Result};
 
 use project::Project;
 
-/// What the picture shows: a release, one that its check stops, and what is live after both. Each with the edit before it.
-const SCENES: [(&str, Option<(&str, &str)>, u32); 3] = [
-    ("deployer deploy dev", Some(("\"Call Ada\"", "\"Call Grace\"")), 0),
-    ("deployer deploy dev", Some(("event[\"pathParameters\"]", "event[\"parameters\"]")), 6),
-    ("deployer status dev", None, 0),
+/// A command, the edit of `src/app.py` before it, and how it ends.
+struct Scene {
+    edit: Option<(&'static str, &'static str)>,
+    command: &'static str,
+    code: u32,
+}
+
+/// What the picture shows: a release, one that its check stops, and what is live after both.
+const SCENES: [Scene; 3] = [
+    Scene { edit: Some(("\"Call Ada\"", "\"Call Grace\"")), command: "deployer deploy dev", code: 0 },
+    Scene { edit: Some(("\"text\": text", "\"note\": text")), command: "deployer deploy dev", code: 6 },
+    Scene { edit: None, command: "deployer status dev", code: 0 },
 ];
 
 fn main() -> Result<()> {
@@ -26,7 +33,7 @@ fn main() -> Result<()> {
     let deployer = own.parent().and_then(Path::parent).context("no folder above this program")?.join("deployer");
     let project = Project::up(deployer)?;
     let mut lines = Vec::new();
-    for (command, edit, code) in SCENES {
+    for Scene { edit, command, code } in SCENES {
         if let Some((from, to)) = edit {
             project.edit("src/app.py", from, to)?;
         }
