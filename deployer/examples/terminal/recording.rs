@@ -78,8 +78,20 @@ fn line(parser: &Parser, row: u16) -> Line {
             _ => parts.push((at, look, cell.contents().to_owned())),
         }
     }
-    parts.retain(|(_, _, text)| !text.trim().is_empty());
-    Line(parts)
+    Line(parts.into_iter().flat_map(without_gaps).collect())
+}
+
+/// A part without the spaces that align it: browsers shrink them.
+fn without_gaps((begin, look, text): (usize, Look, String)) -> Vec<(usize, Look, String)> {
+    let (mut column, mut parts) = (begin, Vec::new());
+    for word in text.split("  ") {
+        let leading = word.chars().take_while(|character| *character == ' ').count();
+        if !word.trim().is_empty() {
+            parts.push((column + leading, look, word.trim().to_owned()));
+        }
+        column += word.chars().count() + 2;
+    }
+    parts
 }
 
 fn look(cell: &Cell) -> Look {

@@ -24,7 +24,7 @@ pub(crate) fn draw(lines: &[Line]) -> String {
     for (index, color) in ["#ff5f57", "#febc2e", "#28c840"].iter().enumerate() {
         let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"17\" r=\"6\" fill=\"{color}\"/>", MARGIN + index * 20);
     }
-    svg += "<g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"14\" fill=\"#e6edf3\" xml:space=\"preserve\">\n";
+    svg += "<g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"14\" fill=\"#e6edf3\">\n";
     for (row, line) in lines.iter().enumerate().filter(|(_, line)| !line.0.is_empty()) {
         let _ = write!(svg, "<text y=\"{}\">", BAR + 16 + row * HEIGHT);
         for (column, look, text) in &line.0 {
