@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// The exit codes, as the README documents them. Scripts branch on these numbers: they never change.
+/// The exit codes, as `docs/exit-codes.md` documents them. Scripts branch on these numbers: they never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

@@ -1,23 +1,42 @@
-//! `deployer`: releases AWS Lambda functions behind API Gateway, safely and fast.
+//! `deployer` releases AWS Lambda functions: it checks each new version before it takes traffic, moves all parts of a release
+//! together, and moves them back if something fails. This crate is the library behind the binary of the same name. Its interface is for the
+//! binary and the tests: it may change with any commit.
 //!
-//! The modules, in reading order; data flows one way through them, and a module imports only those before it, [`aws`] and
-//! [`ledger`]; [`report`] sits on top, and shows the [`events`] and results of all of them:
+//! # How a command runs
+//!
+//! [`run`] gets a parsed command line ([`cli`]), a snapshot of the environment variables, the outside [`world`] and a [`report`]. A
+//! command reads `deployer.toml` ([`config`]) and what is live ([`observe`]), computes a [`plan`], and, if it releases, hands the plan to the
+//! [`engine`], which carries it out phase by phase. After each phase [`verify`] checks whether the new parts respond as declared. Every
+//! step goes into the [`ledger`]. The command returns a plain value, which the report shows as text, JSON or a page of GitHub.
+//!
+//! The modules in reading order. Data flows one way through them, and a module imports only those before it, [`aws`] and [`ledger`]:
 //!
 //! [`cli`] -> [`config`] -> [`artifact`] -> [`observe`] -> [`plan`] -> [`verify`] -> [`engine`] -> [`commands`] -> [`report`].
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | [`artifact`] | sources to packages, with a manifest |
-//! | [`aws`] | single calls of AWS, in two types: what looks, and what changes |
-//! | [`ledger`] | the contract, the lock with its lease and fencing token, the releases |
-//! | [`observe`], [`plan`] | what is, and what would be done: a value |
+//! | [`config`] | `deployer.toml`, flags and environment variables become a validated [`config::Config`] |
+//! | [`artifact`] | sources become packages, with a manifest |
+//! | [`aws`] | single calls of AWS, by two types: [`aws::Reader`] reads, [`aws::Writer`] changes |
+//! | [`ledger`] | the stack contract, the lock with its lease and fencing token, the releases |
+//! | [`observe`], [`plan`] | what exists, and what would be done: both are values |
 //! | [`verify`] | whether the new parts respond as declared |
-//! | [`engine`] | the lock, the phases, the way back, the record |
-//! | [`commands`] | one file each, over the engine |
-//! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
-//! | [`guard`] | what in a plan of Terraform's would cut live traffic |
-//! | [`init`] | a first `deployer.toml` for what is there already |
+//! | [`engine`] | the lock, the phases, the revert, the record |
+//! | [`commands`] | one file for each command, over the engine |
+//! | [`retention`], [`doctor`] | what may be pruned; what is wrong with a stack |
+//! | [`guard`] | what a Terraform plan would take from live traffic |
+//! | [`init`] | a first `deployer.toml` for functions that exist already |
 //! | [`local`] | the local AWS |
+//! | [`events`], [`report`] | what the core reports while it works; how that and the results are shown |
+//!
+//! # Rules for all modules
+//!
+//! - A function that only reads gets a [`aws::Reader`] and cannot write, so `plan` and `status` are safe by their types.
+//! - Network, clocks, randomness and signals come from one value, [`world::World`]. The simulator in `tests/sim` passes another one, and runs
+//!   whole releases in virtual time against simulated services.
+//! - Writes are never repeated blindly: after a lost response the code reads back and decides by what it finds.
+//! - An error is an [`anyhow::Error`]. Where its exit code or its hint matters, a [`failure::Failure`] is in its chain.
+//! - Only [`report`] prints, and only [`config`] reads environment variables.
 
 pub mod ending;
 pub mod failure;
@@ -50,6 +69,8 @@ pub mod init;
 pub mod local;
 pub mod report;
 
+#[cfg(test)]
+mod documentation;
 #[cfg(test)]
 mod general;
 #[cfg(test)]

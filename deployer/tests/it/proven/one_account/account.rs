@@ -1,4 +1,4 @@
-//! One account with dev and prod in it, made by the README's own commands.
+//! One account with dev and prod in it, made by the commands of `docs/aws-account.md`.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -18,7 +18,8 @@ pub(super) const ACCOUNT: &str = "444444444444";
 /// Whose workflows may deploy, with the numbers of both.
 pub(super) const REPOSITORY: &str = "example/resume-visitor-counter";
 
-const HEADING: &str = "## A real account";
+const PAGE: &str = "docs/aws-account.md";
+const HEADING: &str = "## Steps";
 
 /// The account, and the checkout that everything is done in.
 pub(super) struct OneAccount {
@@ -53,14 +54,14 @@ fn has(block: &str, command: &str) -> bool {
 }
 
 impl OneAccount {
-    /// Everything up to the first release, in the README's order and words.
+    /// Everything up to the first release, in the page's order and words.
     fn make() -> Self {
         let checkout = Checkout::new("one-account");
         prepare(&checkout);
         let emulator = Emulator::start(&checkout.root.join("emulator"), ACCOUNT, &[]);
         let (roles, applied) = (BTreeMap::new(), BTreeMap::new());
         let mut account = Self { checkout, emulator, port: free_port(), roles, releasing: Vec::new(), applied };
-        let printed = blocks("README.md", HEADING);
+        let printed = blocks(PAGE, HEADING);
         let environments =
             printed.iter().filter(|block| !has(block, "deployer ") && !block.contains("terraform/bootstrap init"));
         let bootstrap = printed.iter().filter(|block| block.contains("terraform/bootstrap init"));

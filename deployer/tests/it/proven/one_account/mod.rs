@@ -1,4 +1,4 @@
-//! The README's way to a real account, one account for both environments: its commands as printed, then releases under
+//! The way of `docs/aws-account.md` to a real account, one account for both environments: its commands as printed, then releases under
 //! exactly the policies of the roles that bootstrap made, Terraform's own requests too; and what these roles must not do.
 
 mod account;

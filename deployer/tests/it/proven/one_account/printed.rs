@@ -1,4 +1,4 @@
-//! What the READMEs print: the blocks of shell commands below a heading.
+//! What the pages print: the blocks of shell commands below a heading.
 
 use crate::harness::repository;
 

@@ -91,11 +91,11 @@ pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_
     let began = Instant::now();
     let account = one_account();
     let mut releases = Releases::new(account);
-    // What the README prints, each by the role of the environment that it changes.
+    // What the page prints, each by the role of the environment that it changes.
     assert_eq!(
         account.releasing,
         ["deployer deploy dev", "deployer promote dev prod"],
-        "the README prints other commands"
+        "`docs/aws-account.md` prints other commands"
     );
     for line in &account.releasing {
         let environment = line.rsplit(' ').next().unwrap();
@@ -112,8 +112,8 @@ pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_
     releases.passes(("prod", "deploy"), "deployer rollback prod --to previous");
     the_other_printed_steps_change_nothing(&mut releases);
     promises::kept(
-        "the README's printed steps make one account, and the roles that they made deploy, promote and roll back; a wrong role changes nothing",
-        "the commands of both READMEs as printed, releases behind the front, each call under the policy of who makes it",
+        "the printed steps make one account, and the roles that they made deploy, promote and roll back; a wrong role changes nothing",
+        "the commands of both pages as printed, releases behind the front, each call under the policy of who makes it",
         releases.calls,
         &releases.violations,
         began,
@@ -141,7 +141,7 @@ fn wrong_roles_end_a_promotion_before_anything_was_changed(releases: &mut Releas
 fn the_other_printed_steps_change_nothing(releases: &mut Releases) {
     let account = releases.account;
     // The state that Terraform has before it now is prod's.
-    let printed = blocks("README.md", "## A real account");
+    let printed = blocks("docs/aws-account.md", "## Steps");
     let again = printed.iter().find(|block| block.contains("deployer guard")).unwrap();
     let applied = account.administrator(&again.replace("dev", "prod"));
     if !applied.stdout.contains("0 added, 0 changed, 0 destroyed") {

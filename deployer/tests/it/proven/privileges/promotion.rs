@@ -31,7 +31,7 @@ impl Pair {
     /// Promotes with these policies, as from a workflow: by nothing but an environment's credentials.
     fn promote(&self, deploy: &Policy, reader: &Policy) -> (Ended, Vec<Call>) {
         let checkout = &stack().checkout;
-        // As the README says for an account each: the whole ARN.
+        // As `docs/aws-account.md` says for an account each: the whole ARN.
         let (name, role) = ("\"resume-visitor-counter-dev-read\"", role_arn("dev", "read"));
         let text = checkout.read("deployer.toml");
         assert!(text.contains(name), "dev's reader role is another one");
