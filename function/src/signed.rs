@@ -94,7 +94,7 @@ impl Signed {
     }
 
     /// Asks for `target` with `body`: one attempt, given up when the service's time is over.
-    pub(crate) async fn ask(&self, target: &'static str, body: &Value) -> Result<Value, Failed> {
+    pub(crate) async fn send(&self, target: &'static str, body: &Value) -> Result<Value, Failed> {
         let asked = timeout(self.api.patience, self.attempt(target, body.to_string()));
         asked.await.unwrap_or_else(|elapsed| Err(passing(elapsed)))
     }

@@ -50,7 +50,13 @@ impl Visit {
         format!("{:.3}", self.at)
     }
 
-    /// When the visit may be forgotten, in seconds since 1970.
+    /// The day in ISO 8601, UTC: the key of the index of visits.
+    #[must_use]
+    pub fn day(&self) -> String {
+        self.at.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// When the visit may be deleted, in seconds since 1970.
     #[must_use]
     pub fn expiration_time(&self) -> i64 {
         self.at.as_second() + KEPT

@@ -36,13 +36,11 @@ async fn run() -> anyhow::Result<()> {
     match settings::store()? {
         #[cfg(feature = "dynamodb")]
         StoreChoice::DynamoDb => {
-            let (table, shards) = (settings::table()?, settings::shards()?);
-            around.serve(DynamoStore::new(table, shards, settings::aws(Service::DynamoDb)?)).await
+            around.serve(DynamoStore::new(settings::table()?, settings::aws(Service::DynamoDb)?)).await
         }
         #[cfg(feature = "postgres")]
         StoreChoice::Postgres => {
-            let (database, shards) = (settings::database()?, settings::shards()?);
-            around.serve(PostgresStore::new(database, shards, settings::aws(Service::SecretsManager)?)?).await
+            around.serve(PostgresStore::new(settings::database()?, settings::aws(Service::SecretsManager)?)?).await
         }
         #[cfg(not(all(feature = "dynamodb", feature = "postgres")))]
         other => Err(settings::SettingsError::NotBuilt(other.feature()).into()),

@@ -37,7 +37,7 @@ impl KeySource for SsmParameter {
     async fn fetch(&self) -> Result<Secret, KeyError> {
         let body = json!({"Name": self.name, "WithDecryption": true});
         let parameter = self.name.clone();
-        match self.ssm.ask("AmazonSSM.GetParameter", &body).await {
+        match self.ssm.send("AmazonSSM.GetParameter", &body).await {
             Ok(answer) => {
                 let Some(value) = answer.pointer("/Parameter/Value").and_then(Value::as_str) else {
                     let cause = "SSM's answer has no value in it".into();

@@ -13,7 +13,6 @@ use crate::{
     cors::AllowedOrigins,
     marks::Marks,
     reply::Frame,
-    store::shards::Shards,
     telemetry::{Telemetry, xray::Tracer},
 };
 
@@ -21,7 +20,7 @@ pub use error::SettingsError;
 pub(crate) use error::TABLE_RULE;
 use error::{
     AUTHORITIES, DATABASE, DATABASE_RULE, HOST, HOST_RULE, KEY_RULE, LOGIN, LOGIN_RULE, ORIGIN, ORIGIN_RULE, PARAMETER,
-    PARAMETER_RULE, PORT, PORT_RULE, SHARDS, STORE, TABLE, TRACER,
+    PARAMETER_RULE, PORT, PORT_RULE, STORE, TABLE, TRACER,
 };
 
 /// A service of AWS that the functions call.
@@ -138,15 +137,6 @@ pub fn table() -> Result<String, SettingsError> {
     table_from(&process)
 }
 
-/// Reads over how many items the total is spread: `COUNTER_SHARDS`, one where it is not set.
-///
-/// # Errors
-///
-/// When it is not a number from 1 to [`Shards::MOST`].
-pub fn shards() -> Result<Shards, SettingsError> {
-    shards_from(&process)
-}
-
 /// Reads where metrics and traces belong, as Lambda tells every function: its name, and the X-Ray
 /// daemon's address where traces are active.
 ///
@@ -214,13 +204,6 @@ fn parameter_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, Sett
     let level = |level: &str| !level.is_empty() && level.bytes().all(allowed);
     let levels = name.strip_prefix('/').map_or_else(|| level(&name), |path| path.split('/').all(level));
     if levels && name.len() <= 1011 { Ok(name) } else { Err(SettingsError::Parameter) }
-}
-
-fn shards_from(read: &impl Fn(&str) -> Option<String>) -> Result<Shards, SettingsError> {
-    match read(SHARDS) {
-        None => Ok(Shards::ONE),
-        Some(number) => number.parse().map_err(SettingsError::Shards),
-    }
 }
 
 fn store_from(read: &impl Fn(&str) -> Option<String>) -> Result<StoreChoice, SettingsError> {

@@ -6,7 +6,6 @@
 pub mod dynamodb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-pub mod shards;
 
 use std::error::Error;
 

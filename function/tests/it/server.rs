@@ -22,7 +22,7 @@ use std::{
 
 use function::{
     settings::{self, AwsSettings},
-    store::{postgres::PostgresStore, shards::Shards},
+    store::postgres::PostgresStore,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
@@ -244,7 +244,7 @@ impl<'a> Database<'a> {
 
     /// A store in it, with the password in `secrets`.
     pub(crate) fn store(&self, secrets: &Secrets) -> PostgresStore {
-        store(self.settings(), Shards::ONE, secrets)
+        store(self.settings(), secrets)
     }
 
     /// Runs `sql` in it, as the administrator.
@@ -272,7 +272,7 @@ impl<'a> Database<'a> {
 }
 
 /// A store as `database` says.
-pub(crate) fn store(database: settings::Database, shards: Shards, secrets: &Secrets) -> PostgresStore {
+pub(crate) fn store(database: settings::Database, secrets: &Secrets) -> PostgresStore {
     let text = str::to_owned;
     let aws = AwsSettings {
         region: text("eu-west-1"),
@@ -281,7 +281,7 @@ pub(crate) fn store(database: settings::Database, shards: Shards, secrets: &Secr
         secret_access_key: text("a-secret-key"),
         session_token: None,
     };
-    PostgresStore::new(database, shards, aws).unwrap()
+    PostgresStore::new(database, aws).unwrap()
 }
 
 /// A Secrets Manager that holds one secret.

@@ -38,7 +38,7 @@ impl LoginSecret {
     /// Reads the secret as it is now: one attempt.
     pub(super) async fn read(&self) -> Result<Login, Trouble> {
         let body = json!({"SecretId": self.arn});
-        let answer = self.secrets.ask("secretsmanager.GetSecretValue", &body).await;
+        let answer = self.secrets.send("secretsmanager.GetSecretValue", &body).await;
         let answer = answer.map_err(|failed| Trouble::Secret(failed.cause()))?;
         Login::from_answer(&answer).ok_or(Trouble::NoLogin)
     }

@@ -1,10 +1,9 @@
-//! The store in PostgreSQL: a row a visit, and one row with the total, or several where it is kept in
-//! [`shards`](super::shards).
+//! The store in PostgreSQL: a row for each visit, and one row with the total.
 //!
-//! A visit and its addition are one statement: both are made, or none. A visit whose key is there already adds
-//! nothing, so a statement whose answer was lost may be sent again. There is one connection, because a
-//! container has one visitor at a time. It is given up whenever anything goes wrong on it, and made again,
-//! with the [`migrations`] that the database lacks. No connection is without TLS.
+//! A visit and its addition are one statement: both are made, or neither. A visit whose key exists adds
+//! nothing, so a statement whose response was lost may be sent again. There is one connection, because a
+//! container has one visitor at a time. After any failure it is closed and opened again, with the [`migrations`]
+//! that the database lacks. Every connection uses TLS.
 
 mod login;
 mod migrations;
@@ -26,7 +25,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{
     log,
     settings::{AwsSettings, Database, SettingsError},
-    store::{Counted, Store, StoreError, shards::Shards},
+    store::{Counted, Store, StoreError},
     telemetry::{Calls, Service},
     visit::Visit,
 };
@@ -50,7 +49,6 @@ pub struct PostgresStore {
     secret: LoginSecret,
     tls: MakeRustlsConnect,
     service: Service,
-    shards: Shards,
     link: Mutex<Link>,
 }
 
@@ -62,18 +60,17 @@ struct Link {
 }
 
 impl PostgresStore {
-    /// A store in `database`, whose total is spread over `shards`, and whose secret is reached as `aws`
-    /// says. Calls nothing yet.
+    /// A store in `database`, whose secret is read with `aws`. Calls nothing yet.
     ///
     /// # Errors
     ///
-    /// When the file of authorities cannot be read, or has none.
-    pub fn new(database: Database, shards: Shards, aws: AwsSettings) -> Result<Self, SettingsError> {
+    /// When the file of certificate authorities cannot be read, or has none.
+    pub fn new(database: Database, aws: AwsSettings) -> Result<Self, SettingsError> {
         let tls = tls::connector(database.authorities.as_deref()).ok_or(SettingsError::Authorities)?;
         let resource = format!("{}@{}", database.name, database.host);
         let service = Service { name: "PostgreSQL", resource, region: None };
         let secret = LoginSecret::new(database.secret.clone(), aws);
-        Ok(Self { database, secret, tls, service, shards, link: Mutex::default() })
+        Ok(Self { database, secret, tls, service, link: Mutex::default() })
     }
 
     /// Asks `question`, and once more over a new connection if the one from before fails.
@@ -170,7 +167,7 @@ impl Store for PostgresStore {
     }
 
     async fn count(&self, visit: &Visit, calls: &Calls) -> Result<Counted, StoreError> {
-        calls.note("Count", self.answer(Question::Count(visit, self.shards.of(visit.id)))).await
+        calls.note("Count", self.answer(Question::Count(visit))).await
     }
 
     async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {

@@ -7,12 +7,9 @@ use tokio_postgres::{Client, Config, Statement, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
-    store::{
-        postgres::{
-            migrations,
-            trouble::{Trouble, within},
-        },
-        shards::Shard,
+    store::postgres::{
+        migrations,
+        trouble::{Trouble, within},
     },
     visit::Visit,
 };
@@ -30,17 +27,16 @@ const MIGRATING: Duration = Duration::from_millis(5_500);
 /// How long a response may take.
 const ANSWERING: Duration = Duration::from_millis(2_500);
 
-/// Adds a visit and 1 to its shard's part, and answers with the total; no row where the visit is known. The parts of
-/// the others are as they were when the statement began, so every addition that was answered before is in.
+/// Adds a visit and 1 to the total, and returns the total; no row if the visit is known. `shard` is always 0.
 const COUNT: &str = r#"
 WITH visit AS (
   INSERT INTO visits (visit_id, "timestamp", visitor_ip, user_agent, path, expiration_time)
   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (visit_id) DO NOTHING RETURNING visit_id
 ), added AS (
-  INSERT INTO totals AS total (shard, count) SELECT $7::smallint, 1 FROM visit
+  INSERT INTO totals AS total (shard, count) SELECT 0, 1 FROM visit
   ON CONFLICT (shard) DO UPDATE SET count = total.count + 1 RETURNING count
 )
-SELECT (added.count + (SELECT coalesce(sum(count), 0) FROM totals WHERE shard <> $7::smallint))::bigint FROM added"#;
+SELECT count FROM added"#;
 
 const TOTAL: &str = "SELECT coalesce(sum(count), 0)::bigint FROM totals";
 
@@ -62,7 +58,7 @@ pub(super) struct Session {
 /// What a store is asked.
 #[derive(Clone, Copy)]
 pub(super) enum Question<'a> {
-    Count(&'a Visit, Shard),
+    Count(&'a Visit),
     Total,
 }
 
@@ -85,7 +81,7 @@ impl Question<'_> {
     /// Completes "failed to …", before the database's name.
     pub(super) fn action(self) -> &'static str {
         match self {
-            Self::Count(..) => "count a visit in",
+            Self::Count(_) => "count a visit in",
             Self::Total => "read the total from",
         }
     }
@@ -110,7 +106,7 @@ impl Session {
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
         within(ANSWERING, async {
             match question {
-                Question::Count(visit, shard) => match self.count(visit, shard).await? {
+                Question::Count(visit) => match self.count(visit).await? {
                     Some(total) => Ok(Answer { total, new: true }),
                     // In a statement of its own: the first may have begun before the known visit was counted.
                     None => self.total().await,
@@ -121,11 +117,10 @@ impl Session {
         .await
     }
 
-    async fn count(&self, visit: &Visit, shard: Shard) -> Result<Option<i64>, tokio_postgres::Error> {
+    async fn count(&self, visit: &Visit) -> Result<Option<i64>, tokio_postgres::Error> {
         let Visit { id, at, visitor_ip, user_agent, path } = visit;
         let expires = Timestamp::from_second(visit.expiration_time()).unwrap_or(Timestamp::MAX);
-        let (visitor_ip, shard) = (visitor_ip.as_str(), i16::from(shard.number()));
-        let values: [&(dyn ToSql + Sync); 7] = [id, at, &visitor_ip, user_agent, path, &expires, &shard];
+        let values: [&(dyn ToSql + Sync); 6] = [id, at, &visitor_ip.as_str(), user_agent, path, &expires];
         let row = self.client.query_opt(&self.count, &values).await?;
         row.map(|row| row.try_get(0)).transpose()
     }

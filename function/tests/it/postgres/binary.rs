@@ -172,7 +172,6 @@ fn a_setting_that_is_missing_or_malformed_is_named_and_stops_the_start() {
         ("DATABASE_NAME", "s3cret;", "`DATABASE_NAME` is malformed"),
         ("DATABASE_SECRET", "s3cret", "`DATABASE_SECRET` is malformed"),
         ("DATABASE_CA", "/nowhere/s3cret", "`DATABASE_CA` is malformed"),
-        ("COUNTER_SHARDS", "17", "`COUNTER_SHARDS` is malformed"),
     ] {
         let mut variables = stage.variables();
         variables.retain(|(variable, _)| *variable != name);

@@ -8,7 +8,7 @@ use std::{
 
 use function::{
     settings::{self, SettingsError},
-    store::{Counted, Store as _, shards::Shards},
+    store::{Counted, Store as _},
     telemetry::{Calls, Service},
 };
 use futures::future::join_all;
@@ -111,35 +111,6 @@ async fn a_visit_that_comes_again_is_not_counted_again() {
 }
 
 #[tokio::test]
-async fn a_total_in_shards_is_their_sum_and_loses_nothing_when_their_number_changes() {
-    let (database, secrets, first) = all_new();
-    assert_eq!(count(&first).await, 1);
-    let four = store(database.settings(), "4".parse().unwrap(), &secrets);
-    for number in 2..=40 {
-        assert_eq!(count(&four).await, number);
-    }
-    assert_eq!(database.sql("SELECT count(*), sum(count) FROM totals"), "4|40");
-    assert_eq!((total(&first).await.unwrap(), count(&first).await), (40, 41));
-}
-
-#[tokio::test]
-async fn visits_at_the_same_time_in_shards_lose_none() {
-    let (database, secrets, _) = all_new();
-    let shards: Shards = "4".parse().unwrap();
-    let stores: Vec<_> = (0..4).map(|_| store(database.settings(), shards, &secrets)).collect();
-    join_all(stores.iter().map(async |store| {
-        let mut before = 0;
-        for _ in 0..25 {
-            let now = count(store).await;
-            assert!(now > before, "{now} after {before}");
-            before = now;
-        }
-    }))
-    .await;
-    assert_eq!(total(&stores[0]).await.unwrap(), 100);
-}
-
-#[tokio::test]
 async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
     let (database, secrets, store) = all_new();
     store.warm().await;
@@ -181,7 +152,7 @@ async fn a_server_of_another_authority_or_name_is_refused() {
         ("invalid peer certificate: UnknownIssuer", settings::Database { authorities: None, ..sound.clone() }),
         ("certificate not valid for name \"127.0.0.1\"", settings::Database { host: "127.0.0.1".to_owned(), ..sound }),
     ] {
-        let refused = refusal(&store(settings, Shards::ONE, &secrets)).await;
+        let refused = refusal(&store(settings, &secrets)).await;
         assert!(refused.contains("error performing TLS handshake: ") && refused.contains(said), "{said}: {refused}");
     }
 }
@@ -190,7 +161,7 @@ async fn a_server_of_another_authority_or_name_is_refused() {
 async fn a_server_without_tls_hears_neither_user_nor_password() {
     let (database, secrets, _) = all_new();
     let (port, heard) = says("N");
-    let refused = refusal(&store(settings::Database { port, ..database.settings() }, Shards::ONE, &secrets)).await;
+    let refused = refusal(&store(settings::Database { port, ..database.settings() }, &secrets)).await;
     assert!(refused.contains("server does not support TLS"), "{refused}");
     let sent = heard.recv_timeout(Duration::from_secs(9)).unwrap();
     assert_eq!(sent, [0, 0, 0, 8, 4, 210, 22, 47], "the request for TLS, and nothing more");
@@ -200,7 +171,7 @@ async fn a_server_without_tls_hears_neither_user_nor_password() {
 async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() {
     let (database, secrets, _) = all_new();
     let proxy = Proxy::start(database.server.port);
-    let store = store(settings::Database { port: proxy.port, ..database.settings() }, Shards::ONE, &secrets);
+    let store = store(settings::Database { port: proxy.port, ..database.settings() }, &secrets);
     assert_eq!((count(&store).await, proxy.connections()), (1, 1));
     proxy.swallow_answers();
     let started = Instant::now();
@@ -288,7 +259,7 @@ fn a_file_without_certificates_is_no_authority() {
     for file in ["hba", "nowhere.pem"] {
         let authorities = Some(database.server.path(file).into());
         let settings = settings::Database { authorities, ..database.settings() };
-        let refused = thread::scope(|scope| scope.spawn(|| drop(store(settings, Shards::ONE, &secrets))).join());
+        let refused = thread::scope(|scope| scope.spawn(|| drop(store(settings, &secrets))).join());
         let message = refused.unwrap_err().downcast::<String>().unwrap();
         assert!(message.contains(&format!("{:?}", SettingsError::Authorities)), "{message}");
     }
