@@ -65,7 +65,6 @@ module "backend" {
   deletion_protection = local.protected
   database            = one([for database in module.postgres : merge(database, { used = var.postgres.used })])
   address_key_arn     = local.address_key_arn
-  counter_shards      = var.counter_shards
 
   # By the name that bootstrap gives it. Without bootstrap AWS refuses the roles.
   permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.app}-${var.environment}-functions"

@@ -143,18 +143,6 @@ variable "memory_size" {
   }
 }
 
-variable "counter_shards" {
-  type        = number
-  description = "Over how many items the total is spread, and the days of the index of visits: one takes about 1,000 visits a second. It may only ever be raised: the parts that a smaller number leaves out would be missing from the total, as they are after a rollback to a release from before it was raised, until the next one."
-  default     = 1
-  nullable    = false
-
-  validation {
-    condition     = var.counter_shards >= 1 && var.counter_shards <= 16 && floor(var.counter_shards) == var.counter_shards
-    error_message = "counter_shards must be a whole number from 1 to 16."
-  }
-}
-
 variable "reserved_concurrency" {
   type        = number
   description = "How many of each function run at once at most, kept free for it: 100 is plenty. AWS keeps 100 of the account's quota unreserved; a young account has a quota of 10, and none to reserve. Null reserves nothing."

@@ -179,7 +179,7 @@ run "gives_each_function_no_more_than_it_needs" {
 
   assert {
     condition = { for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid => statement.Action if !contains(["WriteLogs", "WriteTraces"], statement.Sid) } == {
-      CountVisits    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      CountVisits    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       ReadAddressKey = ["ssm:GetParameter"]
     }
     error_message = "The counter may do something else than count and read its key."

@@ -202,14 +202,6 @@ run "refuses_less_memory_than_lambda_gives" {
   expect_failures = [var.memory_size]
 }
 
-run "refuses_a_counter_in_no_shard" {
-  command = plan
-  variables {
-    counter_shards = 0
-  }
-  expect_failures = [var.counter_shards]
-}
-
 run "refuses_a_fraction_of_a_megabyte" {
   command = plan
   variables {

@@ -13,7 +13,6 @@ locals {
         {
           DYNAMODB_TABLE        = aws_dynamodb_table.this.name
           ALLOWED_ORIGIN        = local.allowed_origin
-          COUNTER_SHARDS        = tostring(var.counter_shards)
           ADDRESS_KEY_PARAMETER = regex("parameter(/.+)$", var.address_key_arn)[0]
         },
         one(local.store[*].environment),

@@ -61,17 +61,6 @@ variable "function" {
   }
 }
 
-variable "counter_shards" {
-  type        = number
-  description = "Over how many items the total is spread: one takes about 1,000 visits a second. It may only ever be raised."
-  nullable    = false
-
-  validation {
-    condition     = var.counter_shards >= 1 && var.counter_shards <= 16 && floor(var.counter_shards) == var.counter_shards
-    error_message = "counter_shards must be a whole number from 1 to 16."
-  }
-}
-
 variable "address_key_arn" {
   type        = string
   description = "ARN of the SSM parameter with the secret under which the counter hashes addresses."

@@ -169,7 +169,7 @@ resource "aws_iam_policy" "functions" {
 locals {
   functions_boundary = concat(
     [
-      { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local.visits] },
+      { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local.visits] },
       { actions = ["ssm:GetParameter"], resources = [local.key], reason = local.because.key_names },
       {
         # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by

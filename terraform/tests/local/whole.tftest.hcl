@@ -55,7 +55,7 @@ run "stands_as_declared" {
       reserved   = 100
       retention  = 30
       log_format = "JSON"
-      variables  = "ADDRESS_KEY_PARAMETER ALLOWED_ORIGIN COUNTER_SHARDS DYNAMODB_TABLE"
+      variables  = "ADDRESS_KEY_PARAMETER ALLOWED_ORIGIN DYNAMODB_TABLE"
     }
     error_message = "The counter is not the one of the rows T3 and T6."
   }

@@ -43,7 +43,6 @@ variables {
   address_key_arn      = "arn:aws:ssm:us-east-1:123456789012:parameter/app/dev/address-key"
   permissions_boundary = "arn:aws:iam::123456789012:policy/app-dev-functions"
   deletion_protection  = true
-  counter_shards       = 1
   function             = { architecture = "arm64", memory_size = 128, reserved_concurrency = 20 }
   alarms               = { enabled = true, email = "ops@example.com" }
 }
@@ -90,7 +89,7 @@ run "the_functions_are_what_users_know" {
   }
 
   assert {
-    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "App-dev", COUNTER_SHARDS = "1", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
+    condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "App-dev", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
     error_message = "The counter is told something else."
   }
 
@@ -323,19 +322,6 @@ run "the_rights_of_today" {
   command = plan
 }
 
-run "rights_outlive_a_larger_number_of_shards" {
-  command = plan
-
-  variables {
-    counter_shards = 16
-  }
-
-  assert {
-    condition     = output.role_policies == run.the_rights_of_today.role_policies
-    error_message = "With the number of shards, rights change: those of the versions that were published before."
-  }
-}
-
 run "rights_outlive_another_key_and_other_origins" {
   command = plan
 
@@ -467,14 +453,6 @@ run "refuses_less_memory_than_lambda_gives" {
     function = { architecture = "arm64", memory_size = 64 }
   }
   expect_failures = [var.function]
-}
-
-run "refuses_more_shards_than_the_function_knows" {
-  command = plan
-  variables {
-    counter_shards = 17
-  }
-  expect_failures = [var.counter_shards]
 }
 
 run "refuses_to_reserve_nothing_by_a_zero" {

@@ -254,9 +254,9 @@ run "the_boundary_is_no_wider_than_what_functions_do" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", statement.Action) => statement.Resource } == {
-      "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = ["arn:aws:dynamodb:us-east-1:111111111111:table/App-dev"]
-      "ssm:GetParameter"                                                            = ["arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"]
-      "kms:Decrypt"                                                                 = ["arn:aws:kms:us-east-1:111111111111:key/*"]
+      "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = ["arn:aws:dynamodb:us-east-1:111111111111:table/App-dev"]
+      "ssm:GetParameter"                                      = ["arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"]
+      "kms:Decrypt"                                           = ["arn:aws:kms:us-east-1:111111111111:key/*"]
       "logs:CreateLogStream logs:PutLogEvents" = [
         "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-dev:*", "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-options-dev:*",
       ]

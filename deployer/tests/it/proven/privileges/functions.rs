@@ -43,17 +43,13 @@ impl Answer {
 }
 
 impl Copy {
-    /// `more` is set beside the settings that the function has.
-    fn of(key: &str, function: &str, policy: &Policy, front: &Front, more: &[(&str, &str)]) -> Self {
+    fn of(key: &str, function: &str, policy: &Policy, front: &Front) -> Self {
         let behind = |method: &str, path: &str, body: &Value| stack().behind("dev", method, path, None, body);
         let settings = behind("GET", &format!("{FUNCTIONS}/{function}/configuration"), &Value::Null);
         let mut variables = settings["Environment"]["Variables"].clone();
         // The emulator sets `AWS_ENDPOINT_URL` itself, whatever a function says; what is said of one service counts more.
         for service in ["DYNAMODB", "SSM"] {
             variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", front.port));
-        }
-        for (name, value) in more {
-            variables[*name] = json!(value);
         }
         let zip = stack().checkout.root.join(stack().checkout.artifact(SENTENCE)).join(format!("{key}.zip"));
         let zip = base64::engine::general_purpose::STANDARD.encode(std::fs::read(zip).unwrap());
@@ -123,9 +119,9 @@ fn unused(policy: &Policy, needs: &[Need]) -> Vec<String> {
 const COUNTER: &str = "resume-visitor-counter-dev";
 
 /// What the counter does with every one of its routes. Returns how many calls that were, and what it needed.
-fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &mut Vec<String>) -> (usize, Vec<Need>) {
+fn counter(front: &Front, policy: &Policy, violations: &mut Vec<String>) -> (usize, Vec<Need>) {
     front.take();
-    let whole = Copy::of("counter", COUNTER, policy, front, more);
+    let whole = Copy::of("counter", COUNTER, policy, front);
     for path in ["/health", "/count", "/count"] {
         let answer = whole.ask("GET", path);
         if answer.status != 200 {
@@ -142,7 +138,7 @@ fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &m
 fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
     let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
     for action in &actions {
-        let less = Copy::of("counter", COUNTER, &policy.without(action, None), front, &[]);
+        let less = Copy::of("counter", COUNTER, &policy.without(action, None), front);
         let answers = ["/health", "/count"].map(|path| less.ask("GET", path));
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
         let failed = answers.iter().filter(|answer| answer.status != 200).count();
@@ -160,7 +156,7 @@ fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &
 fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
     let policy = Policy::of([&inline("dev", "options-dev", "function")]);
     front.take();
-    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front, &[]);
+    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front);
     let answer = copy.ask("OPTIONS", "/count");
     let calls = front.take();
     if answer.status != 200 || !calls.is_empty() {
@@ -170,33 +166,18 @@ fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
     1 + policy.grants().len()
 }
 
-/// The policy that Terraform would make for the counter of a total in shards.
-fn sharded() -> Policy {
-    stack().terraform_plan_with("dev", "sharded.json", &["-refresh=false", "-var=counter_shards=3"]);
-    let plan: Value = serde_json::from_str(&stack().checkout.read("sharded.json")).unwrap();
-    let address = "module.backend.aws_iam_role_policy.function[\"counter\"]";
-    let changes = plan["resource_changes"].as_array().unwrap();
-    let change = changes.iter().find(|change| change["address"] == address).unwrap();
-    let policy = change["change"]["after"]["policy"].as_str().unwrap();
-    Policy::of([&serde_json::from_str(policy).unwrap()])
-}
-
 pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
     let began = Instant::now();
     let front = Front::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();
     let policy = Policy::of([&inline("dev", "dev", "function")]);
-    let (calls, needs) = counter(&front, &policy, &[], &mut violations);
+    let (calls, needs) = counter(&front, &policy, &mut violations);
     let cases = calls + counter_without(&front, &policy, &needs, &mut violations);
-    // One policy for any number of shards: a version that reads them all must not lose the right when the number is lowered.
-    let sharded = sharded();
-    let (more, theirs) = counter(&front, &sharded, &[("COUNTER_SHARDS", "3")], &mut violations);
-    let needs = [needs, theirs].concat();
-    violations.extend([&policy, &sharded].into_iter().flat_map(|policy| unused(policy, &needs)));
-    let cases = cases + more + preflight(&front, &mut violations) + policy.grants().len() + sharded.grants().len();
+    violations.extend(unused(&policy, &needs));
+    let cases = cases + preflight(&front, &mut violations) + policy.grants().len();
     promises::kept(
         "each function works under exactly its role's policy, uses all of it, and its log names an action that is missing",
-        "the real binaries behind the front, with one shard and with three, and with one and each action taken out",
+        "the real binaries behind the strict proxy, under the whole policy and without each of its actions",
         cases,
         &violations,
         began,
