@@ -23,7 +23,7 @@ variable "environment" {
 
 variable "allowed_origins" {
   type        = list(string)
-  description = "Exact origins that CORS allows. The first also goes on the errors that API Gateway answers by itself."
+  description = "Exact origins that CORS allows. The first is also on the errors that API Gateway returns by itself."
   nullable    = false
 
   validation {
@@ -94,7 +94,7 @@ variable "alarms" {
     enabled = bool
     email   = optional(string)
   })
-  description = "Whether to make the alarms, and who gets a mail when one goes into ALARM (null: nobody, the topic stands all the same)."
+  description = "Whether to make the alarms, and the address that gets a mail when one goes into ALARM (null: none; the topic exists anyway)."
   nullable    = false
 
   validation {
@@ -110,7 +110,7 @@ variable "database" {
     environment = map(string)
     secret_arn  = string
   })
-  description = "PostgreSQL as the store: the network that it is reached from, what the counter has to know, and the secret with its password. `used = false`: new versions count in DynamoDB, and those published before keep their rights. Null: DynamoDB, and no rights on a database."
+  description = "PostgreSQL as the store: the network from which it is reached, the counter's settings, and the secret with its password. `used = false`: new versions count in DynamoDB, and those published before keep their rights. Null: DynamoDB, and no rights on a database."
   default     = null
 
   validation {

@@ -20,7 +20,7 @@ run "makes_the_whole" {
 
   assert {
     condition     = output.api_endpoint == "http://127.0.0.1:4566/restapis/${module.backend.api.id}/dev/_user_request_"
-    error_message = "The API does not answer there."
+    error_message = "The API is not reachable there."
   }
 
   assert {
@@ -62,7 +62,7 @@ run "stands_as_declared" {
 
   assert {
     condition     = output.functions["preflight"].variables == "ALLOWED_ORIGIN" && output.functions["preflight"].retention == 30
-    error_message = "The preflight knows more than its origin, or keeps its logs for ever."
+    error_message = "The preflight function has more settings than its origin, or keeps its logs for ever."
   }
 
   assert {

@@ -16,7 +16,7 @@ mock_provider "aws" {
     }
   }
 
-  # Terraform holds these against the form of an ARN.
+  # Terraform checks these against the form of an ARN.
   mock_resource "aws_cloudwatch_log_group" {
     defaults = {
       arn = "arn:aws:logs:us-east-1:123456789012:log-group:name"
@@ -90,7 +90,7 @@ run "the_functions_are_what_users_know" {
 
   assert {
     condition     = aws_lambda_function.this["counter"].environment[0].variables == tomap({ DYNAMODB_TABLE = "App-dev", ALLOWED_ORIGIN = "https://www.example.com", ADDRESS_KEY_PARAMETER = "/app/dev/address-key" })
-    error_message = "The counter is told something else."
+    error_message = "The counter gets other settings."
   }
 
   assert {
@@ -134,7 +134,7 @@ run "routes_call_the_alias_and_may_do_so_at_their_method_and_path_only" {
 
   assert {
     condition     = alltrue([for integration in aws_api_gateway_integration.this : integration.type == "AWS_PROXY" && integration.integration_http_method == "POST"])
-    error_message = "An integration is no proxy."
+    error_message = "An integration is not a proxy."
   }
 }
 
@@ -143,7 +143,7 @@ run "nothing_that_aws_keeps_of_a_request_holds_an_address" {
 
   assert {
     condition     = !aws_api_gateway_stage.this.xray_tracing_enabled
-    error_message = "X-Ray keeps the address of each visitor and the URL that he asked for."
+    error_message = "X-Ray keeps the address of each visitor and the requested URL."
   }
 
   assert {
@@ -159,16 +159,16 @@ run "nothing_that_aws_keeps_of_a_request_holds_an_address" {
     error_message = "Metrics or level are others, or whole requests are logged."
   }
 
-  # What a client chooses could hold anything: its address, another's, a line break.
+  # What a client chooses could be anything: its address, another's, a line break.
   assert {
     condition = sort(values(jsondecode(aws_api_gateway_stage.this.access_log_settings[0].format))) == tolist([
       "$context.deploymentId", "$context.error.responseType", "$context.extendedRequestId", "$context.httpMethod", "$context.integration.integrationStatus",
       "$context.integration.latency", "$context.requestTimeEpoch", "$context.resourcePath", "$context.responseLatency", "$context.status",
     ])
-    error_message = "The access log holds what is not known to be free of addresses, agents and clients' own texts."
+    error_message = "The access log has fields that may contain addresses, agents and clients' own texts."
   }
 
-  # A column of a table on the dashboard would copy what the log holds.
+  # A column of a table on the dashboard would copy the log.
   assert {
     condition     = !can(regex("@message|identity|sourceIp|client_ip", aws_cloudwatch_dashboard.this.dashboard_body))
     error_message = "The dashboard shows whole lines of a log."
@@ -238,7 +238,7 @@ run "an_alarm_sends_to_the_topic_and_the_topic_mails" {
 
   assert {
     condition     = [for mail in aws_sns_topic_subscription.email : "${mail.protocol} ${mail.endpoint}"] == ["email ops@example.com"]
-    error_message = "Nobody gets a mail."
+    error_message = "No address gets a mail."
   }
 }
 
@@ -313,7 +313,7 @@ run "without_alarms_nothing_rings_and_the_contract_names_none" {
 
   assert {
     condition     = length(output.alarms) == 0 && length(aws_sns_topic_subscription.email) == 0
-    error_message = "There are alarms that nobody asked for."
+    error_message = "There are alarms although none are configured."
   }
 }
 
