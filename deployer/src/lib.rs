@@ -14,7 +14,7 @@
 //! | [`verify`] | whether the new parts respond as declared |
 //! | [`engine`] | the lock, the phases, the way back, the record |
 //! | [`commands`] | one file each, over the engine |
-//! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
+//! | [`retention`], [`mod@doctor`] | what may go; what is wrong with a stack |
 //! | [`guard`] | what in a plan of Terraform's would cut live traffic |
 //! | [`init`] | a first `deployer.toml` for what is there already |
 //! | [`local`] | the local AWS |

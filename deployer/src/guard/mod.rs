@@ -2,7 +2,7 @@
 //!
 //! Read before `terraform apply`. It reads files, calls nobody, and changes nothing. Terraform's own `prevent_destroy`
 //! would stop the same plans without a word about the way, and an environment that is to go, too.
-//! [`table`] says what matters, [`plan`] reads, [`cuts`] compares.
+//! [`table`] says what matters, `plan` reads, `cuts` compares.
 
 mod cuts;
 mod plan;

@@ -30,7 +30,7 @@ fn with_contract(path: &[&str], value: &Value) -> Ended {
     with_configuration("app = \"resume-visitor-counter\"", "app = \"other\"")
 }
 
-pub(crate) fn what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing() {
+pub(crate) fn bad_input_is_refused_with_a_hint_and_changes_nothing() {
     let number = stack().last_number("dev");
     an_unknown_environment_is_refused_with_the_known_ones();
     a_malformed_configuration_is_named_with_line_and_column();

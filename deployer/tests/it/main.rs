@@ -141,7 +141,7 @@ fn trials_of_the_first_steps() -> Vec<Trial> {
 
 /// What is refused, and changes nothing.
 fn trials_of_bad_input() -> Vec<Trial> {
-    trials![bad_input::what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing,]
+    trials![bad_input::bad_input_is_refused_with_a_hint_and_changes_nothing,]
 }
 
 /// What Terraform may do to a stack that serves, and what it may not.

@@ -1,4 +1,4 @@
-//! The function `counter`: settings -> store and key -> serve. What is wrong with the settings or
+//! The function `counter`: settings -> store and key -> serve. An error in the settings or
 //! the key ends it before the first event, with a line in the log and a non-zero exit code.
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The variables by name, what each must be, and what is said of one that is not.
+//! The variables by name, what each must be, and the errors if it is not.
 
 use crate::cors::NotAnOrigin;
 

@@ -1,4 +1,4 @@
-//! Environment variables -> what the functions need to know.
+//! Environment variables -> the functions' settings.
 //!
 //! The only reader of environment variables in this crate. What is missing or malformed is an
 //! [`SettingsError`], which names the variable and what would be right, but never shows its value.
@@ -112,7 +112,7 @@ pub fn database() -> Result<Database, SettingsError> {
     database_from(&process)
 }
 
-/// Reads what Lambda tells every function about AWS, for calling `service`. Once is enough: new keys
+/// Reads Lambda's variables about AWS, for calling `service`. Once is enough: new keys
 /// of the role come with a new process.
 ///
 /// # Errors
@@ -137,7 +137,7 @@ pub fn table() -> Result<String, SettingsError> {
     table_from(&process)
 }
 
-/// Reads where metrics and traces belong, as Lambda tells every function: its name, and the X-Ray
+/// Reads Lambda's variables for metrics and traces: the function's name, and the X-Ray
 /// daemon's address where traces are active.
 ///
 /// # Errors

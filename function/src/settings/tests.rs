@@ -78,7 +78,7 @@ fn a_store_need_not_be_chosen_but_must_be_one() {
     }
 }
 
-/// The settings of a database, of which `name` is `value`, or is not set.
+/// The settings of a database, in which `name` is `value`, or is not set.
 fn database(name: &str, value: Option<&str>) -> Result<Database, SettingsError> {
     database_from(&|asked| {
         let sound = match asked {

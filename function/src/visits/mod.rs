@@ -88,7 +88,7 @@ fn width() -> usize {
     size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
 }
 
-/// A reader that closes the pipe early, as `head` does, is no failure.
+/// A reader that closes the pipe early, as `head` does, is not a failure.
 fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

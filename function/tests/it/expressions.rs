@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Words that may stand in an expression by a placeholder only; those of DynamoDB's list that matter here.
+/// Words that an expression may have only as placeholders; those of DynamoDB's list that matter here.
 const RESERVED: [&str; 9] = ["count", "day", "timestamp", "path", "total", "at", "agent", "user", "date"];
 /// What the index has of a visit.
 const INDEXED: [&str; 5] = ["visit_id", "day", "timestamp", "path", "user_agent"];

@@ -88,21 +88,21 @@ fn counter(table: &Table, caller: &str) -> Lambda {
     )
 }
 
-/// The status of the answer to the request that API Gateway calls `id`, and its client something else.
+/// The status of the response to the request that API Gateway calls `id`, and its client something else.
 fn visit(function: &Lambda, id: &str) -> Value {
     visit_called(function, id, "chosen-by-the-client")
 }
 
 /// As [`visit`], by a client who sends the id `chosen`.
 fn visit_called(function: &Lambda, id: &str, chosen: &str) -> Value {
-    let answer = function.invoke(&json!({
+    let response = function.invoke(&json!({
         "resource": "/count", "path": "/count", "httpMethod": "GET",
         "requestContext": {"requestId": chosen, "extendedRequestId": id, "identity": {"sourceIp": "203.0.113.77"}},
     }));
-    answer["statusCode"].clone()
+    response["statusCode"].clone()
 }
 
-/// Visits by `caller`, one for each of `plans`, each of which must be answered as it deserves.
+/// Visits by `caller`, one for each of `plans`, each of which must get the right status.
 fn meet(table: &Table, caller: &str, plans: &[Plan]) {
     let function = counter(table, caller);
     for (number, plan) in plans.iter().enumerate() {
@@ -129,7 +129,7 @@ fn the_total_is_off_by_at_most_the_number_of_lasting_faults() {
     let faulty = count(|plan| plan.update.is_some() || plan.exhausted());
     let known = count(Plan::known);
     println!(
-        "{} visitors, {known} answered 200, {faulty} with a fault that lasts: {visits} visits, total {total}, {} apart",
+        "{} visitors, {known} got 200, {faulty} with a fault that lasts: {visits} visits, total {total}, {} apart",
         plans.len(),
         total - visits,
     );
@@ -150,7 +150,7 @@ fn each_fault_alone_moves_the_total_by_one_at_most() {
 }
 
 #[test]
-fn the_same_event_twice_is_one_visit_in_the_log_and_in_the_total() {
+fn the_same_event_twice_is_one_visit() {
     let table = Table::start();
     let function = counter(&table, "AKID");
     for (id, chosen) in [("one", "a"), ("two", "a"), ("one", "b"), ("one", "c")] {

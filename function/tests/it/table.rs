@@ -1,5 +1,5 @@
-//! A small DynamoDB in memory that knows what `counter` and `visits` ask of it, and nothing else: a Scan, an
-//! operation or an expression that it does not know, or one that DynamoDB would refuse, fails the test.
+//! A small DynamoDB in memory with the operations that `counter` and `visits` use, and nothing else: a Scan, an
+//! operation or an expression that is not implemented, or one that DynamoDB would refuse, fails the test.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,7 +17,7 @@ use crate::{
     standin::{Received, Sent, StandIn},
 };
 
-/// Much longer than the function waits for an answer.
+/// Much longer than the function waits for a response.
 const STALL: Duration = Duration::from_secs(4);
 /// Visits on a page of the index.
 const PAGE: usize = 2;
@@ -29,20 +29,20 @@ pub(crate) enum Fault {
     Refused,
     /// 400 `ProvisionedThroughputExceededException`, and nothing was done.
     Throttled,
-    /// It was done, but the connection ends without an answer.
+    /// It was done, but the connection ends without a response.
     Lost,
-    /// It was done, but the answer comes too late.
+    /// It was done, but the response comes too late.
     Stalled,
 }
 
-/// What the table holds, and how it behaves.
+/// What is in the table, and how it behaves.
 pub(crate) struct State {
     items: BTreeMap<String, Value>,
-    /// What every call is answered with instead, if anything: code and message.
+    /// What every call returns instead, if anything: code and message.
     pub(crate) refusal: Option<(&'static str, &'static str)>,
     /// By the caller's access key and the operation: how its next calls go.
     faults: HashMap<(String, String), VecDeque<Option<Fault>>>,
-    /// What was asked.
+    /// The requests.
     pub(crate) asked: Vec<(String, Value)>,
     wrong: Vec<String>,
 }
@@ -64,7 +64,7 @@ impl Table {
             wrong: vec![],
         }));
         let shared = Arc::clone(&state);
-        let server = StandIn::start_moody(move |received| answer(&shared, &received));
+        let server = StandIn::start_moody(move |received| respond(&shared, &received));
         Self { endpoint: format!("http://{}", server.address), state }
     }
 
@@ -101,7 +101,7 @@ impl Table {
         self.with(|state| state.items.get("total").map_or(0, number))
     }
 
-    /// How often `operation` was asked for.
+    /// How often `operation` was called.
     pub(crate) fn asked(&self, operation: &str) -> usize {
         self.with(|state| state.asked.iter().filter(|(name, _)| name == operation).count())
     }
@@ -110,11 +110,11 @@ impl Table {
 impl Drop for Table {
     fn drop(&mut self) {
         let wrong = self.with(|state| std::mem::take(&mut state.wrong));
-        assert!(thread::panicking() || wrong.is_empty(), "asked what it may not be: {wrong:#?}");
+        assert!(thread::panicking() || wrong.is_empty(), "received what it must not: {wrong:#?}");
     }
 }
 
-fn answer(state: &Mutex<State>, received: &Received) -> Option<Sent> {
+fn respond(state: &Mutex<State>, received: &Received) -> Option<Sent> {
     let operation = received.headers["x-amz-target"].replace("DynamoDB_20120810.", "");
     let input: Value = serde_json::from_str(&received.body).unwrap();
     let caller = received.headers["authorization"].split_once("Credential=").unwrap().1;

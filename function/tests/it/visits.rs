@@ -54,18 +54,18 @@ fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
-/// Noon, so many days ago.
+/// Noon, the given number of days ago.
 fn noon(today: Date, ago: i64) -> Timestamp {
     (today - ago.days()).at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp()
 }
 
 /// Runs `check` with the date; once more if it was just changing.
-fn on_one_day(check: impl Fn(Date) -> Ran, judge: impl Fn(Date, &Ran)) {
+fn on_one_day(check: impl Fn(Date) -> Ran, verify: impl Fn(Date, &Ran)) {
     let before = today();
     let ran = check(before);
     match today() {
-        same if same == before => judge(before, &ran),
-        next => judge(next, &check(next)),
+        same if same == before => verify(before, &ran),
+        next => verify(next, &check(next)),
     }
 }
 

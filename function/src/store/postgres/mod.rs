@@ -30,11 +30,11 @@ use crate::{
     visit::Visit,
 };
 use login::{Login, LoginSecret};
-use session::{Answer, Question, Session};
+use session::{Query, Response, Session};
 use trouble::{Trouble, within};
 
 /// How long a visitor waits, all attempts included: with the second and a half in which the key for addresses may
-/// be read, well within the function's 10 s, so that it is our answer and not a bare 502.
+/// be read, well within the function's 10 s, so that it is our response and not a bare 502.
 const WHOLE: Duration = Duration::from_secs(7);
 /// How long init may take to open a connection and migrate. Lambda gives it 10 s.
 const INIT: Duration = Duration::from_secs(6);
@@ -73,23 +73,23 @@ impl PostgresStore {
         Ok(Self { database, secret, tls, service, link: Mutex::default() })
     }
 
-    /// Asks `question`, and once more over a new connection if the one from before fails.
-    async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
+    /// Runs `query`, and once more over a new connection if the existing one fails.
+    async fn run(&self, query: Query<'_>) -> Result<Response, Trouble> {
         let link = &mut *self.link.lock().await;
         // Taken: whatever ends this early, no connection is left in the middle of a response.
         if let Some(session) = link.session.take().filter(|session| !session.has_ended()) {
-            match session.ask(question).await {
-                Ok(answer) => {
+            match session.run(query).await {
+                Ok(response) => {
                     link.session = Some(session);
-                    return Ok(answer);
+                    return Ok(response);
                 }
                 Err(error) => log::lost(&error),
             }
         }
         let session = self.open(&mut link.login).await?;
-        let answer = session.ask(question).await?;
+        let response = session.run(query).await?;
         link.session = Some(session);
-        Ok(answer)
+        Ok(response)
     }
 
     /// Opens a connection with the password as it was last read, or as it is now where the server refuses that one.
@@ -115,7 +115,7 @@ impl PostgresStore {
         config.host(&self.database.host).port(self.database.port).dbname(&self.database.name);
         config.user(&login.username).password(&login.password).application_name("visitor-counter");
         config.ssl_mode(SslMode::Require).connect_timeout(TCP);
-        // A server that went while the container was frozen does not say so.
+        // A server that went away while the container was frozen sends nothing.
         config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(TCP);
         config
     }
@@ -131,13 +131,13 @@ impl PostgresStore {
         Ok(session::connect(&self.config(&login), self.tls.clone()).await?)
     }
 
-    /// `question` within the time that a visitor waits.
-    async fn answer(&self, question: Question<'_>) -> Result<Counted, StoreError> {
-        let action = || format!("{} `{}`", question.action(), self.service.resource);
-        let answer = within(WHOLE, self.ask(question)).await;
-        let answer = answer.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
-        let total = u64::try_from(answer.total).map_err(|_| StoreError::Malformed { action: action() })?;
-        Ok(Counted { total, new: answer.new })
+    /// `query` within the time that a visitor waits.
+    async fn respond(&self, query: Query<'_>) -> Result<Counted, StoreError> {
+        let action = || format!("{} `{}`", query.action(), self.service.resource);
+        let response = within(WHOLE, self.run(query)).await;
+        let response = response.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
+        let total = u64::try_from(response.total).map_err(|_| StoreError::Malformed { action: action() })?;
+        Ok(Counted { total, new: response.new })
     }
 
     /// Opens the connection and deletes what has expired.
@@ -167,10 +167,10 @@ impl Store for PostgresStore {
     }
 
     async fn count(&self, visit: &Visit, calls: &Calls) -> Result<Counted, StoreError> {
-        calls.note("Count", self.answer(Question::Count(visit))).await
+        calls.note("Count", self.respond(Query::Count(visit))).await
     }
 
     async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {
-        Ok(calls.note("Total", self.answer(Question::Total)).await?.total)
+        Ok(calls.note("Total", self.respond(Query::Total)).await?.total)
     }
 }

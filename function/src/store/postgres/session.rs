@@ -1,4 +1,4 @@
-//! One connection, and what is asked over it.
+//! One connection, and the queries over it.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{
     visit::Visit,
 };
 
-/// The server gives a statement up before the client does, and says so. It ends a session that has been idle for 2 minutes: a
-/// container is frozen with its connection open, for as long as Lambda likes, and after a release nobody uses those of the old version.
+/// The server gives up a statement before the client does, and returns an error. It ends a session that has been idle for 2 minutes: a
+/// container is frozen with its connection open, for as long as Lambda likes, and after a release those of the old version are unused.
 pub(super) const OPTIONS: &str =
     "-c statement_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c idle_session_timeout=120000";
 
@@ -25,7 +25,7 @@ const CONNECTING: Duration = Duration::from_millis(2_500);
 /// How long migrations may take, with those of another start that they wait for.
 const MIGRATING: Duration = Duration::from_millis(5_500);
 /// How long a response may take.
-const ANSWERING: Duration = Duration::from_millis(2_500);
+const RESPONDING: Duration = Duration::from_millis(2_500);
 
 /// Adds a visit and 1 to the total, and returns the total; no row if the visit is known. `shard` is always 0.
 const COUNT: &str = r#"
@@ -45,7 +45,7 @@ const PRUNE: &str = "
 DELETE FROM visits WHERE visit_id = ANY (ARRAY(
   SELECT visit_id FROM visits WHERE expiration_time < now() ORDER BY expiration_time LIMIT 1000 FOR UPDATE SKIP LOCKED))";
 
-/// How often in a row [`PRUNE`] is asked.
+/// How often in a row [`PRUNE`] runs.
 const PRUNED: usize = 10;
 
 /// A connection to a database with all that this code needs.
@@ -55,15 +55,15 @@ pub(super) struct Session {
     total: Statement,
 }
 
-/// What a store is asked.
+/// A query of the store.
 #[derive(Clone, Copy)]
-pub(super) enum Question<'a> {
+pub(super) enum Query<'a> {
     Count(&'a Visit),
     Total,
 }
 
-/// What the database says.
-pub(super) struct Answer {
+/// The database's response.
+pub(super) struct Response {
     pub(super) total: i64,
     /// Whether a visit was added.
     pub(super) new: bool,
@@ -72,12 +72,12 @@ pub(super) struct Answer {
 /// A connection to the database as it is.
 pub(super) async fn connect(config: &Config, tls: MakeRustlsConnect) -> Result<Client, Trouble> {
     let (client, connection) = within(CONNECTING, config.connect(tls)).await?;
-    // Ends when the client is dropped. What fails it, the client is told too.
+    // Ends when the client is dropped. The client gets its errors too.
     tokio::spawn(connection);
     Ok(client)
 }
 
-impl Question<'_> {
+impl Query<'_> {
     /// Completes "failed to …", before the database's name.
     pub(super) fn action(self) -> &'static str {
         match self {
@@ -88,12 +88,12 @@ impl Question<'_> {
 }
 
 impl Session {
-    /// Connects, migrates, and prepares what will be asked.
+    /// Connects, migrates, and prepares the queries.
     pub(super) async fn open(config: &Config, tls: MakeRustlsConnect) -> Result<Self, Trouble> {
         let mut client = connect(config, tls).await?;
         within(MIGRATING, migrations::run(&mut client)).await?;
         let prepared = async { tokio::try_join!(client.prepare(COUNT), client.prepare(TOTAL)) };
-        let (count, total) = within(ANSWERING, prepared).await?;
+        let (count, total) = within(RESPONDING, prepared).await?;
         Ok(Self { client, count, total })
     }
 
@@ -102,16 +102,16 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Asks `question`.
-    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
-        within(ANSWERING, async {
-            match question {
-                Question::Count(visit) => match self.count(visit).await? {
-                    Some(total) => Ok(Answer { total, new: true }),
+    /// Runs `query`.
+    pub(super) async fn run(&self, query: Query<'_>) -> Result<Response, Trouble> {
+        within(RESPONDING, async {
+            match query {
+                Query::Count(visit) => match self.count(visit).await? {
+                    Some(total) => Ok(Response { total, new: true }),
                     // In a statement of its own: the first may have begun before the known visit was counted.
                     None => self.total().await,
                 },
-                Question::Total => self.total().await,
+                Query::Total => self.total().await,
             }
         })
         .await
@@ -125,9 +125,9 @@ impl Session {
         row.map(|row| row.try_get(0)).transpose()
     }
 
-    async fn total(&self) -> Result<Answer, tokio_postgres::Error> {
+    async fn total(&self) -> Result<Response, tokio_postgres::Error> {
         let total = self.client.query_one(&self.total, &[]).await?.try_get(0)?;
-        Ok(Answer { total, new: false })
+        Ok(Response { total, new: false })
     }
 
     /// Deletes visits that have expired, up to 10,000.

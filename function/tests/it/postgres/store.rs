@@ -22,7 +22,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_cold_start_on_an_empty_database_makes_the_tables_and_counts() {
+async fn a_cold_start_on_an_empty_database_creates_the_tables() {
     let (database, secrets, store) = all_new();
     store.warm().await;
     assert_eq!(database.sql("SELECT version || name FROM schema_migrations"), "1visits");
@@ -64,7 +64,7 @@ async fn a_database_whose_server_restarts_counts_the_next_visit() {
 async fn the_server_ends_an_idle_session_and_no_visit_is_lost() {
     let (database, secrets, store) = all_new();
     store.warm().await;
-    // What holds in the session that counts, written by itself.
+    // The settings of the session that counts, written by itself.
     database.sql("ALTER TABLE visits ADD COLUMN idle text DEFAULT current_setting('idle_session_timeout')");
     assert_eq!(count(&store).await, 1);
     assert_eq!(database.sql("SELECT idle FROM visits"), "2min");
@@ -77,7 +77,7 @@ async fn the_server_ends_an_idle_session_and_no_visit_is_lost() {
 }
 
 #[tokio::test]
-async fn of_visits_at_the_same_time_none_is_lost_and_each_has_a_number_of_its_own() {
+async fn simultaneous_visits_are_all_counted_with_distinct_totals() {
     let (database, secrets, _) = all_new();
     let stores: Vec<_> = (0..8).map(|_| database.store(&secrets)).collect();
     let counted = join_all(stores.iter().map(async |store| {
@@ -111,14 +111,14 @@ async fn a_visit_that_comes_again_is_not_counted_again() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
+async fn a_refused_password_is_read_again() {
     let (database, secrets, store) = all_new();
     store.warm().await;
     database.sql(&format!("ALTER ROLE {} PASSWORD 'another-p4ssword'", database.name));
     assert_eq!((count(&store).await, secrets.times_asked()), (1, 1), "the connection that there is goes on");
     database.hang_up();
     let refused = refusal(&store).await;
-    assert!(refused.contains("the server answered 28P01 password authentication failed"), "{refused}");
+    assert!(refused.contains("the server returned 28P01 password authentication failed"), "{refused}");
     assert_eq!(secrets.times_asked(), 2, "once, since the secret was still the old one");
 
     secrets.hold(&json!({"username": database.name, "password": "another-p4ssword"}).to_string());
@@ -136,7 +136,7 @@ async fn a_secret_that_makes_no_sense_is_refused_and_not_shown() {
     {
         secrets.hold(secret);
         let refused = refusal(&store).await;
-        assert!(refused.ends_with("is no JSON object with the texts `username` and `password`"), "{refused}");
+        assert!(refused.ends_with("is not a JSON object with the texts `username` and `password`"), "{refused}");
     }
     secrets.hold(&sound);
     assert_eq!(count(&store).await, 1);
@@ -168,14 +168,14 @@ async fn a_server_without_tls_hears_neither_user_nor_password() {
 }
 
 #[tokio::test]
-async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() {
+async fn a_visit_over_a_silent_connection_is_counted_once() {
     let (database, secrets, _) = all_new();
     let proxy = Proxy::start(database.server.port);
     let store = store(settings::Database { port: proxy.port, ..database.settings() }, &secrets);
     assert_eq!((count(&store).await, proxy.connections()), (1, 1));
-    proxy.swallow_answers();
+    proxy.swallow_responses();
     let started = Instant::now();
-    // The server gets it, and counts it; only its answer is lost.
+    // The server gets it and counts it; only its response is lost.
     assert_eq!((count(&store).await, proxy.connections()), (2, 2));
     assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
     assert_eq!(database.sql("SELECT count(*) FROM visits"), "2");
@@ -183,7 +183,7 @@ async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() 
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_holds_is_not_waited_for_longer_than_a_visitor_would() {
+async fn a_locked_row_is_a_timeout_before_the_visitor_gives_up() {
     let (database, _secrets, store) = all_new();
     assert_eq!(count(&store).await, 1);
     database.hold_totals();
@@ -205,7 +205,7 @@ async fn of_many_starts_at_once_one_makes_the_tables() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_counted_in_and_left_as_it_is() {
+async fn a_newer_database_is_used_and_left_unchanged() {
     let (database, secrets, newer) = all_new();
     assert_eq!(count(&newer).await, 1);
     database.sql("INSERT INTO schema_migrations VALUES (999, 'newer', 'x')");
@@ -225,7 +225,7 @@ async fn a_step_that_was_changed_after_it_was_applied_is_refused() {
 }
 
 #[tokio::test]
-async fn a_start_deletes_the_visits_that_have_expired_up_to_ten_thousand() {
+async fn a_start_deletes_up_to_ten_thousand_expired_visits() {
     let (database, secrets, store) = all_new();
     let now = Timestamp::now();
     for age in [0, 89, 91, 200] {

@@ -104,7 +104,7 @@ pub(super) fn the_search_finds_what_is_there(places: &[(String, String)], visits
         ("what `plan dev`", VARIABLE),
         ("github-secrets/summary", VARIABLE),
         ("github-secrets/output", "deployment"),
-        ("logs resume-visitor-counter dev", "answered"),
+        ("logs resume-visitor-counter dev", "responded"),
         ("manifest.json", "source_hash"),
         ("emulator.log", "lambda"),
     ] {
