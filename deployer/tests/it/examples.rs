@@ -126,8 +126,8 @@ pub(crate) fn init_of_this_repository_writes_what_deploys_without_an_edit() {
     run("init dev --yes").expect(0).says(["function `counter`: alias `live` of `", "function `preflight`: "]);
     run("deploy").expect(0);
     assert!(run("deploy").expect(0).stdout.contains("nothing to do"));
-    let answer = stack().get(&format!("{}/health", stack().url("dev")));
-    assert_eq!((answer.0, &answer.2["status"]), (200, &"ok".into()), "{answer:?}");
+    let response = stack().get(&format!("{}/health", stack().url("dev")));
+    assert_eq!((response.0, &response.2["status"]), (200, &"ok".into()), "{response:?}");
 }
 
 impl Drop for Example {

@@ -333,7 +333,7 @@ fn every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older()
 
 fn no_job_that_builds_may_take_a_role_or_sign() {
     let mut builds = 0;
-    // `acceptance` runs by hand, in an account for trials: what it compiles is what it tries with the role.
+    // `acceptance` runs by hand, in an account for tests: what it compiles is what it tries with the role.
     for (file, jobs) in workflows().into_iter().filter(|(file, _)| !file.ends_with("acceptance.yml")) {
         for (name, job) in jobs.as_object().unwrap() {
             let steps = job["steps"].to_string();

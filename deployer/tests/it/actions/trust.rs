@@ -7,9 +7,9 @@ use serde_json::Value;
 const ISSUER: &str = "token.actions.githubusercontent.com:";
 
 /// The trust policy in IAM's answer to GetRole: JSON, escaped as XML or as a URL.
-pub(super) fn policy(answer: &str) -> Value {
+pub(super) fn policy(response: &str) -> Value {
     let (start, end) = ("<AssumeRolePolicyDocument>", "</AssumeRolePolicyDocument>");
-    let text = answer.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("{}", |(text, _)| text);
+    let text = response.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("{}", |(text, _)| text);
     let text = decoded(text).replace("&quot;", "\"").replace("&amp;", "&");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in the trust policy {text}"))
 }

@@ -6,11 +6,11 @@
 //! the emulator what the emulator responds right.
 
 mod account;
-mod answer;
 mod call;
 mod fault;
 mod name;
 mod privilege;
+mod reply;
 mod rules;
 mod serve;
 mod stage;

@@ -40,7 +40,7 @@ pub(super) fn one_account() -> &'static OneAccount {
     MADE.get_or_init(OneAccount::make)
 }
 
-/// After the last trial: nothing ends what is in a static.
+/// After the last test: nothing ends what is in a static.
 pub(crate) fn end() {
     if let Some(account) = MADE.get() {
         account.emulator.stop();

@@ -62,9 +62,9 @@ fn ask(environment: &str, query: &str) -> String {
 }
 
 /// What stands in each element of this name.
-fn fields(answer: &str, name: &str) -> Vec<String> {
+fn fields(response: &str, name: &str) -> Vec<String> {
     let open = format!("<{name}>");
-    answer.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    response.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
 }
 
 /// IAM writes documents as part of an address.

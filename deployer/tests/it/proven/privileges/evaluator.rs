@@ -1,4 +1,4 @@
-//! What the trials go by: policies, read as IAM reads them.
+//! What the tests go by: policies, read as IAM reads them.
 
 use serde_json::{Value, json};
 

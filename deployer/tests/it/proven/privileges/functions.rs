@@ -29,13 +29,13 @@ struct Copy {
 
 /// What became of a request.
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: u64,
     body: String,
     log: String,
 }
 
-impl Answer {
+impl Reply {
     /// What was logged. Of a function that does not even start, the emulator gives the log for a response.
     fn words(&self) -> &str {
         if self.status == 0 { &self.body } else { &self.log }
@@ -70,12 +70,12 @@ impl Copy {
     }
 
     /// Sends it a request as API Gateway would.
-    fn ask(&self, method: &str, path: &str) -> Answer {
+    fn ask(&self, method: &str, path: &str) -> Reply {
         let event = json!({
-            "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "trial"},
+            "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "test"},
             "requestContext": {
                 "requestId": "chosen", "extendedRequestId": uuid::Uuid::new_v4().to_string(), "resourcePath": path, "httpMethod": method,
-                "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "trial"},
+                "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "test"},
             },
             "body": null, "isBase64Encoded": false,
         });
@@ -83,13 +83,13 @@ impl Copy {
         let request = client_of(port).post(format!("http://127.0.0.1:{port}{FUNCTIONS}/{}/invocations", self.name));
         let request = request.header("authorization", signed("dev", "lambda")).header("x-amz-log-type", "Tail");
         block_on(async {
-            let answer = request.body(event.to_string()).send().await.unwrap();
-            let log = answer.headers().get("x-amz-log-result").map_or("", |log| log.to_str().unwrap()).to_owned();
+            let response = request.body(event.to_string()).send().await.unwrap();
+            let log = response.headers().get("x-amz-log-result").map_or("", |log| log.to_str().unwrap()).to_owned();
             let log = base64::engine::general_purpose::STANDARD.decode(log).unwrap();
-            let payload: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+            let payload: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
             let body = payload["body"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
             let log = String::from_utf8_lossy(&log).into_owned();
-            Answer { status: payload["statusCode"].as_u64().unwrap_or_default(), body, log }
+            Reply { status: payload["statusCode"].as_u64().unwrap_or_default(), body, log }
         })
     }
 }
@@ -123,9 +123,9 @@ fn counter(front: &Front, policy: &Policy, violations: &mut Vec<String>) -> (usi
     front.take();
     let whole = Copy::of("counter", COUNTER, policy, front);
     for path in ["/health", "/count", "/count"] {
-        let answer = whole.ask("GET", path);
-        if answer.status != 200 {
-            violations.push(format!("under its whole policy {path} is answered {answer:?}"));
+        let response = whole.ask("GET", path);
+        if response.status != 200 {
+            violations.push(format!("under its whole policy {path} is answered {response:?}"));
         }
     }
     let calls = front.take();
@@ -139,13 +139,13 @@ fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &
     let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
     for action in &actions {
         let less = Copy::of("counter", COUNTER, &policy.without(action, None), front);
-        let answers = ["/health", "/count"].map(|path| less.ask("GET", path));
+        let responses = ["/health", "/count"].map(|path| less.ask("GET", path));
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
-        let failed = answers.iter().filter(|answer| answer.status != 200).count();
-        let named = answers.iter().filter(|answer| answer.words().contains(action)).count();
-        let told = answers.iter().any(|answer| answer.status != 0 && answer.body.contains("not authorized"));
+        let failed = responses.iter().filter(|response| response.status != 200).count();
+        let named = responses.iter().filter(|response| response.words().contains(action)).count();
+        let told = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
         if failed == 0 || named < failed || told {
-            violations.push(format!("without {action}: {answers:?}"));
+            violations.push(format!("without {action}: {responses:?}"));
         }
         front.take();
     }
@@ -157,10 +157,10 @@ fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
     let policy = Policy::of([&inline("dev", "options-dev", "function")]);
     front.take();
     let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front);
-    let answer = copy.ask("OPTIONS", "/count");
+    let response = copy.ask("OPTIONS", "/count");
     let calls = front.take();
-    if answer.status != 200 || !calls.is_empty() {
-        violations.push(format!("the preflight is answered {answer:?}, with the calls {calls:?}"));
+    if response.status != 200 || !calls.is_empty() {
+        violations.push(format!("the preflight is answered {response:?}, with the calls {calls:?}"));
     }
     violations.extend(unused(&policy, &[]));
     1 + policy.grants().len()

@@ -119,25 +119,29 @@ pub(crate) fn every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_
         if !target.is_empty() {
             request = request.header("x-amz-target", target);
         }
-        let answer = block_on(async {
-            let answer = request.body(body).send().await.unwrap();
-            (answer.status().as_u16(), String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned())
+        let response = block_on(async {
+            let response = request.body(body).send().await.unwrap();
+            (response.status().as_u16(), String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned())
         });
         let call = front.take().remove(0);
         let found: Vec<_> = call.needs.iter().map(|need| (need.action.as_str(), need.resource.as_str())).collect();
         assert_eq!(found, needs, "{method} {path} {target}");
-        assert_eq!((answer.0, call.refused.as_ref()), (status, call.needs.first()), "{method} {path} {target}");
+        assert_eq!((response.0, call.refused.as_ref()), (status, call.needs.first()), "{method} {path} {target}");
         let words = format!(
             "assumed-role/resume-visitor-counter-dev-deploy/front is not authorized to perform: {}",
             needs[0].0
         );
         // S3 says no more.
-        assert!(answer.1.contains(&words) || (service == "s3" && answer.1.contains("Access Denied")), "{}", answer.1);
+        assert!(
+            response.1.contains(&words) || (service == "s3" && response.1.contains("Access Denied")),
+            "{}",
+            response.1
+        );
     }
     // What IAM is asked nothing about.
     let form = "Action=GetCallerIdentity&Version=2011-06-15";
     let ask = client().post(format!("http://127.0.0.1:{}/", front.port)).header("authorization", signed("dev", "sts"));
-    let answer = block_on(async { ask.body(form).send().await.unwrap().text().await.unwrap() });
-    assert!(answer.contains("assumed-role/resume-visitor-counter-dev-deploy/front"), "{answer}");
+    let response = block_on(async { ask.body(form).send().await.unwrap().text().await.unwrap() });
+    assert!(response.contains("assumed-role/resume-visitor-counter-dev-deploy/front"), "{response}");
     assert!(front.take()[0].needs.is_empty());
 }

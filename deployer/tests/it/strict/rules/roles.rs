@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::answer::Answer;
 use super::super::name::{Service, credential, text};
 use super::super::privilege::{Need, Policy, Principal, session, trusts};
+use super::super::reply::Reply;
 use super::Exchange;
 
 /// A role, and what it may.
@@ -19,7 +19,7 @@ pub(crate) struct Role {
 }
 
 /// AssumeRole: of a role of the front's own, if it has any; else as the emulator does it, which gives every role to anyone.
-pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
+pub(super) async fn assume(call: &Exchange<'_>) -> Result<Reply, Reply> {
     let body = String::from_utf8_lossy(&call.body).into_owned();
     let form = reqwest::Url::parse(&format!("http://front/?{body}")).unwrap();
     let arn = form.query_pairs().find(|(name, _)| name == "RoleArn").map(|(_, arn)| arn.into_owned());
@@ -34,7 +34,7 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
         return Err(denied(call, &session(&who), "sts:AssumeRole", arn.as_deref().unwrap_or_default()));
     };
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    Ok(Answer::xml(
+    Ok(Reply::xml(
         200,
         &format!(
             "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
@@ -50,14 +50,14 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
 }
 
 /// GetCallerIdentity: a role of the front's own, or who is guarded; else who the emulator knows.
-pub(super) async fn identity(call: &Exchange<'_>) -> Answer {
+pub(super) async fn identity(call: &Exchange<'_>) -> Reply {
     let Some((who, account)) = role(call)
         .map(|role| (session(&role.arn), role.account))
         .or_else(|| call.shared.guard().map(|guard| (guard.who.clone(), account_in(&guard.who))))
     else {
         return call.forward().await;
     };
-    Answer::xml(
+    Reply::xml(
         200,
         &format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
@@ -69,7 +69,7 @@ pub(super) async fn identity(call: &Exchange<'_>) -> Answer {
 
 /// SimulatePrincipalPolicy of who calls: by the policy that holds here, and by the context that comes with the question,
 /// which the emulator leaves out. Of anybody else the emulator is asked.
-pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
+pub(super) async fn simulate(call: &Exchange<'_>) -> Reply {
     let held = role(call).map(|role| role.policy).or_else(|| call.shared.guard().map(|guard| guard.policy));
     let Some(policy) = held else { return call.forward().await };
     let body = String::from_utf8_lossy(&call.body).into_owned();
@@ -90,7 +90,7 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
              <EvalDecision>{decision}</EvalDecision></member>"
         )
     });
-    Answer::xml(
+    Reply::xml(
         200,
         &format!(
             "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
@@ -133,7 +133,7 @@ fn role(call: &Exchange<'_>) -> Option<Role> {
 }
 
 /// Refuses what who called may not do, as AWS does.
-pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
+pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Reply> {
     let (who, policy) = match role(call) {
         Some(Role { arn, policy, .. }) => (session(&arn), policy),
         None => match call.shared.guard() {
@@ -144,13 +144,13 @@ pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
     match call.needs.iter().find(|need| !policy.allows(need)) {
         Some(need) => {
             let refused = denied(call, &who, &need.action, &need.resource);
-            Err(Answer { refused: Some(Box::new(need.clone())), ..refused })
+            Err(Reply { refused: Some(Box::new(need.clone())), ..refused })
         }
         None => Ok(()),
     }
 }
 
-fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Answer {
+fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Reply {
     let words = match (call.service, action.split_once(':')) {
         // S3 does not always say what was missing.
         (Service::S3, _) => "Access Denied".to_owned(),

@@ -15,7 +15,7 @@ const OF_THE_CONNECTION: [&str; 4] = ["transfer-encoding", "connection", "conten
 
 /// A response on its way to the client.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -23,7 +23,7 @@ pub(super) struct Answer {
     pub refused: Option<Box<Need>>,
 }
 
-impl Answer {
+impl Reply {
     pub(super) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self { status, headers, body: body.to_string().into(), refused: None }
@@ -31,7 +31,7 @@ impl Answer {
 
     /// An error in the words of the service that was asked.
     pub(super) fn error(service: Service, status: u16, code: &str, message: &str) -> Self {
-        let answer = match service {
+        let reply = match service {
             // Lambda writes `Message` where something is missing, and `message` elsewhere.
             Service::Lambda if code == "ResourceNotFoundException" => {
                 Self::json(status, &json!({"Type": "User", "Message": message}))
@@ -63,7 +63,7 @@ impl Answer {
                 ),
             ),
         };
-        answer.with("x-amzn-errortype", code)
+        reply.with("x-amzn-errortype", code)
     }
 
     pub(super) fn xml(status: u16, body: &str) -> Self {
@@ -97,11 +97,11 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    pub(super) async fn of(answer: reqwest::Response) -> reqwest::Result<Self> {
-        let status = answer.status().as_u16();
+    pub(super) async fn of(reply: reqwest::Response) -> reqwest::Result<Self> {
+        let status = reply.status().as_u16();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Ok(Self { status, headers, body: answer.bytes().await?, refused: None })
+        let headers = reply.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Ok(Self { status, headers, body: reply.bytes().await?, refused: None })
     }
 
     pub(super) fn respond(self) -> Response<Full<Bytes>> {
