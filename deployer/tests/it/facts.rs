@@ -56,7 +56,7 @@ fn make_role(emulator: &Emulator, name: &str, trust: &Value) {
     said_at(emulator.port, ACCOUNT, "iam", None, &query, &Value::Null);
 }
 
-/// As it stands in a URL.
+/// As it is written in a URL.
 fn escaped(value: &Value) -> String {
     value.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -75,7 +75,7 @@ fn credentials(endpoint: &str) -> [(&str, &str); 6] {
 /// The program, which is built beside the binary: `cargo test` does so by itself, unless it was given the name of a test.
 fn program() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    // Not what cargo says to its tests: ring's build script would run again, and all that stands on it be compiled again.
+    // Without the variables that cargo sets for tests: ring's build script would run again, and all that depends on it be compiled again.
     cargo.env_clear().envs(bare());
     cargo.current_dir(repository()).args(["build", "--quiet", "--locked", "--workspace", "--example", "acceptance"]);
     assert!(cargo.env("CARGO_TARGET_DIR", built().parent().unwrap()).status().unwrap().success());
@@ -127,7 +127,7 @@ pub(crate) fn what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made()
     let emulator = emulator();
     let endpoint = format!("http://127.0.0.1:{}", emulator.port);
     let probe = "--prefix it-test --region us-east-1 --probe-only";
-    // What is asked before anything is made: nobody agrees here, names are taken, malformed, or nobody responds.
+    // The checks before anything is made: no consent, names that are taken or malformed, no response.
     acceptance(&endpoint, probe).expect(1).says(["Type `yes` to begin", "nothing was made"]);
     let malformed = acceptance(&endpoint, "--prefix Test --region us-east-1 --yes");
     malformed.expect(1).says(["`--prefix Test` is malformed"]);

@@ -1,4 +1,4 @@
-//! The stack under the hands of those who change it: with Terraform, while it serves.
+//! Changes of the live stack with Terraform.
 
 use std::sync::OnceLock;
 
@@ -52,7 +52,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
     let edits = [
         (FUNCTIONS, "\"${var.app}-options-${var.environment}\"", "\"${var.app}-cors-${var.environment}\""),
         (ROUTES, health, ""),
-        // As somebody would have it who lets Terraform own what releases move.
+        // As if Terraform owned what releases move.
         (FUNCTIONS, "      function_version, # moved by every release\n", ""),
         (FUNCTIONS, "function_version = aws_lambda_function.this[each.key].version", "function_version = \"99999\""),
         (FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0"),
@@ -156,7 +156,7 @@ pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     assert_eq!(secret.len(), 64);
     let plan = renamed_permissions();
     let state = stack().terraform_state("dev");
-    assert!(plan.contains("address-key") && state.contains("address-key"), "both know the parameter");
+    assert!(plan.contains("address-key") && state.contains("address-key"), "both name the parameter");
     assert!(!plan.contains(&secret) && !state.contains(&secret), "and neither its secret");
     // A plan makes another secret, which is thrown away.
     assert_eq!(address_key(), secret);

@@ -54,7 +54,7 @@ macro_rules! tests {
     };
 }
 
-/// The same of functions that leave the shared stack alone: they wait for nobody.
+/// The same of functions that leave the shared stack alone: they do not wait.
 macro_rules! tests_apart {
     ($($test:path),* $(,)?) => {
         vec![$(Test::test(stringify!($test), || { $test(); Ok(()) })),*]
@@ -129,7 +129,7 @@ fn tests_of_the_browser() -> Vec<Test> {
     tests![browser::a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none,]
 }
 
-/// What a newcomer sees, and the load that it takes.
+/// The first steps of a newcomer, and the load that the stack takes.
 fn tests_of_the_first_steps() -> Vec<Test> {
     tests![
         first_steps::local_up_in_a_clean_checkout_makes_a_stack_that_serves,
@@ -144,7 +144,7 @@ fn tests_of_bad_input() -> Vec<Test> {
     tests![bad_input::bad_input_is_refused_with_a_hint_and_changes_nothing,]
 }
 
-/// What Terraform may do to a stack that serves, and what it may not.
+/// What Terraform may do to a live stack, and what it may not.
 fn tests_of_the_infrastructure() -> Vec<Test> {
     tests![
         infrastructure::a_permission_is_made_before_the_old_one_goes,
@@ -180,7 +180,7 @@ fn tests_of_privileges() -> Vec<Test> {
     ]
 }
 
-/// What is said of a stack that somebody has broken.
+/// The findings of `doctor` in a broken stack.
 fn tests_of_doctor() -> Vec<Test> {
     tests![
         doctor::a_healthy_stack_has_no_problems_and_is_left_as_it_is,

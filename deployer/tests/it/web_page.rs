@@ -121,5 +121,5 @@ pub(crate) fn what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is
     }
     let how = "simple, form, preflighted and WebSocket requests of foreign, null and same-site origins and of rebound names, \
                to the emulators and the functions' runtime APIs: 403";
-    promises::kept("the local AWS is nobody else's", how, tried, &[], began);
+    promises::kept("no web page can use the local AWS", how, tried, &[], began);
 }

@@ -49,7 +49,7 @@ impl Emulator {
         while !block_on(async {
             client().get(&health).send().await.is_ok_and(|response| response.status().is_success())
         }) {
-            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not answer");
+            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not respond");
             std::thread::sleep(Duration::from_millis(50));
         }
         emulator

@@ -1,4 +1,4 @@
-//! The local AWS of a checkout, and what stands in it.
+//! The local AWS of a checkout, and the stacks in it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Checkout, Ended, block_on, client, client_of, token};
-use crate::strict::{Call, Front};
+use crate::strict::{Call, StrictProxy};
 
 /// The local AWS of one checkout, as `local up` left it.
 pub(crate) struct Stack {
     pub checkout: Checkout,
     /// What `local up` printed.
     pub up: Ended,
-    /// What the emulator of dev answers on a connection that was idle for 91 s: known so long after the start.
+    /// The response of dev's emulator on a connection that was idle for 91 s: known that long after the start.
     pub late_response: Arc<OnceLock<std::io::Result<String>>>,
 }
 
@@ -126,19 +126,20 @@ impl Stack {
         plain(&json!({"M": self.ledger_item(environment, &format!("release#{number:08}"))}))
     }
 
-    /// Releases an artifact through a front of its own (the emulator itself forgets the zips of older versions), and
-    /// answers the number of the release.
+    /// Releases an artifact through a strict proxy of its own (the emulator itself forgets the zips of older versions), and
+    /// returns the number of the release.
     #[track_caller]
     pub(crate) fn released(&self, environment: &str, artifact: &str) -> u64 {
         let arguments = format!("deploy {environment} --artifact {artifact} --output json");
-        let ended = self.checkout.through(&Front::before(self.checkout.port(environment)), environment, &arguments).0;
+        let ended =
+            self.checkout.through(&StrictProxy::before(self.checkout.port(environment)), environment, &arguments).0;
         ended.expect(0).json()["release"].as_u64().unwrap()
     }
 
-    /// Runs a promotion from dev to prod with a front before each. The calls are prod's.
+    /// Runs a promotion from dev to prod with a strict proxy before each. The calls are prod's.
     #[track_caller]
     pub(crate) fn promoted(&self, arguments: &str) -> (Ended, Vec<Call>) {
-        let [dev, prod] = ["dev", "prod"].map(|environment| Front::before(self.checkout.port(environment)));
+        let [dev, prod] = ["dev", "prod"].map(|environment| StrictProxy::before(self.checkout.port(environment)));
         let ports = [self.checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
         self.checkout.through_with(&prod, "prod", &[(&ports[0], &ports[1])], arguments)
     }

@@ -1,4 +1,4 @@
-//! One emulator behind the front.
+//! One emulator behind the strict proxy.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -29,7 +29,7 @@ impl Account {
 
     /// Sends a request on as it came.
     pub(super) async fn send(&self, method: Method, target: &str, mut headers: HeaderMap, body: Bytes) -> Reply {
-        // The front may have changed the body. The `Host` stays what the client sent: it is part of the signature.
+        // The strict proxy may have changed the body. The `Host` stays what the client sent: it is part of the signature.
         headers.remove("content-length");
         // An emulator of `local up` opens only to its own token, and to its own name.
         if let Some(token) = token(self.port) {
@@ -39,7 +39,7 @@ impl Account {
         let address = format!("http://127.0.0.1:{}{target}", self.port);
         let sent = self.client.request(method, address).headers(headers).body(body).send().await;
         let unreachable = |error: reqwest::Error| {
-            Reply::error(Service::Open, 502, "BadGateway", &format!("the emulator does not answer: {error:?}"))
+            Reply::error(Service::Open, 502, "BadGateway", &format!("the emulator does not respond: {error:?}"))
         };
         match sent {
             Ok(response) => Reply::of(response).await.unwrap_or_else(unreachable),
@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    /// A question of the front's own. Without a signature the emulator responds for its own account.
+    /// A question of the strict proxy's own. Without a signature the emulator responds for its own account.
     pub(super) async fn ask(&self, target: &str, signed: Option<&HeaderValue>) -> Result<Value, Reply> {
         let mut headers = HeaderMap::new();
         headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));

@@ -1,4 +1,4 @@
-//! What the front answers: passed on, changed, or made up as AWS would have made it.
+//! The strict proxy's replies: passed on, changed, or made as AWS would make them.
 
 use base64::Engine as _;
 use http_body_util::Full;
@@ -92,7 +92,7 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// The body, or null if it is no JSON.
+    /// The body, or null if it is not JSON.
     pub(super) fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -107,7 +107,7 @@ impl Reply {
     pub(super) fn respond(self) -> Response<Full<Bytes>> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
-            // A function may answer what is no header.
+            // A function may return what is not a valid header.
             let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
             if let (Ok(name), Ok(value)) = header
                 && !OF_THE_CONNECTION.contains(&name.as_str())
@@ -129,7 +129,7 @@ fn cbor(pairs: &[(&str, &str)]) -> Bytes {
     bytes.into()
 }
 
-/// The bytes of base64 text; none if it is no base64.
+/// The bytes of base64 text; none if it is not base64.
 pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }

@@ -1,4 +1,4 @@
-//! The way of one request through the front.
+//! The way of one request through the strict proxy.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ async fn accept(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         async move { record(&shared, &parts, body).await }
     });
     let response = responded.await.unwrap_or_else(|panic| {
-        let what = format!("the front itself broke: {panic}");
+        let what = format!("the strict proxy itself broke: {panic}");
         shared.violate(what.clone());
         Reply::error(Service::Open, 500, "InternalFailure", &what)
     });
@@ -53,7 +53,7 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Reply {
     let text = String::from_utf8_lossy(&body).into_owned();
     let Some((service, name)) = name::name(parts, &text) else {
         let line = format!("{} {}", parts.method, parts.uri);
-        shared.violate(format!("the front knows no name for `{line}`"));
+        shared.violate(format!("the strict proxy has no name for `{line}`"));
         return Reply::error(Service::Open, 501, "UnknownOperationException", &line);
     };
     let token = name::text(parts, "x-amz-security-token");

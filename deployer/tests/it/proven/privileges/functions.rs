@@ -1,7 +1,7 @@
-//! The roles of the two functions: the real binaries, run by the emulator, and told that the front is AWS.
+//! The roles of the two functions: the real binaries, run by the emulator, with the strict proxy as AWS.
 //!
 //! What Lambda itself does in a function's name, writing its logs and its traces, no emulator does: those actions are only
-//! held against what AWS says that it needs.
+//! compared with AWS's documentation.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::documents::inline;
 use crate::harness::{SENTENCE, block_on, client_of, signed};
 use crate::promises;
 use crate::stack;
-use crate::strict::{Front, Guard, Need, Policy};
+use crate::strict::{Guard, Need, Policy, StrictProxy};
 
 /// What Lambda needs to write logs (its own policy `AWSLambdaBasicExecutionRole`, without making the group), and to send
 /// traces (`AWSXRayDaemonWriteAccess`, without the sampling rules, which Lambda does not ask for).
@@ -22,7 +22,7 @@ const LAMBDAS_OWN: [&str; 4] =
 
 const FUNCTIONS: &str = "/2015-03-31/functions";
 
-/// A function with the code and the settings of one of dev's, before which the front stands.
+/// A function with the code and the settings of one of dev's, behind the strict proxy.
 struct Copy {
     name: String,
 }
@@ -43,13 +43,13 @@ impl Reply {
 }
 
 impl Copy {
-    fn of(key: &str, function: &str, policy: &Policy, front: &Front) -> Self {
+    fn of(key: &str, function: &str, policy: &Policy, proxy: &StrictProxy) -> Self {
         let behind = |method: &str, path: &str, body: &Value| stack().behind("dev", method, path, None, body);
         let settings = behind("GET", &format!("{FUNCTIONS}/{function}/configuration"), &Value::Null);
         let mut variables = settings["Environment"]["Variables"].clone();
-        // The emulator sets `AWS_ENDPOINT_URL` itself, whatever a function says; what is said of one service counts more.
+        // The emulator sets `AWS_ENDPOINT_URL` itself, regardless of the function's settings; a variable for one service has precedence.
         for service in ["DYNAMODB", "SSM"] {
-            variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", front.port));
+            variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", proxy.port));
         }
         let zip = stack().checkout.root.join(stack().checkout.artifact(SENTENCE)).join(format!("{key}.zip"));
         let zip = base64::engine::general_purpose::STANDARD.encode(std::fs::read(zip).unwrap());
@@ -65,7 +65,7 @@ impl Copy {
             std::thread::sleep(Duration::from_millis(20));
         }
         let role = settings["Role"].as_str().unwrap();
-        front.guard(Some(Guard::of_role(role, policy.clone())));
+        proxy.guard(Some(Guard::of_role(role, policy.clone())));
         Self { name }
     }
 
@@ -119,26 +119,26 @@ fn unused(policy: &Policy, needs: &[Need]) -> Vec<String> {
 const COUNTER: &str = "resume-visitor-counter-dev";
 
 /// What the counter does with every one of its routes. Returns how many calls that were, and what it needed.
-fn counter(front: &Front, policy: &Policy, violations: &mut Vec<String>) -> (usize, Vec<Need>) {
-    front.take();
-    let whole = Copy::of("counter", COUNTER, policy, front);
+fn counter(proxy: &StrictProxy, policy: &Policy, violations: &mut Vec<String>) -> (usize, Vec<Need>) {
+    proxy.take();
+    let whole = Copy::of("counter", COUNTER, policy, proxy);
     for path in ["/health", "/count", "/count"] {
         let response = whole.ask("GET", path);
         if response.status != 200 {
-            violations.push(format!("under its whole policy {path} is answered {response:?}"));
+            violations.push(format!("under its whole policy {path} returns {response:?}"));
         }
     }
-    let calls = front.take();
+    let calls = proxy.take();
     let refused = calls.iter().filter_map(|call| call.refused.as_ref());
     violations.extend(refused.map(|need| format!("refused: {} on {}", need.action, need.resource)));
     (calls.len(), calls.into_iter().flat_map(|call| call.needs).collect())
 }
 
 /// Without each action that it needed. Returns how many those are.
-fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
+fn counter_without(proxy: &StrictProxy, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
     let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
     for action in &actions {
-        let less = Copy::of("counter", COUNTER, &policy.without(action, None), front);
+        let less = Copy::of("counter", COUNTER, &policy.without(action, None), proxy);
         let responses = ["/health", "/count"].map(|path| less.ask("GET", path));
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
         let failed = responses.iter().filter(|response| response.status != 200).count();
@@ -147,20 +147,20 @@ fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &
         if failed == 0 || named < failed || told {
             violations.push(format!("without {action}: {responses:?}"));
         }
-        front.take();
+        proxy.take();
     }
     actions.len()
 }
 
 /// The preflight function asks AWS for nothing.
-fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
+fn preflight(proxy: &StrictProxy, violations: &mut Vec<String>) -> usize {
     let policy = Policy::of([&inline("dev", "options-dev", "function")]);
-    front.take();
-    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front);
+    proxy.take();
+    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, proxy);
     let response = copy.ask("OPTIONS", "/count");
-    let calls = front.take();
+    let calls = proxy.take();
     if response.status != 200 || !calls.is_empty() {
-        violations.push(format!("the preflight is answered {response:?}, with the calls {calls:?}"));
+        violations.push(format!("the preflight returns {response:?}, with the calls {calls:?}"));
     }
     violations.extend(unused(&policy, &[]));
     1 + policy.grants().len()
@@ -168,13 +168,13 @@ fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
 
 pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
     let began = Instant::now();
-    let front = Front::before(stack().checkout.port("dev"));
+    let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();
     let policy = Policy::of([&inline("dev", "dev", "function")]);
-    let (calls, needs) = counter(&front, &policy, &mut violations);
-    let cases = calls + counter_without(&front, &policy, &needs, &mut violations);
+    let (calls, needs) = counter(&proxy, &policy, &mut violations);
+    let cases = calls + counter_without(&proxy, &policy, &needs, &mut violations);
     violations.extend(unused(&policy, &needs));
-    let cases = cases + preflight(&front, &mut violations) + policy.grants().len();
+    let cases = cases + preflight(&proxy, &mut violations) + policy.grants().len();
     promises::kept(
         "each function works under exactly its role's policy, uses all of it, and its log names an action that is missing",
         "the real binaries behind the strict proxy, under the whole policy and without each of its actions",

@@ -1,4 +1,4 @@
-//! The zips of versions. The emulator gives `$LATEST`'s zip for every version: the front keeps what passes through it.
+//! The zips of versions. The emulator gives `$LATEST`'s zip for every version: the strict proxy keeps what passes through it.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -13,10 +13,10 @@ use super::super::name::DOWNLOADS;
 use super::super::reply::{Reply, decoded, encoded};
 use super::Exchange;
 
-/// The zips that any front of this process has seen, by their CodeSha256: a later front needs those of an earlier one.
+/// The zips that any strict proxy of this process has seen, by their CodeSha256: a later strict proxy needs those of an earlier one.
 static ZIPS: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
-/// By this parameter of an address the front knows which zip is meant.
+/// The parameter of an address that names the zip to the strict proxy.
 const PARAMETER: &str = "front-code-sha256";
 
 fn keep(zip: impl Into<Bytes>) {
@@ -62,7 +62,7 @@ pub(crate) async fn remember_all(account: &Account) {
     }
 }
 
-/// GetFunction: the address in the response leads to the front, for this version's zip.
+/// GetFunction: the address in the response leads to the strict proxy, for this version's zip.
 pub(super) async fn show(call: &Exchange<'_>) -> Reply {
     let response = call.forward().await;
     let mut shown = response.value();
@@ -76,7 +76,7 @@ pub(super) async fn show(call: &Exchange<'_>) -> Reply {
     response.with_json(&shown)
 }
 
-/// A zip by its address. One that no front has seen is what the emulator takes it for: `$LATEST`'s.
+/// A zip by its address. One that no strict proxy has seen is what the emulator takes it for: `$LATEST`'s.
 pub(super) async fn download(call: &Exchange<'_>) -> Reply {
     let wanted = call.parameter(PARAMETER).unwrap_or_default();
     let zip = ZIPS.lock().unwrap().get(&wanted).cloned();

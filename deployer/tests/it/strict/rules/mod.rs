@@ -43,7 +43,7 @@ impl Exchange<'_> {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A question of the front's own, in the name of who called.
+    /// A question of the strict proxy's own, in the name of who called.
     pub(super) async fn ask(&self, target: &str) -> Result<Value, Reply> {
         self.account.ask(target, self.signed()).await
     }

@@ -50,7 +50,7 @@ impl Definition {
     }
 
     /// A response of API Gateway's own: with the status, headers and template that the definition has for its kind.
-    /// The kind is the gateway response and the error that the client is told.
+    /// The kind is the gateway response and the error that the client gets.
     pub(super) fn refusal(&self, kind: (&str, &str), status: u16, message: &str) -> Reply {
         const TEMPLATE: &str = "{\"message\":$context.error.messageString}";
         let none = Value::Null;

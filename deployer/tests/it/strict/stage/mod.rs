@@ -1,4 +1,4 @@
-//! A stage's URL, served as API Gateway serves it: through an alias that allows it, to the version that chance picks.
+//! A stage's URL, handled as API Gateway does: through an alias that allows it, to the version that chance picks.
 
 mod definition;
 mod event;
@@ -108,7 +108,7 @@ fn version_of(alias: &Value) -> String {
     version.replace('$', "%24")
 }
 
-/// What the function's answer means in HTTP; nothing if it is none that API Gateway understands.
+/// What the function's response means in HTTP; nothing if API Gateway would not accept it.
 fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Reply> {
     let status = payload.as_object()?.get("statusCode")?;
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
