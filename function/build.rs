@@ -3,7 +3,7 @@
 //! as it comes 2.38 MB, 3 s; with code that is the same to the byte kept once 2.33 MB, 3 s; with like beside like as well,
 //! where compression finds it, 2.17 MB, 5 s. For `preflight` 0.61, 0.60 and 0.58 MB.
 //!
-//! Only where rustc links with the linker that it brings: the system's may know neither.
+//! Only where rustc links with its own linker: the system's may support neither.
 
 #![expect(clippy::disallowed_methods, reason = "this is how cargo talks to a build script")]
 

@@ -1,4 +1,4 @@
-# Makes the stack of an environment on the local AWS, as steps 1 and 2 of README.md make it on AWS. `deployer local up` runs it, and says in
+# Makes the stack of an environment on the local AWS, as steps 1 and 2 of README.md make it on AWS. `deployer local up` runs it, and names in
 # which environment; where the local AWS is, the provider reads from AWS_ENDPOINT_URL.
 set -eu
 cd "$(dirname "$0")"

@@ -19,7 +19,7 @@ locals {
 
   allowed_origins = coalesce(var.allowed_origins, ["https://${var.website_domain}"])
 
-  # The local AWS has no DNS: its stages answer at a path.
+  # The local AWS has no DNS: its stages are reached by a path.
   api_url = (
     var.local_endpoint == null
     ? module.backend.api.url
@@ -46,7 +46,7 @@ resource "terraform_data" "environment" {
 }
 
 # Refuses `terraform destroy` as a whole and at once. The protection of a single table would refuse only when all that
-# serves is gone already. To take it off: `terraform state rm 'terraform_data.deletion_protection[0]'`, then apply, then
+# takes traffic is gone already. To take it off: `terraform state rm 'terraform_data.deletion_protection[0]'`, then apply, then
 # destroy, both with `-var deletion_protection=false`.
 resource "terraform_data" "deletion_protection" {
   count = local.protected ? 1 : 0
@@ -65,7 +65,6 @@ module "backend" {
   deletion_protection = local.protected
   database            = one([for database in module.postgres : merge(database, { used = var.postgres.used })])
   address_key_arn     = local.address_key_arn
-  counter_shards      = var.counter_shards
 
   # By the name that bootstrap gives it. Without bootstrap AWS refuses the roles.
   permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.app}-${var.environment}-functions"

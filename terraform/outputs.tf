@@ -9,11 +9,11 @@ output "api_custom_domain" {
 }
 
 output "dynamodb_table_name" {
-  description = "Table that holds the visits and the total."
+  description = "Table with the visits and the total."
   value       = module.backend.table_name
 }
 
 output "ledger_table_name" {
-  description = "Table that holds the stack contract and the releases: the one name that the deployer needs."
+  description = "Table with the stack contract and the releases: the only name that the deployer needs."
   value       = module.ledger.table_name
 }

@@ -47,7 +47,7 @@ variable "account_id" {
   }
 }
 
-# The website that asks, and the API's own domain.
+# The website that calls the API, and the API's own domain.
 
 variable "website_domain" {
   type        = string
@@ -81,7 +81,7 @@ variable "allowed_origins" {
 
 variable "domain_name" {
   type        = string
-  description = "Domain under which the API answers as `api.<domain_name>`, from the first release on: set it after that. bootstrap's `extras` has to name `domain`. Goes together with hosted_zone_id and certificate_arn; null leaves the API at AWS's own name."
+  description = "Domain under which the API is reachable as `api.<domain_name>`, from the first release on: set it after that. bootstrap's `extras` has to name `domain`. Goes together with hosted_zone_id and certificate_arn; null leaves the API at AWS's own name."
   default     = null
 
   validation {
@@ -143,18 +143,6 @@ variable "memory_size" {
   }
 }
 
-variable "counter_shards" {
-  type        = number
-  description = "Over how many items the total is spread, and the days of the index of visits: one takes about 1,000 visits a second. It may only ever be raised: the parts that a smaller number leaves out would be missing from the total, as they are after a rollback to a release from before it was raised, until the next one."
-  default     = 1
-  nullable    = false
-
-  validation {
-    condition     = var.counter_shards >= 1 && var.counter_shards <= 16 && floor(var.counter_shards) == var.counter_shards
-    error_message = "counter_shards must be a whole number from 1 to 16."
-  }
-}
-
 variable "reserved_concurrency" {
   type        = number
   description = "How many of each function run at once at most, kept free for it: 100 is plenty. AWS keeps 100 of the account's quota unreserved; a young account has a quota of 10, and none to reserve. Null reserves nothing."
@@ -191,7 +179,7 @@ variable "address_key_generation" {
 
 variable "deletion_protection" {
   type        = bool
-  description = "Whether `terraform destroy` and AWS refuse to take this environment down. Null: for `prod` only. How to take it off stands at `terraform_data.deletion_protection` in main.tf."
+  description = "Whether `terraform destroy` and AWS refuse to take this environment down. Null: for `prod` only. How to remove it is described at `terraform_data.deletion_protection` in main.tf."
   default     = null
 }
 
@@ -199,7 +187,7 @@ variable "deletion_protection" {
 
 variable "alarm_email" {
   type        = string
-  description = "Address that gets a mail when an alarm goes into ALARM. AWS asks it to confirm first. Null: nobody; the topic stands all the same."
+  description = "Address that gets a mail when an alarm goes into ALARM. AWS sends it a confirmation first. Null: none; the topic exists anyway."
   default     = null
 
   validation {
@@ -236,7 +224,7 @@ variable "postgres" {
     # A container keeps a connection while it is idle, up to 2 minutes: after a release those of the old version are there beside
     # those of the new one. 10 are for RDS, for administrators and for `visits`.
     condition     = var.postgres == null || try(2 * var.reserved_concurrency + 10 <= var.postgres.max_connections, false)
-    error_message = "postgres needs reserved_concurrency, so that there are never more functions than connections: 2 * reserved_concurrency + 10 must be at most postgres.max_connections (80 where it is not set: up to 35). An account with a quota of 10 has none to reserve: ask for more in Service Quotas, \"Concurrent executions\", first."
+    error_message = "postgres needs reserved_concurrency, so that there are never more functions than connections: 2 * reserved_concurrency + 10 must be at most postgres.max_connections (80 where it is not set: up to 35). An account with a quota of 10 has none to reserve: request more in Service Quotas, \"Concurrent executions\", first."
   }
 }
 
@@ -244,7 +232,7 @@ variable "postgres" {
 
 variable "local_endpoint" {
   type        = string
-  description = "Where the local AWS listens, such as `http://127.0.0.1:4566`: changes the API's printed URL, and leaves out the alarms, which it does not tell back whole. Null on AWS."
+  description = "Where the local AWS listens, such as `http://127.0.0.1:4566`: changes the API's printed URL, and leaves out the alarms, which it does not return completely. Null on AWS."
   default     = null
 
   validation {

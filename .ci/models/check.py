@@ -26,16 +26,16 @@ COMMON = {
     "TooManyRequestsException", "UnrecognizedClientException", "ValidationError", "ValidationException",
 }
 
-# What AWS does and its models do not say, or what a simulation does on purpose.
+# What AWS does but its models lack, or what a simulation does on purpose.
 KNOWN = {
     # Recorded from AWS: an update shows the reason of a creation.
     "LastUpdateStatusReasonCode is 'Creating'",
     # Recorded from AWS: invoking a version that is being woken.
     "error `CodeArtifactUserPendingException`",
-    # A simulation of a state and of a setting that this version cannot know.
+    # A simulation of a state and of a setting that this version does not have.
     "State is 'StateOfTomorrow'",
     "SettingOfTomorrow is unknown",
-    # A new table has had no decrease: AWS says 0, and its model begins at 1.
+    # A new table has had no decrease: AWS returns 0, and its model begins at 1.
     "NumberOfDecreasesToday, value: 0",
 }
 
@@ -46,7 +46,7 @@ class Model:
         self.operations = {name: self.service.operation_model(name) for name in self.service.operation_names}
 
     def protocol(self, exchange):
-        """A service may speak several: the request says which one it was."""
+        """A service may have several: the request shows which one it was."""
         return exchange["headers"].get("smithy-protocol") or self.service.resolved_protocol
 
 
@@ -88,7 +88,7 @@ def enums(value, shape, path=""):
 
 
 def invalid(value, shape, path):
-    """What botocore's own validator says of a parsed value, and the enumerations that it does not look at."""
+    """The errors of botocore's own validator for a parsed value, and of the enumerations that it does not check."""
     report = botocore.validate.ParamValidator().validate(value, shape)
     if report.has_errors():
         yield f"{path}: {report.generate_report()}"
@@ -105,7 +105,7 @@ def from_text(text, shape):
 
 
 def rest(model, exchange):
-    """The parameters of a REST request, and what no member of its operation stands for."""
+    """The parameters of a REST request, and those that no member of its operation describes."""
     operation = model.operations[exchange["operation"]]
     shape, violations, parameters = operation.input_shape, [], {}
     template = operation.http["requestUri"].split("?")[0]

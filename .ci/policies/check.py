@@ -2,7 +2,7 @@
 
     check.py FOLDER_OF_IAM_DATA ROLES.json BOOTSTRAP.json
 
-The last two are what `terraform test -json -verbose` says of `tests/rendered` of each. Exits 1 and prints each problem in a line.
+The last two are the output of `terraform test -json -verbose` for `tests/rendered` of each. Exits 1 and prints each problem in a line.
 """
 
 import collections
@@ -38,7 +38,7 @@ class Check:
         self.counts = collections.Counter()
 
     def learn(self, plans):
-        """The reasons that stand beside the statements."""
+        """The reasons beside the statements."""
         for plan in plans.values():
             for statements in plan["output_changes"]["statements"]["after"].values():
                 for statement in statements:
@@ -55,7 +55,7 @@ class Check:
     def document(self, resource, attribute, where):
         text = resource["change"]["after"].get(attribute)
         if not text:
-            self.add(where, ["the plan does not know its text"])
+            self.add(where, ["its text is not known in the plan"])
             return {"Statement": []}
         document = json.loads(text)
         self.counts["policies"] += 1
@@ -83,7 +83,7 @@ class Check:
             elif kind == "aws_s3_bucket_policy":
                 self.add(where, rules.of_bucket(self.reference, self.document(resource, "policy", where)))
             elif "policy" in kind or "iam" in kind and kind != "aws_iam_openid_connect_provider":
-                self.add(where, ["nothing here knows how to check it"])
+                self.add(where, ["there is no check for it"])
         for role, documents in of_role.items():
             self.add(f"{name}: {role}", rules.of_required(self.reference, documents))
         self.add(name, [f"{role}: {count} policies attached, and IAM takes {rules.ATTACHED}" for role, count in attached.items() if count > rules.ATTACHED])

@@ -1,4 +1,4 @@
-"""What must hold of every policy: a list of problems, each in one line. Reads no file and starts nothing."""
+"""What every policy must satisfy: a list of problems, each in one line. Reads no file and starts nothing."""
 
 import json
 
@@ -25,7 +25,7 @@ def size(document):
 
 
 def of_identity(reference, document, reason_for):
-    """Of a policy of a role. `reason_for(actions, resources)` gives the reason that stands beside a statement, or None."""
+    """Of a policy of a role. `reason_for(actions, resources)` returns the reason beside a statement, or None."""
     problems = []
     for statement in listed(document["Statement"]):
         actions, resources = listed(statement.get("Action")), listed(statement.get("Resource"))
@@ -42,7 +42,7 @@ def _of_statement(reference, statement, actions, resources):
     used = set()
     for action in actions:
         if not reference.action(action):
-            problems.append(f"{action}: AWS knows no such action")
+            problems.append(f"{action}: AWS has no such action")
             continue
         types, matched = reference.types(action), []
         for resource in resources:
@@ -98,7 +98,7 @@ def of_trust(reference, document):
         keys = {key: values for operator in statement.get("Condition", {}).values() for key, values in operator.items()}
         for action in listed(statement["Action"]):
             if not reference.action(action):
-                problems.append(f"{action}: AWS knows no such action")
+                problems.append(f"{action}: AWS has no such action")
                 continue
             known = reference.action(action)["conditionKeys"]
             issuers = [provider.partition(":oidc-provider/")[2] for provider in listed(principal.get("Federated"))]

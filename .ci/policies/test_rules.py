@@ -59,7 +59,7 @@ class Identity(unittest.TestCase):
     def test_a_resource_of_a_type_that_the_action_does_not_take(self):
         problems = found(policy(["lambda:UpdateAlias"], [TABLE]))
         self.assertIn("lambda:UpdateAlias: takes function, and none of these is one: " + TABLE, problems)
-        self.assertTrue(found(policy(["s3:GetObject"], ["arn:aws:s3:::bucket"])), "a bucket is no object")
+        self.assertTrue(found(policy(["s3:GetObject"], ["arn:aws:s3:::bucket"])), "a bucket is not an object")
         self.assertTrue(found(policy(["apigateway:POST"], [API])), "an API is made below /restapis")
         self.assertTrue(found(policy(["apigateway:SetWebACL"], [f"{API}/resources/x"])), "only stages have web ACLs")
 
@@ -73,7 +73,7 @@ class Identity(unittest.TestCase):
     def test_an_action_that_takes_no_resource(self):
         traces = "xray:PutTraceSegments"
         self.assertIn(f"{traces}: takes no resource but `*`", found(policy([traces], [FUNCTION])))
-        self.assertEqual(found(policy([traces], ["*"]), "IAM knows none"), [])
+        self.assertEqual(found(policy([traces], ["*"]), "IAM has none"), [])
 
     def test_a_condition_key_of_another_action(self):
         foreign = {"StringEquals": {"lambda:Principal": "apigateway.amazonaws.com"}}

@@ -144,7 +144,7 @@ class Replay:
             for index, pair in enumerate(zip(in_order(ours), in_order(theirs))):
                 yield from self.walk(*pair, f"{at}/{index}")
         else:
-            # What a function says of its code is in the simulator's words.
+            # A function's own text about its code is the simulator's.
             if theirs not in (ours, json.loads(self.translated(json.dumps(ours)))):
                 theirs = json.loads(replaced(json.dumps(theirs), self.ours))
                 yield f"{at} is {short(ours)}, MiniStack {short(theirs)}"

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// The origins that may read answers, in the order of the configuration; never empty.
+/// The origins that may read responses, in the order of the configuration; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedOrigins {
     first: String,
@@ -109,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn one_origin_is_answered_whoever_asks() {
+    fn one_origin_is_returned_to_every_caller() {
         let one = origins("https://www.example.com");
-        for asked in [None, Some("https://evil.example"), Some("null"), Some("*")] {
-            assert_eq!(one.allowed(asked), "https://www.example.com");
+        for origin in [None, Some("https://evil.example"), Some("null"), Some("*")] {
+            assert_eq!(one.allowed(origin), "https://www.example.com");
         }
     }
 
     #[test]
-    fn of_several_origins_the_asking_one_is_echoed_and_strangers_get_the_first() {
+    fn an_allowed_origin_is_echoed_and_others_get_the_first() {
         let several = origins("https://a.example, http://localhost:8080,http://[::1]:3000");
         assert_eq!(several.allowed(Some("http://localhost:8080")), "http://localhost:8080");
         assert_eq!(several.allowed(Some("http://[::1]:3000")), "http://[::1]:3000");
@@ -162,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_origin_outside_the_list_is_ever_answered(origin in ".*") {
+        fn an_origin_outside_the_list_is_never_returned(origin in ".*") {
             let list = ["https://a.example", "https://b.example"];
             let several = origins(&list.join(","));
             prop_assert!(list.contains(&several.allowed(Some(&origin))));

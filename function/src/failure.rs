@@ -9,16 +9,16 @@ use crate::{
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The store failed, or answered what cannot be understood.
+    /// The store failed, or its response is malformed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The code is wrong. The panic's own line in the log says where.
+    /// The code is wrong. The panic's own line in the log has the place.
     #[error("the handler panicked")]
     Panicked,
 }
 
 impl Failure {
-    /// What the visitor is told: a 500, and whether the store or something else is to blame.
+    /// The visitor's response: a 500, and whether the store or something else failed.
     #[must_use]
     pub fn reply(&self, request_id: &str) -> Reply {
         let problem = match self {

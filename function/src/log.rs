@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use tracing::{Level, Span, error, info, info_span, warn};
 
-use crate::{reply::Answer, request::Request};
+use crate::{reply::Response, request::Request};
 
 /// Starts logging; to be called once, first. A panic is logged as one line too.
 pub fn start() {
@@ -28,16 +28,16 @@ pub fn request_span(request: &Request) -> Span {
     info_span!("request", request_id = request.id)
 }
 
-/// A request was answered, after `took`. The resource is the API's own name for the route.
-pub fn answered(request: &Request, answer: &Answer, took: Duration) {
+/// A response was sent, after `took`. The resource is the API's own name for the route.
+pub fn responded(request: &Request, response: &Response, took: Duration) {
     let Request { resource, .. } = request;
     let duration_us = took.as_micros();
-    info!(resource, status = answer.status_code, duration_us, "answered");
+    info!(resource, status = response.status_code, duration_us, "responded");
 }
 
 /// Metrics, as a line of their own: CloudWatch reads them only from the top of a line.
 pub fn metrics(line: &Value) {
-    // No log without a stdout, and no request fails for want of a log.
+    // Without a stdout there is no log, but no request fails because of it.
     let _ = writeln!(io::stdout(), "{line}");
 }
 

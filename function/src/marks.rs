@@ -1,4 +1,4 @@
-//! The headers by which a release is told from the one before it.
+//! The headers that distinguish a release from the one before it.
 //!
 //! In: the version that Lambda runs this code as, and the API's deployment as its stage names it.
 //! Out: headers, always valid ones. It decides nothing.
@@ -6,7 +6,7 @@
 /// The longest mark, in characters; the real ones are numbers and ids of about ten.
 const LIMIT: usize = 128;
 
-/// Which published version of the function answers.
+/// The published version of the function that responds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marks {
     version: String,
@@ -33,8 +33,8 @@ impl Marks {
     }
 }
 
-/// What of `value` may stand in a header, or nothing: API Gateway responds 502 for all of an
-/// answer of which one header is malformed.
+/// What of `value` may be in a header, or nothing: API Gateway responds with 502 to a whole
+/// response if one header is malformed.
 fn clean(value: &str) -> Option<String> {
     let value: String = value.chars().filter(char::is_ascii_graphic).take(LIMIT).collect();
     (!value.is_empty()).then_some(value)

@@ -24,7 +24,7 @@ pub const SECRET_MINIMUM: usize = 32;
 /// How much of a MAC is kept, in bytes.
 const KEPT: usize = 16;
 
-/// Stands for an address that is not known, or cannot be hashed.
+/// Used for an address that is not known, or cannot be hashed.
 const UNKNOWN: &str = "unknown";
 
 /// Where a visitor came from, as far as it matters: an IPv4 address, or the /64 of an IPv6 address,
@@ -68,7 +68,7 @@ impl Debug for Address {
     }
 }
 
-/// What addresses are hashed with. Whoever knows it can find the addresses again.
+/// What addresses are hashed with. With it the addresses can be found again.
 pub struct Secret(Hmac<Sha256>);
 
 impl Secret {

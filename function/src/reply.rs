@@ -1,7 +1,7 @@
 //! From what a handler decided to what API Gateway sends.
 //!
-//! In: a [`Reply`]: status and body. Out: an [`Answer`]: the same with every header that all
-//! answers carry, errors included. It never looks at a route.
+//! In: a [`Reply`]: status and body. Out: a [`Response`]: the same with every header that all
+//! responses carry, errors included. It never looks at a route.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Reply {
     /// 405, naming in `allow` the method that is served.
     #[must_use]
     pub fn method_not_allowed(allow: &'static str, request_id: &str) -> Self {
-        let message = "This path does not answer this method.";
+        let message = "This path does not support this method.";
         let problem = Problem { status: 405, error: "Method not allowed", message };
         Self { allow: Some(allow), ..problem.reply(request_id) }
     }
@@ -65,7 +65,7 @@ impl Problem {
 /// What API Gateway's proxy integration takes for a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status_code: u16,
     /// The headers, each at most once.
@@ -79,21 +79,21 @@ pub struct Answer {
 /// The headers that every response of a function carries.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Who may read answers.
+    /// The origins that may read responses.
     pub origins: AllowedOrigins,
-    /// Which version answers.
+    /// The version that responds.
     pub marks: Marks,
 }
 
 impl Frame {
     /// Puts the headers round `reply`, the response to `request`.
     #[must_use]
-    pub fn answer(&self, request: &Request, reply: Reply) -> Answer {
+    pub fn respond(&self, request: &Request, reply: Reply) -> Response {
         let cors = self.origins.headers(request.origin.as_deref());
         let fixed = [("Content-Type", "application/json")].into_iter().chain(cors);
         let allow = reply.allow.map(|methods| ("Allow", methods));
         let headers = fixed.chain(allow).map(|(name, value)| (name, value.to_owned()));
         let headers = headers.chain(self.marks.headers(request.deployment.as_deref())).collect();
-        Answer { status_code: reply.status, headers, body: reply.body, is_base64_encoded: false }
+        Response { status_code: reply.status, headers, body: reply.body, is_base64_encoded: false }
     }
 }

@@ -26,13 +26,13 @@ pub struct Request {
     pub method: String,
     /// The resource of the API that matched, such as `/count`; empty for a bare event.
     pub resource: String,
-    /// The path as asked for, without the stage, decoded or not as API Gateway left it.
+    /// The requested path, without the stage, decoded or not as API Gateway left it.
     pub path: String,
     /// The header `Origin`.
     pub origin: Option<String>,
     /// The header `User-Agent`, neither cut nor cleaned.
     pub user_agent: Option<String>,
-    /// Who asked, as API Gateway saw the connection: `requestContext.identity.sourceIp`. Never a
+    /// The visitor's address, as API Gateway saw the connection: `requestContext.identity.sourceIp`. Never a
     /// header such as `X-Forwarded-For`, in which anyone may write anything.
     pub source: Option<Address>,
     /// The stage variable `deployment`.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn header_names_match_in_any_case_and_many_lines_fall_to_the_last() {
+    fn header_names_ignore_case_and_the_last_line_counts() {
         let event = json!({
             "headers": {"oRIGIN": "https://a.example"},
             "multiValueHeaders": {"USER-agent": ["one", "two"], "origin": ["ignored"]},
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_request_is_never_the_one_that_a_client_can_choose() {
+    fn a_client_cannot_choose_the_id_of_a_request() {
         // API Gateway REST takes `requestId` from the header `x-amzn-requestid`; it overwrites nothing else.
         let id = |context: Value| {
             let headers = json!({"x-amzn-requestid": "chosen", "x-amz-apigw-id": "chosen", "X-Amz-Extended-Request-Id": "chosen"});

@@ -1,4 +1,4 @@
-//! Between the Lambda runtime and a handler: events in, answers out, a log line for each.
+//! Between the Lambda runtime and a handler: events in, responses out, a log line for each.
 //!
 //! It takes any JSON for an event, so no event fails before the handler saw it.
 
@@ -9,9 +9,9 @@ use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::{handler::Handler, log, reply::Answer, request::Request};
+use crate::{handler::Handler, log, reply::Response, request::Request};
 
-/// Serves the events of the Lambda runtime, until the environment ends.
+/// Handles the events of the Lambda runtime, until the environment ends.
 ///
 /// # Errors
 ///
@@ -25,13 +25,13 @@ pub async fn run(handler: impl Handler) -> anyhow::Result<()> {
     ended.context("the Lambda runtime's API failed")
 }
 
-async fn serve(handler: &impl Handler, event: &LambdaEvent<Value>) -> Answer {
+async fn serve(handler: &impl Handler, event: &LambdaEvent<Value>) -> Response {
     let started = Instant::now();
     let request = Request::read(&event.payload, &event.context.request_id, event.context.xray_trace_id.as_deref());
-    let answer = async {
-        let answer = handler.answer(&request).await;
-        log::answered(&request, &answer, started.elapsed());
-        answer
+    let response = async {
+        let response = handler.respond(&request).await;
+        log::responded(&request, &response, started.elapsed());
+        response
     };
-    answer.instrument(log::request_span(&request)).await
+    response.instrument(log::request_span(&request)).await
 }

@@ -1,7 +1,7 @@
 //! One request to a service of AWS that speaks JSON, signed.
 //!
 //! In: the service, a target, a body. Out: the response, or why there is none, and whether that passes. An
-//! answer's body is never put into an error, because it may be a secret.
+//! response's body is never put into an error, because it may be a secret.
 //!
 //! Made of the parts that AWS's SDKs are made of: credentials, signatures, connections. The SDKs themselves
 //! are for many calls of many shapes; of DynamoDB four are used here, of SSM and Secrets Manager one each.
@@ -35,7 +35,7 @@ use tokio::time::timeout;
 use crate::settings::AwsSettings;
 
 /// How long a connection may have rested to be used again. A container freezes between two visitors, and a
-/// connection that ended meanwhile may not say so: what is sent over it is lost. Hyper's 90 s are longer than
+/// connection that ended meanwhile may look open: what is sent over it is lost. Hyper's 90 s are longer than
 /// what lies between may keep it; a handshake more after a pause costs less than a visit.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -56,7 +56,7 @@ const PASSING: [&str; 13] = [
     "TransactionInProgressException",
 ];
 
-/// Where a request found its condition not to hold.
+/// The error of a request whose condition was false.
 const CONDITION: &str = "ConditionalCheckFailedException";
 
 /// A service that speaks JSON.
@@ -73,7 +73,7 @@ pub(crate) struct Api {
     pub(crate) patience: Duration,
 }
 
-/// A service, and who asks it. No `Debug`, so that no key can reach a log.
+/// A service, and the caller's credentials. No `Debug`, so that no key can reach a log.
 pub(crate) struct Signed {
     api: Api,
     endpoint: String,
@@ -83,7 +83,7 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    /// Requests to `api`, reached as `aws` says. Sends none yet.
+    /// Requests to `api`, reached with `aws`. Sends none yet.
     pub(crate) fn new(api: Api, aws: AwsSettings) -> Self {
         let AwsSettings { region, endpoint, access_key_id, secret_access_key, session_token } = aws;
         let key = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
@@ -93,10 +93,10 @@ impl Signed {
         Self { api, endpoint, region, identity: key.into(), connector }
     }
 
-    /// Asks for `target` with `body`: one attempt, given up when the service's time is over.
-    pub(crate) async fn ask(&self, target: &'static str, body: &Value) -> Result<Value, Failed> {
-        let asked = timeout(self.api.patience, self.attempt(target, body.to_string()));
-        asked.await.unwrap_or_else(|elapsed| Err(passing(elapsed)))
+    /// Sends `body` to `target`: one attempt, given up when the service's time is over.
+    pub(crate) async fn send(&self, target: &'static str, body: &Value) -> Result<Value, Failed> {
+        let response = timeout(self.api.patience, self.attempt(target, body.to_string()));
+        response.await.unwrap_or_else(|elapsed| Err(passing(elapsed)))
     }
 
     async fn attempt(&self, target: &'static str, body: String) -> Result<Value, Failed> {
@@ -124,7 +124,7 @@ impl Signed {
         Ok(request)
     }
 
-    /// The headers that prove who asks.
+    /// The headers that prove who the caller is.
     fn signature(&self, headers: &[(&str, &str)], body: &str) -> Result<Vec<(&'static str, String)>, Cause> {
         let params = v4::SigningParams::builder()
             .identity(&self.identity)
@@ -164,13 +164,13 @@ pub(crate) fn passing(cause: impl Into<Cause>) -> Failed {
 
 /// A response other than 200, in the service's own words.
 #[derive(Debug, thiserror::Error)]
-#[error("{service} answered {status} {code}: {message}")]
+#[error("{service} returned {status} {code}: {message}")]
 pub(crate) struct Refusal {
     service: &'static str,
     status: u16,
     code: String,
     message: String,
-    /// The item that is there instead, where a condition did not hold and the item was asked for.
+    /// The item that is there instead, where a condition was false and the request asked for the item.
     pub(crate) instead: Option<Instead>,
 }
 
@@ -205,8 +205,8 @@ async fn collect(response: HttpResponse) -> Result<Vec<u8>, Cause> {
     Ok(ByteStream::new(response.into_body()).collect().await?.to_vec())
 }
 
-/// Where `api` is asked in `region`, of AWS's public partitions and China's; elsewhere the variable for an
-/// endpoint says it.
+/// The endpoint of `api` in `region`, of AWS's public partitions and China's; elsewhere the variable for an
+/// endpoint names it.
 fn public_endpoint(api: Api, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{}.{region}.{suffix}", api.host)
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_told_from_what_lasts() {
+    fn passing_errors_are_distinguished_from_lasting_ones() {
         let passes = |status, code: &str| {
             let body = json!({"__type": code, "message": "m"}).to_string();
             matches!(Refusal::read(SSM, status, body.as_bytes()).failed(), Failed::Passing(_))
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_json_is_told_by_its_status() {
-        assert_eq!(Refusal::read(SSM, 502, b"<html>").to_string(), "SSM answered 502 without a code: no message");
+    fn a_response_that_is_not_json_is_reported_by_its_status() {
+        assert_eq!(Refusal::read(SSM, 502, b"<html>").to_string(), "SSM returned 502 without a code: no message");
     }
 }

@@ -1,6 +1,6 @@
 //! One visit, as it is remembered.
 //!
-//! In: a request, a pseudonym, a moment. Out: what the store writes. It never holds an
+//! In: a request, a pseudonym, a moment. Out: what the store writes. It never has an
 //! address, and never a text longer than [`TEXT_LIMIT`] or with a control character in it.
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ pub const TEXT_LIMIT: usize = 256;
 /// How long a visit is kept, in seconds: 90 days.
 const KEPT: i64 = 90 * 24 * 60 * 60;
 
-/// Stands for a text that the visitor did not send.
+/// Used for a text that the visitor did not send.
 const UNKNOWN: &str = "unknown";
 
 /// Under which a visit's id is made from API Gateway's id of the request: any UUID would do, but always the same.
@@ -31,7 +31,7 @@ pub struct Visit {
     pub visitor_ip: Pseudonym,
     /// What the browser calls itself, sanitised.
     pub user_agent: String,
-    /// The path that was asked for, sanitised.
+    /// The requested path, sanitised.
     pub path: String,
 }
 
@@ -50,7 +50,13 @@ impl Visit {
         format!("{:.3}", self.at)
     }
 
-    /// When the visit may be forgotten, in seconds since 1970.
+    /// The day in ISO 8601, UTC: the key of the index of visits.
+    #[must_use]
+    pub fn day(&self) -> String {
+        self.at.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// When the visit may be deleted, in seconds since 1970.
     #[must_use]
     pub fn expiration_time(&self) -> i64 {
         self.at.as_second() + KEPT

@@ -1,6 +1,6 @@
 # API Gateway writes the logs of all its APIs in an account and region with one role. It is set here, not in the environments:
 # two states that own one setting would overwrite each other. For the same reason it can be left out: the account may have such
-# a role already, which this one would replace for everybody.
+# a role already, which this one would replace for every API.
 
 resource "aws_iam_role" "api_gateway_logs" {
   count = var.api_gateway_logs ? 1 : 0

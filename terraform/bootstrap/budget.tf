@@ -1,4 +1,4 @@
-# Says by mail that the account costs more than it should: the whole account, since nothing but an administrator's choice tells its
+# Sends a mail when the account costs more than it should: the whole account, since nothing but an administrator's choice tells its
 # parts apart. It is here and not in the environments: no workflow may change what warns of it. It stops nothing.
 
 resource "aws_budgets_budget" "this" {
@@ -10,7 +10,7 @@ resource "aws_budgets_budget" "this" {
   limit_unit   = "USD"
   limit_amount = tostring(var.budget.monthly_usd)
 
-  # Costs arrive hours late: a forecast says it first.
+  # Costs arrive hours late: a forecast is earlier.
   dynamic "notification" {
     for_each = { FORECASTED = 100, ACTUAL = 80 }
 

@@ -2,7 +2,7 @@ output "state_bucket" {
   description = "Bucket for the environments' states: goes to `terraform init` as -backend-config=\"bucket=…\"."
   value       = aws_s3_bucket.state.bucket
 
-  # Nobody should write a state into it before it is closed and keeps versions.
+  # No state may be written into it before it is closed and keeps versions.
   depends_on = [
     aws_s3_bucket_policy.state,
     aws_s3_bucket_public_access_block.state,

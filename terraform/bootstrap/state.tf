@@ -1,11 +1,11 @@
-# The bucket that holds the environments' states, one key each. Terraform locks a state with a file beside it.
+# The bucket with the environments' states, one key each. Terraform locks a state with a file beside it.
 
 resource "aws_s3_bucket" "state" {
   #checkov:skip=CKV_AWS_18:CloudTrail has who read or wrote a state; a log bucket would need one itself
   #checkov:skip=CKV_AWS_144:versions are the way back; a second region is for who needs one
   #checkov:skip=CKV_AWS_145:S3's own key encrypts it; a key of one's own has a monthly price
   #checkov:skip=CKV2_AWS_61:every version is kept: they are small, and the one that is needed is not known before
-  #checkov:skip=CKV2_AWS_62:nobody waits for an event of it
+  #checkov:skip=CKV2_AWS_62:nothing waits for an event of it
   bucket = local.state_bucket
 
   tags = {
@@ -13,7 +13,7 @@ resource "aws_s3_bucket" "state" {
   }
 
   lifecycle {
-    # With the states gone, nobody knows what is whose.
+    # Without the states, what belongs to which environment is lost.
     prevent_destroy = true
   }
 }

@@ -80,7 +80,7 @@ variable "environments" {
 
   validation {
     condition     = alltrue([for environment in var.environments : length(setsubtract(environment.extras, ["domain", "waf", "postgres"])) == 0])
-    error_message = "extras may hold `domain`, `waf` and `postgres`."
+    error_message = "extras may contain `domain`, `waf` and `postgres`."
   }
 
   validation {

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # A file, by default terraform.tfstate here; another place by -backend-config="path=…". The bucket cannot hold the state
+  # A file, by default terraform.tfstate here; another place by -backend-config="path=…". The bucket cannot contain the state
   # that makes it.
   backend "local" {}
 }

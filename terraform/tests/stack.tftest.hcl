@@ -1,10 +1,10 @@
-# What the root promises to the deployer and to the users of the backend, held against a plan. Offline: nobody is asked.
+# What the root promises to the deployer and to the users of the backend, checked against a plan. Offline: no call is made.
 # What AWS would compute is given here, so that the contract is known at plan (`override_during`: Terraform 1.11).
 
-# The real provider, which plans what is new without asking anybody: a mocked one knows no ephemeral values.
+# The real provider, which plans what is new without a call: a mocked one has no ephemeral values.
 provider "aws" {
   region                      = "us-east-1"
-  access_key                  = "nobody"
+  access_key                  = "unused"
   secret_key                  = "nothing"
   skip_credentials_validation = true
   skip_metadata_api_check     = true
@@ -57,7 +57,7 @@ variables {
   region         = "us-east-1"
   website_domain = "www.example.com"
 
-  # If it is left out, the provider asks AWS for a random secret at every plan.
+  # If it is left out, the provider gets a random secret from AWS at every plan.
   address_key_parameter = "/resume-visitor-counter/prod/address-key"
 }
 
@@ -122,7 +122,7 @@ run "keeps_the_names_that_users_know" {
 
   assert {
     condition     = output.api_custom_domain == null
-    error_message = "There is a domain that nobody asked for."
+    error_message = "There is a domain although none is configured."
   }
 }
 
@@ -160,7 +160,7 @@ run "names_the_path_at_which_the_local_aws_serves_a_stage" {
 
   assert {
     condition     = output.api_endpoint == "http://127.0.0.1:4566/restapis/abc123/prod/_user_request_"
-    error_message = "The local AWS does not answer there."
+    error_message = "The local AWS is not reachable there."
   }
 
   assert {
@@ -179,7 +179,7 @@ run "gives_each_function_no_more_than_it_needs" {
 
   assert {
     condition = { for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid => statement.Action if !contains(["WriteLogs", "WriteTraces"], statement.Sid) } == {
-      CountVisits    = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      CountVisits    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       ReadAddressKey = ["ssm:GetParameter"]
     }
     error_message = "The counter may do something else than count and read its key."
@@ -264,6 +264,6 @@ run "another_environment_has_no_web_acl_by_default" {
 
   assert {
     condition     = length(module.waf) == 0
-    error_message = "There is a web ACL that costs something and that nobody asked for."
+    error_message = "There is a web ACL, which costs money, although none is configured."
   }
 }

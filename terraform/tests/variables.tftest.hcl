@@ -1,9 +1,9 @@
-# Every variable of the root with values that must be refused. Offline: nobody is asked.
+# Every variable of the root with values that must be refused. Offline: no call is made.
 
-# The real provider, which plans what is new without asking anybody: a mocked one knows no ephemeral values.
+# The real provider, which plans what is new without a call: a mocked one has no ephemeral values.
 provider "aws" {
   region                      = "us-east-1"
-  access_key                  = "nobody"
+  access_key                  = "unused"
   secret_key                  = "nothing"
   skip_credentials_validation = true
   skip_metadata_api_check     = true
@@ -26,7 +26,7 @@ variables {
   region         = "us-east-1"
   website_domain = "www.example.com"
 
-  # If it is left out, the provider asks AWS for a random secret at every plan.
+  # If it is left out, the provider gets a random secret from AWS at every plan.
   address_key_parameter = "/resume-visitor-counter/dev/address-key"
 }
 
@@ -202,14 +202,6 @@ run "refuses_less_memory_than_lambda_gives" {
   expect_failures = [var.memory_size]
 }
 
-run "refuses_a_counter_in_no_shard" {
-  command = plan
-  variables {
-    counter_shards = 0
-  }
-  expect_failures = [var.counter_shards]
-}
-
 run "refuses_a_fraction_of_a_megabyte" {
   command = plan
   variables {
@@ -277,8 +269,8 @@ run "refuses_half_a_generation_of_the_secret" {
 run "refuses_an_app_in_capitals" {
   command = plan
   variables {
-    app                   = "Trial"
-    address_key_parameter = "/Trial/dev/address-key"
+    app                   = "Sample"
+    address_key_parameter = "/Sample/dev/address-key"
   }
   expect_failures = [var.app]
 }
@@ -286,8 +278,8 @@ run "refuses_an_app_in_capitals" {
 run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
   command = plan
   variables {
-    app                   = "trial-options"
-    address_key_parameter = "/trial-options/dev/address-key"
+    app                   = "sample-options"
+    address_key_parameter = "/sample-options/dev/address-key"
   }
   expect_failures = [var.app]
 }
@@ -295,8 +287,8 @@ run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
 run "refuses_an_app_with_a_word_that_begins_with_a_digit" {
   command = plan
   variables {
-    app                   = "trial-1"
-    address_key_parameter = "/trial-1/dev/address-key"
+    app                   = "sample-1"
+    address_key_parameter = "/sample-1/dev/address-key"
   }
   expect_failures = [var.app]
 }
@@ -313,12 +305,12 @@ run "refuses_an_app_that_is_too_long" {
 run "takes_another_app_into_every_name" {
   command = plan
   variables {
-    app                   = "visitor-trial"
-    address_key_parameter = "/visitor-trial/dev/address-key"
+    app                   = "visitor-test"
+    address_key_parameter = "/visitor-test/dev/address-key"
   }
 
   assert {
-    condition     = output.dynamodb_table_name == "VisitorTrial-dev" && output.ledger_table_name == "visitor-trial-ledger-dev"
+    condition     = output.dynamodb_table_name == "VisitorTest-dev" && output.ledger_table_name == "visitor-test-ledger-dev"
     error_message = "Two apps in one account would share tables."
   }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use serde_json::json;
 
 use crate::facts::place::{once, patient};
-use crate::facts::{Answer, Place};
+use crate::facts::{Place, Response};
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -19,9 +19,9 @@ pub(crate) struct Caller {
 /// No credentials, expired ones, a region that does not answer, the account's root user.
 pub(crate) async fn caller(place: &Place) -> Result<Caller> {
     let asked = once!(aws_sdk_sts, place).get_caller_identity().send().await;
-    let answer = Answer::of(&asked);
+    let response = Response::of(&asked);
     let region = &place.region;
-    let identity = match (asked, answer.status) {
+    let identity = match (asked, response.status) {
         (Ok(identity), _) => identity,
         (Err(error), 0) => {
             let chain = format!("{:#}", anyhow::Error::from(error));
@@ -34,7 +34,7 @@ pub(crate) async fn caller(place: &Place) -> Result<Caller> {
                 "AWS does not answer in the region `{region}`: is that its name, and is it switched on? nothing was made ({chain})"
             );
         }
-        (Err(_), _) => bail!("AWS refuses the credentials: {answer}; sign in again; nothing was made"),
+        (Err(_), _) => bail!("AWS refuses the credentials: {response}; sign in again; nothing was made"),
     };
     let account = identity.account.context("STS named no account")?;
     let arn = identity.arn.context("STS named no caller")?;
@@ -57,7 +57,7 @@ pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
     let iam = patient!(aws_sdk_iam, place);
     for environment in ["dev", "prod"] {
         for name in [format!("{app}-{environment}"), format!("{app}-options-{environment}")] {
-            let found = Answer::of(&lambda.get_function().function_name(&name).send().await);
+            let found = Response::of(&lambda.get_function().function_name(&name).send().await);
             note(&mut taken, format!("function `{name}`"), &found)?;
         }
         for name in [format!("{app}-ledger-{environment}"), format!("{}-{environment}", table(app))] {
@@ -65,22 +65,22 @@ pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
         }
         for end in ["", "-deploy", "-plan", "-read"] {
             let name = format!("{app}-{environment}{end}");
-            let found = Answer::of(&iam.get_role().role_name(&name).send().await);
+            let found = Response::of(&iam.get_role().role_name(&name).send().await);
             note(&mut taken, format!("role `{name}`"), &found)?;
         }
         bucket(place, &format!("{app}-artifacts-{environment}-{account}"), &mut taken).await?;
     }
     bucket(place, &state_bucket(app, account), &mut taken).await?;
     let probe = place.name();
-    let found = Answer::of(&lambda.get_function().function_name(&probe).send().await);
+    let found = Response::of(&lambda.get_function().function_name(&probe).send().await);
     note(&mut taken, format!("function `{probe}`"), &found)?;
-    let found = Answer::of(&iam.get_role().role_name(&probe).send().await);
+    let found = Response::of(&iam.get_role().role_name(&probe).send().await);
     note(&mut taken, format!("role `{probe}`"), &found)?;
     tables(place, &probe, &mut taken).await?;
     Ok(taken)
 }
 
-fn note(taken: &mut Vec<String>, object: String, found: &Answer) -> Result<()> {
+fn note(taken: &mut Vec<String>, object: String, found: &Response) -> Result<()> {
     match found.status {
         200 => taken.push(object),
         404 => {}
@@ -91,22 +91,22 @@ fn note(taken: &mut Vec<String>, object: String, found: &Answer) -> Result<()> {
 
 async fn tables(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()> {
     let found = patient!(aws_sdk_dynamodb, place).describe_table().table_name(name).send().await;
-    let answer = Answer::of(&found);
+    let response = Response::of(&found);
     match found.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
         Err(DescribeTableError::ResourceNotFoundException(_)) => Ok(()),
-        _ => note(taken, format!("table `{name}`"), &answer),
+        _ => note(taken, format!("table `{name}`"), &response),
     }
 }
 
 async fn bucket(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()> {
     let settings = aws_sdk_s3::config::Builder::from(place.shared()).force_path_style(place.endpoint.is_some());
     let found = aws_sdk_s3::Client::from_conf(settings.build()).head_bucket().bucket(name).send().await;
-    let answer = Answer::of(&found);
-    match answer.status {
+    let response = Response::of(&found);
+    match response.status {
         // The name carries the account's number, and is somebody else's all the same.
         403 => bail!("the bucket `{name}` belongs to somebody else: take another prefix; nothing was changed"),
         301 => bail!("the bucket `{name}` is in another region: take another prefix; nothing was changed"),
-        _ => note(taken, format!("bucket `{name}`"), &answer),
+        _ => note(taken, format!("bucket `{name}`"), &response),
     }
 }
 
@@ -146,11 +146,11 @@ pub(crate) async fn has_log_role(place: &Place) -> Result<bool> {
 pub(crate) async fn remove_log_role(place: &Place) -> Result<()> {
     let none = PatchOperation::builder().op(Op::Replace).path("/cloudwatchRoleArn").value("").build();
     let updated = patient!(aws_sdk_apigateway, place).update_account().patch_operations(none).send().await;
-    let answer = Answer::of(&updated);
-    if answer.status == 404 {
+    let response = Response::of(&updated);
+    if response.status == 404 {
         return Ok(());
     }
-    updated.map(drop).with_context(|| format!("cannot take away API Gateway's log role: {answer}"))
+    updated.map(drop).with_context(|| format!("cannot take away API Gateway's log role: {response}"))
 }
 
 /// Lets the caller, and nobody else, assume a role of bootstrap's: GitHub, whom it trusts, is not here.

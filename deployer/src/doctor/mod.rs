@@ -1,6 +1,6 @@
 //! `doctor`: compares the contract with AWS, and says what to fix.
 //!
-//! Comes in: an environment. Goes out: a list of findings. Reading ([`facts`]) and comparing ([`findings`]) are apart, and
+//! Comes in: an environment. Goes out: a list of findings. Reading (`facts`) and comparing (`findings`) are apart, and
 //! what cannot be read hides nothing else. It calls the live versions with the checks that only read; it never
 //! writes, and never takes "could not be asked" for "is well".
 

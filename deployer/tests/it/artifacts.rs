@@ -26,7 +26,7 @@ pub(crate) fn what_was_built_without_credentials_is_deployed_elsewhere_without_a
     // Elsewhere there are no sources and no cargo.
     let elsewhere = stack.checkout.root.join("elsewhere");
     std::fs::create_dir_all(&elsewhere).unwrap();
-    // But for what opens the local AWS, which asks everybody for its token.
+    // But for what opens the local AWS, which requires its token of every caller.
     for file in ["deployer.toml", ".deployer/local/dev/credentials"] {
         std::fs::create_dir_all(elsewhere.join(file).parent().unwrap()).unwrap();
         stack.checkout.write(&format!("elsewhere/{file}"), &stack.checkout.read(file));

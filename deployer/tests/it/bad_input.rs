@@ -30,7 +30,7 @@ fn with_contract(path: &[&str], value: &Value) -> Ended {
     with_configuration("app = \"resume-visitor-counter\"", "app = \"other\"")
 }
 
-pub(crate) fn what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing() {
+pub(crate) fn bad_input_is_refused_with_a_hint_and_changes_nothing() {
     let number = stack().last_number("dev");
     an_unknown_environment_is_refused_with_the_known_ones();
     a_malformed_configuration_is_named_with_line_and_column();
@@ -64,9 +64,9 @@ fn an_unknown_flag_is_a_usage_error() {
 }
 
 fn a_ledger_without_a_contract_is_refused() {
-    let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"nobody\"").expect(3);
+    let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"unknown\"").expect(3);
     ended.says([
-        "`resume-visitor-counter-ledger-dev` has no contract for app `nobody`",
+        "`resume-visitor-counter-ledger-dev` has no contract for app `unknown`",
         "hint: let your infrastructure code write it",
     ]);
 }
@@ -114,7 +114,7 @@ fn missing_credentials_are_refused() {
 fn a_missing_profile_is_named_whatever_keys_there_are() {
     let checkout = &stack().checkout;
     let text =
-        checkout.read("deployer.toml").replacen("[environments.dev]", "[environments.dev]\nprofile = \"nobody\"", 1);
+        checkout.read("deployer.toml").replacen("[environments.dev]", "[environments.dev]\nprofile = \"unknown\"", 1);
     checkout.write("profile.toml", &text);
     let home = checkout.root.join("empty-home");
     let mut command = checkout.command();
@@ -196,5 +196,5 @@ fn all_of_that_made_no_release_and_left_no_lock(number: u64) {
     assert_eq!((&status["drift"], &status["lock"]), (&Value::Null, &Value::Null));
     checkout.deployer("deploy dev").expect(0);
     assert_eq!(stack().last_number("dev"), number);
-    assert_eq!(checkout.trapped(), 0, "somebody used the user's endpoint or proxy");
+    assert_eq!(checkout.trapped(), 0, "a process used the user's endpoint or proxy");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::doctor;
 use crate::first_steps::total;
 use crate::stack;
-use crate::strict::{Call, Front};
+use crate::strict::{Call, StrictProxy as Front};
 
 /// The one origin of `allowed_origins` in `local-dev.tfvars`.
 const ALLOWED: &str = "http://localhost:3000";

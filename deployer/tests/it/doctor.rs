@@ -1,10 +1,10 @@
-//! What `doctor` says of a stack that serves, and of one that somebody has broken.
+//! The findings of `doctor` in a healthy stack and in a broken one.
 
 use serde_json::{Value, json};
 
 use crate::harness::Ended;
 use crate::stack;
-use crate::strict::Front;
+use crate::strict::StrictProxy;
 
 const COUNTER: &str = "/2015-03-31/functions/resume-visitor-counter-dev";
 
@@ -58,7 +58,7 @@ pub(crate) fn what_somebody_broke_is_named_with_its_fix() {
     an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked();
 }
 
-/// The local AWS knows its caller as the account's root, for whom IAM can simulate nothing: AWS refuses that too.
+/// In the local AWS the caller is the account's root, for whom IAM can simulate nothing: AWS refuses that too.
 fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for() {
     let findings = doctor().expect(0).json();
     assert_eq!(of_verdict(&findings, "problem"), Vec::<&Value>::new());
@@ -77,8 +77,8 @@ fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_as
 }
 
 fn it_changes_nothing() {
-    let front = Front::before(stack().checkout.port("dev"));
-    let (ended, calls) = stack().checkout.through(&front, "dev", "doctor dev");
+    let proxy = StrictProxy::before(stack().checkout.port("dev"));
+    let (ended, calls) = stack().checkout.through(&proxy, "dev", "doctor dev");
     ended.expect(0);
     // The checks that only read, and no other, are sent to the live versions.
     let (checks, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.name == "Invoke");
@@ -103,7 +103,7 @@ fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
     doctor().expect(0);
 }
 
-/// A deploy of it would fail: its responses do not name their version as the configuration wants.
+/// A deploy of it would fail: its responses do not name their version as the configuration requires.
 fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
@@ -144,10 +144,10 @@ fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
 fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
-    checkout.write("edited.toml", &text.replace("app = \"resume-visitor-counter\"", "app = \"nobody\""));
+    checkout.write("edited.toml", &text.replace("app = \"resume-visitor-counter\"", "app = \"unknown\""));
     let findings = checkout.deployer("doctor dev --output json --config edited.toml").expect(1).json();
     let verdicts: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
     assert_eq!(verdicts, ["problem", "not checked"]);
-    assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
+    assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `unknown`"), "{findings}");
     assert!(findings[0]["fix"].as_str().unwrap().contains("infrastructure code"), "{findings}");
 }

@@ -126,8 +126,8 @@ pub(crate) fn init_of_this_repository_writes_what_deploys_without_an_edit() {
     run("init dev --yes").expect(0).says(["function `counter`: alias `live` of `", "function `preflight`: "]);
     run("deploy").expect(0);
     assert!(run("deploy").expect(0).stdout.contains("nothing to do"));
-    let answer = stack().get(&format!("{}/health", stack().url("dev")));
-    assert_eq!((answer.0, &answer.2["status"]), (200, &"ok".into()), "{answer:?}");
+    let response = stack().get(&format!("{}/health", stack().url("dev")));
+    assert_eq!((response.0, &response.2["status"]), (200, &"ok".into()), "{response:?}");
 }
 
 impl Drop for Example {
@@ -265,7 +265,7 @@ pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
     let [first, deploy, promote, rollback, last] = example.commands();
     up(&example, &first);
     let versions = |environment: &str| ["price", "worker"].map(|function| example.version(environment, function));
-    // The adopted one is not the last: what Terraform's deployment was made of nobody knows, so a release makes one.
+    // The adopted one is not the last: what Terraform's deployment was made of is unknown, so a release makes one.
     assert_eq!((versions("dev"), example.status("dev")["release"].clone()), (["1".into(), "1".into()], 2.into()));
 
     // One function alone, and then what both are made of.
@@ -291,7 +291,7 @@ pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
     down(&example, &last);
 }
 
-/// Root needs nobody's leave to install it; everybody else is told how.
+/// Root installs it; other users get instructions.
 fn need_the_aws_cli() {
     const HINT: &str = "no AWS CLI: run `.ci/packages`, which installs it, or put `aws` on the PATH";
     let run = |program: &Path| Command::new(program).arg("--version").env_clear().envs(bare()).output();

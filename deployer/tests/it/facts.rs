@@ -41,7 +41,7 @@ const FAITHFUL: [&str; 9] = [
     "condition-returns-item",
 ];
 
-/// The account of trials.
+/// The account of tests.
 const ACCOUNT: &str = "333333333333";
 const ROLE: &str = "arn:aws:iam::333333333333:role/acceptance";
 
@@ -56,7 +56,7 @@ fn make_role(emulator: &Emulator, name: &str, trust: &Value) {
     said_at(emulator.port, ACCOUNT, "iam", None, &query, &Value::Null);
 }
 
-/// As it stands in a URL.
+/// As it is written in a URL.
 fn escaped(value: &Value) -> String {
     value.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -75,7 +75,7 @@ fn credentials(endpoint: &str) -> [(&str, &str); 6] {
 /// The program, which is built beside the binary: `cargo test` does so by itself, unless it was given the name of a test.
 fn program() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    // Not what cargo says to its tests: ring's build script would run again, and all that stands on it be compiled again.
+    // Without the variables that cargo sets for tests: ring's build script would run again, and all that depends on it be compiled again.
     cargo.env_clear().envs(bare());
     cargo.current_dir(repository()).args(["build", "--quiet", "--locked", "--workspace", "--example", "acceptance"]);
     assert!(cargo.env("CARGO_TARGET_DIR", built().parent().unwrap()).status().unwrap().success());
@@ -98,10 +98,10 @@ pub(crate) fn the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothi
     let variables = [("AWS_ROLE_ARN", ROLE), ("AWS_REGION", "us-east-1")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     github.variables.insert("acceptance".to_owned(), variables.into());
-    let inputs = json!({"prefix": "it-trial", "probe_only": true});
+    let inputs = json!({"prefix": "it-test", "probe_only": true});
     let run = github.run(&Event { workflow: "acceptance", inputs: Some(inputs), ..Event::default() });
     let page = &run.expect([("acceptance", "success")]).job("acceptance").summary;
-    assert!(page.contains("# Acceptance of `it-trial`: passed") && page.contains("## Facts"), "{page}");
+    assert!(page.contains("# Acceptance of `it-test`: passed") && page.contains("## Facts"), "{page}");
     let report = std::fs::read(root.join("run-1/artifacts/acceptance/report.json")).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     let facts = report["facts"].as_array().unwrap().iter();
@@ -126,22 +126,22 @@ fn trusted_role(emulator: &Emulator) {
 pub(crate) fn what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made() {
     let emulator = emulator();
     let endpoint = format!("http://127.0.0.1:{}", emulator.port);
-    let probe = "--prefix it-trial --region us-east-1 --probe-only";
-    // What is asked before anything is made: nobody agrees here, names are taken, malformed, or nobody responds.
+    let probe = "--prefix it-test --region us-east-1 --probe-only";
+    // The checks before anything is made: no consent, names that are taken or malformed, no response.
     acceptance(&endpoint, probe).expect(1).says(["Type `yes` to begin", "nothing was made"]);
-    let malformed = acceptance(&endpoint, "--prefix Trial --region us-east-1 --yes");
-    malformed.expect(1).says(["`--prefix Trial` is malformed"]);
-    let region = acceptance(&endpoint, "--prefix trial --region us-east-1a --yes");
+    let malformed = acceptance(&endpoint, "--prefix Test --region us-east-1 --yes");
+    malformed.expect(1).says(["`--prefix Test` is malformed"]);
+    let region = acceptance(&endpoint, "--prefix sample --region us-east-1a --yes");
     region.expect(1).says(["`--region us-east-1a` is no AWS region"]);
     let nobody = format!("http://127.0.0.1:{}", free_port());
     acceptance(&nobody, &format!("{probe} --yes"))
         .expect(1)
         .says(["does not answer in the region `us-east-1`", "nothing was made"]);
-    make_role(&emulator, "it-trial-dev-deploy", &json!({}));
+    make_role(&emulator, "it-test-dev-deploy", &json!({}));
     let taken = acceptance(&endpoint, &format!("{probe} --yes"));
     taken.expect(1).says([
         "is taken in account 333333333333",
-        "role `it-trial-dev-deploy`",
+        "role `it-test-dev-deploy`",
         "take another prefix",
         "nothing was changed",
     ]);

@@ -1,4 +1,4 @@
-//! What a newcomer sees: one command, and a URL that counts.
+//! The first steps of a newcomer: one command, and a URL that counts.
 
 use std::process::Command;
 
@@ -47,7 +47,7 @@ fn status_shows_release_versions_commit_and_source_hash_of_both_environments() {
             assert!(version.parse::<u32>().unwrap() > 1 && text.contains(&format!("version {version} of")), "{text}");
         }
     }
-    // The copied checkout lies within this repository, so git knows a commit.
+    // The copied checkout lies within this repository, so git finds a commit.
     assert!(stack().status("dev")["commit"].as_str().is_some_and(|commit| commit.len() == 40));
 }
 
@@ -91,7 +91,7 @@ fn the_declared_checks_pass() {
 
 /// Every run of the tests carries the poison; here is looked for what it could have got into.
 fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_local() {
-    assert_eq!(stack().checkout.trapped(), 0, "somebody used the user's endpoint or proxy");
+    assert_eq!(stack().checkout.trapped(), 0, "a process used the user's endpoint or proxy");
     let local = stack().checkout.deployer("local status --output json").expect(0).json();
     for environment in ["dev", "prod"] {
         let process = local["environments"][environment]["process"].as_u64().unwrap();

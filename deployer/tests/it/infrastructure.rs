@@ -1,4 +1,4 @@
-//! The stack under the hands of those who change it: with Terraform, while it serves.
+//! Changes of the live stack with Terraform.
 
 use std::sync::OnceLock;
 
@@ -52,7 +52,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
     let edits = [
         (FUNCTIONS, "\"${var.app}-options-${var.environment}\"", "\"${var.app}-cors-${var.environment}\""),
         (ROUTES, health, ""),
-        // As somebody would have it who lets Terraform own what releases move.
+        // As if Terraform owned what releases move.
         (FUNCTIONS, "      function_version, # moved by every release\n", ""),
         (FUNCTIONS, "function_version = aws_lambda_function.this[each.key].version", "function_version = \"99999\""),
         (FUNCTIONS, "coalesce(var.function.reserved_concurrency, -1)", "0"),
@@ -156,7 +156,7 @@ pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
     assert_eq!(secret.len(), 64);
     let plan = renamed_permissions();
     let state = stack().terraform_state("dev");
-    assert!(plan.contains("address-key") && state.contains("address-key"), "both know the parameter");
+    assert!(plan.contains("address-key") && state.contains("address-key"), "both name the parameter");
     assert!(!plan.contains(&secret) && !state.contains(&secret), "and neither its secret");
     // A plan makes another secret, which is thrown away.
     assert_eq!(address_key(), secret);
@@ -164,9 +164,9 @@ pub(crate) fn the_secret_for_addresses_is_in_no_state_and_no_plan() {
 
 pub(crate) fn address_key() -> String {
     let asked = json!({"Name": "/resume-visitor-counter/dev/address-key", "WithDecryption": true});
-    let answer = said("dev", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    answer["Parameter"]["Value"].as_str().unwrap().to_owned()
+    let response = said("dev", "ssm", Some("AmazonSSM.GetParameter"), "/", &asked);
+    let response: Value = serde_json::from_str(&response).unwrap();
+    response["Parameter"]["Value"].as_str().unwrap().to_owned()
 }
 
 /// In an account in which nothing is. Each test ends by destroying what it made, and fails if that fails.
@@ -240,8 +240,8 @@ pub(crate) fn left(place: &str) -> Vec<String> {
     let mut left = Vec::new();
     for [kind, service, target, path, list, name] in LISTS {
         let target = (!target.is_empty()).then_some(target);
-        let answer: Value = serde_json::from_str(&said(place, service, target, path, &json!({}))).unwrap();
-        for thing in answer.pointer(list).and_then(Value::as_array).into_iter().flatten() {
+        let response: Value = serde_json::from_str(&said(place, service, target, path, &json!({}))).unwrap();
+        for thing in response.pointer(list).and_then(Value::as_array).into_iter().flatten() {
             let name = thing.get(name).unwrap_or(thing);
             left.push(format!("{kind} {}", name.as_str().unwrap()));
         }
@@ -249,12 +249,12 @@ pub(crate) fn left(place: &str) -> Vec<String> {
     for (kind, service, path, tag) in
         [("bucket", "s3", "/", "Name"), ("topic", "sns", "/?Action=ListTopics&Version=2010-03-31", "TopicArn")]
     {
-        let answer = said(place, service, None, path, &Value::Null);
+        let response = said(place, service, None, path, &Value::Null);
         let open = format!("<{tag}>");
-        let things = answer.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        let things = response.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
         left.extend(things.map(|thing| format!("{kind} {thing}")));
     }
-    // Other trials made these, not Terraform.
+    // Other tests made these, not Terraform.
     left.retain(|thing| {
         !["bucket big-zips", "log group /aws/lambda/front-"].iter().any(|other| thing.starts_with(other))
     });
@@ -279,8 +279,8 @@ pub(crate) fn said_at(port: u16, place: &str, service: &str, target: Option<&str
         request = json.body(body.to_string());
     }
     block_on(async {
-        let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{service} {path}: {status} {text}");
         text
     })

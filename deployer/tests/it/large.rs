@@ -47,8 +47,8 @@ impl Large {
         let request = client().request(method.parse().unwrap(), url).body(body.to_string());
         let service = if path.starts_with("/restapis") { "apigateway" } else { "lambda" };
         let signed = format!("AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/us-east-1/{service}/aws4_request");
-        let answer = request.header("authorization", signed).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let response = request.header("authorization", signed).send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{method} {path}: {status}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
     }

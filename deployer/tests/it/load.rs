@@ -40,8 +40,8 @@ pub(crate) fn hundreds_of_visits_by_32_clients_at_once_are_counted_exactly_and_n
     let total = || stack().get(&format!("{url}/health")).2["count"].as_u64().unwrap();
     let (before, sent) = (total(), AtomicU64::new(0));
     let visit = async |client: &reqwest::Client| {
-        let answer = client.get(format!("{url}/count")).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let response = client.get(format!("{url}/count")).send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
         assert_eq!(status, 200, "{text}");
         serde_json::from_str::<Value>(&text).unwrap()["count"].as_u64().unwrap()
     };

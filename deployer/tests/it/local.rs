@@ -166,7 +166,7 @@ fn without_the_local_aws_every_command_says_how_to_start_it() {
 /// Terraform's provider keeps an idle connection for 90 s. Were the emulator the first to close it, a request that meets the
 /// close could be carried out without a response, and its second try be refused: an alias "already exists".
 pub(crate) fn a_connection_outlasts_the_90_s_for_which_a_client_keeps_it() {
-    assert_eq!(stack().late_answer.wait().as_ref().unwrap(), "HTTP/1.1 200 OK");
+    assert_eq!(stack().late_response.wait().as_ref().unwrap(), "HTTP/1.1 200 OK");
 }
 
 pub(crate) fn down_stops_every_process_and_removes_all_that_was_kept() {

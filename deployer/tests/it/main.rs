@@ -32,7 +32,7 @@ use std::iter;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Trial as Test};
 
 use harness::Stack;
 
@@ -43,21 +43,21 @@ fn stack() -> &'static Stack {
     STACK.get_or_init(Stack::up)
 }
 
-/// Makes trials of functions, under their own names. They take turns.
-macro_rules! trials {
-    ($($trial:path),* $(,)?) => {
-        vec![$(Trial::test(stringify!($trial), || {
-            let _turn = turns::wait(stringify!($trial));
-            $trial();
+/// Makes tests of functions, under their own names. They take turns.
+macro_rules! tests {
+    ($($test:path),* $(,)?) => {
+        vec![$(Test::test(stringify!($test), || {
+            let _turn = turns::wait(stringify!($test));
+            $test();
             Ok(())
         })),*]
     };
 }
 
-/// The same of functions that leave the shared stack alone: they wait for nobody.
-macro_rules! trials_apart {
-    ($($trial:path),* $(,)?) => {
-        vec![$(Trial::test(stringify!($trial), || { $trial(); Ok(()) })),*]
+/// The same of functions that leave the shared stack alone: they do not wait.
+macro_rules! tests_apart {
+    ($($test:path),* $(,)?) => {
+        vec![$(Test::test(stringify!($test), || { $test(); Ok(()) })),*]
     };
 }
 
@@ -67,22 +67,22 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(3));
     // The functions' HTTP client needs one, as the real binary does.
     rustls::crypto::ring::default_provider().install_default().unwrap();
-    let mut trials = trials_of_the_first_steps();
-    trials.extend(trials_of_the_browser());
-    trials.extend(trials_of_releases());
-    trials.extend(trials_of_privileges());
-    trials.extend(trials_of_doctor());
-    trials.extend(trials_of_the_infrastructure());
-    trials.extend(trials_of_bad_input());
-    trials.extend(trials_of_the_pipeline());
-    trials.extend(trials![
+    let mut tests = tests_of_the_first_steps();
+    tests.extend(tests_of_the_browser());
+    tests.extend(tests_of_releases());
+    tests.extend(tests_of_privileges());
+    tests.extend(tests_of_doctor());
+    tests.extend(tests_of_the_infrastructure());
+    tests.extend(tests_of_bad_input());
+    tests.extend(tests_of_the_pipeline());
+    tests.extend(tests![
         examples::init_of_this_repository_writes_what_deploys_without_an_edit,
         infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
         infrastructure::prod_is_destroyed_to_nothing_once_its_protection_is_taken_off,
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
-    turns::are(&trials, &arguments);
-    let conclusion = libtest_mimic::run(&arguments, beside(trials, trials_apart_from_the_stack()));
+    turns::are(&tests, &arguments);
+    let conclusion = libtest_mimic::run(&arguments, beside(tests, tests_apart_from_the_stack()));
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
@@ -90,17 +90,17 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Puts one of the others behind each of the trials that take turns.
-fn beside(turns: Vec<Trial>, others: Vec<Trial>) -> Vec<Trial> {
+/// Puts one of the others behind each of the tests that take turns.
+fn beside(turns: Vec<Test>, others: Vec<Test>) -> Vec<Test> {
     let mut others = others.into_iter();
-    let mut all: Vec<Trial> = turns.into_iter().flat_map(|trial| iter::once(trial).chain(others.next())).collect();
+    let mut all: Vec<Test> = turns.into_iter().flat_map(|test| iter::once(test).chain(others.next())).collect();
     all.extend(others);
     all
 }
 
 /// What has an emulator, an account or nothing at all of its own. The longest first.
-fn trials_apart_from_the_stack() -> Vec<Trial> {
-    trials_apart![
+fn tests_apart_from_the_stack() -> Vec<Test> {
+    tests_apart![
         proven::one_account::the_printed_steps_make_one_account_whose_roles_deploy_promote_and_roll_back,
         proven::one_account::its_roles_allow_what_they_are_for_and_nothing_else,
         local::a_signal_stops_what_local_up_started,
@@ -125,13 +125,13 @@ fn trials_apart_from_the_stack() -> Vec<Trial> {
 }
 
 /// What a page may read, by a browser's word.
-fn trials_of_the_browser() -> Vec<Trial> {
-    trials![browser::a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none,]
+fn tests_of_the_browser() -> Vec<Test> {
+    tests![browser::a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none,]
 }
 
-/// What a newcomer sees, and the load that it takes.
-fn trials_of_the_first_steps() -> Vec<Trial> {
-    trials![
+/// The first steps of a newcomer, and the load that the stack takes.
+fn tests_of_the_first_steps() -> Vec<Test> {
+    tests![
         first_steps::local_up_in_a_clean_checkout_makes_a_stack_that_serves,
         load::hundreds_of_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails,
         web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
@@ -140,13 +140,13 @@ fn trials_of_the_first_steps() -> Vec<Trial> {
 }
 
 /// What is refused, and changes nothing.
-fn trials_of_bad_input() -> Vec<Trial> {
-    trials![bad_input::what_cannot_be_is_refused_with_a_hint_and_a_code_and_changes_nothing,]
+fn tests_of_bad_input() -> Vec<Test> {
+    tests![bad_input::bad_input_is_refused_with_a_hint_and_changes_nothing,]
 }
 
-/// What Terraform may do to a stack that serves, and what it may not.
-fn trials_of_the_infrastructure() -> Vec<Trial> {
-    trials![
+/// What Terraform may do to a live stack, and what it may not.
+fn tests_of_the_infrastructure() -> Vec<Test> {
+    tests![
         infrastructure::a_permission_is_made_before_the_old_one_goes,
         infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
         infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
@@ -157,8 +157,8 @@ fn trials_of_the_infrastructure() -> Vec<Trial> {
 }
 
 /// The workflows.
-fn trials_of_the_pipeline() -> Vec<Trial> {
-    trials![
+fn tests_of_the_pipeline() -> Vec<Test> {
+    tests![
         pipeline::a_push_reaches_dev_and_prod_and_clicks_go_back_and_forth,
         pipeline::what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_changes_nothing,
         pipeline::a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none,
@@ -169,8 +169,8 @@ fn trials_of_the_pipeline() -> Vec<Trial> {
 }
 
 /// What each role may do: all that it needs, and nothing else.
-fn trials_of_privileges() -> Vec<Trial> {
-    trials![
+fn tests_of_privileges() -> Vec<Test> {
+    tests![
         proven::privileges::every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words,
         proven::privileges::under_exactly_the_deploy_roles_policy_everything_passes,
         proven::privileges::without_an_action_the_run_fails_names_it_and_changes_nothing_half,
@@ -180,17 +180,17 @@ fn trials_of_privileges() -> Vec<Trial> {
     ]
 }
 
-/// What is said of a stack that somebody has broken.
-fn trials_of_doctor() -> Vec<Trial> {
-    trials![
+/// The findings of `doctor` in a broken stack.
+fn tests_of_doctor() -> Vec<Test> {
+    tests![
         doctor::a_healthy_stack_has_no_problems_and_is_left_as_it_is,
         doctor::what_somebody_broke_is_named_with_its_fix,
     ]
 }
 
 /// Releases by the real binary, and what it prints and leaves.
-fn trials_of_releases() -> Vec<Trial> {
-    trials![
+fn tests_of_releases() -> Vec<Test> {
+    tests![
         releases::changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before,
         releases::terraform_changes_memory_and_deploy_releases_it,
         releases::in_a_canary_terraform_sees_no_change_another_process_is_refused_and_sigterm_reverts_it,

@@ -38,8 +38,8 @@ fn promote(from: &str, release: &str, to: &str) -> Event {
     dispatched("promote", inputs)
 }
 
-/// What serves in an environment, and who holds its lock.
-fn serves(environment: &str) -> (Value, Value, Value) {
+/// What is live in an environment, and who has its lock.
+fn live_state(environment: &str) -> (Value, Value, Value) {
     let status = stack().status(environment);
     (status["release"].clone(), status["functions"].clone(), status["lock"].clone())
 }
@@ -65,7 +65,7 @@ pub(crate) fn a_push_reaches_dev_and_prod_and_clicks_go_back_and_forth() {
     let run = github.run(&promote("dev", "", "prod"));
     let end = run.expect([("source", "success"), ("promote", "success")]).job("promote");
     assert!(end.summary.contains("deployer rollback prod --to "), "{}", end.summary);
-    assert_eq!((serves("prod").0, &end.url), (json!(prod + 2), &stack.url("prod")));
+    assert_eq!((live_state("prod").0, &end.url), (json!(prod + 2), &stack.url("prod")));
     assert_eq!(stack.release("prod", prod + 2)["parts"], stack.release("prod", prod)["parts"]);
 
     for environment in ["dev", "prod"] {
@@ -107,13 +107,13 @@ fn what_is_compiled_sees_no_token(log: &str, builds: usize) {
     assert_eq!(seen.len(), builds, "{log}");
     for names in seen.iter().flat_map(|environment| environment.trim_end_matches(']').split(' ')) {
         let name = names.split('=').next().unwrap();
-        assert!(["CI", "GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_STEP_SUMMARY"].contains(&name), "a build sees {name}");
+        assert!(["CI", "GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_STEP_SUMMARY"].contains(&name), "a build gets {name}");
     }
 }
 
 pub(crate) fn what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_changes_nothing() {
     let mut github = github("refused").with_an_earlier_run();
-    let before = (serves("dev"), serves("prod"), stack().last_number("prod"));
+    let before = (live_state("dev"), live_state("prod"), stack().last_number("prod"));
     let fails = |github: &GitHub, event: &Event, job: &str, words: [&str; 2]| {
         github.run(event).expect([(job, "failure")]).job(job).annotates(words);
     };
@@ -151,7 +151,7 @@ pub(crate) fn what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_chan
         "rollback",
         ["AWS gives arn:aws:iam::111111111111:role/", "environment prod-rollback"],
     );
-    assert_eq!((serves("dev"), serves("prod"), stack().last_number("prod")), before);
+    assert_eq!((live_state("dev"), live_state("prod"), stack().last_number("prod")), before);
 }
 
 pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none() {
@@ -181,7 +181,7 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
         assert!(comment.contains(part), "no `{part}` in:\n{comment}");
     }
 
-    // Of a commit that cannot be built there is no plan, and that of the one before does not stay.
+    // A commit that cannot be built has no plan, and the previous commit's plan does not stay.
     let run = github.run(&of(REPOSITORY, &[("test", "success"), ("build", "failure")]));
     run.expect([("plan", "skipped"), ("comment", "success")]);
     let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
@@ -229,19 +229,19 @@ pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer_and_nothing_is_no_
     let put = |path: &str, body: Value| {
         stack().behind("prod", "PUT", &format!("/2015-03-31/functions/{name}/{path}"), None, &body)
     };
-    let live = serves("prod").1["preflight"]["version"].clone();
+    let live = live_state("prod").1["preflight"]["version"].clone();
     put("aliases/live", json!({"FunctionVersion": "1"}));
     put("configuration", json!({"MemorySize": 256}));
     let run = github.run(&drift());
     put("configuration", json!({"MemorySize": 128}));
     put("aliases/live", json!({"FunctionVersion": live}));
     let drift = run.expect([("drift", "failure")]).job("drift");
-    // Each sees what the other cannot.
+    // Each finds what the other cannot.
     drift.annotates(["Drift of prod", "Terraform would change `prod`"]);
     for part in ["memory_size", "drift: "] {
         assert!(drift.summary.contains(part), "no `{part}` in:\n{}", drift.summary);
     }
-    assert!(drift.log.contains("Terraform was never applied to `dev`: that is no drift"), "{}", drift.log);
+    assert!(drift.log.contains("Terraform was never applied to `dev`: this is not drift"), "{}", drift.log);
     assert!(!drift.log.contains("Drift of dev"), "{}", drift.log);
 }
 
@@ -281,7 +281,7 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     run.job("main").annotates(["was never merged to main", "tag the commit on main"]);
 }
 
-/// What no linter knows of.
+/// Rules that no linter has.
 pub(crate) fn the_workflows_keep_this_repositorys_own_rules() {
     every_step_is_short_and_hands_its_signals_on();
     every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older();
@@ -333,7 +333,7 @@ fn every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older()
 
 fn no_job_that_builds_may_take_a_role_or_sign() {
     let mut builds = 0;
-    // `acceptance` runs by hand, in an account for trials: what it compiles is what it tries with the role.
+    // `acceptance` runs by hand, in an account for tests: what it compiles is what it tries with the role.
     for (file, jobs) in workflows().into_iter().filter(|(file, _)| !file.ends_with("acceptance.yml")) {
         for (name, job) in jobs.as_object().unwrap() {
             let steps = job["steps"].to_string();

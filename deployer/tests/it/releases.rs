@@ -1,4 +1,4 @@
-//! Releases by the real binary: what cargo builds, what Terraform sees of it, and what a process leaves that is told to
+//! Releases by the real binary: what cargo builds, what Terraform notices of it, and what a process leaves that is signalled to
 //! stop or that dies. (All else that a release does: `tests/sim`.)
 
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Running, SENTENCE};
 use crate::stack;
-use crate::strict::Front;
+use crate::strict::StrictProxy;
 
 const REPLIES: &str = "function/src/reply.rs";
 const CHANGED: &str = "There is nothing to see.";
@@ -16,8 +16,8 @@ const CANARY: (&str, &str) = (
     "account = \"111111111111\", traffic = { strategy = \"canary\", percent = 40, bake_seconds = 600 }",
 );
 
-fn front() -> Front {
-    Front::before(stack().checkout.port("dev"))
+fn proxy() -> StrictProxy {
+    StrictProxy::before(stack().checkout.port("dev"))
 }
 
 fn version() -> String {
@@ -30,8 +30,8 @@ fn visited() -> Value {
 }
 
 pub(crate) fn changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before() {
-    let (checkout, front, before) = (&stack().checkout, front(), version());
-    let run = |arguments: &str| checkout.through(&front, "dev", arguments).0;
+    let (checkout, proxy, before) = (&stack().checkout, proxy(), version());
+    let run = |arguments: &str| checkout.through(&proxy, "dev", arguments).0;
     let unchanged = run("deploy dev --output json").expect(0);
     assert!(!unchanged.stderr.contains("Building"), "{}", unchanged.stderr);
     assert_eq!(unchanged.json()["changed"], false);
@@ -53,25 +53,25 @@ pub(crate) fn changed_code_is_built_released_and_served_and_a_rollback_serves_wh
 }
 
 pub(crate) fn terraform_changes_memory_and_deploy_releases_it() {
-    let (stack, front, before) = (stack(), front(), version());
+    let (stack, proxy, before) = (stack(), proxy(), version());
     let code = stack.status("dev")["functions"]["counter"]["code_sha256"].clone();
     stack.terraform("dev", &["apply", "-auto-approve", "-var=memory_size=256"]);
     // The alias stays where the last release left it: what Terraform changed waits for the next one.
     assert_eq!(version(), before);
-    stack.checkout.through(&front, "dev", "deploy dev").0.expect(0).says(["settings changed: MemorySize"]);
+    stack.checkout.through(&proxy, "dev", "deploy dev").0.expect(0).says(["settings changed: MemorySize"]);
     let (after, function) = (version(), "/2015-03-31/functions/resume-visitor-counter-dev");
     assert_ne!(after, before);
     let live = stack.behind("dev", "GET", &format!("{function}?Qualifier={after}"), None, &Value::Null);
     assert_eq!((&live["Configuration"]["MemorySize"], &live["Configuration"]["CodeSha256"]), (&json!(256), &code));
     stack.terraform("dev", &["plan", "-detailed-exitcode", "-var=memory_size=256"]);
     stack.terraform("dev", &["apply", "-auto-approve"]);
-    stack.checkout.through(&front, "dev", "deploy dev").0.expect(0);
+    stack.checkout.through(&proxy, "dev", "deploy dev").0.expect(0);
 }
 
 /// Starts a canary, and waits until a part of the traffic is its.
-fn canary(front: &Front) -> Running {
+fn canary(proxy: &StrictProxy) -> Running {
     let deploy = format!("deploy dev --artifact {}", stack().checkout.artifact(CHANGED));
-    let running = stack().checkout.start_through(front, "dev", &[CANARY], &deploy);
+    let running = stack().checkout.start_through(proxy, "dev", &[CANARY], &deploy);
     let started = Instant::now();
     while stack().status("dev")["functions"]["counter"]["weights"].as_object().is_none_or(serde_json::Map::is_empty) {
         assert!(started.elapsed() < Duration::from_secs(60), "no canary began");
@@ -81,8 +81,8 @@ fn canary(front: &Front) -> Running {
 }
 
 pub(crate) fn in_a_canary_terraform_sees_no_change_another_process_is_refused_and_sigterm_reverts_it() {
-    let (stack, front, before) = (stack(), front(), stack().status("dev"));
-    let running = canary(&front);
+    let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
+    let running = canary(&proxy);
     stack.assert_terraform_plan_is_empty("dev");
     let other = stack.checkout.deployer("rollback dev --to previous").expect(5);
     other.says(["is held by", "`deploy dev`", "hint: "]);
@@ -95,12 +95,12 @@ pub(crate) fn in_a_canary_terraform_sees_no_change_another_process_is_refused_an
 }
 
 pub(crate) fn what_a_killed_process_left_is_unlocked_by_hand_and_reverted_by_the_next_run() {
-    let (stack, front, before) = (stack(), front(), stack().status("dev"));
-    canary(&front).kill();
+    let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
+    canary(&proxy).kill();
     let asked = stack.checkout.deployer("unlock dev").expect(3);
     asked.says(["is held by", "`deploy dev`", "hint: run it in a terminal, or with `--force`"]);
     stack.checkout.deployer("unlock dev --force").expect(0);
     let killed = stack.last_number("dev");
-    stack.checkout.through(&front, "dev", "deploy dev").0.expect(0).says([&format!("release {killed}")]);
+    stack.checkout.through(&proxy, "dev", "deploy dev").0.expect(0).says([&format!("release {killed}")]);
     assert_eq!(stack.status("dev"), before);
 }

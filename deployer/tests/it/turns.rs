@@ -1,21 +1,21 @@
-//! Trials that change the shared stack take turns, in the order of the list: each finds what the ones before it left.
+//! Tests that change the shared stack take turns, in the order of the list: each finds what the ones before it left.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Trial as Test};
 
-/// The trials that will run and take turns, in their order.
+/// The tests that will run and take turns, in their order.
 static ORDER: OnceLock<Vec<String>> = OnceLock::new();
 /// How many of them have ended.
 static ENDED: Mutex<usize> = Mutex::new(0);
 static CHANGED: Condvar = Condvar::new();
 
-/// A trial's turn, until it is dropped, also by a panic.
+/// A test's turn, until it is dropped, also by a panic.
 pub(crate) struct Turn;
 
-/// Says which trials take turns: of these the ones that `arguments` select.
-pub(crate) fn are(trials: &[Trial], arguments: &Arguments) {
-    let selected = trials.iter().map(Trial::name).filter(|name| is_selected(name, arguments));
+/// Says which tests take turns: of these the ones that `arguments` select.
+pub(crate) fn are(tests: &[Test], arguments: &Arguments) {
+    let selected = tests.iter().map(Test::name).filter(|name| is_selected(name, arguments));
     ORDER.get_or_init(|| selected.map(str::to_owned).collect());
 }
 
@@ -25,7 +25,7 @@ fn is_selected(name: &str, Arguments { filter, skip, exact, .. }: &Arguments) ->
     filter.as_ref().is_none_or(fits) && !skip.iter().any(fits)
 }
 
-/// Waits for the turn of a trial.
+/// Waits for the turn of a test.
 pub(crate) fn wait(name: &str) -> Turn {
     let place = ORDER.get().and_then(|order| order.iter().position(|other| other == name)).unwrap();
     let mut ended = ended();

@@ -55,9 +55,9 @@ fn status(port: u16, host: &str, (method, path, headers): (&str, &str, &str), so
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(format!("{method} {path} HTTP/1.1\r\n{head}\r\n\r\n{body}").as_bytes()).unwrap();
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap_or_else(|error| panic!("{port} {method} {path} {head}: {error}"));
-    String::from_utf8_lossy(&answer[9..]).parse().unwrap()
+    let mut response = [0; 12];
+    stream.read_exact(&mut response).unwrap_or_else(|error| panic!("{port} {method} {path} {head}: {error}"));
+    String::from_utf8_lossy(&response[9..]).parse().unwrap()
 }
 
 /// Every port on which an emulator or a process that it started listens: its own, and the functions' runtime APIs.
@@ -121,5 +121,5 @@ pub(crate) fn what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is
     }
     let how = "simple, form, preflighted and WebSocket requests of foreign, null and same-site origins and of rebound names, \
                to the emulators and the functions' runtime APIs: 403";
-    promises::kept("the local AWS is nobody else's", how, tried, &[], began);
+    promises::kept("no web page can use the local AWS", how, tried, &[], began);
 }

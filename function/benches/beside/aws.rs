@@ -1,4 +1,4 @@
-//! DynamoDB and SSM as the functions see them: over TLS, and each answer after a fixed delay.
+//! DynamoDB and SSM for the functions: over TLS, and each response after a fixed delay.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +24,7 @@ use crate::{
     percentile::median,
 };
 
-/// How long DynamoDB and SSM take to answer; DynamoDB's own figure is "single-digit milliseconds".
+/// How long DynamoDB and SSM take to respond; DynamoDB's own figure is "single-digit milliseconds".
 const DELAY: Duration = Duration::from_millis(5);
 
 /// What addresses are hashed with.
@@ -64,7 +64,7 @@ impl Aws {
         Ok(Self { variables: variables(&url(dynamodb), &url(ssm), &bundle), seen, hurried })
     }
 
-    /// From now on DynamoDB answers at once.
+    /// From now on DynamoDB responses at once.
     pub(crate) fn hurry(&self) {
         self.hurried.store(true, Ordering::Relaxed);
     }

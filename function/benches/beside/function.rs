@@ -1,4 +1,4 @@
-//! A function that runs, and the Lambda runtime's API as it sees it.
+//! A running function, and the Lambda runtime's API for it.
 
 use std::{
     ffi::OsString,
@@ -43,7 +43,7 @@ pub(crate) struct Function {
 /// What a function did at the runtime's API.
 enum Did {
     Asked(Instant),
-    Answered(Duration, Value),
+    Responded(Duration, Value),
     Failed(String),
 }
 
@@ -60,9 +60,9 @@ impl Running {
     /// Starts `function` as Lambda does, with nothing in its environment but what is given.
     pub(crate) fn start(function: &Function, aws: &Aws) -> Result<Self> {
         let (events, next) = mpsc::channel();
-        let (tell, did) = mpsc::channel();
+        let (done, did) = mpsc::channel();
         let (next, handed) = (Mutex::new(next), Mutex::new(Instant::now()));
-        let api = http::serve(None, move |received| runtime_api(&received, &next, &handed, &tell))?;
+        let api = http::serve(None, move |received| runtime_api(&received, &next, &handed, &done))?;
         let (program, arguments) = function.command.split_first().context("a function without a command")?;
         let log = function.folder.join(format!("{}.log", function.name));
         let output = File::create(&log)?;
@@ -77,16 +77,16 @@ impl Running {
         Ok(running)
     }
 
-    /// Its answer to `event`, how long it took, and it asks for the next one when this returns.
+    /// Its response to `event`, how long it took, and it asks for the next one when this returns.
     pub(crate) fn invoke(&self, event: &Value) -> Result<(Duration, Value)> {
         self.events.send(event.to_string())?;
-        let answered = match self.did.recv_timeout(PATIENCE)? {
-            Did::Answered(took, answer) => (took, answer),
+        let responded = match self.did.recv_timeout(PATIENCE)? {
+            Did::Responded(took, response) => (took, response),
             Did::Asked(_) => bail!("the function asked twice"),
             Did::Failed(error) => bail!("the function failed: {error}"),
         };
         self.wait_until_it_asks()?;
-        Ok(answered)
+        Ok(responded)
     }
 
     /// The CPU time that it took so far.
@@ -102,7 +102,7 @@ impl Running {
     fn wait_until_it_asks(&self) -> Result<Instant> {
         match self.did.recv_timeout(PATIENCE).context("the function does not ask for an event")? {
             Did::Asked(at) => Ok(at),
-            Did::Answered(..) => bail!("the function answered twice"),
+            Did::Responded(..) => bail!("the function responded twice"),
             Did::Failed(error) => bail!("the function failed: {error}"),
         }
     }
@@ -130,9 +130,9 @@ fn runtime_api(
         return Sent { status: 200, headers: &HEADERS, body };
     }
     let took = handed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-    let answer = serde_json::from_slice(&received.body);
-    let _ = did.send(match answer {
-        Ok(answer) if received.path.ends_with("/response") => Did::Answered(took, answer),
+    let response = serde_json::from_slice(&received.body);
+    let _ = did.send(match response {
+        Ok(response) if received.path.ends_with("/response") => Did::Responded(took, response),
         _ => Did::Failed(String::from_utf8_lossy(&received.body).into_owned()),
     });
     Sent { status: 202, headers: &[], body: "{}".to_owned() }

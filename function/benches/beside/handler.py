@@ -1,7 +1,7 @@
-"""The function `counter` in Python, for measuring beside it: the same routes, checks, calls, answers, log line.
+"""The function `counter` in Python, for measuring beside it: the same routes, checks, calls, responses, log line.
 
 As one would write it to be fast: clients made and connections opened during init, the two writes at the same time,
-no validation of parameters that are always well formed. `same.rs` checks that it answers and writes what `counter`
+no validation of parameters that are always well formed. `same.rs` checks that it returns and writes what `counter`
 does.
 """
 
@@ -194,7 +194,7 @@ def reply(event, route, path, request_id):
     if route not in ("/count", "/health"):
         return 404, problem("Not found", "There is nothing at this path.", request_id), {}
     if method != "GET":
-        refused = problem("Method not allowed", "This path does not answer this method.", request_id)
+        refused = problem("Method not allowed", "This path does not support this method.", request_id)
         return 405, refused, {"Allow": "GET"}
     if route == "/count":
         return 200, count(event, path), {}
@@ -239,5 +239,5 @@ def handler(event, context):
         status, body, more = 500, problem("Database error", said, request_id), {}
     answer = framed(event, status, body, more)
     took = int((time.perf_counter() - started) * 1_000_000)
-    log("INFO", "answered", request_id, resource=resource, status=status, duration_us=took)
+    log("INFO", "responded", request_id, resource=resource, status=status, duration_us=took)
     return answer

@@ -17,7 +17,7 @@ pub(crate) struct Received {
     pub(crate) body: Vec<u8>,
 }
 
-/// An answer: its status, its own headers, its body.
+/// An response: its status, its own headers, its body.
 pub(crate) struct Sent {
     pub(crate) status: u16,
     pub(crate) headers: &'static [(&'static str, &'static str)],
@@ -30,16 +30,16 @@ impl<T: Read + Write> Stream for T {}
 /// Serves until this process ends; each connection has a thread of its own.
 pub(crate) fn serve(
     tls: Option<Arc<ServerConfig>>,
-    answer: impl Fn(Received) -> Sent + Send + Sync + 'static,
+    response: impl Fn(Received) -> Sent + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let answer = Arc::new(answer);
+    let response = Arc::new(response);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (answer, tls) = (Arc::clone(&answer), tls.clone());
+            let (response, tls) = (Arc::clone(&response), tls.clone());
             // A connection ends in an error whenever a function is killed.
-            thread::spawn(move || open(stream, tls).and_then(|stream| converse(stream, &*answer)));
+            thread::spawn(move || open(stream, tls).and_then(|stream| converse(stream, &*response)));
         }
     });
     Ok(address)
@@ -54,10 +54,10 @@ fn open(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Box<dyn
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
-fn converse(stream: Box<dyn Stream>, answer: &dyn Fn(Received) -> Sent) -> io::Result<()> {
+fn converse(stream: Box<dyn Stream>, response: &dyn Fn(Received) -> Sent) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(received) = receive(&mut stream)? {
-        let Sent { status, headers, body } = answer(received);
+        let Sent { status, headers, body } = response(received);
         let mut text = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             text += &format!("{name}: {value}\r\n");

@@ -33,7 +33,7 @@ const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
 fn main() -> Result<ExitCode> {
     if !std::env::args().any(|argument| argument == "--bench") {
-        return Ok(ExitCode::SUCCESS); // `cargo test --all-targets` runs this too, and it is no test
+        return Ok(ExitCode::SUCCESS); // `cargo test --all-targets` runs this too, and it is not a test
     }
     let scratch = PathBuf::from(SCRATCH).join("beside");
     std::fs::create_dir_all(&scratch)?;

@@ -1,11 +1,11 @@
-//! What Linux knows of a running process: the CPU time it took, and the most memory it had.
+//! What Linux reports about a running process: the CPU time it took, and the most memory it had.
 
 use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result};
 
 /// User and system time of all threads so far, to the nanosecond. Neither function ends a thread while
-/// it serves; one that ended would be missing.
+/// it runs; one that ended would be missing.
 pub(crate) fn cpu(id: u32) -> Result<Duration> {
     let mut nanoseconds = 0;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {

@@ -48,8 +48,8 @@ fn round(function: &Function, aws: &Aws) -> Result<Round> {
 }
 
 pub(crate) fn visit(running: &Running) -> Result<Duration> {
-    let (took, answer) = running.invoke(&event("GET", "/count"))?;
-    ensure!(answer["statusCode"] == 200, "a visit was answered {answer}");
+    let (took, response) = running.invoke(&event("GET", "/count"))?;
+    ensure!(response["statusCode"] == 200, "a visit returned {response}");
     Ok(took)
 }
 

@@ -9,12 +9,12 @@ use crate::{
     rounds::event,
 };
 
-/// What of a visit is the same whoever wrote it, on one day.
+/// What of a visit is the same for every writer, on one day.
 const STORED: [&str; 3] = ["visitor_ip", "user_agent", "path"];
 
 /// # Errors
 ///
-/// When they answer or write differently.
+/// When they respond or write differently.
 pub(crate) fn check(aws: &Aws, one: &Function, other: &Function) -> Result<()> {
     let (ones, others) = (Running::start(one, aws)?, Running::start(other, aws)?);
     for (method, path) in [("GET", "/count"), ("GET", "/health"), ("POST", "/count"), ("GET", "/nowhere")] {
@@ -25,11 +25,11 @@ pub(crate) fn check(aws: &Aws, one: &Function, other: &Function) -> Result<()> {
     Ok(())
 }
 
-/// Its answer to `event`, with the body read, and what was written of a visit last.
+/// Its response to `event`, with the body read, and what was written of a visit last.
 fn did(aws: &Aws, running: &Running, event: &Value) -> Result<(Value, Vec<Value>)> {
-    let (_, mut answer) = running.invoke(event)?;
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
-    answer["body"] = body;
+    let (_, mut response) = running.invoke(event)?;
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or_default())?;
+    response["body"] = body;
     let written = aws.written();
-    Ok((answer, STORED.iter().map(|name| written[name].clone()).collect()))
+    Ok((response, STORED.iter().map(|name| written[name].clone()).collect()))
 }

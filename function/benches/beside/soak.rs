@@ -15,12 +15,12 @@ pub(crate) struct Soak {
 }
 
 impl Soak {
-    /// After so many invocations every pool and buffer has its size.
+    /// After this many invocations every pool and buffer has its size.
     pub(crate) const EARLY: usize = 10_000;
     pub(crate) const ALL: usize = 100_000;
 }
 
-/// Invokes `function`, whose store answers at once.
+/// Invokes `function`, whose store responses at once.
 pub(crate) fn run(aws: &Aws, function: &Function) -> Result<Soak> {
     aws.hurry();
     let running = Running::start(function, aws)?;

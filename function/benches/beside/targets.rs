@@ -89,7 +89,7 @@ fn grown(soak: &Soak) -> Line {
 
 /// The lines in Markdown.
 pub(crate) fn table(lines: &[Line], delay: Duration) -> String {
-    let mut table = format!("The stand-in for DynamoDB answered after {} in the median.\n\n", ms(delay));
+    let mut table = format!("The stand-in for DynamoDB responded after {} in the median.\n\n", ms(delay));
     table += "| | Rust | Python | compared | at most | |\n|---|---:|---:|---:|---:|---|\n";
     for line in lines {
         let Line { what, rust, python, target, unit } = line;

@@ -26,7 +26,7 @@ pub(crate) fn build(folder: &Path) -> Result<BTreeMap<String, u64>> {
     functions.iter().map(zip).collect()
 }
 
-/// Cargo without what the cargo that runs this says of this package: `ring` would be compiled anew for it, and
+/// Cargo without the settings of the cargo that runs this: `ring` would be compiled anew for it, and
 /// anew for the next one who runs cargo by hand.
 #[expect(clippy::disallowed_methods, reason = "names are looked at here, and no value")]
 fn cargo() -> Command {

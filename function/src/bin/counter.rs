@@ -1,4 +1,4 @@
-//! The function `counter`: settings -> store and key -> serve. What is wrong with the settings or
+//! The function `counter`: settings -> store and key -> serve. An error in the settings or
 //! the key ends it before the first event, with a line in the log and a non-zero exit code.
 
 use std::process::ExitCode;
@@ -36,13 +36,11 @@ async fn run() -> anyhow::Result<()> {
     match settings::store()? {
         #[cfg(feature = "dynamodb")]
         StoreChoice::DynamoDb => {
-            let (table, shards) = (settings::table()?, settings::shards()?);
-            around.serve(DynamoStore::new(table, shards, settings::aws(Service::DynamoDb)?)).await
+            around.serve(DynamoStore::new(settings::table()?, settings::aws(Service::DynamoDb)?)).await
         }
         #[cfg(feature = "postgres")]
         StoreChoice::Postgres => {
-            let (database, shards) = (settings::database()?, settings::shards()?);
-            around.serve(PostgresStore::new(database, shards, settings::aws(Service::SecretsManager)?)?).await
+            around.serve(PostgresStore::new(settings::database()?, settings::aws(Service::SecretsManager)?)?).await
         }
         #[cfg(not(all(feature = "dynamodb", feature = "postgres")))]
         other => Err(settings::SettingsError::NotBuilt(other.feature()).into()),

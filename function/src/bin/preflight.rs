@@ -1,4 +1,4 @@
-//! The function `preflight`: settings -> serve. What is wrong with the settings ends it before the
+//! The function `preflight`: settings -> serve. An error in the settings ends it before the
 //! first event, with a line in the log and a non-zero exit code.
 
 use std::process::ExitCode;

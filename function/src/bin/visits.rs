@@ -11,10 +11,10 @@ use function::visits::{self, cli::Cli, failure::Failed};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    match visits::run(&cli, &mut io::stdout(), &mut io::stderr()).await {
+    match visits::run(&cli, &mut io::stdout()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without a stderr there is nobody to tell.
+            // If stderr is closed, the exit code remains.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             if let Some(hint) = error.downcast_ref::<Failed>().and_then(Failed::hint) {
                 let _ = writeln!(io::stderr(), "hint: {hint}");

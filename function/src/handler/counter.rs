@@ -13,7 +13,7 @@ use crate::{
     handler::Handler,
     key::{AddressKey, KeySource},
     log,
-    reply::{Answer, Frame, Reply},
+    reply::{Frame, Reply, Response},
     request::Request,
     store::{Counted, Store},
     telemetry::{Calls, Telemetry},
@@ -30,45 +30,45 @@ pub struct Counter<S, K> {
 }
 
 impl<S: Store, K: KeySource> Handler for Counter<S, K> {
-    async fn answer(&self, request: &Request) -> Answer {
+    async fn respond(&self, request: &Request) -> Response {
         // A panic that reached the runtime would be a bare 502, which no web page may read.
         let calls = Calls::default();
         let reply = AssertUnwindSafe(self.reply(request, &calls)).catch_unwind().await;
         let reply = reply.unwrap_or(Err(Failure::Panicked));
-        let counted = matches!(reply, Ok(Told::Visit(_)));
-        self.telemetry.tell(request, counted, self.store.service(), &calls.into_inner());
+        let counted = matches!(reply, Ok(Outcome::Visit(_)));
+        self.telemetry.report(request, counted, self.store.service(), &calls.into_inner());
         match reply {
-            Ok(Told::Visit(reply) | Told::Other(reply)) => self.frame.answer(request, reply),
+            Ok(Outcome::Visit(reply) | Outcome::Other(reply)) => self.frame.respond(request, reply),
             Err(failure) => {
                 log::failed(&failure);
-                self.frame.answer(request, failure.reply(&request.id))
+                self.frame.respond(request, failure.reply(&request.id))
             }
         }
     }
 }
 
 impl<S: Store, K: KeySource> Counter<S, K> {
-    /// A counter over `store`, which hashes addresses with `key`, whose answers carry the headers of
-    /// `frame`, and which tells `telemetry` of its calls.
+    /// A counter over `store`, which hashes addresses with `key`, whose responses carry the headers of
+    /// `frame`, and which reports its calls to `telemetry`.
     pub fn new(store: S, key: AddressKey<K>, frame: Frame, telemetry: Telemetry) -> Self {
         Self { store, key, frame, telemetry }
     }
 
-    async fn reply(&self, request: &Request, calls: &Calls) -> Result<Told, Failure> {
+    async fn reply(&self, request: &Request, calls: &Calls) -> Result<Outcome, Failure> {
         match (request.route(), request.method.as_str()) {
             ("/count", "GET") => self.count(request, calls).await,
-            ("/health", "GET") => self.health(calls).await.map(Told::Other),
-            ("/count" | "/health", _) => Ok(Told::Other(Reply::method_not_allowed("GET", &request.id))),
-            _ => Ok(Told::Other(Reply::not_found(&request.id))),
+            ("/health", "GET") => self.health(calls).await.map(Outcome::Other),
+            ("/count" | "/health", _) => Ok(Outcome::Other(Reply::method_not_allowed("GET", &request.id))),
+            _ => Ok(Outcome::Other(Reply::not_found(&request.id))),
         }
     }
 
-    async fn count(&self, request: &Request, calls: &Calls) -> Result<Told, Failure> {
+    async fn count(&self, request: &Request, calls: &Calls) -> Result<Outcome, Failure> {
         let at = Timestamp::now();
         let visitor_ip = self.key.pseudonym(request.source.as_ref(), at).await;
         let Counted { total, new } = self.store.count(&Visit::new(request, visitor_ip, at), calls).await?;
         let reply = Reply::ok(&json!({"count": total, "message": "Visitor count updated successfully"}));
-        Ok(if new { Told::Visit(reply) } else { Told::Other(reply) })
+        Ok(if new { Outcome::Visit(reply) } else { Outcome::Other(reply) })
     }
 
     async fn health(&self, calls: &Calls) -> Result<Reply, Failure> {
@@ -78,9 +78,9 @@ impl<S: Store, K: KeySource> Counter<S, K> {
     }
 }
 
-/// What a request came to.
-enum Told {
-    /// A visit that nobody had counted yet.
+/// The outcome of a request.
+enum Outcome {
+    /// A visit that was not counted before.
     Visit(Reply),
     /// Anything else.
     Other(Reply),

@@ -1,4 +1,4 @@
-//! From request to answer, without the Lambda runtime: one handler for each function.
+//! From request to response, without the Lambda runtime: one handler for each function.
 
 mod counter;
 mod preflight;
@@ -6,10 +6,10 @@ mod preflight;
 pub use counter::Counter;
 pub use preflight::Preflight;
 
-use crate::{reply::Answer, request::Request};
+use crate::{reply::Response, request::Request};
 
-/// A function as the runtime sees it. It has a response for every request: there is no error.
+/// A function, as the runtime calls it. It has a response for every request: there is no error.
 pub trait Handler: Send + Sync {
-    /// Answers `request`.
-    fn answer(&self, request: &Request) -> impl Future<Output = Answer> + Send;
+    /// The response to `request`.
+    fn respond(&self, request: &Request) -> impl Future<Output = Response> + Send;
 }

@@ -1,21 +1,21 @@
-//! The function `preflight`: tells a browser which pages may call the counter.
+//! The function `preflight`: reports to a browser which pages may call the counter.
 //!
-//! It answers `OPTIONS` whatever the path: which paths there are, API Gateway decides.
+//! It responds to `OPTIONS` for every path: API Gateway decides which paths there are.
 
 use crate::{
     handler::Handler,
-    reply::{Answer, Frame, Reply},
+    reply::{Frame, Reply, Response},
     request::Request,
 };
 
-/// Answers preflights.
+/// Responds to preflights.
 #[derive(Debug)]
 pub struct Preflight {
     frame: Frame,
 }
 
 impl Preflight {
-    /// A preflight whose answers carry the headers of `frame`.
+    /// A preflight whose responses carry the headers of `frame`.
     #[must_use]
     pub fn new(frame: Frame) -> Self {
         Self { frame }
@@ -23,11 +23,11 @@ impl Preflight {
 }
 
 impl Handler for Preflight {
-    async fn answer(&self, request: &Request) -> Answer {
+    async fn respond(&self, request: &Request) -> Response {
         let reply = match request.method.as_str() {
             "OPTIONS" => Reply::empty(),
             _ => Reply::method_not_allowed("OPTIONS", &request.id),
         };
-        self.frame.answer(request, reply)
+        self.frame.respond(request, reply)
     }
 }

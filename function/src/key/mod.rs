@@ -1,6 +1,6 @@
 //! The secret that addresses are hashed with: read once, during init.
 //!
-//! A key that can never be used, as far as AWS says, keeps the function from starting. One that
+//! A key that can never be used, going by AWS's error, keeps the function from starting. One that
 //! cannot be read just now does not: visits are counted all the same, of `unknown` visitors, and
 //! each visit tries again until the key is there. It never shows the secret.
 
@@ -18,7 +18,7 @@ use crate::{
     privacy::{Address, Pseudonym, SECRET_MINIMUM, Secret},
 };
 
-/// The pauses before the second attempt during init, and before the third. Nobody waits yet, and
+/// The pauses before the second attempt during init, and before the third. No visitor waits yet, and
 /// Lambda gives an init 10 s.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
@@ -48,11 +48,11 @@ pub enum KeyError {
     Refused {
         /// The parameter's name.
         parameter: String,
-        /// What was answered.
+        /// The error response.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// It is no secret.
+    /// It is not a secret.
     #[error("parameter `{parameter}` is too short: it must be at least {SECRET_MINIMUM} bytes of random text")]
     Short {
         /// The parameter's name.
@@ -82,12 +82,12 @@ impl<K: KeySource> AddressKey<K> {
     /// When the secret may not be read, does not exist, or is too short.
     pub async fn load(&self) -> Result<(), KeyError> {
         for pause in PAUSES {
-            match self.ask().await {
+            match self.read().await {
                 Err(KeyError::Unavailable { .. }) => sleep(pause).await,
                 known => return known,
             }
         }
-        match self.ask().await {
+        match self.read().await {
             Err(error @ KeyError::Unavailable { .. }) => {
                 log::keyless(&error);
                 Ok(())
@@ -96,7 +96,7 @@ impl<K: KeySource> AddressKey<K> {
         }
     }
 
-    /// Who `address` is on the day of `at`. Without a secret it asks for it once more, unless another
+    /// Who `address` is on the day of `at`. Without a secret it reads it once more, unless another
     /// visit is just doing so; if that fails, it is logged, and the visitor is unknown.
     pub async fn pseudonym(&self, address: Option<&Address>, at: Timestamp) -> Pseudonym {
         let Some(address) = address else {
@@ -104,7 +104,7 @@ impl<K: KeySource> AddressKey<K> {
         };
         if self.secret.get().is_none()
             && let Some(_turn) = self.turn.try_lock()
-            && let Err(error) = self.ask().await
+            && let Err(error) = self.read().await
         {
             log::keyless(&error);
         }
@@ -112,7 +112,7 @@ impl<K: KeySource> AddressKey<K> {
         self.secret.get().map_or_else(Pseudonym::unknown, known)
     }
 
-    async fn ask(&self) -> Result<(), KeyError> {
+    async fn read(&self) -> Result<(), KeyError> {
         let secret = self.source.fetch().await?;
         let _ = self.secret.set(secret); // set already: by another attempt, with the same
         Ok(())

@@ -26,7 +26,7 @@ pub struct SsmParameter {
 }
 
 impl SsmParameter {
-    /// The parameter `name`, reached as `aws` says. Calls nothing yet.
+    /// The parameter `name`, reached with `aws`. Calls nothing yet.
     #[must_use]
     pub fn new(name: String, aws: AwsSettings) -> Self {
         Self { name, ssm: Signed::new(SSM, aws) }
@@ -37,10 +37,10 @@ impl KeySource for SsmParameter {
     async fn fetch(&self) -> Result<Secret, KeyError> {
         let body = json!({"Name": self.name, "WithDecryption": true});
         let parameter = self.name.clone();
-        match self.ssm.ask("AmazonSSM.GetParameter", &body).await {
-            Ok(answer) => {
-                let Some(value) = answer.pointer("/Parameter/Value").and_then(Value::as_str) else {
-                    let cause = "SSM's answer has no value in it".into();
+        match self.ssm.send("AmazonSSM.GetParameter", &body).await {
+            Ok(response) => {
+                let Some(value) = response.pointer("/Parameter/Value").and_then(Value::as_str) else {
+                    let cause = "SSM's response has no value in it".into();
                     return Err(KeyError::Unavailable { parameter, cause });
                 };
                 Secret::new(value).ok_or(KeyError::Short { parameter })

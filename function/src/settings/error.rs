@@ -1,6 +1,6 @@
-//! The variables by name, what each must be, and what is said of one that is not.
+//! The variables by name, what each must be, and the errors if it is not.
 
-use crate::{cors::NotAnOrigin, store::shards::NotShards};
+use crate::cors::NotAnOrigin;
 
 pub(super) const TABLE: &str = "DYNAMODB_TABLE";
 /// What a table's name must be.
@@ -13,7 +13,6 @@ pub(super) const ORIGIN_RULE: &str = "origins as browsers send them, separated b
 pub(super) const PARAMETER: &str = "ADDRESS_KEY_PARAMETER";
 pub(super) const PARAMETER_RULE: &str = "the name of an SSM parameter: up to 1011 letters, digits, `_`, `-`, `.` and `/`, \
      such as `/resume-visitor-counter/dev/address-key`";
-pub(super) const SHARDS: &str = "COUNTER_SHARDS";
 pub(super) const STORE: &str = "VISIT_STORE";
 pub(super) const HOST: &str = "DATABASE_HOST";
 pub(super) const HOST_RULE: &str =
@@ -47,9 +46,6 @@ pub enum SettingsError {
     /// `ADDRESS_KEY_PARAMETER` is not a parameter's name.
     #[error("environment variable `{PARAMETER}` is malformed: it must be {PARAMETER_RULE}")]
     Parameter,
-    /// `COUNTER_SHARDS` is not a number of shards.
-    #[error("environment variable `{SHARDS}` is malformed: {0}")]
-    Shards(NotShards),
     /// `VISIT_STORE` is not a store.
     #[error("environment variable `{STORE}` is malformed: it must be `dynamodb` or `postgres`, or not set")]
     Store,

@@ -1,4 +1,4 @@
-//! Environment variables -> what the functions need to know.
+//! Environment variables -> the functions' settings.
 //!
 //! The only reader of environment variables in this crate. What is missing or malformed is an
 //! [`SettingsError`], which names the variable and what would be right, but never shows its value.
@@ -13,7 +13,6 @@ use crate::{
     cors::AllowedOrigins,
     marks::Marks,
     reply::Frame,
-    store::shards::Shards,
     telemetry::{Telemetry, xray::Tracer},
 };
 
@@ -21,7 +20,7 @@ pub use error::SettingsError;
 pub(crate) use error::TABLE_RULE;
 use error::{
     AUTHORITIES, DATABASE, DATABASE_RULE, HOST, HOST_RULE, KEY_RULE, LOGIN, LOGIN_RULE, ORIGIN, ORIGIN_RULE, PARAMETER,
-    PARAMETER_RULE, PORT, PORT_RULE, SHARDS, STORE, TABLE, TRACER,
+    PARAMETER_RULE, PORT, PORT_RULE, STORE, TABLE, TRACER,
 };
 
 /// A service of AWS that the functions call.
@@ -113,7 +112,7 @@ pub fn database() -> Result<Database, SettingsError> {
     database_from(&process)
 }
 
-/// Reads what Lambda tells every function about AWS, for calling `service`. Once is enough: new keys
+/// Reads Lambda's variables about AWS, for calling `service`. Once is enough: new keys
 /// of the role come with a new process.
 ///
 /// # Errors
@@ -138,16 +137,7 @@ pub fn table() -> Result<String, SettingsError> {
     table_from(&process)
 }
 
-/// Reads over how many items the total is spread: `COUNTER_SHARDS`, one where it is not set.
-///
-/// # Errors
-///
-/// When it is not a number from 1 to [`Shards::MOST`].
-pub fn shards() -> Result<Shards, SettingsError> {
-    shards_from(&process)
-}
-
-/// Reads where metrics and traces belong, as Lambda tells every function: its name, and the X-Ray
+/// Reads Lambda's variables for metrics and traces: the function's name, and the X-Ray
 /// daemon's address where traces are active.
 ///
 /// # Errors
@@ -214,13 +204,6 @@ fn parameter_from(read: &impl Fn(&str) -> Option<String>) -> Result<String, Sett
     let level = |level: &str| !level.is_empty() && level.bytes().all(allowed);
     let levels = name.strip_prefix('/').map_or_else(|| level(&name), |path| path.split('/').all(level));
     if levels && name.len() <= 1011 { Ok(name) } else { Err(SettingsError::Parameter) }
-}
-
-fn shards_from(read: &impl Fn(&str) -> Option<String>) -> Result<Shards, SettingsError> {
-    match read(SHARDS) {
-        None => Ok(Shards::ONE),
-        Some(number) => number.parse().map_err(SettingsError::Shards),
-    }
 }
 
 fn store_from(read: &impl Fn(&str) -> Option<String>) -> Result<StoreChoice, SettingsError> {

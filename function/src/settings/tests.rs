@@ -67,14 +67,6 @@ fn each_service_has_its_own_endpoint_or_the_common_one() {
 }
 
 #[test]
-fn a_number_of_shards_need_not_be_set_but_must_be_one() {
-    assert_eq!(shards_from(&|_| None), Ok(Shards::ONE));
-    assert_eq!(shards_from(&only(SHARDS, "16")), Ok(Shards::ALL));
-    let refused = shards_from(&only(SHARDS, "")).unwrap_err().to_string();
-    assert_eq!(refused, "environment variable `COUNTER_SHARDS` is malformed: not a number from 1 to 16");
-}
-
-#[test]
 fn a_store_need_not_be_chosen_but_must_be_one() {
     assert_eq!(store_from(&|_| None), Ok(StoreChoice::DynamoDb));
     assert_eq!(store_from(&only(STORE, "dynamodb")), Ok(StoreChoice::DynamoDb));
@@ -86,7 +78,7 @@ fn a_store_need_not_be_chosen_but_must_be_one() {
     }
 }
 
-/// The settings of a database, of which `name` is `value`, or is not set.
+/// The settings of a database, in which `name` is `value`, or is not set.
 fn database(name: &str, value: Option<&str>) -> Result<Database, SettingsError> {
     database_from(&|asked| {
         let sound = match asked {

@@ -1,12 +1,11 @@
 //! Where visits and their total are kept.
 //!
-//! A store takes and gives plain data. It never decides what a visitor is told.
+//! A store takes and returns plain data. It never decides on the visitor's response.
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-pub mod shards;
 
 use std::error::Error;
 
@@ -30,7 +29,7 @@ pub trait Store: Send + Sync {
     /// A visit that comes again is neither remembered nor counted again.
     fn count(&self, visit: &Visit, calls: &Calls) -> impl Future<Output = Result<Counted, StoreError>> + Send;
 
-    /// Reads the total as of now: every addition that was answered before is in it. 0 before the
+    /// Reads the total as of now: every addition that was confirmed before is in it. 0 before the
     /// first. Writes nothing.
     fn total(&self, calls: &Calls) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
@@ -47,7 +46,7 @@ pub struct Counted {
 /// Why a store could not do its part; `action` completes "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The store refused, or did not answer in time. Whether a write was made is not known.
+    /// The store refused, or did not respond in time. Whether a write was made is not known.
     #[error("failed to {action}")]
     Unavailable {
         /// What was being done, and to which object.
@@ -56,8 +55,8 @@ pub enum StoreError {
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// The store answered, but not what it should hold.
-    #[error("failed to {action}: its answer has no whole number in `count`")]
+    /// The store responded, but not with what it should contain.
+    #[error("failed to {action}: the response has no whole number in `count`")]
     Malformed {
         /// What was being done, and to which object.
         action: String,

@@ -3,7 +3,7 @@
 //!
 //! `VisitorCount` is 1 for each visit: its sum over a time is the visits of that time. It has no
 //! dimension, and once more the function's name, so that environments that share an account can be
-//! told apart. `PutItemLatency` and so on have the function's name.
+//! distinguished. `PutItemLatency` and so on have the function's name.
 //!
 //! Written out, because the line has one shape: of the libraries that keep to the format, `metrique`
 //! brings 8 crates and `metrics_cloudwatch_embedded` a recorder for any metrics of any process.
@@ -21,7 +21,7 @@ const NAMESPACE: &str = "ResumeMetrics";
 const VISITS: &str = "VisitorCount";
 const FUNCTION: &str = "FunctionName";
 
-/// The line for a request to `function` that ended at `now`; none where there is nothing to tell.
+/// The line for a request to `function` that ended at `now`; none if there is nothing to report.
 #[must_use]
 pub fn line(function: &str, now: SystemTime, counted: bool, calls: &[Call]) -> Option<Value> {
     let latencies = latencies(calls);
@@ -104,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn several_calls_of_one_operation_are_several_values_of_one_metric() {
+    fn repeated_calls_of_an_operation_are_values_of_one_metric() {
         let line = line("f", at(0), false, &[call("GetItem", 1_000), call("GetItem", 2_000)]).unwrap();
         assert_eq!(line["GetItemLatency"], json!([1.0, 2.0]));
         assert_eq!(line["_aws"]["CloudWatchMetrics"].as_array().unwrap().len(), 1);
     }
 
     #[test]
-    fn what_counted_nobody_counts_nobody_and_what_asked_nothing_says_nothing() {
+    fn a_request_without_a_visit_or_a_call_reports_neither() {
         let failed = line("f", at(0), false, &[call("PutItem", 1)]).unwrap();
         assert_eq!(failed.get("VisitorCount"), None);
         assert_eq!(line("f", at(0), false, &[]), None);

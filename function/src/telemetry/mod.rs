@@ -1,9 +1,9 @@
-//! What the store was asked during a request, told to CloudWatch as [`metrics`] and to X-Ray as
+//! The calls of the store during a request, reported to CloudWatch as [`metrics`] and to X-Ray as
 //! [`xray`] subsegments.
 //!
 //! In: the [`Calls`] of a request, which the store notes as it makes them. Out: one line on stdout and
-//! a datagram for each call. It asks nobody anything, never waits, and never makes a request fail. It
-//! holds names and times only: nothing of the visitor.
+//! a datagram for each call. It calls no service, never waits, and never makes a request fail. It
+//! has names and times only: nothing about the visitor.
 
 pub mod metrics;
 pub mod xray;
@@ -29,7 +29,7 @@ pub struct Service {
 /// One call to a store, ended.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The service's name for what was asked, such as `PutItem`.
+    /// The service's name of the call, such as `PutItem`.
     pub operation: &'static str,
     /// When it began.
     pub began: SystemTime,
@@ -60,18 +60,18 @@ impl Calls {
     }
 }
 
-/// Where the calls of a function are told.
+/// Where the calls of a function are reported.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// The function's name, a dimension of every metric; none outside Lambda, where nobody reads them.
+    /// The function's name, a dimension of every metric; none outside Lambda, where nothing reads them.
     pub function: Option<String>,
     /// Takes subsegments; none where no X-Ray daemon listens.
     pub tracer: Option<Tracer>,
 }
 
 impl Telemetry {
-    /// Tells what `request` made of the store. `counted` is whether it counted a visit.
-    pub fn tell(&self, request: &Request, counted: bool, service: &Service, calls: &[Call]) {
+    /// Reports the calls of `request`. `counted` is whether it counted a visit.
+    pub fn report(&self, request: &Request, counted: bool, service: &Service, calls: &[Call]) {
         let line = |function: &String| metrics::line(function, SystemTime::now(), counted, calls);
         if let Some(line) = self.function.as_ref().and_then(line) {
             log::metrics(&line);

@@ -1,7 +1,7 @@
 //! X-Ray subsegments, sent to the daemon that Lambda runs beside every function with active tracing.
 //!
 //! In: the trace header of an event, and calls. Out: a datagram for each call, if the trace is
-//! sampled. Nothing waits for it, and nothing is said where it does not arrive: it is UDP. No layer, no
+//! sampled. Nothing waits for it, and nothing reports a loss: it is UDP. No layer, no
 //! collector.
 //!
 //! The formats are those of AWS X-Ray's guide, "Sending trace data" and "Segment documents".
@@ -44,7 +44,7 @@ impl Tracer {
         };
         for call in calls {
             let document = document(&parent, Uuid::new_v4(), service, call);
-            // A trace that is not sent is no reason to fail a request, or to write a line for each.
+            // A trace that is not sent is not a reason to fail a request, or to write a line for each.
             let _ = self.socket.send(format!("{HEADER}{document}").as_bytes());
         }
     }

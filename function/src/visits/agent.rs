@@ -1,10 +1,10 @@
-//! `User-Agent` -> a name that people know.
+//! `User-Agent` -> a familiar name.
 
-/// What programs that nobody sits in front of call themselves, in lower case.
+/// Parts of the names of programs without a person in front of them, in lower case.
 const BOTS: [&str; 8] =
     ["bot", "crawl", "spider", "slurp", "headless", "facebookexternalhit", "preview", "mediapartners"];
 
-/// Browsers by what only they and those after them in this list say of themselves: every Edge says that
+/// Browsers by what only they and those after them in this list have in their name: every Edge claims that
 /// it is Chrome, and every Chrome that it is Safari.
 const BROWSERS: [(&str, &[&str]); 5] = [
     ("Edge", &["Edg/", "EdgA/", "EdgiOS/", "Edge/"]),

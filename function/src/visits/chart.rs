@@ -9,11 +9,11 @@ use crate::visits::{
     tally::{Figure, Figures},
 };
 
-/// So many paths and agents have a bar of their own.
+/// How many paths and agents have a bar of their own.
 const TOP: usize = 10;
 /// What the eighths of a column look like.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-/// Narrower than this, bars say nothing: the lines rather wrap.
+/// Narrower than this, bars show nothing: the lines wrap instead.
 const NARROWEST: usize = 40;
 
 /// `figures` in lines of at most `width` columns.
@@ -60,7 +60,7 @@ fn section(text: &mut String, title: &str, figures: &[Figure], width: usize) {
     }
 }
 
-/// A bar for `part` where `most` has one of `room` columns. Whoever came is seen: a visit has an eighth at least.
+/// A bar for `part` where `most` has one of `room` columns. Every visit is visible: it has at least an eighth.
 fn bar(part: u64, most: u64, room: usize) -> String {
     if part == 0 || most == 0 {
         return String::new();
@@ -136,7 +136,7 @@ others   19 ██████████████████████�
 
     proptest! {
         #[test]
-        fn no_bar_is_wider_than_its_room_and_no_visit_without_one(part: u64, more: u64, room in 1_usize..200) {
+        fn a_bar_fits_its_room_and_every_visit_has_one(part: u64, more: u64, room in 1_usize..200) {
             let bar = bar(part, part.saturating_add(more), room);
             prop_assert!(bar.width() <= room);
             prop_assert_eq!(bar.is_empty(), part == 0);

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// A failure that the user is told.
+/// A failure that is shown to the user.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {what}: {why}")]
 pub struct Failed {
@@ -15,7 +15,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// `what` completes "failed to …" and names the object; `hint` says what to do.
+    /// `what` completes "failed to …" and names the object; `hint` is what to do.
     pub fn new(what: impl Into<String>, why: impl Into<String>, hint: Option<String>) -> Self {
         Self { what: what.into(), why: why.into(), hint }
     }
@@ -94,7 +94,7 @@ fn of_text(why: &str) -> Option<&'static str> {
     Some(if credentials { NO_CREDENTIALS } else { "check the network, `AWS_REGION` and `AWS_ENDPOINT_URL`" })
 }
 
-/// The last cause, which says what really was met.
+/// The last cause, which is the most specific.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     while let Some(cause) = last.source() {

@@ -1,14 +1,13 @@
-//! What any store of visits must show of them to be charted. [`dynamodb`](super::dynamodb) is one; a
-//! store in which a visit and its addition are one transaction needs no more than this.
+//! What a store must yield for its visits to be charted.
 
 use jiff::civil::Date;
 
-/// One visit, as far as it is looked at: whatever its visitor sent is still hostile.
+/// The charted part of a visit. Its texts are as the visitor sent them: hostile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The day on which it came, UTC.
     pub day: Date,
-    /// What was asked for.
+    /// The requested path.
     pub path: String,
     /// What the visitor's program called itself.
     pub user_agent: String,
@@ -16,8 +15,7 @@ pub struct Seen {
 
 /// Where visits are remembered.
 pub trait VisitLog {
-    /// Shows `see` every visit of `days` once, in any order, page by page: never all of them are held in
-    /// memory.
+    /// Calls `see` once for every visit of `days`, in any order, page by page: they are never all in memory.
     ///
     /// # Errors
     ///

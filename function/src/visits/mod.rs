@@ -1,26 +1,21 @@
-//! The command `visits`: what was counted, by day, path and agent, and a total that agrees with it.
+//! The command `visits`: a chart of the visits by day, path and agent.
 //!
-//! In reading order: [`cli`] is the command line; a [`log`], which is [`dynamodb`]'s or PostgreSQL's, shows visits;
-//! [`tally`] counts them, by day, by path and by what [`agent`] makes of an agent; [`chart`] and [`json`]
-//! write the figures. [`recount`] corrects the total. What a visitor sent reaches a terminal only
-//! through [`plain`].
+//! In reading order: [`cli`] is the command line; a [`log`], DynamoDB's ([`dynamodb`]) or PostgreSQL's, yields visits;
+//! [`tally`] counts them by day, by path and by [`agent`] family; [`chart`] and [`json`] write the figures. Text
+//! from a visitor reaches a terminal only through [`plain`].
 //!
-//! Data goes to stdout, words go to stderr. Only `recount --yes` writes to the table; nothing here ever
-//! scans it, reads a visitor's address, or runs in a Lambda.
+//! It only reads. It never scans the table, reads a visitor's address, or runs in a Lambda.
 
 pub mod agent;
 pub mod chart;
 pub mod cli;
-mod clock;
 pub mod dynamodb;
 pub mod failure;
 pub mod json;
 pub mod log;
-pub mod pace;
 pub mod plain;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-pub mod recount;
 pub mod tally;
 
 use std::io::{self, ErrorKind, Write};
@@ -30,7 +25,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use crate::{
     settings::{self, StoreChoice},
     visits::{
-        cli::{Chart, Cli, Command, Output},
+        cli::{Cli, Output},
         dynamodb::DynamoLog,
         failure::Failed,
         log::VisitLog,
@@ -38,68 +33,47 @@ use crate::{
     },
 };
 
-/// Runs the command: its result goes to `out`, what it has to say meanwhile to `words`.
+/// Runs the command, and writes its result to `out`.
 ///
 /// # Errors
 ///
-/// When the table is not named, cannot be read or not be corrected; mostly a [`Failed`].
-pub async fn run(cli: &Cli, out: &mut impl Write, words: &mut impl Write) -> anyhow::Result<()> {
-    let text = match settings::store()? {
+/// When the table is not named or cannot be read; mostly a [`Failed`].
+pub async fn run(cli: &Cli, out: &mut impl Write) -> anyhow::Result<()> {
+    let figures = match settings::store()? {
         StoreChoice::Postgres if cli.table.is_none() => of_database(cli).await?,
-        _ => of_table(cli, words).await?,
+        _ => of_table(cli).await?,
+    };
+    let text = match cli.output {
+        Output::Text => chart::text(&figures, width()),
+        Output::Json => json::text(&figures)?,
     };
     Ok(write(out, &text)?)
 }
 
-async fn of_table(cli: &Cli, words: &mut impl Write) -> anyhow::Result<String> {
+async fn of_table(cli: &Cli) -> anyhow::Result<Figures> {
     let table = cli.table.clone().map_or_else(settings::table, Ok).map_err(|error| unnamed(&error))?;
     let log = DynamoLog::connect(table).await?;
-    match &cli.command {
-        None => shown(&figures(&log, log.table(), &cli.chart).await?, cli.output),
-        Some(Command::Recount(order)) => {
-            let recounted = recount::recount(&log, order, words).await?;
-            match cli.output {
-                Output::Text => Ok(recounted.to_string()),
-                Output::Json => json::text(&recounted),
-            }
-        }
-    }
+    figures(&log, log.table(), cli).await
 }
 
 #[cfg(feature = "postgres")]
-async fn of_database(cli: &Cli) -> anyhow::Result<String> {
-    if cli.command.is_some() {
-        let why = "in PostgreSQL a visit and its addition are one statement: they cannot be apart";
-        return Err(Failed::new("recount", why, None).into());
-    }
+async fn of_database(cli: &Cli) -> anyhow::Result<Figures> {
     let log = postgres::PostgresLog::connect().await?;
-    shown(&figures(&log, log.name(), &cli.chart).await?, cli.output)
+    figures(&log, log.name(), cli).await
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn of_database(_: &Cli) -> anyhow::Result<String> {
+async fn of_database(_: &Cli) -> anyhow::Result<Figures> {
     let hint = "install it with both features: `cargo install --path function --bin visits --features visits,postgres`";
     let why = "this binary was built without the feature `postgres`";
     Err(Failed::new("read the visits in PostgreSQL", why, Some(hint.to_owned())).into())
 }
 
-fn shown(figures: &Figures, output: Output) -> anyhow::Result<String> {
-    match output {
-        Output::Text => Ok(chart::text(figures, width())),
-        Output::Json => json::text(figures),
-    }
-}
-
-async fn figures(log: &impl VisitLog, table: &str, chart: &Chart) -> anyhow::Result<Figures> {
-    let days = last_days(today(Timestamp::now()), chart.days);
+async fn figures(log: &impl VisitLog, table: &str, cli: &Cli) -> anyhow::Result<Figures> {
+    let days = last_days(Timestamp::now().to_zoned(TimeZone::UTC).date(), cli.days);
     let mut tally = Tally::of(&days);
     log.each(&days, |seen| tally.see(&seen)).await?;
-    Ok(tally.figures(table, &chart.by))
-}
-
-/// The date of `now`, UTC, by which visits are kept.
-fn today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
+    Ok(tally.figures(table, &cli.by))
 }
 
 /// The `number` days up to `today`, in order.
@@ -114,7 +88,7 @@ fn width() -> usize {
     size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
 }
 
-/// Who reads no further, as `head`, has seen enough.
+/// A reader that closes the pipe early, as `head` does, is not a failure.
 fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -123,7 +97,7 @@ fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn unnamed(error: &settings::SettingsError) -> Failed {
-    Failed::new("know which table to read", error.to_string(), Some("name the table: `--table NAME`".to_owned()))
+    Failed::new("find the table to read", error.to_string(), Some("name the table: `--table NAME`".to_owned()))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_a_cursor_or_turns_the_line_round_is_shown_and_not_done() {
+    fn terminal_control_characters_are_shown_escaped() {
         assert_eq!(plain("/a\u{1b}[2J\r\n"), "/a\\u{1b}[2J\\r\\n");
         assert_eq!(
             plain("\u{9b}31m\u{202e}evil\u{2066}\u{200b}\u{feff}"),

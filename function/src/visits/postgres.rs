@@ -1,7 +1,5 @@
-//! The visits in PostgreSQL, where the function's variables `DATABASE_…` say, with the user's own
-//! credentials for the secret with its password.
-//!
-//! There is nothing to recount here: a visit and its addition are one statement.
+//! The visits in PostgreSQL, in the database that the function's variables `DATABASE_…` name. The secret with
+//! its password is read with the user's own credentials.
 
 use std::{error::Error, pin::pin};
 
@@ -14,7 +12,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     settings::{self, AwsSettings, Service},
-    store::{postgres::PostgresStore, shards::Shards},
+    store::postgres::PostgresStore,
     visits::{
         failure::Failed,
         log::{Seen, VisitLog},
@@ -25,9 +23,9 @@ use crate::{
 const VISITS: &str = r#"
 SELECT ("timestamp" AT TIME ZONE 'UTC')::date, path, user_agent FROM visits WHERE "timestamp" >= $1 AND "timestamp" < $2"#;
 
-const UNREACHED: &str = "see that the secret may be read, and the server be reached from here under the name in its \
+const UNREACHED: &str = "check that you may read the secret, and that this machine reaches the server under the name in its \
      certificate: it is in a private network";
-const UNREAD: &str = "run it again; if there is no table, the function makes it when it first connects";
+const UNREAD: &str = "run it again; if the table is missing, the function creates it when it first connects";
 
 /// The visits in a PostgreSQL database.
 pub struct PostgresLog {
@@ -36,7 +34,7 @@ pub struct PostgresLog {
 }
 
 impl PostgresLog {
-    /// The log in the database that the variables name. Connects to nothing yet.
+    /// The log in the database that the variables name. Does not connect yet.
     ///
     /// # Errors
     ///
@@ -44,7 +42,7 @@ impl PostgresLog {
     pub async fn connect() -> anyhow::Result<Self> {
         let database = settings::database()?;
         let name = format!("{}@{}", database.name, database.host);
-        let store = PostgresStore::new(database, Shards::ALL, credentials(&name).await?)?;
+        let store = PostgresStore::new(database, credentials(&name).await?)?;
         Ok(Self { store, name })
     }
 
@@ -79,7 +77,7 @@ fn start_of(day: Date) -> anyhow::Result<Timestamp> {
     Ok(day.to_zoned(TimeZone::UTC)?.timestamp())
 }
 
-/// As every AWS tool finds them.
+/// Found as every AWS tool finds them.
 async fn credentials(name: &str) -> anyhow::Result<AwsSettings> {
     let tls = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(tls.build_https()).load().await;

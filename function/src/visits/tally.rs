@@ -63,7 +63,7 @@ impl Tally {
         count(&mut self.agents, family(&seen.user_agent));
     }
 
-    /// What was counted in `table`, as far as it is asked for `by`.
+    /// What was counted in `table`, limited to `by`.
     #[must_use]
     pub fn figures(self, table: &str, by: &[By]) -> Figures {
         let Self { visits, days, paths, agents } = self;

@@ -1,5 +1,5 @@
-//! What an event or a store may come with, and what a visitor then gets: the documented answer with CORS
-//! headers and nothing internal, and one line in the log that says why.
+//! What an event or a store may come with, and what a visitor then gets: the documented response with CORS
+//! headers and nothing internal, and one line in the log with the reason.
 
 use std::{
     thread,
@@ -14,23 +14,23 @@ use crate::{
     standin::{Sent, StandIn},
 };
 
-/// What stores say of themselves, and no visitor may read.
+/// Internal text of stores, which no visitor may read.
 const INTERNAL: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/visits";
 
-fn assert_framed(answer: &Value) {
-    let headers = &answer["headers"];
-    assert_eq!(headers["Access-Control-Allow-Origin"], "https://a.example", "{answer}");
-    assert_eq!(headers["Access-Control-Allow-Methods"], "GET, OPTIONS", "{answer}");
-    assert_eq!(headers["Access-Control-Allow-Headers"], "Content-Type", "{answer}");
+fn assert_framed(response: &Value) {
+    let headers = &response["headers"];
+    assert_eq!(headers["Access-Control-Allow-Origin"], "https://a.example", "{response}");
+    assert_eq!(headers["Access-Control-Allow-Methods"], "GET, OPTIONS", "{response}");
+    assert_eq!(headers["Access-Control-Allow-Headers"], "Content-Type", "{response}");
     assert_eq!((&headers["Vary"], &headers["Content-Type"]), (&json!("Origin"), &json!("application/json")));
 }
 
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+fn body(response: &Value) -> Value {
+    serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
 }
 
 #[test]
-fn an_odd_event_gets_its_answer_and_one_line() {
+fn an_odd_event_gets_its_response_and_one_line() {
     let with = |change: Value| {
         let mut odd = event("GET", "/count");
         odd.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -56,9 +56,13 @@ fn an_odd_event_gets_its_answer_and_one_line() {
     let (table, _) = dynamodb();
     let function = counter(&table);
     for (name, event, status, error) in &cases {
-        let answer = function.invoke(event);
-        assert_framed(&answer);
-        assert_eq!((answer["statusCode"].as_u64(), body(&answer)["error"].as_str()), (Some(*status), *error), "{name}");
+        let response = function.invoke(event);
+        assert_framed(&response);
+        assert_eq!(
+            (response["statusCode"].as_u64(), body(&response)["error"].as_str()),
+            (Some(*status), *error),
+            "{name}"
+        );
     }
     let log = function.log();
     let statuses: Vec<_> = log.iter().map(|line| line["status"].as_u64().unwrap()).collect();
@@ -66,15 +70,15 @@ fn an_odd_event_gets_its_answer_and_one_line() {
 }
 
 /// Invokes a function over `table`, and asserts the documented failure: within the function's 10 s, framed,
-/// with nothing internal, and with one line that says `cause`.
+/// with nothing internal, and with one line that contains `cause`.
 fn assert_told(name: &str, table: &StandIn, path: &str, error: &str, cause: &str) {
     let function: Lambda = counter(table);
     assert_eq!(function.invoke(&event("GET", "/nowhere"))["statusCode"], 404, "{name}: it must start all the same");
     let started = Instant::now();
-    let answer = function.invoke(&event("GET", path));
+    let response = function.invoke(&event("GET", path));
     assert!(started.elapsed() < Duration::from_secs(9), "{name}: {:?}", started.elapsed());
-    assert_framed(&answer);
-    let (status, body) = (&answer["statusCode"], body(&answer));
+    assert_framed(&response);
+    let (status, body) = (&response["statusCode"], body(&response));
     assert_eq!((status, &body["error"], &body["request_id"]), (&json!(500), &json!(error), &json!("r-1")), "{name}");
     assert!(body["message"].as_str().unwrap().ends_with("Please try again later."), "{name}: {body}");
     assert_eq!(body.as_object().unwrap().len(), 3, "{name}: {body}");
@@ -92,26 +96,26 @@ fn refusal(status: u16, code: &str) -> Sent {
 }
 
 #[test]
-fn a_store_that_fails_gets_the_visitor_the_documented_answer_and_the_log_its_cause() {
-    let answering = |sent: Sent| StandIn::start(move |_| sent.clone());
-    let rubbish = |body: &str| answering((200, vec![], body.to_owned()));
+fn a_store_failure_is_a_500_with_its_cause_in_the_log() {
+    let returning = |sent: Sent| StandIn::start(move |_| sent.clone());
+    let rubbish = |body: &str| returning((200, vec![], body.to_owned()));
     for path in ["/count", "/health"] {
         let database = |name, table: &StandIn, cause| assert_told(name, table, path, "Database error", cause);
-        database("no table", &answering(refusal(400, "ResourceNotFoundException")), INTERNAL);
-        database("not allowed", &answering(refusal(400, "AccessDeniedException")), INTERNAL);
-        database("throttled", &answering(refusal(400, "ProvisionedThroughputExceededException")), INTERNAL);
-        database("failing", &answering(refusal(500, "InternalServerError")), INTERNAL);
+        database("no table", &returning(refusal(400, "ResourceNotFoundException")), INTERNAL);
+        database("not allowed", &returning(refusal(400, "AccessDeniedException")), INTERNAL);
+        database("throttled", &returning(refusal(400, "ProvisionedThroughputExceededException")), INTERNAL);
+        database("failing", &returning(refusal(500, "InternalServerError")), INTERNAL);
         database("rubbish", &rubbish("<html>"), "");
     }
     let other = |name, body| assert_told(name, &rubbish(body), "/count", "Internal server error", "no whole number");
-    other("an empty answer", "{}");
+    other("an empty response", "{}");
     other("no number", r#"{"Attributes": {"count": {"S": "many"}}}"#);
     other("a fraction", r#"{"Attributes": {"count": {"N": "1.5"}}}"#);
-    other("less than nobody", r#"{"Attributes": {"count": {"N": "-1"}}}"#);
+    other("a negative total", r#"{"Attributes": {"count": {"N": "-1"}}}"#);
 }
 
 #[test]
-fn a_store_that_is_down_or_hangs_up_or_never_answers_does_not_outlast_the_function() {
+fn an_unresponsive_store_ends_before_the_function_times_out() {
     let nowhere = StandIn::nowhere();
     assert_told("down", &nowhere, "/count", "Database error", "");
     let slow = StandIn::start(|_| {

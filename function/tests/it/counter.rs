@@ -6,7 +6,7 @@ use function::{
     handler::{Counter, Handler as _},
     key::AddressKey,
     privacy::Address,
-    reply::Answer,
+    reply::Response,
     request::Request,
 };
 use proptest::prelude::*;
@@ -14,27 +14,27 @@ use serde_json::json;
 
 use crate::memory::{CAUSE, Goes, Memory, Vault, assert_framed, body, frame, key, request, telemetry};
 
-async fn ask(store: &Memory, request: &Request) -> Answer {
-    Counter::new(store, key(), frame(), telemetry()).answer(request).await
+async fn ask(store: &Memory, request: &Request) -> Response {
+    Counter::new(store, key(), frame(), telemetry()).respond(request).await
 }
 
 /// Asserts a 500 that shows `error`, the request id and nothing of the cause.
-fn assert_failed(answer: &Answer, error: &str) {
-    assert_framed(answer);
-    let body = body(answer);
-    assert_eq!((answer.status_code, &body["error"]), (500, &json!(error)));
+fn assert_failed(response: &Response, error: &str) {
+    assert_framed(response);
+    let body = body(response);
+    assert_eq!((response.status_code, &body["error"]), (500, &json!(error)));
     assert_eq!(body["request_id"], "r-1");
     assert!(body["message"].as_str().unwrap().ends_with("Please try again later."));
-    assert!(!answer.body.contains(CAUSE), "{}", answer.body);
+    assert!(!response.body.contains(CAUSE), "{}", response.body);
 }
 
 #[tokio::test]
 async fn a_visit_is_counted_and_remembered() {
     let store = Memory { count: 41.into(), ..Memory::default() };
-    let answer = ask(&store, &request("GET", "/count")).await;
-    assert_framed(&answer);
+    let response = ask(&store, &request("GET", "/count")).await;
+    assert_framed(&response);
     let counted = json!({"count": 42, "message": "Visitor count updated successfully"});
-    assert_eq!((answer.status_code, body(&answer)), (200, counted));
+    assert_eq!((response.status_code, body(&response)), (200, counted));
     assert_eq!(store.visits.lock().unwrap().len(), 1);
 }
 
@@ -62,16 +62,16 @@ async fn a_visit_is_stored_sanitised() {
 #[tokio::test]
 async fn a_bare_event_with_nothing_but_method_and_path_is_counted() {
     let event = json!({"httpMethod": "GET", "path": "/count"});
-    let answer = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
-    assert_eq!(answer.status_code, 200);
-    assert_framed(&answer);
+    let response = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
+    assert_eq!(response.status_code, 200);
+    assert_framed(&response);
 }
 
 #[tokio::test]
 async fn an_event_with_nothing_at_all_is_not_found() {
-    let answer = ask(&Memory::default(), &Request::default()).await;
-    assert_eq!(answer.status_code, 404);
-    assert_framed(&answer);
+    let response = ask(&Memory::default(), &Request::default()).await;
+    assert_eq!(response.status_code, 404);
+    assert_framed(&response);
 }
 
 #[tokio::test]
@@ -93,15 +93,15 @@ async fn what_is_no_fault_of_the_store_is_told_apart() {
 #[tokio::test]
 async fn health_shows_the_count_and_the_version_and_writes_nothing() {
     let store = Memory { count: 5.into(), ..Memory::default() };
-    let answer = ask(&store, &request("GET", "/health")).await;
-    assert_framed(&answer);
+    let response = ask(&store, &request("GET", "/health")).await;
+    assert_framed(&response);
     let healthy = json!({"status": "ok", "count": 5, "version": "7"});
-    assert_eq!((answer.status_code, body(&answer)), (200, healthy));
+    assert_eq!((response.status_code, body(&response)), (200, healthy));
     assert_eq!((store.count.load(SeqCst), store.visits.lock().unwrap().len()), (5, 0));
 }
 
 #[tokio::test]
-async fn health_of_a_store_that_does_not_answer_is_a_database_error() {
+async fn health_of_an_unresponsive_store_is_a_database_error() {
     let store = Memory { total: Goes::Fails, ..Memory::default() };
     assert_failed(&ask(&store, &request("GET", "/health")).await, "Database error");
 }
@@ -110,9 +110,9 @@ async fn health_of_a_store_that_does_not_answer_is_a_database_error() {
 async fn an_unknown_route_is_not_found_and_writes_nothing() {
     let store = Memory::default();
     for path in ["/", "/Count", "/count/", "/count/x", "//count", "/healthz"] {
-        let answer = ask(&store, &request("GET", path)).await;
-        assert_framed(&answer);
-        assert_eq!((answer.status_code, &body(&answer)["error"]), (404, &json!("Not found")));
+        let response = ask(&store, &request("GET", path)).await;
+        assert_framed(&response);
+        assert_eq!((response.status_code, &body(&response)["error"]), (404, &json!("Not found")));
     }
     assert_eq!(store.count.load(SeqCst), 0);
 }
@@ -121,19 +121,19 @@ async fn an_unknown_route_is_not_found_and_writes_nothing() {
 async fn a_wrong_method_is_not_allowed_and_writes_nothing() {
     let store = Memory::default();
     for (method, path) in [("POST", "/count"), ("OPTIONS", "/count"), ("", "/count"), ("PUT", "/health")] {
-        let answer = ask(&store, &request(method, path)).await;
-        assert_framed(&answer);
-        assert_eq!((answer.status_code, answer.headers["Allow"].as_str()), (405, "GET"));
-        assert_eq!(body(&answer)["error"], "Method not allowed");
+        let response = ask(&store, &request(method, path)).await;
+        assert_framed(&response);
+        assert_eq!((response.status_code, response.headers["Allow"].as_str()), (405, "GET"));
+        assert_eq!(body(&response)["error"], "Method not allowed");
     }
     assert_eq!(store.count.load(SeqCst), 0);
 }
 
 #[tokio::test]
-async fn an_answer_names_the_deployment_of_the_stage_that_asked() {
+async fn a_response_names_the_deployment_of_its_stage() {
     let event = json!({"path": "/health", "httpMethod": "GET", "stageVariables": {"deployment": "d4e5"}});
-    let answer = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
-    assert_eq!(answer.headers["x-api-deployment"], "d4e5");
+    let response = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
+    assert_eq!(response.headers["x-api-deployment"], "d4e5");
     let without = ask(&Memory::default(), &request("GET", "/health")).await;
     assert!(!without.headers.contains_key("x-api-deployment"));
 }
@@ -143,8 +143,8 @@ async fn an_allowed_origin_is_echoed_on_errors_too() {
     let store = Memory { counts: Goes::Fails, ..Memory::default() };
     for path in ["/count", "/health", "/nowhere"] {
         let origin = Some("https://b.example".to_owned());
-        let answer = ask(&store, &Request { origin, ..request("GET", path) }).await;
-        assert_eq!(answer.headers["Access-Control-Allow-Origin"], "https://b.example");
+        let response = ask(&store, &Request { origin, ..request("GET", path) }).await;
+        assert_eq!(response.headers["Access-Control-Allow-Origin"], "https://b.example");
     }
 }
 
@@ -159,21 +159,21 @@ fn stored(store: &Memory) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_visit_without_an_address_is_of_an_unknown_visitor_and_asks_for_no_key() {
+async fn a_visit_without_an_address_is_unknown_and_reads_no_key() {
     let (store, vault) = (Memory::default(), Vault::down(0));
     let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for address in ["", "test-invoke-source-ip"] {
-        assert_eq!(counter.answer(&visit_from(address)).await.status_code, 200);
+        assert_eq!(counter.respond(&visit_from(address)).await.status_code, 200);
     }
     assert_eq!((stored(&store), vault.asked()), (vec!["unknown".to_owned(); 2], 0));
 }
 
 #[tokio::test]
-async fn without_a_key_visits_are_counted_and_each_asks_for_it_once_until_it_is_there() {
+async fn without_a_key_visits_count_and_each_reads_it_once() {
     let (store, vault) = (Memory::default(), Vault::down(2));
     let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for _ in 0..4 {
-        assert_eq!(counter.answer(&visit_from("203.0.113.77")).await.status_code, 200);
+        assert_eq!(counter.respond(&visit_from("203.0.113.77")).await.status_code, 200);
     }
     let stored = stored(&store);
     assert_eq!((stored[0].as_str(), stored[1].as_str()), ("unknown", "unknown"));
@@ -187,22 +187,22 @@ async fn nothing_but_a_visit_asks_for_the_key() {
     let counter = Counter::new(&store, AddressKey::new(&vault), frame(), telemetry());
     for (method, path) in [("GET", "/health"), ("GET", "/nowhere"), ("OPTIONS", "/count")] {
         let source = Address::read("203.0.113.77");
-        counter.answer(&Request { source, ..request(method, path) }).await;
+        counter.respond(&Request { source, ..request(method, path) }).await;
     }
     assert_eq!(vault.asked(), 0);
 }
 
 proptest! {
     #[test]
-    fn no_answer_and_nothing_stored_ever_contains_the_address(ip: std::net::IpAddr, path in "/count|/health|/x") {
+    fn neither_response_nor_store_contains_the_address(ip: std::net::IpAddr, path in "/count|/health|/x") {
         let address = ip.to_string();
         let event = json!({
             "httpMethod": "GET", "path": path, "requestContext": {"identity": {"sourceIp": address}},
         });
         let request = Request::read(&event, "r-1", None);
         let store = Memory::default();
-        let answer = futures::executor::block_on(ask(&store, &request));
-        let shown = format!("{request:?} {answer:?} {store:?}");
+        let response = futures::executor::block_on(ask(&store, &request));
+        let shown = format!("{request:?} {response:?} {store:?}");
         prop_assert!(!shown.contains(&address), "{}", shown);
         prop_assert!(path != "/count" || stored(&store)[0].len() == 32);
     }

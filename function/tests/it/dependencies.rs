@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// The names of the crates that are linked with `features`. Cargo has to have downloaded them to say so: with features that nothing
+/// The names of the crates that are linked with `features`. Cargo has to have downloaded them: with features that nothing
 /// was built with on this machine, it does it now.
 fn linked(features: &[&str]) -> Vec<String> {
     let mut tree = Command::new(env!("CARGO"));
@@ -37,7 +37,7 @@ fn each_store_is_linked_with_its_feature_only() {
 }
 
 #[test]
-fn no_crypto_is_linked_that_picks_up_symbols_of_the_machine_that_built_it() {
+fn no_linked_crypto_depends_on_the_build_machine() {
     let names = linked(&["--features", "postgres"]);
     assert!(names.iter().any(|name| name == "ring"), "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with("aws-lc") || name.contains("openssl-sys")));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Words that may stand in an expression by a placeholder only; those of DynamoDB's list that matter here.
+/// Words that an expression may have only as placeholders; those of DynamoDB's list that matter here.
 const RESERVED: [&str; 9] = ["count", "day", "timestamp", "path", "total", "at", "agent", "user", "date"];
 /// What the index has of a visit.
 const INDEXED: [&str; 5] = ["visit_id", "day", "timestamp", "path", "user_agent"];
@@ -26,49 +26,27 @@ pub(crate) fn check(input: &Value) -> Vec<String> {
     unused.chain(undefined).chain(reserved).collect()
 }
 
-/// Whether the condition of `input` holds for `item`.
-pub(crate) fn holds(input: &Value, item: Option<&Value>) -> bool {
-    let values = &input["ExpressionAttributeValues"];
+/// Whether the condition of `input`, `attribute_not_exists(a)`, is true for `item`.
+pub(crate) fn allows(input: &Value, item: Option<&Value>) -> bool {
     let Some(condition) = input["ConditionExpression"].as_str() else { return true };
-    condition.split(" AND ").all(|part| match part.strip_prefix("attribute_not_exists(") {
-        Some(name) => item.is_none_or(|item| item.get(name.trim_end_matches(')')).is_none()),
-        None => {
-            let (name, value) = part.split_once(" = ").unwrap();
-            item.is_some_and(|item| item.get(name) == Some(&values[value]))
-        }
-    })
+    let name = condition.strip_prefix("attribute_not_exists(").and_then(|rest| rest.strip_suffix(')')).unwrap();
+    item.is_none_or(|item| item.get(name).is_none())
 }
 
-/// Changes `item` as `ADD a :b SET c = :d, e = :f` says.
-pub(crate) fn apply(item: &mut Value, expression: &str, names: &Value, values: &Value) {
-    let name = |word: &str| names[word].as_str().unwrap_or(word).to_owned();
-    let (add, set) = expression.split_once("SET ").unwrap_or((expression, ""));
-    if let Some(add) = add.strip_prefix("ADD ") {
-        let (word, value) = add.trim().split_once(' ').unwrap();
-        let number = |value: &Value| value["N"].as_str().map_or(0, |number| number.parse::<i64>().unwrap());
-        let sum = number(&item[name(word)]) + number(&values[value]);
-        item[name(word)] = json!({"N": sum.to_string()});
-    }
-    for part in set.split(", ").filter(|part| !part.is_empty()) {
-        let (word, value) = part.split_once(" = ").unwrap();
-        item[name(word)] = values[value].clone();
-    }
+/// Changes `item` by the expression of `input`, `ADD a :b`.
+pub(crate) fn apply(item: &mut Value, input: &Value) {
+    let addition = input["UpdateExpression"].as_str().unwrap().strip_prefix("ADD ").unwrap();
+    let (word, value) = addition.split_once(' ').unwrap();
+    let name = input["ExpressionAttributeNames"][word].as_str().unwrap_or(word);
+    let number = |value: &Value| value["N"].as_str().map_or(0, |number| number.parse::<i64>().unwrap());
+    let sum = number(&item[name]) + number(&input["ExpressionAttributeValues"][value]);
+    item[name] = json!({"N": sum.to_string()});
 }
 
-/// Whether `item` is in the index and what the query `input` asks for.
+/// Whether `item` is in the index and in the result of the query `input`.
 pub(crate) fn select(input: &Value, item: &Value) -> bool {
-    let value = |name: &str| input["ExpressionAttributeValues"][name]["S"].as_str();
-    let text = |name: &str| item[name]["S"].as_str();
-    let (Some(day), Some(moment)) = (text("day"), text("timestamp")) else { return false };
-    let condition = input["KeyConditionExpression"].as_str().unwrap();
-    let within = match condition {
-        "#day = :day" => true,
-        "#day = :day AND #timestamp BETWEEN :from AND :to" => {
-            (value(":from").unwrap()..=value(":to").unwrap()).contains(&moment)
-        }
-        other => panic!("{other}"),
-    };
-    within && Some(day) == value(":day")
+    assert_eq!(input["KeyConditionExpression"], "#day = :day");
+    item.get("timestamp").is_some() && item["day"] == input["ExpressionAttributeValues"][":day"]
 }
 
 /// What of `item` the query `input` shows.

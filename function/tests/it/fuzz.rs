@@ -1,8 +1,8 @@
-//! Events of every shape, through the parser and the counter: none panics, and each is answered as the
-//! documents say.
+//! Events of every shape, through the parser and the counter: none panics, and each gets the response that the
+//! documentation describes.
 //!
 //! `cargo test` tries some thousand, with `CASES=all` twenty times as many. `.ci/fuzz function
-//! functions fuzz::no_bytes_panic_or_go_unanswered` lets libFuzzer search, guided by what is covered.
+//! functions fuzz::any_bytes_get_a_response` lets libFuzzer search, guided by what is covered.
 
 use std::path::Path;
 use std::time::Instant;
@@ -56,19 +56,19 @@ const TEXTS: [&str; 12] = [
     "\r\n\u{0}\u{202e}",
 ];
 
-/// Answers `event`, and holds the answer and what was stored to what is promised.
-fn assert_answered(event: &Value) {
+/// Passes `event` to the counter, and checks the response and what was stored.
+fn assert_documented(event: &Value) {
     let store = Memory::default();
     let request = Request::read(event, "r-1", None);
     let counter = Counter::new(&store, key(), frame(), telemetry());
-    let answer = futures::executor::block_on(counter.answer(&request));
-    let origin = answer.headers["Access-Control-Allow-Origin"].as_str();
+    let response = futures::executor::block_on(counter.respond(&request));
+    let origin = response.headers["Access-Control-Allow-Origin"].as_str();
     assert!(["https://a.example", "https://b.example"].contains(&origin), "{origin}");
     if origin == "https://a.example" {
-        assert_framed(&answer);
+        assert_framed(&response);
     }
-    assert!([200, 404, 405].contains(&answer.status_code), "{event}: {answer:?}");
-    assert_eq!(answer.status_code == 200, body(&answer)["error"].is_null(), "{answer:?}");
+    assert!([200, 404, 405].contains(&response.status_code), "{event}: {response:?}");
+    assert_eq!(response.status_code == 200, body(&response)["error"].is_null(), "{response:?}");
     let visits = store.visits.lock().unwrap();
     for text in visits.iter().flat_map(|visit| [&visit.user_agent, &visit.path]) {
         assert!((1..=TEXT_LIMIT).contains(&text.chars().count()) && !text.contains(char::is_control), "{text:?}");
@@ -76,10 +76,10 @@ fn assert_answered(event: &Value) {
 }
 
 #[test]
-fn no_bytes_panic_or_go_unanswered() {
+fn any_bytes_get_a_response() {
     check!().for_each(|bytes: &[u8]| {
         if let Ok(event) = serde_json::from_slice(bytes) {
-            assert_answered(&event);
+            assert_documented(&event);
         }
     });
 }
@@ -132,7 +132,7 @@ fn no_event_of_any_shape_panics_or_goes_unanswered() {
     let began = Instant::now();
     TestRunner::new(config)
         .run(&prop_oneof![shape(), nearly_sound()], |event| {
-            assert_answered(&event);
+            assert_documented(&event);
             Ok(())
         })
         .unwrap();
@@ -143,7 +143,7 @@ fn no_event_of_any_shape_panics_or_goes_unanswered() {
 fn measured(cases: u32, seconds: f64) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("promises");
     let row = json!({
-        "promise": "events of API Gateway of every shape: no panic, and each is answered as the documents say",
+        "promise": "events of API Gateway of every shape: no panic, and each gets the documented response",
         "how": "any JSON with the names of an event, and sound events with members of another shape, through the counter",
         "cases": cases, "violations": 0, "seconds": seconds,
     });

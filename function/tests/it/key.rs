@@ -31,7 +31,7 @@ async fn init_gets_over_two_failures_that_pass() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_read_for_now_stops_no_start_and_is_asked_for_again() {
+async fn a_temporarily_unreadable_key_allows_a_start_and_is_retried() {
     let vault = Vault::down(4);
     let key = AddressKey::new(&vault);
     key.load().await.unwrap();

@@ -1,5 +1,5 @@
 //! A function's real binary, run as Lambda runs it: nothing in its environment but what is given,
-//! between stand-ins for the runtime's API, and for what it asks of AWS.
+//! between stand-ins for the runtime's API, and for its calls of AWS.
 
 use std::{
     io::Read as _,
@@ -33,7 +33,7 @@ pub(crate) type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 pub(crate) struct Lambda {
     child: Child,
     events: Sender<Value>,
-    answers: Receiver<Value>,
+    responses: Receiver<Value>,
 }
 
 impl Lambda {
@@ -42,25 +42,25 @@ impl Lambda {
         Self::start_logging(binary, variables, Stdio::piped())
     }
 
-    /// The same for more invocations than there is room for their lines in a pipe: nobody reads them.
+    /// The same for more invocations than there is room for their lines in a pipe: nothing reads them.
     pub(crate) fn start_unheard(binary: &str, variables: &[(&str, &str)]) -> Self {
         Self::start_logging(binary, variables, Stdio::null())
     }
 
     fn start_logging(binary: &str, variables: &[(&str, &str)], log: Stdio) -> Self {
         let (events, next) = mpsc::channel();
-        let (answered, answers) = mpsc::channel();
-        let (next, answered) = (Mutex::new(next), Mutex::new(answered));
-        let api = StandIn::start(move |received| runtime_api(&received, &next, &answered));
+        let (sent, responses) = mpsc::channel();
+        let (next, sent) = (Mutex::new(next), Mutex::new(sent));
+        let api = StandIn::start(move |received| runtime_api(&received, &next, &sent));
         let mut command = command(binary, variables);
         let child = command.env("AWS_LAMBDA_RUNTIME_API", api.address.to_string()).stdout(log).spawn().unwrap();
-        Self { child, events, answers }
+        Self { child, events, responses }
     }
 
-    /// Invokes the function with `event` and returns its answer.
+    /// Invokes the function with `event` and returns its response.
     pub(crate) fn invoke(&self, event: &Value) -> Value {
         self.events.send(event.clone()).unwrap();
-        self.answers.recv_timeout(PATIENCE).unwrap()
+        self.responses.recv_timeout(PATIENCE).unwrap()
     }
 
     /// Freezes it, as Lambda does between two invocations, while `meanwhile` happens.
@@ -132,7 +132,7 @@ fn read(child: &mut Child) -> String {
     output
 }
 
-fn runtime_api(received: &Received, next: &Mutex<Receiver<Value>>, answered: &Mutex<Sender<Value>>) -> Sent {
+fn runtime_api(received: &Received, next: &Mutex<Receiver<Value>>, sent: &Mutex<Sender<Value>>) -> Sent {
     if received.line.contains("/invocation/next") {
         // An error is the end of the test: the function is about to be killed.
         let event = next.lock().unwrap().recv().unwrap_or_default();
@@ -145,8 +145,8 @@ fn runtime_api(received: &Received, next: &Mutex<Receiver<Value>>, answered: &Mu
         ];
         return (200, headers, event.to_string());
     }
-    let answer = serde_json::from_str(&received.body).unwrap();
-    let _ = answered.lock().unwrap().send(answer);
+    let response = serde_json::from_str(&received.body).unwrap();
+    let _ = sent.lock().unwrap().send(response);
     (202, vec![], "{}".to_owned())
 }
 
@@ -172,23 +172,23 @@ pub(crate) fn dynamodb() -> (StandIn, Asked) {
     (table, asked)
 }
 
-/// What SSM answers for a parameter that holds `value`.
+/// What SSM responses for a parameter that holds `value`.
 pub(crate) fn holds(value: &str) -> Sent {
     (200, vec![], json!({"Parameter": {"Name": "/key", "Type": "SecureString", "Value": value}}).to_string())
 }
 
 /// How SSM refuses.
 pub(crate) fn refuses(status: u16, code: &str) -> Sent {
-    (status, vec![], json!({"__type": code, "message": "said SSM"}).to_string())
+    (status, vec![], json!({"__type": code, "message": "says SSM"}).to_string())
 }
 
-/// An SSM that gives these `answers` and then [`SECRET`], and what it was asked.
-pub(crate) fn ssm(answers: Vec<Sent>) -> (StandIn, Arc<Mutex<Vec<Received>>>) {
+/// An SSM that gives these `responses` and then [`SECRET`], and what it was asked.
+pub(crate) fn ssm(responses: Vec<Sent>) -> (StandIn, Arc<Mutex<Vec<Received>>>) {
     let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
-    let (seen, answers) = (Arc::clone(&asked), Mutex::new(answers.into_iter()));
+    let (seen, responses) = (Arc::clone(&asked), Mutex::new(responses.into_iter()));
     let parameters = StandIn::start(move |received| {
         seen.lock().unwrap().push(received);
-        answers.lock().unwrap().next().unwrap_or_else(|| holds(SECRET))
+        responses.lock().unwrap().next().unwrap_or_else(|| holds(SECRET))
     });
     (parameters, asked)
 }

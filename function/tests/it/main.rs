@@ -25,11 +25,8 @@ mod postgres;
 mod preflight;
 #[cfg(feature = "postgres")]
 mod proxy;
-#[cfg(feature = "visits")]
-mod recount;
 #[cfg(feature = "postgres")]
 mod server;
-mod shards;
 #[cfg(any(feature = "dynamodb", feature = "postgres"))]
 mod ssm;
 #[cfg_attr(not(feature = "dynamodb"), expect(dead_code, reason = "most of it is for tests over DynamoDB"))]

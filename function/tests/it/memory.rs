@@ -8,7 +8,7 @@ use std::sync::{
 use function::{
     key::{AddressKey, KeyError, KeySource},
     privacy::Secret,
-    reply::{Answer, Frame},
+    reply::{Frame, Response},
     request::Request,
     store::{Counted, Store, StoreError},
     telemetry::{Calls, Service, Telemetry},
@@ -17,7 +17,7 @@ use function::{
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What the store's own errors say, and no answer may.
+/// Text of the store's own errors, which no response may contain.
 pub(crate) const CAUSE: &str = "AccessDeniedException: arn:aws:dynamodb:secret";
 
 /// How one operation of a store goes.
@@ -87,7 +87,7 @@ impl Vault {
         Self { down, error: unavailable, asked: AtomicUsize::new(0) }
     }
 
-    /// How often it was asked.
+    /// How often it was read.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -107,12 +107,12 @@ pub(crate) fn key() -> AddressKey<&'static Vault> {
     AddressKey::new(Box::leak(Box::new(Vault::down(0))))
 }
 
-/// What answers of version 7 for `https://a.example` carry.
+/// The headers of responses of version 7 for `https://a.example`.
 pub(crate) fn frame() -> Frame {
     Frame { origins: "https://a.example,https://b.example".parse().unwrap(), marks: function::marks::Marks::new("7") }
 }
 
-/// Nobody listens.
+/// Nothing listens.
 pub(crate) fn telemetry() -> Telemetry {
     Telemetry { function: None, tracer: None }
 }
@@ -129,8 +129,8 @@ pub(crate) fn request(method: &str, path: &str) -> Request {
     }
 }
 
-/// The headers that no answer may lack.
-pub(crate) fn assert_framed(answer: &Answer) {
+/// The headers that every response must have.
+pub(crate) fn assert_framed(response: &Response) {
     for (name, value) in [
         ("Access-Control-Allow-Origin", "https://a.example"),
         ("Access-Control-Allow-Methods", "GET, OPTIONS"),
@@ -139,10 +139,10 @@ pub(crate) fn assert_framed(answer: &Answer) {
         ("Vary", "Origin"),
         ("x-function-version", "7"),
     ] {
-        assert_eq!(answer.headers.get(name).map(String::as_str), Some(value), "{name}");
+        assert_eq!(response.headers.get(name).map(String::as_str), Some(value), "{name}");
     }
 }
 
-pub(crate) fn body(answer: &Answer) -> Value {
-    serde_json::from_str(&answer.body).unwrap()
+pub(crate) fn body(response: &Response) -> Value {
+    serde_json::from_str(&response.body).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Stands between a store and the server, for what networks do.
+//! A proxy between a store and the server that simulates network faults.
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-/// Passes bytes on. Of connections that were made before [`Proxy::swallow_answers`], what the server says is lost.
+/// Passes bytes on. After [`Proxy::swallow_responses`], what the server sends on existing connections is lost.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     made: Arc<AtomicUsize>,
@@ -37,8 +37,8 @@ impl Proxy {
         proxy
     }
 
-    /// From now on, no connection that there is brings an answer.
-    pub(crate) fn swallow_answers(&self) {
+    /// From now on, existing connections return no response.
+    pub(crate) fn swallow_responses(&self) {
         self.silent.store(self.connections(), Ordering::SeqCst);
     }
 
@@ -60,7 +60,7 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream, passes: impl Fn() -> bool) {
     }
 }
 
-/// A server that takes connections and says `word` to each, or nothing; and what it was sent on each, once it ended.
+/// A server that accepts connections and sends `word` on each, or nothing; and what it received on each, once it ended.
 pub(crate) fn says(word: &'static str) -> (u16, Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -72,7 +72,7 @@ pub(crate) fn says(word: &'static str) -> (u16, Receiver<Vec<u8>>) {
                 let mut sent = vec![];
                 let _ = client.write_all(word.as_bytes());
                 let _ = client.read_to_end(&mut sent);
-                let _ = heard.send(sent); // nobody has to ask
+                let _ = heard.send(sent); // it may be unread
             });
         }
     });

@@ -1,6 +1,6 @@
 //! A real PostgreSQL server on loopback, with TLS, and databases in it.
 //!
-//! It lives as long as the process of the tests: a shell holds it, and stops it when its own stdin ends, as it
+//! It lives as long as the process of the tests: a shell keeps it, and stops it when its own stdin ends, as it
 //! does even where that process is killed.
 
 use std::{
@@ -22,7 +22,7 @@ use std::{
 
 use function::{
     settings::{self, AwsSettings},
-    store::{postgres::PostgresStore, shards::Shards},
+    store::postgres::PostgresStore,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::json;
@@ -32,7 +32,7 @@ use crate::standin::{Received, StandIn};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Holds the server, and its folder, until its stdin ends.
+/// Keeps the server and its folder until its stdin ends.
 const HOLD: &str = r#"
 folder=$1; shift
 "$@" >"$folder/log" 2>&1 &
@@ -86,7 +86,7 @@ impl Server {
         }
     }
 
-    /// Starts it, and waits until it answers.
+    /// Starts it, and waits until it responds.
     pub(crate) fn go_on(&self) {
         let _ = fs::remove_file(self.folder.join("kept"));
         let mut hold = self.as_user(Command::new("sh"));
@@ -111,7 +111,7 @@ impl Server {
         let started = Instant::now();
         while !self.psql("postgres", "SELECT 1").output().unwrap().status.success() {
             let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(started.elapsed() < PATIENCE, "the server does not answer: {log}");
+            assert!(started.elapsed() < PATIENCE, "the server does not respond: {log}");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -165,7 +165,7 @@ impl Server {
         psql
     }
 
-    /// Runs `sql` as the server's administrator; what it answers, as text.
+    /// Runs `sql` as the server's administrator; returns the result as text.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let output = self.psql(database, sql).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
@@ -231,7 +231,7 @@ impl<'a> Database<'a> {
         Self { server, name, password }
     }
 
-    /// Where it is, as the function is told.
+    /// Where it is: the function's settings.
     pub(crate) fn settings(&self) -> settings::Database {
         settings::Database {
             host: "localhost".to_owned(),
@@ -244,7 +244,7 @@ impl<'a> Database<'a> {
 
     /// A store in it, with the password in `secrets`.
     pub(crate) fn store(&self, secrets: &Secrets) -> PostgresStore {
-        store(self.settings(), Shards::ONE, secrets)
+        store(self.settings(), secrets)
     }
 
     /// Runs `sql` in it, as the administrator.
@@ -252,7 +252,7 @@ impl<'a> Database<'a> {
         self.server.sql(&self.name, sql)
     }
 
-    /// Holds every row of `totals`, for longer than anybody waits, or until [`Database::hang_up`].
+    /// Locks every row of `totals`, for longer than any caller waits, or until [`Database::hang_up`].
     pub(crate) fn hold_totals(&self) {
         let sql = "BEGIN; UPDATE totals SET count = count; SELECT pg_sleep(60)";
         let mut psql = self.server.psql(&self.name, sql).stderr(Stdio::null()).spawn().unwrap();
@@ -271,8 +271,8 @@ impl<'a> Database<'a> {
     }
 }
 
-/// A store as `database` says.
-pub(crate) fn store(database: settings::Database, shards: Shards, secrets: &Secrets) -> PostgresStore {
+/// A store in `database`.
+pub(crate) fn store(database: settings::Database, secrets: &Secrets) -> PostgresStore {
     let text = str::to_owned;
     let aws = AwsSettings {
         region: text("eu-west-1"),
@@ -281,10 +281,10 @@ pub(crate) fn store(database: settings::Database, shards: Shards, secrets: &Secr
         secret_access_key: text("a-secret-key"),
         session_token: None,
     };
-    PostgresStore::new(database, shards, aws).unwrap()
+    PostgresStore::new(database, aws).unwrap()
 }
 
-/// A Secrets Manager that holds one secret.
+/// A Secrets Manager with one secret.
 pub(crate) struct Secrets {
     api: StandIn,
     held: Arc<Mutex<String>>,
@@ -306,7 +306,7 @@ impl Secrets {
         secrets
     }
 
-    /// Holds `secret` from now on.
+    /// Returns `secret` from now on.
     pub(crate) fn hold(&self, secret: &str) {
         secret.clone_into(&mut self.held.lock().unwrap());
     }

@@ -28,7 +28,7 @@ fn parameter(endpoint: String) -> SsmParameter {
     SsmParameter::new(text("/test/key"), aws)
 }
 
-/// Asserts that `error` is one that passes, and that it says `said`.
+/// Asserts that `error` is one that passes, and that it contains `said`.
 fn assert_passes(error: &KeyError, said: &str) {
     assert!(matches!(error, KeyError::Unavailable { .. }), "{error:?}");
     let cause = format!("{:?}", error.source().unwrap());
@@ -36,7 +36,7 @@ fn assert_passes(error: &KeyError, said: &str) {
 }
 
 #[tokio::test]
-async fn an_ssm_that_does_not_answer_is_given_up_after_a_second_and_a_half() {
+async fn an_unresponsive_ssm_times_out_after_a_second_and_a_half() {
     let slow = StandIn::start(|_| {
         thread::sleep(Duration::from_secs(5));
         holds(SECRET)
@@ -49,14 +49,14 @@ async fn an_ssm_that_does_not_answer_is_given_up_after_a_second_and_a_half() {
 }
 
 #[tokio::test]
-async fn an_ssm_that_cannot_be_reached_or_named_is_an_error_that_passes() {
+async fn an_unreachable_ssm_is_a_passing_error() {
     assert_passes(&parameter("http://127.0.0.1:9".to_owned()).fetch().await.unwrap_err(), "refused");
     let error = parameter("no endpoint".to_owned()).fetch().await.unwrap_err();
     assert!(matches!(error, KeyError::Unavailable { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_answer_that_makes_no_sense_is_not_repeated_in_the_error() {
+async fn a_malformed_response_is_not_repeated_in_the_error() {
     for body in [SECRET.to_owned(), format!("{{\"Parameter\": \"{SECRET}\"}}"), format!("[\"{SECRET}\"")] {
         let odd = StandIn::start(move |_| (200, vec![], body.clone()));
         let error = parameter(format!("http://{}", odd.address)).fetch().await.unwrap_err();

@@ -29,37 +29,37 @@ pub(crate) struct StandIn {
 }
 
 impl StandIn {
-    /// Answers every request with `answer`, each connection on a thread of its own.
-    pub(crate) fn start(answer: impl Fn(Received) -> Sent + Send + Sync + 'static) -> Self {
-        Self::start_moody(move |received| Some(answer(received)))
+    /// Responds to every request with `response`, each connection on a thread of its own.
+    pub(crate) fn start(response: impl Fn(Received) -> Sent + Send + Sync + 'static) -> Self {
+        Self::start_moody(move |received| Some(response(received)))
     }
 
-    /// The same, but where there is no answer the connection ends.
-    pub(crate) fn start_moody(answer: impl Fn(Received) -> Option<Sent> + Send + Sync + 'static) -> Self {
+    /// The same, but without a response the connection ends.
+    pub(crate) fn start_moody(response: impl Fn(Received) -> Option<Sent> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (answer, connections) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
+        let (response, connections) = (Arc::new(response), Arc::new(AtomicUsize::new(0)));
         let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
         let (count, kept) = (Arc::clone(&connections), Arc::clone(&streams));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::SeqCst);
                 kept.lock().unwrap().push(stream.try_clone().unwrap());
-                let answer = Arc::clone(&answer);
-                thread::spawn(move || converse(&stream, &*answer));
+                let response = Arc::clone(&response);
+                thread::spawn(move || converse(&stream, &*response));
             }
         });
         Self { address, connections, streams }
     }
 
-    /// Ends all connections, as a server does that nobody asked for a while.
+    /// Ends all connections, as an idle server does.
     pub(crate) fn hang_up(&self) {
         for stream in self.streams.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// An address at which nobody listens.
+    /// An address at which nothing listens.
     pub(crate) fn nowhere() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         Self { address, connections: Arc::default(), streams: Arc::default() }
@@ -71,10 +71,10 @@ impl StandIn {
     }
 }
 
-fn converse(mut stream: &TcpStream, answer: &dyn Fn(Received) -> Option<Sent>) -> io::Result<()> {
+fn converse(mut stream: &TcpStream, response: &dyn Fn(Received) -> Option<Sent>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(received) = receive(&mut reader)? {
-        let Some((status, headers, body)) = answer(received) else {
+        let Some((status, headers, body)) = response(received) else {
             return stream.shutdown(Shutdown::Both);
         };
         let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n", body.len());

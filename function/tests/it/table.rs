@@ -1,27 +1,26 @@
-//! A small DynamoDB in memory that knows what `counter` and `visits` ask of it, and nothing else: a Scan, an
-//! operation or an expression that it does not know, or one that DynamoDB would refuse, fails the test.
+//! A small DynamoDB in memory with the operations that `counter` and `visits` use, and nothing else: a Scan, an
+//! operation or an expression that is not implemented, or one that DynamoDB would refuse, fails the test.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex},
     thread::{self, sleep},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use function::{store::shards::Shards, visits::dynamodb::Checkpoint};
-use jiff::{Timestamp, fmt::rfc2822};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    expressions::{apply, check, holds, project, select},
+    expressions::{allows, apply, check, project, select},
     standin::{Received, Sent, StandIn},
 };
 
-/// Much longer than the function waits for an answer.
+/// Much longer than the function waits for a response.
 const STALL: Duration = Duration::from_secs(4);
-/// So many keys of a BatchGetItem are answered at once; the others are left for the next time.
-const BATCH: usize = 10;
+/// Visits on a page of the index.
+const PAGE: usize = 2;
 
 /// How a call goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,29 +29,20 @@ pub(crate) enum Fault {
     Refused,
     /// 400 `ProvisionedThroughputExceededException`, and nothing was done.
     Throttled,
-    /// It was done, but the connection ends without an answer.
+    /// It was done, but the connection ends without a response.
     Lost,
-    /// It was done, but the answer comes too late.
+    /// It was done, but the response comes too late.
     Stalled,
 }
 
-/// What the table holds, and how it behaves.
+/// What is in the table, and how it behaves.
 pub(crate) struct State {
-    items: BTreeMap<String, (Instant, Value)>,
-    /// When the table was made.
-    pub(crate) created: Timestamp,
-    pub(crate) restored: bool,
-    /// How many visits a page of the index has.
-    pub(crate) page: usize,
-    /// How far the index is behind the table.
-    pub(crate) lag: Duration,
-    /// How far the table's clock is ahead, in seconds.
-    pub(crate) clock: i64,
-    /// What every call is answered with instead, if anything: code and message.
+    items: BTreeMap<String, Value>,
+    /// What every call returns instead, if anything: code and message.
     pub(crate) refusal: Option<(&'static str, &'static str)>,
     /// By the caller's access key and the operation: how its next calls go.
     faults: HashMap<(String, String), VecDeque<Option<Fault>>>,
-    /// What was asked.
+    /// The requests.
     pub(crate) asked: Vec<(String, Value)>,
     wrong: Vec<String>,
 }
@@ -64,22 +54,17 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty one, an hour old.
+    /// An empty one.
     pub(crate) fn start() -> Self {
         let state = Arc::new(Mutex::new(State {
             items: BTreeMap::new(),
-            created: Timestamp::now() - jiff::SignedDuration::from_hours(1),
-            restored: false,
-            page: 2,
-            lag: Duration::ZERO,
-            clock: 0,
             refusal: None,
             faults: HashMap::new(),
             asked: vec![],
             wrong: vec![],
         }));
         let shared = Arc::clone(&state);
-        let server = StandIn::start_moody(move |received| answer(&shared, &received));
+        let server = StandIn::start_moody(move |received| respond(&shared, &received));
         Self { endpoint: format!("http://{}", server.address), state }
     }
 
@@ -91,26 +76,12 @@ impl Table {
     /// Remembers a visit without counting it.
     pub(crate) fn visit(&self, at: Timestamp, path: &str, user_agent: &str) {
         let id = Uuid::new_v4();
-        let day = Shards::ALL.of(id).day(at);
+        let day = at.strftime("%Y-%m-%d").to_string();
         let item = json!({
             "visit_id": {"S": id.to_string()}, "day": {"S": day}, "timestamp": {"S": format!("{at:.3}")},
             "visitor_ip": {"S": "private"}, "user_agent": {"S": user_agent}, "path": {"S": path},
         });
-        self.with(|state| state.items.insert(id.to_string(), (Instant::now(), item)));
-    }
-
-    /// Adds to the part of the total called `name`.
-    pub(crate) fn add(&self, name: &str, by: i64) {
-        self.with(|state| {
-            state.update(name, "ADD #count :by", &json!({"#count": "count"}), &json!({":by": {"N": by.to_string()}}))
-        });
-    }
-
-    /// Leaves a checkpoint on the total.
-    pub(crate) fn checkpoint(&self, total: i64, at: Timestamp) {
-        let values = json!({":total": {"N": total.to_string()}, ":at": {"S": format!("{at:.3}")}});
-        let set = "SET recounted_total = :total, recounted_at = :at";
-        self.with(|state| state.update("total", set, &json!({}), &values));
+        self.with(|state| state.items.insert(id.to_string(), item));
     }
 
     /// How the next calls of `operation` by `caller` go.
@@ -121,25 +92,16 @@ impl Table {
 
     /// The visits that are remembered.
     pub(crate) fn visits(&self) -> i64 {
-        self.with(|state| state.items.values().filter(|(_, item)| item.get("day").is_some()).count())
-            .try_into()
-            .unwrap()
+        self.with(|state| state.items.values().filter(|item| item.get("day").is_some()).count()).try_into().unwrap()
     }
 
-    /// The sum of all parts of the total.
+    /// The total.
     pub(crate) fn total(&self) -> i64 {
-        let number = |item: &Value| item["count"]["N"].as_str().map_or(0, |number| number.parse::<i64>().unwrap());
-        self.with(|state| state.items.values().map(|(_, item)| number(item)).sum())
+        let number = |item: &Value| item["count"]["N"].as_str().unwrap().parse().unwrap();
+        self.with(|state| state.items.get("total").map_or(0, number))
     }
 
-    /// What a recount left behind.
-    pub(crate) fn left(&self) -> Option<Checkpoint> {
-        let item = self.with(|state| state.items.get("total").map(|(_, item)| item.clone()))?;
-        let at = item["recounted_at"]["S"].as_str()?.parse().unwrap();
-        Some(Checkpoint { total: item["recounted_total"]["N"].as_str()?.parse().unwrap(), at })
-    }
-
-    /// How often `operation` was asked for.
+    /// How often `operation` was called.
     pub(crate) fn asked(&self, operation: &str) -> usize {
         self.with(|state| state.asked.iter().filter(|(name, _)| name == operation).count())
     }
@@ -148,11 +110,11 @@ impl Table {
 impl Drop for Table {
     fn drop(&mut self) {
         let wrong = self.with(|state| std::mem::take(&mut state.wrong));
-        assert!(thread::panicking() || wrong.is_empty(), "asked what it may not be: {wrong:#?}");
+        assert!(thread::panicking() || wrong.is_empty(), "received what it must not: {wrong:#?}");
     }
 }
 
-fn answer(state: &Mutex<State>, received: &Received) -> Option<Sent> {
+fn respond(state: &Mutex<State>, received: &Received) -> Option<Sent> {
     let operation = received.headers["x-amz-target"].replace("DynamoDB_20120810.", "");
     let input: Value = serde_json::from_str(&received.body).unwrap();
     let caller = received.headers["authorization"].split_once("Credential=").unwrap().1;
@@ -166,18 +128,13 @@ fn answer(state: &Mutex<State>, received: &Received) -> Option<Sent> {
         (_, Some((code, message))) => refuse(400, code, message),
         _ => state.perform(&operation, &input),
     };
-    let date = Timestamp::now() + jiff::SignedDuration::from_secs(state.clock);
     drop(state);
     match fault {
         Some(Fault::Lost) => return None,
         Some(Fault::Stalled) => sleep(STALL),
         _ => {}
     }
-    let headers = vec![
-        ("content-type", "application/x-amz-json-1.0".to_owned()),
-        ("date", rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap()),
-    ];
-    Some((status, headers, body.to_string()))
+    Some((status, vec![("content-type", "application/x-amz-json-1.0".to_owned())], body.to_string()))
 }
 
 fn refuse(status: u16, code: &str, message: &str) -> (u16, Value) {
@@ -192,11 +149,9 @@ impl State {
                 Some(item) => (200, json!({"Item": item})),
                 None => (200, json!({})),
             },
-            "BatchGetItem" => (200, self.batch(&input["RequestItems"])),
             "PutItem" => self.put(input),
-            "UpdateItem" => self.checked_update(input),
+            "UpdateItem" => self.update(input),
             "Query" => self.query(input),
-            "DescribeTable" => (200, self.describe()),
             other => {
                 self.wrong.push(format!("{other}: {input}"));
                 refuse(400, "ValidationException", "not known here")
@@ -205,26 +160,13 @@ impl State {
     }
 
     fn item(&self, key: &Value) -> Option<&Value> {
-        self.items.get(key["visit_id"]["S"].as_str().unwrap()).map(|(_, item)| item)
-    }
-
-    fn batch(&mut self, tables: &Value) -> Value {
-        let wanted = &tables["visits"];
-        if wanted["ConsistentRead"] != true {
-            self.wrong.push("the total is not read consistently".to_owned());
-        }
-        let keys = wanted["Keys"].as_array().unwrap();
-        let (now, then) = keys.split_at(keys.len().min(BATCH));
-        let items: Vec<_> = now.iter().filter_map(|key| self.item(key)).collect();
-        let left = json!({"visits": {"Keys": then, "ConsistentRead": true}});
-        let left = if then.is_empty() { json!({}) } else { left };
-        json!({"Responses": {"visits": items}, "UnprocessedKeys": left})
+        self.items.get(key["visit_id"]["S"].as_str().unwrap())
     }
 
     fn put(&mut self, input: &Value) -> (u16, Value) {
         let item = &input["Item"];
         let there = self.item(item);
-        if !holds(input, there) {
+        if !allows(input, there) {
             let (status, mut body) = refuse(400, "ConditionalCheckFailedException", "The conditional request failed");
             if input["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
                 body["Item"] = there.cloned().unwrap_or_default();
@@ -232,26 +174,15 @@ impl State {
             return (status, body);
         }
         let id = item["visit_id"]["S"].as_str().unwrap().to_owned();
-        self.items.insert(id, (Instant::now(), item.clone()));
+        self.items.insert(id, item.clone());
         (200, json!({}))
     }
 
-    fn checked_update(&mut self, input: &Value) -> (u16, Value) {
-        if !holds(input, self.item(&input["Key"])) {
-            return refuse(400, "ConditionalCheckFailedException", "The conditional request failed");
-        }
-        let (name, expression) = (&input["Key"]["visit_id"]["S"], &input["UpdateExpression"]);
-        let names = input.get("ExpressionAttributeNames").cloned().unwrap_or_default();
-        let values = &input["ExpressionAttributeValues"];
-        let item = self.update(name.as_str().unwrap(), expression.as_str().unwrap(), &names, values);
+    fn update(&mut self, input: &Value) -> (u16, Value) {
+        let id = input["Key"]["visit_id"]["S"].as_str().unwrap();
+        let item = self.items.entry(id.to_owned()).or_insert_with(|| input["Key"].clone());
+        apply(item, input);
         (200, json!({"Attributes": item}))
-    }
-
-    fn update(&mut self, name: &str, expression: &str, names: &Value, values: &Value) -> Value {
-        let new = || (Instant::now(), json!({"visit_id": {"S": name}}));
-        let (_, item) = self.items.entry(name.to_owned()).or_insert_with(new);
-        apply(item, expression, names, values);
-        item.clone()
     }
 
     /// The index sorts by the moment, and equals in some order that stays.
@@ -259,34 +190,21 @@ impl State {
         if input["IndexName"] != "by-day" || input.get("ConsistentRead").is_some() {
             self.wrong.push(format!("Query: {input}"));
         }
-        let caught_up = self.items.values().filter(|(written, _)| written.elapsed() >= self.lag);
-        let mut found: Vec<_> = caught_up.map(|(_, item)| item).filter(|item| select(input, item)).collect();
+        let mut found: Vec<_> = self.items.values().filter(|item| select(input, item)).collect();
         let place = |item: &Value| (item["timestamp"]["S"].to_string(), item["visit_id"]["S"].to_string());
         found.sort_by_key(|item| place(item));
         if let Some(start) = input.get("ExclusiveStartKey") {
             found.retain(|item| place(item) > place(start));
         }
-        let more = found.len() > self.page;
-        found.truncate(self.page);
+        let more = found.len() > PAGE;
+        found.truncate(PAGE);
         let mut output = json!({"Count": found.len(), "ScannedCount": found.len()});
         if more {
             let key =
                 ["visit_id", "day", "timestamp"].map(|name| (name.to_owned(), found[found.len() - 1][name].clone()));
             output["LastEvaluatedKey"] = Value::Object(key.into_iter().collect());
         }
-        if input["Select"] != "COUNT" {
-            output["Items"] = found.into_iter().map(|item| project(input, item)).collect();
-        }
+        output["Items"] = found.into_iter().map(|item| project(input, item)).collect();
         (200, output)
-    }
-
-    fn describe(&self) -> Value {
-        let mut table = json!({
-            "TableName": "visits", "TableStatus": "ACTIVE", "CreationDateTime": self.created.as_second(),
-        });
-        if self.restored {
-            table["RestoreSummary"] = json!({"RestoreDateTime": self.created.as_second(), "RestoreInProgress": false});
-        }
-        json!({"Table": table})
     }
 }

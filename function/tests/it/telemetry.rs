@@ -1,4 +1,4 @@
-//! What the real binary tells CloudWatch on stdout, and X-Ray over UDP.
+//! What the real binary reports to CloudWatch on stdout, and to X-Ray over UDP.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ fn listener() -> UdpSocket {
     socket
 }
 
-/// The next subsegment; the header before it must be the one that the daemon knows.
+/// The next subsegment; the header before it must be the daemon's.
 fn subsegment(listener: &UdpSocket) -> Value {
     let mut datagram = [0; 4096];
     let length = listener.recv(&mut datagram).unwrap();
@@ -40,7 +40,7 @@ fn subsegment(listener: &UdpSocket) -> Value {
 }
 
 #[test]
-fn the_calls_of_a_visit_are_subsegments_of_its_trace_at_the_same_time() {
+fn the_calls_of_a_visit_are_parallel_subsegments_of_its_trace() {
     let ((table, _), listener) = (dynamodb(), listener());
     let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let function = traced(&table, &listener);
@@ -73,7 +73,7 @@ fn a_call_that_fails_is_a_fault_in_its_trace() {
 }
 
 #[test]
-fn a_daemon_that_is_not_there_costs_nobody_an_answer() {
+fn a_missing_daemon_delays_no_response() {
     let ((table, _), listener) = (dynamodb(), listener());
     let function = traced(&table, &listener);
     drop(listener);

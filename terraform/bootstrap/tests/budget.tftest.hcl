@@ -48,7 +48,7 @@ run "a_mail_comes_before_the_account_costs_more" {
       ACTUAL     = "GREATER_THAN 80 PERCENTAGE ops@example.com"
       FORECASTED = "GREATER_THAN 100 PERCENTAGE ops@example.com"
     }
-    error_message = "Nobody gets a mail, or gets it late."
+    error_message = "No address gets a mail, or gets it late."
   }
 }
 
@@ -61,7 +61,7 @@ run "no_budget_is_made_unasked" {
 
   assert {
     condition     = length(aws_budgets_budget.this) == 0
-    error_message = "There is a budget that nobody asked for."
+    error_message = "There is a budget although none is configured."
   }
 }
 

@@ -10,7 +10,7 @@ mock_provider "aws" {
     }
   }
 
-  # Terraform holds these against the form of an ARN.
+  # Terraform checks these against the form of an ARN.
   mock_resource "aws_iam_policy" {
     defaults = {
       arn = "arn:aws:iam::123456789012:policy/name"
@@ -82,7 +82,7 @@ run "trusts_githubs_tokens_for_aws_and_lets_api_gateway_only_log" {
 
   assert {
     condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
-    error_message = "Tokens of somebody else, or for somebody else, are taken."
+    error_message = "Tokens of another issuer, or for another audience, are accepted."
   }
 
   assert {
@@ -182,11 +182,11 @@ run "refuses_another_provider_than_githubs" {
 run "takes_another_app_into_every_name" {
   command = plan
   variables {
-    app = "trial"
+    app = "sample"
   }
 
   assert {
-    condition     = aws_s3_bucket.state.bucket == "trial-tfstate-123456789012" && aws_iam_role.api_gateway_logs[0].name == "trial-api-gateway-logs-us-east-1"
+    condition     = aws_s3_bucket.state.bucket == "sample-tfstate-123456789012" && aws_iam_role.api_gateway_logs[0].name == "sample-api-gateway-logs-us-east-1"
     error_message = "Two apps in one account would share names."
   }
 }
@@ -206,7 +206,7 @@ run "leaves_the_accounts_log_role_alone" {
 run "refuses_an_app_in_capitals" {
   command = plan
   variables {
-    app = "Trial"
+    app = "Sample"
   }
   expect_failures = [var.app]
 }
@@ -214,7 +214,7 @@ run "refuses_an_app_in_capitals" {
 run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
   command = plan
   variables {
-    app = "trial-options"
+    app = "sample-options"
   }
   expect_failures = [var.app]
 }
@@ -222,7 +222,7 @@ run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
 run "refuses_an_app_with_a_word_that_begins_with_a_digit" {
   command = plan
   variables {
-    app = "trial-1"
+    app = "sample-1"
   }
   expect_failures = [var.app]
 }
@@ -261,7 +261,7 @@ run "makes_no_role_without_a_repository" {
 
   assert {
     condition     = output.role_arns.dev == { read = output.reader_roles.dev } && length(aws_iam_openid_connect_provider.github) == 0
-    error_message = "There are roles for nobody, or it cannot be planned."
+    error_message = "There are roles that nothing can assume, or it cannot be planned."
   }
 }
 

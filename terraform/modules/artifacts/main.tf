@@ -10,7 +10,7 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18:a zip is written and read once, by the deployer and Lambda; CloudTrail has who did
   #checkov:skip=CKV_AWS_144:what is in it is dispensable after minutes
   #checkov:skip=CKV_AWS_145:S3's own key encrypts it; a key of one's own has a monthly price
-  #checkov:skip=CKV2_AWS_62:nobody waits for an event of it
+  #checkov:skip=CKV2_AWS_62:nothing waits for an event of it
   bucket        = local.name
   force_destroy = var.removable
 
@@ -19,7 +19,7 @@ resource "aws_s3_bucket" "this" {
   }
 }
 
-# The deployer tells Lambda which version of the object it has just written: another one is never taken.
+# The deployer passes Lambda the version of the object that it has just written: another one is never taken.
 resource "aws_s3_bucket_versioning" "this" {
   bucket = aws_s3_bucket.this.id
 
@@ -76,7 +76,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     filter {}
 
     expiration {
-      days = 1 # the least that S3 knows
+      days = 1 # the least that S3 accepts
     }
 
     noncurrent_version_expiration {

@@ -42,7 +42,7 @@ resource "aws_api_gateway_resource" "this" {
 }
 
 resource "aws_api_gateway_method" "this" {
-  #checkov:skip=CKV_AWS_59:a public counter: whoever sees the website may count
+  #checkov:skip=CKV_AWS_59:a public counter: every visitor of the website may count
   #checkov:skip=CKV2_AWS_53:the functions read no body and no parameter; what they read they check
   for_each = local.routes
 
@@ -64,8 +64,8 @@ resource "aws_api_gateway_integration" "this" {
   uri                     = aws_lambda_alias.live[each.value.function].invoke_arn
 }
 
-# Errors that API Gateway answers by itself (throttled, no such route, function unreachable). Without these headers a
-# browser hides the status from the website. A gateway response knows no condition, so it can name one origin only.
+# Errors that API Gateway returns by itself (throttled, no such route, function unreachable). Without these headers a
+# browser hides the status from the website. A gateway response has no conditions, so it can name one origin only.
 resource "aws_api_gateway_gateway_response" "this" {
   for_each = toset(["DEFAULT_4XX", "DEFAULT_5XX"])
 
@@ -86,7 +86,7 @@ resource "aws_api_gateway_gateway_response" "this" {
 }
 
 # A stage cannot be made without a deployment. This is the only one that Terraform makes: without triggers it is never
-# replaced, and the deployer, which knows it from the contract, never prunes it.
+# replaced, and the deployer, which reads its id in the contract, never prunes it.
 resource "aws_api_gateway_deployment" "initial" {
   #checkov:skip=CKV_AWS_217:it has no triggers and is never replaced
   rest_api_id = aws_api_gateway_rest_api.this.id
@@ -121,10 +121,10 @@ resource "aws_cloudwatch_log_group" "execution" {
 
 # Logging needs the account-wide role of terraform/bootstrap: AWS refuses this stage without it.
 resource "aws_api_gateway_stage" "this" {
-  #checkov:skip=CKV_AWS_120:a cached answer would count nobody
+  #checkov:skip=CKV_AWS_120:a cached response would count no visit
   #checkov:skip=CKV2_AWS_51:browsers have no client certificates
   #checkov:skip=CKV2_AWS_29:the module `waf` does it, by default for prod
-  #checkov:skip=CKV_AWS_73:API Gateway's segments hold the visitor's address and the whole URL; the functions trace by themselves
+  #checkov:skip=CKV_AWS_73:API Gateway's segments contain the visitor's address and the whole URL; the functions trace by themselves
   rest_api_id   = aws_api_gateway_rest_api.this.id
   stage_name    = var.environment
   deployment_id = aws_api_gateway_deployment.initial.id
@@ -165,7 +165,7 @@ resource "aws_api_gateway_stage" "this" {
 }
 
 resource "aws_api_gateway_method_settings" "this" {
-  #checkov:skip=CKV_AWS_225:a cached answer would count nobody
+  #checkov:skip=CKV_AWS_225:a cached response would count no visit
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = "*/*"
@@ -183,7 +183,7 @@ resource "aws_api_gateway_method_settings" "this" {
 resource "aws_lambda_permission" "api" {
   for_each = local.routes
 
-  # A prefix, so that a replacement can stand beside the old one: without either there are 500s in between.
+  # A prefix, so that a replacement can exist beside the old one: with neither there are 500s in between.
   statement_id_prefix = "api-gateway-"
   action              = "lambda:InvokeFunction"
   principal           = "apigateway.amazonaws.com"

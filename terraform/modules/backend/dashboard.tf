@@ -1,5 +1,5 @@
-# One look at an environment: how much, how well, how fast, and which release answered. Terraform's alone; it shows releases
-# without the deployer's help: by the version that Lambda says it ran, and by the deployment in the access log.
+# An environment on one page: how much, how well, how fast, and which release responded. Terraform's alone; it shows releases
+# without the deployer's help: by the version that Lambda reports, and by the deployment in the access log.
 
 locals {
   # A metric's place in a widget: namespace, name, dimensions.
@@ -92,7 +92,7 @@ resource "aws_cloudwatch_dashboard" "this" {
         height = 6
 
         properties = {
-          title  = "Releases: API deployments, by when they answered"
+          title  = "Releases: API deployments, by when they responded"
           query  = "SOURCE '${aws_cloudwatch_log_group.access.name}' | stats min(@timestamp) as since, max(@timestamp) as until, count(*) as requests, sum(status >= 500) as failed by deploymentId | sort since desc"
           region = local.arn[3]
           view   = "table"

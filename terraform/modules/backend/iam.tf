@@ -1,5 +1,5 @@
 # One role a function: the preflight's may write logs and traces and do nothing else. Terraform's alone. No role can do more
-# than the boundary that bootstrap made, whoever changes its policy.
+# than the boundary that bootstrap made, no matter who changes its policy.
 
 locals {
   # On top of logs and traces. A function that is not named here gets nothing more.
@@ -8,18 +8,16 @@ locals {
   # variable allows may not depend on its value of today: no right goes when a value changes.
   function_statements = {
     counter = concat(
-      # Also beside a database: the version that serves until the next release, and those to go back to, count in the table.
+      # Also beside a database: the version that is live until the next release, and earlier ones to roll back to, count in the table.
       [local.count_visits, local.read_address_key],
       [for statement in local.reach_database : statement if var.database != null],
     )
   }
 
   count_visits = {
-    Sid    = "CountVisits"
-    Effect = "Allow"
-    # BatchGetItem reads a total in shards. It is granted for one shard too: the version that is live, and those to go back to, may
-    # have been published with more.
-    Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    Sid      = "CountVisits"
+    Effect   = "Allow"
+    Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     Resource = aws_dynamodb_table.this.arn
   }
 

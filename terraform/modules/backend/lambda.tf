@@ -6,14 +6,13 @@ locals {
   functions = {
     counter = {
       name        = "${var.app}-${var.environment}"
-      description = "Counts a visit and answers the total"
+      description = "Counts a visit and returns the total"
       network     = one(local.store[*].network)
 
       environment = merge(
         {
           DYNAMODB_TABLE        = aws_dynamodb_table.this.name
           ALLOWED_ORIGIN        = local.allowed_origin
-          COUNTER_SHARDS        = tostring(var.counter_shards)
           ADDRESS_KEY_PARAMETER = regex("parameter(/.+)$", var.address_key_arn)[0]
         },
         one(local.store[*].environment),
@@ -22,7 +21,7 @@ locals {
 
     preflight = {
       name        = "${var.app}-options-${var.environment}"
-      description = "Answers CORS preflight requests"
+      description = "Responds to CORS preflight requests"
       network     = null
 
       environment = {
@@ -52,8 +51,8 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_116:API Gateway calls it and waits: no event is lost for which a queue could stand in
-  #checkov:skip=CKV_AWS_272:the deployer holds each version against the SHA-256 of what was built; a signing profile adds no second hand
+  #checkov:skip=CKV_AWS_116:API Gateway calls it and waits: no event is lost that a queue could keep
+  #checkov:skip=CKV_AWS_272:the deployer compares each version with the SHA-256 of what was built; a signing profile adds no second approval
   #checkov:skip=CKV_AWS_173:no variable is secret: names and an origin; Lambda encrypts them with its own key
   #checkov:skip=CKV_AWS_117:in a network only if PostgreSQL is there: DynamoDB has no address in one
   for_each = local.functions
@@ -71,7 +70,7 @@ resource "aws_lambda_function" "this" {
   # Neither starves the account's other functions, nor is starved by them. -1 reserves nothing.
   reserved_concurrent_executions = coalesce(var.function.reserved_concurrency, -1)
 
-  # Answers 503 until the first release. How it is made: placeholder/README.md.
+  # Returns 503 until the first release. How it is made: placeholder/README.md.
   filename = "${path.module}/placeholder.zip"
 
   # The alias needs a version to name, on the first day too. Later, a changed configuration becomes a version as well,
@@ -110,8 +109,8 @@ resource "aws_lambda_function" "this" {
       filename,          # where the first code came from; also, its path depends on where Terraform was started
       source_code_hash,  # of the last code that Terraform itself uploaded, never of the live one
       s3_bucket,         # zips too big for a direct upload come from S3
-      s3_key,            # likewise
-      s3_object_version, # likewise
+      s3_key,            # as s3_bucket
+      s3_object_version, # as s3_bucket
     ]
   }
 
@@ -125,7 +124,7 @@ resource "aws_lambda_alias" "live" {
 
   name             = "live"
   function_name    = aws_lambda_function.this[each.key].function_name
-  function_version = aws_lambda_function.this[each.key].version # a number: `publish` sees to it
+  function_version = aws_lambda_function.this[each.key].version # a number, because of `publish`
 
   lifecycle {
     ignore_changes = [

@@ -1,8 +1,8 @@
-# What says that a release went wrong. The deployer reads these alarms before, during and after one; people hear of them
+# What shows that a release went wrong. The deployer reads these alarms before, during and after one; people hear of them
 # through the topic. Terraform's alone.
 
 # Not encrypted: with AWS's own key CloudWatch could not publish to it, and a key of one's own has a monthly price. An alarm's
-# text holds nothing personal.
+# text contains nothing personal.
 resource "aws_sns_topic" "alarms" {
   #checkov:skip=CKV_AWS_26:see above
   name = "${var.app}-${var.environment}-alarms"
@@ -42,7 +42,7 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
-  treat_missing_data  = "notBreaching" # nobody called
+  treat_missing_data  = "notBreaching" # no calls
 
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]
@@ -52,7 +52,7 @@ resource "aws_cloudwatch_metric_alarm" "function_errors" {
   }
 }
 
-# A request for which Lambda has no concurrency left is a 5XX too, and says nothing about a release: anybody could cause
+# A request for which Lambda has no concurrency left is a 5XX too, and shows nothing about a release: anyone could cause
 # it, and a release would be reverted. So Lambda's throttles are taken off, and what remains is compared as a percentage, since the
 # two services may count one request in different minutes.
 resource "aws_cloudwatch_metric_alarm" "api_5xx" {

@@ -1,7 +1,7 @@
 # All of it goes into the stack contract. No version, qualified ARN, code hash or time of change: those are the deployer's.
 
 output "table_name" {
-  description = "Table that holds the visits and the total."
+  description = "Table with the visits and the total."
   value       = aws_dynamodb_table.this.name
 }
 

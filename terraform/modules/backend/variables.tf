@@ -23,7 +23,7 @@ variable "environment" {
 
 variable "allowed_origins" {
   type        = list(string)
-  description = "Exact origins that CORS allows. The first also goes on the errors that API Gateway answers by itself."
+  description = "Exact origins that CORS allows. The first is also on the errors that API Gateway returns by itself."
   nullable    = false
 
   validation {
@@ -61,17 +61,6 @@ variable "function" {
   }
 }
 
-variable "counter_shards" {
-  type        = number
-  description = "Over how many items the total is spread: one takes about 1,000 visits a second. It may only ever be raised."
-  nullable    = false
-
-  validation {
-    condition     = var.counter_shards >= 1 && var.counter_shards <= 16 && floor(var.counter_shards) == var.counter_shards
-    error_message = "counter_shards must be a whole number from 1 to 16."
-  }
-}
-
 variable "address_key_arn" {
   type        = string
   description = "ARN of the SSM parameter with the secret under which the counter hashes addresses."
@@ -105,7 +94,7 @@ variable "alarms" {
     enabled = bool
     email   = optional(string)
   })
-  description = "Whether to make the alarms, and who gets a mail when one goes into ALARM (null: nobody, the topic stands all the same)."
+  description = "Whether to make the alarms, and the address that gets a mail when one goes into ALARM (null: none; the topic exists anyway)."
   nullable    = false
 
   validation {
@@ -121,7 +110,7 @@ variable "database" {
     environment = map(string)
     secret_arn  = string
   })
-  description = "PostgreSQL as the store: the network that it is reached from, what the counter has to know, and the secret with its password. `used = false`: new versions count in DynamoDB, and those published before keep their rights. Null: DynamoDB, and no rights on a database."
+  description = "PostgreSQL as the store: the network from which it is reached, the counter's settings, and the secret with its password. `used = false`: new versions count in DynamoDB, and those published before keep their rights. Null: DynamoDB, and no rights on a database."
   default     = null
 
   validation {

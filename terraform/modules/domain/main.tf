@@ -23,7 +23,7 @@ resource "aws_api_gateway_domain_name" "this" {
     precondition {
       # By its bytes, not by its number: Lambda goes on counting when a function of the same name is made again.
       condition     = alltrue([for function in data.aws_lambda_function.live : function.code_sha256 != var.placeholder_sha256])
-      error_message = "Nothing was released to this environment yet: its functions are the placeholder, which answers 503. Everything but `${local.name}` stands; release (`deployer deploy` or `deployer promote`), then apply again. Where a workflow applies before it releases, leave `domain_name` out until then."
+      error_message = "Nothing was released to this environment yet: its functions are the placeholder, which returns 503. Everything but `${local.name}` was applied; release (`deployer deploy` or `deployer promote`), then apply again. Where a workflow applies before it releases, leave `domain_name` out until then."
     }
   }
 

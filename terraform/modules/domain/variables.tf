@@ -1,6 +1,6 @@
 variable "domain_name" {
   type        = string
-  description = "Domain under which the API answers as `api.<domain_name>`."
+  description = "Domain under which the API is reachable as `api.<domain_name>`."
   nullable    = false
 
   validation {

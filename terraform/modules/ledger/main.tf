@@ -1,5 +1,5 @@
 # The deployer's memory of one environment. Terraform owns the table and the item `stack`; the lock, the live pointer and
-# the releases beside it are the deployer's, and Terraform does not know of them.
+# the releases beside it are the deployer's, and not in Terraform's state.
 
 resource "aws_dynamodb_table" "this" {
   #checkov:skip=CKV_AWS_119:AWS's own key encrypts it; a key of one's own has a monthly price
@@ -34,7 +34,7 @@ resource "aws_dynamodb_table" "this" {
   }
 }
 
-# The stack contract: all that the deployer has to know about this environment. Nothing in it may refer to a function's
+# The stack contract: all that the deployer needs about this environment. Nothing in it may refer to a function's
 # version, code or time of change: those move with every release, and the plan after one has to be empty.
 resource "aws_dynamodb_table_item" "stack" {
   table_name = aws_dynamodb_table.this.name

@@ -62,7 +62,7 @@ resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_118:enhanced monitoring is more log for which one pays; the instance's own metrics are free
   #checkov:skip=CKV_AWS_157:a second instance on standby doubles the price; a counter can wait for a restart
   #checkov:skip=CKV_AWS_161:one way in, the password that RDS manages
-  #checkov:skip=CKV_AWS_293:only where `protected` says so: other environments come and go
+  #checkov:skip=CKV_AWS_293:only if `protected` is set: other environments come and go
   #checkov:skip=CKV_AWS_353:two statements by primary key have no performance to look into
   identifier = local.name
 
@@ -89,7 +89,7 @@ resource "aws_db_instance" "this" {
   publicly_accessible    = false
   multi_az               = false
 
-  # Named, since the function trusts RDS's authorities as of function/certificates, and nobody else's.
+  # Named, since the function trusts RDS's authorities as of function/certificates, and no others.
   ca_cert_identifier = "rds-ca-rsa2048-g1"
 
   backup_retention_period         = 7

@@ -6,7 +6,7 @@
 locals {
   name = "${var.app}-${var.environment}"
 
-  # What the function may ask of AWS from in here: the database's password, and its own key of SSM. Its role says which
+  # What the function may read from AWS in here: the database's password, and its own key of SSM. Its role says which
   # secret and which parameter. Logs and traces leave by Lambda's own network.
   endpoints = {
     secretsmanager = ["secretsmanager:GetSecretValue"]
@@ -16,7 +16,7 @@ locals {
 
 data "aws_availability_zones" "this" {
   #checkov:skip=CKV_AWS_394:two are taken of however many there are, and the subnets stay where they were made
-  # No local zones, which an account has to ask for and which have no RDS.
+  # No local zones, which an account has to enable and which have no RDS.
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
@@ -26,7 +26,7 @@ data "aws_availability_zones" "this" {
 }
 
 resource "aws_vpc" "this" {
-  #checkov:skip=CKV2_AWS_12:nothing stands in the default security group, which the deploy role could not tell from another environment's
+  #checkov:skip=CKV2_AWS_12:nothing uses the default security group, which the deploy role could not distinguish from another environment's
   #checkov:skip=CKV2_AWS_11:nothing enters or leaves but what the security groups name; flow logs have a price for each GB
   cidr_block = var.vpc_cidr
 
@@ -40,7 +40,7 @@ resource "aws_vpc" "this" {
 }
 
 # The route table and the security group that AWS makes with the VPC stay as AWS makes them, since they have no tag by which
-# the deploy role could tell them from another environment's. Nothing stands in that group: whatever does names its own.
+# the deploy role could distinguish them from another environment's. Nothing uses that group: every resource names its own.
 
 # Two zones, since RDS takes no subnet group in one. They use half of the network: a subnet cannot grow, but others can
 # come beside it.
@@ -71,7 +71,7 @@ resource "aws_subnet" "private" {
 # below may speak. Names of hosts need none: the VPC's own resolver is not behind security groups.
 
 resource "aws_security_group" "function" {
-  #checkov:skip=CKV2_AWS_5:the function that stands in it is made by who calls this module
+  #checkov:skip=CKV2_AWS_5:the function that uses it is made by the caller of this module
   name        = "${local.name}-function"
   description = "The function: to the database and to the endpoints, from nowhere"
   vpc_id      = aws_vpc.this.id
@@ -158,9 +158,9 @@ resource "aws_vpc_endpoint" "this" {
   vpc_endpoint_type   = "Interface"
   subnet_ids          = aws_subnet.private[*].id
   security_group_ids  = [aws_security_group.endpoints.id]
-  private_dns_enabled = true # the function asks for the service by its usual name
+  private_dns_enabled = true # the function calls the service by its usual name
 
-  # Nobody else's credentials, and nobody else's secrets: what is in here can be carried to no other account.
+  # Only this account's credentials and secrets: nothing in here can be carried to another account.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -4,7 +4,7 @@ locals {
 }
 
 output "network" {
-  description = "Where the function has to stand: its `vpc_config`. Known only once the database and the endpoints can be reached from there."
+  description = "Where the function has to be: its `vpc_config`. Known only once the database and the endpoints can be reached from there."
   value = {
     subnet_ids         = aws_subnet.private[*].id
     security_group_ids = [aws_security_group.function.id]

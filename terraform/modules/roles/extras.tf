@@ -1,4 +1,4 @@
-# What the optional parts need beside the rest. What only reads stands by itself: the plan role gets it, and nothing else.
+# What the optional parts need beside the rest. What only reads is separate: the plan role gets that and nothing else.
 
 locals {
   extra = {
@@ -27,11 +27,11 @@ locals {
     { actions = ["apigateway:PATCH"], resources = [local.domain, "${local.domain}/basepathmappings/*"], reason = local.mapping },
     { actions = ["apigateway:POST"], resources = ["${local.domain}/basepathmappings"] },
     {
-      # As with APIs: whoever makes a domain with tags is asked for one whose name is a literal `*`.
+      # As with APIs: to make a domain with tags, IAM checks one whose name is a literal `*`.
       actions   = ["apigateway:PUT"]
       resources = [for name in ["?", local.domain_name] : "${local.tags}/${replace(replace("arn:${local.p}:apigateway:${local.r}::/domainnames", ":", "%3A"), "/", "%2F")}%2F${name}"]
       condition = local.retagging
-      reason    = "what is being made is asked for by one character; no domain has such a name"
+      reason    = "what is being made has a name of one character; no domain has such a name"
     },
     {
       # Neither another record, nor taking this one away.

@@ -47,7 +47,7 @@ locals {
   ]...)
 
   # `owner/name` as a token names it; and as it does for repositories made or renamed since July 2026, whose names could be
-  # given up and taken by somebody else, while the numbers stay.
+  # given up and taken by another owner, while the numbers stay.
   repository = compact([
     try(var.github.repository, null),
     try("${split("/", var.github.repository)[0]}@${var.github.owner_id}/${split("/", var.github.repository)[1]}@${var.github.repository_id}", null),
@@ -123,7 +123,7 @@ resource "aws_iam_role_policy_attachment" "github" {
   policy_arn = aws_iam_policy.github[each.key].arn
 }
 
-# Takes what the deploy role of the next environment has to know of this one: its releases and their zips.
+# Read by the deploy role of the next environment: the releases of this one and their zips.
 resource "aws_iam_role" "reader" {
   for_each = { for to in var.promotes.to[*] : "read" => to }
 
@@ -169,7 +169,7 @@ resource "aws_iam_policy" "functions" {
 locals {
   functions_boundary = concat(
     [
-      { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local.visits] },
+      { actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], resources = [local.visits] },
       { actions = ["ssm:GetParameter"], resources = [local.key], reason = local.because.key_names },
       {
         # AWS's own keys let the account's principals in through the service, which a boundary could deny. It grants nothing by

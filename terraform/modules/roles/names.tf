@@ -1,4 +1,4 @@
-# The ARNs of what the stack's modules make, and the conditions that stand in for a name.
+# The ARNs of what the stack's modules make, and the conditions used instead of a name.
 
 locals {
   p = var.scope.partition
@@ -26,7 +26,7 @@ locals {
   apis = "arn:${local.p}:apigateway:${local.r}::/restapis"
   api  = "${local.apis}/${coalesce(var.rest_api_id, "*")}"
 
-  # Whoever tags a resource is asked for `/tags/` with its ARN, encoded.
+  # To tag a resource, IAM checks `/tags/` with its ARN, encoded.
   tags       = "arn:${local.p}:apigateway:${local.r}::/tags"
   apis_tags  = "${local.tags}/${replace(replace(local.apis, ":", "%3A"), "/", "%2F")}"
   stage_tags = "${local.apis_tags}%2F${coalesce(var.rest_api_id, "*")}%2Fstages%2F"
@@ -56,10 +56,10 @@ locals {
   # Left with them.
   untagging = { "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment", "Project"] } }
 
-  # Reasons for a `*`: each statement that has one says why. `.ci/policies` fails without.
+  # Reasons for a `*`: each statement that has one needs a reason. `.ci/policies` fails without.
   because = {
-    no_resource = "IAM knows no resource for these actions"
-    api_id      = "API Gateway chooses the id; the tag says whose it is"
+    no_resource = "IAM has no resource for these actions"
+    api_id      = "API Gateway chooses the id; the tag names the owner"
     log_group   = "`:*` is a part of a log group's ARN; API Gateway names its group after the API's id"
     version     = "versions are numbered, and aliases move"
     key_names   = "the address key has a name for each generation, below this environment's path"

@@ -1,10 +1,10 @@
-# What the module `postgres` needs. EC2 chooses the names of what it makes: what is this environment's is told by its tag,
+# What the module `postgres` needs. EC2 chooses the names of what it makes: what belongs to this environment is recognised by its tag,
 # and nothing changes hands by a new tag.
 
 locals {
   ec2       = { for kind in ["security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint"] : kind => "arn:${local.p}:ec2:${local.r}:${local.a}:${kind}/*" }
   ec2_kinds = values(local.ec2)
-  ec2_id    = "EC2 chooses the id; the tag says whose it is"
+  ec2_id    = "EC2 chooses the id; the tag names the owner"
 
   # What each action makes, which has to get this environment's tag.
   ec2_made = {

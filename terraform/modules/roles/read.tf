@@ -1,15 +1,15 @@
 # What the roles may read, by who needs it: every action is one that a run makes, on resources by their names. A statement
-# with a `*` says why in `reason`.
+# with a `*` has its `reason`.
 
 locals {
   # Terraform, looking: its state, and everything that it made.
   read = {
     name = "read"
     statements = [
-      { actions = ["s3:ListBucket"], resources = [local.state], condition = { StringLikeIfExists = { "s3:prefix" = ["${local.state_key}*"] } } }, # a read of one key says no prefix
+      { actions = ["s3:ListBucket"], resources = [local.state], condition = { StringLikeIfExists = { "s3:prefix" = ["${local.state_key}*"] } } }, # a read of one key has no prefix
       { actions = ["s3:GetObject"], resources = ["${local.state}/${local.state_key}"] },
       {
-        # ListTags: without it GetFunction leaves the tags out, and every plan would want them back.
+        # ListTags: without it GetFunction leaves the tags out, and every plan would add them again.
         actions   = ["lambda:GetAlias", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunction", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
         resources = concat(local.functions, local.versions)
         reason    = local.because.version
@@ -49,7 +49,7 @@ locals {
       {
         actions   = ["cloudwatch:DescribeAlarms", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes", "ssm:DescribeParameters"]
         resources = ["*"]
-        reason    = "IAM knows no resource for a part of them, and is asked for all alarms, mappings, log groups and parameters by the others"
+        reason    = "IAM has no resource for some of them; the others list all alarms, mappings, log groups and parameters"
       },
     ]
   }

@@ -83,7 +83,7 @@ variable "plans_pull_requests" {
 
 variable "state_bucket" {
   type        = string
-  description = "Bucket that holds Terraform's states: each role gets at the one of its environment only."
+  description = "Bucket with Terraform's states: each role reaches only that of its environment."
   nullable    = false
 
   validation {
@@ -129,7 +129,7 @@ variable "extras" {
 
   validation {
     condition     = length(setsubtract(var.extras, ["domain", "waf", "postgres"])) == 0
-    error_message = "extras may hold `domain`, `waf` and `postgres`."
+    error_message = "extras may contain `domain`, `waf` and `postgres`."
   }
 }
 

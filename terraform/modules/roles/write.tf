@@ -1,4 +1,4 @@
-# What the deploy role may change: in policies of a size that IAM takes. Nothing that serves can be deleted with them: to take
+# What the deploy role may change: in policies of a size that IAM takes. Nothing that takes traffic can be deleted with them: to take
 # an environment down is an administrator's. DELETE below an API is for its parts; the API itself is not below itself.
 
 locals {
@@ -10,7 +10,7 @@ locals {
       { actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], resources = ["${local.state}/${local.state_key}.tflock"] },
       {
         # GetFunctionConfiguration: the provider waits for the version that it publishes with it, and with nothing else.
-        # UpdateAlias: AWS's reference names the function; whether it is asked for the alias's ARN too, it leaves open. The
+        # UpdateAlias: AWS's reference names the function; whether IAM also checks the alias's ARN, it leaves open. The
         # function's own ARN is in `release`.
         actions = [
           "lambda:CreateAlias", "lambda:CreateFunction", "lambda:DeleteFunctionConcurrency", "lambda:GetFunctionConfiguration",
@@ -21,7 +21,7 @@ locals {
         reason    = local.because.version
       },
       {
-        # Nobody but the API may be let in to a function, by no URL and from no other account.
+        # Only the API may be allowed to invoke a function: no URL, no other account.
         actions   = ["lambda:AddPermission"]
         resources = concat(local.functions, local.versions)
         condition = { StringEquals = { "lambda:Principal" = "apigateway.amazonaws.com" } }
@@ -37,7 +37,7 @@ locals {
       },
       { actions = ["apigateway:POST"], resources = ["${local.api}/stages", "${local.api}/deployments"], condition = local.tagged, reason = local.because.api_id },
       {
-        # `?`: whoever makes an API or a stage with tags is asked for one whose name is a literal `*`
+        # `?`: to make an API or a stage with tags, IAM checks one whose name is a literal `*`
         # (mattclay/aws-terminator#284). No API has an id of one character: nothing that exists can be tagged by it.
         actions   = ["apigateway:PUT"]
         resources = concat(["${local.apis_tags}%2F?", "${local.stage_tags}?", "${local.stage_tags}${var.environment}"], local.api_tags)

@@ -7,7 +7,7 @@ locals {
 
 resource "aws_wafv2_web_acl" "this" {
   #checkov:skip=CKV_AWS_192:Log4j is Java's; the functions are not, and the rule group has a monthly price
-  #checkov:skip=CKV2_AWS_31:its log holds addresses; the metrics say how much is blocked
+  #checkov:skip=CKV2_AWS_31:its log contains addresses; the metrics show how much is blocked
   name        = local.name
   description = "Guards the API ${local.name}"
   scope       = "REGIONAL"
@@ -36,7 +36,7 @@ resource "aws_wafv2_web_acl" "this" {
     visibility_config {
       cloudwatch_metrics_enabled = true
       metric_name                = "${local.name}-rate"
-      sampled_requests_enabled   = false # a sample holds the visitor's address
+      sampled_requests_enabled   = false # a sample contains the visitor's address
     }
   }
 
@@ -58,14 +58,14 @@ resource "aws_wafv2_web_acl" "this" {
     visibility_config {
       cloudwatch_metrics_enabled = true
       metric_name                = "${local.name}-common"
-      sampled_requests_enabled   = false # likewise
+      sampled_requests_enabled   = false # as above
     }
   }
 
   visibility_config {
     cloudwatch_metrics_enabled = true
     metric_name                = local.name
-    sampled_requests_enabled   = false # likewise
+    sampled_requests_enabled   = false # as above
   }
 
   tags = {

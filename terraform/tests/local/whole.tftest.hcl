@@ -20,7 +20,7 @@ run "makes_the_whole" {
 
   assert {
     condition     = output.api_endpoint == "http://127.0.0.1:4566/restapis/${module.backend.api.id}/dev/_user_request_"
-    error_message = "The API does not answer there."
+    error_message = "The API is not reachable there."
   }
 
   assert {
@@ -55,14 +55,14 @@ run "stands_as_declared" {
       reserved   = 100
       retention  = 30
       log_format = "JSON"
-      variables  = "ADDRESS_KEY_PARAMETER ALLOWED_ORIGIN COUNTER_SHARDS DYNAMODB_TABLE"
+      variables  = "ADDRESS_KEY_PARAMETER ALLOWED_ORIGIN DYNAMODB_TABLE"
     }
     error_message = "The counter is not the one of the rows T3 and T6."
   }
 
   assert {
     condition     = output.functions["preflight"].variables == "ALLOWED_ORIGIN" && output.functions["preflight"].retention == 30
-    error_message = "The preflight knows more than its origin, or keeps its logs for ever."
+    error_message = "The preflight function has more settings than its origin, or keeps its logs for ever."
   }
 
   assert {

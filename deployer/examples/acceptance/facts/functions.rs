@@ -11,7 +11,7 @@ use aws_sdk_lambda::types::{FunctionCode, LastUpdateStatus, Runtime, State};
 
 pub(super) use code::zip;
 
-use super::{Answer, Facts, Place};
+use super::{Facts, Place, Response};
 use crate::facts::place::{once, patient};
 
 /// The function that is probed.
@@ -39,8 +39,8 @@ pub(super) async fn make(place: &Place) -> Result<Function> {
         let code = FunctionCode::builder().zip_file(zip("a")?.into()).build();
         let created = create.handler("bootstrap").code(code).timeout(10).send().await;
         // A new role is not known everywhere at once.
-        let answer = Answer::of(&created);
-        if answer.code == "InvalidParameterValueException" && answer.message.contains("assumed") {
+        let response = Response::of(&created);
+        if response.code == "InvalidParameterValueException" && response.message.contains("assumed") {
             return Ok(None);
         }
         created.map(Some).with_context(|| format!("cannot make the function `{name}`"))
@@ -63,12 +63,12 @@ pub(super) async fn probe(function: &Function, facts: &mut Facts) -> Result<()> 
 /// Removes both; what stays is named in `left`.
 pub(super) async fn remove(place: &Place, left: &mut Vec<String>) {
     let name = place.name();
-    let gone = |answer: &Answer| answer.succeeded() || answer.status == 404;
-    let deleted = Answer::of(&patient!(aws_sdk_lambda, place).delete_function().function_name(&name).send().await);
+    let gone = |response: &Response| response.succeeded() || response.status == 404;
+    let deleted = Response::of(&patient!(aws_sdk_lambda, place).delete_function().function_name(&name).send().await);
     if !gone(&deleted) {
         left.push(format!("function `{name}` ({deleted}): aws lambda delete-function --function-name {name}"));
     }
-    let deleted = Answer::of(&patient!(aws_sdk_iam, place).delete_role().role_name(&name).send().await);
+    let deleted = Response::of(&patient!(aws_sdk_iam, place).delete_role().role_name(&name).send().await);
     if !gone(&deleted) {
         left.push(format!("role `{name}` ({deleted}): aws iam delete-role --role-name {name}"));
     }
@@ -81,7 +81,7 @@ impl Function {
         Place::until(&what, async || {
             let found = self.lambda.get_function().function_name(&self.name).set_qualifier(version.map(str::to_owned));
             let found = found.send().await;
-            if Answer::of(&found).status == 404 {
+            if Response::of(&found).status == 404 {
                 return Ok(None); // a fresh version is not shown everywhere at once
             }
             let found = found?;
@@ -114,8 +114,8 @@ async fn throttled(function: &Function, facts: &mut Facts) {
     const REQUESTS: usize = 120;
     facts.not_seen("control-plane-retry-after", "there was no 429");
     let ask = |_| function.once.get_function_configuration().function_name(&function.name).send();
-    let answers = futures::future::join_all((0..REQUESTS).map(ask)).await;
-    let refused: Vec<_> = answers.iter().map(Answer::of).filter(|answer| answer.status == 429).collect();
+    let responses = futures::future::join_all((0..REQUESTS).map(ask)).await;
+    let refused: Vec<_> = responses.iter().map(Response::of).filter(|response| response.status == 429).collect();
     let seen = format!("{} of {REQUESTS} requests at once were refused", refused.len());
     facts.holds("control-plane-throttled", !refused.is_empty(), seen);
     if let Some(first) = refused.first() {

@@ -7,7 +7,7 @@ use aws_sdk_apigateway::Client;
 use aws_sdk_apigateway::types::IntegrationType;
 
 use super::functions::Function;
-use super::{Answer, Facts, Place};
+use super::{Facts, Place, Response};
 use crate::facts::place::{once, patient};
 
 /// The API that is probed.
@@ -49,9 +49,9 @@ pub(super) async fn remove(place: &Place, left: &mut Vec<String>) {
 
 async fn remove_api(gateway: &Client, id: &str, left: &mut Vec<String>) {
     // One in 30 seconds is what AWS allows here.
-    let mut deleted = Answer::default();
+    let mut deleted = Response::default();
     for _ in 0..4 {
-        deleted = Answer::of(&gateway.delete_rest_api().rest_api_id(id).send().await);
+        deleted = Response::of(&gateway.delete_rest_api().rest_api_id(id).send().await);
         if deleted.status != 429 {
             break;
         }
@@ -115,7 +115,7 @@ impl Api {
         // One in five seconds: the wait is the SDK's, by Retry-After.
         let made = Place::until("CreateDeployment to be allowed again", async || {
             let made = self.gateway.create_deployment().rest_api_id(&self.id).description(description).send().await;
-            if Answer::of(&made).status == 429 { Ok(None) } else { Ok(Some(made?)) }
+            if Response::of(&made).status == 429 { Ok(None) } else { Ok(Some(made?)) }
         });
         made.await?.id.context("the deployment came back without an id")
     }

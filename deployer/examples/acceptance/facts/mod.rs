@@ -3,11 +3,11 @@
 //! A fact that an account contradicts is a finding about the account (an emulator is often kinder than AWS), never an error of the
 //! run. What could not be observed is said to be so: it counts neither way.
 
-mod answer;
 mod claims;
 mod functions;
 mod gateway;
 pub(crate) mod place;
+mod response;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub(crate) use answer::Answer;
 pub(crate) use place::Place;
+pub(crate) use response::Response;
 
 /// What came of one fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,8 +64,8 @@ impl Facts {
     }
 
     /// A call that AWS refuses with this status and code.
-    pub(crate) fn refused(&mut self, id: &'static str, answer: &Answer, status: u16, code: &str) {
-        self.holds(id, answer.status == status && answer.code == code, answer.to_string());
+    pub(crate) fn refused(&mut self, id: &'static str, response: &Response, status: u16, code: &str) {
+        self.holds(id, response.status == status && response.code == code, response.to_string());
     }
 
     /// Could not be tried.

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, TableStatus,
 };
 
-use super::{Answer, Facts, Place};
+use super::{Facts, Place, Response};
 use crate::facts::place::patient;
 
 /// Tries the facts of the group `table`, and removes what it made.
@@ -32,7 +32,7 @@ pub(super) async fn probe(place: &Place, facts: &mut Facts, left: &mut Vec<Strin
 /// Removes it; if it stays it is named in `left`.
 pub(super) async fn remove(place: &Place, left: &mut Vec<String>) {
     let name = place.name();
-    let deleted = Answer::of(&patient!(aws_sdk_dynamodb, place).delete_table().table_name(&name).send().await);
+    let deleted = Response::of(&patient!(aws_sdk_dynamodb, place).delete_table().table_name(&name).send().await);
     if !deleted.succeeded() && deleted.code != "ResourceNotFoundException" {
         left.push(format!("table `{name}` ({deleted}): aws dynamodb delete-table --table-name {name}"));
     }
@@ -49,9 +49,9 @@ async fn condition(dynamodb: &Client, name: &str, facts: &mut Facts) -> Result<(
     let second = dynamodb.put_item().table_name(name).item("pk", text("lock")).item("holder", text("second"));
     let second = second.condition_expression("attribute_not_exists(pk)");
     let second = second.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let answer = second.send().await;
-    let shown = Answer::of(&answer);
-    let item = match answer.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
+    let response = second.send().await;
+    let shown = Response::of(&response);
+    let item = match response.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
         Err(PutItemError::ConditionalCheckFailedException(error)) => error.item,
         _ => None,
     };

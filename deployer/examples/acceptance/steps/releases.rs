@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::Run;
-use crate::facts::Answer;
+use crate::facts::Response;
 use crate::facts::place::once;
 
 impl Run {
@@ -74,13 +74,13 @@ impl Run {
         let lambda = once!(aws_sdk_lambda, held);
         let mut allowed = Vec::new();
         for name in [format!("{}-dev", self.place.prefix), format!("{}-prod", self.place.prefix)] {
-            let answer = Answer::of(&lambda.delete_function().function_name(&name).send().await);
-            if answer.status != 403 {
-                allowed.push(format!("DeleteFunction of the whole of `{name}`: {answer}"));
+            let response = Response::of(&lambda.delete_function().function_name(&name).send().await);
+            if response.status != 403 {
+                allowed.push(format!("DeleteFunction of the whole of `{name}`: {response}"));
             }
         }
         let alias = lambda.get_alias().function_name(format!("{}-prod", self.place.prefix)).name("live").send().await;
-        if Answer::of(&alias).status != 403 {
+        if Response::of(&alias).status != 403 {
             allowed.push("GetAlias of prod".to_owned());
         }
         let result = if allowed.is_empty() {

@@ -1,6 +1,6 @@
 //! For each resource type of the AWS provider: what its removal, replacement or change does to live traffic.
 //!
-//! Data only: [`super::cuts`] compares a plan with it. Types and attributes are those of provider 5.100; a test compares
+//! Data only: `cuts` compares a plan with it. Types and attributes are those of provider 5.100; a test compares
 //! them with the provider's own schema.
 
 mod apigateway;

@@ -30,7 +30,7 @@ impl Scope<'_> {
         whole + rest
     }
 
-    /// Any value of a workflow as text: what is no string is written as GitHub writes it.
+    /// Any value of a workflow as text: what is not a string is written as GitHub writes it.
     pub(crate) fn text_of(&self, value: &Value) -> String {
         match value {
             Value::String(text) => self.text(text),
@@ -38,7 +38,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether a condition holds. One that asks for no status asks for success.
+    /// Whether a condition is true. One that names no status requires success.
     pub(crate) fn holds(&self, condition: &Value) -> bool {
         let expression = match condition {
             Value::Null => "success()",
@@ -155,11 +155,11 @@ impl<'a> Parser<'a> {
         match function {
             "success" => json!(!failed),
             "failure" => json!(failed),
-            // Here nobody cancels a run.
+            // Here no run is cancelled.
             "cancelled" => json!(false),
             "always" => json!(true),
             "hashFiles" => json!(hash_files(&self.context("github.workspace"), &arguments)),
-            other => panic!("the workflows use `{other}()`, which this interpreter does not know"),
+            other => panic!("the workflows use `{other}()`, which this interpreter does not support"),
         }
     }
 

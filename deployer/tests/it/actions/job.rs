@@ -188,7 +188,7 @@ impl<'a> Job<'a> {
         Err(outputs)
     }
 
-    /// What every step sees.
+    /// What every step gets.
     fn environment(&self) -> BTreeMap<String, String> {
         let github = self.contexts["github"].as_object().unwrap();
         let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -1,7 +1,7 @@
 //! An interpreter of this repository's workflows: jobs in their order, their `run:` steps for real, outputs, environment
-//! files, conditions and needs as GitHub has them. What an action of somebody else's does is done by [`standin`].
+//! files, conditions and needs as GitHub has them. Actions of other owners are replaced by [`standin`].
 //!
-//! `wrkflw` was looked at first: it fetches other people's actions from the network, knows no variables of environments, and
+//! `wrkflw` was looked at first: it fetches actions of others from the network, has no variables of environments, and
 //! cancels nothing.
 
 mod expression;
@@ -30,7 +30,7 @@ pub(crate) fn asset() -> String {
 
 pub(crate) const REPOSITORY: &str = "example/resume-visitor-counter";
 
-/// GitHub, as far as a run of a workflow sees it.
+/// GitHub, as far as a run of a workflow uses it.
 pub(crate) struct GitHub {
     root: PathBuf,
     /// Where the sources are that a run checks out.

@@ -1,4 +1,4 @@
-//! All that stands in for what only GitHub has: actions of others, by their names, and programs (in `programs`): `gh`; `docker`, which
+//! Replacements for what only GitHub has: actions of others, by their names, and programs (in `programs`): `gh`; `docker`, which
 //! runs a command here with no more than what a container would see; `git` where it asks for a history; `rustup`; `cargo` where it
 //! would build the deployer or the acceptance run, which are there already.
 
@@ -18,7 +18,7 @@ use crate::stack;
 
 type With = BTreeMap<String, String>;
 
-/// What an action of somebody else's does: its outputs, also when it fails.
+/// What another owner's action does: its outputs, also when it fails.
 pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Value> {
     let (name, version) = action.split_once('@').unwrap_or((action, ""));
     assert!(version.len() == 40 && version.chars().all(|c| c.is_ascii_hexdigit()), "`{action}` is not pinned");
@@ -29,7 +29,7 @@ pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Val
         "actions/attest-build-provenance" | "actions/attest" => attest(job, with),
         "aws-actions/configure-aws-credentials" => assume(job, with),
         "hashicorp/setup-terraform" => set_up_terraform(job),
-        other => panic!("nothing stands in for the action `{other}`"),
+        other => panic!("there is no replacement for the action `{other}`"),
     };
     done.map_err(|message| {
         job.log += &format!("::error::{message}\n");
@@ -38,12 +38,12 @@ pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Val
     Ok(json!({"bundle-path": job.temp.join("bundle.jsonl")}))
 }
 
-/// The programs that stand before those of the PATH.
+/// The programs before those of the PATH.
 pub(super) fn programs() -> PathBuf {
     repository().join("deployer/tests/it/actions/programs")
 }
 
-/// What the programs have to know, and what makes a deployer's environments those of the local AWS.
+/// The programs' settings, and what makes a deployer's environments those of the local AWS.
 pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
     let functions = Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions");
     let all = [
@@ -144,7 +144,7 @@ fn upload(job: &Job, with: &With) -> Result<(), String> {
     Ok(())
 }
 
-/// The files of a path, in which `*` may stand for a name or its end.
+/// The files of a path, in which `*` matches a name or its end.
 fn named(folder: &Path, path: &str) -> Vec<PathBuf> {
     let mut found = vec![if path.starts_with('/') { PathBuf::from("/") } else { folder.to_owned() }];
     for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -161,7 +161,7 @@ fn named(folder: &Path, path: &str) -> Vec<PathBuf> {
     found
 }
 
-/// An artifact is a zip that knows no modes.
+/// An artifact is a zip without modes.
 fn forget_modes(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
@@ -191,7 +191,7 @@ fn download(job: &Job, with: &With) -> Result<(), String> {
     Ok(())
 }
 
-/// Every file of the folders of which `folder/*` is said, a line each.
+/// Every file of the folders named as `folder/*`, a line each.
 fn attest(job: &Job, with: &With) -> Result<(), String> {
     job.may("id-token", "write")?;
     job.may("attestations", "write")?;

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 const ISSUER: &str = "token.actions.githubusercontent.com:";
 
-/// The trust policy in IAM's answer to GetRole: JSON, escaped as XML or as a URL.
-pub(super) fn policy(answer: &str) -> Value {
+/// The trust policy in IAM's response to GetRole: JSON, escaped as XML or as a URL.
+pub(super) fn policy(response: &str) -> Value {
     let (start, end) = ("<AssumeRolePolicyDocument>", "</AssumeRolePolicyDocument>");
-    let text = answer.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("{}", |(text, _)| text);
+    let text = response.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map_or("{}", |(text, _)| text);
     let text = decoded(text).replace("&quot;", "\"").replace("&amp;", "&");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in the trust policy {text}"))
 }
@@ -41,11 +41,11 @@ pub(super) fn allows(policy: &Value, claims: &BTreeMap<&str, String>) -> bool {
 
 fn holds(operator: &str, key: &str, values: &Value, claims: &BTreeMap<&str, String>) -> bool {
     let claim = key.strip_prefix(ISSUER).and_then(|name| claims.get(name));
-    let claim = claim.unwrap_or_else(|| panic!("the test does not know what GitHub says of `{key}`"));
+    let claim = claim.unwrap_or_else(|| panic!("the test has no claim for `{key}`"));
     list(values).iter().map(|value| value.as_str().unwrap()).any(|value| match operator {
         "StringEquals" => value == claim,
         "StringLike" => like(value, claim),
-        other => panic!("the test does not know the operator `{other}`"),
+        other => panic!("the test does not support the operator `{other}`"),
     })
 }
 

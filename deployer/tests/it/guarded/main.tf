@@ -17,7 +17,7 @@ provider "aws" {
 variable "there" {
   type        = bool
   default     = true
-  description = "Whether what serves is there."
+  description = "Whether the live parts exist."
 }
 
 variable "changed" {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Ended, Running, bare, copy, credentials, free_port};
-use crate::strict::{Call, Front};
+use crate::strict::{Call, StrictProxy};
 
 /// What every run gets that must not matter to anything local: settings of a user whose AWS is elsewhere.
 /// The endpoint is a trap that counts who falls into it.
@@ -79,59 +79,59 @@ impl Checkout {
         Ended::of(&self.command().arg("--local").args(arguments).output().unwrap())
     }
 
-    /// Runs a command line against the local AWS of `environment` through the front.
+    /// Runs a command line against the local AWS of `environment` through the strict proxy.
     #[track_caller]
-    pub(crate) fn through(&self, front: &Front, environment: &str, arguments: &str) -> (Ended, Vec<Call>) {
-        self.through_with(front, environment, &[], arguments)
+    pub(crate) fn through(&self, proxy: &StrictProxy, environment: &str, arguments: &str) -> (Ended, Vec<Call>) {
+        self.through_with(proxy, environment, &[], arguments)
     }
 
     /// The same with `deployer.toml` edited.
     #[track_caller]
     pub(crate) fn through_with(
         &self,
-        front: &Front,
+        proxy: &StrictProxy,
         environment: &str,
         edits: &[(&str, &str)],
         arguments: &str,
     ) -> (Ended, Vec<Call>) {
-        front.take();
-        let ended = Ended::of(&self.command_through(front, environment, edits, arguments).output().unwrap());
-        (ended, front.take())
+        proxy.take();
+        let ended = Ended::of(&self.command_through(proxy, environment, edits, arguments).output().unwrap());
+        (ended, proxy.take())
     }
 
-    /// A command line that goes to `environment` through the front, with `deployer.toml` edited.
+    /// A command line that goes to `environment` through the strict proxy, with `deployer.toml` edited.
     #[track_caller]
     pub(crate) fn command_through(
         &self,
-        front: &Front,
+        proxy: &StrictProxy,
         environment: &str,
         edits: &[(&str, &str)],
         arguments: &str,
     ) -> Command {
         let port = format!("port = {}", self.port(environment));
-        let mut text = self.read("deployer.toml").replace(&port, &format!("port = {}", front.port));
+        let mut text = self.read("deployer.toml").replace(&port, &format!("port = {}", proxy.port));
         for (from, to) in edits {
             assert!(text.contains(from), "no `{from}` in deployer.toml");
             text = text.replacen(from, to, 1);
         }
         // Commands that run at the same time have files of their own.
-        let file = format!("front-{}-{}.toml", front.port, FILES.fetch_add(1, Ordering::SeqCst));
+        let file = format!("front-{}-{}.toml", proxy.port, FILES.fetch_add(1, Ordering::SeqCst));
         self.write(&file, &text);
         let mut command = self.command();
         command.arg("--local").args(arguments.split_whitespace()).args(["--config", &file]);
         command
     }
 
-    /// Starts a command line that goes to `environment` through the front.
+    /// Starts a command line that goes to `environment` through the strict proxy.
     #[track_caller]
     pub(crate) fn start_through(
         &self,
-        front: &Front,
+        proxy: &StrictProxy,
         environment: &str,
         edits: &[(&str, &str)],
         arguments: &str,
     ) -> Running {
-        let mut command = self.command_through(front, environment, edits, arguments);
+        let mut command = self.command_through(proxy, environment, edits, arguments);
         Running::new(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
@@ -147,7 +147,7 @@ impl Checkout {
         folder
     }
 
-    /// How often somebody fell into the trap.
+    /// How often a request reached the trap.
     pub(crate) fn trapped(&self) -> usize {
         self.trap.caught.load(Ordering::SeqCst)
     }

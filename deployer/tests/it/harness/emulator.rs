@@ -46,8 +46,10 @@ impl Emulator {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let emulator = Self { process: command.spawn().unwrap(), port };
         let (started, health) = (Instant::now(), format!("{endpoint}/_ministack/health"));
-        while !block_on(async { client().get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) }) {
-            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not answer");
+        while !block_on(async {
+            client().get(&health).send().await.is_ok_and(|response| response.status().is_success())
+        }) {
+            assert!(started.elapsed() < Duration::from_secs(30), "the emulator does not respond");
             std::thread::sleep(Duration::from_millis(50));
         }
         emulator

@@ -40,7 +40,7 @@ impl Ended {
     }
 }
 
-/// A command that runs. It is ended when the value is dropped: a test that fails leaves nobody behind who moves things.
+/// A command that runs. It is ended when the value is dropped: a failing test leaves no process behind that changes anything.
 pub(crate) struct Running(Option<Child>);
 
 impl Running {

@@ -57,7 +57,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// A port that was free a moment ago, and is none of those that the system gives to whoever asks for any.
+/// A port that was free a moment ago, and is not one of those that the system assigns.
 pub(crate) fn free_port() -> u16 {
     loop {
         let port = 20_000 + u16::from_le_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap()) % 12_000;
@@ -67,7 +67,7 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
-/// Whether somebody listens on a port.
+/// Whether a process listens on a port.
 pub(crate) fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The local AWS of a checkout, and what stands in it.
+//! The local AWS of a checkout, and the stacks in it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Checkout, Ended, block_on, client, client_of, token};
-use crate::strict::{Call, Front};
+use crate::strict::{Call, StrictProxy};
 
 /// The local AWS of one checkout, as `local up` left it.
 pub(crate) struct Stack {
     pub checkout: Checkout,
     /// What `local up` printed.
     pub up: Ended,
-    /// What the emulator of dev answers on a connection that was idle for 91 s: known so long after the start.
-    pub late_answer: Arc<OnceLock<std::io::Result<String>>>,
+    /// The response of dev's emulator on a connection that was idle for 91 s: known that long after the start.
+    pub late_response: Arc<OnceLock<std::io::Result<String>>>,
 }
 
 impl Stack {
@@ -25,11 +25,11 @@ impl Stack {
         let checkout = Checkout::new("checkout");
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
-        let late_answer = Arc::new(OnceLock::new());
-        let (port, told) = (checkout.port("dev"), Arc::clone(&late_answer));
-        // Nobody has to wait for it: other trials run meanwhile.
+        let late_response = Arc::new(OnceLock::new());
+        let (port, told) = (checkout.port("dev"), Arc::clone(&late_response));
+        // Nobody has to wait for it: other tests run meanwhile.
         std::thread::spawn(move || told.set(answer_after(port, Duration::from_secs(91))));
-        Self { checkout, up, late_answer }
+        Self { checkout, up, late_response }
     }
 
     /// A request to the emulator of `environment` behind the deployer's back, with its token.
@@ -56,8 +56,8 @@ impl Stack {
             request = request.header("x-amz-target", target).header("content-type", "application/x-amz-json-1.0");
         }
         block_on(async {
-            let answer = request.body(body.to_string()).send().await.unwrap();
-            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            let response = request.body(body.to_string()).send().await.unwrap();
+            let (status, text) = (response.status(), response.text().await.unwrap());
             assert!(status.is_success(), "{method} {path}: {status} {text}");
             serde_json::from_str(&text).unwrap_or_default()
         })
@@ -66,9 +66,9 @@ impl Stack {
     /// A GET of a page of `environment`: status, headers in one text, body.
     pub(crate) fn get(&self, url: &str) -> (u16, String, Value) {
         block_on(async {
-            let answer = client().get(url).send().await.unwrap();
-            let (status, headers) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
-            (status, headers, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+            let response = client().get(url).send().await.unwrap();
+            let (status, headers) = (response.status().as_u16(), format!("{:?}", response.headers()));
+            (status, headers, serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
         })
     }
 
@@ -126,19 +126,20 @@ impl Stack {
         plain(&json!({"M": self.ledger_item(environment, &format!("release#{number:08}"))}))
     }
 
-    /// Releases an artifact through a front of its own (the emulator itself forgets the zips of older versions), and
-    /// answers the number of the release.
+    /// Releases an artifact through a strict proxy of its own (the emulator itself forgets the zips of older versions), and
+    /// returns the number of the release.
     #[track_caller]
     pub(crate) fn released(&self, environment: &str, artifact: &str) -> u64 {
         let arguments = format!("deploy {environment} --artifact {artifact} --output json");
-        let ended = self.checkout.through(&Front::before(self.checkout.port(environment)), environment, &arguments).0;
+        let ended =
+            self.checkout.through(&StrictProxy::before(self.checkout.port(environment)), environment, &arguments).0;
         ended.expect(0).json()["release"].as_u64().unwrap()
     }
 
-    /// Runs a promotion from dev to prod with a front before each. The calls are prod's.
+    /// Runs a promotion from dev to prod with a strict proxy before each. The calls are prod's.
     #[track_caller]
     pub(crate) fn promoted(&self, arguments: &str) -> (Ended, Vec<Call>) {
-        let [dev, prod] = ["dev", "prod"].map(|environment| Front::before(self.checkout.port(environment)));
+        let [dev, prod] = ["dev", "prod"].map(|environment| StrictProxy::before(self.checkout.port(environment)));
         let ports = [self.checkout.port("dev"), dev.port].map(|port| format!("port = {port}"));
         self.checkout.through_with(&prod, "prod", &[(&ports[0], &ports[1])], arguments)
     }
@@ -160,10 +161,10 @@ fn answer_after(port: u16, idle: Duration) -> std::io::Result<String> {
     let token = token(port).unwrap_or_default();
     let head = format!("host: 127.0.0.1:{port}\r\nx-amz-security-token: {token}\r\nconnection: close");
     connection.write_all(format!("GET /_ministack/health HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())?;
-    let mut answer = String::new();
+    let mut response = String::new();
     connection.set_read_timeout(Some(Duration::from_secs(30)))?;
-    connection.read_to_string(&mut answer)?;
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
+    connection.read_to_string(&mut response)?;
+    Ok(response.lines().next().unwrap_or_default().to_owned())
 }
 
 /// An attribute value of DynamoDB as plain JSON.

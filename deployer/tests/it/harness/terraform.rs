@@ -31,7 +31,7 @@ impl Stack {
         Ended::of(&command.args(&arguments[1..]).output().unwrap())
     }
 
-    /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` tells it.
+    /// A plan of Terraform's, in a file of the checkout, as `terraform show -json` prints it.
     #[track_caller]
     pub(crate) fn terraform_plan_with(&self, environment: &str, file: &str, more: &[&str]) {
         let plan = self.checkout.root.join("plan");
@@ -47,7 +47,7 @@ impl Stack {
         Ended::of(&self.terraform_command(environment).args(["state", "pull"]).output().unwrap()).expect(0).stdout
     }
 
-    /// What the AWS provider knows: `terraform providers schema -json`.
+    /// The AWS provider's types: `terraform providers schema -json`.
     #[track_caller]
     pub(crate) fn terraform_schema(&self) -> Value {
         let mut command = self.terraform_command("dev");

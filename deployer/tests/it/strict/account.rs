@@ -1,4 +1,4 @@
-//! One emulator behind the front.
+//! One emulator behind the strict proxy.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,8 +8,8 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
-use super::answer::Answer;
 use super::name::Service;
+use super::reply::Reply;
 use crate::harness::token;
 
 /// The AWS behind one port of the emulator.
@@ -28,8 +28,8 @@ impl Account {
     }
 
     /// Sends a request on as it came.
-    pub(super) async fn send(&self, method: Method, target: &str, mut headers: HeaderMap, body: Bytes) -> Answer {
-        // The front may have changed the body. The `Host` stays what the client sent: it is part of the signature.
+    pub(super) async fn send(&self, method: Method, target: &str, mut headers: HeaderMap, body: Bytes) -> Reply {
+        // The strict proxy may have changed the body. The `Host` stays what the client sent: it is part of the signature.
         headers.remove("content-length");
         // An emulator of `local up` opens only to its own token, and to its own name.
         if let Some(token) = token(self.port) {
@@ -39,20 +39,20 @@ impl Account {
         let address = format!("http://127.0.0.1:{}{target}", self.port);
         let sent = self.client.request(method, address).headers(headers).body(body).send().await;
         let unreachable = |error: reqwest::Error| {
-            Answer::error(Service::Open, 502, "BadGateway", &format!("the emulator does not answer: {error:?}"))
+            Reply::error(Service::Open, 502, "BadGateway", &format!("the emulator does not respond: {error:?}"))
         };
         match sent {
-            Ok(answer) => Answer::of(answer).await.unwrap_or_else(unreachable),
+            Ok(response) => Reply::of(response).await.unwrap_or_else(unreachable),
             Err(error) => unreachable(error),
         }
     }
 
-    /// A question of the front's own. Without a signature the emulator responds for its own account.
-    pub(super) async fn ask(&self, target: &str, signed: Option<&HeaderValue>) -> Result<Value, Answer> {
+    /// A question of the strict proxy's own. Without a signature the emulator responds for its own account.
+    pub(super) async fn ask(&self, target: &str, signed: Option<&HeaderValue>) -> Result<Value, Reply> {
         let mut headers = HeaderMap::new();
         headers.extend(signed.map(|signed| (hyper::header::AUTHORIZATION, signed.clone())));
-        let answer = self.send(Method::GET, target, headers, Bytes::new()).await;
-        if answer.good() { Ok(answer.value()) } else { Err(answer) }
+        let response = self.send(Method::GET, target, headers, Bytes::new()).await;
+        if response.good() { Ok(response.value()) } else { Err(response) }
     }
 
     /// What an API is tagged with: nothing if it does not exist. It is asked once: no run of the deployer changes a tag.

@@ -1,4 +1,4 @@
-//! A request that came to the front.
+//! A request that came to the strict proxy.
 
 use hyper::http::request::Parts;
 
@@ -16,13 +16,13 @@ pub(crate) struct Call {
     pub body: String,
     /// Who signed it.
     pub access_key: Option<String>,
-    /// The role, if it was signed with credentials that the front gave for one.
+    /// The role, if it was signed with credentials that the strict proxy gave for one.
     pub role: Option<String>,
     /// What it needs to be allowed.
     pub needs: Vec<Need>,
     /// What of that a policy did not allow, if there is one.
     pub refused: Option<Need>,
-    /// The status that it was answered with, if it was.
+    /// The status of its response, if there was one.
     pub status: Option<u16>,
 }
 

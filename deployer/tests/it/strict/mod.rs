@@ -1,16 +1,16 @@
-//! The front: stands between the real binary and the emulator, sees and names every request, and allows what the
+//! The strict proxy: between the real binary and the emulator; it names every request, and allows what the
 //! policies of roles allow. (All other rules of AWS: `tests/sim`.)
 //!
 //! A request comes in ([`serve`]), gets its name ([`name`]), what it needs ([`privilege`]) and its entry ([`call`]), meets
-//! the faults ([`fault`]), then the rules ([`rules`]; the stage's URL: [`stage`]), which forward it. It never answers for
+//! the faults ([`fault`]), then the rules ([`rules`]; the stage's URL: [`stage`]), which forward it. It never responds for
 //! the emulator what the emulator responds right.
 
 mod account;
-mod answer;
 mod call;
 mod fault;
 mod name;
 mod privilege;
+mod reply;
 mod rules;
 mod serve;
 mod stage;
@@ -29,7 +29,7 @@ pub(crate) use call::Call;
 pub(crate) use fault::{Action, At};
 pub(crate) use privilege::{Guard, Need, Policy, Principal, trusts};
 
-/// What the front and the tasks that serve it share.
+/// State shared by the strict proxy and its tasks.
 struct Shared {
     port: u16,
     main: Arc<Account>,
@@ -43,15 +43,15 @@ struct Shared {
     violations: Mutex<Vec<String>>,
 }
 
-/// A front before one emulator. Ends with the value, and fails the test then if a call had no name.
-pub(crate) struct Front {
+/// A strict proxy before one emulator. Ends with the value, and fails the test then if a call had no name.
+pub(crate) struct StrictProxy {
     /// Where it listens, on the loopback interface.
     pub port: u16,
     shared: Arc<Shared>,
     runtime: tokio::runtime::Runtime,
 }
 
-impl Front {
+impl StrictProxy {
     /// Listens on a free port, before the emulator at `upstream`.
     pub(crate) fn before(upstream: u16) -> Self {
         Self::at(0, upstream)
@@ -78,7 +78,7 @@ impl Front {
         Self { port: address.port(), shared, runtime }
     }
 
-    /// The address of a stage, or whatever else the emulator serves, through the front.
+    /// The address of a stage, or of anything else in the emulator, through the strict proxy.
     pub(crate) fn url(&self, of_the_emulator: &str) -> String {
         of_the_emulator.replace(&format!(":{}", self.shared.main.port), &format!(":{}", self.port))
     }
@@ -103,7 +103,7 @@ impl Front {
         self
     }
 
-    /// Nothing of what was told by `on` happens any more.
+    /// Ends everything that `on` requested.
     pub(crate) fn behave(&self) -> &Self {
         self.shared.faults.clear();
         self
@@ -118,7 +118,7 @@ impl Front {
     }
 
     /// AssumeRole of this role gives credentials of `account`, which may do what a policy of IAM says, to those whom its
-    /// trust policy names. The last one of an ARN counts; with the first, roles that were not told of do not exist.
+    /// trust policy names. The last one of an ARN counts; with the first, roles that were not named do not exist.
     pub(crate) fn role_trusting(&self, arn: &str, account: &str, policy: Policy, trust: &Value) -> &Self {
         let mut roles = self.shared.roles.lock().unwrap();
         roles.retain(|known| known.arn != arn);
@@ -128,7 +128,7 @@ impl Front {
         self
     }
 
-    /// From now on who comes without a role of the front's own is this one, and may do what the policy says; nobody: as
+    /// From now on a caller without a role of the strict proxy's own is this one, with the rights of the policy; none: as
     /// at first, anyone may do anything.
     pub(crate) fn guard(&self, guard: Option<Guard>) -> &Self {
         *self.shared.guard.lock().unwrap() = guard;
@@ -136,7 +136,7 @@ impl Front {
     }
 }
 
-impl Drop for Front {
+impl Drop for StrictProxy {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;

@@ -1,9 +1,9 @@
-//! What AWS calls a request: told by its headers, its path, and the service that it was signed for.
+//! What AWS calls a request: by its headers, its path, and the service that it was signed for.
 
 use hyper::Method;
 use hyper::http::request::Parts;
 
-/// Who answers a call. Errors and rates differ by it.
+/// The service that responds to a call. Errors and rates differ by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     Lambda,
@@ -65,7 +65,7 @@ const SSM: [&str; 1] = ["GetParameter"];
 const IAM: [&str; 3] = ["SimulatePrincipalPolicy", "GetRole", "GetRolePolicy"];
 const STS: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
 
-/// Where CloudWatch answers by its newer protocol.
+/// Where CloudWatch uses its newer protocol.
 const CLOUDWATCH_CBOR: &str = "/service/GraniteServiceVersion20100801/operation/";
 /// Where zips lie that GetFunction gives signed addresses of.
 pub(super) const DOWNLOADS: &str = "/_ministack/lambda-code/";
@@ -75,7 +75,7 @@ pub(super) fn writes(name: &str) -> bool {
     WRITES.contains(&name)
 }
 
-/// Who answers a request, and how AWS names it; nothing for one that has no name here yet.
+/// The service of a request, and AWS's name for it; nothing for one that has no name here yet.
 pub(super) fn name(parts: &Parts, body: &str) -> Option<(Service, &'static str)> {
     if let Some((family, operation)) = text(parts, "x-amz-target").and_then(|target| target.split_once('.')) {
         return match family {
@@ -187,7 +187,7 @@ fn api_gateway(method: &str, segments: &[&str]) -> Option<&'static str> {
     })
 }
 
-/// Objects of a bucket, path style: nothing but the signature tells that a path is a bucket's.
+/// Objects of a bucket, path style: only the signature shows that a path is a bucket's.
 fn bucket(parts: &Parts) -> Option<(Service, &'static str)> {
     if credential(parts)?.1 != "s3" {
         return None;

@@ -1,4 +1,4 @@
-//! The way of one request through the front.
+//! The way of one request through the strict proxy.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use super::account::Account;
-use super::answer::Answer;
 use super::fault::Action;
 use super::name::{self, Service};
+use super::reply::Reply;
 use super::rules::{self, Exchange, roles};
 use super::{Call, Need, Shared, privilege};
 
@@ -36,25 +36,25 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn accept(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
-    let answered = tokio::spawn({
+    let responded = tokio::spawn({
         let shared = Arc::clone(&shared);
         async move { record(&shared, &parts, body).await }
     });
-    let answer = answered.await.unwrap_or_else(|panic| {
-        let what = format!("the front itself broke: {panic}");
+    let response = responded.await.unwrap_or_else(|panic| {
+        let what = format!("the strict proxy itself broke: {panic}");
         shared.violate(what.clone());
-        Answer::error(Service::Open, 500, "InternalFailure", &what)
+        Reply::error(Service::Open, 500, "InternalFailure", &what)
     });
-    Ok(answer.respond())
+    Ok(response.respond())
 }
 
 /// Names the call, and keeps it and how it ended.
-async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Answer {
+async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Reply {
     let text = String::from_utf8_lossy(&body).into_owned();
     let Some((service, name)) = name::name(parts, &text) else {
         let line = format!("{} {}", parts.method, parts.uri);
-        shared.violate(format!("the front knows no name for `{line}`"));
-        return Answer::error(Service::Open, 501, "UnknownOperationException", &line);
+        shared.violate(format!("the strict proxy has no name for `{line}`"));
+        return Reply::error(Service::Open, 501, "UnknownOperationException", &line);
     };
     let token = name::text(parts, "x-amz-security-token");
     let role = shared.roles().into_iter().find(|role| token == Some(&roles::token(&role.arn))).map(|role| role.arn);
@@ -68,16 +68,16 @@ async fn record(shared: &Shared, parts: &Parts, body: Bytes) -> Answer {
         number
     };
     let call = Exchange { shared, account: &account, service, name, parts, body, needs };
-    let answer = match shared.faults.meet(name) {
+    let response = match shared.faults.meet(name) {
         Some(Action::Fail { status, code }) => call.refuse(status, code, "refused by the test"),
         None => rules::carry_out(&call).await,
     };
     let mut calls = shared.calls.lock().unwrap();
     if let Some((_, call)) = calls.1.iter_mut().find(|(known, _)| *known == number) {
-        call.status = Some(answer.status);
-        call.refused = answer.refused.as_deref().cloned();
+        call.status = Some(response.status);
+        call.refused = response.refused.as_deref().cloned();
     }
-    answer
+    response
 }
 
 /// With the tags of the API that each is about.

@@ -30,7 +30,7 @@ pub(super) struct Login {
 }
 
 impl LoginSecret {
-    /// The secret `arn`, reached as `aws` says. Reads nothing yet.
+    /// The secret `arn`, reached with `aws`. Reads nothing yet.
     pub(super) fn new(arn: String, aws: AwsSettings) -> Self {
         Self { arn, secrets: Signed::new(SECRETS_MANAGER, aws) }
     }
@@ -38,16 +38,16 @@ impl LoginSecret {
     /// Reads the secret as it is now: one attempt.
     pub(super) async fn read(&self) -> Result<Login, Trouble> {
         let body = json!({"SecretId": self.arn});
-        let answer = self.secrets.ask("secretsmanager.GetSecretValue", &body).await;
-        let answer = answer.map_err(|failed| Trouble::Secret(failed.cause()))?;
-        Login::from_answer(&answer).ok_or(Trouble::NoLogin)
+        let response = self.secrets.send("secretsmanager.GetSecretValue", &body).await;
+        let response = response.map_err(|failed| Trouble::Secret(failed.cause()))?;
+        Login::from_response(&response).ok_or(Trouble::NoLogin)
     }
 }
 
 impl Login {
     /// Never through an error of `serde_json`, which could show what it found.
-    fn from_answer(answer: &Value) -> Option<Self> {
-        let secret: Value = serde_json::from_str(answer.get("SecretString")?.as_str()?).ok()?;
+    fn from_response(response: &Value) -> Option<Self> {
+        let secret: Value = serde_json::from_str(response.get("SecretString")?.as_str()?).ok()?;
         let text = |name| secret.get(name)?.as_str().map(str::to_owned);
         Some(Self { username: text("username")?, password: text("password")? })
     }

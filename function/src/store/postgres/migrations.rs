@@ -72,7 +72,7 @@ async fn applied(client: &impl GenericClient) -> Result<BTreeMap<i32, String>, T
     }
 }
 
-/// The steps that are not among those `applied`. Steps that this code does not know are a newer version's.
+/// The steps that are not among those `applied`. Steps unknown to this code are a newer version's.
 fn missing(applied: &BTreeMap<i32, String>) -> Result<Vec<&'static Migration>, Trouble> {
     let changed = |step: &&Migration| applied.get(&step.version).is_some_and(|known| *known != step.checksum());
     match ALL.iter().find(changed) {

@@ -1,10 +1,9 @@
-//! The store in PostgreSQL: a row a visit, and one row with the total, or several where it is kept in
-//! [`shards`](super::shards).
+//! The store in PostgreSQL: a row for each visit, and one row with the total.
 //!
-//! A visit and its addition are one statement: both are made, or none. A visit whose key is there already adds
-//! nothing, so a statement whose answer was lost may be sent again. There is one connection, because a
-//! container has one visitor at a time. It is given up whenever anything goes wrong on it, and made again,
-//! with the [`migrations`] that the database lacks. No connection is without TLS.
+//! A visit and its addition are one statement: both are made, or neither. A visit whose key exists adds
+//! nothing, so a statement whose response was lost may be sent again. There is one connection, because a
+//! container has one visitor at a time. After any failure it is closed and opened again, with the [`migrations`]
+//! that the database lacks. Every connection uses TLS.
 
 mod login;
 mod migrations;
@@ -26,16 +25,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{
     log,
     settings::{AwsSettings, Database, SettingsError},
-    store::{Counted, Store, StoreError, shards::Shards},
+    store::{Counted, Store, StoreError},
     telemetry::{Calls, Service},
     visit::Visit,
 };
 use login::{Login, LoginSecret};
-use session::{Answer, Question, Session};
+use session::{Query, Response, Session};
 use trouble::{Trouble, within};
 
 /// How long a visitor waits, all attempts included: with the second and a half in which the key for addresses may
-/// be read, well within the function's 10 s, so that it is our answer and not a bare 502.
+/// be read, well within the function's 10 s, so that it is our response and not a bare 502.
 const WHOLE: Duration = Duration::from_secs(7);
 /// How long init may take to open a connection and migrate. Lambda gives it 10 s.
 const INIT: Duration = Duration::from_secs(6);
@@ -50,7 +49,6 @@ pub struct PostgresStore {
     secret: LoginSecret,
     tls: MakeRustlsConnect,
     service: Service,
-    shards: Shards,
     link: Mutex<Link>,
 }
 
@@ -62,37 +60,36 @@ struct Link {
 }
 
 impl PostgresStore {
-    /// A store in `database`, whose total is spread over `shards`, and whose secret is reached as `aws`
-    /// says. Calls nothing yet.
+    /// A store in `database`, whose secret is read with `aws`. Calls nothing yet.
     ///
     /// # Errors
     ///
-    /// When the file of authorities cannot be read, or has none.
-    pub fn new(database: Database, shards: Shards, aws: AwsSettings) -> Result<Self, SettingsError> {
+    /// When the file of certificate authorities cannot be read, or has none.
+    pub fn new(database: Database, aws: AwsSettings) -> Result<Self, SettingsError> {
         let tls = tls::connector(database.authorities.as_deref()).ok_or(SettingsError::Authorities)?;
         let resource = format!("{}@{}", database.name, database.host);
         let service = Service { name: "PostgreSQL", resource, region: None };
         let secret = LoginSecret::new(database.secret.clone(), aws);
-        Ok(Self { database, secret, tls, service, shards, link: Mutex::default() })
+        Ok(Self { database, secret, tls, service, link: Mutex::default() })
     }
 
-    /// Asks `question`, and once more over a new connection if the one from before fails.
-    async fn ask(&self, question: Question<'_>) -> Result<Answer, Trouble> {
+    /// Runs `query`, and once more over a new connection if the existing one fails.
+    async fn run(&self, query: Query<'_>) -> Result<Response, Trouble> {
         let link = &mut *self.link.lock().await;
         // Taken: whatever ends this early, no connection is left in the middle of a response.
         if let Some(session) = link.session.take().filter(|session| !session.has_ended()) {
-            match session.ask(question).await {
-                Ok(answer) => {
+            match session.run(query).await {
+                Ok(response) => {
                     link.session = Some(session);
-                    return Ok(answer);
+                    return Ok(response);
                 }
                 Err(error) => log::lost(&error),
             }
         }
         let session = self.open(&mut link.login).await?;
-        let answer = session.ask(question).await?;
+        let response = session.run(query).await?;
         link.session = Some(session);
-        Ok(answer)
+        Ok(response)
     }
 
     /// Opens a connection with the password as it was last read, or as it is now where the server refuses that one.
@@ -118,7 +115,7 @@ impl PostgresStore {
         config.host(&self.database.host).port(self.database.port).dbname(&self.database.name);
         config.user(&login.username).password(&login.password).application_name("visitor-counter");
         config.ssl_mode(SslMode::Require).connect_timeout(TCP);
-        // A server that went while the container was frozen does not say so.
+        // A server that went away while the container was frozen sends nothing.
         config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(TCP);
         config
     }
@@ -134,13 +131,13 @@ impl PostgresStore {
         Ok(session::connect(&self.config(&login), self.tls.clone()).await?)
     }
 
-    /// `question` within the time that a visitor waits.
-    async fn answer(&self, question: Question<'_>) -> Result<Counted, StoreError> {
-        let action = || format!("{} `{}`", question.action(), self.service.resource);
-        let answer = within(WHOLE, self.ask(question)).await;
-        let answer = answer.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
-        let total = u64::try_from(answer.total).map_err(|_| StoreError::Malformed { action: action() })?;
-        Ok(Counted { total, new: answer.new })
+    /// `query` within the time that a visitor waits.
+    async fn respond(&self, query: Query<'_>) -> Result<Counted, StoreError> {
+        let action = || format!("{} `{}`", query.action(), self.service.resource);
+        let response = within(WHOLE, self.run(query)).await;
+        let response = response.map_err(|error| StoreError::Unavailable { action: action(), cause: error.into() })?;
+        let total = u64::try_from(response.total).map_err(|_| StoreError::Malformed { action: action() })?;
+        Ok(Counted { total, new: response.new })
     }
 
     /// Opens the connection and deletes what has expired.
@@ -170,10 +167,10 @@ impl Store for PostgresStore {
     }
 
     async fn count(&self, visit: &Visit, calls: &Calls) -> Result<Counted, StoreError> {
-        calls.note("Count", self.answer(Question::Count(visit, self.shards.of(visit.id)))).await
+        calls.note("Count", self.respond(Query::Count(visit))).await
     }
 
     async fn total(&self, calls: &Calls) -> Result<u64, StoreError> {
-        Ok(calls.note("Total", self.answer(Question::Total)).await?.total)
+        Ok(calls.note("Total", self.respond(Query::Total)).await?.total)
     }
 }

@@ -1,4 +1,4 @@
-//! Why PostgreSQL could not be asked, in words that may stand in a log: no password, and nothing of a row.
+//! Why a call of PostgreSQL failed, in words that may be logged: no password, and nothing of a row.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::signed::Cause;
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    /// The server said no. Its `DETAIL` is left out: it may show a whole row.
-    #[error("the server answered {} {message}", code.code())]
+    /// The server refused. Its `DETAIL` is left out: it may show a whole row.
+    #[error("the server returned {} {message}", code.code())]
     Refused { code: SqlState, message: String },
     /// There is no connection, or none any more.
     #[error(transparent)]
     Broken(tokio_postgres::Error),
     /// It took too long.
-    #[error("there was no answer within {0:?}")]
+    #[error("there was no response within {0:?}")]
     Late(Duration),
     /// The secret could not be read.
     #[error(
@@ -25,7 +25,7 @@ pub(super) enum Trouble {
     )]
     Secret(#[source] Cause),
     /// The secret is none of RDS's.
-    #[error("the secret with the password is no JSON object with the texts `username` and `password`")]
+    #[error("the secret with the password is not a JSON object with the texts `username` and `password`")]
     NoLogin,
     /// A migration was changed after it had been applied.
     #[error("migration {0} is not the one that the database has: one that was applied may never change")]

@@ -49,7 +49,7 @@ impl Stage {
             ("AWS_SESSION_TOKEN", text("a-session-token")),
             ("AWS_ENDPOINT_URL_SSM", format!("http://{}", self.keys.address)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.endpoint()),
-            // Nothing listens there: it is asked for nothing else.
+            // Nothing listens there: it is used for nothing else.
             ("AWS_ENDPOINT_URL", text("http://127.0.0.1:9")),
         ]
     }
@@ -88,7 +88,7 @@ fn the_binary_counts_over_postgres_and_tells_of_it() {
     assert!(request.headers["authorization"].contains("/eu-west-1/secretsmanager/aws4_request, "));
 
     let (log, metrics) = function.lines();
-    assert_eq!(log.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), ["answered"; 2]);
+    assert_eq!(log.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), ["responded"; 2]);
     assert!(metrics[0]["TotalLatency"].is_array() && metrics[1]["CountLatency"].is_array(), "{metrics:?}");
     let all = format!("{log:?}{metrics:?}");
     assert!(![PASSWORD, SECRET, "203.0.113.77", "a-secret-key"].iter().any(|text| all.contains(text)), "{all}");
@@ -121,48 +121,48 @@ fn visits_to_several_containers_at_once_are_all_counted() {
     assert_eq!(numbers, (1..=60).collect());
 }
 
-/// Asserts that the function starts, answers a visit with the 500 for the store within its 10 s, and logs `said`.
-fn assert_answers_500(stage: &Stage, said: &str) {
+/// Asserts that the function starts, responds to a visit with the 500 for the store within its 10 s, and logs `said`.
+fn assert_responds_500(stage: &Stage, said: &str) {
     let started = Instant::now();
     let function = stage.start();
-    let answer = function.invoke(&event("/count"));
+    let response = function.invoke(&event("/count"));
     assert!(started.elapsed() < Duration::from_secs(9), "init and visit together: {:?}", started.elapsed());
     assert_eq!(
-        (&answer["statusCode"], &answer["headers"]["Access-Control-Allow-Origin"]),
+        (&response["statusCode"], &response["headers"]["Access-Control-Allow-Origin"]),
         (&json!(500), &json!("https://a.example"))
     );
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["error"], "Database error");
 
     let log = function.log();
     let levels: Vec<_> = log.iter().map(|line| line["level"].as_str().unwrap()).collect();
-    assert_eq!(levels, ["WARN", "ERROR", "INFO"], "cold, the cause, answered: {log:#?}");
+    assert_eq!(levels, ["WARN", "ERROR", "INFO"], "cold, the cause, responded: {log:#?}");
     let cause = log[1]["cause"].as_str().unwrap();
     assert!(cause.starts_with(&format!("failed to count a visit in `{}@", stage.database.name)), "{cause}");
     assert!(cause.contains(said), "{said}: {cause}");
-    assert!(!format!("{log:?}{answer}").contains(PASSWORD), "{log:#?}");
+    assert!(!format!("{log:?}{response}").contains(PASSWORD), "{log:#?}");
 }
 
 #[test]
-fn a_server_that_is_not_the_databases_is_a_500_and_shows_in_the_log_only() {
+fn a_foreign_server_is_a_500_with_its_cause_in_the_log_only() {
     let database = Database::new(Server::shared());
     let mut stage = Stage::of(&database);
     stage.database.authorities = None;
-    assert_answers_500(&stage, "invalid peer certificate: UnknownIssuer");
+    assert_responds_500(&stage, "invalid peer certificate: UnknownIssuer");
 }
 
 #[test]
-fn a_server_that_is_down_or_does_not_answer_stops_no_start_and_is_a_500_in_time() {
+fn an_unreachable_server_allows_a_start_and_is_a_500_in_time() {
     let database = Database::new(Server::shared());
     let mut stage = Stage::of(&database);
     stage.database.port = says("").0;
-    assert_answers_500(&stage, "there was no answer within 2.5s");
+    assert_responds_500(&stage, "there was no response within 2.5s");
     stage.database.port = 9;
-    assert_answers_500(&stage, "error connecting to server");
+    assert_responds_500(&stage, "error connecting to server");
 }
 
 #[test]
-fn a_setting_that_is_missing_or_malformed_is_named_and_stops_the_start() {
+fn a_missing_or_malformed_setting_is_named_and_stops_the_start() {
     let database = Database::new(Server::shared());
     let stage = Stage::of(&database);
     for (name, bad, said) in [
@@ -172,7 +172,6 @@ fn a_setting_that_is_missing_or_malformed_is_named_and_stops_the_start() {
         ("DATABASE_NAME", "s3cret;", "`DATABASE_NAME` is malformed"),
         ("DATABASE_SECRET", "s3cret", "`DATABASE_SECRET` is malformed"),
         ("DATABASE_CA", "/nowhere/s3cret", "`DATABASE_CA` is malformed"),
-        ("COUNTER_SHARDS", "17", "`COUNTER_SHARDS` is malformed"),
     ] {
         let mut variables = stage.variables();
         variables.retain(|(variable, _)| *variable != name);
@@ -186,7 +185,7 @@ fn a_setting_that_is_missing_or_malformed_is_named_and_stops_the_start() {
 
 #[cfg(not(feature = "dynamodb"))]
 #[test]
-fn without_a_choice_a_binary_without_dynamodb_says_how_to_build_one() {
+fn without_a_choice_a_binary_without_dynamodb_names_the_feature() {
     let database = Database::new(Server::shared());
     let stage = Stage::of(&database);
     let variables = stage.variables();

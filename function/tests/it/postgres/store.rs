@@ -8,7 +8,7 @@ use std::{
 
 use function::{
     settings::{self, SettingsError},
-    store::{Counted, Store as _, shards::Shards},
+    store::{Counted, Store as _},
     telemetry::{Calls, Service},
 };
 use futures::future::join_all;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_cold_start_on_an_empty_database_makes_the_tables_and_counts() {
+async fn a_cold_start_on_an_empty_database_creates_the_tables() {
     let (database, secrets, store) = all_new();
     store.warm().await;
     assert_eq!(database.sql("SELECT version || name FROM schema_migrations"), "1visits");
@@ -64,7 +64,7 @@ async fn a_database_whose_server_restarts_counts_the_next_visit() {
 async fn the_server_ends_an_idle_session_and_no_visit_is_lost() {
     let (database, secrets, store) = all_new();
     store.warm().await;
-    // What holds in the session that counts, written by itself.
+    // The settings of the session that counts, written by itself.
     database.sql("ALTER TABLE visits ADD COLUMN idle text DEFAULT current_setting('idle_session_timeout')");
     assert_eq!(count(&store).await, 1);
     assert_eq!(database.sql("SELECT idle FROM visits"), "2min");
@@ -77,7 +77,7 @@ async fn the_server_ends_an_idle_session_and_no_visit_is_lost() {
 }
 
 #[tokio::test]
-async fn of_visits_at_the_same_time_none_is_lost_and_each_has_a_number_of_its_own() {
+async fn simultaneous_visits_are_all_counted_with_distinct_totals() {
     let (database, secrets, _) = all_new();
     let stores: Vec<_> = (0..8).map(|_| database.store(&secrets)).collect();
     let counted = join_all(stores.iter().map(async |store| {
@@ -111,43 +111,14 @@ async fn a_visit_that_comes_again_is_not_counted_again() {
 }
 
 #[tokio::test]
-async fn a_total_in_shards_is_their_sum_and_loses_nothing_when_their_number_changes() {
-    let (database, secrets, first) = all_new();
-    assert_eq!(count(&first).await, 1);
-    let four = store(database.settings(), "4".parse().unwrap(), &secrets);
-    for number in 2..=40 {
-        assert_eq!(count(&four).await, number);
-    }
-    assert_eq!(database.sql("SELECT count(*), sum(count) FROM totals"), "4|40");
-    assert_eq!((total(&first).await.unwrap(), count(&first).await), (40, 41));
-}
-
-#[tokio::test]
-async fn visits_at_the_same_time_in_shards_lose_none() {
-    let (database, secrets, _) = all_new();
-    let shards: Shards = "4".parse().unwrap();
-    let stores: Vec<_> = (0..4).map(|_| store(database.settings(), shards, &secrets)).collect();
-    join_all(stores.iter().map(async |store| {
-        let mut before = 0;
-        for _ in 0..25 {
-            let now = count(store).await;
-            assert!(now > before, "{now} after {before}");
-            before = now;
-        }
-    }))
-    .await;
-    assert_eq!(total(&stores[0]).await.unwrap(), 100);
-}
-
-#[tokio::test]
-async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
+async fn a_refused_password_is_read_again() {
     let (database, secrets, store) = all_new();
     store.warm().await;
     database.sql(&format!("ALTER ROLE {} PASSWORD 'another-p4ssword'", database.name));
     assert_eq!((count(&store).await, secrets.times_asked()), (1, 1), "the connection that there is goes on");
     database.hang_up();
     let refused = refusal(&store).await;
-    assert!(refused.contains("the server answered 28P01 password authentication failed"), "{refused}");
+    assert!(refused.contains("the server returned 28P01 password authentication failed"), "{refused}");
     assert_eq!(secrets.times_asked(), 2, "once, since the secret was still the old one");
 
     secrets.hold(&json!({"username": database.name, "password": "another-p4ssword"}).to_string());
@@ -165,7 +136,7 @@ async fn a_secret_that_makes_no_sense_is_refused_and_not_shown() {
     {
         secrets.hold(secret);
         let refused = refusal(&store).await;
-        assert!(refused.ends_with("is no JSON object with the texts `username` and `password`"), "{refused}");
+        assert!(refused.ends_with("is not a JSON object with the texts `username` and `password`"), "{refused}");
     }
     secrets.hold(&sound);
     assert_eq!(count(&store).await, 1);
@@ -181,7 +152,7 @@ async fn a_server_of_another_authority_or_name_is_refused() {
         ("invalid peer certificate: UnknownIssuer", settings::Database { authorities: None, ..sound.clone() }),
         ("certificate not valid for name \"127.0.0.1\"", settings::Database { host: "127.0.0.1".to_owned(), ..sound }),
     ] {
-        let refused = refusal(&store(settings, Shards::ONE, &secrets)).await;
+        let refused = refusal(&store(settings, &secrets)).await;
         assert!(refused.contains("error performing TLS handshake: ") && refused.contains(said), "{said}: {refused}");
     }
 }
@@ -190,21 +161,21 @@ async fn a_server_of_another_authority_or_name_is_refused() {
 async fn a_server_without_tls_hears_neither_user_nor_password() {
     let (database, secrets, _) = all_new();
     let (port, heard) = says("N");
-    let refused = refusal(&store(settings::Database { port, ..database.settings() }, Shards::ONE, &secrets)).await;
+    let refused = refusal(&store(settings::Database { port, ..database.settings() }, &secrets)).await;
     assert!(refused.contains("server does not support TLS"), "{refused}");
     let sent = heard.recv_timeout(Duration::from_secs(9)).unwrap();
     assert_eq!(sent, [0, 0, 0, 8, 4, 210, 22, 47], "the request for TLS, and nothing more");
 }
 
 #[tokio::test]
-async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() {
+async fn a_visit_over_a_silent_connection_is_counted_once() {
     let (database, secrets, _) = all_new();
     let proxy = Proxy::start(database.server.port);
-    let store = store(settings::Database { port: proxy.port, ..database.settings() }, Shards::ONE, &secrets);
+    let store = store(settings::Database { port: proxy.port, ..database.settings() }, &secrets);
     assert_eq!((count(&store).await, proxy.connections()), (1, 1));
-    proxy.swallow_answers();
+    proxy.swallow_responses();
     let started = Instant::now();
-    // The server gets it, and counts it; only its answer is lost.
+    // The server gets it and counts it; only its response is lost.
     assert_eq!((count(&store).await, proxy.connections()), (2, 2));
     assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
     assert_eq!(database.sql("SELECT count(*) FROM visits"), "2");
@@ -212,7 +183,7 @@ async fn a_connection_that_went_silent_is_given_up_and_its_visit_counted_once() 
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_holds_is_not_waited_for_longer_than_a_visitor_would() {
+async fn a_locked_row_is_a_timeout_before_the_visitor_gives_up() {
     let (database, _secrets, store) = all_new();
     assert_eq!(count(&store).await, 1);
     database.hold_totals();
@@ -234,7 +205,7 @@ async fn of_many_starts_at_once_one_makes_the_tables() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_counted_in_and_left_as_it_is() {
+async fn a_newer_database_is_used_and_left_unchanged() {
     let (database, secrets, newer) = all_new();
     assert_eq!(count(&newer).await, 1);
     database.sql("INSERT INTO schema_migrations VALUES (999, 'newer', 'x')");
@@ -254,7 +225,7 @@ async fn a_step_that_was_changed_after_it_was_applied_is_refused() {
 }
 
 #[tokio::test]
-async fn a_start_deletes_the_visits_that_have_expired_up_to_ten_thousand() {
+async fn a_start_deletes_up_to_ten_thousand_expired_visits() {
     let (database, secrets, store) = all_new();
     let now = Timestamp::now();
     for age in [0, 89, 91, 200] {
@@ -288,7 +259,7 @@ fn a_file_without_certificates_is_no_authority() {
     for file in ["hba", "nowhere.pem"] {
         let authorities = Some(database.server.path(file).into());
         let settings = settings::Database { authorities, ..database.settings() };
-        let refused = thread::scope(|scope| scope.spawn(|| drop(store(settings, Shards::ONE, &secrets))).join());
+        let refused = thread::scope(|scope| scope.spawn(|| drop(store(settings, &secrets))).join());
         let message = refused.unwrap_err().downcast::<String>().unwrap();
         assert!(message.contains(&format!("{:?}", SettingsError::Authorities)), "{message}");
     }

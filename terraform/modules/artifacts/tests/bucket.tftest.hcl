@@ -3,7 +3,7 @@
 mock_provider "aws" {
   override_during = plan
 
-  # The provider holds it against the form of an ARN.
+  # The provider checks it against the form of an ARN.
   mock_resource "aws_s3_bucket" {
     defaults = {
       arn = "arn:aws:s3:::bucket"
@@ -59,7 +59,7 @@ run "forgets_after_a_day" {
       aws_s3_bucket_lifecycle_configuration.this.rule[0].noncurrent_version_expiration[0].noncurrent_days == 1,
       aws_s3_bucket_lifecycle_configuration.this.rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 1,
     ])
-    error_message = "Zips that nobody needs pile up."
+    error_message = "Zips that are no longer needed pile up."
   }
 }
 
@@ -79,7 +79,7 @@ run "goes_with_its_content_only_where_it_may" {
 run "refuses_an_app_too_long_for_a_bucket" {
   command = plan
   variables {
-    app = "a-name-that-no-bucket-can-hold"
+    app = "a-name-too-long-for-a-bucket-x"
   }
   expect_failures = [var.app]
 }

@@ -1,4 +1,4 @@
-# What stands in front of the API, and every variable with a value that must be refused. Offline: no provider runs.
+# The domain in front of the API, and every variable with a value that must be refused. Offline: no provider runs.
 
 mock_provider "aws" {
   override_during = plan

@@ -1,4 +1,4 @@
-# What the instance promises: no way in without TLS and a password that nobody has seen, and what outlives it. Offline: no
+# What the instance promises: no way in without TLS and a password that no person has seen, and what outlives it. Offline: no
 # provider runs.
 
 mock_provider "aws" {
@@ -100,7 +100,7 @@ run "is_encrypted_and_not_public" {
 
   assert {
     condition     = aws_db_instance.this.db_subnet_group_name == "resume-visitor-counter-dev"
-    error_message = "It stands in the account's default network."
+    error_message = "It is in the account's default network."
   }
 }
 
@@ -109,7 +109,7 @@ run "speaks_tls_only_and_with_the_authority_that_the_function_trusts" {
 
   assert {
     condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1", max_connections = "80" }
-    error_message = "It answers without TLS."
+    error_message = "It accepts connections without TLS."
   }
 
   assert {
@@ -139,7 +139,7 @@ run "nobody_sees_the_password" {
       DATABASE_NAME   = "visits"
       DATABASE_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
     }
-    error_message = "The function is told something else."
+    error_message = "The function gets other settings."
   }
 
   assert {

@@ -77,7 +77,7 @@ run "has_two_private_subnets_in_two_zones" {
 
   assert {
     condition     = aws_db_subnet_group.this.subnet_ids == toset(["subnet-0", "subnet-1"])
-    error_message = "The database stands elsewhere."
+    error_message = "The database is in another network."
   }
 }
 
@@ -91,7 +91,7 @@ run "the_database_listens_to_the_function_on_5432" {
       aws_vpc_security_group_ingress_rule.database.cidr_ipv4 == null &&
       aws_vpc_security_group_ingress_rule.database.cidr_ipv6 == null
     )
-    error_message = "Somebody else reaches the database, or the function does not."
+    error_message = "Others reach the database, or the function does not."
   }
 
   assert {
@@ -119,7 +119,7 @@ run "the_endpoints_listen_to_the_function_on_443" {
       aws_vpc_security_group_ingress_rule.endpoints.cidr_ipv4 == null &&
       aws_vpc_security_group_ingress_rule.endpoints.cidr_ipv6 == null
     )
-    error_message = "Somebody else reaches the endpoints, or the function does not."
+    error_message = "Others reach the endpoints, or the function does not."
   }
 
   assert {
@@ -166,7 +166,7 @@ run "the_function_finds_its_secret_and_its_key_under_their_usual_names" {
 
   assert {
     condition     = aws_vpc.this.enable_dns_support && aws_vpc.this.enable_dns_hostnames && alltrue([for endpoint in aws_vpc_endpoint.this : endpoint.private_dns_enabled])
-    error_message = "The usual name leads out of the network, where there is no way."
+    error_message = "The usual name leads out of the network, where there is no route."
   }
 
   assert {
@@ -176,7 +176,7 @@ run "the_function_finds_its_secret_and_its_key_under_their_usual_names" {
       endpoint.subnet_ids == toset(["subnet-0", "subnet-1"]) &&
       endpoint.security_group_ids == toset(["sg-endpoints"])
     ])
-    error_message = "An endpoint stands elsewhere, or listens to others."
+    error_message = "An endpoint is in another network, or accepts others."
   }
 }
 
@@ -202,7 +202,7 @@ run "the_endpoints_serve_this_account_and_one_action_each" {
         }
       }
     ])
-    error_message = "An endpoint serves other accounts."
+    error_message = "An endpoint is open to other accounts."
   }
 }
 
@@ -211,7 +211,7 @@ run "tells_the_function_where_to_stand" {
 
   assert {
     condition     = output.network == { subnet_ids = ["subnet-0", "subnet-1"], security_group_ids = ["sg-function"] }
-    error_message = "The function would stand elsewhere, or with other rules."
+    error_message = "The function would be in another network, or have other rules."
   }
 }
 

@@ -125,7 +125,7 @@ run "the_next_environments_deploy_role_and_nobody_else_reads_releases" {
 
   assert {
     condition     = jsondecode(aws_iam_role.reader["read"].assume_role_policy).Statement[0].Condition.ArnEquals["aws:PrincipalArn"] == "arn:aws:iam::222222222222:role/app-prod-deploy"
-    error_message = "Somebody else may read."
+    error_message = "Others may read."
   }
 
   assert {
@@ -152,7 +152,7 @@ run "the_deploy_role_reads_where_releases_come_from" {
 
   assert {
     condition     = length(aws_iam_role.reader) == 0
-    error_message = "Nothing is promoted from here, and yet somebody may read."
+    error_message = "Nothing is promoted from here, and yet others may read."
   }
 }
 
@@ -169,7 +169,7 @@ run "nothing_that_serves_can_be_deleted" {
       flatten([for policy in aws_iam_policy.github : [for statement in jsondecode(policy.policy).Statement : statement.Action]]),
       ["lambda:DeleteAlias", "dynamodb:DeleteTable", "dynamodb:DeleteItem", "rds:DeleteDBInstance", "s3:DeleteBucket", "iam:DeleteRole", "iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:CreatePolicyVersion"],
     )) == 0
-    error_message = "A role may delete what serves, or free itself."
+    error_message = "A role may delete what takes traffic, or free itself."
   }
 
   assert {
@@ -199,7 +199,7 @@ run "no_action_has_a_star" {
 
   assert {
     condition     = !anytrue([for action in flatten([for policy in concat(values(aws_iam_policy.github), [aws_iam_policy.functions]) : [for statement in jsondecode(policy.policy).Statement : statement.Action]]) : strcontains(action, "*")])
-    error_message = "A policy names actions that nobody looked at."
+    error_message = "A policy names actions that are not on the list."
   }
 }
 
@@ -254,9 +254,9 @@ run "the_boundary_is_no_wider_than_what_functions_do" {
 
   assert {
     condition = { for statement in jsondecode(aws_iam_policy.functions.policy).Statement : join(" ", statement.Action) => statement.Resource } == {
-      "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = ["arn:aws:dynamodb:us-east-1:111111111111:table/App-dev"]
-      "ssm:GetParameter"                                                            = ["arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"]
-      "kms:Decrypt"                                                                 = ["arn:aws:kms:us-east-1:111111111111:key/*"]
+      "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem" = ["arn:aws:dynamodb:us-east-1:111111111111:table/App-dev"]
+      "ssm:GetParameter"                                      = ["arn:aws:ssm:us-east-1:111111111111:parameter/app/dev/*"]
+      "kms:Decrypt"                                           = ["arn:aws:kms:us-east-1:111111111111:key/*"]
       "logs:CreateLogStream logs:PutLogEvents" = [
         "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-dev:*", "arn:aws:logs:us-east-1:111111111111:log-group:/aws/lambda/app-options-dev:*",
       ]
@@ -297,7 +297,7 @@ run "no_environment_reaches_the_api_of_another" {
       for statement in jsondecode(aws_iam_policy.github["deploy-change"].policy).Statement : statement.Condition
       if contains(statement.Resource, "arn:aws:apigateway:us-east-1::/restapis")
     ] == [{ StringEquals = { "aws:RequestTag/Environment" = "dev", "aws:RequestTag/Project" = "app" } }]
-    error_message = "An API can be made that nobody could tell from another environment's."
+    error_message = "An API can be made that looks like another environment's."
   }
 
   # `?`: no API has an id of one character.
@@ -352,7 +352,7 @@ run "what_ec2_made_for_others_cannot_be_tagged_and_taken" {
         StringEquals                   = { "aws:ResourceTag/Environment" = "dev", "aws:ResourceTag/Project" = "app" }
         "ForAllValues:StringNotEquals" = { "aws:TagKeys" = ["Environment", "Project"] }
     }]
-    error_message = "The tag that says whose it is could be taken away."
+    error_message = "The tag that names the owner could be removed."
   }
 
   # Whatever an action of EC2 does is on what has the tag, or gets it.
@@ -446,14 +446,14 @@ run "without_a_repository_no_workflow_may_do_anything" {
 
   assert {
     condition     = length(aws_iam_role.github) == 0 && length(aws_iam_policy.github) == 0
-    error_message = "There are roles for nobody."
+    error_message = "There are roles that nothing can assume."
   }
 }
 
 run "refuses_an_app_too_long_for_a_bucket" {
   command = plan
   variables {
-    app = "a-name-that-no-bucket-can-hold"
+    app = "a-name-too-long-for-a-bucket-x"
   }
   expect_failures = [var.app]
 }

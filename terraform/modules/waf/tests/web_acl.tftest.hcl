@@ -54,7 +54,7 @@ run "keeps_no_address_of_a_visitor" {
       [for rule in aws_wafv2_web_acl.this.rule : !rule.visibility_config[0].sampled_requests_enabled],
       [!aws_wafv2_web_acl.this.visibility_config[0].sampled_requests_enabled],
     ))
-    error_message = "Sampled requests hold addresses."
+    error_message = "Sampled requests contain addresses."
   }
 }
 

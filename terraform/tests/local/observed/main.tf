@@ -1,4 +1,4 @@
-# What the whole looks like to somebody who did not make it: read back from AWS, not from Terraform's state.
+# The whole stack as seen from outside: read back from AWS, not from Terraform's state.
 
 terraform {
   required_providers {
@@ -78,7 +78,7 @@ output "versions" {
 }
 
 output "functions" {
-  description = "What AWS says of each function."
+  description = "Each function as AWS describes it."
   value = {
     for key, function in data.aws_lambda_function.this : key => {
       runtime    = function.runtime
@@ -94,7 +94,7 @@ output "functions" {
 }
 
 output "table" {
-  description = "What AWS says of the table of visits."
+  description = "The table of visits as AWS describes it."
   value = {
     billing   = data.aws_dynamodb_table.visits.billing_mode
     key       = data.aws_dynamodb_table.visits.hash_key

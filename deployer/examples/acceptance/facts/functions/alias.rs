@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_lambda::types::{AliasRoutingConfiguration, State};
 
 use super::versions::WRONG_REVISION;
-use super::{Answer, Facts, Function, zip};
+use super::{Facts, Function, Response, zip};
 
 pub(in crate::facts) const ALIAS: &str = "live";
 /// Of how many invokes the split is counted. By chance alone all of them go one way once in 10^12 runs.
@@ -16,9 +16,9 @@ pub(super) async fn probe(function: &Function, first: &str, facts: &mut Facts) -
     let second = to_pending(function, facts).await?;
     let wrong = function.once.update_alias().function_name(name).name(ALIAS).function_version(&second);
     let wrong = wrong.revision_id(WRONG_REVISION).send().await;
-    facts.refused("alias-wrong-revision", &Answer::of(&wrong), 412, "PreconditionFailedException");
+    facts.refused("alias-wrong-revision", &Response::of(&wrong), 412, "PreconditionFailedException");
     let missing = function.once.update_alias().function_name(name).name(ALIAS).function_version("999999").send().await;
-    facts.refused("alias-to-missing-version", &Answer::of(&missing), 404, "ResourceNotFoundException");
+    facts.refused("alias-to-missing-version", &Response::of(&missing), 404, "ResourceNotFoundException");
 
     let weights = AliasRoutingConfiguration::builder().additional_version_weights(first, 0.5).build();
     let split = function.lambda.update_alias().function_name(name).name(ALIAS).function_version(&second);
@@ -41,7 +41,7 @@ async fn to_pending(function: &Function, facts: &mut Facts) -> Result<String> {
     let published = upload.zip_file(zip("c")?.into()).send().await?;
     let version = published.version().context("UpdateFunctionCode named no version")?.to_owned();
     let moved = function.once.update_alias().function_name(name).name(ALIAS).function_version(&version).send().await;
-    facts.refused("alias-to-pending", &Answer::of(&moved), 409, "ResourceConflictException");
+    facts.refused("alias-to-pending", &Response::of(&moved), 409, "ResourceConflictException");
     let state = published.state();
     facts.holds("update-publish-pending", state == Some(&State::Pending), format!("state {}", shown(state)));
     function.settled(Some(&version)).await?;
@@ -61,7 +61,7 @@ async fn executed(function: &Function, first: &str, second: &str, facts: &mut Fa
         let ran = match &invoked {
             Ok(output) if output.function_error().is_some() => format!("it failed: {}", payload(output)),
             Ok(output) => output.executed_version().unwrap_or("none").to_owned(),
-            Err(_) => Answer::of(&invoked).to_string(),
+            Err(_) => Response::of(&invoked).to_string(),
         };
         match ran {
             ran if ran == first => old += 1,

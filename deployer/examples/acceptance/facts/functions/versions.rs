@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::types::Environment;
 
-use super::{Answer, Facts, Function, zip};
+use super::{Facts, Function, Response, zip};
 
 /// SHA-256 of nothing that was ever uploaded.
 const WRONG_SHA: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -27,7 +27,7 @@ async fn update(function: &Function, facts: &mut Facts) -> Result<()> {
     let name = &function.name;
     let upload = function.lambda.update_function_code().function_name(name).zip_file(zip("b")?.into());
     let updated = upload.send().await?;
-    let busy = Answer::of(&function.once.publish_version().function_name(name).send().await);
+    let busy = Response::of(&function.once.publish_version().function_name(name).send().await);
     facts.refused("conflict-in-progress", &busy, 409, "ResourceConflictException");
     let mut stale = 0;
     for _ in 0..5 {
@@ -44,16 +44,16 @@ async fn update(function: &Function, facts: &mut Facts) -> Result<()> {
 async fn publish(function: &Function, facts: &mut Facts) -> Result<String> {
     let name = &function.name;
     let wrong = function.once.publish_version().function_name(name).code_sha256(WRONG_SHA).send().await;
-    facts.refused("publish-wrong-sha", &Answer::of(&wrong), 400, "InvalidParameterValueException");
+    facts.refused("publish-wrong-sha", &Response::of(&wrong), 400, "InvalidParameterValueException");
     let wrong = function.once.publish_version().function_name(name).revision_id(WRONG_REVISION).send().await;
-    facts.refused("publish-wrong-revision", &Answer::of(&wrong), 412, "PreconditionFailedException");
+    facts.refused("publish-wrong-revision", &Response::of(&wrong), 412, "PreconditionFailedException");
 
     // What the refused calls may have published all the same must not be taken for this one's.
     function.upload("b").await?;
     let (before, _) = revision(function).await?;
     let published = function.lambda.publish_version().function_name(name).send().await?;
     let version = published.version.context("PublishVersion named no version")?;
-    let read = Answer::of(&function.once.get_function().function_name(name).qualifier(&version).send().await);
+    let read = Response::of(&function.once.get_function().function_name(name).qualifier(&version).send().await);
     facts.happened("read-lag-publish", read.status == 404, format!("version {version}: {read}"));
     function.settled(Some(&version)).await?;
     let (after, _) = revision(function).await?;
@@ -82,10 +82,10 @@ async fn again(function: &Function, first: &str, facts: &mut Facts) -> Result<()
 async fn dry_run(function: &Function, facts: &mut Facts) -> Result<()> {
     let before = revision(function).await?;
     let upload = function.once.update_function_code().function_name(&function.name).dry_run(true);
-    let answer = Answer::of(&upload.zip_file(zip("dry")?.into()).send().await);
+    let response = Response::of(&upload.zip_file(zip("dry")?.into()).send().await);
     let after = revision(function).await?;
     let seen = match (before.1 == after.1, before.0 == after.0) {
-        (true, true) => format!("{answer}; code and RevisionId stayed"),
+        (true, true) => format!("{response}; code and RevisionId stayed"),
         (true, false) => "RevisionId moved".to_owned(),
         (false, _) => "the code changed".to_owned(),
     };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 
 use super::{Api, STAGE};
-use crate::facts::{Answer, Facts};
+use crate::facts::{Facts, Response};
 
 /// A route that only the second deployment has.
 const LATER: &str = "/later";
@@ -26,7 +26,7 @@ pub(super) async fn probe(api: &Api, first: &str, facts: &mut Facts) -> Result<(
 
     let second = api.deploy("second").await?;
     let soon = api.once.create_deployment().rest_api_id(&api.id).description("too soon").send().await;
-    let soon = Answer::of(&soon);
+    let soon = Response::of(&soon);
     facts.refused("create-deployment-limit", &soon, 429, "TooManyRequestsException");
     match (soon.status, &soon.retry_after) {
         (429, after) => facts.holds(
@@ -36,13 +36,13 @@ pub(super) async fn probe(api: &Api, first: &str, facts: &mut Facts) -> Result<(
         ),
         _ => facts.not_seen("create-deployment-retry-after", "there was no 429"),
     }
-    let unknown = Answer::of(&update(&api.once, api, "zzzzzz").await);
+    let unknown = Response::of(&update(&api.once, api, "zzzzzz").await);
     facts.refused("unknown-deployment", &unknown, 400, "BadRequestException");
     if unknown.succeeded() {
         update(&api.gateway, api, first).await?;
     }
     switch(api, &second, facts).await?;
-    let live = Answer::of(&api.once.delete_deployment().rest_api_id(&api.id).deployment_id(&second).send().await);
+    let live = Response::of(&api.once.delete_deployment().rest_api_id(&api.id).deployment_id(&second).send().await);
     facts.refused("delete-live-deployment", &live, 400, "BadRequestException");
     let found = api.gateway.get_deployments().rest_api_id(&api.id).limit(500).send().await?;
     let found = found.items().iter().filter(|item| item.description() == Some("first")).count();
@@ -65,8 +65,8 @@ async fn update(client: &aws_sdk_apigateway::Client, api: &Api, deployment: &str
 
 async fn switch(api: &Api, second: &str, facts: &mut Facts) -> Result<()> {
     let updated = update(&api.gateway, api, second).await?;
-    let answered = updated.deployment_id().unwrap_or("none").to_owned();
-    facts.holds("update-stage-answer", answered == second, format!("deployment {answered}, asked for {second}"));
+    let responded = updated.deployment_id().unwrap_or("none").to_owned();
+    facts.holds("update-stage-answer", responded == second, format!("deployment {responded}, asked for {second}"));
     let mut stale = 0;
     for _ in 0..5 {
         let read = api.gateway.get_stage().rest_api_id(&api.id).stage_name(STAGE).send().await?;

@@ -25,7 +25,7 @@ const HEADING: &str = "## Steps";
 pub(super) struct OneAccount {
     pub checkout: Checkout,
     pub emulator: Emulator,
-    /// Where the stages answer, as the contracts say: a front has to listen there.
+    /// The stages' ports in the contracts: a strict proxy has to listen there.
     pub port: u16,
     pub roles: BTreeMap<String, Role>,
     /// The commands that release, one by one.
@@ -41,7 +41,7 @@ pub(super) fn one_account() -> &'static OneAccount {
     MADE.get_or_init(OneAccount::make)
 }
 
-/// After the last trial: nothing ends what is in a static.
+/// After the last test: nothing ends what is in a static.
 pub(crate) fn end() {
     if let Some(account) = MADE.get() {
         account.emulator.stop();
@@ -81,7 +81,7 @@ impl OneAccount {
         account
     }
 
-    /// Runs a block as it is printed, as an administrator who answers each question with yes.
+    /// Runs a block as it is printed, as an administrator who replies yes to each question.
     #[track_caller]
     pub(super) fn administrator(&self, block: &str) -> Ended {
         self.shell(block, self.emulator.port).expect(0)
@@ -109,13 +109,13 @@ impl OneAccount {
         command.env("PATH", path).env("TF_CLI_CONFIG_FILE", root.join("terraform.tfrc"));
         command.env("CHECKPOINT_DISABLE", "1").env("NO_PROXY", "127.0.0.1").env("AWS_EC2_METADATA_DISABLED", "true");
         command.env("CARGO_TARGET_DIR", root.with_file_name("functions"));
-        // How a user says which AWS, and with what; and what the local one cannot know.
+        // How a user selects AWS and credentials; and what the local AWS does not have.
         command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", ACCOUNT).env("AWS_SECRET_ACCESS_KEY", "local");
         command.env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{}", self.port));
         command.env("TF_VAR_architecture", architecture());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Who asks nothing may have ended before it is answered.
+        // A program that reads no reply may have ended before it is written.
         let _ = child.stdin.take().unwrap().write_all(b"yes\n");
         Ended::of(&child.wait_with_output().unwrap())
     }
@@ -127,7 +127,7 @@ impl OneAccount {
     }
 }
 
-/// What a user has before the first step, and the files that the steps tell them to edit.
+/// What a user has before the first step, and the files that the steps have them edit.
 fn prepare(checkout: &Checkout) {
     std::fs::create_dir_all(checkout.root.join("bin")).unwrap();
     symlink(env!("CARGO_BIN_EXE_deployer"), checkout.root.join("bin/deployer")).unwrap();

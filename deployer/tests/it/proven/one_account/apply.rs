@@ -100,7 +100,7 @@ fn refusals(by: &str, policy: &Policy, asked: &[Asked]) -> Vec<String> {
     asked.iter().flat_map(of).collect()
 }
 
-/// The actions whose lack nobody would notice: with each of them taken out of the policy, something has to be refused.
+/// The actions whose absence would not be noticed: with each of them taken out of the policy, something has to be refused.
 fn unnoticed(by: &str, policy: &Policy, asked: &[Asked]) -> (usize, Vec<String>) {
     let actions: BTreeSet<&str> =
         asked.iter().flat_map(|asked| &asked.needs).map(|need| need.action.as_str()).collect();

@@ -11,14 +11,14 @@ use crate::promises;
 use crate::strict::{Need, Policy};
 
 const ENVIRONMENTS: [(&str, &str); 2] = [("dev", "prod"), ("prod", "dev")];
-/// The ids of the APIs of dev and of prod, where the roles know them.
+/// The ids of the APIs of dev and of prod, where the roles name them.
 const APIS: [(&str, &str); 2] = [("dev", "devapi0001"), ("prod", "prodapi002")];
 
 fn api(environment: &str) -> &'static str {
     APIS.iter().find(|(known, _)| *known == environment).unwrap().1
 }
 
-/// The roles as the steps made them, which know no API's id, and those that a second apply makes, with every extra.
+/// The roles as the steps made them, which name no API's id, and those that a second apply makes, with every extra.
 fn renderings() -> Vec<(&'static str, BTreeMap<String, Role>)> {
     vec![("id unknown", one_account().roles.clone()), ("id known", with_everything())]
 }

@@ -8,32 +8,32 @@ use super::account::{ACCOUNT, APP, OneAccount, one_account};
 use super::printed::blocks;
 use crate::harness::Ended;
 use crate::promises;
-use crate::strict::{Call, Front, Guard};
+use crate::strict::{Call, Guard, StrictProxy};
 
-/// The account behind a front, which holds each call against the policies of who makes it.
+/// The account behind a strict proxy, which checks each call against the caller's policies.
 struct Releases<'a> {
     account: &'a OneAccount,
-    front: Front,
+    proxy: StrictProxy,
     calls: usize,
     violations: Vec<String>,
 }
 
 impl<'a> Releases<'a> {
     fn new(account: &'a OneAccount) -> Self {
-        let front = Front::at(account.port, account.emulator.port);
+        let proxy = StrictProxy::at(account.port, account.emulator.port);
         let reader = account.role("dev", "read");
-        front.role_trusting(&reader.arn, ACCOUNT, reader.policy(), &reader.trust);
-        Self { account, front, calls: 0, violations: Vec::new() }
+        proxy.role_trusting(&reader.arn, ACCOUNT, reader.policy(), &reader.trust);
+        Self { account, proxy, calls: 0, violations: Vec::new() }
     }
 
     /// Runs a command line by a role of an environment: `deploy`, `plan`.
     fn run(&self, (environment, kind): (&str, &str), line: &str) -> (Ended, Vec<Call>) {
         let role = self.account.role(environment, kind);
-        self.front.take();
-        self.front.guard(Some(Guard::of_role(&role.arn, role.policy())));
-        let ended = self.account.shell(line, self.front.port);
-        self.front.guard(None);
-        (ended, self.front.take())
+        self.proxy.take();
+        self.proxy.guard(Some(Guard::of_role(&role.arn, role.policy())));
+        let ended = self.account.shell(line, self.proxy.port);
+        self.proxy.guard(None);
+        (ended, self.proxy.take())
     }
 
     /// Runs a command line that has to pass, with no call refused.
@@ -67,21 +67,21 @@ impl<'a> Releases<'a> {
 
     /// What is live in both environments.
     fn state(&self) -> Value {
-        self.front.guard(None);
-        let ended = self.account.shell("deployer status --output json", self.front.port).expect(0);
+        self.proxy.guard(None);
+        let ended = self.account.shell("deployer status --output json", self.proxy.port).expect(0);
         let of = |status: &Value| {
             ["name", "functions", "deployment_id", "drift", "lock", "unfinished", "release"]
                 .map(|key| status[key].clone())
                 .to_vec()
         };
-        self.front.take();
+        self.proxy.take();
         json!(ended.json()["environments"].as_array().unwrap().iter().map(of).collect::<Vec<_>>())
     }
 
-    /// An artifact that nobody has seen: what was built, behind a few bytes.
+    /// A new artifact: what was built, behind a few bytes.
     fn news(&self) -> &'static str {
         if !self.account.checkout.root.join(".deployer/artifact").exists() {
-            self.account.shell("deployer build", self.front.port).expect(0);
+            self.account.shell("deployer build", self.proxy.port).expect(0);
         }
         crate::proven::privileges::repacked(&self.account.checkout, ".deployer/artifact", "news", false)
     }
@@ -113,7 +113,7 @@ pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_
     the_other_printed_steps_change_nothing(&mut releases);
     promises::kept(
         "the printed steps make one account, and the roles that they made deploy, promote and roll back; a wrong role changes nothing",
-        "the commands of both pages as printed, releases behind the front, each call under the policy of who makes it",
+        "the commands of both pages as printed, releases behind the strict proxy, each call under the policy of who makes it",
         releases.calls,
         &releases.violations,
         began,

@@ -29,7 +29,7 @@ pub(super) fn rendered(state: &str) -> BTreeMap<String, Role> {
         let instances = resources.flat_map(|resource| resource["instances"].as_array().unwrap());
         instances.map(|instance| instance["attributes"].clone()).collect()
     };
-    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("`{value}` is no text")).to_owned();
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("`{value}` is not text")).to_owned();
     let document = |value: &Value| -> Value { serde_json::from_str(&text(value)).unwrap() };
     let mut roles: BTreeMap<String, Role> = of("aws_iam_role")
         .iter()

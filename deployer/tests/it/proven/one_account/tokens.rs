@@ -132,7 +132,7 @@ pub(super) fn no_other_workflow_takes_a_role() {
         }
     }
     promises::kept(
-        "nobody takes a role but the workflows, environments and branch that it is for, and the next environment's deploy role",
+        "a role can be assumed only by its workflows, environments and branch, and by the next environment's deploy role",
         "tokens of branches, pull requests, tags, forks, other workflows and environments against the rendered trust policies",
         cases,
         &violations,

@@ -1,4 +1,4 @@
-//! Runs of the deployer against dev behind one front, each prepared so that it has all of its work to do.
+//! Runs of the deployer against dev behind one strict proxy, each prepared so that it has all of its work to do.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::documents::role_arn;
 use crate::harness::{Checkout, Ended, SENTENCE};
 use crate::stack;
-use crate::strict::{Call, Front, Guard, Policy};
+use crate::strict::{Call, Guard, Policy, StrictProxy};
 
 const ALIAS: &str = "/2015-03-31/functions/resume-visitor-counter-dev/aliases/live";
 /// Nothing is pruned after a release: that is a run of its own.
@@ -67,7 +67,7 @@ impl Run {
 /// How `deployer.toml` is edited, and the command line.
 pub(super) type Prepared = (Vec<(&'static str, &'static str)>, String);
 
-/// What serves in an environment, who holds its lock, and what is unfinished.
+/// What is live in an environment, who has its lock, and what is unfinished.
 pub(super) fn state(environment: &str) -> Value {
     let status = stack().status(environment);
     json!({
@@ -76,9 +76,9 @@ pub(super) fn state(environment: &str) -> Value {
     })
 }
 
-/// Dev behind a front.
+/// Dev behind a strict proxy.
 pub(super) struct Bench {
-    pub front: Front,
+    pub proxy: StrictProxy,
     /// Whether the last release is one that can be gone back from.
     ahead: Cell<bool>,
     count: Cell<u32>,
@@ -87,8 +87,8 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let front = Front::before(stack().checkout.port("dev"));
-        Self { front, ahead: Cell::new(false), count: Cell::new(0), api: stack().api("dev") }
+        let proxy = StrictProxy::before(stack().checkout.port("dev"));
+        Self { proxy, ahead: Cell::new(false), count: Cell::new(0), api: stack().api("dev") }
     }
 
     /// Prepares it and makes it, by who took a role and may do what the policy says.
@@ -99,9 +99,9 @@ impl Bench {
     /// Makes it.
     pub(super) fn make(&self, run: Run, prepared: &Prepared, role: &str, policy: &Policy) -> (Ended, Vec<Call>) {
         let (edits, arguments) = prepared;
-        self.front.guard(Some(Guard::of_role(&role_arn("dev", role), policy.clone())));
-        let ended = stack().checkout.through_with(&self.front, "dev", edits, arguments);
-        self.front.guard(None);
+        self.proxy.guard(Some(Guard::of_role(&role_arn("dev", role), policy.clone())));
+        let ended = stack().checkout.through_with(&self.proxy, "dev", edits, arguments);
+        self.proxy.guard(None);
         if ended.0.code == 0 {
             match run {
                 Run::Deploy | Run::DeployAndPrune | Run::Canary | Run::Bucket => self.ahead.set(true),
@@ -112,7 +112,7 @@ impl Bench {
         ended
     }
 
-    /// Brings dev to where the run has something to do; answers how `deployer.toml` is edited, and the command line.
+    /// Prepares dev so that the run has something to do; returns how `deployer.toml` is edited, and the command line.
     pub(super) fn prepare(&self, run: Run) -> Prepared {
         let keep_all = vec![KEEP_ALL];
         match run {
@@ -160,10 +160,10 @@ impl Bench {
 
     #[track_caller]
     pub(super) fn unguarded(&self, edits: &[(&str, &str)], arguments: &str) -> Ended {
-        stack().checkout.through_with(&self.front, "dev", edits, arguments).0.expect(0)
+        stack().checkout.through_with(&self.proxy, "dev", edits, arguments).0.expect(0)
     }
 
-    /// A deploy of code that nobody has seen, to a definition that nobody has seen.
+    /// A deploy of new code, to a new definition.
     fn news(&self, big: bool) -> String {
         self.count.set(self.count.get() + 1);
         let artifact = code(big);
@@ -190,7 +190,7 @@ impl Bench {
     /// Somebody takes the lock.
     fn lock(&self) {
         let mut lock = stack().ledger_item("dev", "lock");
-        let holder = [("id", "x"), ("actor", "somebody"), ("command", "deploy dev"), ("since", "2026-01-01T00:00:00Z")];
+        let holder = [("id", "x"), ("actor", "someone"), ("command", "deploy dev"), ("since", "2026-01-01T00:00:00Z")];
         let mut map: serde_json::Map<String, Value> =
             holder.into_iter().map(|(name, value)| (name.to_owned(), json!({"S": value}))).collect();
         map.insert("lease_seconds".to_owned(), json!({"N": "1"}));

@@ -39,7 +39,7 @@ pub(super) fn attached(environment: &str, role: &str) -> Vec<Document> {
     fields(&listed, "PolicyArn").iter().map(document).collect()
 }
 
-/// The policy that stands in a role itself: of a reader role, or of a function.
+/// The inline policy of a role: of a reader role, or of a function.
 pub(super) fn inline(environment: &str, role: &str, policy: &str) -> Value {
     let query = format!("Action=GetRolePolicy&RoleName={APP}-{role}&PolicyName={policy}");
     decoded(&fields(&ask(environment, &query), "PolicyDocument")[0])
@@ -61,10 +61,10 @@ fn ask(environment: &str, query: &str) -> String {
     said_at(port, environment, "iam", None, &format!("/?Version=2010-05-08&{query}"), &Value::Null)
 }
 
-/// What stands in each element of this name.
-fn fields(answer: &str, name: &str) -> Vec<String> {
+/// The text of each element of this name.
+fn fields(response: &str, name: &str) -> Vec<String> {
     let open = format!("<{name}>");
-    answer.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
+    response.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
 }
 
 /// IAM writes documents as part of an address.

@@ -1,4 +1,4 @@
-//! What the trials go by: policies, read as IAM reads them.
+//! What the tests go by: policies, read as IAM reads them.
 
 use serde_json::{Value, json};
 
@@ -111,5 +111,5 @@ pub(crate) fn what_nobody_understands_of_a_policy_fails_the_test() {
     let single = policy(&json!([statement(json!({"Condition": {"StringEquals": {"a:key": "one"}}}))]));
     let many = Need::new("a:B", "x").with("a:key", vec!["one".to_owned(), "two".to_owned()]);
     let judged = std::panic::catch_unwind(|| single.allows(&many));
-    assert!(judged.is_err(), "several values of a key for one were taken for understood");
+    assert!(judged.is_err(), "several values of a key for one were accepted");
 }

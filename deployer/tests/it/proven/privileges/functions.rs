@@ -1,7 +1,7 @@
-//! The roles of the two functions: the real binaries, run by the emulator, and told that the front is AWS.
+//! The roles of the two functions: the real binaries, run by the emulator, with the strict proxy as AWS.
 //!
 //! What Lambda itself does in a function's name, writing its logs and its traces, no emulator does: those actions are only
-//! held against what AWS says that it needs.
+//! compared with AWS's documentation.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::documents::inline;
 use crate::harness::{SENTENCE, block_on, client_of, signed};
 use crate::promises;
 use crate::stack;
-use crate::strict::{Front, Guard, Need, Policy};
+use crate::strict::{Guard, Need, Policy, StrictProxy};
 
 /// What Lambda needs to write logs (its own policy `AWSLambdaBasicExecutionRole`, without making the group), and to send
 /// traces (`AWSXRayDaemonWriteAccess`, without the sampling rules, which Lambda does not ask for).
@@ -22,20 +22,20 @@ const LAMBDAS_OWN: [&str; 4] =
 
 const FUNCTIONS: &str = "/2015-03-31/functions";
 
-/// A function with the code and the settings of one of dev's, before which the front stands.
+/// A function with the code and the settings of one of dev's, behind the strict proxy.
 struct Copy {
     name: String,
 }
 
 /// What became of a request.
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: u64,
     body: String,
     log: String,
 }
 
-impl Answer {
+impl Reply {
     /// What was logged. Of a function that does not even start, the emulator gives the log for a response.
     fn words(&self) -> &str {
         if self.status == 0 { &self.body } else { &self.log }
@@ -43,17 +43,13 @@ impl Answer {
 }
 
 impl Copy {
-    /// `more` is set beside the settings that the function has.
-    fn of(key: &str, function: &str, policy: &Policy, front: &Front, more: &[(&str, &str)]) -> Self {
+    fn of(key: &str, function: &str, policy: &Policy, proxy: &StrictProxy) -> Self {
         let behind = |method: &str, path: &str, body: &Value| stack().behind("dev", method, path, None, body);
         let settings = behind("GET", &format!("{FUNCTIONS}/{function}/configuration"), &Value::Null);
         let mut variables = settings["Environment"]["Variables"].clone();
-        // The emulator sets `AWS_ENDPOINT_URL` itself, whatever a function says; what is said of one service counts more.
+        // The emulator sets `AWS_ENDPOINT_URL` itself, regardless of the function's settings; a variable for one service has precedence.
         for service in ["DYNAMODB", "SSM"] {
-            variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", front.port));
-        }
-        for (name, value) in more {
-            variables[*name] = json!(value);
+            variables[format!("AWS_ENDPOINT_URL_{service}")] = json!(format!("http://127.0.0.1:{}", proxy.port));
         }
         let zip = stack().checkout.root.join(stack().checkout.artifact(SENTENCE)).join(format!("{key}.zip"));
         let zip = base64::engine::general_purpose::STANDARD.encode(std::fs::read(zip).unwrap());
@@ -69,17 +65,17 @@ impl Copy {
             std::thread::sleep(Duration::from_millis(20));
         }
         let role = settings["Role"].as_str().unwrap();
-        front.guard(Some(Guard::of_role(role, policy.clone())));
+        proxy.guard(Some(Guard::of_role(role, policy.clone())));
         Self { name }
     }
 
     /// Sends it a request as API Gateway would.
-    fn ask(&self, method: &str, path: &str) -> Answer {
+    fn ask(&self, method: &str, path: &str) -> Reply {
         let event = json!({
-            "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "trial"},
+            "resource": path, "path": path, "httpMethod": method, "headers": {"User-Agent": "test"},
             "requestContext": {
                 "requestId": "chosen", "extendedRequestId": uuid::Uuid::new_v4().to_string(), "resourcePath": path, "httpMethod": method,
-                "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "trial"},
+                "stage": "dev", "identity": {"sourceIp": "192.0.2.1", "userAgent": "test"},
             },
             "body": null, "isBase64Encoded": false,
         });
@@ -87,13 +83,13 @@ impl Copy {
         let request = client_of(port).post(format!("http://127.0.0.1:{port}{FUNCTIONS}/{}/invocations", self.name));
         let request = request.header("authorization", signed("dev", "lambda")).header("x-amz-log-type", "Tail");
         block_on(async {
-            let answer = request.body(event.to_string()).send().await.unwrap();
-            let log = answer.headers().get("x-amz-log-result").map_or("", |log| log.to_str().unwrap()).to_owned();
+            let response = request.body(event.to_string()).send().await.unwrap();
+            let log = response.headers().get("x-amz-log-result").map_or("", |log| log.to_str().unwrap()).to_owned();
             let log = base64::engine::general_purpose::STANDARD.decode(log).unwrap();
-            let payload: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+            let payload: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
             let body = payload["body"].as_str().map_or_else(|| payload.to_string(), str::to_owned);
             let log = String::from_utf8_lossy(&log).into_owned();
-            Answer { status: payload["statusCode"].as_u64().unwrap_or_default(), body, log }
+            Reply { status: payload["statusCode"].as_u64().unwrap_or_default(), body, log }
         })
     }
 }
@@ -123,80 +119,65 @@ fn unused(policy: &Policy, needs: &[Need]) -> Vec<String> {
 const COUNTER: &str = "resume-visitor-counter-dev";
 
 /// What the counter does with every one of its routes. Returns how many calls that were, and what it needed.
-fn counter(front: &Front, policy: &Policy, more: &[(&str, &str)], violations: &mut Vec<String>) -> (usize, Vec<Need>) {
-    front.take();
-    let whole = Copy::of("counter", COUNTER, policy, front, more);
+fn counter(proxy: &StrictProxy, policy: &Policy, violations: &mut Vec<String>) -> (usize, Vec<Need>) {
+    proxy.take();
+    let whole = Copy::of("counter", COUNTER, policy, proxy);
     for path in ["/health", "/count", "/count"] {
-        let answer = whole.ask("GET", path);
-        if answer.status != 200 {
-            violations.push(format!("under its whole policy {path} is answered {answer:?}"));
+        let response = whole.ask("GET", path);
+        if response.status != 200 {
+            violations.push(format!("under its whole policy {path} returns {response:?}"));
         }
     }
-    let calls = front.take();
+    let calls = proxy.take();
     let refused = calls.iter().filter_map(|call| call.refused.as_ref());
     violations.extend(refused.map(|need| format!("refused: {} on {}", need.action, need.resource)));
     (calls.len(), calls.into_iter().flat_map(|call| call.needs).collect())
 }
 
 /// Without each action that it needed. Returns how many those are.
-fn counter_without(front: &Front, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
+fn counter_without(proxy: &StrictProxy, policy: &Policy, needs: &[Need], violations: &mut Vec<String>) -> usize {
     let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
     for action in &actions {
-        let less = Copy::of("counter", COUNTER, &policy.without(action, None), front, &[]);
-        let answers = ["/health", "/count"].map(|path| less.ask("GET", path));
+        let less = Copy::of("counter", COUNTER, &policy.without(action, None), proxy);
+        let responses = ["/health", "/count"].map(|path| less.ask("GET", path));
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
-        let failed = answers.iter().filter(|answer| answer.status != 200).count();
-        let named = answers.iter().filter(|answer| answer.words().contains(action)).count();
-        let told = answers.iter().any(|answer| answer.status != 0 && answer.body.contains("not authorized"));
+        let failed = responses.iter().filter(|response| response.status != 200).count();
+        let named = responses.iter().filter(|response| response.words().contains(action)).count();
+        let told = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
         if failed == 0 || named < failed || told {
-            violations.push(format!("without {action}: {answers:?}"));
+            violations.push(format!("without {action}: {responses:?}"));
         }
-        front.take();
+        proxy.take();
     }
     actions.len()
 }
 
 /// The preflight function asks AWS for nothing.
-fn preflight(front: &Front, violations: &mut Vec<String>) -> usize {
+fn preflight(proxy: &StrictProxy, violations: &mut Vec<String>) -> usize {
     let policy = Policy::of([&inline("dev", "options-dev", "function")]);
-    front.take();
-    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, front, &[]);
-    let answer = copy.ask("OPTIONS", "/count");
-    let calls = front.take();
-    if answer.status != 200 || !calls.is_empty() {
-        violations.push(format!("the preflight is answered {answer:?}, with the calls {calls:?}"));
+    proxy.take();
+    let copy = Copy::of("preflight", "resume-visitor-counter-options-dev", &policy, proxy);
+    let response = copy.ask("OPTIONS", "/count");
+    let calls = proxy.take();
+    if response.status != 200 || !calls.is_empty() {
+        violations.push(format!("the preflight returns {response:?}, with the calls {calls:?}"));
     }
     violations.extend(unused(&policy, &[]));
     1 + policy.grants().len()
 }
 
-/// The policy that Terraform would make for the counter of a total in shards.
-fn sharded() -> Policy {
-    stack().terraform_plan_with("dev", "sharded.json", &["-refresh=false", "-var=counter_shards=3"]);
-    let plan: Value = serde_json::from_str(&stack().checkout.read("sharded.json")).unwrap();
-    let address = "module.backend.aws_iam_role_policy.function[\"counter\"]";
-    let changes = plan["resource_changes"].as_array().unwrap();
-    let change = changes.iter().find(|change| change["address"] == address).unwrap();
-    let policy = change["change"]["after"]["policy"].as_str().unwrap();
-    Policy::of([&serde_json::from_str(policy).unwrap()])
-}
-
 pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
     let began = Instant::now();
-    let front = Front::before(stack().checkout.port("dev"));
+    let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();
     let policy = Policy::of([&inline("dev", "dev", "function")]);
-    let (calls, needs) = counter(&front, &policy, &[], &mut violations);
-    let cases = calls + counter_without(&front, &policy, &needs, &mut violations);
-    // One policy for any number of shards: a version that reads them all must not lose the right when the number is lowered.
-    let sharded = sharded();
-    let (more, theirs) = counter(&front, &sharded, &[("COUNTER_SHARDS", "3")], &mut violations);
-    let needs = [needs, theirs].concat();
-    violations.extend([&policy, &sharded].into_iter().flat_map(|policy| unused(policy, &needs)));
-    let cases = cases + more + preflight(&front, &mut violations) + policy.grants().len() + sharded.grants().len();
+    let (calls, needs) = counter(&proxy, &policy, &mut violations);
+    let cases = calls + counter_without(&proxy, &policy, &needs, &mut violations);
+    violations.extend(unused(&policy, &needs));
+    let cases = cases + preflight(&proxy, &mut violations) + policy.grants().len();
     promises::kept(
         "each function works under exactly its role's policy, uses all of it, and its log names an action that is missing",
-        "the real binaries behind the front, with one shard and with three, and with one and each action taken out",
+        "the real binaries behind the strict proxy, under the whole policy and without each of its actions",
         cases,
         &violations,
         began,

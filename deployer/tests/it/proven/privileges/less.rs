@@ -33,7 +33,7 @@ pub(crate) fn without_an_action_the_run_fails_names_it_and_changes_nothing_half(
     violations.extend(unable_to_prune(&bench, &policy));
     bench.restore();
     promises::kept(
-        "without an action the run fails, names it, and changes nothing half; a release stands though the role may not prune after it",
+        "without an action the run fails, names it, and changes nothing half; a release stays though the role may not prune after it",
         "the deploy role's policy with an action of each kind taken out in turn",
         TAKEN_OUT.len() + 1,
         &violations,
@@ -52,7 +52,7 @@ fn without(bench: &Bench, run: Run, policy: &Policy, action: &str) -> Option<Str
     wrong.then(|| format!("exit {}, named {named}, hint {hint}, as before {same}: {}", ended.code, ended.stderr))
 }
 
-/// The same of a release after which the role may not prune: the release stands, with a warning.
+/// The same of a release after which the role may not prune: the release stays, with a warning.
 fn unable_to_prune(bench: &Bench, policy: &Policy) -> Option<String> {
     let action = "lambda:DeleteFunction";
     let (ended, _) = bench.run(Run::DeployAndPrune, "deploy", &policy.without(action, None));

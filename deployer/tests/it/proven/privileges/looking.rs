@@ -33,7 +33,7 @@ pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing(
     let prepared = bench.prepare(Run::Deploy);
     let before = state("dev");
     let (ended, calls) = bench.make(Run::Deploy, &prepared, "plan", &policy);
-    // An invocation of nothing but a version is no write to what serves: it is refused all the same.
+    // An invocation of nothing but a version does not change what is live: it is refused anyway.
     let written: Vec<&Call> = calls.iter().filter(|call| call.writes() && call.refused.is_none()).collect();
     if ended.code == 0 || !written.is_empty() || state("dev") != before {
         violations.push(format!("a deploy ended with {} and wrote {written:?}: {}", ended.code, ended.stderr));

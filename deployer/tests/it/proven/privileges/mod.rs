@@ -1,5 +1,5 @@
 //! Least privilege: each role under exactly the policy that Terraform made for it, and under that policy with one action
-//! taken out. What a call needs is told by AWS's own names, which the emulator does not always use.
+//! taken out. What a call needs is named by AWS's own names, which the emulator does not always use.
 
 mod bench;
 mod documents;

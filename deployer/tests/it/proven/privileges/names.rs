@@ -1,11 +1,11 @@
-//! What the front takes a call for, and how it refuses one.
+//! What the strict proxy takes a call for, and how it refuses one.
 
 use serde_json::{Value, json};
 
 use super::documents::role_arn;
 use crate::harness::{block_on, client, signed};
 use crate::stack;
-use crate::strict::{Front, Guard, Policy};
+use crate::strict::{Guard, Policy, StrictProxy};
 
 /// Method, path, service and target, body; status of a refusal; what is needed.
 type Case = (&'static str, &'static str, &'static str, String, u16, Vec<(&'static str, &'static str)>);
@@ -30,7 +30,7 @@ fn functions() -> Vec<Case> {
         case("POST", "/2015-03-31/functions/f/invocations?Qualifier=7", "lambda:InvokeFunction", version("7")),
         case("DELETE", "/2015-03-31/functions/f?Qualifier=7", "lambda:DeleteFunction", version("7")),
         case("DELETE", "/2015-03-31/functions/f", "lambda:DeleteFunction", FUNCTION),
-        // The alias is no part of the resource.
+        // The alias is not part of the resource.
         case("PUT", "/2015-03-31/functions/f/aliases/live", "lambda:UpdateAlias", FUNCTION),
         case("GET", "/2015-03-31/functions/f/aliases/live", "lambda:GetAlias", FUNCTION),
         case("GET", "/2015-03-31/functions/f/policy?Qualifier=live", "lambda:GetPolicy", version("live")),
@@ -109,35 +109,39 @@ fn others() -> Vec<Case> {
 }
 
 pub(crate) fn every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words() {
-    let front = Front::before(stack().checkout.port("dev"));
+    let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let who = role_arn("dev", "deploy");
-    front.guard(Some(Guard::of_role(&who, Policy::default())));
+    proxy.guard(Some(Guard::of_role(&who, Policy::default())));
     for (method, path, service, body, status, needs) in functions().into_iter().chain(items()).chain(others()) {
         let (service, target) = service.split_once(' ').unwrap_or((service, ""));
-        let request = client().request(method.parse().unwrap(), format!("http://127.0.0.1:{}{path}", front.port));
+        let request = client().request(method.parse().unwrap(), format!("http://127.0.0.1:{}{path}", proxy.port));
         let mut request = request.header("authorization", signed("dev", service));
         if !target.is_empty() {
             request = request.header("x-amz-target", target);
         }
-        let answer = block_on(async {
-            let answer = request.body(body).send().await.unwrap();
-            (answer.status().as_u16(), String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned())
+        let response = block_on(async {
+            let response = request.body(body).send().await.unwrap();
+            (response.status().as_u16(), String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned())
         });
-        let call = front.take().remove(0);
+        let call = proxy.take().remove(0);
         let found: Vec<_> = call.needs.iter().map(|need| (need.action.as_str(), need.resource.as_str())).collect();
         assert_eq!(found, needs, "{method} {path} {target}");
-        assert_eq!((answer.0, call.refused.as_ref()), (status, call.needs.first()), "{method} {path} {target}");
+        assert_eq!((response.0, call.refused.as_ref()), (status, call.needs.first()), "{method} {path} {target}");
         let words = format!(
             "assumed-role/resume-visitor-counter-dev-deploy/front is not authorized to perform: {}",
             needs[0].0
         );
         // S3 says no more.
-        assert!(answer.1.contains(&words) || (service == "s3" && answer.1.contains("Access Denied")), "{}", answer.1);
+        assert!(
+            response.1.contains(&words) || (service == "s3" && response.1.contains("Access Denied")),
+            "{}",
+            response.1
+        );
     }
     // What IAM is asked nothing about.
     let form = "Action=GetCallerIdentity&Version=2011-06-15";
-    let ask = client().post(format!("http://127.0.0.1:{}/", front.port)).header("authorization", signed("dev", "sts"));
-    let answer = block_on(async { ask.body(form).send().await.unwrap().text().await.unwrap() });
-    assert!(answer.contains("assumed-role/resume-visitor-counter-dev-deploy/front"), "{answer}");
-    assert!(front.take()[0].needs.is_empty());
+    let ask = client().post(format!("http://127.0.0.1:{}/", proxy.port)).header("authorization", signed("dev", "sts"));
+    let response = block_on(async { ask.body(form).send().await.unwrap().text().await.unwrap() });
+    assert!(response.contains("assumed-role/resume-visitor-counter-dev-deploy/front"), "{response}");
+    assert!(proxy.take()[0].needs.is_empty());
 }

@@ -9,11 +9,11 @@ use super::documents::{account, attached, inline, role_arn, together, trust};
 use crate::harness::{Ended, SENTENCE};
 use crate::promises;
 use crate::stack;
-use crate::strict::{Call, Front, Guard, Need, Policy};
+use crate::strict::{Call, Guard, Need, Policy, StrictProxy};
 
-/// Prod behind a front that leads to dev, too.
+/// Prod behind a strict proxy that leads to dev, too.
 struct Pair {
-    front: Front,
+    proxy: StrictProxy,
     deploy: Policy,
     reader: Policy,
     trust: Value,
@@ -21,11 +21,11 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let front = Front::before(stack().checkout.port("prod"));
-        front.route(account("dev"), stack().checkout.port("dev"));
+        let proxy = StrictProxy::before(stack().checkout.port("prod"));
+        proxy.route(account("dev"), stack().checkout.port("dev"));
         let reader: Value = inline("dev", "dev-read", "read");
         let deploy = together(&attached("prod", "deploy"));
-        Self { front, deploy, reader: Policy::of([&reader]), trust: trust("dev", "read") }
+        Self { proxy, deploy, reader: Policy::of([&reader]), trust: trust("dev", "read") }
     }
 
     /// Promotes with these policies, as from a workflow: by nothing but an environment's credentials.
@@ -40,18 +40,18 @@ impl Pair {
         let canary = "strategy = \"canary\"\npercent = 10\nbake_seconds = 180\nwatch_seconds = 180";
         assert!(text.contains(canary), "prod's strategy is another one");
         checkout.write("roles.toml", &text.replace(canary, "strategy = \"all-at-once\""));
-        self.front.role_trusting(&role, account("dev"), reader.clone(), &self.trust);
-        self.front.guard(Some(Guard::of_role(&role_arn("prod", "deploy"), deploy.clone())));
-        self.front.take();
+        self.proxy.role_trusting(&role, account("dev"), reader.clone(), &self.trust);
+        self.proxy.guard(Some(Guard::of_role(&role_arn("prod", "deploy"), deploy.clone())));
+        self.proxy.take();
         let mut command = checkout.command();
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_LAMBDA", "HTTP_PROXY", "http_proxy"] {
             command.env_remove(name);
         }
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.front.port));
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.proxy.port));
         command.env("AWS_ACCESS_KEY_ID", account("prod")).env("AWS_EC2_METADATA_DISABLED", "true");
         let output = command.args(["promote", "dev", "prod", "--config", "roles.toml"]).output().unwrap();
-        self.front.guard(None);
-        (Ended::of(&output), self.front.take())
+        self.proxy.guard(None);
+        (Ended::of(&output), self.proxy.take())
     }
 }
 

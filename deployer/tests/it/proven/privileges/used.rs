@@ -69,14 +69,14 @@ pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
 fn everything_passes(used: &Used) {
     promises::kept(
         "under exactly the deploy role's policy from Terraform every command passes",
-        &format!("{} commands behind the front, each call by AWS's own action and resource", Run::ALL.len()),
+        &format!("{} commands behind the strict proxy, each call by AWS's own action and resource", Run::ALL.len()),
         used.calls,
         &used.violations,
         used.began,
     );
 }
 
-/// Of the policies that stand for the deployer alone.
+/// The policies of the deployer alone.
 fn nothing_is_granted_for_the_deployer_that_it_never_uses(used: &Used) {
     let documents = attached("dev", "deploy");
     let release: Vec<_> = documents.into_iter().filter(|document| document.name == "release").collect();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{SENTENCE, block_on, client};
 use crate::infrastructure::address_key;
-use crate::strict::{Action, At, Front};
+use crate::strict::{Action, At, StrictProxy};
 use crate::{promises, stack};
 use places::{has, places, scan, the_search_finds_what_is_there};
 
@@ -18,7 +18,7 @@ const FUNCTION: &str = "/2015-03-31/functions/resume-visitor-counter-dev";
 const CHANGED: &str = "There is nothing to see.";
 /// A visitor's address, as the emulator takes it for the connection's.
 const ADDRESS: &str = "203.0.113.213";
-/// What is no secret and has to be found: whoever searches in the wrong place finds nothing either.
+/// Text that is not secret and must be found: a search in the wrong place would find no secret either.
 const ACTOR: &str = "canary-actor";
 const VARIABLE: &str = "CANARY_VARIABLE";
 const AGENT: &str = "canary-agent/1.0";
@@ -46,15 +46,15 @@ fn of_the_environment() -> Vec<Secret> {
 
 /// Runs commands, and keeps what they said.
 struct Runs<'a> {
-    front: Front,
-    prod: Front,
+    proxy: StrictProxy,
+    prod: StrictProxy,
     environment: &'a [Secret],
     github: PathBuf,
     said: Vec<(String, String)>,
 }
 
 impl Runs<'_> {
-    /// As in a job with credentials of a real account, which the front stands for.
+    /// As in a job with credentials of a real account, which the strict proxy represents.
     fn real(&mut self, arguments: &str, edits: &[(&str, &str)]) -> i32 {
         let checkout = &stack().checkout;
         let mut text = checkout.read("deployer.toml");
@@ -67,7 +67,7 @@ impl Runs<'_> {
         for name in ["AWS_PROFILE", "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_S3", "HTTP_PROXY", "http_proxy"] {
             command.env_remove(name);
         }
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.front.port));
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.proxy.port));
         command.env("AWS_ACCESS_KEY_ID", "111111111111").env("AWS_EC2_METADATA_DISABLED", "true");
         command.args(arguments.split_whitespace()).args(["--config", "secrets.toml"]);
         self.run(arguments, command)
@@ -75,7 +75,7 @@ impl Runs<'_> {
 
     fn local(&mut self, arguments: &str) -> i32 {
         let checkout = &stack().checkout;
-        let ports = [checkout.port("dev"), self.front.port].map(|port| format!("port = {port}"));
+        let ports = [checkout.port("dev"), self.proxy.port].map(|port| format!("port = {port}"));
         let command = checkout.command_through(&self.prod, "prod", &[(&ports[0], &ports[1])], arguments);
         self.run(arguments, command)
     }
@@ -137,14 +137,14 @@ fn commands(runs: &mut Runs<'_>) {
     let wrong = ("request = \"GET /count\"\nstatus = 200", "request = \"GET /count\"\nstatus = 418");
     assert_eq!(runs.real(&back, &[wrong]), 6);
     for (name, code) in [("GetFunction", "AccessDeniedException"), ("UpdateAlias", "InvalidSignatureException")] {
-        runs.front.on(At::every(name), Action::Fail { status: 403, code });
+        runs.proxy.on(At::every(name), Action::Fail { status: 403, code });
         assert_ne!(runs.real(&format!("{back} --output json"), &[]), 0, "{name}");
-        runs.front.behave();
+        runs.proxy.behave();
     }
     // The zip lies at an address that is a secret itself: for 10 minutes it lets anybody in.
-    runs.front.on(At::every("Download"), Action::Fail { status: 403, code: "AccessDenied" });
+    runs.proxy.on(At::every("Download"), Action::Fail { status: 403, code: "AccessDenied" });
     assert_ne!(runs.local("promote dev prod"), 0, "its bytes cannot be read");
-    runs.front.behave();
+    runs.proxy.behave();
     assert_eq!(runs.local("promote dev prod --output json"), 0);
     assert_eq!(runs.real("rollback dev --to previous", &[]), 0);
 }
@@ -165,8 +165,8 @@ pub(crate) fn no_secret_that_a_run_meets_is_printed_or_stored() {
     let github = stack.checkout.root.join("github-secrets");
     let _ = std::fs::remove_dir_all(&github);
     std::fs::create_dir_all(&github).unwrap();
-    let [front, prod] = ["dev", "prod"].map(|environment| Front::before(stack.checkout.port(environment)));
-    let mut runs = Runs { front, prod, environment: &environment, github, said: Vec::new() };
+    let [proxy, prod] = ["dev", "prod"].map(|environment| StrictProxy::before(stack.checkout.port(environment)));
+    let mut runs = Runs { proxy, prod, environment: &environment, github, said: Vec::new() };
     visit();
     commands(&mut runs);
     visit();

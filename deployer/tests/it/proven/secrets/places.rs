@@ -95,7 +95,7 @@ pub(super) fn has(text: &str, secret: &str) -> bool {
     spellings(secret).iter().any(|spelling| text.contains(spelling.as_str()))
 }
 
-/// What is no secret is found where it belongs, and a secret is found wherever it is put, however it is spelt.
+/// Text that is not secret is found in its place, and a secret is found in every place and spelling.
 pub(super) fn the_search_finds_what_is_there(places: &[(String, String)], visits: &str) {
     let holds = |place: &str, text: &str| places.iter().any(|(name, all)| name.contains(place) && has(all, text));
     for (place, text) in [
@@ -104,7 +104,7 @@ pub(super) fn the_search_finds_what_is_there(places: &[(String, String)], visits
         ("what `plan dev`", VARIABLE),
         ("github-secrets/summary", VARIABLE),
         ("github-secrets/output", "deployment"),
-        ("logs resume-visitor-counter dev", "answered"),
+        ("logs resume-visitor-counter dev", "responded"),
         ("manifest.json", "source_hash"),
         ("emulator.log", "lambda"),
     ] {

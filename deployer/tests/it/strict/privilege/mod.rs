@@ -1,5 +1,5 @@
-//! What AWS would ask IAM about a call, under AWS's own names, and what a policy answers. The emulator names some actions
-//! and resources otherwise; the front goes by these.
+//! The rights that IAM checks for a call, under AWS's own names, and the decision of a policy. The emulator names some actions
+//! and resources otherwise; the strict proxy goes by these.
 
 mod need;
 mod policy;
@@ -10,7 +10,7 @@ pub(super) use need::of;
 pub(crate) use policy::Policy;
 pub(crate) use trust::{Principal, trusts};
 
-/// Whose calls the front holds against a policy.
+/// Whose calls the strict proxy holds against a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
     /// As STS names them: `arn:aws:sts::111111111111:assumed-role/NAME/SESSION`.

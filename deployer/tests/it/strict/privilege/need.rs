@@ -13,7 +13,7 @@ use super::super::rules::parameters;
 pub(crate) struct Need {
     /// As `lambda:UpdateAlias`.
     pub action: String,
-    /// The ARN of what it is done to; `*` where IAM knows no resource.
+    /// The ARN of what it is done to; `*` where IAM has no resource.
     pub resource: String,
     /// What conditions may ask for: all values of each key, the key in lower case.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -29,7 +29,7 @@ impl Need {
         self
     }
 
-    /// All that a request needs which did not come through the front, by the SDK's name of the service.
+    /// All that a request needs which did not come through the strict proxy, by the SDK's name of the service.
     ///
     /// # Panics
     /// The service is not known here. The operation is taken as it is.
@@ -38,7 +38,7 @@ impl Need {
             "Lambda" => Service::Lambda,
             "API Gateway" => Service::ApiGateway,
             "DynamoDB" => Service::DynamoDb,
-            _ => panic!("nothing here knows what calls of {service} need"),
+            _ => panic!("there is no rule for calls of {service}"),
         };
         of(service, operation, parts, body, account)
     }
@@ -193,7 +193,7 @@ fn leading(element: &Value) -> Vec<String> {
     keys.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// By the path, as the front sees buckets.
+/// By the path, as buckets reach the strict proxy.
 fn s3(name: &str, parts: &Parts) -> Vec<Need> {
     let path = parts.uri.path().trim_start_matches('/');
     let bucket = path.split('/').next().unwrap_or_default();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::like;
 use super::need::Need;
 
-/// All statements that apply to somebody.
+/// All statements that apply to a caller.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Policy(Vec<Statement>);
 
@@ -166,12 +166,12 @@ impl Condition {
     }
 }
 
-/// Actions are told apart without regard to case.
+/// Actions are compared without regard to case.
 fn is_action(pattern: &str, action: &str) -> bool {
     like(pattern.to_lowercase().as_bytes(), action.to_lowercase().as_bytes())
 }
 
-/// A list, or the one that stands for a list of one.
+/// A list, or the one value that means a list of one.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     let (many, one) = match value {
         Value::Array(many) => (many.as_slice(), None),
@@ -182,5 +182,5 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("`{value}` is no text")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("`{value}` is not text")).to_owned()
 }

@@ -25,10 +25,10 @@ pub(crate) fn trusts(document: &Value, who: &Principal) -> bool {
 fn names(statement: &Value, who: &Principal) -> bool {
     let principal = statement["Principal"].as_object().unwrap_or_else(|| panic!("no principal in {statement}"));
     principal.iter().any(|(kind, named)| {
-        let named = named.as_str().unwrap_or_else(|| panic!("`{named}` is no text"));
+        let named = named.as_str().unwrap_or_else(|| panic!("`{named}` is not text"));
         match (kind.as_str(), who) {
             ("Federated", Principal::Token(provider, _)) => named == provider,
-            // The whole account: whoever in it has the right to ask.
+            // The whole account: everyone in it with the right to assume the role.
             ("AWS", Principal::Aws(arn)) => match named.strip_suffix(":root") {
                 Some(account) => arn.starts_with(&format!("{account}:")),
                 None => named == arn,
@@ -39,7 +39,7 @@ fn names(statement: &Value, who: &Principal) -> bool {
     })
 }
 
-/// A trust policy is about the role that it stands in.
+/// A trust policy is about its own role.
 fn without_principal(statement: &Value) -> Value {
     let mut statement = statement.clone();
     statement.as_object_mut().unwrap().remove("Principal");

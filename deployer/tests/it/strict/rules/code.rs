@@ -1,4 +1,4 @@
-//! The zips of versions. The emulator gives `$LATEST`'s zip for every version: the front keeps what passes through it.
+//! The zips of versions. The emulator gives `$LATEST`'s zip for every version: the strict proxy keeps what passes through it.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::account::Account;
-use super::super::answer::{Answer, decoded, encoded};
 use super::super::name::DOWNLOADS;
+use super::super::reply::{Reply, decoded, encoded};
 use super::Exchange;
 
-/// The zips that any front of this process has seen, by their CodeSha256: a later front needs those of an earlier one.
+/// The zips that any strict proxy of this process has seen, by their CodeSha256: a later strict proxy needs those of an earlier one.
 static ZIPS: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
 
-/// By this parameter of an address the front knows which zip is meant.
+/// The parameter of an address that names the zip to the strict proxy.
 const PARAMETER: &str = "front-code-sha256";
 
 fn keep(zip: impl Into<Bytes>) {
@@ -25,7 +25,7 @@ fn keep(zip: impl Into<Bytes>) {
 }
 
 /// UpdateFunctionCode: the zip that is replaced is kept, and the new one.
-pub(super) async fn update(call: &Exchange<'_>) -> Answer {
+pub(super) async fn update(call: &Exchange<'_>) -> Reply {
     let latest = format!("/2015-03-31/functions/{}/configuration", call.segment(2));
     if let Ok(latest) = call.ask(&latest).await {
         remember(call.account, call.signed(), &latest).await;
@@ -62,28 +62,28 @@ pub(crate) async fn remember_all(account: &Account) {
     }
 }
 
-/// GetFunction: the address in the response leads to the front, for this version's zip.
-pub(super) async fn show(call: &Exchange<'_>) -> Answer {
-    let answer = call.forward().await;
-    let mut shown = answer.value();
+/// GetFunction: the address in the response leads to the strict proxy, for this version's zip.
+pub(super) async fn show(call: &Exchange<'_>) -> Reply {
+    let response = call.forward().await;
+    let mut shown = response.value();
     let Some((_, rest)) = shown["Code"]["Location"].as_str().and_then(|location| location.split_once(DOWNLOADS)) else {
-        return answer;
+        return response;
     };
     let mut address = reqwest::Url::parse(&format!("http://127.0.0.1:{}{DOWNLOADS}{rest}", call.shared.port)).unwrap();
     let code = shown["Configuration"]["CodeSha256"].as_str().unwrap_or_default();
     address.query_pairs_mut().append_pair(PARAMETER, code);
     shown["Code"]["Location"] = json!(address.as_str());
-    answer.with_json(&shown)
+    response.with_json(&shown)
 }
 
-/// A zip by its address. One that no front has seen is what the emulator takes it for: `$LATEST`'s.
-pub(super) async fn download(call: &Exchange<'_>) -> Answer {
+/// A zip by its address. One that no strict proxy has seen is what the emulator takes it for: `$LATEST`'s.
+pub(super) async fn download(call: &Exchange<'_>) -> Reply {
     let wanted = call.parameter(PARAMETER).unwrap_or_default();
     let zip = ZIPS.lock().unwrap().get(&wanted).cloned();
     match zip {
         Some(body) => {
             let headers = vec![("content-type".to_owned(), "application/zip".to_owned())];
-            Answer { status: 200, headers, body, refused: None }
+            Reply { status: 200, headers, body, refused: None }
         }
         None => call.forward().await,
     }

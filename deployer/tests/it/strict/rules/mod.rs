@@ -9,9 +9,9 @@ use hyper::http::request::Parts;
 use serde_json::Value;
 
 use super::account::Account;
-use super::answer::Answer;
 use super::name::Service;
 use super::privilege::Need;
+use super::reply::Reply;
 use super::{Shared, stage};
 
 pub(super) use code::remember_all;
@@ -43,23 +43,23 @@ impl Exchange<'_> {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A question of the front's own, in the name of who called.
-    pub(super) async fn ask(&self, target: &str) -> Result<Value, Answer> {
+    /// A question of the strict proxy's own, in the name of who called.
+    pub(super) async fn ask(&self, target: &str) -> Result<Value, Reply> {
         self.account.ask(target, self.signed()).await
     }
 
-    pub(super) async fn forward(&self) -> Answer {
+    pub(super) async fn forward(&self) -> Reply {
         self.forward_with(self.body.clone()).await
     }
 
-    pub(super) async fn forward_with(&self, body: impl Into<Bytes>) -> Answer {
+    pub(super) async fn forward_with(&self, body: impl Into<Bytes>) -> Reply {
         let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
         self.account.send(self.parts.method.clone(), target, self.parts.headers.clone(), body.into()).await
     }
 
     /// A refusal in the words of the service.
-    pub(super) fn refuse(&self, status: u16, code: &str, message: &str) -> Answer {
-        Answer::error(self.service, status, code, message)
+    pub(super) fn refuse(&self, status: u16, code: &str, message: &str) -> Reply {
+        Reply::error(self.service, status, code, message)
     }
 
     pub(super) fn signed(&self) -> Option<&HeaderValue> {
@@ -75,8 +75,8 @@ pub(super) fn parameters(parts: &Parts) -> Vec<(String, String)> {
 }
 
 /// Carries a call out as AWS would.
-pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
-    let answered = match (roles::allows(call), call.name) {
+pub(super) async fn carry_out(call: &Exchange<'_>) -> Reply {
+    let responded = match (roles::allows(call), call.name) {
         (Err(refused), _) => Err(refused),
         (_, "UpdateFunctionCode") => Ok(code::update(call).await),
         (_, "GetFunction") => Ok(code::show(call).await),
@@ -87,5 +87,5 @@ pub(super) async fn carry_out(call: &Exchange<'_>) -> Answer {
         (_, "URL") => stage::serve(call).await,
         _ => Ok(call.forward().await),
     };
-    answered.unwrap_or_else(|refused| refused)
+    responded.unwrap_or_else(|refused| refused)
 }

@@ -1,25 +1,25 @@
-//! Roles that the front gives credentials for, who somebody is, and what they may do.
+//! Roles that the strict proxy gives credentials for, who a caller is, and what they may do.
 
 use serde_json::Value;
 
-use super::super::answer::Answer;
 use super::super::name::{Service, credential, text};
 use super::super::privilege::{Need, Policy, Principal, session, trusts};
+use super::super::reply::Reply;
 use super::Exchange;
 
 /// A role, and what it may.
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     pub arn: String,
-    /// The account's number, which is the access key: so the emulator tells accounts apart.
+    /// The account's number, which is the access key: so the emulator distinguishes accounts.
     pub account: String,
     pub policy: Policy,
     /// Whom it is given to.
     pub trust: Value,
 }
 
-/// AssumeRole: of a role of the front's own, if it has any; else as the emulator does it, which gives every role to anyone.
-pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
+/// AssumeRole: of a role of the strict proxy's own, if it has any; else as the emulator does it, which gives every role to anyone.
+pub(super) async fn assume(call: &Exchange<'_>) -> Result<Reply, Reply> {
     let body = String::from_utf8_lossy(&call.body).into_owned();
     let form = reqwest::Url::parse(&format!("http://front/?{body}")).unwrap();
     let arn = form.query_pairs().find(|(name, _)| name == "RoleArn").map(|(_, arn)| arn.into_owned());
@@ -29,12 +29,12 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
     }
     let who = principal(call);
     let given = |role: &Role| trusts(&role.trust, &Principal::Aws(who.clone()));
-    // As AWS does it: a role that does not exist is refused in the same words as one that trusts somebody else.
+    // As AWS does it: a role that does not exist is refused in the same words as one that trusts another caller.
     let Some(role) = roles.into_iter().find(|role| Some(&role.arn) == arn.as_ref()).filter(given) else {
         return Err(denied(call, &session(&who), "sts:AssumeRole", arn.as_deref().unwrap_or_default()));
     };
     let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    Ok(Answer::xml(
+    Ok(Reply::xml(
         200,
         &format!(
             "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
@@ -49,15 +49,15 @@ pub(super) async fn assume(call: &Exchange<'_>) -> Result<Answer, Answer> {
     ))
 }
 
-/// GetCallerIdentity: a role of the front's own, or who is guarded; else who the emulator knows.
-pub(super) async fn identity(call: &Exchange<'_>) -> Answer {
+/// GetCallerIdentity: a role of the strict proxy's own, or the guarded one; otherwise the emulator's caller.
+pub(super) async fn identity(call: &Exchange<'_>) -> Reply {
     let Some((who, account)) = role(call)
         .map(|role| (session(&role.arn), role.account))
         .or_else(|| call.shared.guard().map(|guard| (guard.who.clone(), account_in(&guard.who))))
     else {
         return call.forward().await;
     };
-    Answer::xml(
+    Reply::xml(
         200,
         &format!(
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
@@ -69,7 +69,7 @@ pub(super) async fn identity(call: &Exchange<'_>) -> Answer {
 
 /// SimulatePrincipalPolicy of who calls: by the policy that holds here, and by the context that comes with the question,
 /// which the emulator leaves out. Of anybody else the emulator is asked.
-pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
+pub(super) async fn simulate(call: &Exchange<'_>) -> Reply {
     let held = role(call).map(|role| role.policy).or_else(|| call.shared.guard().map(|guard| guard.policy));
     let Some(policy) = held else { return call.forward().await };
     let body = String::from_utf8_lossy(&call.body).into_owned();
@@ -90,7 +90,7 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
              <EvalDecision>{decision}</EvalDecision></member>"
         )
     });
-    Answer::xml(
+    Reply::xml(
         200,
         &format!(
             "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
@@ -102,7 +102,7 @@ pub(super) async fn simulate(call: &Exchange<'_>) -> Answer {
     )
 }
 
-/// Who calls, as `aws:PrincipalArn` has it: the role behind a session; an administrator where nobody is guarded.
+/// Who calls, as `aws:PrincipalArn` has it: the role behind a session; an administrator where no role is guarded.
 fn principal(call: &Exchange<'_>) -> String {
     let guarded = call.shared.guard().map(|guard| guard.who);
     let key = credential(call.parts).map(|(key, _)| key).unwrap_or_default();
@@ -122,7 +122,7 @@ fn account_in(arn: &str) -> String {
     arn.split(':').nth(4).unwrap_or_default().to_owned()
 }
 
-/// By the token, not by the key, the role's credentials are told from the account's own.
+/// The token, not the key, distinguishes the role's credentials from the account's own.
 pub(in super::super) fn token(arn: &str) -> String {
     format!("front:{arn}")
 }
@@ -133,7 +133,7 @@ fn role(call: &Exchange<'_>) -> Option<Role> {
 }
 
 /// Refuses what who called may not do, as AWS does.
-pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
+pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Reply> {
     let (who, policy) = match role(call) {
         Some(Role { arn, policy, .. }) => (session(&arn), policy),
         None => match call.shared.guard() {
@@ -144,17 +144,17 @@ pub(super) fn allows(call: &Exchange<'_>) -> Result<(), Answer> {
     match call.needs.iter().find(|need| !policy.allows(need)) {
         Some(need) => {
             let refused = denied(call, &who, &need.action, &need.resource);
-            Err(Answer { refused: Some(Box::new(need.clone())), ..refused })
+            Err(Reply { refused: Some(Box::new(need.clone())), ..refused })
         }
         None => Ok(()),
     }
 }
 
-fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Answer {
+fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Reply {
     let words = match (call.service, action.split_once(':')) {
         // S3 does not always say what was missing.
         (Service::S3, _) => "Access Denied".to_owned(),
-        // Lambda hands on what S3 told it, which is not much.
+        // Lambda passes on S3's message, which is short.
         (Service::Lambda, Some(("s3", _))) => {
             let (bucket, key) = resource.trim_start_matches("arn:aws:s3:::").split_once('/').unwrap_or((resource, ""));
             format!(
@@ -167,7 +167,7 @@ fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Answe
              policy allows the {action} action"
         ),
     };
-    // DynamoDB and SSM answer 400 to what others answer 403 to; the older protocols have another name for it.
+    // DynamoDB and SSM return 400 where others return 403; the older protocols have another name for it.
     let (status, code) = match call.service {
         Service::DynamoDb | Service::Ssm => (400, "AccessDeniedException"),
         Service::Sts | Service::Iam | Service::S3 | Service::CloudWatch => (403, "AccessDenied"),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::account::Account;
-use super::super::answer::Answer;
+use super::super::reply::Reply;
 
 /// An API's definition at one moment.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Route<'_> {
 }
 
 impl Definition {
-    pub(super) async fn now(account: &Account, api: &str) -> Result<Self, Answer> {
+    pub(super) async fn now(account: &Account, api: &str) -> Result<Self, Reply> {
         let own = account.ask(&format!("/restapis/{api}"), None).await?;
         let resources = account.ask(&format!("/restapis/{api}/resources?embed=methods&limit=500"), None).await?;
         let responses = account.ask(&format!("/restapis/{api}/gatewayresponses"), None).await?;
@@ -50,8 +50,8 @@ impl Definition {
     }
 
     /// A response of API Gateway's own: with the status, headers and template that the definition has for its kind.
-    /// The kind is the gateway response and the error that the client is told.
-    pub(super) fn refusal(&self, kind: (&str, &str), status: u16, message: &str) -> Answer {
+    /// The kind is the gateway response and the error that the client gets.
+    pub(super) fn refusal(&self, kind: (&str, &str), status: u16, message: &str) -> Reply {
         const TEMPLATE: &str = "{\"message\":$context.error.messageString}";
         let none = Value::Null;
         let response = self.responses.iter().find(|response| response["responseType"] == kind.0).unwrap_or(&none);
@@ -61,16 +61,16 @@ impl Definition {
             .replace("$context.error.message", message)
             .replace("$context.error.responseType", kind.0);
         let said = response["statusCode"].as_str().and_then(|status| status.parse().ok());
-        let mut answer = Answer::json(said.unwrap_or(status), &none).with("x-amzn-errortype", kind.1);
-        answer.body = body.into();
+        let mut reply = Reply::json(said.unwrap_or(status), &none).with("x-amzn-errortype", kind.1);
+        reply.body = body.into();
         for (name, value) in response["responseParameters"].as_object().into_iter().flatten() {
             let name = name.strip_prefix("gatewayresponse.header.");
             let fixed = value.as_str().and_then(|value| value.strip_prefix('\'')?.strip_suffix('\''));
             if let (Some(name), Some(value)) = (name, fixed) {
-                answer = answer.with(name, value);
+                reply = reply.with(name, value);
             }
         }
-        answer
+        reply
     }
 
     /// Whether a media type is one of the API's binary types.

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::answer::encoded;
 use super::super::name::text;
+use super::super::reply::encoded;
 use super::super::rules::{Exchange, parameters};
 use super::Request;
 use super::definition::{Definition, Route};

@@ -1,4 +1,4 @@
-//! A stage's URL, served as API Gateway serves it: through an alias that allows it, to the version that chance picks.
+//! A stage's URL, handled as API Gateway does: through an alias that allows it, to the version that chance picks.
 
 mod definition;
 mod event;
@@ -7,8 +7,8 @@ mod permission;
 use futures::join;
 use serde_json::Value;
 
-use super::answer::{Answer, decoded};
 use super::name::text;
+use super::reply::{Reply, decoded};
 use super::rules::Exchange;
 use definition::{Definition, Route};
 use permission::Target;
@@ -44,7 +44,7 @@ impl<'a> Request<'a> {
 }
 
 /// Answers a request to a stage.
-pub(super) async fn serve(call: &Exchange<'_>) -> Result<Answer, Answer> {
+pub(super) async fn serve(call: &Exchange<'_>) -> Result<Reply, Reply> {
     let forbidden = || call.refuse(403, "ForbiddenException", "Forbidden");
     let request = Request::of(call).ok_or_else(forbidden)?;
     let target = format!("/restapis/{}/stages/{}", request.api, request.stage);
@@ -69,7 +69,7 @@ async fn through_alias(
     definition: &Definition,
     route: &Route<'_>,
     event: &Value,
-) -> Answer {
+) -> Reply {
     let broken =
         |status, kind| definition.refusal((kind, "InternalServerErrorException"), status, "Internal server error");
     let misconfigured = || broken(500, "API_CONFIGURATION_ERROR");
@@ -90,13 +90,13 @@ async fn through_alias(
     };
     let invocation = format!("{function}/invocations?Qualifier={version}");
     let (method, headers) = (hyper::Method::POST, hyper::HeaderMap::new());
-    let answer = call.account.send(method, &invocation, headers, event.to_string().into()).await;
-    if !answer.good() {
+    let response = call.account.send(method, &invocation, headers, event.to_string().into()).await;
+    if !response.good() {
         return misconfigured();
     }
-    let failed = answer.header("x-amz-function-error").is_some();
-    let answer = (!failed).then(|| answer_of(call, definition, &answer.value())).flatten();
-    answer.unwrap_or_else(|| broken(502, "DEFAULT_5XX"))
+    let failed = response.header("x-amz-function-error").is_some();
+    let response = (!failed).then(|| answer_of(call, definition, &response.value())).flatten();
+    response.unwrap_or_else(|| broken(502, "DEFAULT_5XX"))
 }
 
 /// The version that takes this one request of an alias: with weights, by chance.
@@ -108,8 +108,8 @@ fn version_of(alias: &Value) -> String {
     version.replace('$', "%24")
 }
 
-/// What the function's answer means in HTTP; nothing if it is none that API Gateway understands.
-fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Answer> {
+/// What the function's response means in HTTP; nothing if API Gateway would not accept it.
+fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Reply> {
     let status = payload.as_object()?.get("statusCode")?;
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
     let mut headers: Vec<(String, String)> = Vec::new();
@@ -129,5 +129,5 @@ fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> O
     let accepted = definition.is_binary(text(call.parts, "accept").unwrap_or_default());
     let bytes = (payload["isBase64Encoded"] == true && accepted).then(|| decoded(body)).flatten();
     let body = bytes.unwrap_or_else(|| body.as_bytes().to_vec());
-    Some(Answer { status: u16::try_from(status).ok()?, headers, body: body.into(), refused: None })
+    Some(Reply { status: u16::try_from(status).ok()?, headers, body: body.into(), refused: None })
 }

@@ -43,8 +43,8 @@ impl Target {
     }
 
     /// Whether the response to GetPolicy lets API Gateway invoke it for `API/STAGE/METHOD/PATH`.
-    pub(super) fn allows(&self, answer: &Value, caller: &str) -> bool {
-        let policy = answer["Policy"].as_str().unwrap_or_default();
+    pub(super) fn allows(&self, response: &Value, caller: &str) -> bool {
+        let policy = response["Policy"].as_str().unwrap_or_default();
         let policy: Value = serde_json::from_str(policy).unwrap_or_default();
         let source = format!("arn:aws:execute-api:{}:{}:{caller}", self.region, self.account);
         policy["Statement"].as_array().into_iter().flatten().any(|statement| {

@@ -21,7 +21,7 @@ pub(super) fn lambda(request: &Request, body: &Value) -> Needs {
             Ok(needs)
         }
         "GetFunction" => {
-            // Without it the response has no tags, and every plan would want them back.
+            // Without it the response has no tags, and every plan would add them again.
             let name = request.url().path().split('/').nth(3).unwrap_or("?").to_owned();
             let mut needs = as_of_the_deployer(request);
             needs.push(Need::new("lambda:ListTags", whole(&name)));

@@ -1,5 +1,5 @@
 //! What each request of Terraform's needs to be allowed, under AWS's own names, by the Service Authorization Reference.
-//! A request that is not understood here is an error: what nobody understands must not pass.
+//! A request that is not understood here is an error: it must not pass unchecked.
 
 mod functions;
 mod stores;
@@ -79,13 +79,13 @@ fn only_known_fields(request: &Request, body: &Value) -> Result<(), String> {
     };
     let mut given = body.as_object().into_iter().flatten();
     match given.find(|(name, _)| !fields.split(' ').any(|known| known == *name)) {
-        Some((name, _)) => Err(format!("nobody knows what its field `{name}` needs")),
+        Some((name, _)) => Err(format!("no rule says what its field `{name}` needs")),
         None => Ok(()),
     }
 }
 
 fn unknown<T>(request: &Request) -> Result<T, String> {
-    Err(format!("nobody knows what `{}` of {} needs", request.operation(), request.service()))
+    Err(format!("no rule for what `{}` of {} needs", request.operation(), request.service()))
 }
 
 fn arn(service: &str, what: &str) -> String {
@@ -112,7 +112,7 @@ fn making(action: &str, tagging: &str, resource: &str, given: &Value) -> Vec<Nee
     actions.into_iter().map(|action| with(Need::new(action, resource))).collect()
 }
 
-/// By the rules that the front has for the calls of the deployer.
+/// By the rules that the strict proxy has for the calls of the deployer.
 fn as_of_the_deployer(request: &Request) -> Vec<Need> {
     let url = request.url();
     let path = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));

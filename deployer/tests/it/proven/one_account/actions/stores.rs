@@ -10,7 +10,7 @@ pub(super) fn dynamodb(request: &Request, body: &Value) -> Needs {
     match request.operation() {
         "CreateTable" => {
             if !body["SSESpecification"]["KMSMasterKeyId"].is_null() {
-                return Err("nobody knows what a key of one's own needs".to_owned());
+                return Err("there is no rule for a key of one's own".to_owned());
             }
             let table = arn("dynamodb", &format!("table/{}", text(body, "TableName")));
             Ok(making("dynamodb:CreateTable", "dynamodb:TagResource", &table, &body["Tags"]))
@@ -27,7 +27,7 @@ pub(super) fn dynamodb(request: &Request, body: &Value) -> Needs {
     }
 }
 
-/// AWS's own keys let everybody of the account in through the service: nothing of KMS is asked for.
+/// AWS's own keys allow every principal of the account through the service: no right of KMS is needed.
 pub(super) fn ssm(request: &Request, body: &Value) -> Needs {
     let parameter = |field: &str| arn("ssm", &format!("parameter{}", text(body, field)));
     match request.operation() {

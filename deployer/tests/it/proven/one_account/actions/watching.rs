@@ -82,6 +82,6 @@ fn rule_set(statement: &Value) -> Needs {
             let set = arn("wafv2", &format!("regional/managedruleset/{}/1", text(group, "Name")));
             Ok(vec![Need::new("wafv2:CreateWebACL", set)])
         }
-        _ => Err(format!("nobody knows what the rule {statement:?} needs")),
+        _ => Err(format!("there is no rule for {statement:?}")),
     }
 }

@@ -1,4 +1,4 @@
-//! What the front answers: passed on, changed, or made up as AWS would have made it.
+//! The strict proxy's replies: passed on, changed, or made as AWS would make them.
 
 use base64::Engine as _;
 use http_body_util::Full;
@@ -15,7 +15,7 @@ const OF_THE_CONNECTION: [&str; 4] = ["transfer-encoding", "connection", "conten
 
 /// A response on its way to the client.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -23,7 +23,7 @@ pub(super) struct Answer {
     pub refused: Option<Box<Need>>,
 }
 
-impl Answer {
+impl Reply {
     pub(super) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Self { status, headers, body: body.to_string().into(), refused: None }
@@ -31,7 +31,7 @@ impl Answer {
 
     /// An error in the words of the service that was asked.
     pub(super) fn error(service: Service, status: u16, code: &str, message: &str) -> Self {
-        let answer = match service {
+        let reply = match service {
             // Lambda writes `Message` where something is missing, and `message` elsewhere.
             Service::Lambda if code == "ResourceNotFoundException" => {
                 Self::json(status, &json!({"Type": "User", "Message": message}))
@@ -63,7 +63,7 @@ impl Answer {
                 ),
             ),
         };
-        answer.with("x-amzn-errortype", code)
+        reply.with("x-amzn-errortype", code)
     }
 
     pub(super) fn xml(status: u16, body: &str) -> Self {
@@ -92,22 +92,22 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The body, or null if it is no JSON.
+    /// The body, or null if it is not JSON.
     pub(super) fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    pub(super) async fn of(answer: reqwest::Response) -> reqwest::Result<Self> {
-        let status = answer.status().as_u16();
+    pub(super) async fn of(reply: reqwest::Response) -> reqwest::Result<Self> {
+        let status = reply.status().as_u16();
         let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Ok(Self { status, headers, body: answer.bytes().await?, refused: None })
+        let headers = reply.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Ok(Self { status, headers, body: reply.bytes().await?, refused: None })
     }
 
     pub(super) fn respond(self) -> Response<Full<Bytes>> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
-            // A function may answer what is no header.
+            // A function may return what is not a valid header.
             let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
             if let (Ok(name), Ok(value)) = header
                 && !OF_THE_CONNECTION.contains(&name.as_str())
@@ -129,7 +129,7 @@ fn cbor(pairs: &[(&str, &str)]) -> Bytes {
     bytes.into()
 }
 
-/// The bytes of base64 text; none if it is no base64.
+/// The bytes of base64 text; none if it is not base64.
 pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }

@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// The outcome of one call.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// Of HTTP; 0 if there was no answer at all.
     pub(crate) status: u16,
     /// AWS's code of an error; empty for a success.
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<String>,
 }
 
-impl Answer {
+impl Response {
     /// Of a call that came back.
     pub(crate) fn of<T, E: ProvideErrorMetadata>(result: &Result<T, SdkError<E, HttpResponse>>) -> Self {
         let Err(error) = result else { return Self { status: 200, ..Self::default() } };
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
             0 => formatter.write_str("no answer"),
