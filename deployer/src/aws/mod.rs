@@ -8,8 +8,11 @@ mod apigatewayv2;
 mod calls;
 mod clock;
 mod cloudwatch;
+mod cloudwatchlogs;
+mod denial;
 mod dynamodb;
 mod error;
+mod hint;
 mod http;
 mod iam;
 mod lambda;
@@ -17,6 +20,8 @@ mod lost_reply;
 mod machine;
 mod paced;
 mod profile;
+#[cfg(test)]
+mod reference;
 mod retry;
 mod s3;
 mod sts;
@@ -42,6 +47,7 @@ pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage, Stag
 pub use apigatewayv2::{HttpApiReader, HttpRoute, HttpStage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
+pub use cloudwatchlogs::{CloudWatchLogs, LogStreams};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};
 pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
@@ -82,6 +88,8 @@ pub struct Reader {
     pub sts: Sts,
     /// Alarms.
     pub cloudwatch: CloudWatch,
+    /// What functions logged.
+    pub logs: CloudWatchLogs,
     /// What somebody may do.
     pub iam: Iam,
     /// Every call made so far, by a writer of the same environment too.
@@ -155,6 +163,7 @@ impl Writer {
             table,
             sts: Sts::new(shared, &calls),
             cloudwatch: CloudWatch::new(shared, &calls),
+            logs: CloudWatchLogs::new(shared, &calls),
             iam: Iam::new(shared, &calls),
             calls,
             world: world.clone(),

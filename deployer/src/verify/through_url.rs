@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::budget::Budget;
 use super::url::{Expected, Seen, Urls};
+use super::failed::Mismatch;
 use super::{Blame, Failed, TRIES, record};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Verify};
@@ -28,7 +29,7 @@ pub(super) struct ThroughUrl {
 }
 
 /// What requests through the URL showed; `None` if there were too few of them to show anything.
-pub(super) type Shown = Option<Result<CheckRecord, Failed>>;
+pub(super) type Shown = Option<Result<CheckRecord, Box<Failed>>>;
 
 impl ThroughUrl {
     /// Sends a read-only check until enough responses in a row are right and carry the expected marks, `share` times at most.
@@ -41,19 +42,19 @@ impl ThroughUrl {
         let record = |passed, response, requests| record(check, phase, passed, response, requests);
         while requests < share && self.budget.take(self.budget.all()) {
             requests += 1;
-            let (blame, response) = match self.urls.send(check, expected).await {
+            let (blame, why) = match self.urls.send(check, expected).await {
                 Seen::Right(response) if right + 1 == self.patience.in_a_row => {
                     return Some(Ok(record(true, response, requests)));
                 }
                 Seen::NoRoute(response) if expected.older_definition => {
                     return Some(Ok(record(true, response, requests)));
                 }
-                Seen::NoRoute(response) => (Blame::Gateway, response),
+                Seen::NoRoute(response) => (Blame::Gateway, Mismatch::from(response)),
                 Seen::Right(response) => {
-                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, response)));
+                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, response.into())));
                     continue;
                 }
-                Seen::Wrong(blame, response) => (blame, response),
+                Seen::Wrong(blame, why) => (blame, why),
             };
             right = 0;
             limited += u32::from(blame == Blame::Limits);
@@ -68,23 +69,24 @@ impl ThroughUrl {
             if (wrong >= enough && known) || out_of_time {
                 // Where most of the time the gateway's limits stood in the way, nothing was learned.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
-                return Some(Err(Failed { record: record(false, response, requests), blame, log: Box::default() }));
+                let record = record(false, why.words, requests);
+                return Some(Err(Failed::new(check, record, (blame, why.difference))));
             }
-            last = Some((Some(blame), response));
+            last = Some((Some(blame), why));
             // The last requests are spread over the time that is left: a switch may take so long to be seen.
             let more = share.min(requests + self.budget.left()) - requests;
             let is_scarce = (1..=self.patience.in_a_row).contains(&more);
             tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
         }
-        let (blame, response) = last?;
-        let response = format!("{response}; {}", self.used_up());
+        let (blame, Mismatch { words, difference }) = last?;
+        let response = format!("{words}; {}", self.used_up());
         Some(match blame {
             None => Ok(record(true, response, requests)),
             // It would have been waited out: the last of a few requests met a part of the stage that had not switched.
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
             // Nothing was learned where the gateway's limits stood in the way.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
-            Some(blame) => Err(Failed { record: record(false, response, requests), blame, log: Box::default() }),
+            Some(blame) => Err(Failed::new(check, record(false, response, requests), (blame, difference))),
         })
     }
 
@@ -97,15 +99,12 @@ impl ThroughUrl {
             requests += 1;
             match self.urls.send(check, expected).await {
                 Seen::Right(response) => return Some(Ok(record(check, phase, true, response, requests))),
-                Seen::Wrong(blame, response) if speaks_against(blame) => {
+                Seen::Wrong(blame, why) if speaks_against(blame) => {
                     // Looked at more closely: only some of the traffic is the new version's.
                     (wrong, wanted) = (wrong + 1, 4 * LOOKS);
                     if wrong == TRIES {
-                        return Some(Err(Failed {
-                            record: record(check, phase, false, response, requests),
-                            blame,
-                            log: Box::default(),
-                        }));
+                        let record = record(check, phase, false, why.words, requests);
+                        return Some(Err(Failed::new(check, record, (blame, why.difference))));
                     }
                 }
                 Seen::Wrong(..) | Seen::NoRoute(_) => {}
@@ -124,10 +123,8 @@ impl ThroughUrl {
         let record = |passed, response| record(check, phase, passed, response, 1);
         Some(match self.urls.send(check, expected).await {
             Seen::Right(response) => Ok(record(true, response)),
-            Seen::NoRoute(response) => {
-                Err(Failed { record: record(false, response), blame: Blame::Gateway, log: Box::default() })
-            }
-            Seen::Wrong(blame, response) => Err(Failed { record: record(false, response), blame, log: Box::default() }),
+            Seen::NoRoute(response) => Err(Failed::new(check, record(false, response), (Blame::Gateway, None))),
+            Seen::Wrong(blame, why) => Err(Failed::new(check, record(false, why.words), (blame, why.difference))),
         })
     }
 
@@ -196,7 +193,7 @@ mod tests {
         through_url.in_a_row(&check, &expected, share, "after").await
     }
 
-    async fn after_a_switch(responses: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Failed> {
+    async fn after_a_switch(responses: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Box<Failed>> {
         sent(responses, older_definition, 40).await.unwrap()
     }
 

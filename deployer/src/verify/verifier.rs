@@ -124,7 +124,7 @@ impl Verifier {
         traffic: Traffic,
         kept: u32,
         phase: &str,
-    ) -> Vec<Result<CheckRecord, Failed>> {
+    ) -> Vec<Result<CheckRecord, Box<Failed>>> {
         let Some(through_url) = &self.through_url else {
             return join_all(checks.iter().map(|entry| self.by_invoke(entry, traffic, phase))).await;
         };
@@ -166,7 +166,7 @@ impl Verifier {
         traffic: Traffic,
         share: u32,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let (check, expected) = entry;
         let names_version = through_url.urls.names_version();
         let shown = match traffic {
@@ -191,7 +191,7 @@ impl Verifier {
         (check, expected): &(&Check, Expected),
         names_version: bool,
         phase: &str,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Box<Failed>> {
         let hides = |urls: &Urls| urls.has_stage(&check.function) && !urls.names_deployment();
         if expected.deployment.is_some() && self.through_url.as_ref().is_some_and(|url| hides(&url.urls)) {
             tokio::time::sleep(SEEN_WITHIN).await;
@@ -209,7 +209,7 @@ impl Verifier {
         (check, expected): &(&Check, Expected),
         traffic: Traffic,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let why = self.why_by_invoke(check, traffic);
         let with_reason = |record: CheckRecord| CheckRecord { by_invoke: why, ..record };
         let invoked = match traffic {
@@ -218,7 +218,10 @@ impl Verifier {
         };
         match invoked {
             Ok(record) => Ok(with_reason(record)),
-            Err(failed) => Err(Failed { record: with_reason(failed.record), ..failed }),
+            Err(mut failed) => {
+                failed.record = with_reason(failed.record);
+                Err(failed)
+            }
         }
     }
 
@@ -254,7 +257,7 @@ impl Verifier {
     }
 
     /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke. An event is, it never writes.
-    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Box<Failed>> {
         if check.request().is_none() {
             return self.invoker.during_shift(check, expected, phase).await;
         }
@@ -268,7 +271,7 @@ impl Verifier {
             },
         };
         let response = format!("{} was not sent: {why}", check.sent);
-        Err(Failed { record: record(check, phase, false, response, 0), blame: Blame::Limits, log: Box::default() })
+        Err(Failed::new(check, record(check, phase, false, response, 0), (Blame::Limits, None)))
     }
 
     /// Whether the check goes through a URL.

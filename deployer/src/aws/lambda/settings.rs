@@ -71,6 +71,11 @@ impl Settings {
         self.starts().filter(|_| !self.0.keys().any(|name| name.starts_with("Layers")))
     }
 
+    /// The log group, where it is not the function's own. No secret.
+    pub fn log_group(&self) -> Option<String> {
+        serde_json::from_str(self.0.get("LoggingConfig.LogGroup")?).ok()
+    }
+
     /// Those of a configuration as AWS sends it, for tests of what reads them.
     #[cfg(test)]
     pub(crate) fn of_configuration(configuration: &Value) -> Self {
