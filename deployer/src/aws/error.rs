@@ -121,6 +121,12 @@ impl AwsError {
         self.kind == Kind::Denied && self.reason.starts_with(NOT_GIVEN)
     }
 
+    /// Whether AWS refused the token of a workflow run.
+    pub(super) fn is_about_a_token(&self) -> bool {
+        let signs = ["AssumeRoleWithWebIdentity", "InvalidIdentityToken"];
+        matches!(self.kind, Kind::Denied | Kind::NoCredentials) && signs.iter().any(|sign| self.reason.contains(sign))
+    }
+
     /// A role that cannot be assumed, for this cause.
     #[cfg(test)]
     pub(crate) fn role_refused(operation: &'static str, object: &str, cause: &str) -> Self {

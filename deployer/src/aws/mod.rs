@@ -26,6 +26,7 @@ mod retry;
 mod s3;
 mod sts;
 mod throttle;
+mod web_identity;
 
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ pub use machine::Machine;
 pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
+pub use web_identity::explained;
 
 /// The longest that a move of traffic may take, an alias's or a stage's: a run that takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.

@@ -141,10 +141,12 @@ impl Report {
         self.warning(&format!("release {release} is reverted: {reason}"));
     }
 
-    /// A command did not end well and has something to say all the same: of a release the run's page says what was
-    /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
-    /// which comes last.
+    /// Of a command that failed and has a result all the same: how it ended, for people; the page of the run; and for later steps what
+    /// is true now. The error itself comes last, by [`Self::error`].
     pub fn failed(&self, view: &impl View) {
+        if let Some(ending) = view.ending() {
+            self.words(printable(&ending).trim_end());
+        }
         if self.output == Output::Json && self.result(view).is_ok() {
             return;
         }
@@ -203,7 +205,7 @@ impl Report {
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
             if !github.has_shown() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
-                Failed::of(error).tell(&mut page);
+                Failed::of(error).show(&mut page);
                 self.show(Some(page));
             }
             return;

@@ -39,9 +39,12 @@ const STACKS: [&str; 3] = ["stackTrace", "stack_trace", "stack"];
 pub struct Log(pub Vec<String>);
 
 impl Log {
-    /// Of the end of a log, as an Invoke returns it.
+    /// Of the end of a log, as an Invoke returns it: 4 KB at most. Where there was more, the first line is a part of one, and may
+    /// be the end of a secret: it is left out.
     pub(super) fn of_tail(log: &str) -> Self {
-        Self::of_records(log.split('\n'))
+        const FULL: usize = 4000;
+        let whole = if log.len() < FULL { log } else { log.split_once('\n').map_or("", |(_, rest)| rest) };
+        Self::of_records(whole.split('\n'))
     }
 
     /// Of the records of a log, oldest first. One may have several lines.
@@ -156,23 +159,25 @@ fn structured(record: &str) -> Option<Vec<String>> {
         return Some(vec![Value::Object(fields).to_string()]);
     }
     let level = text(&["level", "severity", "lvl"]).map(|level| level.to_uppercase());
-    let kind = text(&["errorType", "error_type"]);
-    let error = match (kind, error) {
+    // What is said twice is shown once, with its type.
+    let message = message.filter(|message| error.as_ref() != Some(message));
+    let error = match (text(&["errorType", "error_type"]), error) {
         (Some(kind), Some(error)) => Some(format!("{kind}: {error}")),
         (kind, error) => kind.or(error),
     };
-    let error = error.filter(|error| message.as_ref().is_none_or(|message| !message.contains(error.as_str())));
-    let first: Vec<String> = [level, message].into_iter().flatten().collect();
-    let mut lines: Vec<String> = first.join(" ").lines().map(str::to_owned).collect();
-    match error {
-        Some(error) if lines.len() == 1 && text(&MESSAGE).is_none() => {
-            lines = vec![format!("{} {error}", lines.join("")).trim().to_owned()];
-        }
-        Some(error) => lines.extend(error.lines().map(|line| format!("  {line}"))),
-        None => {}
-    }
+    let (first, second) = match message {
+        Some(message) => (message, error),
+        None => (error.unwrap_or_default(), None),
+    };
+    let first = level.map_or_else(|| first.clone(), |level| format!("{level} {first}"));
+    let second = second.filter(|error| !first.contains(error.as_str()));
+    let indented = second.iter().flat_map(|error| error.lines()).map(|line| format!("  {line}"));
+    let mut lines: Vec<String> = first.lines().map(str::to_owned).chain(indented).collect();
     let stack = STACKS.iter().find_map(|name| inner.and_then(|inner| inner.get(*name)).or_else(|| fields.get(*name)));
-    lines.extend(stack.map(stack_lines).unwrap_or_default());
+    let stack = stack.map(stack_lines).unwrap_or_default();
+    let is_new = |line: &String| !lines.iter().any(|shown| shown.ends_with(line.trim()));
+    let stack: Vec<String> = stack.into_iter().filter(is_new).collect();
+    lines.extend(stack);
     Some(lines)
 }
 
@@ -217,7 +222,15 @@ mod tests {
     use super::*;
 
     fn lines(log: &str) -> Vec<String> {
-        Log::of_tail(log).0
+        Log::of_records(log.split('\n')).0
+    }
+
+    #[test]
+    fn the_first_line_of_a_log_that_was_cut_is_left_out() {
+        let cut = format!("{}unter2\nafter", "x".repeat(4090));
+        assert_eq!(Log::of_tail(&cut).0, ["after"]);
+        assert_eq!(Log::of_tail(&"x".repeat(4096)).0, Vec::<String>::new());
+        assert_eq!(Log::of_tail("whole\nafter").0, ["whole", "after"]);
     }
 
     #[test]
@@ -238,7 +251,7 @@ mod tests {
         let rust = r#"{"timestamp":"t","level":"ERROR","fields":{"message":"no table","error":"NotFound","token":"hunter2"},"target":"f"}"#;
         assert_eq!(lines(rust), ["ERROR no table", "  NotFound"]);
         let node = r#"{"timestamp":"t","level":"error","requestId":"r","message":{"errorType":"TypeError","errorMessage":"x is null","stackTrace":["TypeError: x is null","at f (a.js:1)"]}}"#;
-        assert_eq!(lines(node), ["ERROR x is null", "    TypeError: x is null", "    at f (a.js:1)"].map(str::to_owned));
+        assert_eq!(lines(node), ["ERROR TypeError: x is null", "    at f (a.js:1)"]);
         assert_eq!(lines(r#"{"a":1,"password":"hunter2"}"#), [r#"{"a":1,"password":***}"#]);
     }
 
@@ -280,7 +293,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_log_of_any_bytes_is_bounded_and_plain(log in prop::collection::vec(any::<u8>(), 0..4096)) {
-            let Log(lines) = Log::of_tail(&String::from_utf8_lossy(&log));
+            let log = String::from_utf8_lossy(&log).into_owned();
+            let Log(lines) = Log::of_records(log.split('\n'));
             prop_assert!(lines.len() <= LINES);
             for line in lines {
                 prop_assert!(line.chars().count() <= LENGTH + 1);
@@ -291,7 +305,7 @@ mod tests {
         #[test]
         fn a_structured_secret_stays_secret(before in "[ -~]{0,20}", name in "(password|apiKey|authToken|client_secret)") {
             let record = serde_json::json!({"level": "ERROR", "message": format!("{before} {name}: hunter2x"), &name: "hunter2x"});
-            let Log(lines) = Log::of_tail(&record.to_string());
+            let lines = lines(&record.to_string());
             prop_assert!(!lines.join("\n").contains("hunter2x"), "{lines:?}");
         }
     }

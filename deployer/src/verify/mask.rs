@@ -77,6 +77,17 @@ pub(super) fn masked(text: &str) -> String {
     masked
 }
 
+/// Where a value is written that is not in quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// After a name in quotes: it ends at a comma or a bracket.
+    OfJson,
+    /// After the name of a header: it ends with the line.
+    OfHeader,
+    /// Anywhere else: it ends at white space.
+    Word,
+}
+
 /// A line by its characters.
 struct Text(Vec<char>);
 
@@ -112,14 +123,18 @@ impl Text {
                 return Some((at, end));
             }
         }
-        if at > 0 && self.get(at - 1).is_some_and(is_of_word) {
+        let begins = |is: fn(char) -> bool| at == 0 || !self.get(at - 1).is_some_and(is);
+        if let Some(key) = self.key(at).filter(|_| begins(is_of_base64)) {
+            return Some(key);
+        }
+        if !begins(is_of_word) {
             return None;
         }
         let end = self.run(at, is_of_word);
         if end == at {
             return None;
         }
-        self.after_name(at, end).or_else(|| self.after_scheme(at, end)).or_else(|| self.key(at))
+        self.after_name(at, end).or_else(|| self.after_scheme(at, end))
     }
 
     /// The user and password of a URL, before its `@`.
@@ -150,7 +165,12 @@ impl Text {
         self.get(at)?;
         let name = name.to_ascii_lowercase();
         let is_whole_line = ["authorization", "cookie", "credential"].iter().any(|whole| name.contains(whole));
-        let end = self.end_of_value(at, is_whole_line);
+        let kind = match (is_quoted, is_whole_line) {
+            (true, _) => Value::OfJson,
+            (false, true) => Value::OfHeader,
+            (false, false) => Value::Word,
+        };
+        let end = self.end_of_value(at, kind);
         (end > at && !HARMLESS.contains(&self.slice(at, end).trim_end_matches([',', ';', '}', ')', ']']))).then_some((at, end))
     }
 
@@ -164,23 +184,23 @@ impl Text {
 
     /// A long run of base64.
     fn key(&self, from: usize) -> Option<(usize, usize)> {
-        let end = self.run(from, |letter| letter.is_ascii_alphanumeric() || "+/=_-".contains(letter));
+        let end = self.run(from, is_of_base64);
         let run = &self.0[from..end];
         let has = |is: fn(&char) -> bool| run.iter().filter(|letter| is(letter)).count();
-        let is_mixed = has(char::is_ascii_uppercase) > 1 && has(char::is_ascii_lowercase) > 1 && has(char::is_ascii_digit) > 1;
+        let is_mixed = has(char::is_ascii_uppercase) > 1 && has(char::is_ascii_lowercase) > 1 && has(char::is_ascii_digit) > 0;
         (run.len() >= KEY && is_mixed).then_some((from, end))
     }
 
     /// Where a value ends that begins at `from`. One in quotes or brackets ends with them, a header's with its line, any other
     /// at white space or at the `&` of a query.
-    fn end_of_value(&self, from: usize, is_whole_line: bool) -> usize {
+    fn end_of_value(&self, from: usize, kind: Value) -> usize {
         // JSON within JSON has its quotes escaped, to any depth.
         let slashes = self.run(from, |letter| letter == '\\') - from;
         let first = self.get(from + slashes).unwrap_or(' ');
         if is_quote(first) {
             return self.end_of_quoted(from + slashes, first, slashes);
         }
-        if is_whole_line && !"[{(".contains(first) {
+        if kind == Value::OfHeader && !"[{(".contains(first) {
             return self.run(from, |letter| !"\"'`".contains(letter));
         }
         let (mut at, mut depth) = (from, 0_usize);
@@ -188,6 +208,7 @@ impl Text {
             match letter {
                 '"' | '\'' | '`' => at = self.end_of_quoted(at, letter, 0).saturating_sub(1),
                 '[' | '{' | '(' => depth += 1,
+                ',' | ']' | '}' | ')' if depth == 0 && kind == Value::OfJson => return at,
                 ']' | '}' | ')' => depth = depth.saturating_sub(1),
                 _ if depth == 0 && (letter.is_whitespace() || letter == '&') => return at,
                 _ => {}
@@ -215,6 +236,10 @@ fn is_quote(letter: char) -> bool {
     "\"'`".contains(letter)
 }
 
+fn is_of_base64(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "+/=_".contains(letter)
+}
+
 fn is_of_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_-.".contains(letter)
 }
@@ -237,7 +262,9 @@ mod tests {
             (r#"{"user":"ada","apiKey":"hunter2canary","n":1}"#, r#"{"user":"ada","apiKey":***,"n":1}"#),
             (r#"{\"client_secret\":\"hunter2canary\",\"n\":1}"#, r#"{\"client_secret\":***,\"n\":1}"#),
             (r#"{"secret":"a\"hunter2canary","n":1}"#, r#"{"secret":***,"n":1}"#),
-            (r#"{"tokens":["a b","hunter2canary"]}"#, r#"{"tokens":***"#),
+            (r#"{"tokens":["a b","hunter2canary"]}"#, r#"{"tokens":***}"#),
+            (r#"{"pwd":12345,"n":1}"#, r#"{"pwd":***,"n":1}"#),
+            ("sha.wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "sha.***"),
             (r#"Config { password: Some("a hunter2canary") }"#, "Config { password: *** }"),
             (r#"("authorization", "Bearer hunter2canary")"#, r#"("authorization", ***)"#),
             ("Authorization: Bearer hunter2canary", "Authorization: ***"),
