@@ -1,4 +1,4 @@
-//! What AWS's own words say of a denied call: whose it was, what it was to do, and which policy stands in the way.
+//! A denied call, read out of AWS's own words: the caller, the action, the resource, and the policy that denies it.
 //!
 //! The forms are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
 
@@ -12,7 +12,7 @@ pub(super) struct Denial<'a> {
     policy: Policy<'a>,
 }
 
-/// Which policy stands in the way.
+/// The policy that denies it.
 #[derive(Debug, PartialEq, Eq)]
 enum Policy<'a> {
     /// AWS does not say.
@@ -28,7 +28,8 @@ impl<'a> Denial<'a> {
         let (_, rest) = reason.split_once("not authorized to perform: ")?;
         let end = |text: &'a str| text.split([' ', '\n', ',']).next().unwrap_or(text).trim_end_matches('.');
         let caller = reason.split_once("User: ").and_then(|(_, rest)| rest.split_once(" is not")).map(|(arn, _)| arn);
-        let article = |kind: &'a str| kind.trim_start_matches("an ").trim_start_matches("a ").trim_end_matches(['.', '\n']);
+        let article =
+            |kind: &'a str| kind.trim_start_matches("an ").trim_start_matches("a ").trim_end_matches(['.', '\n']);
         let silent = || rest.split_once("because no ")?.1.split_once(" allows").map(|(kind, _)| kind);
         let denies = || Some(article(rest.split_once("explicit deny in ")?.1.split([':', '\n']).next()?));
         let policy = match (denies(), silent()) {
@@ -46,7 +47,9 @@ impl<'a> Denial<'a> {
         let on = resource.map_or_else(String::new, |resource| format!(" on `{resource}`"));
         if self.takes_role() && !matches!(policy, Policy::Denies(_)) {
             let role = resource.unwrap_or("the role");
-            return format!("allow `{action}` on `{role}` in a policy of {who}, and let the trust policy of that role name {who}");
+            return format!(
+                "allow `{action}` on `{role}` in a policy of {who}, and let the trust policy of that role name {who}"
+            );
         }
         match policy {
             Policy::Denies(kind @ ("service control policy" | "resource control policy")) => format!(
@@ -59,7 +62,9 @@ impl<'a> Denial<'a> {
                 format!("ask the organization's administrator to allow `{action}` in a {kind} of this account")
             }
             Policy::Silent("permissions boundary") => {
-                format!("allow `{action}`{on} in the permissions boundary of {who}, which limits what its policies allow")
+                format!(
+                    "allow `{action}`{on} in the permissions boundary of {who}, which limits what its policies allow"
+                )
             }
             Policy::Silent("session policy") => {
                 format!("allow `{action}`{on} in the session policy with which {who} is assumed")

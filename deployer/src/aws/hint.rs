@@ -27,8 +27,12 @@ pub(super) fn hint(kind: Kind, reason: &str) -> Option<Cow<'static, str>> {
         }
         Kind::Throttled => "too many calls in this account at once: run again in a minute",
         Kind::Conflict => "wait until the other update is done, then run again",
-        Kind::Unknown => "run again: whether the call took effect is unknown, and the next run starts from what is live",
-        Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => return of_code(reason).map(Cow::Borrowed),
+        Kind::Unknown => {
+            "run again: whether the call took effect is unknown, and the next run starts from what is live"
+        }
+        Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => {
+            return of_code(reason).map(Cow::Borrowed);
+        }
     };
     Some(Cow::Borrowed(fixed))
 }
@@ -46,8 +50,12 @@ fn of_credentials(reason: &str) -> Cow<'static, str> {
         Some(name) if lower.contains("sso") => {
             return format!("log in again: `aws sso login --profile {name}`").into();
         }
-        Some(_) => "look at it in `~/.aws/config` (`aws sso login`, where it logs in by SSO), or change `profile` in `deployer.toml`",
-        None if lower.contains("sso") => "log in again: `aws sso login`, with `--profile` for a profile other than `default`",
+        Some(_) => {
+            "look at it in `~/.aws/config` (`aws sso login`, where it logs in by SSO), or change `profile` in `deployer.toml`"
+        }
+        None if lower.contains("sso") => {
+            "log in again: `aws sso login`, with `--profile` for a profile other than `default`"
+        }
         None if has(&["InvalidIdentityToken"]) => {
             "create GitHub's identity provider in the account (`token.actions.githubusercontent.com`, audience `sts.amazonaws.com`)"
         }
@@ -84,15 +92,15 @@ fn of_denial(reason: &str) -> Cow<'static, str> {
         return Cow::Borrowed("enable the region for the account, or change `region` in `deployer.toml`");
     }
     if reason.starts_with("KMS") || reason.contains("KMS key") {
-        return Cow::Borrowed(
-            "allow the role `kms:Decrypt` on the key, in its own policy and in the key's policy",
-        );
+        return Cow::Borrowed("allow the role `kms:Decrypt` on the key, in its own policy and in the key's policy");
     }
     if let Some(denial) = Denial::of(reason) {
         return Cow::Owned(denial.hint());
     }
     if reason.starts_with(NOT_GIVEN) && reason.contains("WebIdentity") {
-        return Cow::Borrowed("let the trust policy of the role accept this run's token: its `aud` and its whole `sub`");
+        return Cow::Borrowed(
+            "let the trust policy of the role accept this run's token: its `aud` and its whole `sub`",
+        );
     }
     match reason.strip_prefix('`').and_then(|rest| rest.split_once("` is not allowed")) {
         Some((action, _)) => Cow::Owned(format!("allow `{action}` in a policy of the role that this run uses")),
@@ -129,7 +137,9 @@ fn of_code(reason: &str) -> Option<&'static str> {
         _ if begins(&["PermanentRedirect", "IllegalLocationConstraint"]) => {
             "use a bucket in the region of the environment: change `artifact_bucket` in the contract, or `region` in `deployer.toml`"
         }
-        _ if begins(&["NoSuchBucket"]) => "create the bucket that the contract names, or change `artifact_bucket` there",
+        _ if begins(&["NoSuchBucket"]) => {
+            "create the bucket that the contract names, or change `artifact_bucket` there"
+        }
         _ if begins(&["ResourceNotFoundException", "NotFoundException"]) => {
             "check the account, the region and the name in the stack contract: `deployer contract show`"
         }

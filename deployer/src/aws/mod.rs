@@ -92,7 +92,7 @@ pub struct Reader {
     pub cloudwatch: CloudWatch,
     /// What functions logged.
     pub logs: CloudWatchLogs,
-    /// What somebody may do.
+    /// What principals may do.
     pub iam: Iam,
     /// Every call made so far, by a writer of the same environment too.
     pub calls: Calls,

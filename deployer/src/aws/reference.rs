@@ -57,7 +57,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "The role lacks a permission",
         UPDATE_ALIAS,
-        denied!("lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod because no identity-based policy allows the lambda:UpdateAlias action"),
+        denied!(
+            "lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod because no identity-based policy allows the lambda:UpdateAlias action"
+        ),
         Denied,
         "No policy of the role allows the action on this resource.",
         "Add the action to the role's policy. `deployer doctor ENVIRONMENT` lists every action that a release needs and the role lacks."
@@ -65,7 +67,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "A permissions boundary does not allow it",
         UPDATE_ALIAS,
-        denied!("lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod because no permissions boundary allows the lambda:UpdateAlias action"),
+        denied!(
+            "lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod because no permissions boundary allows the lambda:UpdateAlias action"
+        ),
         Denied,
         "The role's policy allows the action, but its permissions boundary does not: only what both allow is allowed.",
         "Add the action to the boundary. An administrator usually owns it."
@@ -73,7 +77,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "The organization does not allow it",
         UPDATE_ALIAS,
-        denied!("lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod with an explicit deny in a service control policy"),
+        denied!(
+            "lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod with an explicit deny in a service control policy"
+        ),
         Denied,
         "A service control policy of AWS Organizations applies to the whole account, whatever the role's policies allow. It often limits the regions.",
         "Use an allowed region or account, or ask the organization's administrator for an exception."
@@ -81,7 +87,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "A policy denies it explicitly",
         UPDATE_ALIAS,
-        denied!("lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod with an explicit deny in an identity-based policy"),
+        denied!(
+            "lambda:UpdateAlias on resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod with an explicit deny in an identity-based policy"
+        ),
         Denied,
         "A statement with `\"Effect\": \"Deny\"` matches the call.",
         "Find the statement in the role's policies and remove or narrow it."
@@ -89,7 +97,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "A role cannot be assumed",
         LEDGER,
-        Met::Credentials("AccessDenied: User: arn:aws:sts::111111111111:assumed-role/shop-prod-deploy/deployer is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/shop-dev-read"),
+        Met::Credentials(
+            "AccessDenied: User: arn:aws:sts::111111111111:assumed-role/shop-prod-deploy/deployer is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/shop-dev-read"
+        ),
         Denied,
         "Both sides have to agree: the caller's policy and the trust policy of the role. AWS gives the same response for a role that does not exist.",
         "Check the role's ARN, the caller's policy and the role's trust policy."
@@ -105,7 +115,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "The account has no identity provider for GitHub",
         LEDGER,
-        Met::Credentials("InvalidIdentityToken: No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com"),
+        Met::Credentials(
+            "InvalidIdentityToken: No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com"
+        ),
         NoCredentials,
         "IAM does not know the issuer of the token in this account.",
         "Create the identity provider once in each account, then the role that trusts it."
@@ -156,7 +168,10 @@ const CREDENTIALS: &[Entry] = &[
     entry!(
         "The signature is wrong",
         LEDGER,
-        Met::Code("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method."),
+        Met::Code(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method."
+        ),
         NoCredentials,
         "The secret access key is not the one of the access key ID: often a part was not copied.",
         "Copy both again."
@@ -164,7 +179,10 @@ const CREDENTIALS: &[Entry] = &[
     entry!(
         "The clock is wrong",
         LEDGER,
-        Met::Code("InvalidSignatureException", "Signature expired: 20260110T100000Z is now earlier than 20260110T101000Z (20260110T101500Z - 5 min.)"),
+        Met::Code(
+            "InvalidSignatureException",
+            "Signature expired: 20260110T100000Z is now earlier than 20260110T101000Z (20260110T101500Z - 5 min.)"
+        ),
         NoCredentials,
         "AWS refuses a request that was signed more than 5 minutes ago or ahead.",
         "Set the clock of the machine, or start its time synchronization."
@@ -183,7 +201,10 @@ const LIMITS: &[Entry] = &[
     entry!(
         "Another update is in progress",
         ("UpdateFunctionCode", "function `shop-orders-prod`"),
-        Met::Code("ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod"),
+        Met::Code(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. An update is in progress for resource: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod"
+        ),
         Conflict,
         "Lambda allows one change of a function at a time; Terraform or another person is changing it.",
         "Wait and run again."
@@ -191,7 +212,10 @@ const LIMITS: &[Entry] = &[
     entry!(
         "Something changed in between",
         UPDATE_ALIAS,
-        Met::Code("PreconditionFailedException", "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId"),
+        Met::Code(
+            "PreconditionFailedException",
+            "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId"
+        ),
         Precondition,
         "Another tool changed the function or alias after `deployer` had read it. Nothing was overwritten.",
         "Run again: the next run starts from what is live. `deployer status` shows the difference."
@@ -215,7 +239,10 @@ const LIMITS: &[Entry] = &[
     entry!(
         "The object does not exist",
         ("GetFunction", "`shop-orders-prod:live`"),
-        Met::Code("ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod:live"),
+        Met::Code(
+            "ResourceNotFoundException",
+            "Function not found: arn:aws:lambda:eu-west-1:111111111111:function:shop-orders-prod:live"
+        ),
         NotFound,
         "The stack contract names something that this account and region do not have.",
         "Compare the contract with what exists. Often the account or the region is another one than meant."
@@ -226,7 +253,10 @@ const KEYS: &[Entry] = &[
     entry!(
         "A KMS key may not be used",
         ("Invoke", "`shop-orders-prod:7`"),
-        Met::Code("KMSAccessDeniedException", "Lambda was unable to decrypt the environment variables because KMS access was denied. Please check the function's KMS key settings."),
+        Met::Code(
+            "KMSAccessDeniedException",
+            "Lambda was unable to decrypt the environment variables because KMS access was denied. Please check the function's KMS key settings."
+        ),
         Denied,
         "The function's settings are encrypted with a key of the account, and its role may not decrypt with it.",
         "Allow `kms:Decrypt` to the role of the function, in the role's policy and in the key's."
@@ -234,7 +264,10 @@ const KEYS: &[Entry] = &[
     entry!(
         "A KMS key is disabled",
         ("Invoke", "`shop-orders-prod:7`"),
-        Met::Code("KMSDisabledException", "Lambda was unable to decrypt the environment variables because the KMS key used is disabled."),
+        Met::Code(
+            "KMSDisabledException",
+            "Lambda was unable to decrypt the environment variables because the KMS key used is disabled."
+        ),
         Other,
         "The key that encrypts the function's settings is disabled or about to be deleted.",
         "Enable the key."
@@ -253,7 +286,10 @@ const PLACES: &[Entry] = &[
     entry!(
         "The region is another one",
         ("PutObject", "object `shop/orders.zip` of bucket `shop-artifacts`"),
-        Met::Code("AuthorizationHeaderMalformed", "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+        Met::Code(
+            "AuthorizationHeaderMalformed",
+            "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"
+        ),
         NoCredentials,
         "The bucket is in another region than the environment.",
         "Lambda takes a package only from a bucket in its own region: correct `region`, or make a bucket there."
@@ -373,7 +409,12 @@ fn other_errors_have_their_hints_too() {
         ("AccessDenied", "Access Denied", Kind::Denied, "give the role the action"),
         ("InvalidParameterValueException", "Provide a valid source image.", Kind::Other, "push the image"),
         ("InvalidParameterValueException", "or layer media type for the source image", Kind::Other, "attestations"),
-        ("InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes", Kind::Other, "smaller"),
+        (
+            "InvalidParameterValueException",
+            "Unzipped size must be smaller than 262144000 bytes",
+            Kind::Other,
+            "smaller",
+        ),
         ("ResourceConflictException", "the following aliases reference it: [live]", Kind::Other, ""),
         ("PermanentRedirect", "", Kind::Other, "region"),
         ("NoSuchBucket", "", Kind::NotFound, "bucket"),

@@ -96,7 +96,10 @@ mod tests {
         }
         std::fs::write(&file, token(&json!({"sub": "s"}))).unwrap();
         let other = AwsError::found(Kind::Denied, "GetItem", "the ledger `l`", "AccessDenied: no");
-        assert_eq!(explained(other.into(), Some(&file)).to_string(), "GetItem of the ledger `l` failed: AccessDenied: no");
+        assert_eq!(
+            explained(other.into(), Some(&file)).to_string(),
+            "GetItem of the ledger `l` failed: AccessDenied: no"
+        );
         assert_eq!(explained(refused(), None).to_string(), refused().to_string());
     }
 }

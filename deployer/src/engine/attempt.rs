@@ -230,9 +230,11 @@ impl Engine<'_> {
             return;
         }
         let is_meant = |key: &String| failed.is_none_or(|failed| failed.function == *key);
-        let moved = release.parts.functions.iter().filter(|(key, part)| {
-            is_meant(key) && release.previous_parts.functions.get(*key) != Some(part)
-        });
+        let moved = release
+            .parts
+            .functions
+            .iter()
+            .filter(|(key, part)| is_meant(key) && release.previous_parts.functions.get(*key) != Some(part));
         let functions = moved.filter_map(|(key, part)| Some((key, &part.version, observed.functions.get(key)?)));
         let logs = functions.take(FUNCTIONS).map(async |(key, version, function)| {
             let shared = function.latest.settings.log_group();

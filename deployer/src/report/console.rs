@@ -55,7 +55,8 @@ fn domain(region: &str) -> &'static str {
 /// The console takes the name of a log group encoded twice, with `$` for `%`.
 fn encoded_twice(group: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    let letter = |letter: char| if is_plain(letter) { letter.to_string() } else { format!("$25{:02X}", u32::from(letter)) };
+    let letter =
+        |letter: char| if is_plain(letter) { letter.to_string() } else { format!("$25{:02X}", u32::from(letter)) };
     group.chars().filter(char::is_ascii).map(letter).collect()
 }
 

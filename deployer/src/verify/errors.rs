@@ -10,8 +10,8 @@ use crate::aws::{LogStreams, Reader};
 /// The longest that a failed release waits for it.
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// The last errors in these streams since then. Whatever stands in the way (no permission, no log group, a throttled or slow
-/// response), there are none: the release has failed already, and this explains no more than why.
+/// The last errors in these streams since then; none if they cannot be read (no permission, no log group, a throttled or slow
+/// response). The release has failed already: this only helps to explain it.
 pub async fn last_errors(reader: &Reader, of: &LogStreams, since: &str) -> Log {
     let now = reader.world.now();
     let since = since.parse().unwrap_or(Timestamp::UNIX_EPOCH);

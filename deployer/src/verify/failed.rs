@@ -116,7 +116,9 @@ impl Failed {
     pub fn hint(&self) -> &'static str {
         match self.blame {
             Blame::Permission => "give the role the action that the message names",
-            Blame::Concurrency => "run again when the functions are less busy, or raise the reserved concurrency or the quota",
+            Blame::Concurrency => {
+                "run again when the functions are less busy, or raise the reserved concurrency or the quota"
+            }
             Blame::Crash => "fix what the function's log shows, then deploy again",
             _ => "fix what the check shows, or the check itself, then deploy again",
         }

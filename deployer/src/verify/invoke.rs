@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::event::{Gateways, Returns};
+use super::failed::Mismatch;
 use super::log::{shown, shown_value};
 use super::response::missing;
 use super::url::Expected;
-use super::failed::Mismatch;
 use super::{Blame, Failed, Log, Response, TRIES};
 use crate::aws::{Invocation, Kind, Reader, Readiness, VersionState, patiently};
 use crate::backoff::{Backoff, Pace};

@@ -246,7 +246,14 @@ mod tests {
         let python = r#"{"timestamp":"t","level":"ERROR","message":"bad input","logger":"root","requestId":"r","errorType":"ValueError","errorMessage":"no id","stackTrace":["  File \"a.py\", line 1\n    x\n","  File \"b.py\"\n","c","d","e"]}"#;
         assert_eq!(
             lines(python),
-            ["ERROR bad input", "  ValueError: no id", "    File \"a.py\", line 1", "    x", "    File \"b.py\"", "    c"]
+            [
+                "ERROR bad input",
+                "  ValueError: no id",
+                "    File \"a.py\", line 1",
+                "    x",
+                "    File \"b.py\"",
+                "    c"
+            ]
         );
         let rust = r#"{"timestamp":"t","level":"ERROR","fields":{"message":"no table","error":"NotFound","token":"hunter2"},"target":"f"}"#;
         assert_eq!(lines(rust), ["ERROR no table", "  NotFound"]);

@@ -162,10 +162,7 @@ mod tests {
             seen(response(200, "8", &body)),
             [r#"header `X-Mark` is "8", not "7""#, "header `X-Mark`", "\"7\"", "\"8\""]
         );
-        assert_eq!(
-            seen(response(200, "7", &body)),
-            ["the body differs at `$.deep.a`", "body at `$.deep.a`", "1", "2"]
-        );
+        assert_eq!(seen(response(200, "7", &body)), ["the body differs at `$.deep.a`", "body at `$.deep.a`", "1", "2"]);
         let none = json!({"status": "ok"});
         assert_eq!(seen(response(200, "7", &none))[2..], ["1", "nothing"]);
         assert_eq!(seen(Response::new(200, [("x-mark", "7")], "hi".to_owned()))[0], "the body is not JSON");

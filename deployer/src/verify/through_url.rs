@@ -1,20 +1,20 @@
-//! Checks through the URL, repeated until so many responses in a row carry the new marks, within the release's requests.
+//! Checks through the URL, repeated until enough responses in a row carry the new marks, within the requests that a release may make.
 
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::url::{Expected, Seen, Urls};
 use super::failed::Mismatch;
+use super::url::{Expected, Seen, Urls};
 use super::{Blame, Failed, TRIES, record};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Verify};
 use crate::ledger::CheckRecord;
 use crate::world::World;
 
-/// While traffic is split, so many requests of a check look for a response of the new version.
+/// While traffic is split, how many requests of a check look for a response of the new version.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// So long after a switch the old parts may still respond here and there.
+/// How long after a switch the old parts may still respond here and there.
 const SEEN_BY_ALL: Duration = Duration::from_secs(10);
 /// The requests of a release are few: the pauses between them soon grow.
 const PACE: Pace = Pace { steady: Duration::ZERO, longest: Duration::from_secs(8), ..Pace::READY };
@@ -64,10 +64,10 @@ impl ThroughUrl {
             let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
             let (pause, left) = (backoff.pause(), timeout.saturating_sub(backoff.elapsed()));
             let out_of_time = pause > left;
-            // Of a response that does not say who made it nobody knows for a while whether the old parts did.
+            // A response that does not name its version may come from the old parts for a while.
             let known = self.urls.shows(&check.function, expected) || backoff.elapsed() >= SEEN_BY_ALL;
             if (wrong >= enough && known) || out_of_time {
-                // Where most of the time the gateway's limits stood in the way, nothing was learned.
+                // Where the gateway's limits stopped most of the requests, nothing is known.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
                 let record = record(false, why.words, requests);
                 return Some(Err(Failed::new(check, record, (blame, why.difference))));
@@ -84,14 +84,14 @@ impl ThroughUrl {
             None => Ok(record(true, response, requests)),
             // It would have been waited out: the last of a few requests met a part of the stage that had not switched.
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
-            // Nothing was learned where the gateway's limits stood in the way.
+            // Nothing is known where the gateway's limits stopped the requests.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
             Some(blame) => Err(Failed::new(check, record(false, response, requests), (blame, difference))),
         })
     }
 
     /// Looks a few times, while traffic is split, for a response of the new version: only such a one counts, and only three
-    /// wrong ones fail. None is no failure: a small part of the traffic is seldom met.
+    /// wrong ones fail. It is no failure to see none: a small share of the traffic is seldom met.
     pub(super) async fn a_few_times(&self, check: &Check, expected: &Expected, phase: &str) -> Shown {
         let (mut wrong, mut wanted, mut requests) = (0, LOOKS, 0);
         // Most of the requests that a release may make are for what comes after the switch.
@@ -193,7 +193,10 @@ mod tests {
         through_url.in_a_row(&check, &expected, share, "after").await
     }
 
-    async fn after_a_switch(responses: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Box<Failed>> {
+    async fn after_a_switch(
+        responses: &'static [&'static str],
+        older_definition: bool,
+    ) -> Result<CheckRecord, Box<Failed>> {
         sent(responses, older_definition, 40).await.unwrap()
     }
 
@@ -202,37 +205,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_switch_is_seen_after_enough_right_answers_in_a_row_and_a_flip_back_starts_the_count_anew() {
+    async fn a_switch_shows_after_enough_right_responses_in_a_row() {
         assert_eq!(after_a_switch(&[RIGHT], false).await.unwrap().requests, 3);
         assert_eq!(after_a_switch(&[OLD, RIGHT, OLD, RIGHT], false).await.unwrap().requests, 6);
     }
 
     #[tokio::test]
-    async fn an_old_response_after_right_ones_says_nothing_when_the_requests_are_used_up() {
+    async fn an_old_response_after_right_ones_shows_nothing() {
         assert!(shown(&[RIGHT, RIGHT, OLD], 3).await.is_none());
         assert!(shown(&[OLD, RIGHT], 3).await.unwrap().unwrap().response.contains("are used up"));
         assert_eq!(shown(&[OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn the_gateways_limits_say_nothing_when_the_requests_are_used_up() {
+    async fn the_limits_of_the_gateway_show_nothing() {
         assert!(shown(&[RIGHT, RIGHT, LIMITED], 3).await.is_none());
         assert_eq!(shown(&[LIMITED, OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn an_old_response_that_stays_is_a_switch_not_seen_and_no_fault_of_the_function() {
+    async fn an_old_response_that_stays_is_a_switch_that_does_not_show() {
         assert_eq!(after_a_switch(&[OLD], false).await.unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn a_wrong_response_of_the_new_version_is_its_own_after_a_few_tries() {
+    async fn three_wrong_responses_of_the_new_version_fail() {
         let failed = after_a_switch(&[WRONG], false).await.unwrap_err();
         assert_eq!((failed.blame, failed.record.requests), (Blame::Application, TRIES));
     }
 
     #[tokio::test]
-    async fn a_route_that_the_older_definition_lacks_waits_for_the_stage_and_later_is_a_failure() {
+    async fn a_route_that_is_missing_fails_once_the_stage_has_moved() {
         assert!(after_a_switch(&[NO_ROUTE], true).await.unwrap().response.contains("not in the deployment"));
         assert_eq!(after_a_switch(&[NO_ROUTE], false).await.unwrap_err().blame, Blame::Gateway);
     }

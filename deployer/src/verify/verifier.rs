@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::ledger::CheckRecord;
 use crate::observe::{Observed, ObservedApi};
 
-/// So long a switch of the stage may take to be seen where old code must not meet the newer definition. Where no check
-/// goes through the URL, so long is waited.
+/// How long a switch of the stage may take to show, where old code must not meet the newer definition. Where no check goes
+/// through the URL, the wait is this long.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Sends the checks of one release.
@@ -50,7 +50,7 @@ impl Verifier {
     /// For the checks of an environment: under the custom domain where the API does not respond under its own name.
     ///
     /// # Errors
-    /// The contract's URL is none.
+    /// The contract's URL is not a URL.
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
         let contract = &observed.ledger.contract;
         let unreachable = observed.api.as_ref().and_then(unreachable);
@@ -170,7 +170,7 @@ impl Verifier {
         let (check, expected) = entry;
         let names_version = through_url.urls.names_version();
         let shown = match traffic {
-            // Of a response that does not say who made it nothing is learned while traffic is split.
+            // While traffic is split, a response without the name of its version shows nothing.
             Traffic::Split if !names_version => None,
             Traffic::Split => through_url.a_few_times(check, expected, phase).await,
             Traffic::Switched => {
@@ -287,7 +287,7 @@ fn obstacle(observed: &Observed, check: &Check, unreachable: Option<&str>) -> Op
     let function = observed.functions.get(&check.function);
     let url = function.and_then(|function| function.url.as_ref());
     let Some(request) = check.request() else {
-        // Where there is no URL nobody would expect it to go through one.
+        // Without a URL it is not expected to go through one.
         let has_url = observed.ledger.contract.url_of(&check.function).is_some();
         return has_url.then(|| "it sends an event".to_owned());
     };

@@ -25,7 +25,9 @@ fn a_check_that_fails_before_traffic_shows_the_log_without_secrets() {
         let (ended, calls) = simulation.observed(&deploy_code(simulation, Behavior::LogsSecrets)).await;
         let words = &ended.words;
         assert_eq!(ended.code, Some(6), "{words}");
-        for line in ["connecting to postgres://***@db/shop", "ERROR no table `orders`", "NotFound", "Authorization: ***"] {
+        for line in
+            ["connecting to postgres://***@db/shop", "ERROR no table `orders`", "NotFound", "Authorization: ***"]
+        {
             assert!(words.contains(line), "{line}: {words}");
         }
         assert!(!words.contains(SECRET) && !words.contains('\u{1b}') && !words.contains('\u{7}'), "{words}");
@@ -56,7 +58,11 @@ fn json_has_the_failed_check_without_secrets() {
         let command = format!("{} --output json", deploy_code(simulation, Behavior::LogsSecrets));
         let ended = simulation.command(&command).await;
         assert!(!ended.words.contains(SECRET), "{}", ended.words);
-        assert!(ended.words.contains(r#""expected": "200""#) && ended.words.contains(r#""of": "status""#), "{}", ended.words);
+        assert!(
+            ended.words.contains(r#""expected": "200""#) && ended.words.contains(r#""of": "status""#),
+            "{}",
+            ended.words
+        );
     });
 }
 
@@ -82,7 +88,10 @@ fn a_failure_after_traffic_shows_the_errors_of_that_version() {
         let words = &ended.words;
         assert_eq!(ended.code, Some(6), "{words}");
         assert!(words.contains("| ERROR cannot connect, password=***"), "{words}");
-        assert!(!words.contains("all is well") && !words.contains("another version") && !words.contains(SECRET), "{words}");
+        assert!(
+            !words.contains("all is well") && !words.contains("another version") && !words.contains(SECRET),
+            "{words}"
+        );
         assert!(words.contains("/aws/lambda/") && words.contains("was reverted, release 1 is live"), "{words}");
         assert_eq!(count(&calls, "FilterLogEvents"), 1);
     });
@@ -93,7 +102,9 @@ fn logs_that_cannot_be_read_change_nothing() {
     for fault in [None, Some(Fault::Stalled), Some(Fault::Refused(500)), Some(Fault::Refused(429))] {
         with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
             simulation.account("dev", |account| account.logs.is_denied = fault.is_none());
-            simulation.account("dev", |account| account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60)));
+            simulation.account("dev", |account| {
+                account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60))
+            });
             let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
             if let Some(fault) = fault {
                 prepared.run.fault_of("FilterLogEvents", fault);
@@ -120,7 +131,9 @@ fn a_good_release_reads_no_log() {
 #[test]
 fn a_release_that_cannot_be_reverted_says_that_parts_may_be_mixed() {
     with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
-        simulation.account("dev", |account| account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60)));
+        simulation.account("dev", |account| {
+            account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60))
+        });
         let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
         let run = std::sync::Arc::clone(&prepared.run);
         let deny = async {

@@ -51,6 +51,11 @@ fn live(view: &ReleaseView) -> String {
             format!("{}{parts}", previous())
         }
         Some(ReleaseState::Live) => format!("release {}", view.release),
-        _ => format!("{} or release {}, or parts of both: `deployer status {}` shows which", previous(), view.release, view.environment),
+        _ => format!(
+            "{} or release {}, or parts of both: `deployer status {}` shows which",
+            previous(),
+            view.release,
+            view.environment
+        ),
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn page(view: &ReleaseView) -> Markdown {
 pub(super) fn title(view: &ReleaseView) -> (&'static str, String) {
     let ReleaseView { environment, release, .. } = view;
     let Some(failed) = &view.failed else {
-        let what = if view.changed { format!("release {}", numbered(view)) } else { format!("nothing to do, release {release}") };
+        let what = if view.changed {
+            format!("release {}", numbered(view))
+        } else {
+            format!("nothing to do, release {release}")
+        };
         return ("✅", format!("{environment}: {what} is live"));
     };
     let back = match view.previous {

@@ -6,7 +6,7 @@ use super::*;
 use crate::failure::{Exit, Failure};
 use crate::verify;
 
-/// A release of the counter, of which the stage did not come to move if it was reverted.
+/// A release of the counter, whose stage had not moved yet if it was reverted.
 fn moved() -> ApiMove {
     let id = |id: &str| Some(id.to_owned());
     ApiMove { before: id("d1"), after: id("d2"), why: Some("definition x -> y".to_owned()) }
@@ -299,8 +299,14 @@ fn failed_check() -> anyhow::Error {
         got: r#"500, body {"error":"no table"}"#.to_owned(),
     };
     let log = verify::Log(vec!["ERROR no table `orders`".to_owned()]);
-    verify::Failed { record, function: "counter".to_owned(), blame: verify::Blame::Application, difference: Some(difference), log }
-        .explain()
+    verify::Failed {
+        record,
+        function: "counter".to_owned(),
+        blame: verify::Blame::Application,
+        difference: Some(difference),
+        log,
+    }
+    .explain()
 }
 
 #[test]
@@ -336,5 +342,8 @@ fn the_page_shows_expected_beside_got_and_the_log() {
     assert!(page.contains(table), "{page}");
     assert!(page.contains("The function logged:\n\n```text\nERROR no table `orders`\n```\n"), "{page}");
     let json = serde_json::to_value(failed(view(ReleaseState::Reverted), &failed_check())).unwrap();
-    assert_eq!((&json["error"]["check"]["name"], &json["error"]["check"]["expected"]), (&json!("health"), &json!("200")));
+    assert_eq!(
+        (&json["error"]["check"]["name"], &json["error"]["check"]["expected"]),
+        (&json!("health"), &json!("200"))
+    );
 }
