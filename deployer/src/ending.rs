@@ -3,6 +3,7 @@
 
 use crate::aws::{AwsError, Kind};
 use crate::failure::{Exit, Failure};
+use crate::verify::Failed;
 
 /// What a run that ended with an error says of it.
 pub trait Ending {
@@ -18,13 +19,15 @@ impl Ending for anyhow::Error {
         match (self.downcast_ref::<Failure>(), self.downcast_ref::<AwsError>()) {
             (Some(failure), _) => failure.exit(),
             (None, Some(AwsError { kind: Kind::NoCredentials, .. })) => Exit::BadInput,
+            _ if self.downcast_ref::<Failed>().is_some() => Exit::Reverted,
             _ => Exit::Error,
         }
     }
 
     fn hint(&self) -> Option<&str> {
         let given = self.downcast_ref::<Failure>().and_then(Failure::what_to_do);
-        given.or_else(|| self.downcast_ref::<AwsError>()?.hint())
+        let of_call = || self.downcast_ref::<AwsError>().and_then(AwsError::hint);
+        given.or_else(of_call).or_else(|| self.downcast_ref::<Failed>().map(Failed::hint))
     }
 }
 

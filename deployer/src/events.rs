@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
+use crate::verify::{Failed, Log};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -25,7 +26,9 @@ pub enum Event<'a> {
     StepDone(&'a Step, &'a Release, Duration, bool),
     /// Checks that should have gone through the URL were made by Invoke alone.
     ByInvoke(&'a [&'a CheckRecord]),
-    /// The check of this name failed, and these are the last lines that its function logged.
+    /// A check failed.
+    CheckFailed(&'a Failed),
+    /// The last lines that this function logged.
     Log(&'a str, &'a [String]),
     /// A release failed after traffic had begun to move.
     RevertBegins(&'a Release),
@@ -75,10 +78,16 @@ impl dyn Events + '_ {
         }
     }
 
+    /// See [`Event::CheckFailed`] and [`Event::Log`].
+    pub fn check_failed(&self, failed: &Failed) {
+        self.emit(Event::CheckFailed(failed));
+        self.log(&format!("by `{}` in check `{}`", failed.function, failed.record.name), &failed.log);
+    }
+
     /// See [`Event::Log`]; nothing, if nothing was logged.
-    pub fn log(&self, check: &str, lines: &[String]) {
+    pub fn log(&self, function: &str, Log(lines): &Log) {
         if !lines.is_empty() {
-            self.emit(Event::Log(check, lines));
+            self.emit(Event::Log(function, lines));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Exit codes, and errors that say what to do next.
 //!
-//! An error is an [`anyhow::Error`]; where its class or its hint matters, a [`Failure`] stands in its chain.
+//! An error is an [`anyhow::Error`]; where its class or its hint matters, its chain has a [`Failure`].
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,9 +17,9 @@ pub enum Exit {
     Changes = 2,
     /// Bad input or configuration.
     BadInput = 3,
-    /// Refused: what is live is not what the run may build on.
+    /// Refused: the run must not build on what is live.
     Refused = 4,
-    /// Another run holds the environment's lock.
+    /// Another run has the environment's lock.
     Locked = 5,
     /// The release failed; what was live before is live again, or still.
     Reverted = 6,
@@ -56,7 +56,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Of the byte `offset` of `text`, which is what `file` holds.
+    /// Of the byte `offset` of `text`, which is the content of `file`.
     pub fn new(file: impl Into<PathBuf>, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);

@@ -121,7 +121,9 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
             cli.global.local |= matches!(command, Configured::Local { .. });
             let config = Config::load(&cli.global, process)?;
             let work = configured(Context { config: &config, world, events: report }, report, command);
-            tokio::select! { biased; ended = work => ended, never = show_waits(world, report) => match never {} }
+            let ended =
+                tokio::select! { biased; ended = work => ended, never = show_waits(world, report) => match never {} };
+            ended.map_err(|error| aws::explained(error, config.process.web_identity_token().as_deref()))
         }
     }
 }

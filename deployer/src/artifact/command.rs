@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
 use super::package::Package;
+use super::words;
 use crate::config::{Config, Image, ImageSource};
 use crate::failure::Failure;
 
@@ -82,20 +83,19 @@ async fn run(config: &Config, command: &str, of: &str, stdout: Stdio) -> Result<
     shell.args(["-c", command]).current_dir(&config.root);
     shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
     // Nothing is there to answer a question.
-    shell.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::inherit()).kill_on_drop(true);
-    let child = shell.spawn().context("cannot start `sh`")?;
-    let failed = |how: String| {
-        Failure::error(format!("the build command of function {of} {how}: `{command}`"))
-            .hint("see its output above; nothing was changed")
+    shell.stdin(Stdio::null()).stdout(stdout).kill_on_drop(true);
+    let failed = |how: String, why: &str| {
+        Failure::error(format!("the build command of function {of} {how}: `{command}`{why}"))
+            .hint("fix what its output above shows; nothing was changed")
     };
-    let ended = tokio::time::timeout(LONGEST, child.wait_with_output()).await;
-    let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60)))?;
-    let ended = ended.context("lost sight of `sh`")?;
+    let ended = tokio::time::timeout(LONGEST, words::run(&mut shell)).await;
+    let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60), ""))?;
+    let (ended, words) = ended.context("cannot run `sh`")?;
     if !ended.status.success() {
         let status = ended.status;
         let how =
             status.code().map_or_else(|| format!("failed ({status})"), |code| format!("failed with exit code {code}"));
-        return Err(failed(how).into());
+        return Err(failed(how, &words.why()).into());
     }
     Ok(ended.stdout)
 }

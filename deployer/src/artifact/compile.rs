@@ -10,6 +10,7 @@ use super::cross::{Builder, missing};
 use super::dep_info::{Found, Message};
 use super::settings::Remap;
 use super::source::Crates;
+use super::words;
 use super::workspace::{cargo, not_started, selection};
 use crate::config::{Config, Package};
 use crate::failure::Failure;
@@ -76,14 +77,18 @@ async fn compile_group(
     }
     cargo.args(selection(first)).args(&remap.arguments);
     cargo.envs(remap.variable.iter().map(|(name, value)| (name, value)));
-    // The compiler's words go to the user as they come.
-    let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
-    let output = child.wait_with_output().await.context("lost sight of cargo")?;
+    cargo.stdout(Stdio::piped());
+    let (output, words) = words::run(&mut cargo).await.with_context(|| not_started(config))?;
     if !output.status.success() {
         let names: Vec<_> = functions.iter().map(|(key, _)| format!("`{key}`")).collect();
-        return Err(Failure::error(format!("function {} does not compile", names.join(", ")))
-            .hint("the compiler's errors stand above; nothing was changed")
-            .into());
+        let binaries: String = functions.iter().map(|(_, function)| format!(" --bin {}", function.bin)).collect();
+        let what = format!(
+            "function {} does not compile: `cargo build --package {}{binaries}` failed{}",
+            names.join(", "),
+            first.package,
+            words.why()
+        );
+        return Err(Failure::error(what).hint("fix the compiler's errors above; nothing was changed").into());
     }
     let lines = output.stdout.split(|byte| *byte == b'\n');
     Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())

@@ -23,6 +23,7 @@ mod package;
 mod reads;
 mod settings;
 mod source;
+mod words;
 mod workspace;
 
 use std::collections::BTreeMap;

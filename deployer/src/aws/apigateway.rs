@@ -27,14 +27,14 @@ pub struct ApiWriter(Paced<Client>);
 #[derive(Debug)]
 pub struct StageMove<'a>(&'a Client);
 
-/// What a stage serves.
+/// What is live on a stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stage {
     /// The deployment's id.
     pub deployment: String,
     /// The stage variable that names it to the functions.
     pub mark: Option<String>,
-    /// How many requests at once its methods take (`*/*`); `None` where the account's limit holds.
+    /// How many requests at once its methods take (`*/*`); `None` where the account's limit applies.
     pub burst: Option<i32>,
     /// All of its variables: an integration may name its function or alias by one.
     pub variables: BTreeMap<String, String>,
@@ -137,7 +137,7 @@ pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> (ApiReader, ApiWriter) 
 }
 
 impl ApiReader {
-    /// What the stage serves.
+    /// What is live on the stage.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<Stage, AwsError> {
         let response = self.0.turn().await.get_stage().rest_api_id(api).stage_name(stage).send().await;
         let response = response.map_err(|error| AwsError::new("GetStage", stage_named(api, stage), &error))?;
@@ -164,7 +164,7 @@ impl ApiReader {
             async { listing!(self, get_request_validators, "GetRequestValidators", api) },
             async { listing!(self, get_models, "GetModels", api) },
         )?;
-        // AWS lists its own defaults too: a new one of theirs is no change of ours.
+        // AWS lists its own defaults too: a new default does not count as a change.
         let responses = match responses {
             Value::Array(all) => all.into_iter().filter(|response| response["defaultResponse"] != true).collect(),
             other => other,
@@ -185,7 +185,7 @@ impl ApiReader {
         Ok(routes_of(&self.resources(api).await?))
     }
 
-    /// A deployment; `None` if there is no such one.
+    /// A deployment; `None` if it does not exist.
     pub async fn deployment(&self, api: &str, id: &str) -> Result<Option<Deployment>, AwsError> {
         let response = self.0.turn().await.get_deployment().rest_api_id(api).deployment_id(id).send().await;
         match response.map_err(|error| AwsError::new("GetDeployment", deployment_named(api, id), &error)) {
@@ -252,7 +252,7 @@ impl ApiReader {
 }
 
 impl ApiWriter {
-    /// Freezes the definition into a deployment that no stage serves yet. Returns its id.
+    /// Freezes the definition into a deployment that is not live on any stage yet. Returns its id.
     pub async fn create_deployment(&self, api: &str, description: &str) -> Result<String, AwsError> {
         let response = self.0.turn().await.create_deployment().rest_api_id(api).description(description).send().await;
         let response = response.map_err(|error| AwsError::new("CreateDeployment", api_named(api), &error))?;
@@ -266,7 +266,7 @@ impl ApiWriter {
         StageMove(self.0.turn().await)
     }
 
-    /// Deletes a deployment. AWS refuses it for one that a stage serves.
+    /// Deletes a deployment. AWS refuses that for one that is live on a stage.
     pub async fn delete_deployment(&self, api: &str, id: &str) -> Result<(), AwsError> {
         let response = self.0.turn().await.delete_deployment().rest_api_id(api).deployment_id(id).send().await;
         response.map(drop).map_err(|error| AwsError::new("DeleteDeployment", deployment_named(api, id), &error))

@@ -62,7 +62,7 @@ impl HttpApiReader {
         })
     }
 
-    /// Where an API responds, without its stage; `None` if there is no such API.
+    /// Where an API responds, without its stage; `None` if the API does not exist.
     pub async fn endpoint(&self, api: &str) -> Result<Option<String>, AwsError> {
         let response = self.0.turn().await.get_api().api_id(api).send().await;
         match response.map_err(|error| AwsError::new("GetApi", named(api), &error)) {

@@ -16,7 +16,7 @@ const PAGE: i32 = 100;
 #[derive(Debug, Clone)]
 pub struct CloudWatch(aws_sdk_cloudwatch::Client);
 
-/// What an alarm says.
+/// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlarmState {
@@ -24,7 +24,7 @@ pub enum AlarmState {
     Ok,
     /// It is not.
     InAlarm,
-    /// It has seen too little to tell.
+    /// It has too little data.
     InsufficientData,
 }
 
@@ -33,13 +33,13 @@ pub enum AlarmState {
 pub struct Alarm {
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// Its state.
     pub state: AlarmState,
     /// Why, in CloudWatch's words.
     pub reason: String,
-    /// How long it looks at once, in seconds; 0 if AWS does not tell.
+    /// How long it looks at once, in seconds; 0 if AWS does not say.
     pub period_seconds: u64,
-    /// How many such periods it looks at; 0 if AWS does not tell.
+    /// How many such periods it looks at; 0 if AWS does not say.
     pub evaluations: u64,
     /// What its metric is restricted to.
     pub dimensions: BTreeMap<String, String>,
@@ -72,7 +72,7 @@ impl CloudWatch {
     async fn page(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         let request = self.0.describe_alarms().set_alarm_names(Some(names.to_vec()));
         let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
-        // As many as there are names: without it a page holds 50.
+        // As many as there are names: without it a page has 50.
         let response = request.max_records(PAGE).send().await;
         let object = || format!("alarms `{}`", names.join("`, `"));
         let response = response.map_err(|error| AwsError::new("DescribeAlarms", object(), &error))?;

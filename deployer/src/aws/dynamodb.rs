@@ -16,7 +16,7 @@ use super::{AwsError, Calls, Kind, clients, quick_timeouts};
 use crate::backoff::{Backoff, Pace};
 use crate::world::World;
 
-/// How often a transaction is sent. A conflict that is waited out is no try. After a signal there are 7 s in all.
+/// How often a transaction is sent. A conflict that is waited out does not count. After a signal there are 7 s in all.
 const TRIES: u32 = 4;
 
 /// Reads one table with the keys `pk` and `sk`.
@@ -45,12 +45,12 @@ pub enum Change {
     Remove((String, String), Vec<String>, Condition),
 }
 
-/// What must hold of an item before it is written.
+/// What must be true of an item before it is written.
 #[derive(Debug, Clone)]
 pub enum Condition {
-    /// There is no such item.
+    /// The item does not exist.
     Absent,
-    /// The item's attributes have these values; `null` means that there is no such attribute.
+    /// The item's attributes have these values; `null` means that the attribute does not exist.
     Equals(BTreeMap<String, Value>),
     /// Anything.
     Any,
@@ -197,7 +197,7 @@ impl TableWriter {
     /// All changes, or none.
     ///
     /// # Errors
-    /// [`Kind::Precondition`] if a condition does not hold.
+    /// [`Kind::Precondition`] if a condition is not met.
     pub async fn transact(&self, changes: Vec<Change>) -> Result<(), AwsError> {
         let items = changes.into_iter().map(|change| self.encode(change)).collect::<Result<Vec<_>, _>>()?;
         // With the same token DynamoDB carries out a transaction once, however often it arrives (for 10 minutes): so

@@ -1,11 +1,14 @@
-//! One error for every service: what was asked of which object, and the kind that code branches on.
+//! One error for every service: which call on which object failed, why, and the kind that code branches on.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::hint::hint;
 
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,16 +21,19 @@ pub struct AwsError {
     operation: &'static str,
     object: String,
     reason: String,
+    hint: Option<Cow<'static, str>>,
 }
 
 /// How the reason begins where the response has no error code, as AWS's have.
-const NOT_OF_AWS: &str = "the response is not one of AWS";
-/// How it begins where the endpoint's certificate is not trusted.
-const UNTRUSTED: &str = "the certificate of the endpoint is not trusted: ";
-/// How it begins where a proxy did not let the connection through.
-const REFUSED_BY_PROXY: &str = "the proxy refused the connection: ";
-/// How the reason begins where the role that is to be taken was refused.
-const NOT_GIVEN: &str = "the role was not given: ";
+pub(super) const NOT_OF_AWS: &str = "the response is not from AWS";
+/// Where the endpoint's certificate is not trusted.
+pub(super) const UNTRUSTED: &str = "the certificate of the endpoint is not trusted: ";
+/// Where a proxy did not let the connection through.
+pub(super) const REFUSED_BY_PROXY: &str = "the proxy refused the connection: ";
+/// Where the endpoint has a name that DNS does not know.
+pub(super) const UNRESOLVED: &str = "the name of the endpoint does not resolve";
+/// Where the role that the run is to have was refused.
+pub(super) const NOT_GIVEN: &str = "the role cannot be assumed: ";
 
 /// The kinds of failure that code branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +54,14 @@ pub enum Kind {
     Unreachable,
     /// The response did not come, or was a 5xx: it is not known what was done.
     Unknown,
-    /// What was answered is not what it should be.
+    /// The response is not what it should be.
     Malformed,
     /// Any other refusal.
     Other,
 }
 
 impl Kind {
-    /// Whether a call that can have no double effect is worth sending again.
+    /// Whether a call that can have no double effect is worth repeating.
     pub(super) fn may_be_repeated(self) -> bool {
         matches!(self, Self::Unknown | Self::Throttled | Self::Conflict | Self::Unreachable)
     }
@@ -77,7 +83,7 @@ impl AwsError {
         };
         let status = error.raw_response().map(|response| response.status().as_u16());
         let (kind, reason) = match status {
-            // It went well, and what it says cannot be read: the SDK takes that for an error of the service's.
+            // It succeeded, but the response cannot be read, which the SDK takes for an error of the service.
             Some(200..=299) if kind == Kind::Other => (Kind::Malformed, "the response could not be read".to_owned()),
             _ => (kind, reason),
         };
@@ -92,98 +98,54 @@ impl AwsError {
         };
         let header = error.raw_response().and_then(|response| response.headers().get("retry-after"));
         let retry_after = header.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        Self { kind, retry_after, operation, object: object.into(), reason }
+        Self { retry_after, ..Self::found(kind, operation, object, reason) }
     }
 
-    /// What to do about it, where the kind says it.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self.kind {
-            Kind::NoCredentials if self.reason.contains("this local AWS belongs to another") => {
-                "run `deployer local down` in the other checkout, or give this one other ports under `[local]` in \
-                 `deployer.toml`; then `deployer local up`"
-            }
-            Kind::NoCredentials if is_about_clock(&self.reason) => {
-                "this machine's clock is wrong by more than 5 minutes: set it, then run again"
-            }
-            Kind::NoCredentials if self.reason.contains("the profile `") => {
-                "look at it in `~/.aws/config` (`aws sso login`, where it logs in by SSO), or change `profile` in `deployer.toml`"
-            }
-            Kind::NoCredentials => {
-                "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, \
-                 run the job again: its role is for an hour"
-            }
-            Kind::Unreachable if self.reason.starts_with(UNTRUSTED) => {
-                "something on the way inspects TLS: put its root certificate into a PEM file and name that in `AWS_CA_BUNDLE`"
-            }
-            Kind::Unreachable if self.reason.starts_with(REFUSED_BY_PROXY) => {
-                "check `HTTPS_PROXY`, its user and password, and `NO_PROXY`"
-            }
-            Kind::Unreachable => "check the network and the region; for the local AWS: `deployer local up` starts it",
-            Kind::Denied if self.reason.contains("ECR image") || self.reason.contains(" ecr:") => {
-                "let it be pulled: the repository's policy has to allow `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer` to \
-                 `lambda.amazonaws.com` and to the function's account, and the role that releases needs both where the \
-                 repository is another account's; or push the image to a repository of the function's account"
-            }
-            Kind::Other if self.reason.contains("Provide a valid source image") => {
-                "push the image to Amazon ECR first, in the function's region; Lambda pulls from nowhere else"
-            }
-            Kind::Other if self.reason.contains("media type for the source image") => {
-                "push an image for one processor, without attestations: `docker buildx build --platform linux/arm64 \
-                 --provenance=false`"
-            }
-            Kind::Denied if self.reason.starts_with("RegionDisabledException") => {
-                "enable the region for the account, or change `region` in `deployer.toml`"
-            }
-            Kind::Denied => "give the role the action that the message names",
-            Kind::Throttled => "too many calls at once on this account: run again in a minute",
-            Kind::Conflict => "another update is in progress: run again when it is done",
-            Kind::Unknown => "it is not known whether the call was carried out: run again, it starts from what is live",
-            Kind::Other if self.reason.starts_with(NOT_OF_AWS) => {
-                "a proxy or a firewall seems to respond in the place of AWS: check `HTTPS_PROXY` and `NO_PROXY`"
-            }
-            Kind::Other if self.reason.starts_with("CodeStorageExceededException") => {
-                "the account's storage for code is full: `deployer prune` removes versions that nothing needs"
-            }
-            Kind::Other if self.reason.starts_with("LimitExceededException") => {
-                "a quota of the account is used up: remove what nobody needs, or ask AWS for more (Service Quotas)"
-            }
-            Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => return None,
-        })
+    /// What to do about it, where the kind or AWS's words say it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
-    /// Where the credentials may not do this, and AWS does not say what exactly: the action that they lack. S3 often says
-    /// no more than "Access Denied".
+    /// The same with the action that the credentials lack, where AWS does not name it. S3 often says no more than "Access Denied".
     #[must_use]
     pub(super) fn for_lack_of(mut self, action: &str) -> Self {
         if self.kind == Kind::Denied && !self.reason.contains(action) {
             self.reason = format!("`{action}` is not allowed: {}", self.reason);
+            self.hint = hint(self.kind, &self.reason);
         }
         self
     }
 
-    /// Whether the credentials may not take the role that the session is to have.
+    /// Whether the credentials may not assume the role that the run is to have.
     pub fn is_about_taking_a_role(&self) -> bool {
         self.kind == Kind::Denied && self.reason.starts_with(NOT_GIVEN)
     }
 
-    /// A role that was not given: what `cause` says of it.
+    /// Whether AWS refused the token of a workflow run.
+    pub(super) fn is_about_a_token(&self) -> bool {
+        let signs = ["AssumeRoleWithWebIdentity", "InvalidIdentityToken"];
+        matches!(self.kind, Kind::Denied | Kind::NoCredentials) && signs.iter().any(|sign| self.reason.contains(sign))
+    }
+
+    /// A role that cannot be assumed, for this cause.
     #[cfg(test)]
     pub(crate) fn role_refused(operation: &'static str, object: &str, cause: &str) -> Self {
         Self::found(Kind::Denied, operation, object, format!("{NOT_GIVEN}{cause}"))
     }
 
-    /// A failure that we found ourselves in a response that was none.
+    /// A failure that was found in a response without an error.
     pub(crate) fn found(
         kind: Kind,
         operation: &'static str,
         object: impl Into<String>,
         reason: impl Into<String>,
     ) -> Self {
-        Self { kind, retry_after: None, operation, object: object.into(), reason: reason.into() }
+        let reason = reason.into();
+        Self { kind, retry_after: None, operation, object: object.into(), hint: hint(kind, &reason), reason }
     }
 }
 
-fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
+pub(super) fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     let code = error.code().unwrap_or("unknown error");
     let kind = match code {
         "ResourceNotFoundException"
@@ -206,7 +168,7 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
         | "SlowDown"
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceededException" => Kind::Throttled,
-        "AccessDeniedException" | "AccessDenied" | "RegionDisabledException" => Kind::Denied,
+        "AccessDeniedException" | "AccessDenied" | "RegionDisabledException" | "KMSAccessDeniedException" => Kind::Denied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -238,19 +200,7 @@ fn of_service(error: &impl ProvideErrorMetadata) -> (Kind, String) {
     (kind, reason)
 }
 
-/// Whether it is the clock by which a request was signed that AWS refuses.
-fn is_about_clock(reason: &str) -> bool {
-    let signs = [
-        "Signature expired",
-        "Signature not yet current",
-        "RequestTimeTooSkewed",
-        "RequestExpired",
-        "RequestInTheFuture",
-    ];
-    signs.iter().any(|sign| reason.contains(sign))
-}
-
-/// What is wrong with a signature AWS shows by repeating what was signed, the session's token with it.
+/// AWS explains a wrong signature by repeating what was signed, the session's token with it.
 fn first_sentence(message: &str) -> &str {
     message.split(['\n', '\r']).next().and_then(|line| line.split(". ").next()).unwrap_or_default()
 }
@@ -266,7 +216,7 @@ fn of_cancellation(message: &str) -> Kind {
     signs.into_iter().find(|(sign, _)| message.contains(sign)).map_or(Kind::Other, |(_, kind)| kind)
 }
 
-fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>) -> (Kind, String) {
+pub(super) fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorError>) -> (Kind, String) {
     let Some(error) = error else { return (Kind::Unknown, "the connection broke".to_owned()) };
     let text = DisplayErrorContext(error).to_string();
     // The SDK looks for credentials inside the dispatch of a request: their absence arrives as its failure.
@@ -277,12 +227,13 @@ fn of_dispatch(error: Option<&aws_smithy_runtime_api::client::result::ConnectorE
     match never_left(&text) {
         _ if text.contains("certificate") => because(UNTRUSTED),
         _ if text.contains("tunnel error") || text.contains("proxy authorization") => because(REFUSED_BY_PROXY),
-        true => (Kind::Unreachable, "the endpoint does not response".to_owned()),
+        _ if text.contains("dns error") => (Kind::Unreachable, UNRESOLVED.to_owned()),
+        true => (Kind::Unreachable, "the endpoint does not respond".to_owned()),
         false => (Kind::Unknown, "the connection broke".to_owned()),
     }
 }
 
-/// Whether these words say that the request never left: the connection was refused, or the name does not resolve.
+/// Whether the request never left: the connection was refused, or the name does not resolve.
 pub(super) fn never_left(words: &str) -> bool {
     let signs = ["onnection refused", "tcp connect error", "dns error", "ConnectTimeout", "connect timeout"];
     signs.iter().any(|sign| words.contains(sign))
@@ -300,8 +251,8 @@ where
     }
 }
 
-/// There are none, or those that there are may not take the role that is to be taken.
-fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
+/// There are no credentials, or they may not assume the role.
+pub(super) fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind, String) {
     let cause = innermost(error);
     match cause.contains("AccessDenied") {
         true => (Kind::Denied, format!("{NOT_GIVEN}{cause}")),
@@ -336,38 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_has_its_kind_and_its_hint() {
-        let of = |code: &str, message: &str| {
-            let (kind, reason) = of_service(&ErrorMetadata::builder().code(code).message(message).build());
-            (kind, AwsError::found(kind, "X", "y", reason).hint().unwrap_or_default())
-        };
-        for (code, message, kind, hint) in [
-            ("UnauthorizedException", "", Kind::NoCredentials, "log in"),
-            ("InvalidAccessKeyId", "", Kind::NoCredentials, "log in"),
-            ("RequestTimeTooSkewed", "", Kind::NoCredentials, "clock"),
-            ("InvalidSignatureException", "Signature expired: a is now earlier than b", Kind::NoCredentials, "clock"),
-            ("RegionDisabledException", "", Kind::Denied, "enable the region"),
-            ("CodeStorageExceededException", "", Kind::Other, "`deployer prune`"),
-            ("LimitExceededException", "", Kind::Other, "quota"),
-            (
-                "AccessDeniedException",
-                "Lambda does not have permission to access the ECR image.",
-                Kind::Denied,
-                "policy",
-            ),
-            ("AccessDeniedException", "not authorized to perform: ecr:BatchGetImage", Kind::Denied, "let it be pulled"),
-            ("InvalidParameterValueException", "Provide a valid source image.", Kind::Other, "push the image"),
-            ("InvalidParameterValueException", "or layer media type for the source image", Kind::Other, "attestations"),
-            ("ResourceConflictException", "the following aliases reference it: [live]", Kind::Other, ""),
-            ("ResourceConflictException", "An update is in progress", Kind::Conflict, "in progress"),
-        ] {
-            let (found, said) = of(code, message);
-            assert!(found == kind && said.contains(hint), "{code}: {found:?}, {said}");
-        }
-    }
-
-    #[test]
-    fn a_denial_names_the_action_also_where_aws_does_not() {
+    fn a_denial_names_the_action_where_aws_does_not() {
         let denied = |reason: &str| AwsError::found(Kind::Denied, "PutObject", "object `k`", reason);
         let named = denied("AccessDenied: Access Denied").for_lack_of("s3:PutObject").to_string();
         assert_eq!(named, "PutObject of object `k` failed: `s3:PutObject` is not allowed: AccessDenied: Access Denied");

@@ -1,4 +1,4 @@
-//! IAM: what somebody may do, asked without doing it.
+//! IAM: whether a principal may do something, without doing it.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,8 @@ impl Iam {
     /// `principal` is what STS calls the caller. Resource policies are not looked at, as IAM does not.
     ///
     /// # Errors
-    /// [`Kind::NotFound`] if the principal is nobody whose policies IAM can look up: the account's root, a federated
-    /// user, a role with a path, which a session's ARN does not tell. [`Kind::Denied`] if the credentials may not ask.
+    /// [`Kind::NotFound`] if IAM cannot look up the principal's policies: the account's root, a federated
+    /// user, a role with a path, which a session's ARN does not name. [`Kind::Denied`] if the credentials may not ask.
     pub async fn simulate(
         &self,
         principal: &str,

@@ -8,8 +8,11 @@ mod apigatewayv2;
 mod calls;
 mod clock;
 mod cloudwatch;
+mod cloudwatchlogs;
+mod denial;
 mod dynamodb;
 mod error;
+mod hint;
 mod http;
 mod iam;
 mod lambda;
@@ -17,10 +20,13 @@ mod lost_reply;
 mod machine;
 mod paced;
 mod profile;
+#[cfg(test)]
+mod reference;
 mod retry;
 mod s3;
 mod sts;
 mod throttle;
+mod web_identity;
 
 use std::time::Duration;
 
@@ -42,6 +48,7 @@ pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage, Stag
 pub use apigatewayv2::{HttpApiReader, HttpRoute, HttpStage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
+pub use cloudwatchlogs::{CloudWatchLogs, LogStreams};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};
 pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};
@@ -55,6 +62,7 @@ pub use machine::Machine;
 pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
+pub use web_identity::explained;
 
 /// The longest that a move of traffic may take, an alias's or a stage's: a run that takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.
@@ -82,7 +90,9 @@ pub struct Reader {
     pub sts: Sts,
     /// Alarms.
     pub cloudwatch: CloudWatch,
-    /// What somebody may do.
+    /// What functions logged.
+    pub logs: CloudWatchLogs,
+    /// What principals may do.
     pub iam: Iam,
     /// Every call made so far, by a writer of the same environment too.
     pub calls: Calls,
@@ -155,6 +165,7 @@ impl Writer {
             table,
             sts: Sts::new(shared, &calls),
             cloudwatch: CloudWatch::new(shared, &calls),
+            logs: CloudWatchLogs::new(shared, &calls),
             iam: Iam::new(shared, &calls),
             calls,
             world: world.clone(),

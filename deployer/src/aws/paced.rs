@@ -1,4 +1,4 @@
-//! A client whose calls wait for their turn: there is no other way to it.
+//! A client whose calls wait for their turn: there is no other way to use it.
 
 use crate::rates::Rate;
 

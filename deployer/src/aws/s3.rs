@@ -15,7 +15,7 @@ impl S3Writer {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
         let config = aws_sdk_s3::config::Builder::from(shared)
             .interceptor(Counting::writes(calls))
-            // An object that is put twice is two versions of the same bytes, of which one is named: no harm.
+            // An object that is put twice has two versions of the same bytes, and one of them is used: no harm.
             .retry_config(read_retries())
             .retry_classifier(Throttle)
             .timeout_config(upload_timeouts())

@@ -9,7 +9,7 @@ use crate::config::Environment;
 use crate::context::Context;
 use crate::ledger::CheckRecord;
 use crate::observe::observe;
-use crate::verify::{Expected, Traffic, Verifier};
+use crate::verify::{Expected, Failed, Traffic, Verifier};
 
 /// How the live parts responded.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Checked {
 /// # Errors
 /// The environment cannot be observed. A check that fails is no error here: the record says so.
 pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Checked> {
-    let Context { config, world, .. } = context;
+    let Context { config, world, events } = context;
     config.refuse_unreadable()?;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
@@ -38,6 +38,13 @@ pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Ch
     let expected = Expected { versions: versions.collect(), deployment, ..Expected::default() };
     let checks: Vec<_> = config.reading_checks(environment).map(|check| (check, expected.clone())).collect();
     let results = verifier.all(&checks, Traffic::Switched, 0, "live").await;
-    let records = results.into_iter().map(|result| result.unwrap_or_else(|failed| failed.record));
+    let record = |result: Result<CheckRecord, Box<Failed>>| match result {
+        Ok(record) => record,
+        Err(failed) => {
+            events.check_failed(&failed);
+            failed.record
+        }
+    };
+    let records = results.into_iter().map(record);
     Ok(Checked { checks: records.collect(), url: verifier.base().map(str::to_owned), calls: reader.calls })
 }

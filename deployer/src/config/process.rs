@@ -51,6 +51,11 @@ impl ProcessEnvironment {
         }
     }
 
+    /// The file with the token by which the run assumes a role, which the SDK reads too.
+    pub(crate) fn web_identity_token(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new("AWS_WEB_IDENTITY_TOKEN_FILE")).filter(|file| !file.is_empty()).map(PathBuf::from)
+    }
+
     /// The root certificates (PEM) of `AWS_CA_BUNDLE`, which AWS's own tools read: those of a proxy that inspects TLS.
     ///
     /// # Errors

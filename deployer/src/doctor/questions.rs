@@ -78,6 +78,12 @@ pub(super) fn questions(contract: &Contract, ledger: &str) -> Vec<Question> {
         resource: "*".to_owned(),
         wanted: Wanted::ToCompare,
     }));
+    // A release that has failed shows what its version logged, where that may be read.
+    questions.extend(contract.functions.values().map(|function| Question {
+        action: "logs:FilterLogEvents",
+        resource: format!("arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{}:*", function.name),
+        wanted: Wanted::ToCompare,
+    }));
     questions.extend(elsewhere(contract));
     // Without a version it deletes the function, with all its versions and aliases.
     let whole = contract.functions.values().map(|function| function_arn(contract, &function.name));

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use futures::future::join_all;
 
 use super::phases::{Apply, apply};
 use super::revert::revert;
 use super::{Engine, alarms};
 use crate::artifact::Package;
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, Kind, LogStreams};
 use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
@@ -17,7 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::{AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord};
 use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
-use crate::verify::Verifier;
+use crate::verify::{self, Verifier};
 
 /// What a release is to bring about, from what.
 pub struct Intended<'a> {
@@ -57,6 +58,9 @@ impl Engine<'_> {
             Ok(()) => self.end_live(intended, &lock, &mut release).await,
             Err(error) => Err(self.end_failed(intended, &lock, &mut release, error).await),
         };
+        if let Err(error) = &ended {
+            self.show_errors(intended.observed, &release, error).await;
+        }
         Ok((release, ended))
     }
 
@@ -215,6 +219,37 @@ impl Engine<'_> {
         let note =
             ended.err().map_or_else(String::new, |failed| format!("; the ledger could not be written: {failed:#}"));
         error.context(Failure::new(exit, what + &note).hint(hint))
+    }
+
+    /// Shows what the new versions logged while they took traffic: of the function whose check failed, else of the first few.
+    async fn show_errors(&self, observed: &Observed, release: &Release, error: &anyhow::Error) {
+        const FUNCTIONS: usize = 5;
+        let took_traffic = matches!(release.state, ReleaseState::Reverted | ReleaseState::Shifting);
+        let is_its_own = matches!(error.exit(), Exit::Reverted | Exit::NotReverted);
+        if !took_traffic || !is_its_own || self.interrupt().check().is_err() {
+            return;
+        }
+        let failed = error.downcast_ref::<verify::Failed>();
+        // The log of the invocation was shown with the check.
+        if failed.is_some_and(|failed| !failed.log.0.is_empty()) {
+            return;
+        }
+        let is_meant = |key: &String| failed.is_none_or(|failed| failed.function == *key);
+        let moved = release
+            .parts
+            .functions
+            .iter()
+            .filter(|(key, part)| is_meant(key) && release.previous_parts.functions.get(*key) != Some(part));
+        let functions = moved.filter_map(|(key, part)| Some((key, &part.version, observed.functions.get(key)?)));
+        let logs = functions.take(FUNCTIONS).map(async |(key, version, function)| {
+            let shared = function.latest.settings.log_group();
+            let streams = LogStreams::new(&function.resource.name, version, shared.as_deref());
+            let log = verify::last_errors(self.reader(), &streams, &release.started_at).await;
+            (format!("by version {version} of `{key}`, errors since the release began"), log)
+        });
+        for (title, log) in join_all(logs).await {
+            self.events.log(&title, &log);
+        }
     }
 
     /// A stage has no compare-and-swap: a move of a run that slept past its lease may have landed after all, over whatever the

@@ -25,7 +25,7 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
     let (checks, error) = match run.verifier.invoker().before_traffic(&checks, &part.version).await {
         Ok(records) => (records, None),
         Err(failed) => {
-            run.engine.events.log(&failed.record.name, &failed.log.0);
+            run.engine.events.check_failed(&failed);
             (vec![failed.record.clone()], Some(failed.explain()))
         }
     };

@@ -30,6 +30,7 @@ pub(super) async fn confirm(
         engine.config.reading_checks(engine.environment).map(|check| (check, expected.clone())).collect();
     let results = engine.interrupt().or(async { Ok(verifier.all(&checks, Traffic::Switched, 0, "live").await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
+        engine.events.check_failed(&failed);
         let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;

@@ -72,7 +72,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
         }
     }
     for failed in results.iter().filter_map(|result| result.as_ref().err()) {
-        run.engine.events.log(&failed.record.name, &failed.log.0);
+        run.engine.events.check_failed(failed);
     }
     let outcome = collect(results);
     run.engine.events.checked(&outcome.checks);
@@ -103,7 +103,7 @@ async fn writing(
     due: &[&Check],
     expected: &Expected,
     phase: &str,
-) -> Vec<Result<CheckRecord, Failed>> {
+) -> Vec<Result<CheckRecord, Box<Failed>>> {
     let mut results = Vec::new();
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.verifier.once(check, expected, phase).await {
@@ -118,7 +118,7 @@ async fn writing(
     results
 }
 
-fn collect(results: Vec<Result<CheckRecord, Failed>>) -> Outcome {
+fn collect(results: Vec<Result<CheckRecord, Box<Failed>>>) -> Outcome {
     let mut outcome = Outcome::default();
     for result in results {
         match result {

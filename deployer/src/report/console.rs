@@ -1,10 +1,12 @@
 //! Where in the AWS console the parts of a release are.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::ledger::{Contract, Parts};
 
-/// An address that a person wants to follow.
+/// A link, with its title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Link {
     /// What is there.
@@ -14,7 +16,7 @@ pub(super) struct Link {
 }
 
 /// The versions of the functions with their log groups, and the stage.
-pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
+pub(super) fn links(contract: &Contract, parts: &Parts, log_groups: &BTreeMap<String, String>) -> Vec<Link> {
     let region = &contract.region;
     let console = format!("https://{region}.{}", domain(region));
     let mut links = Vec::new();
@@ -26,11 +28,10 @@ pub(super) fn links(contract: &Contract, parts: &Parts) -> Vec<Link> {
             format!("version {} of `{key}`", part.version),
             format!("{console}/lambda/{home}#/functions/{name}/versions/{version}?tab=code"),
         );
-        // The console wants the slashes of a group's name encoded twice, with `$` for `%`.
-        add(
-            format!("logs of `{key}`"),
-            format!("{console}/cloudwatch/{home}#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{name}"),
-        );
+        if let Some(group) = log_groups.get(key) {
+            let group = encoded_twice(group);
+            add(format!("logs of `{key}`"), format!("{console}/cloudwatch/{home}#logsV2:log-groups/log-group/{group}"));
+        }
     }
     if let Some(api) = contract.rest() {
         let id = encoded(&api.id);
@@ -51,7 +52,15 @@ fn domain(region: &str) -> &'static str {
     }
 }
 
-/// Names of AWS consist of letters, digits, `-` and `_`; whatever else stands there leads nowhere.
+/// The console takes the name of a log group encoded twice, with `$` for `%`.
+fn encoded_twice(group: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let letter =
+        |letter: char| if is_plain(letter) { letter.to_string() } else { format!("$25{:02X}", u32::from(letter)) };
+    group.chars().filter(char::is_ascii).map(letter).collect()
+}
+
+/// Names of AWS consist of letters, digits, `-` and `_`. Anything else is left out.
 fn encoded(text: &str) -> String {
     text.chars().filter(|letter| letter.is_ascii_alphanumeric() || "-_$".contains(*letter)).collect()
 }
@@ -75,7 +84,8 @@ mod tests {
             "deployment": "d2",
         }))
         .unwrap();
-        let seen: Vec<_> = links(&contract, &parts).into_iter().map(|link| (link.title, link.url)).collect();
+        let groups = BTreeMap::from([("counter".to_owned(), "/aws/lambda/c-dev".to_owned())]);
+        let seen: Vec<_> = links(&contract, &parts, &groups).into_iter().map(|link| (link.title, link.url)).collect();
         let expected = [
             (
                 "version 6 of `counter`",

@@ -79,7 +79,7 @@ fn row(cells: impl Iterator<Item = String>) -> String {
     format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
 }
 
-/// Text in a line: what it has in backticks, as our messages do, stays code; anything else is text as it stands.
+/// Text in a line: what it has in backticks, as our messages do, stays code; anything else is plain text.
 fn inline(text: &str) -> String {
     let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let mut pieces: Vec<&str> = text.split('`').collect();
@@ -121,7 +121,7 @@ fn plain(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '|' => escaped.push_str("&#124;"),
             '$' => escaped.push_str("&#36;"),
-            // Calls nobody.
+            // Mentions no account.
             '@' => escaped.push_str("@<!-- -->"),
             _ => escaped.push(letter),
         }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_is_no_markup() {
+    fn hostile_text_is_not_markup() {
         let hostile = "a\n# b | c\r\n| d `e|f` `` **g** <img src=x> [h](i) @ada $x$ \\| _j_ k_l ` ::error::m";
         let expected = "a \\# b &#124; c  &#124; d <code>e&#124;f</code> \\`\\` \\*\\*g\\*\\* &lt;img src=x&gt; \\[h\\](i) \
                         @<!-- -->ada &#36;x&#36; \\\\&#124; \\_j\\_ k_l \\` ::error::m";
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_as_many_cells_as_its_head_whatever_is_in_them() {
+    fn a_row_has_as_many_cells_as_the_head() {
         let mut document = Markdown::titled("x");
         document.table(["", "b"], &[["a|b".to_owned(), "`c|d`\n| e".to_owned()]]).table(["none"], &[]);
         let expected = "## x\n\n|  | b |\n| --- | --- |\n| a&#124;b | <code>c&#124;d</code> &#124; e |\n";

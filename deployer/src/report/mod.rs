@@ -29,6 +29,7 @@ use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
 use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
+use crate::verify;
 use crate::world::World;
 
 pub use markdown::Markdown;
@@ -140,10 +141,12 @@ impl Report {
         self.warning(&format!("release {release} is reverted: {reason}"));
     }
 
-    /// A command did not end well and has something to say all the same: of a release the run's page says what was
-    /// done, what not, and what serves, and later steps get what is true of it. What went wrong the error itself says,
-    /// which comes last.
+    /// Of a command that failed and has a result all the same: how it ended, for people; the page of the run; and for later steps what
+    /// is true now. The error itself comes last, by [`Self::error`].
     pub fn failed(&self, view: &impl View) {
+        if let Some(ending) = view.ending() {
+            self.words(printable(&ending).trim_end());
+        }
         if self.output == Output::Json && self.result(view).is_ok() {
             return;
         }
@@ -202,7 +205,7 @@ impl Report {
             self.raw(&github.error(title, Failure::place_of(error), &format!("{error:#}{hinted}")));
             if !github.has_shown() {
                 let mut page = Markdown::titled(&format!("❌ deployer: {}", title.to_lowercase()));
-                Failed::of(error).tell(&mut page);
+                Failed::of(error).show(&mut page);
                 self.show(Some(page));
             }
             return;
@@ -309,7 +312,8 @@ impl Events for Report {
             }
             Event::StepDone(step, release, took, checked) => self.step_done((step, checked), release, took),
             Event::ByInvoke(checks) => self.by_invoke(checks),
-            Event::Log(check, lines) => self.log(check, lines),
+            Event::CheckFailed(failed) => self.check_failed(failed),
+            Event::Log(function, lines) => self.log(function, lines),
             Event::RevertBegins(release) => self.revert_begins(release),
             Event::Ended => drop(self.command(|_| GitHub::end_group())),
         }
@@ -329,12 +333,24 @@ impl Events for Report {
 }
 
 impl Report {
-    /// A function's own words.
-    fn log(&self, check: &str, lines: &[String]) {
-        self.line("Logged", &format!("by the function during check `{check}`, at the end"));
-        for line in lines {
-            self.words(&format!("{:>VERBS$} {}", "|", printable(line)));
+    /// What a check expected, and what came instead.
+    fn check_failed(&self, failed: &verify::Failed) {
+        self.line("Failed", &failed.to_string());
+        if let Some(verify::Difference { of, expected, got }) = &failed.difference {
+            self.aside(&format!("{of} expected: {expected}"));
+            self.aside(&format!("{:>width$} {got}", "got:", width = of.chars().count() + " expected:".len()));
         }
+    }
+
+    /// What a function logged.
+    fn log(&self, function: &str, lines: &[String]) {
+        self.line("Logged", function);
+        lines.iter().for_each(|line| self.aside(line));
+    }
+
+    /// A line that belongs to the one above.
+    fn aside(&self, line: &str) {
+        self.words(&format!("{:>VERBS$} {}", "|", printable(line)));
     }
 }
 

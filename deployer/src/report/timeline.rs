@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_bars_and_the_one_that_was_not_done_stands_out() {
+    fn steps_are_bars_and_an_unfinished_one_is_critical() {
         let steps = [
             step("publish and check a version of `counter`", Some("2026-01-10T10:00:00.250Z"), Some(812)),
             step("give the new version of `counter` 10 % of the traffic", Some("2026-01-10T10:00:01.100Z"), Some(0)),

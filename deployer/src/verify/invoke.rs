@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::event::{Gateways, Returns};
+use super::failed::Mismatch;
+use super::log::{shown, shown_value};
 use super::response::missing;
 use super::url::Expected;
 use super::{Blame, Failed, Log, Response, TRIES};
@@ -27,7 +29,7 @@ pub struct Invoker {
     pub(super) timeout: Duration,
 }
 
-/// What is invoked, and what has to respond.
+/// What is invoked, and which version has to run.
 struct Target<'a> {
     qualifier: &'a str,
     version: Option<&'a str>,
@@ -52,7 +54,7 @@ impl Invoker {
     ///
     /// # Errors
     /// The first check that fails.
-    pub async fn before_traffic(&self, checks: &[&Check], version: &str) -> Result<Vec<CheckRecord>, Failed> {
+    pub async fn before_traffic(&self, checks: &[&Check], version: &str) -> Result<Vec<CheckRecord>, Box<Failed>> {
         let target = Target { qualifier: version, version: Some(version), in_a_row: 1, identity_only: false };
         let mut records = Vec::new();
         for check in checks.iter().filter(|check| !check.writes) {
@@ -67,20 +69,20 @@ impl Invoker {
         check: &Check,
         expected: &Expected,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let version = expected.versions.get(&check.function).map(String::as_str);
         let alias = &self.resource(check).alias;
         let target = Target { qualifier: version.unwrap_or(alias), version, in_a_row: 1, identity_only: false };
         self.until_right(check, &target, expected.deployment.as_deref(), phase).await
     }
 
-    /// Sends a check to the alias, until enough responses in a row are right.
+    /// Sends a check to the alias, until enough responses in a row pass.
     pub(super) async fn after_switch(
         &self,
         check: &Check,
         expected: &Expected,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let target = Target {
             qualifier: &self.resource(check).alias,
             version: expected.versions.get(&check.function).map(String::as_str),
@@ -116,12 +118,12 @@ impl Invoker {
         target: &Target<'_>,
         deployment: Option<&str>,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let (event, returns) = match self.event(check, deployment) {
             Ok(event) => event,
             Err(why) => {
                 let record = super::record(check, phase, false, why, 0);
-                return Err(Failed { record, blame: Blame::Gateway, log: Box::default() });
+                return Err(Failed::new(check, record, (Blame::Gateway, None)));
             }
         };
         let function = &self.resource(check).name;
@@ -130,20 +132,20 @@ impl Invoker {
         loop {
             requests += 1;
             let record = |passed, response| super::record(check, phase, passed, response, requests);
-            let mut log = Box::default();
+            let mut log = Log::default();
             let seen =
                 match patiently(&self.reader.world, || self.reader.lambda.invoke(function, target.qualifier, &event))
                     .await
                 {
                     Ok(invocation) => {
-                        log = Box::new(last_lines(&invocation.log));
+                        log = Log::of_tail(&invocation.log);
                         self.compare((check, returns), target, &invocation)
                     }
-                    Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string())),
-                    Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string())),
-                    Err(error) => Err((Blame::Dependency, error.to_string())),
+                    Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string().into())),
+                    Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string().into())),
+                    Err(error) => Err((Blame::Dependency, error.to_string().into())),
                 };
-            let (blame, response) = match seen {
+            let (blame, mismatch) = match seen {
                 Ok(response) if right + 1 == target.in_a_row => return Ok(record(true, response)),
                 Ok(_) => {
                     (right, wrong) = (right + 1, 0);
@@ -155,27 +157,28 @@ impl Invoker {
             wrong += u32::from(blame != Blame::Propagation);
             let pause = backoff.pause();
             if wrong == TRIES || blame == Blame::Permission || !backoff.wait_for(pause, self.timeout).await {
-                return Err(Failed { record: record(false, response), blame, log });
+                let failed = Failed::new(check, record(false, mismatch.words), (blame, mismatch.difference));
+                return Err(Box::new(Failed { log, ..*failed }));
             }
         }
     }
 
-    /// An invocation is right if the expected version ran, did not fail, names itself, and responds as declared.
+    /// An invocation passes if the expected version ran without an error, names itself, and responds as declared.
     fn compare(
         &self,
         (check, returns): (&Check, Returns),
         target: &Target<'_>,
         invocation: &Invocation,
-    ) -> Result<String, (Blame, String)> {
+    ) -> Result<String, (Blame, Mismatch)> {
         let sent = format!("{} -> ", check.sent);
-        let wrong = |why: String| (Blame::Application, format!("{sent}{why}"));
+        let wrong = |why: Mismatch| (Blame::Application, why.to(&sent));
         let executed = invocation.executed_version.as_deref().unwrap_or("unknown");
         if let Some(version) = target.version.filter(|version| *version != executed) {
-            return Err((Blame::Propagation, format!("{sent}version {executed} ran, not {version}")));
+            let words = format!("{sent}version {executed} ran, not {version}");
+            return Err((Blame::Propagation, words.into()));
         }
         if let Some(error) = &invocation.function_error {
-            let kind = invocation.payload["errorType"].as_str().unwrap_or("no type given");
-            return Err(wrong(format!("the function failed: {error} ({kind})")));
+            return Err(wrong(function_failed(error, &invocation.payload)));
         }
         if target.identity_only {
             return Ok(format!("{sent}version {executed} ran"));
@@ -186,38 +189,40 @@ impl Invoker {
                 let missing = event.payload.as_ref().and_then(|wanted| missing(wanted, &invocation.payload));
                 return missing.map_or_else(
                     || Ok(format!("{sent}version {executed} ran as declared")),
-                    |at| Err(wrong(format!("the payload differs at `{at}`"))),
+                    |missing| Err(wrong(missing.mismatch("payload"))),
                 );
             }
         };
-        let response =
-            Response::of_payload(&invocation.payload, returns).ok_or_else(|| wrong("no proxy response".to_owned()))?;
+        let response = Response::of_payload(&invocation.payload, returns).ok_or_else(|| {
+            let values = ("an object with a `statusCode`".to_owned(), shown_value("", &invocation.payload));
+            wrong(Mismatch::new("not a response for the gateway", "returned value", values))
+        })?;
         if let Some(header) = self.header.as_ref().filter(|header| response.header(header) != Some(executed)) {
-            return Err(wrong(format!("{}, its `{header}` does not name version {executed}", response.status)));
+            let words = format!("{}, its `{header}` does not name version {executed}", response.status);
+            let got = response.header(header).map_or_else(|| "absent".to_owned(), shown);
+            return Err(wrong(Mismatch::new(words, &format!("header `{header}`"), (executed.to_owned(), got))));
         }
         response.compare(declared).map(|()| format!("{sent}{}", response.status)).map_err(wrong)
     }
 }
 
-/// The last lines of a log, without Lambda's own about the invocation.
-fn last_lines(log: &str) -> Log {
-    const OF_LAMBDA: [&str; 5] = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START", "XRAY TraceId"];
-    const LINES: usize = 20;
-    const LENGTH: usize = 200;
-    let said = |line: &&str| !line.trim().is_empty() && !OF_LAMBDA.iter().any(|own| line.starts_with(own));
-    let lines: Vec<String> = log.lines().filter(said).map(|line| line.chars().take(LENGTH).collect()).collect();
-    Log(lines[lines.len().saturating_sub(LINES)..].to_vec())
+/// The function failed: the record has the kind of its error, the screen its message too.
+fn function_failed(error: &str, payload: &Value) -> Mismatch {
+    let kind = payload["errorType"].as_str().unwrap_or("no type given");
+    let message = payload["errorMessage"].as_str().map(|message| format!(": {}", shown(message))).unwrap_or_default();
+    let got = format!("{error} ({}){message}", shown(kind));
+    Mismatch::new(format!("the function failed: {error} ({kind})"), "outcome", ("a response".to_owned(), got))
 }
 
-/// Why a request has nowhere to go.
+/// Why there is no URL or API for the request of a check.
 pub(crate) fn without_api(check: &Check, request: &Request) -> String {
     format!(
-        "check `{}` sends `{request}`, and neither an API nor a Function URL sends any to `{}`",
+        "check `{}` sends `{request}`, but `{}` is behind no API and has no Function URL",
         check.name, check.function
     )
 }
 
-/// Wakes an idle version: the invocation that does so fails.
+/// Wakes an idle version by an invocation, which fails.
 pub async fn wake(reader: &Reader, function: &str, version: &str) {
     let _ = reader.lambda.invoke(function, version, &serde_json::Value::Null).await;
 }
@@ -225,7 +230,7 @@ pub async fn wake(reader: &Reader, function: &str, version: &str) {
 /// Wakes an idle version and waits until it can be invoked.
 ///
 /// # Errors
-/// It cannot be read, or did not wake in time.
+/// It cannot be read, or does not wake in time.
 pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Result<VersionState> {
     let mut backoff = Backoff::new(&reader.world, Pace::READY);
     loop {

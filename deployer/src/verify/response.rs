@@ -6,6 +6,8 @@ use aws_smithy_types::base64;
 use serde_json::Value;
 
 use super::event::Returns;
+use super::failed::Mismatch;
+use super::log::{shown, shown_value};
 use crate::config::ExpectedResponse;
 
 /// A response to a check.
@@ -58,28 +60,64 @@ impl Response {
         serde_json::from_str::<Value>(&self.body).is_ok_and(|found| found == *wanted)
     }
 
-    /// Whether it is as declared; else why not, in words that carry no body: it may have anything in it.
-    pub fn compare(&self, declared: &ExpectedResponse) -> Result<(), String> {
+    /// Whether it is as declared; else why not.
+    pub fn compare(&self, declared: &ExpectedResponse) -> Result<(), Mismatch> {
         if self.status != declared.status {
-            return Err(format!("status {}, not {}", self.status, declared.status));
+            let words = format!("status {}, not {}", self.status, declared.status);
+            return Err(Mismatch::new(words, "status", (declared.status.to_string(), self.with_body())));
         }
         for (name, wanted) in &declared.headers {
             if self.header(name) != Some(wanted) {
-                return Err(format!("header `{name}` is {:?}, not {wanted:?}", self.header(name).unwrap_or("absent")));
+                let value = |value: &str| shown_value(name, &value.into());
+                let (wanted, found) = (value(wanted), self.header(name).map_or_else(|| "absent".to_owned(), value));
+                let words = format!("header `{name}` is {found}, not {wanted}");
+                return Err(Mismatch::new(words, &format!("header `{name}`"), (wanted, found)));
             }
         }
         let Some(wanted) = &declared.body else { return Ok(()) };
-        let found: Value = serde_json::from_str(&self.body).map_err(|_| "the body is not JSON".to_owned())?;
-        missing(wanted, &found).map_or(Ok(()), |path| Err(format!("the body differs at `{path}`")))
+        let not_json = |_| {
+            let values = (shown_value("", wanted), shown(&self.body));
+            Mismatch::new("the body is not JSON", "body", values)
+        };
+        let found: Value = serde_json::from_str(&self.body).map_err(not_json)?;
+        missing(wanted, &found).map_or(Ok(()), |missing| Err(missing.mismatch("body")))
+    }
+
+    /// The status with the beginning of the body, which often says why.
+    pub(super) fn with_body(&self) -> String {
+        let body = match serde_json::from_str::<Value>(&self.body) {
+            Ok(body) => shown_value("", &body),
+            Err(_) => shown(&self.body),
+        };
+        if body.is_empty() { self.status.to_string() } else { format!("{}, body {body}", self.status) }
     }
 }
 
-/// The path of the first thing that `wanted` has and `found` does not; `found` may have more.
-pub(super) fn missing(wanted: &Value, found: &Value) -> Option<String> {
-    let Some(object) = wanted.as_object() else { return (wanted != found).then(|| "$".to_owned()) };
+/// Something that was declared and did not come, or came otherwise.
+pub(super) struct Missing<'a> {
+    path: String,
+    name: &'a str,
+    wanted: &'a Value,
+    found: &'a Value,
+}
+
+impl Missing<'_> {
+    /// As the reason why `what` is not as declared.
+    pub(super) fn mismatch(&self, what: &str) -> Mismatch {
+        let values = (shown_value(self.name, self.wanted), shown_value(self.name, self.found));
+        Mismatch::new(format!("the {what} differs at `{}`", self.path), &format!("{what} at `{}`", self.path), values)
+    }
+}
+
+/// The first thing that `wanted` has and `found` does not; `found` may have more.
+pub(super) fn missing<'a>(wanted: &'a Value, found: &'a Value) -> Option<Missing<'a>> {
+    let Some(object) = wanted.as_object() else {
+        return (wanted != found).then(|| Missing { path: "$".to_owned(), name: "", wanted, found });
+    };
     object.iter().find_map(|(name, wanted)| {
         let below = missing(wanted, &found[name])?;
-        Some(below.replacen('$', &format!("$.{name}"), 1))
+        let path = below.path.replacen('$', &format!("$.{name}"), 1);
+        Some(Missing { path, name: if below.name.is_empty() { name } else { below.name }, ..below })
     })
 }
 
@@ -102,21 +140,40 @@ mod tests {
     }
 
     #[test]
-    fn an_response_may_have_more_than_the_check_asks_for() {
+    fn a_response_may_have_more_than_the_check_expects() {
         let body = json!({"status": "ok", "count": 3, "deep": {"a": 1, "b": 2}});
         assert_eq!(response(200, "7", &body).compare(&declared()), Ok(()));
     }
 
     #[test]
-    fn status_header_and_body_are_compared_and_named() {
+    fn expected_and_got_are_beside_each_other() {
+        let seen = |response: Response| {
+            let Mismatch { words, difference } = response.compare(&declared()).unwrap_err();
+            let difference = difference.unwrap();
+            [words, difference.of, difference.expected, difference.got]
+        };
         let body = json!({"status": "ok", "deep": {"a": 2}});
-        assert_eq!(response(500, "7", &body).compare(&declared()).unwrap_err(), "status 500, not 200");
-        assert!(response(200, "8", &body).compare(&declared()).unwrap_err().contains("`X-Mark` is \"8\""));
-        assert_eq!(response(200, "7", &body).compare(&declared()).unwrap_err(), "the body differs at `$.deep.a`");
+        let why = json!({"error": "no table", "token": "hunter2"});
         assert_eq!(
-            Response::new(200, [("x-mark", "7")], "hi".to_owned()).compare(&declared()).unwrap_err(),
-            "the body is not JSON"
+            seen(response(500, "7", &why)),
+            ["status 500, not 200", "status", "200", r#"500, body {"error":"no table","token":***}"#]
         );
+        assert_eq!(
+            seen(response(200, "8", &body)),
+            [r#"header `X-Mark` is "8", not "7""#, "header `X-Mark`", "\"7\"", "\"8\""]
+        );
+        assert_eq!(seen(response(200, "7", &body)), ["the body differs at `$.deep.a`", "body at `$.deep.a`", "1", "2"]);
+        let none = json!({"status": "ok"});
+        assert_eq!(seen(response(200, "7", &none))[2..], ["1", "nothing"]);
+        assert_eq!(seen(Response::new(200, [("x-mark", "7")], "hi".to_owned()))[0], "the body is not JSON");
+    }
+
+    #[test]
+    fn a_secret_that_differs_is_not_shown() {
+        let declared = ExpectedResponse { body: Some(json!({"auth": {"token": "hunter2"}})), ..declared() };
+        let response = response(200, "7", &json!({"auth": {"token": "hunter3"}}));
+        let difference = response.compare(&declared).unwrap_err().difference.unwrap();
+        assert_eq!((difference.expected.as_str(), difference.got.as_str()), ("***", "***"));
     }
 
     #[test]
@@ -131,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_a_body_where_the_gateway_takes_it_for_one() {
+    fn json_without_a_status_is_a_body_where_the_gateway_allows_it() {
         for (payload, body) in
             [(json!({"status": "ok"}), r#"{"status":"ok"}"#), (json!("hi"), "hi"), (json!([1]), "[1]")]
         {

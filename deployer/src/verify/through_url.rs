@@ -1,8 +1,9 @@
-//! Checks through the URL, repeated until so many responses in a row carry the new marks, within the release's requests.
+//! Checks through the URL, repeated until enough responses in a row carry the new marks, within the requests that a release may make.
 
 use std::time::Duration;
 
 use super::budget::Budget;
+use super::failed::Mismatch;
 use super::url::{Expected, Seen, Urls};
 use super::{Blame, Failed, TRIES, record};
 use crate::backoff::{Backoff, Pace};
@@ -10,10 +11,10 @@ use crate::config::{Check, Verify};
 use crate::ledger::CheckRecord;
 use crate::world::World;
 
-/// While traffic is split, so many requests of a check look for a response of the new version.
+/// While traffic is split, how many requests of a check look for a response of the new version.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// So long after a switch the old parts may still respond here and there.
+/// How long after a switch the old parts may still respond here and there.
 const SEEN_BY_ALL: Duration = Duration::from_secs(10);
 /// The requests of a release are few: the pauses between them soon grow.
 const PACE: Pace = Pace { steady: Duration::ZERO, longest: Duration::from_secs(8), ..Pace::READY };
@@ -28,7 +29,7 @@ pub(super) struct ThroughUrl {
 }
 
 /// What requests through the URL showed; `None` if there were too few of them to show anything.
-pub(super) type Shown = Option<Result<CheckRecord, Failed>>;
+pub(super) type Shown = Option<Result<CheckRecord, Box<Failed>>>;
 
 impl ThroughUrl {
     /// Sends a read-only check until enough responses in a row are right and carry the expected marks, `share` times at most.
@@ -41,19 +42,19 @@ impl ThroughUrl {
         let record = |passed, response, requests| record(check, phase, passed, response, requests);
         while requests < share && self.budget.take(self.budget.all()) {
             requests += 1;
-            let (blame, response) = match self.urls.send(check, expected).await {
+            let (blame, why) = match self.urls.send(check, expected).await {
                 Seen::Right(response) if right + 1 == self.patience.in_a_row => {
                     return Some(Ok(record(true, response, requests)));
                 }
                 Seen::NoRoute(response) if expected.older_definition => {
                     return Some(Ok(record(true, response, requests)));
                 }
-                Seen::NoRoute(response) => (Blame::Gateway, response),
+                Seen::NoRoute(response) => (Blame::Gateway, Mismatch::from(response)),
                 Seen::Right(response) => {
-                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, response)));
+                    (right, wrong, was_right, last) = (right + 1, 0, true, Some((None, response.into())));
                     continue;
                 }
-                Seen::Wrong(blame, response) => (blame, response),
+                Seen::Wrong(blame, why) => (blame, why),
             };
             right = 0;
             limited += u32::from(blame == Blame::Limits);
@@ -63,33 +64,34 @@ impl ThroughUrl {
             let enough = if blame == Blame::Application { TRIES } else { 2 * TRIES };
             let (pause, left) = (backoff.pause(), timeout.saturating_sub(backoff.elapsed()));
             let out_of_time = pause > left;
-            // Of a response that does not say who made it nobody knows for a while whether the old parts did.
+            // A response that does not name its version may come from the old parts for a while.
             let known = self.urls.shows(&check.function, expected) || backoff.elapsed() >= SEEN_BY_ALL;
             if (wrong >= enough && known) || out_of_time {
-                // Where most of the time the gateway's limits stood in the way, nothing was learned.
+                // Where the gateway's limits stopped most of the requests, nothing is known.
                 let blame = if wrong < enough && limited * 2 > requests { Blame::Limits } else { blame };
-                return Some(Err(Failed { record: record(false, response, requests), blame, log: Box::default() }));
+                let record = record(false, why.words, requests);
+                return Some(Err(Failed::new(check, record, (blame, why.difference))));
             }
-            last = Some((Some(blame), response));
+            last = Some((Some(blame), why));
             // The last requests are spread over the time that is left: a switch may take so long to be seen.
             let more = share.min(requests + self.budget.left()) - requests;
             let is_scarce = (1..=self.patience.in_a_row).contains(&more);
             tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
         }
-        let (blame, response) = last?;
-        let response = format!("{response}; {}", self.used_up());
+        let (blame, Mismatch { words, difference }) = last?;
+        let response = format!("{words}; {}", self.used_up());
         Some(match blame {
             None => Ok(record(true, response, requests)),
             // It would have been waited out: the last of a few requests met a part of the stage that had not switched.
             Some(Blame::Propagation | Blame::Gateway) if was_right => return None,
-            // Nothing was learned where the gateway's limits stood in the way.
+            // Nothing is known where the gateway's limits stopped the requests.
             Some(blame) if blame == Blame::Limits || limited * 2 > requests => return None,
-            Some(blame) => Err(Failed { record: record(false, response, requests), blame, log: Box::default() }),
+            Some(blame) => Err(Failed::new(check, record(false, response, requests), (blame, difference))),
         })
     }
 
     /// Looks a few times, while traffic is split, for a response of the new version: only such a one counts, and only three
-    /// wrong ones fail. None is no failure: a small part of the traffic is seldom met.
+    /// wrong ones fail. It is no failure to see none: a small share of the traffic is seldom met.
     pub(super) async fn a_few_times(&self, check: &Check, expected: &Expected, phase: &str) -> Shown {
         let (mut wrong, mut wanted, mut requests) = (0, LOOKS, 0);
         // Most of the requests that a release may make are for what comes after the switch.
@@ -97,15 +99,12 @@ impl ThroughUrl {
             requests += 1;
             match self.urls.send(check, expected).await {
                 Seen::Right(response) => return Some(Ok(record(check, phase, true, response, requests))),
-                Seen::Wrong(blame, response) if speaks_against(blame) => {
+                Seen::Wrong(blame, why) if speaks_against(blame) => {
                     // Looked at more closely: only some of the traffic is the new version's.
                     (wrong, wanted) = (wrong + 1, 4 * LOOKS);
                     if wrong == TRIES {
-                        return Some(Err(Failed {
-                            record: record(check, phase, false, response, requests),
-                            blame,
-                            log: Box::default(),
-                        }));
+                        let record = record(check, phase, false, why.words, requests);
+                        return Some(Err(Failed::new(check, record, (blame, why.difference))));
                     }
                 }
                 Seen::Wrong(..) | Seen::NoRoute(_) => {}
@@ -124,10 +123,8 @@ impl ThroughUrl {
         let record = |passed, response| record(check, phase, passed, response, 1);
         Some(match self.urls.send(check, expected).await {
             Seen::Right(response) => Ok(record(true, response)),
-            Seen::NoRoute(response) => {
-                Err(Failed { record: record(false, response), blame: Blame::Gateway, log: Box::default() })
-            }
-            Seen::Wrong(blame, response) => Err(Failed { record: record(false, response), blame, log: Box::default() }),
+            Seen::NoRoute(response) => Err(Failed::new(check, record(false, response), (Blame::Gateway, None))),
+            Seen::Wrong(blame, why) => Err(Failed::new(check, record(false, why.words), (blame, why.difference))),
         })
     }
 
@@ -196,7 +193,10 @@ mod tests {
         through_url.in_a_row(&check, &expected, share, "after").await
     }
 
-    async fn after_a_switch(responses: &'static [&'static str], older_definition: bool) -> Result<CheckRecord, Failed> {
+    async fn after_a_switch(
+        responses: &'static [&'static str],
+        older_definition: bool,
+    ) -> Result<CheckRecord, Box<Failed>> {
         sent(responses, older_definition, 40).await.unwrap()
     }
 
@@ -205,37 +205,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_switch_is_seen_after_enough_right_answers_in_a_row_and_a_flip_back_starts_the_count_anew() {
+    async fn a_switch_shows_after_enough_right_responses_in_a_row() {
         assert_eq!(after_a_switch(&[RIGHT], false).await.unwrap().requests, 3);
         assert_eq!(after_a_switch(&[OLD, RIGHT, OLD, RIGHT], false).await.unwrap().requests, 6);
     }
 
     #[tokio::test]
-    async fn an_old_response_after_right_ones_says_nothing_when_the_requests_are_used_up() {
+    async fn an_old_response_after_right_ones_shows_nothing() {
         assert!(shown(&[RIGHT, RIGHT, OLD], 3).await.is_none());
         assert!(shown(&[OLD, RIGHT], 3).await.unwrap().unwrap().response.contains("are used up"));
         assert_eq!(shown(&[OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn the_gateways_limits_say_nothing_when_the_requests_are_used_up() {
+    async fn the_limits_of_the_gateway_show_nothing() {
         assert!(shown(&[RIGHT, RIGHT, LIMITED], 3).await.is_none());
         assert_eq!(shown(&[LIMITED, OLD], 3).await.unwrap().unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn an_old_response_that_stays_is_a_switch_not_seen_and_no_fault_of_the_function() {
+    async fn an_old_response_that_stays_is_a_switch_that_does_not_show() {
         assert_eq!(after_a_switch(&[OLD], false).await.unwrap_err().blame, Blame::Propagation);
     }
 
     #[tokio::test]
-    async fn a_wrong_response_of_the_new_version_is_its_own_after_a_few_tries() {
+    async fn three_wrong_responses_of_the_new_version_fail() {
         let failed = after_a_switch(&[WRONG], false).await.unwrap_err();
         assert_eq!((failed.blame, failed.record.requests), (Blame::Application, TRIES));
     }
 
     #[tokio::test]
-    async fn a_route_that_the_older_definition_lacks_waits_for_the_stage_and_later_is_a_failure() {
+    async fn a_route_that_is_missing_fails_once_the_stage_has_moved() {
         assert!(after_a_switch(&[NO_ROUTE], true).await.unwrap().response.contains("not in the deployment"));
         assert_eq!(after_a_switch(&[NO_ROUTE], false).await.unwrap_err().blame, Blame::Gateway);
     }

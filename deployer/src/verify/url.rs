@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::failed::Mismatch;
+use super::log::shown;
 use super::{Blame, Response};
 use crate::aws::{Http, NoResponse};
 use crate::config::{Access, Check, Config, Environment, ExpectedResponse, Marks, Request, Sent};
@@ -51,7 +53,7 @@ pub(super) enum Seen {
     Right(String),
     /// The route is not in the deployment that is live.
     NoRoute(String),
-    Wrong(Blame, String),
+    Wrong(Blame, Mismatch),
 }
 
 /// Whether API Gateway or Lambda responded in the function's place: both name their errors in a header, but for HTTP APIs, whose
@@ -64,6 +66,11 @@ fn is_of_gateway(response: &Response) -> bool {
             && MESSAGES.iter().any(|message| response.is_json(&serde_json::json!({ "message": message })))
     };
     response.status >= 400 && (response.header("x-amzn-errortype").is_some() || of_http_api())
+}
+
+/// Why the gateway's response is not what the function was to return.
+fn not_declared(words: String, declared: &ExpectedResponse, response: &Response) -> Mismatch {
+    Mismatch::new(words, "status", (declared.status.to_string(), response.with_body()))
 }
 
 /// A URL of the contract without a slash at the end. Where the environment is local, the host is the local AWS whatever the
@@ -150,7 +157,7 @@ impl Urls {
     /// Sends the request of a check once.
     pub(super) async fn send(&self, check: &Check, expected: &Expected) -> Seen {
         let (Sent::Request(request, declared), Some(base)) = (&check.sent, self.of(&check.function)) else {
-            return Seen::Wrong(Blame::Gateway, format!("{} cannot be sent through the URL", check.sent));
+            return Seen::Wrong(Blame::Gateway, format!("{} cannot be sent through the URL", check.sent).into());
         };
         let sent = format!("{request} -> ");
         match self.response(base, request).await {
@@ -159,13 +166,14 @@ impl Urls {
                 Seen::NoRoute(format!("{sent}403, not in the deployment that is live"))
             }
             Ok(response) if response.status == 429 || response.header("x-amzn-errortype") == Some(FIREWALL) => {
-                Seen::Wrong(Blame::Limits, format!("{sent}{}, too many requests or the firewall", response.status))
+                let words = format!("{sent}{}, too many requests or the firewall", response.status);
+                Seen::Wrong(Blame::Limits, words.into())
             }
             Ok(response) => match self.compare((&check.function, declared), expected, &response) {
                 Ok(()) => Seen::Right(format!("{sent}{}", response.status)),
-                Err((blame, why)) => Seen::Wrong(blame, format!("{sent}{why}")),
+                Err((blame, why)) => Seen::Wrong(blame, why.to(&sent)),
             },
-            Err(error) => Seen::Wrong(Blame::Gateway, format!("{sent}{error}")),
+            Err(error) => Seen::Wrong(Blame::Gateway, format!("{sent}{error}").into()),
         }
     }
 
@@ -183,17 +191,20 @@ impl Urls {
         (function, declared): (&str, &ExpectedResponse),
         expected: &Expected,
         response: &Response,
-    ) -> Result<(), (Blame, String)> {
+    ) -> Result<(), (Blame, Mismatch)> {
         let status = response.status;
         if self.marks.version.is_none() && is_of_gateway(response) {
-            return Err((self.blame_of_gateway(status), format!("{status} of the gateway")));
+            let words = format!("{status} from the gateway");
+            return Err((self.blame_of_gateway(status), not_declared(words, declared, response)));
         }
         if let Some(header) = &self.marks.version {
             let Some(version) = response.header(header) else {
-                return Err((self.blame_of_gateway(status), format!("{status} without `{header}`")));
+                let words = format!("{status} without `{header}`");
+                return Err((self.blame_of_gateway(status), not_declared(words, declared, response)));
             };
             if let Some(wanted) = expected.versions.get(function).filter(|wanted| *wanted != version) {
-                return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}")));
+                let version = shown(version);
+                return Err((Blame::Propagation, format!("{status} from version {version}, not {wanted}").into()));
             }
         }
         let deployment = self.marks.deployment.as_ref().map(|header| response.header(header));
@@ -201,13 +212,13 @@ impl Urls {
         if let (Some(found), Some(wanted)) = (deployment, wanted)
             && found != Some(wanted)
         {
-            let found = found.unwrap_or("unknown");
-            return Err((Blame::Propagation, format!("{status} from deployment {found}, not {wanted}")));
+            let found = shown(found.unwrap_or("unknown"));
+            return Err((Blame::Propagation, format!("{status} from deployment {found}, not {wanted}").into()));
         }
         if expected.marks_only {
             // Without its name a version shows by no more than that it responds.
             return match status {
-                502..=504 if self.marks.version.is_none() => Err((Blame::Dependency, status.to_string())),
+                502..=504 if self.marks.version.is_none() => Err((Blame::Dependency, status.to_string().into())),
                 _ => Ok(()),
             };
         }

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 use crate::ledger::CheckRecord;
 use crate::observe::{Observed, ObservedApi};
 
-/// So long a switch of the stage may take to be seen where old code must not meet the newer definition. Where no check
-/// goes through the URL, so long is waited.
+/// How long a switch of the stage may take to show, where old code must not meet the newer definition. Where no check goes
+/// through the URL, the wait is this long.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Sends the checks of one release.
@@ -50,7 +50,7 @@ impl Verifier {
     /// For the checks of an environment: under the custom domain where the API does not respond under its own name.
     ///
     /// # Errors
-    /// The contract's URL is none.
+    /// The contract's URL is not a URL.
     pub fn new(config: &Config, environment: &Environment, observed: &Observed, reader: &Reader) -> Result<Self> {
         let contract = &observed.ledger.contract;
         let unreachable = observed.api.as_ref().and_then(unreachable);
@@ -124,7 +124,7 @@ impl Verifier {
         traffic: Traffic,
         kept: u32,
         phase: &str,
-    ) -> Vec<Result<CheckRecord, Failed>> {
+    ) -> Vec<Result<CheckRecord, Box<Failed>>> {
         let Some(through_url) = &self.through_url else {
             return join_all(checks.iter().map(|entry| self.by_invoke(entry, traffic, phase))).await;
         };
@@ -166,11 +166,11 @@ impl Verifier {
         traffic: Traffic,
         share: u32,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let (check, expected) = entry;
         let names_version = through_url.urls.names_version();
         let shown = match traffic {
-            // Of a response that does not say who made it nothing is learned while traffic is split.
+            // While traffic is split, a response without the name of its version shows nothing.
             Traffic::Split if !names_version => None,
             Traffic::Split => through_url.a_few_times(check, expected, phase).await,
             Traffic::Switched => {
@@ -191,7 +191,7 @@ impl Verifier {
         (check, expected): &(&Check, Expected),
         names_version: bool,
         phase: &str,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), Box<Failed>> {
         let hides = |urls: &Urls| urls.has_stage(&check.function) && !urls.names_deployment();
         if expected.deployment.is_some() && self.through_url.as_ref().is_some_and(|url| hides(&url.urls)) {
             tokio::time::sleep(SEEN_WITHIN).await;
@@ -209,7 +209,7 @@ impl Verifier {
         (check, expected): &(&Check, Expected),
         traffic: Traffic,
         phase: &str,
-    ) -> Result<CheckRecord, Failed> {
+    ) -> Result<CheckRecord, Box<Failed>> {
         let why = self.why_by_invoke(check, traffic);
         let with_reason = |record: CheckRecord| CheckRecord { by_invoke: why, ..record };
         let invoked = match traffic {
@@ -218,7 +218,10 @@ impl Verifier {
         };
         match invoked {
             Ok(record) => Ok(with_reason(record)),
-            Err(failed) => Err(Failed { record: with_reason(failed.record), ..failed }),
+            Err(mut failed) => {
+                failed.record = with_reason(failed.record);
+                Err(failed)
+            }
         }
     }
 
@@ -254,7 +257,7 @@ impl Verifier {
     }
 
     /// Sends a check once through the URL, whatever comes: one that writes is never sent by Invoke. An event is, it never writes.
-    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Failed> {
+    pub async fn once(&self, check: &Check, expected: &Expected, phase: &str) -> Result<CheckRecord, Box<Failed>> {
         if check.request().is_none() {
             return self.invoker.during_shift(check, expected, phase).await;
         }
@@ -268,7 +271,7 @@ impl Verifier {
             },
         };
         let response = format!("{} was not sent: {why}", check.sent);
-        Err(Failed { record: record(check, phase, false, response, 0), blame: Blame::Limits, log: Box::default() })
+        Err(Failed::new(check, record(check, phase, false, response, 0), (Blame::Limits, None)))
     }
 
     /// Whether the check goes through a URL.
@@ -284,7 +287,7 @@ fn obstacle(observed: &Observed, check: &Check, unreachable: Option<&str>) -> Op
     let function = observed.functions.get(&check.function);
     let url = function.and_then(|function| function.url.as_ref());
     let Some(request) = check.request() else {
-        // Where there is no URL nobody would expect it to go through one.
+        // Without a URL it is not expected to go through one.
         let has_url = observed.ledger.contract.url_of(&check.function).is_some();
         return has_url.then(|| "it sends an event".to_owned());
     };

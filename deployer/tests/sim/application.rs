@@ -24,6 +24,8 @@ pub(crate) enum Behavior {
     ReturnsJsonAlone,
     /// Responds with status 500.
     Wrong,
+    /// The same, after it has logged what nobody should print.
+    LogsSecrets,
     /// Crashes.
     Crashes,
 }
@@ -63,7 +65,24 @@ fn is_whole(event: &Value) -> bool {
         && event["headers"]["Host"].as_str().is_some_and(|host| host.contains(".execute-api."))
 }
 
+/// A line of 1 MB, secrets in several forms, control characters, bytes that are not UTF-8, and a reason.
+fn log_with_secrets() -> Vec<u8> {
+    let mut log = vec![b'x'; 1024 * 1024];
+    log.extend(b"password=hunter2canary\n");
+    log.extend(b"\x1b[31mconnecting\x1b[0m to postgres://ada:hunter2canary@db/shop \x07\xff\n");
+    log.extend(br#"{"level":"ERROR","message":"no table `orders`","errorType":"NotFound","apiKey":"hunter2canary"}"#);
+    log.extend(b"\nAuthorization: Bearer hunter2canary\n");
+    log
+}
+
 impl App for Application {
+    fn logs(&self, call: &Call) -> Vec<u8> {
+        match self.behavior(&call.code_sha256) {
+            Some(Behavior::LogsSecrets) => log_with_secrets(),
+            _ => Vec::new(),
+        }
+    }
+
     fn run(&mut self, call: &Call) -> Ran {
         let context = &call.event["requestContext"];
         let checked = context["resourceId"] == "check" || context["http"]["sourceIp"] == "192.0.2.1";
@@ -72,7 +91,7 @@ impl App for Application {
                 let (kind, message) = ("Runtime.ExitError".to_owned(), "exit status 1".to_owned());
                 return Ran::FunctionError { kind, message };
             }
-            Some(Behavior::Wrong) => 500,
+            Some(Behavior::Wrong | Behavior::LogsSecrets) => 500,
             Some(Behavior::WrongForVisitors) if !checked => 500,
             Some(Behavior::ReadsItsEvent) if !is_whole(&call.event) => 500,
             Some(Behavior::ReturnsJsonAlone) => return Ran::Payload(json!({"status": "ok"})),

@@ -124,6 +124,12 @@ locals {
         { actions = ["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"], resources = [local.ledger] },
         # Lambda fetches the object with the caller's permissions.
         { actions = ["s3:GetObjectVersion", "s3:PutObject"], resources = ["${local.artifacts}/*"], reason = "zips are named by their digest" },
+        # Optional: a release that fails after traffic has moved shows the last errors of its version.
+        {
+          actions   = ["logs:FilterLogEvents"]
+          resources = [for group in local.log_groups : group if can(regex(":/aws/lambda/.*:\\*$", group))]
+          reason    = "a part of a log group's ARN"
+        },
         { actions = ["iam:SimulatePrincipalPolicy"], resources = ["arn:${local.p}:iam::${local.a}:role/${local.name}-deploy"] },
       ],
       [

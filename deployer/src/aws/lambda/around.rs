@@ -1,4 +1,4 @@
-//! What stands around a function: who may call it, and how often at once.
+//! What surrounds a function: its callers, and how many executions it may have at once.
 
 use aws_sdk_lambda::types::{FunctionUrlAuthType, ProvisionedConcurrencyStatusEnum};
 use serde_json::Value;
@@ -123,7 +123,7 @@ impl LambdaReader {
     }
 }
 
-/// What is not there is no error here.
+/// A missing object is not an error here.
 fn found<T>(response: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
     match response {
         Ok(response) => Ok(Some(response)),

@@ -1,4 +1,4 @@
-//! Lambda: code, versions, aliases, and what stands around them.
+//! Lambda: code, versions, aliases, and what surrounds them.
 
 mod alias;
 mod around;
@@ -43,9 +43,9 @@ pub struct LambdaWriter(Paced<Client>);
 pub struct Invocation {
     /// The version that ran.
     pub executed_version: Option<String>,
-    /// Set if the function failed rather than answered.
+    /// Set if the function failed.
     pub function_error: Option<String>,
-    /// What it answered.
+    /// What it returned.
     pub payload: Value,
     /// The end of what it logged, 4 KB at most.
     pub log: String,

@@ -31,8 +31,8 @@ const OPTIONAL: [&str; 14] = [
 ];
 
 impl Settings {
-    /// The names of the settings in which the two differ. What only one of them has, and nobody can set, AWS has added since:
-    /// that is no change.
+    /// The names of the settings in which the two differ. What only one of them has, and cannot be set, AWS has added since:
+    /// that does not count as a change.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let names = self.0.keys().chain(other.0.keys().filter(|name| !self.0.contains_key(*name)));
         let differs = |name: &&String| match (self.0.get(*name), other.0.get(*name)) {
@@ -48,7 +48,7 @@ impl Settings {
         self.0.iter().find_map(|(name, value)| Some((name.strip_suffix(".Error.ErrorCode")?, value.trim_matches('"'))))
     }
 
-    /// The processor that the code is for, `x86_64` or `arm64`: no secret. `None` if AWS does not tell.
+    /// The processor that the code is for, `x86_64` or `arm64`: no secret. `None` if AWS does not say.
     pub fn architecture(&self) -> Option<String> {
         // A list of one, as AWS has it.
         serde_json::from_str::<Vec<String>>(self.0.get("Architectures")?).ok()?.into_iter().next()
@@ -69,6 +69,11 @@ impl Settings {
     /// Runtime and handler, where what is started has to be in the package: a layer may bring it. No secrets.
     pub fn entry_point(&self) -> Option<(String, String)> {
         self.starts().filter(|_| !self.0.keys().any(|name| name.starts_with("Layers")))
+    }
+
+    /// The log group, where it is not the function's own. No secret.
+    pub fn log_group(&self) -> Option<String> {
+        serde_json::from_str(self.0.get("LoggingConfig.LogGroup")?).ok()
     }
 
     /// Those of a configuration as AWS sends it, for tests of what reads them.

@@ -13,7 +13,7 @@ use crate::aws::{AwsError, HttpResponse, Kind, NoResponse, upload_timeouts};
 use crate::backoff::{Backoff, Pace};
 use crate::config::Image;
 
-/// The most that a page of versions holds.
+/// The most versions of a page.
 const PAGE: i32 = 50;
 /// A download is tried so often.
 const DOWNLOADS: u32 = 5;
@@ -214,7 +214,7 @@ impl LambdaWriter {
     /// Deletes one published version.
     ///
     /// # Errors
-    /// Without any call, if `version` is no number: DeleteFunction without a version deletes the whole function.
+    /// Without any call, if `version` is not a number: DeleteFunction without a version deletes the whole function.
     pub async fn delete_version(&self, function: &str, version: &str) -> Result<(), AwsError> {
         if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit()) {
             let reason = "only a version by its number may be deleted";

@@ -54,7 +54,7 @@ fn of(question: &Question, facts: &Facts, named: &Named, looks: bool) -> Finding
             SUBJECT,
             &check,
             format!("`{who}` may not, and no release needs it"),
-            "allow it, and `doctor` compares more: the stage's burst, and what queues and streams call",
+            "allow it for more: `doctor` compares the stage's burst and what queues and streams call, and a failed release shows the errors in its log",
         ),
         (Some(true), Wanted::ToLook | Wanted::ToRelease | Wanted::ToCompare) => Finding::ok(SUBJECT, &check, "allowed"),
         (Some(false), Wanted::Never) => Finding::ok(SUBJECT, &check, "not allowed, as it should be"),

@@ -29,7 +29,7 @@ pub(in crate::report) fn harmless(words: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").replace("##[", "## [")
 }
 
-/// JSON without commands in it, and the same JSON: `##[` only stands in strings, where `#` may be escaped.
+/// JSON without commands in it, and the same JSON: `##[` only occurs in strings, where `#` may be escaped.
 pub(in crate::report) fn harmless_json(json: &str) -> String {
     json.replace("##[", "#\\u0023[")
 }

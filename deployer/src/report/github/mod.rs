@@ -2,7 +2,7 @@
 //! that follow.
 //!
 //! Commands are lines for stderr: the runner reads both streams, and stdout is the result's. Makes lines and appends
-//! to the two files that GitHub names; never prints itself. It asks for no masks: such a line holds the secret, in a
+//! to the two files that GitHub names; never prints itself. It adds no masks: such a line contains the secret, in a
 //! log that may go elsewhere too, and what puts credentials into a job (configure-aws-credentials, `secrets`) masks
 //! them already.
 
@@ -83,7 +83,7 @@ impl GitHub {
     }
 }
 
-/// What another tool wrote there before stays. Where GitHub named no file, nobody reads.
+/// What another tool wrote there before stays. Nothing is written where GitHub names no file.
 fn append(file: Option<&Path>, text: &str) -> io::Result<()> {
     let Some(file) = file else { return Ok(()) };
     std::fs::OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes())
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_files_already_stays() {
+    fn what_another_step_wrote_stays() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("output");
         let step = GitHubStep { output: Some(file.clone()), ..GitHubStep::default() };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::world::World;
 
-/// `NAME=VALUE` a line. A value of several lines goes between delimiters that nobody can guess, so that none can
+/// `NAME=VALUE` a line. A value of several lines goes between random delimiters, so that none can
 /// end itself and begin another output.
 pub(super) fn lines(outputs: &[(&str, String)], world: &World) -> String {
     let mut text = String::new();

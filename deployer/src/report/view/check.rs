@@ -1,4 +1,4 @@
-//! How the checks were answered.
+//! The results of checks.
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
             [format!("`{name}`"), phase.clone(), verdict.to_owned(), format!("{response}{how}"), requests.to_string()]
         })
         .collect();
-    page.table(["check", "when", "verdict", "asked -> answered", "requests"], &rows);
+    page.table(["check", "when", "result", "request -> response", "requests"], &rows);
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_shows_at_a_glance_which_check_fails() {
+    fn the_page_shows_which_check_fails() {
         let check = |name: &str, passed, response: &str| CheckRecord {
             name: name.to_owned(),
             phase: "live".to_owned(),
@@ -97,7 +97,7 @@ mod tests {
         let expected = "\
 ## ❌ dev: 1 of 2 checks fail
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | result | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | live | passed | GET /health -&gt; 200 | 3 |
 | <code>a&#124;b</code> | live | ❌ failed | 503 <code>x&#124;y</code> &#124; z | 3 |

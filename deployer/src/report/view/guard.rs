@@ -53,7 +53,7 @@ impl View for GuardView {
         };
         let mut page = Markdown::titled(&format!("{mark}Terraform plan: {}", self.changes()));
         if let Some(failed) = &self.failed {
-            failed.tell(&mut page);
+            failed.show(&mut page);
         }
         if !self.warnings.is_empty() {
             page.labelled("May matter to live traffic", &self.warnings.join("\n"));

@@ -22,6 +22,8 @@ use super::screen::Screen;
 use crate::aws::Calls;
 use crate::ending::Ending as _;
 use crate::failure::Exit;
+use crate::ledger::CheckRecord;
+use crate::verify;
 
 pub use build::BuildView;
 pub use check::CheckView;
@@ -39,6 +41,11 @@ pub use status::{EnvironmentStatus, IdleView, StatusView};
 pub trait View: Serialize {
     /// For people, with a newline at the end.
     fn text(&self, screen: &Screen) -> String;
+
+    /// For people, of what failed: the last words on stderr before the error, with a newline at the end.
+    fn ending(&self) -> Option<String> {
+        None
+    }
 
     /// For the page of a run, if there is something to show there.
     fn summary(&self) -> Option<Markdown> {
@@ -58,6 +65,36 @@ pub(super) struct Failed {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    /// The check that failed, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<FailedCheck>,
+    /// The innermost error.
+    #[serde(skip)]
+    cause: String,
+}
+
+/// A check that failed: what it expected and what came.
+#[derive(Debug, Serialize)]
+struct FailedCheck {
+    name: String,
+    when: String,
+    /// What differs: the status, a header, a field of the body.
+    of: Option<String>,
+    expected: Option<String>,
+    got: Option<String>,
+    /// The last lines that the function logged.
+    log: Vec<String>,
+}
+
+impl FailedCheck {
+    fn of(failed: &verify::Failed) -> Self {
+        let (of, expected, got) = match failed.difference.clone() {
+            Some(verify::Difference { of, expected, got }) => (Some(of), Some(expected), Some(got)),
+            None => (None, None, None),
+        };
+        let CheckRecord { name, phase, .. } = &failed.record;
+        Self { name: name.clone(), when: phase.clone(), of, expected, got, log: failed.log.0.clone() }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -67,19 +104,30 @@ fn code<S: serde::Serializer>(exit: &Exit, serializer: S) -> Result<S::Ok, S::Er
 
 impl Failed {
     pub(super) fn of(error: &anyhow::Error) -> Self {
-        let hint = error.hint().map(str::to_owned);
-        Self { exit: error.exit(), message: format!("{error:#}"), hint }
+        Self {
+            exit: error.exit(),
+            message: format!("{error:#}"),
+            hint: error.hint().map(str::to_owned),
+            check: error.downcast_ref().map(FailedCheck::of),
+            cause: error.root_cause().to_string(),
+        }
     }
 
-    pub(super) fn tell(&self, page: &mut Markdown) {
+    pub(super) fn show(&self, page: &mut Markdown) {
         page.labelled("What happened", &self.message);
+        if let Some(FailedCheck { of: Some(of), expected: Some(expected), got: Some(got), .. }) = &self.check {
+            page.table(["", "expected", "got"], &[[of.clone(), expected.clone(), got.clone()]]);
+        }
+        if let Some(check) = self.check.as_ref().filter(|check| !check.log.is_empty()) {
+            page.paragraph("The function logged:").block_of("text", &check.log.join("\n"));
+        }
         if let Some(hint) = &self.hint {
             page.labelled("What to do", hint);
         }
     }
 }
 
-/// What was said to AWS.
+/// The calls of AWS.
 #[derive(Debug, Serialize)]
 pub struct CallsView {
     total: usize,

@@ -27,7 +27,7 @@ pub(super) fn of_http_api(called: &Called<'_>, route: &str, request: &Request, w
     Proxied { event, returns: Returns::Anything }
 }
 
-/// Of a Function URL, which knows no routes and nobody who calls.
+/// Of a Function URL, which has no routes and no authorizer.
 pub(super) fn of_function_url(url: &str, request: &Request, world: &World) -> Proxied {
     let host = host(url);
     let id = host.split('.').next().unwrap_or_default();
@@ -35,7 +35,7 @@ pub(super) fn of_function_url(url: &str, request: &Request, world: &World) -> Pr
     Proxied { event, returns: Returns::Anything }
 }
 
-/// What both have. Members of which there is nothing are left out.
+/// What both have. Empty members are left out.
 fn event(
     (account, api, stage): (&str, &str, &str),
     (host, path): (&str, &str),

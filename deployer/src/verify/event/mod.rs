@@ -15,7 +15,7 @@ use crate::ledger::{Contract, RestApi};
 use crate::observe::{Observed, ObservedHttpApi, find};
 use crate::world::World;
 
-/// An address for documentation (RFC 5737): nobody's.
+/// An address for documentation (RFC 5737): it belongs to no visitor.
 const NOBODY: &str = "192.0.2.1";
 
 /// What is in front of the functions of a stack, but for their own URLs, which the contract has.
@@ -74,7 +74,7 @@ impl Gateways {
             stage: api.stage.clone(),
             routes: api.definition.needs.keys().cloned().collect(),
         });
-        // What cannot be read keeps nobody from going back: that takes any event.
+        // A rollback must not fail because this cannot be read: it accepts any event.
         let unread = || observed.ledger.contract.http().map(ObservedHttpApi::unread);
         let http = observed.http_api.as_ref().and_then(|api| api.as_ref().ok().cloned().or_else(unread));
         Self { rest, http }

@@ -15,6 +15,7 @@ pub(super) enum Service {
     CloudWatchCbor,
     /// CloudWatch by its JSON protocol.
     CloudWatchJson,
+    Logs,
     Iam,
     Sts,
     S3,
@@ -61,6 +62,7 @@ const DYNAMODB: [&str; 10] = [
     "DeleteItem",
 ];
 const CLOUDWATCH: [&str; 4] = ["DescribeAlarms", "DescribeAlarmHistory", "GetMetricData", "SetAlarmState"];
+const LOGS: [&str; 1] = ["FilterLogEvents"];
 const SSM: [&str; 1] = ["GetParameter"];
 const IAM: [&str; 3] = ["SimulatePrincipalPolicy", "GetRole", "GetRolePolicy"];
 const STS: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
@@ -79,6 +81,7 @@ pub(super) fn writes(name: &str) -> bool {
 pub(super) fn name(parts: &Parts, body: &str) -> Option<(Service, &'static str)> {
     if let Some((family, operation)) = text(parts, "x-amz-target").and_then(|target| target.split_once('.')) {
         return match family {
+            "Logs_20140328" => of(Service::Logs, &LOGS, operation),
             "AmazonSSM" => of(Service::Ssm, &SSM, operation),
             family if family.starts_with("Granite") => of(Service::CloudWatchJson, &CLOUDWATCH, operation),
             _ => of(Service::DynamoDb, &DYNAMODB, operation),

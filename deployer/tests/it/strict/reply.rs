@@ -42,7 +42,9 @@ impl Reply {
                 status,
                 &json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message}),
             ),
-            Service::CloudWatchJson | Service::Ssm => Self::json(status, &json!({"__type": code, "message": message})),
+            Service::CloudWatchJson | Service::Logs | Service::Ssm => {
+                Self::json(status, &json!({"__type": code, "message": message}))
+            }
             Service::CloudWatchCbor => Self {
                 status,
                 headers: vec![

@@ -9,6 +9,7 @@ pub(crate) mod dynamodb;
 pub(crate) mod http_api;
 pub(crate) mod iam;
 pub(crate) mod lambda;
+pub(crate) mod logs;
 pub(crate) mod query;
 pub(crate) mod s3;
 pub(crate) mod signature;
@@ -47,6 +48,7 @@ pub(crate) struct Account {
     pub(crate) http: http_api::HttpApis,
     pub(crate) dynamodb: dynamodb::DynamoDb,
     pub(crate) alarms: cloudwatch::CloudWatch,
+    pub(crate) logs: logs::Logs,
     pub(crate) s3: s3::S3,
     pub(crate) iam: iam::Iam,
     /// What the code of the functions does.
@@ -61,6 +63,7 @@ impl Account {
             http: http_api::HttpApis::new(number),
             dynamodb: dynamodb::DynamoDb::new(number, REGION),
             alarms: cloudwatch::CloudWatch::new(number, REGION),
+            logs: logs::Logs::default(),
             s3: s3::S3::new(),
             iam: iam::Iam::new(),
             application: Application::default(),
@@ -75,6 +78,7 @@ pub(crate) fn name(request: &Request) -> Option<&'static str> {
         Some("apigateway") => apigateway::name(request).or_else(|| http_api::name(request)),
         Some("dynamodb") => dynamodb::DynamoDb::name(request),
         Some("monitoring") => cloudwatch::CloudWatch::name(request),
+        Some("logs") => logs::Logs::name(request),
         Some("sts") => sts::Sts::name(request),
         Some("s3") => s3::S3::name(request),
         Some("iam") => iam::Iam::name(request),
@@ -99,7 +103,7 @@ impl Aws {
         if matches!(service, "lambda" | "apigateway") && request.method != "GET" {
             *changed = moment.now;
         }
-        let Account { lambda, api, http, dynamodb, alarms, s3, iam, application } =
+        let Account { lambda, api, http, dynamodb, alarms, logs, s3, iam, application } =
             accounts.get_mut(&caller.account)?;
         match service {
             "lambda" if lambda::name(request) == Some("GetFunctionUrlConfig") => {
@@ -110,6 +114,7 @@ impl Aws {
             "apigateway" => api.handle(request, moment).or_else(|| http.handle(request)),
             "dynamodb" => dynamodb.handle(request, moment),
             "monitoring" => alarms.handle(request, moment),
+            "logs" => logs.handle(request, moment),
             "s3" => s3.handle(request, moment),
             "iam" => iam.handle(request, moment),
             _ => None,

@@ -4,6 +4,7 @@ mod adoption;
 mod calls;
 mod contract;
 mod deploys;
+mod failures;
 mod images;
 mod init;
 mod large;

@@ -1,5 +1,6 @@
-//! What a release did, and how its checks were answered.
+//! What a release did, and how its checks ended.
 
+mod ending;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -52,12 +53,14 @@ pub struct ReleaseView {
     rollback: Option<String>,
     /// Where the AWS console shows the parts.
     links: Vec<Link>,
+    /// The log groups of the functions that the release was about, by function.
+    log_groups: BTreeMap<String, String>,
     /// Why the run failed, if it did.
     #[serde(rename = "error", skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
 }
 
-/// What became of one function.
+/// How one function moved.
 #[derive(Debug, Serialize)]
 struct FunctionMove {
     before: FunctionPart,
@@ -65,7 +68,7 @@ struct FunctionMove {
     why: Vec<String>,
 }
 
-/// What became of the API: deployments; none without an API.
+/// How the API moved: its deployments; none without an API.
 #[derive(Debug, Serialize)]
 struct ApiMove {
     before: Option<String>,
@@ -74,7 +77,7 @@ struct ApiMove {
 }
 
 impl ReleaseView {
-    /// Of what came of a command.
+    /// Of the outcome of a command.
     pub fn new(outcome: &Outcome) -> Self {
         let view = match &outcome.done {
             Done::Release(plan, release) => Self::released(outcome, plan, release),
@@ -107,14 +110,15 @@ impl ReleaseView {
             steps: release.steps.clone(),
             rollback: rollback(environment, observed, release),
             links: links(environment, observed, release),
+            log_groups: log_groups(observed, release),
             deployment_id: release.parts.deployment.clone(),
             run_url: release.run_url.clone(),
             ..Self::of(outcome, Some(release))
         }
     }
 
-    /// Whether other parts take traffic than before: of a release that failed before it moved any, or that was taken
-    /// back, they do not; of one that could not be, they may.
+    /// Whether other parts take traffic than before. After a release that failed before it moved any, or that was reverted, they do
+    /// not; after one that could not be reverted, they may.
     fn is_changed(&self) -> bool {
         match (&self.failed, self.state) {
             (Some(_), Some(state)) => matches!(state, ReleaseState::Shifting | ReleaseState::Live),
@@ -122,7 +126,7 @@ impl ReleaseView {
         }
     }
 
-    /// What is known of `release`, with nothing done.
+    /// What is known about `release` where nothing was done.
     fn of(outcome: &Outcome, release: Option<&Release>) -> Self {
         let Outcome { environment, observed, url, calls, .. } = outcome;
         let deployment = observed.parts().deployment;
@@ -156,6 +160,7 @@ impl ReleaseView {
             steps: Vec::new(),
             rollback: None,
             links: release.map(|release| links(environment, observed, release)).unwrap_or_default(),
+            log_groups: BTreeMap::new(),
             failed: None,
         }
     }
@@ -176,20 +181,31 @@ fn function_moves(plan: &Plan, release: &Release) -> BTreeMap<String, FunctionMo
     moves.collect()
 }
 
-/// What was never stable is no release to go back to, and neither is the placeholder.
+/// None where the release before was never stable, or is the placeholder.
 fn rollback(environment: &Environment, observed: &Observed, release: &Release) -> Option<String> {
     let before = observed.ledger.live.as_ref().filter(|live| live.stable && live.number == release.previous)?;
-    let serves = release.state == ReleaseState::Live;
+    let is_live = release.state == ReleaseState::Live;
     let local = if matches!(environment.access, Access::Local(_)) { " --local" } else { "" };
-    serves.then(|| format!("deployer rollback {} --to {}{local}", environment.name, before.number))
+    is_live.then(|| format!("deployer rollback {} --to {}{local}", environment.name, before.number))
 }
 
 /// No console shows the local AWS.
 fn links(environment: &Environment, observed: &Observed, release: &Release) -> Vec<Link> {
     match environment.access {
         Access::Local(_) => Vec::new(),
-        Access::Account { .. } => console::links(&observed.ledger.contract, &release.parts),
+        Access::Account { .. } => {
+            console::links(&observed.ledger.contract, &release.parts, &log_groups(observed, release))
+        }
     }
+}
+
+fn log_groups(observed: &Observed, release: &Release) -> BTreeMap<String, String> {
+    let group = |key: &String| {
+        let function = observed.functions.get(key)?;
+        let own = || format!("/aws/lambda/{}", function.resource.name);
+        Some((key.clone(), function.latest.settings.log_group().unwrap_or_else(own)))
+    };
+    release.parts.functions.keys().filter_map(group).collect()
 }
 
 impl View for ReleaseView {
@@ -206,19 +222,23 @@ impl View for ReleaseView {
         format!("{what} ({})\n{url}", self.aws_calls)
     }
 
+    fn ending(&self) -> Option<String> {
+        ending::text(self)
+    }
+
     fn summary(&self) -> Option<Markdown> {
         Some(summary::page(self))
     }
 
     fn outputs(&self) -> Vec<(&'static str, String)> {
-        let serves = [
+        let live = [
             ("url", self.url.clone().unwrap_or_default()),
             ("changed", self.is_changed().to_string()),
             ("previous", self.previous.map_or_else(String::new, |previous| previous.to_string())),
         ];
-        // A later step must not take a release that failed for one that it can build on.
+        // A later step must not build on a release that failed.
         if self.failed.is_some() {
-            return serves.into();
+            return live.into();
         }
         let versions = serde_json::to_value(&self.versions).unwrap_or_default().to_string();
         let made = [
@@ -226,6 +246,6 @@ impl View for ReleaseView {
             ("versions", versions),
             ("deployment_id", self.deployment_id.clone().unwrap_or_default()),
         ];
-        made.into_iter().chain(serves).collect()
+        made.into_iter().chain(live).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! A release on the page of its run: what a person who opens a red or green run wants to know, in that order.
+//! A release on the page of its run: the outcome first, then the details.
 
 use super::{FunctionMove, ReleaseView};
 use crate::failure::Exit;
@@ -10,16 +10,17 @@ use crate::report::view::check;
 
 /// The whole page.
 pub(super) fn page(view: &ReleaseView) -> Markdown {
-    let mut page = Markdown::titled(&title(view));
+    let (sign, title) = title(view);
+    let mut page = Markdown::titled(&format!("{sign} {title}"));
     page.paragraph(&story(view));
     if let Some(failed) = &view.failed {
-        failed.tell(&mut page);
+        failed.show(&mut page);
     }
     let (before, after) = heads(view);
     page.table(["", before, after, "why"], &rows(view));
     if view.failed.is_some() {
         let steps: Vec<_> = view.steps.iter().map(step).collect();
-        page.table(["step", "how far it came"], &steps);
+        page.table(["step", "result"], &steps);
     }
     if !view.checks.is_empty() {
         check::table(page.heading("Checks"), &view.checks);
@@ -37,38 +38,36 @@ pub(super) fn page(view: &ReleaseView) -> Markdown {
     page
 }
 
-fn title(view: &ReleaseView) -> String {
+/// A sign that is seen at a glance, and how the release ended.
+pub(super) fn title(view: &ReleaseView) -> (&'static str, String) {
     let ReleaseView { environment, release, .. } = view;
     let Some(failed) = &view.failed else {
-        return match view.changed {
-            true => format!("✅ {environment}: release {} is live", numbered(view)),
-            false => format!("✅ {environment}: nothing to do, release {release} is live"),
+        let what = if view.changed {
+            format!("release {}", numbered(view))
+        } else {
+            format!("nothing to do, release {release}")
         };
+        return ("✅", format!("{environment}: {what} is live"));
     };
     let back = match view.previous {
         None | Some(0) => "the placeholder".to_owned(),
         Some(previous) => format!("release {previous}"),
     };
-    match (view.state, failed.exit) {
-        (Some(ReleaseState::Live), _) => {
-            format!("⚠️ {environment}: release {} is live, but did not end well", numbered(view))
-        }
-        (Some(ReleaseState::Reverted), _) => {
-            format!("❌ {environment}: release {release} failed and was reverted, {back} is live")
-        }
-        (Some(ReleaseState::Failed), _) => {
-            format!("❌ {environment}: release {release} failed before any traffic moved, {back} is live")
-        }
-        (_, Exit::Locked) => format!("❌ {environment}: release {release} is no longer this run's to end"),
-        _ => format!("🚨 {environment}: release {release} failed and is NOT reverted"),
-    }
+    let (sign, what) = match (view.state, failed.exit) {
+        (Some(ReleaseState::Live), _) => ("⚠️", format!("{} is live, but did not end well", numbered(view))),
+        (Some(ReleaseState::Reverted), _) => ("❌", format!("{release} failed and was reverted, {back} is live")),
+        (Some(ReleaseState::Failed), _) => ("❌", format!("{release} failed before any traffic moved, {back} is live")),
+        (_, Exit::Locked) => ("❌", format!("{release} is no longer this run's to end")),
+        _ => ("🚨", format!("{release} failed and is NOT reverted")),
+    };
+    (sign, format!("{environment}: release {what}"))
 }
 
 fn numbered(view: &ReleaseView) -> String {
     view.back_to.map_or_else(|| view.release.to_string(), |root| format!("{} (back to {root})", view.release))
 }
 
-/// Kind, origin, who, and how long, in a sentence.
+/// Kind, origin, actor and duration in a sentence.
 fn story(view: &ReleaseView) -> String {
     let kind = view.kind.map_or_else(|| "The release".to_owned(), |kind| format!("A {kind}"));
     let from = view.from.as_ref().map_or_else(String::new, |from| format!(" from `{from}`"));
@@ -83,7 +82,7 @@ fn story(view: &ReleaseView) -> String {
     format!("{kind}{from}: {state}{stable}; {commit}{dirty}{source}{actor}{took}.")
 }
 
-/// What the columns hold: what is live must be distinguishable from what was to be live.
+/// The titles of the columns: what is live must not be confused with what was to be live.
 fn heads(view: &ReleaseView) -> (&'static str, &'static str) {
     match (&view.failed, view.state) {
         (Some(_), Some(ReleaseState::Reverted | ReleaseState::Failed)) => ("live now", "was to be live"),
@@ -106,14 +105,14 @@ fn rows(view: &ReleaseView) -> Vec<[String; 4]> {
         let became = became(before == after, why.is_some(), format!("deployment `{after}`"));
         ["API".to_owned(), format!("deployment `{before}`"), became, why.unwrap_or_default()]
     });
-    // Where nothing was done there are no functions to show, and the API alone says little.
+    // Where nothing was done there is nothing to compare.
     if view.changed { functions.chain(api).collect() } else { Vec::new() }
 }
 
 fn became(same: bool, meant: bool, after: String) -> String {
     match (same, meant) {
         (true, false) => "unchanged".to_owned(),
-        (true, true) => "a new one, which was not made".to_owned(),
+        (true, true) => "a new one, not made".to_owned(),
         (false, _) => after,
     }
 }
@@ -121,8 +120,8 @@ fn became(same: bool, meant: bool, after: String) -> String {
 fn step(step: &StepRecord) -> [String; 2] {
     let ended = match (&step.started_at, step.millis) {
         (_, Some(millis)) => format!("done ({millis} ms)"),
-        (Some(_), None) => "❌ failed, or was broken off".to_owned(),
-        (None, None) => "not begun".to_owned(),
+        (Some(_), None) => "❌ failed or interrupted".to_owned(),
+        (None, None) => "not started".to_owned(),
     };
     [step.step.clone(), ended]
 }

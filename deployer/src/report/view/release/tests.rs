@@ -1,11 +1,12 @@
-//! What people, programs and the page of a run see of a release.
+//! A release for people, for programs, and on the page of a run.
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::failure::{Exit, Failure};
+use crate::verify;
 
-/// A release of the counter, of which the stage did not come to move if it was reverted.
+/// A release of the counter, whose stage had not moved yet if it was reverted.
 fn moved() -> ApiMove {
     let id = |id: &str| Some(id.to_owned());
     ApiMove { before: id("d1"), after: id("d2"), why: Some("definition x -> y".to_owned()) }
@@ -67,6 +68,7 @@ fn view(state: ReleaseState) -> ReleaseView {
         ],
         rollback: live.then(|| "deployer rollback prod --to 7".to_owned()),
         links: vec![Link { title: "version 6 of `counter`".to_owned(), url: "https://console.example/v#6".to_owned() }],
+        log_groups: BTreeMap::from([("counter".to_owned(), "/aws/lambda/counter-prod".to_owned())]),
         failed: None,
     }
 }
@@ -81,7 +83,7 @@ fn failing(state: ReleaseState, exit: Exit, message: &str) -> String {
 }
 
 #[test]
-fn the_page_of_a_release_shows_what_changed_how_it_was_checked_and_the_way_back() {
+fn the_page_of_a_release_shows_changes_checks_and_the_way_back() {
     let expected = "\
 ## ✅ prod: release 8 is live
 
@@ -95,7 +97,7 @@ A deploy: live, stable; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5
 
 ### Checks
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | result | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | after the aliases | passed | GET /health -&gt; 200 | 3 |
 
@@ -124,7 +126,7 @@ deployer rollback prod --to 7
 }
 
 #[test]
-fn the_page_of_a_release_that_was_reverted_says_what_is_live_what_was_done_and_what_to_do() {
+fn the_page_of_a_reverted_release_says_what_is_live_and_what_to_do() {
     let expected = "\
 ## ❌ prod: release 8 failed and was reverted, release 7 is live
 
@@ -140,16 +142,16 @@ A deploy: reverted; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
 | `preflight` | version `2`, code `p` | unchanged |  |
 | API | deployment `d1` | deployment `d2` | definition x -&gt; y |
 
-| step | how far it came |
+| step | result |
 | --- | --- |
 | publish and check a version of `counter` | done (812 ms) |
 | move the alias of `counter` | done (95 ms) |
-| check through the URL after the aliases | ❌ failed, or was broken off |
-| move the stage | not begun |
+| check through the URL after the aliases | ❌ failed or interrupted |
+| move the stage | not started |
 
 ### Checks
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | result | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | after the aliases | ❌ failed | GET /health -&gt; 500, not 200 | 3 |
 
@@ -193,11 +195,11 @@ fn the_first_line_distinguishes_every_end() {
 }
 
 #[test]
-fn what_was_meant_and_not_made_is_not_called_unchanged() {
+fn a_version_that_was_not_made_is_not_called_unchanged() {
     let mut view = view(ReleaseState::Failed);
     view.functions.get_mut("counter").unwrap().after = view.functions["counter"].before.clone();
     let page = failed(view, &anyhow::anyhow!("x")).summary().unwrap().to_string();
-    assert!(page.contains("code `zip1zip1zip1` | a new one, which was not made | sources"), "{page}");
+    assert!(page.contains("code `zip1zip1zip1` | a new one, not made | sources"), "{page}");
 }
 
 #[test]
@@ -255,7 +257,7 @@ fn later_steps_get_what_they_branch_on() {
 }
 
 #[test]
-fn of_a_release_that_failed_later_steps_get_what_is_true_of_what_is_live() {
+fn later_steps_of_a_failed_release_get_what_is_live() {
     let cases = [
         (ReleaseState::Pending, "false"),
         (ReleaseState::Failed, "false"),
@@ -282,4 +284,66 @@ fn people_and_programs_see_the_same_release() {
     assert_eq!(seen["api"], json!({"before": "d1", "after": "d2", "why": "definition x -> y"}));
     assert_eq!((&seen["state"], &seen["steps"][1]["millis"]), (&json!("live"), &json!(95)));
     assert_eq!(seen["rollback"], "deployer rollback prod --to 7");
+}
+
+fn ended(state: ReleaseState, exit: Exit, error: anyhow::Error) -> String {
+    let error = error.context(Failure::new(exit, "release 8 failed").hint("fix it"));
+    failed(view(state), &error).ending().unwrap()
+}
+
+fn failed_check() -> anyhow::Error {
+    let record = CheckRecord { passed: false, ..view(ReleaseState::Reverted).checks[0].clone() };
+    let difference = verify::Difference {
+        of: "status".to_owned(),
+        expected: "200".to_owned(),
+        got: r#"500, body {"error":"no table"}"#.to_owned(),
+    };
+    let log = verify::Log(vec!["ERROR no table `orders`".to_owned()]);
+    verify::Failed {
+        record,
+        function: "counter".to_owned(),
+        blame: verify::Blame::Application,
+        difference: Some(difference),
+        log,
+    }
+    .explain()
+}
+
+#[test]
+fn a_reverted_release_ends_with_what_failed_what_is_live_and_links() {
+    let expected = r#"
+prod: release 8 failed and was reverted, release 7 is live
+  failed    check `health` failed after the aliases: GET /health -> 500, not 200 (the function returned a wrong response)
+  expected  status: 200
+  got       500, body {"error":"no table"}
+  live now  release 7: `counter` version 5, `preflight` version 2, deployment d1
+  log of    `counter`: /aws/lambda/counter-prod
+  links     version 6 of `counter`: https://console.example/v#6
+            this run: https://github.example/o/r/actions/runs/7
+"#;
+    assert_eq!(ended(ReleaseState::Reverted, Exit::Reverted, failed_check()), expected);
+}
+
+#[test]
+fn other_failures_end_with_what_is_live_too() {
+    let alarm = || anyhow::anyhow!("alarm `errors` is in ALARM: 3 errors");
+    let before = ended(ReleaseState::Failed, Exit::Error, alarm());
+    assert!(before.contains("failed before any traffic moved, release 7 is live"), "{before}");
+    assert!(before.contains("  failed    alarm `errors` is in ALARM: 3 errors\n  live now  release 7:"), "{before}");
+    let stuck = ended(ReleaseState::Shifting, Exit::NotReverted, alarm());
+    let mixture = "live now  release 7 or release 8, or parts of both: `deployer status prod` shows which\n";
+    assert!(stuck.contains("is NOT reverted") && stuck.contains(mixture), "{stuck}");
+}
+
+#[test]
+fn the_page_shows_expected_beside_got_and_the_log() {
+    let page = failed(view(ReleaseState::Reverted), &failed_check()).summary().unwrap().to_string();
+    let table = "|  | expected | got |\n| --- | --- | --- |\n| status | 200 | 500, body {\"error\":\"no table\"} |\n";
+    assert!(page.contains(table), "{page}");
+    assert!(page.contains("The function logged:\n\n```text\nERROR no table `orders`\n```\n"), "{page}");
+    let json = serde_json::to_value(failed(view(ReleaseState::Reverted), &failed_check())).unwrap();
+    assert_eq!(
+        (&json["error"]["check"]["name"], &json["error"]["check"]["expected"]),
+        (&json!("health"), &json!("200"))
+    );
 }

@@ -81,7 +81,9 @@ fn nothing_is_granted_for_the_deployer_that_it_never_uses(used: &Used) {
     let documents = attached("dev", "deploy");
     let release: Vec<_> = documents.into_iter().filter(|document| document.name == "release").collect();
     let grants = together(&release).grants();
-    let unused = grants.iter().filter(|grant| !used.needs.iter().any(|need| grant.covers(need)));
+    // Only a release that fails after traffic has moved reads logs, and none of these does.
+    let expected = grants.iter().filter(|grant| grant.action != "logs:FilterLogEvents");
+    let unused = expected.filter(|grant| !used.needs.iter().any(|need| grant.covers(need)));
     let violations: Vec<_> = unused.map(|grant| format!("{} on {}", grant.action, grant.resource)).collect();
     promises::kept(
         "the deployer is granted nothing that it never uses",
@@ -100,8 +102,9 @@ fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(used: &Used) {
     let asked: BTreeSet<_> = used.asked.iter().map(|(action, _)| action.as_str()).collect();
     let missed = needed.difference(&asked).filter(|action| **action != "iam:SimulatePrincipalPolicy");
     let mut violations: Vec<_> = missed.map(|action| format!("{action} is needed and not asked for")).collect();
-    // No release needs it: a role may lack it, and then it is only asked for.
-    let compares = |action: &str| ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"].contains(&action);
+    // No release needs these: a role may lack them.
+    const OPTIONAL: [&str; 3] = ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "logs:FilterLogEvents"];
+    let compares = |action: &str| OPTIONAL.contains(&action);
     let idle = asked.difference(&needed).filter(|action| !compares(action));
     violations.extend(idle.map(|action| format!("{action} is asked for and never needed")));
     for (action, resource) in used.asked.iter().filter(|(action, _)| !compares(action)) {

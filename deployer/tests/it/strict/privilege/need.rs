@@ -83,6 +83,11 @@ pub(in super::super) fn of(service: Service, name: &str, parts: &Parts, body: &[
         Service::CloudWatch | Service::CloudWatchCbor | Service::CloudWatchJson => {
             vec![Need::new(format!("cloudwatch:{name}"), place.arn("cloudwatch", "alarm:*"))]
         }
+        Service::Logs => {
+            let request: Value = serde_json::from_slice(body).unwrap_or_default();
+            let group = request["logGroupName"].as_str().unwrap_or("?");
+            vec![Need::new(format!("logs:{name}"), place.arn("logs", &format!("log-group:{group}:log-stream:")))]
+        }
         Service::Sts if name == "GetCallerIdentity" => Vec::new(),
         Service::Sts => vec![Need::new(format!("sts:{name}"), field(body, "RoleArn"))],
         Service::Iam if name == "SimulatePrincipalPolicy" => {

@@ -167,9 +167,9 @@ fn denied(call: &Exchange<'_>, who: &str, action: &str, resource: &str) -> Reply
              policy allows the {action} action"
         ),
     };
-    // DynamoDB and SSM return 400 where others return 403; the older protocols have another name for it.
+    // DynamoDB, CloudWatch Logs and SSM respond with 400, others with 403; the older protocols have another name for it.
     let (status, code) = match call.service {
-        Service::DynamoDb | Service::Ssm => (400, "AccessDeniedException"),
+        Service::DynamoDb | Service::Logs | Service::Ssm => (400, "AccessDeniedException"),
         Service::Sts | Service::Iam | Service::S3 | Service::CloudWatch => (403, "AccessDenied"),
         _ => (403, "AccessDeniedException"),
     };

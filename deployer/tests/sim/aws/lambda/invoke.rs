@@ -11,6 +11,11 @@ use crate::aws::wire::{Moment, Reply};
 /// What the code of functions does.
 pub(crate) trait App {
     fn run(&mut self, call: &Call) -> Ran;
+
+    /// What the code logs while it runs.
+    fn logs(&self, _: &Call) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// One execution of a version.
@@ -98,22 +103,25 @@ impl Lambda {
         };
         let reply = reply.with("x-amz-executed-version", &version);
         Ok(match asked.request.header("x-amz-log-type") {
-            Some("Tail") => reply.with("x-amz-log-result", &log(&version, &ran, &self.ids.next())),
+            Some("Tail") => reply.with("x-amz-log-result", &log(&version, &ran, app.logs(&call), &self.ids.next())),
             _ => reply,
         })
     }
 }
 
 /// The last 4 KB of the invocation's log, base64.
-fn log(version: &str, ran: &Ran, id: &str) -> String {
+fn log(version: &str, ran: &Ran, logged: Vec<u8>, id: &str) -> String {
     let said = match ran {
         Ran::Payload(_) => String::new(),
         Ran::FunctionError { kind, message } => format!("[ERROR] {kind}: {message}\n"),
     };
-    let text = format!(
-        "START RequestId: {id} Version: {version}\n{said}END RequestId: {id}\nREPORT RequestId: {id}\tDuration: 1.00 ms\t\
+    let mut text = format!("START RequestId: {id} Version: {version}\n").into_bytes();
+    text.extend(logged);
+    let end = format!(
+        "{said}END RequestId: {id}\nREPORT RequestId: {id}\tDuration: 1.00 ms\t\
          Billed Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 20 MB\n"
     );
+    text.extend(end.into_bytes());
     let tail = text.len().saturating_sub(4096);
-    base64::engine::general_purpose::STANDARD.encode(&text.as_bytes()[tail..])
+    base64::engine::general_purpose::STANDARD.encode(&text[tail..])
 }

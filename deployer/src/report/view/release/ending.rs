@@ -1,0 +1,61 @@
+//! How a release that failed ended, as the last thing on a terminal before the error: what failed, what is live, where to look.
+
+use std::fmt::Write as _;
+
+use super::{ReleaseView, summary};
+use crate::ledger::ReleaseState;
+
+/// The width of the column of names.
+const NAMES: usize = 10;
+
+/// The whole text, with a newline at the end; none of a release that did not fail.
+pub(super) fn text(view: &ReleaseView) -> Option<String> {
+    let failed = view.failed.as_ref()?;
+    let mut rows = vec![("failed", failed.cause.clone())];
+    if let Some(check) = &failed.check
+        && let (Some(of), Some(expected), Some(got)) = (&check.of, &check.expected, &check.got)
+    {
+        rows.push(("expected", format!("{of}: {expected}")));
+        rows.push(("got", got.clone()));
+    }
+    rows.push(("live now", live(view)));
+    let logs = view.log_groups.iter().map(|(key, group)| ("log of", format!("`{key}`: {group}")));
+    rows.extend(logs);
+    let links = view.links.iter().map(|link| format!("{}: {}", link.title, link.url));
+    let run = view.run_url.iter().map(|url| format!("this run: {url}"));
+    let links: Vec<String> = links.chain(run).collect();
+    rows.extend(links.into_iter().enumerate().map(|(at, link)| (if at == 0 { "links" } else { "" }, link)));
+    let mut text = format!("\n{}\n", summary::title(view).1);
+    for (name, value) in rows {
+        let mut lines = value.lines();
+        let _ = writeln!(text, "  {name:<NAMES$}{}", lines.next().unwrap_or_default());
+        for line in lines {
+            let _ = writeln!(text, "  {:NAMES$}{line}", "");
+        }
+    }
+    Some(text)
+}
+
+/// Which release takes the traffic, with its versions.
+fn live(view: &ReleaseView) -> String {
+    let previous = || match view.previous {
+        None | Some(0) => "the placeholder".to_owned(),
+        Some(previous) => format!("release {previous}"),
+    };
+    match view.state {
+        Some(ReleaseState::Reverted | ReleaseState::Failed) => {
+            let parts = view.functions.iter().map(|(key, moved)| format!("`{key}` version {}", moved.before.version));
+            let deployment = view.api.before.iter().map(|deployment| format!("deployment {deployment}"));
+            let parts: Vec<String> = parts.chain(deployment).collect();
+            let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+            format!("{}{parts}", previous())
+        }
+        Some(ReleaseState::Live) => format!("release {}", view.release),
+        _ => format!(
+            "{} or release {}, or parts of both: `deployer status {}` shows which",
+            previous(),
+            view.release,
+            view.environment
+        ),
+    }
+}
