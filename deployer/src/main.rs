@@ -6,12 +6,24 @@ use clap::Parser as _;
 use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
+use deployer::failure::Exit;
 use deployer::report::Report;
 use deployer::world::World;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
+    // Before there are threads, and before anything else is printed.
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if deployer::completions::completed(&process, &arguments) {
+        return ExitCode::SUCCESS;
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(process)),
+        Err(_) => Exit::Error.into(),
+    }
+}
+
+async fn run(process: ProcessEnvironment) -> ExitCode {
     let certificates = process.certificates();
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report =

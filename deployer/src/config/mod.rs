@@ -13,7 +13,7 @@ mod local;
 mod mistakes;
 mod process;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 mod role;
 mod stack;
 mod table;

@@ -227,7 +227,7 @@ fn schema() -> Value {
 }
 
 /// Compares a file of `docs` with what it must be, and makes it that.
-fn is_kept(name: &str, wanted: &str) {
+pub(crate) fn is_kept(name: &str, wanted: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::fs::read_to_string(&path).is_ok_and(|found| found == wanted) {
         return;

@@ -5,6 +5,7 @@
 
 mod console;
 mod github;
+mod html;
 mod markdown;
 mod screen;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::ledger::{CheckRecord, Release};
 use crate::plan::{Plan, Step};
 use crate::world::World;
 
+pub use html::{Lane, Page, PageView, Repository, write as write_page};
 pub use markdown::Markdown;
 pub use screen::Screen;
 pub use view::{
@@ -151,19 +153,16 @@ impl Report {
         self.hand_on(view);
     }
 
-    /// The completions of a shell, to stdout.
+    /// A file's text, to stdout, whatever the format of results.
     ///
     /// # Errors
     /// Nobody reads stdout any more.
-    pub fn completions(&self, shell: clap_complete::Shell) -> Result<()> {
-        let mut text = Vec::new();
-        clap_complete::generate(
-            shell,
-            &mut <crate::cli::Cli as clap::CommandFactory>::command(),
-            "deployer",
-            &mut text,
-        );
-        std::io::stdout().lock().write_all(&text).context("cannot write the completions")
+    pub fn text(&self, text: &[u8]) -> Result<()> {
+        if self.keep(&String::from_utf8_lossy(text)) {
+            return Ok(());
+        }
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(text).and_then(|()| stdout.flush()).context("cannot write the result")
     }
 
     /// What the parser has to say instead of a command line: help and version to stdout, an error to stderr; on GitHub
