@@ -30,7 +30,7 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
         |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(message) => return report(Output::Text).usage(&message).into(),
+        Err(message) => return report(wanted_output()).usage(&message).into(),
     };
     let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
@@ -46,4 +46,11 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// The format that a command line names which is wrong otherwise.
+fn wanted_output() -> Output {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let is_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    if is_json || arguments.iter().any(|argument| argument == "--output=json") { Output::Json } else { Output::Text }
 }

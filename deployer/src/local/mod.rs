@@ -40,6 +40,7 @@ struct Place {
 
 /// What runs on this machine.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Local {
     /// What runs, by environment.
     pub environments: BTreeMap<String, LocalEnvironment>,
@@ -50,6 +51,7 @@ pub struct Local {
 
 /// One environment of the local AWS.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LocalEnvironment {
     /// Its AWS endpoint.
     pub endpoint: String,

@@ -6,6 +6,7 @@ use crate::ledger::{Contract, Parts};
 
 /// An address that a person wants to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Link {
     /// What is there.
     pub(super) title: String,

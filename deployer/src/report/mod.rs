@@ -9,12 +9,15 @@ mod html;
 mod markdown;
 mod screen;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;
 mod timeline;
 mod view;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +52,27 @@ pub struct Report {
     world: World,
     github: Option<GitHub>,
     kept: Option<Kept>,
+    /// Whether a document was printed: there is one at most.
+    has_document: AtomicBool,
+}
+
+/// The version of the documents that `--output json` prints. It grows when a name goes, or changes its meaning.
+const SCHEMA: u32 = 1;
+
+/// What `--output json` prints.
+#[derive(serde::Serialize)]
+struct Document<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    result: &'a T,
+}
+
+/// Instead of a result.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Unsuccessful {
+    /// Why there is no result.
+    error: Failed,
 }
 
 /// Words and results that were kept instead of printed.
@@ -67,6 +91,7 @@ impl Report {
             world: world.clone(),
             github: step.map(|step| GitHub::new(step, world)),
             kept: None,
+            has_document: AtomicBool::new(false),
         }
     }
 
@@ -80,6 +105,7 @@ impl Report {
             world: world.clone(),
             github: None,
             kept: Some(Arc::clone(&kept)),
+            has_document: AtomicBool::new(false),
         };
         (report, kept)
     }
@@ -169,6 +195,10 @@ impl Report {
     /// an error is one like any other.
     pub fn usage(&self, message: &clap::Error) -> Exit {
         let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
+        if self.output == Output::Json && exit == Exit::Usage {
+            let text = message.render().to_string();
+            self.error_document(&Failure::new(exit, first_lines(&text)).into());
+        }
         if self.github.is_none() || exit == Exit::Done {
             // Where even this cannot be printed, the exit code still says it.
             let _ = message.print();
@@ -192,8 +222,26 @@ impl Report {
         }
     }
 
+    /// A result as JSON.
+    fn document(&self, result: &impl serde::Serialize) -> Result<String> {
+        self.has_document.store(true, Ordering::Relaxed);
+        Ok(format!("{}\n", serde_json::to_string_pretty(&Document { schema: SCHEMA, result })?))
+    }
+
+    /// An error as JSON, to stdout, unless the result that was printed has it already.
+    fn error_document(&self, error: &anyhow::Error) {
+        if self.output != Output::Json || self.has_document.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(text) = self.document(&Unsuccessful { error: Failed::of(error) }) else { return };
+        let text = if self.github.is_some() { github::harmless_json(&text) } else { text };
+        // Where stdout cannot be written, stderr has the error too.
+        let _ = self.text(text.as_bytes());
+    }
+
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
+        self.error_document(error);
         let hint = error.hint();
         if let Some(github) = &self.github {
             let hinted = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
@@ -219,7 +267,7 @@ impl Report {
     pub fn result(&self, view: &impl View) -> Result<()> {
         let text = match self.output {
             Output::Text => printable(&view.text(&self.screen())),
-            Output::Json => format!("{}\n", serde_json::to_string_pretty(view)?),
+            Output::Json => self.document(view)?,
         };
         let text = match (&self.github, self.output) {
             (None, _) => text,

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::links::{escaped, link};
 use super::{Lane, Page, counted, moment, time, took, what};
 use crate::ledger::{CheckRecord, Release};
-use crate::plan::short;
 
 /// How many checks of a release are listed.
 const CHECKS: usize = 20;
@@ -42,9 +41,9 @@ fn card(page: &Page, index: usize, lane: &Lane) -> String {
         return format!("<p class=\"muted\">{words}</p>");
     };
     let since = release.ended_at.as_deref().or(Some(&release.started_at)).and_then(moment);
-    let since = since.map_or_else(String::new, |at| format!(" since {}", time(at, "%-d %b %Y, %H:%M")));
+    let since = since.map_or_else(String::new, |at| format!("Live since {}, by ", time(at, "%-d %b %Y, %H:%M")));
     format!(
-        "<p class=\"big\"><a href=\"#{}\">Release {}</a></p><p>{}{}</p><p class=\"muted\">by {}{since}</p>",
+        "<p class=\"big\"><a href=\"#{}\">Release {}</a></p><p>{}{}</p><p class=\"muted\">{since}{}</p>",
         page.name(index, release.number),
         release.number,
         escaped(&what(release)),
@@ -88,7 +87,7 @@ fn row(page: &Page, lane: usize, release: &Release) -> String {
         page.name(lane, release.number),
         release.number,
         escaped(&what(release)),
-        release.artifact.commit.as_deref().map_or("", |commit| if commit.is_ascii() { short(commit) } else { "" }),
+        release.artifact.commit.as_deref().map_or_else(String::new, short),
         escaped(&release.actor),
         began.unwrap_or_default(),
         took(release).unwrap_or_default(),
@@ -151,10 +150,15 @@ fn checks(checks: &[CheckRecord]) -> String {
     html + "</ul>"
 }
 
+/// The beginning of a commit, as git shows it.
+fn short(commit: &str) -> String {
+    escaped(&commit.chars().take(7).collect::<String>())
+}
+
 /// Its commit, as a link where the repository is known.
 fn commit(page: &Page, release: &Release) -> Option<String> {
     let id = release.artifact.commit.as_deref()?;
-    let words = format!("<code>{}</code>", escaped(if id.is_ascii() { short(id) } else { id }));
+    let words = format!("<code>{}</code>", short(id));
     Some(match &page.repository {
         Some(repository) => repository.commit(id, &words),
         None => words,

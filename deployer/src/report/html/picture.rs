@@ -19,14 +19,17 @@ const MARK_HEIGHT: i32 = 26;
 
 /// A release in the picture.
 struct Mark<'a> {
+    /// Of the environments.
     lane: usize,
+    /// Of those that have releases: the others are not drawn.
+    row: usize,
     release: &'a Release,
     place: (i32, i32),
 }
 
 impl Mark<'_> {
     fn top(&self) -> i32 {
-        TOP + i32::try_from(self.lane).unwrap_or_default() * LANE + MARK
+        TOP + i32::try_from(self.row).unwrap_or_default() * LANE + MARK
     }
 }
 
@@ -37,7 +40,7 @@ pub(super) fn section(page: &Page) -> String {
         return String::new();
     }
     let mut names = String::new();
-    for lane in &page.lanes {
+    for lane in page.lanes.iter().filter(|lane| !lane.releases.is_empty()) {
         let _ = writeln!(names, "<li>{}</li>", escaped(&lane.environment));
     }
     let left_out: usize = page.lanes.iter().map(|lane| lane.releases.len().saturating_sub(DRAWN)).sum();
@@ -78,13 +81,19 @@ fn marks(page: &Page) -> (Vec<Mark<'_>>, Axis) {
     let spans: Vec<Span> = drawn.iter().map(|(span, _)| *span).collect();
     let axis = Axis::of(&spans);
     let marks = drawn.iter().zip(&axis.places);
-    let marks = marks.map(|((span, release), place)| Mark { lane: span.lane, release, place: *place }).collect();
+    let marks = marks.map(|((span, release), place)| Mark { lane: span.lane, row: row(page, span.lane), release, place: *place }).collect();
     (marks, axis)
+}
+
+/// How many environments with releases come before one.
+fn row(page: &Page, lane: usize) -> usize {
+    page.lanes.iter().take(lane).filter(|lane| !lane.releases.is_empty()).count()
 }
 
 fn svg(page: &Page, marks: &[Mark<'_>], axis: &Axis) -> String {
     let width = axis.width.max(240);
-    let height = TOP + i32::try_from(page.lanes.len()).unwrap_or_default() * LANE;
+    let rows = row(page, page.lanes.len());
+    let height = TOP + i32::try_from(rows).unwrap_or_default() * LANE;
     let mut svg = format!(
         "<svg class=\"picture\" role=\"group\" aria-labelledby=\"timeline\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\">\n"
@@ -95,7 +104,7 @@ fn svg(page: &Page, marks: &[Mark<'_>], axis: &Axis) -> String {
     for (x, gap) in &axis.gaps {
         let _ = writeln!(svg, "<text class=\"gap\" x=\"{x}\" y=\"30\">{gap}</text>");
     }
-    for lane in 0..page.lanes.len() {
+    for lane in 0..rows {
         let y = TOP + i32::try_from(lane).unwrap_or_default() * LANE + MARK + MARK_HEIGHT / 2;
         let _ = writeln!(svg, "<path class=\"lane\" d=\"M0 {y}H{width}\"/>");
     }
@@ -125,7 +134,7 @@ fn edge(marks: &[Mark<'_>], page: &Page, to: &Mark<'_>) -> String {
 }
 
 fn drawn(page: &Page, mark: &Mark<'_>) -> String {
-    let Mark { release, place: (from, to), lane } = mark;
+    let Mark { release, place: (from, to), lane, .. } = mark;
     let (top, state, number) = (mark.top(), release.state, release.number);
     let at = moment(&release.started_at).map_or_else(String::new, |at: Timestamp| at.strftime("%H:%M").to_string());
     format!(

@@ -57,7 +57,7 @@ impl Axis {
             let from = x;
             x += before.map_or(0, |before| distance(at.duration_since(before)));
             if ends {
-                x = x.max(axis.places[index].0 + NARROWEST);
+                x = x.max(axis.places[index].0 + NARROWEST + distance(spans[index].ended.duration_since(spans[index].began)) / 2);
                 axis.places[index].1 = x;
                 free[lane] = x + APART;
             } else {
@@ -83,7 +83,7 @@ impl Axis {
         let taken = self.days.last().map_or(MARGIN, |(last, label)| last + if label.len() > 6 { YEAR } else { DAY });
         x = x.max(if before.is_some() { taken } else { MARGIN }).max(if before.is_some() { from + room / 2 } else { 0 });
         if let Some(gap) = before.map(|before| at.duration_since(before)).filter(|gap| *gap >= IDLE && x - from >= 40) {
-            self.gaps.push((i32::midpoint(from, x), length(gap)));
+            self.gaps.push((i32::midpoint(from, x), roughly(gap)));
         }
         self.days.push((x, label));
         x
@@ -96,6 +96,15 @@ fn distance(gap: SignedDuration) -> i32 {
     #[expect(clippy::cast_possible_truncation, reason = "at most the widest gap")]
     let pixels = (minutes.ln_1p() * 11.0).min(WIDEST) as i32;
     pixels
+}
+
+/// A long time in its largest unit.
+fn roughly(time: SignedDuration) -> String {
+    match time.as_hours() {
+        hours @ ..24 => format!("{hours} hours"),
+        hours @ 24..48 => format!("1 day, {} hours", hours - 24),
+        hours => format!("{} days", hours / 24),
+    }
 }
 
 /// A time in its two largest units.

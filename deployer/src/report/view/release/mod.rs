@@ -21,6 +21,8 @@ use crate::report::screen::Screen;
 
 /// `deploy`, `promote`, `rollback`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Release"))]
 pub struct ReleaseView {
     environment: String,
     changed: bool,
@@ -59,6 +61,7 @@ pub struct ReleaseView {
 
 /// What became of one function.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionMove {
     before: FunctionPart,
     after: FunctionPart,
@@ -67,6 +70,7 @@ struct FunctionMove {
 
 /// What became of the API: deployments; none without an API.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ApiMove {
     before: Option<String>,
     after: Option<String>,
