@@ -7,7 +7,7 @@
 //! | [`record`] | what went over the wire, for `.ci/models` |
 //! | [`application`], [`stack`] | the functions' code, and what infrastructure code made |
 //! | [`simulation`] | commands run by arguments, side by side if need be |
-//! | [`verdict`], [`printed`] | what must be true of an environment after any run, and of what the run prints and stores |
+//! | [`verdict`], [`printed`], [`output`] | what must be true of an environment after any run, and of what the run prints and stores |
 //! | [`behaviour`] | what each command does when nothing breaks, and what it refuses |
 //! | [`cases`], [`schedule`], [`promises`] | cases side by side, the order of several runs' writes, and the table of figures |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
@@ -29,6 +29,7 @@ mod cases;
 mod fault;
 mod findings;
 mod matrix;
+mod output;
 mod outside;
 mod printed;
 #[path = "../promises/mod.rs"]

@@ -38,8 +38,9 @@ fn a_promotion_is_an_edge_to_an_environment_further_down() {
 #[test]
 fn every_mark_leads_to_the_release_in_the_list() {
     let page = page(promoted());
-    let names: Vec<_> = page.split("class=\"mark ").skip(1).map(|mark| mark.split('"').nth(2).unwrap()).collect();
-    assert_eq!(names, ["#a-prod-3", "#dev-1"].map(|name| names.iter().find(|found| **found == name).copied().unwrap()));
+    let mut names: Vec<_> = page.split("class=\"mark ").skip(1).map(|mark| mark.split('"').nth(2).unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["#a-prod-3", "#dev-1"]);
     for name in names {
         assert!(page.contains(&format!("<li id=\"{}\"", &name[1..])), "{name}");
     }
@@ -56,7 +57,7 @@ fn nothing_of_the_ledger_is_markup_or_a_script() {
     let lane = Lane::new(hostile, vec![release(1, "failed", "2026-11-27T10:00:00Z", &more)], 9);
     let page = page(vec![lane, Lane::unknown("x", &anyhow::anyhow!(hostile))]);
     assert_eq!(page.matches("<script>").count(), 1);
-    assert!(!page.contains("<img") && !page.contains("javascript:"), "{page}");
+    assert!(!page.contains("<img") && !page.contains("href=\"javascript:"), "{page}");
 }
 
 #[test]
