@@ -1,16 +1,27 @@
 //! The command line, as clap types. Parsing only: nothing here decides or prints.
 
+mod help;
+#[cfg(test)]
+mod reference;
+
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// Releases AWS Lambda functions behind API Gateway, safely and fast.
+/// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, disable_help_subcommand = true)]
+#[command(version, about = "Release AWS Lambda functions, safely and fast", disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(after_help = help::SHORT, after_long_help = help::LONG)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub global: Global,
+    /// Print help (`-h` on one screen, `--help` with all details)
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = help::GLOBAL)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = help::GLOBAL)]
+    version: Option<bool>,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
@@ -19,14 +30,15 @@ pub struct Cli {
 /// The flags of every command.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// Means the environments of the local AWS (also: DEPLOYER_LOCAL=1)
-    #[arg(long, global = true)]
+    /// Use the environments of the local AWS [env: DEPLOYER_LOCAL=1]
+    #[arg(long, global = true, help_heading = help::GLOBAL)]
     pub local: bool,
-    /// How the result is written to stdout
-    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    /// Format of the result on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT", help_heading = help::GLOBAL)]
+    #[arg(hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
     pub output: Output,
-    /// The configuration [default: `deployer.toml` here or in a folder above]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Configuration file [default: the nearest `deployer.toml`, here or in a parent folder]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = help::GLOBAL)]
     pub config: Option<PathBuf>,
 }
 
@@ -42,60 +54,81 @@ pub enum Output {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first `deployer.toml` for functions that already exist in AWS
+    ///
+    /// Finds the functions, their alias and their API in the account, and writes `deployer.toml`. Before it makes a ledger or
+    /// records what is live as release 1, it shows what it would do and waits for a yes.
+    #[command(after_help = help::INIT)]
+    Init(InitArguments),
     /// Something with what `deployer.toml` describes.
     #[command(flatten)]
     Configured(Configured),
-    /// Refuse a Terraform plan that would cut live traffic, before it is applied; changes nothing
+    /// Refuse a Terraform plan that would interrupt live traffic
+    ///
+    /// Reads a plan as JSON and fails with exit code 4 if applying it would remove, replace or cut off something that takes
+    /// traffic. Needs no credentials and changes nothing.
+    #[command(after_help = help::GUARD)]
     Guard {
-        /// What `terraform show -json PLAN` says, in a file
+        /// File with the output of `terraform show -json PLAN`
+        #[arg(value_hint = ValueHint::FilePath)]
         plan: PathBuf,
-        /// What `terraform show -no-color PLAN` says, in a file: in GitHub Actions the run's page shows it
-        #[arg(long, value_name = "FILE")]
+        /// File with the output of `terraform show -no-color PLAN`, for the summary of a GitHub Actions run
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         text: Option<PathBuf>,
-        /// Nothing that is live, or within retention, needs what the plan removes or lowers
-        #[arg(long)]
+        /// Confirm that nothing live, and no release that is kept, needs what the plan removes or lowers
+        #[arg(long, help_heading = help::SAFETY)]
         retired: bool,
     },
-    /// Write a first `deployer.toml` for the functions that an account has already; asks before it makes anything there
-    Init(InitArguments),
-    /// Write the completions of a shell to stdout
+    /// Print the script that sets up completions in a shell
+    ///
+    /// The completions include the environments of `deployer.toml` and the releases in the ledger.
+    #[command(after_help = help::COMPLETIONS)]
     Completions {
-        /// The shell
+        /// Shell to set up
+        #[arg(hide_possible_values = true)]
+        #[arg(help = "Shell to set up: bash, zsh, fish, elvish or powershell")]
         shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write one for each command
+    #[command(after_help = help::MAN)]
+    Man {
+        /// Folder for a page of each command [default: print the main page]
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: Option<PathBuf>,
     },
 }
 
 /// What `init` looks for.
 #[derive(Debug, clap::Args)]
 pub struct InitArguments {
-    /// The environment that is released to first
+    /// First environment of the file
     #[arg(default_value = "dev")]
     pub environment: String,
-    /// The application [default: the ledger's, or the name of the folder]
+    /// Name of the application [default: as in the ledger, or the name of the folder]
     #[arg(long, value_name = "NAME")]
     pub app: Option<String>,
-    /// Functions whose name has this in it [default: the application's name]
-    #[arg(long, value_name = "PART", conflicts_with_all = ["tag", "cloudformation"])]
+    /// Take functions whose name contains this [default: the name of the application]
+    #[arg(long, value_name = "PART", help_heading = help::WHICH_FUNCTIONS, conflicts_with_all = ["tag", "cloudformation"])]
     pub name: Option<String>,
-    /// Functions with this tag
-    #[arg(long, value_name = "KEY=VALUE", value_parser = tag, conflicts_with = "cloudformation")]
+    /// Take functions with this tag
+    #[arg(long, value_name = "KEY=VALUE", help_heading = help::WHICH_FUNCTIONS, value_parser = tag, conflicts_with = "cloudformation")]
     pub tag: Option<(String, String)>,
-    /// Functions of this CloudFormation stack
-    #[arg(long, value_name = "STACK")]
+    /// Take functions of this CloudFormation stack
+    #[arg(long, value_name = "STACK", help_heading = help::WHICH_FUNCTIONS)]
     pub cloudformation: Option<String>,
-    /// The alias that callers use [default: the only one, `live`, or the environment's name]
+    /// Alias that callers use [default: the only one, `live`, or the name of the environment]
     #[arg(long, value_name = "NAME")]
     pub alias: Option<String>,
-    /// The ledger's DynamoDB table [default: `APP-ledger-ENVIRONMENT`]
+    /// DynamoDB table of the ledger [default: `APP-ledger-ENVIRONMENT`]
     #[arg(long, value_name = "TABLE")]
     pub ledger: Option<String>,
-    /// The region [default: that of the AWS settings]
+    /// AWS region [default: as in the AWS settings]
     #[arg(long)]
     pub region: Option<String>,
-    /// A profile of the AWS configuration files
+    /// Profile of the AWS configuration files
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Do not ask
+    /// Reply yes to every question
     #[arg(long)]
     pub yes: bool,
 }
@@ -108,132 +141,157 @@ fn tag(text: &str) -> Result<(String, String), String> {
 /// What is done with what `deployer.toml` describes.
 #[derive(Debug, Subcommand)]
 pub enum Configured {
-    /// Build the functions, check that they can start on Lambda, and zip them
+    /// Build and package the functions, and check that they can start on Lambda
+    #[command(after_help = help::BUILD)]
     Build {
-        /// Where the zips and their manifest go [default: `.deployer/artifact`]
-        #[arg(long, value_name = "DIR")]
+        /// Folder for the packages and their manifest [default: `.deployer/artifact`]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: Option<PathBuf>,
     },
-    /// Show what a deploy would do, and why; changes nothing
+    /// Show what a deploy would change, and why
+    ///
+    /// Compares this checkout with what is live. Builds nothing and changes nothing.
+    #[command(after_help = help::PLAN)]
     Plan {
-        /// The environment
+        /// Environment to compare with [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// Plan to release what `build --out` made, instead of this checkout
-        #[arg(long, value_name = "DIR")]
+        /// Plan the release of a folder made by `build --out`, not of this checkout
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         artifact: Option<PathBuf>,
-        /// Exit with 2 if there is something to do
+        /// Exit with code 2 if there are changes
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Release what is in this checkout to an environment
+    /// Build this checkout and release it to an environment
+    ///
+    /// Builds what changed, checks the new versions before they take traffic, moves the traffic, checks again, and goes back by
+    /// itself if a check fails or an alarm goes off. With no changes it does nothing.
+    #[command(after_help = help::DEPLOY)]
     Deploy {
-        /// The environment
+        /// Environment to release to [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// Release what `build --out` made, instead of this checkout
-        #[arg(long, value_name = "DIR")]
+        /// Release a folder made by `build --out`, not this checkout
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         artifact: Option<PathBuf>,
-        /// Move all traffic at once, whatever the environment's strategy
+        /// Move all traffic at once, ignoring the traffic strategy of deployer.toml
         #[arg(long)]
         at_once: bool,
-        /// Release although a later commit is live
-        #[arg(long)]
+        /// Replace a release of a later commit
+        #[arg(long, help_heading = help::SAFETY)]
         downgrade: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
     },
-    /// Release to one environment what a stable release of another runs, byte for byte
+    /// Release to one environment the same bytes that run in another
+    ///
+    /// Takes the packages of a stable release of FROM, byte for byte, with the settings of TO. Builds nothing.
+    #[command(after_help = help::PROMOTE)]
     Promote {
-        /// The environment whose live release is promoted, or one of its releases
+        /// Environment to promote from, or one of its releases [default release: the live one]
         #[arg(value_name = "FROM[@RELEASE]")]
         from: String,
-        /// The environment that gets it
+        /// Environment to release to
         to: String,
-        /// Promote only bytes that are in what `build --out` made, and maybe somebody attested
-        #[arg(long, value_name = "DIR")]
+        /// Promote only if the packages are those of this folder made by `build --out`
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = help::SAFETY)]
         artifact: Option<PathBuf>,
-        /// Move all traffic at once, whatever TO's strategy
+        /// Move all traffic at once, ignoring the traffic strategy of TO
         #[arg(long)]
         at_once: bool,
-        /// Promote although TO runs a later commit
-        #[arg(long)]
+        /// Replace a release of a later commit
+        #[arg(long, help_heading = help::SAFETY)]
         downgrade: bool,
-        /// Promote although the two API definitions differ
-        #[arg(long)]
+        /// Promote even if the two API definitions differ
+        #[arg(long, help_heading = help::SAFETY)]
         allow_definition_diff: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
     },
-    /// Restore the parts of an earlier release
+    /// Go back to an earlier release
+    ///
+    /// Restores all parts of the release together. Builds nothing, and needs nothing of this checkout but deployer.toml.
+    #[command(after_help = help::ROLLBACK)]
     Rollback {
-        /// The environment
+        /// Environment to roll back [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// A release's number, `previous`, or the beginning of a commit
-        #[arg(long, value_name = "RELEASE|previous|COMMIT")]
+        /// Release to go back to: a number, `previous`, or the start of a commit hash
+        #[arg(long, value_name = "RELEASE", help_heading = help::WHICH_RELEASE)]
         to: String,
-        /// Go back to a release that was never stable, too
-        #[arg(long)]
+        /// Allow a release that was never stable
+        #[arg(long, help_heading = help::SAFETY)]
         force: bool,
-        /// Record what was moved behind the deployer's back as a release, then go on
-        #[arg(long)]
+        /// Record changes made outside the deployer as a release, then continue
+        #[arg(long, help_heading = help::SAFETY)]
         adopt: bool,
     },
-    /// Run the declared checks against what is live
+    /// Run the checks of deployer.toml against what is live
+    #[command(after_help = help::CHECK)]
     Check {
-        /// The environment
+        /// Environment to check [default: `default_environment` of deployer.toml]
         environment: Option<String>,
     },
-    /// Show what is live; all environments unless one is named
+    /// Show what is live, with drift, alarms and locks
+    #[command(after_help = help::STATUS)]
     Status {
-        /// The environment
+        /// Environment to show [default: all]
         environment: Option<String>,
-        /// Only fail, with code 5, while a run holds its lock: for jobs that must not run during a release
-        #[arg(long, requires = "environment")]
+        /// Fail with code 5 if another run has the lock, and show nothing else
+        #[arg(long, requires = "environment", help_heading = help::FOR_CI)]
         idle: bool,
-        /// With `--idle`: also fail, with code 4, if the live release is of a later commit than what `build --out` made
-        #[arg(long, value_name = "DIR", requires = "idle")]
+        /// With --idle, fail with code 4 if the live commit is later than that of this build
+        #[arg(long, value_name = "DIR", requires = "idle", value_hint = ValueHint::DirPath, help_heading = help::FOR_CI)]
         artifact: Option<PathBuf>,
-        /// With `--artifact`: only warn if a later commit is live
-        #[arg(long, requires = "artifact")]
+        /// With --artifact, warn about a later commit instead of failing
+        #[arg(long, requires = "artifact", help_heading = help::FOR_CI)]
         downgrade: bool,
     },
-    /// List the releases of an environment, the newest first
+    /// List the releases of an environment, newest first
+    #[command(after_help = help::HISTORY)]
     History {
-        /// The environment
+        /// Environment to list [default: `default_environment` of deployer.toml; with --html, all]
         environment: Option<String>,
-        /// Show at most this many releases
+        /// Number of releases to show
         #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
         limit: usize,
+        /// Write a self-contained web page with a timeline to FILE, `-` for stdout
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
     },
-    /// Show which versions and deployments nothing needs any more
+    /// List versions and deployments that are no longer needed, or remove them
+    #[command(after_help = help::PRUNE)]
     Prune {
-        /// The environment
+        /// Environment to prune [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// Remove them
+        /// Remove them instead of listing them
         #[arg(long)]
         yes: bool,
     },
-    /// Free the lock of a run that is known to be dead
+    /// Release the lock of a run that has died
+    #[command(after_help = help::UNLOCK)]
     Unlock {
-        /// The environment
+        /// Environment to unlock [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         force: bool,
     },
-    /// Compare the stack contract with AWS, and say what to fix; changes nothing
+    /// Look for problems in AWS that would break a release, and show how to fix them
+    #[command(after_help = help::DOCTOR)]
     Doctor {
-        /// The environment
+        /// Environment to examine [default: `default_environment` of deployer.toml]
         environment: Option<String>,
     },
-    /// The stack contract: what infrastructure code made for an environment
+    /// Show or write the stack contract, which names the resources of an environment
+    #[command(after_help = help::CONTRACT)]
     Contract {
         /// What to do with it
         #[command(subcommand)]
         command: ContractCommand,
     },
-    /// The local AWS: the environments on this machine
+    /// Start and stop the local AWS
+    #[command(after_help = help::LOCAL)]
     Local {
         /// What to do with it
         #[command(subcommand)]
@@ -244,30 +302,32 @@ pub enum Configured {
 /// What lets a release start that would be refused.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Start {
-    /// Record what was moved behind the deployer's back as a release, then go on
-    #[arg(long)]
+    /// Record changes made outside the deployer as a release, then continue
+    #[arg(long, help_heading = help::SAFETY)]
     pub adopt: bool,
-    /// Start although an alarm is in ALARM
-    #[arg(long)]
+    /// Start even if an alarm is in ALARM
+    #[arg(long, help_heading = help::SAFETY)]
     pub ignore_alarms: bool,
-    /// Start although the credentials end before traffic has moved
-    #[arg(long)]
+    /// Start even if the credentials expire before all traffic has moved
+    #[arg(long, help_heading = help::SAFETY)]
     pub ignore_expiry: bool,
 }
 
 /// What to do with the stack contract.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ContractCommand {
-    /// Print it as `deployer.toml` would declare it
+    /// Print the contract as a table for deployer.toml
+    #[command(after_help = help::CONTRACT_SHOW)]
     Show {
-        /// The environment
+        /// Environment to show [default: `default_environment` of deployer.toml]
         environment: Option<String>,
     },
-    /// Write the one that `deployer.toml` declares into the ledger
+    /// Write the contract of deployer.toml to the ledger
+    #[command(after_help = help::CONTRACT_WRITE)]
     Write {
-        /// The environment
+        /// Environment to write [default: `default_environment` of deployer.toml]
         environment: Option<String>,
-        /// Replace another one
+        /// Replace a contract that differs
         #[arg(long)]
         yes: bool,
     },
@@ -276,11 +336,16 @@ pub enum ContractCommand {
 /// What to do with the local AWS.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum LocalCommand {
-    /// Start it, build, make the stacks, deploy every environment; again: only what changed
+    /// Start the local AWS, create the stacks, and deploy to every environment
+    ///
+    /// If it already runs, only what changed is created and deployed.
+    #[command(after_help = help::LOCAL_UP)]
     Up,
-    /// Stop it and remove all that it kept
+    /// Stop the local AWS and delete its data
+    #[command(after_help = help::LOCAL_DOWN)]
     Down,
-    /// Show what runs, and where
+    /// Show which environments run, and their URLs
+    #[command(after_help = help::LOCAL_STATUS)]
     Status,
 }
 

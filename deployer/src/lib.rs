@@ -27,6 +27,7 @@
 //! | [`guard`] | what a Terraform plan would take from live traffic |
 //! | [`init`] | a first `deployer.toml` for functions that exist already |
 //! | [`local`] | the local AWS |
+//! | [`completions`], [`man`] | what a shell offers to complete; the manual |
 //! | [`events`], [`report`] | what the core reports while it works; how that and the results are shown |
 //!
 //! # Rules for all modules
@@ -66,7 +67,9 @@ pub mod doctor;
 pub mod guard;
 pub mod init;
 
+pub mod completions;
 pub mod local;
+pub mod man;
 pub mod report;
 
 #[cfg(test)]
@@ -93,8 +96,8 @@ use failure::Exit;
 use guard::Guard;
 use init::{Choice, Init};
 use report::{
-    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView,
-    PlanView, PruneView, ReleaseView, Report, StatusView, UnlockView, View, WrittenView,
+    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView, Lane,
+    Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView, UnlockView, View, WrittenView,
 };
 use world::World;
 
@@ -104,7 +107,14 @@ use world::World;
 /// Whatever kept the command from its end; see [`failure`] for its class and hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
-        Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
+        Command::Completions { shell } => report.text(&completions::script(shell)?).map(|()| Exit::Done),
+        Command::Man { folder: None } => report.text(&man::main_page()?).map(|()| Exit::Done),
+        Command::Man { folder: Some(folder) } => {
+            let pages = man::write(&folder)?;
+            let events: &dyn Events = report;
+            events.progress("Wrote", &format!("{pages} pages to `{}`", folder.display()));
+            Ok(Exit::Done)
+        }
         Command::Guard { plan, text, retired } => {
             let guarded = guard::guard(&Guard { plan, text, retired }, report)?;
             ended(report, &GuardView::new(&guarded), guarded.refused)
@@ -201,7 +211,10 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             done(report, &IdleView::new(&environment.name))
         }
         Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
-        Configured::History { environment, limit } => {
+        Configured::History { environment, limit, html: Some(file) } => {
+            history_page(context, report, (environment.as_deref(), limit), &file).await
+        }
+        Configured::History { environment, limit, html: None } => {
             done(report, &history(context, named(environment)?, limit).await?)
         }
         Configured::Prune { environment, yes } => {
@@ -236,6 +249,43 @@ async fn check(context: Context<'_>, environment: &Environment) -> Result<CheckV
 
 async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
     Ok(HistoryView::new(&environment.name, commands::history(context, environment).await?, limit))
+}
+
+/// The page of one environment, or of all of them. One that cannot be reached is named on it, and does not hide the others.
+async fn history_page(
+    context: Context<'_>,
+    report: &Report,
+    (name, limit): (Option<&str>, usize),
+    file: &Path,
+) -> Result<Exit> {
+    let Context { config, world, events } = context;
+    let wanted: Vec<&Environment> = match name {
+        None if config.environments().next().is_some() => config.environments().collect(),
+        name => vec![config.environment(name)?],
+    };
+    let read = join_all(wanted.iter().map(|environment| commands::history(context, environment))).await;
+    let (mut lanes, mut errors) = (Vec::new(), Vec::new());
+    for (environment, read) in wanted.iter().zip(read) {
+        match read {
+            Ok(releases) => lanes.push(Lane::new(&environment.name, releases, limit)),
+            Err(error) => {
+                events.warn(&format!("the releases of `{}` cannot be read: {error:#}", environment.name));
+                lanes.push(Lane::unknown(&environment.name, &error));
+                errors.push(error);
+            }
+        }
+    }
+    if let Some(error) = errors.into_iter().next().filter(|_| lanes.iter().all(|lane| lane.error().is_some())) {
+        return Err(error);
+    }
+    let repository = artifact::repository(config).await.and_then(|address| Repository::of(&address));
+    let view = PageView::new(file, &lanes);
+    let page = Page::new(&config.app, lanes, repository, world.now()).html();
+    if file == Path::new("-") {
+        return report.text(page.as_bytes()).map(|()| Exit::Done);
+    }
+    report::write_page(file, &page)?;
+    done(report, &view)
 }
 
 async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {

@@ -6,19 +6,31 @@ use clap::Parser as _;
 use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
+use deployer::failure::Exit;
 use deployer::report::Report;
 use deployer::world::World;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
+    // Before there are threads, and before anything else is printed.
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if deployer::completions::completed(&process, &arguments) {
+        return ExitCode::SUCCESS;
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(process)),
+        Err(_) => Exit::Error.into(),
+    }
+}
+
+async fn run(process: ProcessEnvironment) -> ExitCode {
     let certificates = process.certificates();
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report =
         |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(message) => return report(Output::Text).usage(&message).into(),
+        Err(message) => return report(wanted_output()).usage(&message).into(),
     };
     let report = report(cli.global.output);
     // Only fails if a provider was installed before, and none was.
@@ -34,4 +46,11 @@ async fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// The format that a command line names which is wrong otherwise.
+fn wanted_output() -> Output {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let is_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    if is_json || arguments.iter().any(|argument| argument == "--output=json") { Output::Json } else { Output::Text }
 }

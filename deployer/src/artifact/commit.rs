@@ -49,6 +49,14 @@ pub async fn commit(config: &Config, checkout: Option<&Checkout>, reads: Option<
     }
 }
 
+/// The address of the repository that the checkout is of: GitHub's word for it, or git's `origin`. It may have a password in it.
+pub async fn repository(config: &Config) -> Option<String> {
+    match config.process.repository_url() {
+        Some(url) => Some(url),
+        None => Git::new(&config.process, &config.root).origin().await,
+    }
+}
+
 /// How two commits are related, as far as git knows here.
 pub async fn ancestry(config: &Config, first: &str, second: &str) -> Ancestry {
     Git::new(&config.process, &config.root).ancestry(first, second).await

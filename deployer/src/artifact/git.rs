@@ -139,6 +139,12 @@ impl<'a> Git<'a> {
         !response.is_ok_and(|output| output.stdout.trim_ascii() == b"false")
     }
 
+    /// The address of the remote `origin`, which may have a password in it.
+    pub(super) async fn origin(&self) -> Option<String> {
+        let output = self.run(&["config", "--get", "remote.origin.url"]).await.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// The top of the checkout.
     async fn top(&self) -> Option<PathBuf> {
         let output = self.run(&["rev-parse", "--show-toplevel"]).await.ok().filter(|output| output.status.success())?;

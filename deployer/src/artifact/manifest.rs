@@ -20,6 +20,7 @@ const FILE_NAME: &str = "manifest.json";
 
 /// `manifest.json` of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// The shape of this file.
     pub schema: u32,
@@ -41,6 +42,7 @@ pub struct Manifest {
 
 /// One function's package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PackedFunction {
     /// Over its sources, hexadecimal.
     pub source_hash: String,
@@ -53,6 +55,7 @@ pub struct PackedFunction {
 
 /// A package, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Packed {
     /// A zip.

@@ -38,7 +38,7 @@ use crate::config::{Config, Function};
 use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
-pub use commit::{Checked, ancestry, commit};
+pub use commit::{Checked, ancestry, commit, repository};
 pub use files::below as sources_below;
 pub(crate) use files::named as files_below;
 pub use git::{Ancestry, Commit};

@@ -18,6 +18,7 @@ const LONGEST: usize = 100 * 1024;
 
 /// What builds read beyond the files of their packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reads {
     /// Environment variables, by name only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `REPOSITORY@sha256:DIGEST`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Image {
     repository: String,

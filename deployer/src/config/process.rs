@@ -176,6 +176,11 @@ impl ProcessEnvironment {
         Some(format!("{server}/{repository}/actions/runs/{}{again}", self.text("GITHUB_RUN_ID")?))
     }
 
+    /// The page of the repository that GitHub Actions runs for.
+    pub fn repository_url(&self) -> Option<String> {
+        Some(format!("{}/{}", self.text("GITHUB_SERVER_URL")?, self.text("GITHUB_REPOSITORY")?))
+    }
+
     /// What GitHub Actions offers to a step, if this is one.
     pub fn github(&self) -> Option<GitHubStep> {
         self.text("GITHUB_ACTIONS").filter(|value| value == "true")?;

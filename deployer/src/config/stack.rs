@@ -9,6 +9,7 @@ use super::file::is_plain;
 
 /// The contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Contract {
     /// The environment that the stack was made for.
     pub environment: String,

@@ -16,6 +16,7 @@ use crate::context::Context;
 
 /// What was found of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// What it is about: a function, the API, the ledger.
     pub subject: String,
@@ -31,6 +32,7 @@ pub struct Finding {
 
 /// How something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verdict {
     /// As it should be.
     #[serde(rename = "ok")]

@@ -104,6 +104,7 @@ impl StepRecord {
 
 /// What kind of move a release is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseKind {
     /// New code, configuration or definition.
@@ -118,6 +119,7 @@ pub enum ReleaseKind {
 
 /// How far a release came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseState {
     /// Begun; nothing that takes traffic has moved.
@@ -146,6 +148,7 @@ pub struct Parts {
 
 /// The part of one function.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FunctionPart {
     /// The Lambda version.
     pub version: String,
@@ -192,6 +195,7 @@ pub struct Origin {
 
 /// A check, and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckRecord {
     /// The name in `deployer.toml`.
     pub name: String,
@@ -210,6 +214,7 @@ pub struct CheckRecord {
 
 /// A step, with its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepRecord {
     /// In words, as the plan shows it.
     pub step: String,

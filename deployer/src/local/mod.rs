@@ -40,6 +40,7 @@ struct Place {
 
 /// The local AWS on this machine.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Local {
     /// Its environments by name.
     pub environments: BTreeMap<String, LocalEnvironment>,
@@ -50,6 +51,7 @@ pub struct Local {
 
 /// One environment of the local AWS.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LocalEnvironment {
     /// Its AWS endpoint.
     pub endpoint: String,

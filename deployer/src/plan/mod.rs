@@ -47,6 +47,7 @@ pub enum Goal<'a> {
 
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
     /// What kind of move.
     pub kind: ReleaseKind,
@@ -63,6 +64,7 @@ pub struct Plan {
     /// How checks are sent once traffic has moved.
     pub sent: Sent,
     /// How traffic moves.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub traffic: Traffic,
     /// What moves first. Newer code serves an older definition too, and older code never meets a newer one.
     pub first: First,
@@ -70,6 +72,7 @@ pub struct Plan {
 
 /// What of a release moves first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum First {
     /// The aliases: to what is newer than what is live.
@@ -80,6 +83,7 @@ pub enum First {
 
 /// What would be done with one function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FunctionPlan {
     /// Its name in Lambda.
     pub name: String,
@@ -93,6 +97,7 @@ pub struct FunctionPlan {
 
 /// What is to be behind an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum After {
     /// What is there.
@@ -107,6 +112,7 @@ pub enum After {
 
 /// Why a function gets another version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FunctionChange {
     /// Nothing was released yet.
@@ -123,6 +129,7 @@ pub enum FunctionChange {
 
 /// What would be done with the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApiPlan {
     /// The deployment that the stage serves.
     pub before: String,
@@ -134,6 +141,7 @@ pub struct ApiPlan {
 
 /// Why a stage gets another deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ApiChange {
     /// No release has had one yet: a new one.

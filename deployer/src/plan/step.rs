@@ -67,6 +67,7 @@ pub struct Verification {
 
 /// How checks reach the functions after a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sent {
     /// Through the URL of the API or of the function, as clients' requests.

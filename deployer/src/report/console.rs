@@ -8,6 +8,7 @@ use crate::ledger::{Contract, Parts};
 
 /// A link, with its title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Link {
     /// What is there.
     pub(super) title: String,

@@ -5,8 +5,11 @@
 
 mod console;
 mod github;
+mod html;
 mod markdown;
 mod screen;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -14,6 +17,7 @@ mod view;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +36,7 @@ use crate::plan::{Plan, Step};
 use crate::verify;
 use crate::world::World;
 
+pub use html::{Lane, Page, PageView, Repository, write as write_page};
 pub use markdown::Markdown;
 pub use screen::Screen;
 pub use view::{
@@ -48,6 +53,27 @@ pub struct Report {
     world: World,
     github: Option<GitHub>,
     kept: Option<Kept>,
+    /// Whether a document was printed: there is one at most.
+    has_document: AtomicBool,
+}
+
+/// The version of the documents that `--output json` prints. It grows when a name goes, or changes its meaning.
+const SCHEMA: u32 = 1;
+
+/// What `--output json` prints.
+#[derive(serde::Serialize)]
+struct Document<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    result: &'a T,
+}
+
+/// Instead of a result.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Unsuccessful {
+    /// Why there is no result.
+    error: Failed,
 }
 
 /// Words and results that were kept instead of printed.
@@ -66,6 +92,7 @@ impl Report {
             world: world.clone(),
             github: step.map(|step| GitHub::new(step, world)),
             kept: None,
+            has_document: AtomicBool::new(false),
         }
     }
 
@@ -79,6 +106,7 @@ impl Report {
             world: world.clone(),
             github: None,
             kept: Some(Arc::clone(&kept)),
+            has_document: AtomicBool::new(false),
         };
         (report, kept)
     }
@@ -154,25 +182,26 @@ impl Report {
         self.hand_on(view);
     }
 
-    /// The completions of a shell, to stdout.
+    /// A file's text, to stdout, whatever the format of results.
     ///
     /// # Errors
     /// Nobody reads stdout any more.
-    pub fn completions(&self, shell: clap_complete::Shell) -> Result<()> {
-        let mut text = Vec::new();
-        clap_complete::generate(
-            shell,
-            &mut <crate::cli::Cli as clap::CommandFactory>::command(),
-            "deployer",
-            &mut text,
-        );
-        std::io::stdout().lock().write_all(&text).context("cannot write the completions")
+    pub fn text(&self, text: &[u8]) -> Result<()> {
+        if self.keep(&String::from_utf8_lossy(text)) {
+            return Ok(());
+        }
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(text).and_then(|()| stdout.flush()).context("cannot write the result")
     }
 
     /// What the parser has to say instead of a command line: help and version to stdout, an error to stderr; on GitHub
     /// an error is one like any other.
     pub fn usage(&self, message: &clap::Error) -> Exit {
         let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
+        if self.output == Output::Json && exit == Exit::Usage {
+            let text = message.render().to_string();
+            self.error_document(&Failure::new(exit, first_lines(&text)).into());
+        }
         if self.github.is_none() || exit == Exit::Done {
             // Where even this cannot be printed, the exit code still says it.
             let _ = message.print();
@@ -196,8 +225,26 @@ impl Report {
         }
     }
 
+    /// A result as JSON.
+    fn document(&self, result: &impl serde::Serialize) -> Result<String> {
+        self.has_document.store(true, Ordering::Relaxed);
+        Ok(format!("{}\n", serde_json::to_string_pretty(&Document { schema: SCHEMA, result })?))
+    }
+
+    /// An error as JSON, to stdout, unless the result that was printed has it already.
+    fn error_document(&self, error: &anyhow::Error) {
+        if self.output != Output::Json || self.has_document.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(text) = self.document(&Unsuccessful { error: Failed::of(error) }) else { return };
+        let text = if self.github.is_some() { github::harmless_json(&text) } else { text };
+        // Where stdout cannot be written, stderr has the error too.
+        let _ = self.text(text.as_bytes());
+    }
+
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
+        self.error_document(error);
         let hint = error.hint();
         if let Some(github) = &self.github {
             let hinted = hint.map_or_else(String::new, |hint| format!("\nhint: {hint}"));
@@ -223,7 +270,7 @@ impl Report {
     pub fn result(&self, view: &impl View) -> Result<()> {
         let text = match self.output {
             Output::Text => printable(&view.text(&self.screen())),
-            Output::Json => format!("{}\n", serde_json::to_string_pretty(view)?),
+            Output::Json => self.document(view)?,
         };
         let text = match (&self.github, self.output) {
             (None, _) => text,

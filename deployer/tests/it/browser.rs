@@ -5,6 +5,7 @@
 
 mod chromium;
 mod page;
+pub(crate) mod releases;
 
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -24,6 +24,7 @@ mod pipeline;
 mod promises;
 mod proven;
 mod releases;
+mod shells;
 mod strict;
 mod turns;
 mod web_page;
@@ -118,6 +119,9 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         local::a_connection_outlasts_the_90_s_for_which_a_client_keeps_it,
         pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
         pipeline::the_workflows_keep_this_repositorys_own_rules,
+        browser::releases::the_page_of_releases_is_whole_on_a_phone_and_by_keyboard,
+        shells::each_shell_completes_commands_environments_and_releases,
+        shells::each_page_of_the_manual_renders_without_a_warning,
         browser::a_browser_that_answers_its_version_and_shows_no_page_is_passed_over,
         proven::privileges::a_policy_allows_what_its_statements_say_and_nothing_else,
         proven::privileges::what_nobody_understands_of_a_policy_fails_the_test,

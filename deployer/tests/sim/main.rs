@@ -7,7 +7,7 @@
 //! | [`record`] | the traffic on the wire, for `.ci/models` |
 //! | [`application`], [`stack`] | the functions' code, and the stacks of infrastructure code |
 //! | [`simulation`] | commands, run by their arguments, also in parallel |
-//! | [`verdict`], [`printed`] | rules for an environment after any run, and for what a run prints and stores |
+//! | [`verdict`], [`printed`], [`output`] | rules for an environment after any run, and for what a run prints and stores |
 //! | [`behaviour`] | what each command does without faults, and what it refuses |
 //! | [`cases`], [`schedule`], [`promises`] | cases in parallel, the order of several runs' writes, and the table of figures |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
@@ -29,6 +29,7 @@ mod cases;
 mod fault;
 mod findings;
 mod matrix;
+mod output;
 mod outside;
 mod printed;
 #[path = "../promises/mod.rs"]

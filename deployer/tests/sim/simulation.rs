@@ -24,6 +24,7 @@ use crate::aws::lambda::Pull;
 use crate::aws::wire::Request;
 use crate::aws::{Account, Aws};
 use crate::cases;
+use crate::output;
 use crate::outside::{Run, Sent, Simulated};
 use crate::printed;
 use crate::schedule::Schedule;
@@ -87,7 +88,9 @@ impl Ended {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let lines: Vec<&str> = self.words.lines().skip_while(|line| *line != "{").collect();
-        serde_json::from_str(&lines.join("\n")).unwrap_or_else(|error| panic!("{error}: {}", self.words))
+        // After an error's document its words come.
+        let end = lines.iter().position(|line| *line == "}").map_or(lines.len(), |end| end + 1);
+        serde_json::from_str(&lines[..end].join("\n")).unwrap_or_else(|error| panic!("{error}: {}", self.words))
     }
 }
 
@@ -429,7 +432,7 @@ impl Prepared {
     /// Runs it to its end, or until it is killed.
     pub(crate) async fn end(self) -> Ended {
         let Self { run, interrupt, arguments } = self;
-        let cli = Cli::try_parse_from(arguments).unwrap();
+        let cli = Cli::try_parse_from(&arguments).unwrap();
         let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
         let (report, kept) = Report::kept(cli.global.output, &world);
         let work = deployer::run(cli, ProcessEnvironment::of([("USER", "ada")]), &world, &report);
@@ -444,6 +447,9 @@ impl Prepared {
         let words = kept.lock().unwrap().clone();
         let mut wrong = printed::strange_commands(&words);
         wrong.extend(printed::secrets(&format!("{words}{}", run.stored()), run.token().as_deref()));
+        if code.is_some() {
+            wrong.extend(output::wrong_documents(&arguments, &words));
+        }
         assert!(wrong.is_empty(), "{}: {words}", wrong.join(", "));
         Ended { code, words }
     }

@@ -11,6 +11,8 @@ use crate::report::screen::Screen;
 
 /// `build`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Build"))]
 pub struct BuildView {
     folder: String,
     manifest: Manifest,

@@ -12,6 +12,8 @@ use crate::report::screen::Screen;
 
 /// `check`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Check"))]
 pub struct CheckView {
     environment: String,
     url: Option<String>,

@@ -10,6 +10,8 @@ use crate::report::screen::Screen;
 
 /// `contract show`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ContractShow"))]
 pub struct ContractView {
     #[serde(flatten)]
     contract: Contract,
@@ -36,6 +38,8 @@ impl View for ContractView {
 
 /// `contract write`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ContractWrite"))]
 pub struct WrittenView {
     environment: String,
     written: bool,

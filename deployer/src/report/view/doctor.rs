@@ -9,11 +9,11 @@ use crate::doctor::{Finding, Verdict};
 use crate::report::markdown::Markdown;
 use crate::report::screen::Screen;
 
-/// `doctor`: as JSON, the list of findings.
+/// `doctor`.
 #[derive(Debug, Serialize)]
-#[serde(transparent)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Doctor"))]
 pub struct DoctorView {
-    #[serde(skip)]
     environment: String,
     findings: Vec<Finding>,
 }
@@ -169,7 +169,7 @@ dev: 1 problem, 1 warning, 3 not checked, 1 ok
     fn programs_see_a_list_of_findings() {
         let expected = json!({"subject": "function f", "check": "permission GET /", "verdict": "problem", "detail": "so", "fix": "apply"});
         let seen = serde_json::to_value(view()).unwrap();
-        assert_eq!((&seen[1], &seen[2]["verdict"], &seen[0]["fix"]), (&expected, &json!("not checked"), &json!(null)));
+        assert_eq!((&seen["findings"][1], &seen["findings"][2]["verdict"], &seen["findings"][0]["fix"]), (&expected, &json!("not checked"), &json!(null)));
     }
 
     #[test]

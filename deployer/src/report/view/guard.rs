@@ -12,6 +12,8 @@ const SHOWN: usize = 500_000;
 
 /// `guard`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Guard"))]
 pub struct GuardView {
     changes: usize,
     /// What may matter to live traffic, in words.
@@ -19,8 +21,8 @@ pub struct GuardView {
     /// What Terraform says of the plan to people. Programs have the plan itself.
     #[serde(skip)]
     text: Option<String>,
-    /// Why it may not be applied. The error says so to people and programs.
-    #[serde(skip)]
+    /// Why it may not be applied.
+    #[serde(rename = "error", skip_serializing_if = "Option::is_none")]
     failed: Option<Failed>,
 }
 

@@ -12,6 +12,8 @@ use crate::report::screen::Screen;
 
 /// `history`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "History"))]
 pub struct HistoryView {
     environment: String,
     /// The newest first.
@@ -21,6 +23,8 @@ pub struct HistoryView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "HistoryRelease"))]
 struct Row {
     release: u32,
     kind: String,

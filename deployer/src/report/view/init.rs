@@ -10,6 +10,8 @@ use crate::report::screen::Screen;
 
 /// `init`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Init"))]
 pub struct InitView {
     file: String,
     environment: String,

@@ -60,8 +60,12 @@ pub trait View: Serialize {
 
 /// Why a run failed, and what to do.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Error"))]
 pub(super) struct Failed {
+    /// The exit code.
     #[serde(serialize_with = "code")]
+    #[cfg_attr(test, schemars(with = "u8"))]
     exit: Exit,
     message: String,
     hint: Option<String>,
@@ -129,6 +133,8 @@ impl Failed {
 
 /// The calls of AWS.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "AwsCalls"))]
 pub struct CallsView {
     total: usize,
     writes: usize,

@@ -12,6 +12,8 @@ use crate::report::screen::Screen;
 
 /// `plan`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "PlanShown"))]
 pub struct PlanView {
     environment: String,
     /// Whether there is something to do.

@@ -12,6 +12,8 @@ use crate::report::screen::Screen;
 
 /// `prune`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Prune"))]
 pub struct PruneView {
     environment: String,
     dispensable: Vec<Row>,
@@ -19,6 +21,8 @@ pub struct PruneView {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Prunable"))]
 struct Row {
     function: Option<String>,
     id: String,
@@ -68,6 +72,8 @@ impl View for PruneView {
 
 /// `unlock`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Unlock"))]
 pub struct UnlockView {
     environment: String,
     freed_from: Option<Holder>,

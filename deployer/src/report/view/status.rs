@@ -15,6 +15,8 @@ use crate::report::screen::Screen;
 
 /// `status`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Status"))]
 pub struct StatusView {
     /// The environments by name.
     pub environments: Vec<EnvironmentStatus>,
@@ -22,6 +24,8 @@ pub struct StatusView {
 
 /// `status --idle`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "StatusIdle"))]
 pub struct IdleView {
     environment: String,
     idle: bool,
@@ -42,6 +46,7 @@ impl View for IdleView {
 
 /// What is live in one environment.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EnvironmentStatus {
     environment: String,
     url: Option<String>,
@@ -67,6 +72,7 @@ pub struct EnvironmentStatus {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionStatus {
     name: String,
     version: String,

@@ -74,6 +74,8 @@ impl Chromium {
         // Nothing of its own business: it would only fail, and late.
         command.args(["--no-first-run", "--no-default-browser-check", "--disable-background-networking"]);
         command.args(["--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-proxy-server"]);
+        // What a page's console shows goes to stderr.
+        command.arg("--enable-logging=stderr");
         // No https, which it tries first where it is not told otherwise.
         command.arg("--disable-features=HttpsUpgrades");
         if geteuid().is_root() {

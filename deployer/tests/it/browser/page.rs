@@ -1,6 +1,6 @@
 //! A page whose script asks, and tells its own server what it got to see.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full};
@@ -47,9 +47,25 @@ pub(super) fn seen_from(origin: &str, asks: &[(String, Value)]) -> Vec<Value> {
     serde_json::from_value(report["seen"].clone()).unwrap()
 }
 
+/// What a script sees of a document that a page of its own origin shows in a frame, and which requests came, in order. Fails the test
+/// if the browser's console has anything to say.
+#[track_caller]
+pub(super) fn framed(document: &str, script: &str) -> (Value, Vec<String>) {
+    let html = format!("<!doctype html><link rel=icon href=data:,><body><script>{script}</script>");
+    let site = Site::serving(html, "base-uri 'self'", Some(document.to_owned()));
+    let mut browser = Chromium::open(ALLOWED, site.port);
+    let report = site.report(&mut browser);
+    let console: Vec<_> = browser.complaints().lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
+    assert_eq!(console, Vec::<String>::new());
+    let asked = site.served.asked.lock().unwrap().clone();
+    browser.close_after("/seen");
+    (report, asked)
+}
+
 /// The page's server. Ends with the value.
 struct Site {
     port: u16,
+    served: Arc<Served>,
     reports: mpsc::Receiver<Value>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -58,19 +74,27 @@ struct Site {
 struct Served {
     html: String,
     policy: &'static str,
+    /// What is at `/document`.
+    document: Option<String>,
+    /// The requests that came.
+    asked: Mutex<Vec<String>>,
     reports: mpsc::Sender<Value>,
 }
 
 impl Site {
     fn of(asks: &Value, sandboxed: bool) -> Self {
+        let script = SCRIPT.replace("ASKS", &asks.to_string());
+        let html = format!("<!doctype html><link rel=icon href=data:,><script>{script}</script>");
+        Self::serving(html, if sandboxed { "sandbox allow-scripts" } else { "base-uri 'self'" }, None)
+    }
+
+    fn serving(html: String, policy: &'static str, document: Option<String>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let (port, (sender, reports)) = (listener.local_addr().unwrap().port(), mpsc::channel());
-        let script = SCRIPT.replace("ASKS", &asks.to_string());
-        let html = format!("<!doctype html><link rel=icon href=data:,><script>{script}</script>");
-        let policy = if sandboxed { "sandbox allow-scripts" } else { "base-uri 'self'" };
-        runtime.spawn(serve(listener, Arc::new(Served { html, policy, reports: sender })));
-        Self { port, reports, _runtime: runtime }
+        let served = Arc::new(Served { html, policy, document, asked: Mutex::default(), reports: sender });
+        runtime.spawn(serve(listener, Arc::clone(&served)));
+        Self { port, served, reports, _runtime: runtime }
     }
 
     /// Waits for what the page tells.
@@ -99,7 +123,15 @@ async fn serve(listener: TcpListener, served: Arc<Served>) {
 async fn answer(served: Arc<Served>, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
+    // Not Chromium's own services, whose names end here too.
+    if parts.headers.get("host").is_some_and(|host| ALLOWED.ends_with(host.to_str().unwrap_or("?"))) {
+        served.asked.lock().unwrap().push(format!("{} {}", parts.method, parts.uri.path()));
+    }
     let page = Response::builder().header("content-type", "text/html").header("content-security-policy", served.policy);
+    if let (Some(document), "/document") = (&served.document, parts.uri.path()) {
+        let page = Response::builder().header("content-type", "text/html; charset=utf-8");
+        return Ok(page.body(Full::from(document.clone())).unwrap());
+    }
     let (status, text) = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/") => (200, served.html.clone()),
         (&Method::POST, "/seen") => {

@@ -10,6 +10,7 @@ mod init;
 mod large;
 mod lock;
 mod order;
+mod output;
 mod printed;
 mod promotion;
 mod refusals;

@@ -22,6 +22,8 @@ use crate::report::screen::Screen;
 
 /// `deploy`, `promote`, `rollback`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Release"))]
 pub struct ReleaseView {
     environment: String,
     changed: bool,
@@ -62,6 +64,7 @@ pub struct ReleaseView {
 
 /// How one function moved.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionMove {
     before: FunctionPart,
     after: FunctionPart,
@@ -70,6 +73,7 @@ struct FunctionMove {
 
 /// How the API moved: its deployments; none without an API.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ApiMove {
     before: Option<String>,
     after: Option<String>,
