@@ -21,6 +21,7 @@ mod retry;
 mod s3;
 mod sts;
 mod throttle;
+mod upload;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod large;
 mod lock;
 mod order;
 mod printed;
+mod progress;
 mod promotion;
 mod refusals;
 mod retention;
