@@ -40,6 +40,35 @@ pub struct Global {
     /// Configuration file [default: the nearest `deployer.toml`, here or in a parent folder]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = help::GLOBAL)]
     pub config: Option<PathBuf>,
+    /// Print only warnings, errors and the result
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print each call to AWS with its duration
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+impl Global {
+    /// How much is printed besides the result.
+    pub fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, true) => Detail::Verbose,
+            (false, false) => Detail::Usual,
+        }
+    }
+}
+
+/// How much is printed besides the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// Only warnings and errors.
+    Quiet,
+    /// Progress too.
+    #[default]
+    Usual,
+    /// Each call to AWS too.
+    Verbose,
 }
 
 /// How the result is written.

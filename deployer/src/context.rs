@@ -1,16 +1,16 @@
-//! What every command starts from.
+//! What every command starts with.
 
 use crate::config::Config;
 use crate::events::Events;
 use crate::world::World;
 
-/// What every command starts from.
+/// What every command starts with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// What the run was asked for.
+    /// The configuration, with flags and environment variables applied.
     pub config: &'a Config,
     /// The outside world.
     pub world: &'a World,
-    /// Where words go.
+    /// Where events go.
     pub events: &'a dyn Events,
 }

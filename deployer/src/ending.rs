@@ -1,16 +1,16 @@
-//! How a run ends: the code and the hint that the chain of an error comes to. `main.rs` prints the chain, then the
+//! How a run ends: the exit code and the hint of an error, from its chain of causes. `main.rs` prints the chain, then the
 //! hint, and exits with the code.
 
 use crate::aws::{AwsError, Kind};
 use crate::failure::{Exit, Failure};
 use crate::verify::Failed;
 
-/// What a run that ended with an error says of it.
+/// The end of a run with an error.
 pub trait Ending {
-    /// The class: that of the outermost [`Failure`] in the chain, else what the failed call says.
+    /// The class: that of the outermost [`Failure`] in the chain, else that of the failed call.
     fn exit(&self) -> Exit;
 
-    /// What to do: as given, else what the failed call suggests.
+    /// What to do: the hint of the [`Failure`], else that of the failed call.
     fn hint(&self) -> Option<&str>;
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn class_and_hint_survive_the_context_that_is_put_around_them() {
+    fn context_around_an_error_keeps_its_class_and_hint() {
         let root = anyhow::Error::from(std::io::Error::other("refused"));
         let error = root.context(Failure::refused("alias moved").hint("look")).context("outer");
         assert_eq!(error.exit(), Exit::Refused);

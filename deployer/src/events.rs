@@ -1,12 +1,17 @@
-//! What happens while a command runs, as it happens: values that something above shows, and the one question to a person.
+//! What happens while a command runs, as plain values that the report shows; and the one question to a person.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::time::Instant;
 
+use crate::aws::AlarmState;
 use crate::ledger::{CheckRecord, Release};
+use crate::notices::{Called, Wait, WaitId};
 use crate::plan::{Plan, Step};
+use crate::rates::Queue;
 use crate::verify::{Failed, Log};
 
 /// Something that happened.
@@ -16,14 +21,26 @@ pub enum Event<'a> {
     Progress(&'a str, &'a str),
     /// Something that deserves a look but stops nothing.
     Warning(&'a str),
-    /// A build of these functions begins; the compiler's own words follow.
+    /// A build of these functions begins; the compiler's own output follows.
     BuildBegins(Vec<&'a str>),
     /// A release to this environment has its number and its lock.
     ReleaseBegins(&'a str, &'a Release, &'a Plan),
     /// The steps of a phase, side by side, begin.
     PhaseBegins(&'a [Step]),
-    /// A step of a release is done, took so long, and sent checks or not.
-    StepDone(&'a Step, &'a Release, Duration, bool),
+    /// A step of the phase is done.
+    StepDone(&'a StepDone<'a>),
+    /// A wait began.
+    WaitBegins(WaitId, &'a Wait),
+    /// So many bytes of an upload have been sent.
+    WaitMoves(WaitId, u64),
+    /// A wait is over.
+    WaitEnds(WaitId),
+    /// Calls wait for AWS's rates.
+    Queued(&'a Queue),
+    /// The alarms were read while a release is watched.
+    Watching(&'a Watching),
+    /// A call of AWS is over.
+    Called(&'a Called),
     /// Checks that should have gone through the URL were made by Invoke alone.
     ByInvoke(&'a [&'a CheckRecord]),
     /// A check failed.
@@ -36,16 +53,51 @@ pub enum Event<'a> {
     Ended,
 }
 
+/// A step that is done.
+#[derive(Debug)]
+pub struct StepDone<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// The version that the step made or moved traffic to.
+    pub version: Option<&'a str>,
+    /// The deployment that the step made or moved the stage to.
+    pub deployment: Option<&'a str>,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it sent checks.
+    pub checked: bool,
+}
+
+/// A release while its alarms are watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watching {
+    /// How much of the traffic the new versions take, if not all of it.
+    pub percent: Option<u8>,
+    /// How long the alarms are watched.
+    pub time: Duration,
+    /// When that began.
+    pub since: Instant,
+    /// The alarms by name, each with its state; none where it could not be read.
+    pub alarms: Vec<(String, Option<AlarmState>)>,
+    /// How many responses checks got from each version while the traffic was split, by function and version.
+    pub responses: BTreeMap<(String, String), u32>,
+}
+
 /// Where events go.
 pub trait Events: fmt::Debug + Send + Sync {
     /// Something happened.
     fn emit(&self, event: Event<'_>);
 
-    /// Asks a person. Where nobody sits at the terminal, nobody agrees, but for a `flag` that does so beforehand.
+    /// Asks a person. Without a terminal the `flag` is the only way to agree.
     ///
     /// # Errors
-    /// There is nobody to ask.
+    /// There is no terminal.
     fn confirm(&self, question: &str, flag: &str) -> Result<bool>;
+
+    /// Shows how the time passes. Returns when it is to be called again, at the latest.
+    fn tick(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// A build or a phase, until it is dropped.

@@ -55,8 +55,10 @@ pub mod verify;
 
 pub mod backoff;
 pub mod context;
+pub mod duration;
 pub mod events;
 pub mod interrupt;
+pub mod notices;
 pub mod rates;
 pub mod world;
 
@@ -79,22 +81,20 @@ mod general;
 #[cfg(test)]
 mod glossary;
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
 
-use cli::{Cli, Command, Configured, ContractCommand, InitArguments, Start};
+use cli::{Cli, Command, Configured, ContractCommand, InitArguments, LocalCommand, Start};
 use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
 use engine::Outcome;
-use events::Events;
 use failure::Exit;
 use guard::Guard;
 use init::{Choice, Init};
+use notices::narrated;
 use report::{
     BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView, Lane,
     Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView, UnlockView, View, WrittenView,
@@ -122,31 +122,16 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
         Command::Init(arguments) => {
             init::refuse_local(&cli.global, &process)?;
             let options = init_options(arguments, cli.global.config);
-            let work = init::init(&options, process, world, report);
-            let initialized =
-                tokio::select! { biased; done = work => done, never = show_waits(world, report) => match never {} };
-            done(report, &InitView::new(initialized?))
+            let initialized = narrated(world, report, init::init(&options, process, world, report)).await;
+            changed(report, &InitView::new(initialized?))
         }
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
             let config = Config::load(&cli.global, process)?;
             let work = configured(Context { config: &config, world, events: report }, report, command);
-            let ended =
-                tokio::select! { biased; ended = work => ended, never = show_waits(world, report) => match never {} };
+            let ended = narrated(world, report, work).await;
             ended.map_err(|error| aws::explained(error, config.process.web_identity_token().as_deref()))
         }
-    }
-}
-
-/// How often a wait that goes on is shown.
-const SHOWN_EVERY: Duration = Duration::from_secs(10);
-
-/// Shows what is waited for, when the rates of AWS make a run wait.
-async fn show_waits(world: &World, events: &dyn Events) -> Infallible {
-    loop {
-        let queue = world.rates().crowded().await;
-        events.progress("Waiting", &queue.to_string());
-        tokio::time::sleep(SHOWN_EVERY).await;
     }
 }
 
@@ -177,7 +162,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
     let config = context.config;
     let named = |name: Option<String>| config.environment(name.as_deref());
     match command {
-        Configured::Build { out } => done(report, &build(context, out.as_deref()).await?),
+        Configured::Build { out } => changed(report, &build(context, out.as_deref()).await?),
         Configured::Plan { environment, artifact, detailed_exitcode } => {
             let options = Deploy { artifact, ..Deploy::default() };
             let environment = named(environment)?;
@@ -219,17 +204,25 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         }
         Configured::Prune { environment, yes } => {
             let view = prune(context, named(environment)?, yes).await?;
-            report.result(&view)?;
+            match yes {
+                true => report.result_of_change(&view),
+                false => report.result(&view)?,
+            }
             Ok(if view.is_done() { Exit::Done } else { Exit::Error })
         }
-        Configured::Unlock { environment, force } => done(report, &unlock(context, named(environment)?, force).await?),
+        Configured::Unlock { environment, force } => {
+            changed(report, &unlock(context, named(environment)?, force).await?)
+        }
         Configured::Doctor { environment } => {
             let view = doctor(context, named(environment)?).await;
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
         Configured::Contract { command } => contract(context, report, command).await,
-        Configured::Local { command } => done(report, &local::run(context, command).await?),
+        Configured::Local { command: LocalCommand::Status } => {
+            done(report, &local::run(context, LocalCommand::Status).await?)
+        }
+        Configured::Local { command } => changed(report, &local::run(context, command).await?),
     }
 }
 
@@ -301,7 +294,7 @@ async fn contract(context: Context<'_>, report: &Report, command: ContractComman
         ContractCommand::Write { environment, yes } => {
             let environment = named(environment)?;
             let written = commands::write_contract(context, environment, yes).await?;
-            done(report, &WrittenView::new(&environment.name, written))
+            changed(report, &WrittenView::new(&environment.name, written))
         }
     }
 }
@@ -345,7 +338,11 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
 
 /// Of a release, also of one that failed.
 fn released(report: &Report, outcome: Outcome) -> Result<Exit> {
-    ended(report, &ReleaseView::new(&outcome), outcome.failed)
+    let view = ReleaseView::new(&outcome);
+    match outcome.failed {
+        None => changed(report, &view),
+        Some(_) => ended(report, &view, outcome.failed),
+    }
 }
 
 /// What failed has a page all the same.
@@ -361,5 +358,11 @@ fn ended(report: &Report, view: &impl View, failed: Option<anyhow::Error>) -> Re
 
 fn done(report: &Report, view: &impl View) -> Result<Exit> {
     report.result(view)?;
+    Ok(Exit::Done)
+}
+
+/// The same of a command that changed something, or would have: its exit code says whether it did, not whether stdout was read.
+fn changed(report: &Report, view: &impl View) -> Result<Exit> {
+    report.result_of_change(view);
     Ok(Exit::Done)
 }

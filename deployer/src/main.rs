@@ -32,7 +32,8 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return report(wanted_output()).usage(&message).into(),
     };
-    let report = report(cli.global.output);
+    let report =
+        report(cli.global.output).with_detail(cli.global.detail()).with_live_lines(process.allows_live_lines());
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match certificates {

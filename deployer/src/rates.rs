@@ -1,8 +1,9 @@
-//! The rates at which AWS admits calls. Each call waits for its turn here, so that none is refused for coming too early; what runs
-//! side by side in one run shares the rates, as it shares the account. What other runs and other tools send is not known here:
-//! a call that is throttled all the same is sent again (`aws/retry.rs`).
+//! The rates at which AWS admits calls. Each call waits for its turn here, so that none is throttled for coming too early.
+//! Everything that runs side by side in one run shares the rates, as it shares the account. Calls of other runs and other tools
+//! are not counted here: a call that is throttled all the same is sent again (`aws/retry.rs`).
 //!
-//! AWS admits a burst, then so many calls a second. Ours are a little lower: calls that leave evenly do not arrive evenly.
+//! AWS admits a burst, then a number of calls each second. Our rates are a little lower: calls that leave evenly do not arrive
+//! evenly.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +12,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::duration::spoken;
+
 /// A wait that is shorter is not worth a line.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// The rates of one account and region. By default there are none, as in the local AWS.
+/// The rates of one account and region. The default is no limit, as in the local AWS.
 #[derive(Debug, Clone, Default)]
 pub struct Rates {
     /// Lambda's GetFunction.
     pub get_function: Rate,
-    /// All other calls of Lambda's control plane together. Invoke is none of them.
+    /// All other calls of Lambda's control plane together, without Invoke.
     pub lambda: Rate,
     /// All calls of API Gateway together.
     pub api_gateway: Rate,
@@ -39,13 +42,13 @@ impl Rates {
         }
     }
 
-    /// Waits until calls have to wait for more than a second: for what, and how long.
+    /// Waits until calls have to wait for more than a second. Returns what they wait for, and how long.
     pub async fn crowded(&self) -> Queue {
         loop {
             let rates = [&self.get_function, &self.lambda, &self.api_gateway].map(|rate| rate.0.as_deref());
             let Some(bucket) = rates[0] else { return std::future::pending().await };
             bucket.crowded.notified().await;
-            // What runs side by side comes to queue first.
+            // Whatever runs side by side joins the queue first.
             tokio::task::yield_now().await;
             let queues = rates.into_iter().flatten().map(Bucket::queue);
             if let Some(queue) = queues.max_by_key(|queue| queue.wait).filter(|queue| queue.wait > NOTICED) {
@@ -62,14 +65,14 @@ pub struct Rate(Option<Arc<Bucket>>);
 #[derive(Debug)]
 struct Bucket {
     what: &'static str,
-    /// How many AWS says that it admits in a second.
+    /// How many calls AWS admits in a second.
     admitted: u32,
-    /// As long as that after another call the next one may go out, once the burst is used up.
+    /// The time between two calls, once the burst is used up.
     interval: Duration,
     burst: u32,
     /// When the bucket is full again, if nothing more is sent.
     full: Mutex<Option<Instant>>,
-    /// Somebody has to wait for long.
+    /// Notified when a call has to wait for long.
     crowded: Arc<Notify>,
 }
 
@@ -82,11 +85,18 @@ pub struct Queue {
     wait: Duration,
 }
 
+impl Queue {
+    /// How long until it is empty.
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
+}
+
 impl fmt::Display for Queue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, admitted, calls, wait } = self;
-        let seconds = wait.as_secs_f64().ceil();
-        write!(formatter, "for AWS's rate of {admitted} {what} a second: {calls} are left, about {seconds} s")
+        let left = spoken(Duration::from_secs(wait.as_secs_f64().ceil() as u64));
+        write!(formatter, "for AWS's rate of {admitted} {what} a second: {calls} are left, about {left}")
     }
 }
 
@@ -123,7 +133,7 @@ impl Drop for Place<'_> {
 }
 
 impl Bucket {
-    /// Takes a place in the queue: after so long it is this call's turn.
+    /// Takes a place in the queue. Returns how long it is until this call's turn.
     fn take(&self, now: Instant) -> Duration {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
         let next = full.map_or(now, |full| full.max(now)) + self.interval;
@@ -156,7 +166,7 @@ mod tests {
         let at = join_all(calls).await;
         assert_eq!(at.iter().filter(|at| **at == 0).count(), 10);
         assert!((990..=1_010).contains(at.last().unwrap()), "{at:?}");
-        // The other rates have their own.
+        // The other rates are not affected.
         rates.get_function.turn().await;
         assert!(began.elapsed() < Duration::from_millis(1_100));
         // A second later there is a burst again, and no more than one.
@@ -167,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_long_queue_is_said_and_a_short_one_is_not() {
+    async fn a_long_queue_is_reported_and_a_short_one_is_not() {
         let rates = Rates::of_aws();
         let waiting = join_all((0..100).map(|_| rates.lambda.turn()));
         let (_, queue) = tokio::join!(waiting, rates.crowded());
@@ -178,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_no_longer_waits_gives_the_place_back() {
+    async fn a_call_that_stops_waiting_gives_its_place_back() {
         let (rates, began) = (Rates::of_aws(), Instant::now());
         let many = join_all((0..100).map(|_| rates.lambda.turn()));
         tokio::select! { biased; _ = many => panic!("too soon"), () = tokio::time::sleep(Duration::from_millis(1)) => {} }

@@ -1,5 +1,5 @@
-//! The outside world as one value: the network, the clocks, chance and the signals. Nothing of it is taken from the
-//! process anywhere else, so that a test can put a simulated world in its place.
+//! The outside world as one value: the network, the clocks, randomness and the signals. Nothing else takes them from the
+//! process, so that a test can put a simulated world in its place.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClie
 use jiff::{SignedDuration, Timestamp};
 
 use crate::interrupt::Interrupt;
+use crate::notices::{Notices, Until, Waiting};
 use crate::rates::Rates;
 
 /// Whether requests go through the proxy that the user's environment names. Nothing local ever does.
@@ -31,6 +32,11 @@ pub trait Outside: fmt::Debug + Send + Sync {
     /// A connector for requests that are not the SDK's: to a stage's URL, for a package's download.
     fn connector(&self, settings: &HttpConnectorSettings, proxy: Proxy) -> SharedHttpConnector;
 
+    /// Whether its HTTP client takes a body piece by piece: then uploads are counted as they go.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// The credentials to use with the given profile. `None`: those that the SDK's usual chain finds.
     fn credentials(&self, profile: Option<&str>) -> Option<SharedCredentialsProvider>;
 
@@ -40,7 +46,7 @@ pub trait Outside: fmt::Debug + Send + Sync {
     /// A clock that never goes back, and goes on while the machine is suspended. Only differences mean anything.
     fn uptime(&self) -> Duration;
 
-    /// 128 bits that nobody can guess.
+    /// 128 bits that cannot be guessed.
     fn random(&self) -> u128;
 }
 
@@ -48,23 +54,24 @@ pub trait Outside: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct World {
     outside: Arc<dyn Outside>,
-    /// Whether the run was asked to stop.
+    /// Whether the run was interrupted.
     pub interrupt: Interrupt,
-    /// By how many seconds the wall clock is slow, as far as AWS has said.
+    /// By how many seconds the wall clock is slow, by the date of AWS's last response.
     slow: Arc<AtomicI64>,
     rates: Rates,
+    notices: Notices,
 }
 
-/// A clock that is wrong by less is right: a response takes a while, and AWS takes 5 minutes.
+/// A clock that is wrong by less counts as right: a response takes a while, and AWS allows 5 minutes.
 const WRONG: i64 = 60;
 
 impl World {
-    /// A world that is made of these.
+    /// A world made of these.
     pub fn new(outside: Arc<dyn Outside>, interrupt: Interrupt) -> Self {
-        Self { outside, interrupt, slow: Arc::default(), rates: Rates::of_aws() }
+        Self { outside, interrupt, slow: Arc::default(), rates: Rates::of_aws(), notices: Notices::default() }
     }
 
-    /// What the wall clock shows, set right by what AWS has said.
+    /// What the wall clock shows, corrected by the dates of AWS's responses.
     pub fn now(&self) -> Timestamp {
         self.outside
             .now()
@@ -72,7 +79,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Somebody who knows says that it is `now`.
+    /// Corrects the clock: by AWS's date it is `now`.
     pub(crate) fn set_clock(&self, now: Timestamp) {
         let slow = now.duration_since(self.outside.now()).as_secs();
         self.slow.store(if slow.abs() > WRONG { slow } else { 0 }, Ordering::Relaxed);
@@ -88,12 +95,28 @@ impl World {
         &self.rates
     }
 
+    /// Where notices of waits and calls go.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// A pause of `time`, shown as a wait for `what`.
+    pub async fn pause(&self, what: impl Into<String>, time: Duration) {
+        let _shown = self.waiting(what, Until::Lasts(time));
+        tokio::time::sleep(time).await;
+    }
+
+    /// A wait for `what`, shown until what is returned is dropped.
+    pub fn waiting(&self, what: impl Into<String>, until: Until) -> Waiting {
+        self.notices.wait(what, until)
+    }
+
     /// A name that nothing else has: a random UUID.
     pub fn unique(&self) -> String {
         uuid::Builder::from_random_bytes(self.outside.random().to_be_bytes()).into_uuid().to_string()
     }
 
-    /// Letters and digits that nobody can guess.
+    /// Letters and digits that cannot be guessed.
     pub fn secret(&self) -> String {
         let half = || format!("{:032x}", self.outside.random());
         half() + &half()
@@ -110,7 +133,7 @@ impl World {
     }
 }
 
-/// The SDK signs by this clock what it may repeat: there it corrects it by itself.
+/// The clock that signs what the SDK may repeat: there the SDK corrects it by itself.
 impl TimeSource for World {
     fn now(&self) -> SystemTime {
         let now = self.outside.now();

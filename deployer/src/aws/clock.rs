@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::date_time::Format;
 use jiff::Timestamp;
 
+use super::upload::counted;
 use crate::world::World;
 
 /// The clock, set right: what is never repeated is signed by it.
@@ -43,10 +44,13 @@ impl HttpClient for Watched<SharedHttpClient> {
 }
 
 impl HttpConnector for Watched<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let shown = self.world.outside().streams().then(|| counted(&mut request, &self.world));
         let (sent, world) = (self.inner.call(request), self.world.clone());
         HttpConnectorFuture::new(async move {
-            let response = sent.await?;
+            let response = sent.await;
+            drop(shown);
+            let response = response?;
             if let Some(now) = response.headers().get("date").and_then(read) {
                 world.set_clock(now);
             }

@@ -62,6 +62,10 @@ impl Outside for Machine {
         connector.tls_context(self.tls()).build().into_shared()
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn credentials(&self, _: Option<&str>) -> Option<SharedCredentialsProvider> {
         None
     }

@@ -26,6 +26,7 @@ mod retry;
 mod s3;
 mod sts;
 mod throttle;
+mod upload;
 mod web_identity;
 
 use std::time::Duration;

@@ -16,7 +16,7 @@ pub struct Patience(Backoff);
 impl Patience {
     /// Begins now.
     pub fn new(world: &World) -> Self {
-        Self(Backoff::new(world, Pace::ADMITTED))
+        Self(Backoff::new(world, Pace::ADMITTED).waiting_for("AWS to accept a call that it refused"))
     }
 
     /// Waits, if `error` is the refusal of a call that did nothing (too many calls, or another update in progress) and

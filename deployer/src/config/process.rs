@@ -82,6 +82,11 @@ impl ProcessEnvironment {
             && self.text("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// Whether the terminal can change lines in place.
+    pub fn allows_live_lines(&self) -> bool {
+        self.text("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+    }
+
     /// Whether the terminal shows more than ASCII, as the locale's variables say: the first that is set decides.
     pub fn allows_unicode(&self) -> bool {
         let set = ["LC_ALL", "LC_CTYPE", "LANG"]

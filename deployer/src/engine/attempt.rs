@@ -128,7 +128,9 @@ impl Engine<'_> {
                 break now;
             }
             // One read may be older than what this run has seen before.
-            let backoff = backoff.get_or_insert_with(|| Backoff::new(self.world(), Pace::READ));
+            let again =
+                || Backoff::new(self.world(), Pace::READ).waiting_for("a second look at what changed since the plan");
+            let backoff = backoff.get_or_insert_with(again);
             if !backoff.wait().await {
                 planned?;
                 return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))

@@ -4,15 +4,16 @@
 //! times. It stops at the first phase that fails and decides nothing that the plan has not decided.
 
 use std::collections::BTreeMap;
-use tokio::time::Instant;
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
 use futures::try_join;
+use tokio::time::Instant;
 
 use super::{Engine, moves, step};
 use crate::artifact::Package;
-use crate::events::Event;
+use crate::events::{Event, StepDone};
 use crate::ledger::{AcquiredLock, CheckRecord, FunctionPart, Release, ReleaseState};
 use crate::observe::Observed;
 use crate::plan::{Phase, Plan, Step};
@@ -87,7 +88,11 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     let work = join_all(phase.iter().map(async |step| {
         let started = Instant::now();
         let outcome = step::carry_out(run, step, current).await;
-        (outcome, started.elapsed())
+        let took = started.elapsed();
+        if outcome.error.is_none() {
+            done(run, step, (&outcome, took), current);
+        }
+        (outcome, took)
     }));
     let results = match phase.iter().any(Step::moves_traffic) {
         // What such a call did has to be known: it is let end.
@@ -96,7 +101,6 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     };
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {
-        let checked = !outcome.checks.is_empty();
         release.checks.extend(outcome.checks);
         release.parts.functions.extend(outcome.part);
         if outcome.deployment.is_some() {
@@ -109,9 +113,22 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
                 if let Some(step) = release.steps.get_mut(first + index) {
                     step.millis = u64::try_from(took.as_millis()).ok();
                 }
-                run.engine.events.emit(Event::StepDone(&phase[index], release, took, checked));
             }
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Reports a step as done, as soon as it is: others of its phase may go on for long.
+fn done(run: &Apply<'_>, step: &Step, (outcome, took): (&Outcome, Duration), release: &Release) {
+    let made = outcome.part.as_ref().map(|(_, part)| part.version.as_str());
+    let version = match step {
+        Step::Prepare(key) | Step::ShiftAlias(key, _) | Step::MoveAlias(key) => {
+            made.or_else(|| release.parts.functions.get(key).map(|part| part.version.as_str()))
+        }
+        _ => None,
+    };
+    let deployment = outcome.deployment.as_ref().or(release.parts.deployment.as_ref()).map(String::as_str);
+    let checked = !outcome.checks.is_empty();
+    run.engine.events.emit(Event::StepDone(&StepDone { step, version, deployment, took, checked }));
 }

@@ -194,7 +194,8 @@ async fn on_latest<T>(
 
 /// `$LATEST` by a newer revision, if that is all that differs, or it has the `wanted` code.
 async fn newer(run: &Apply<'_>, name: &str, latest: &VersionState, wanted: &str) -> Option<VersionState> {
-    let mut lag = Backoff::new(run.engine.world(), Pace::READ);
+    let what = format!("the last change of `{name}:$LATEST` to be seen");
+    let mut lag = Backoff::new(run.engine.world(), Pace::READ).waiting_for(what);
     loop {
         let found = run.engine.aws.reader.lambda.version(name, "$LATEST").await.ok()?;
         if found.revision != latest.revision {
@@ -237,7 +238,9 @@ async fn until_ready(
             Ok(state) => !expected(state),
             Err(error) => error.kind == Kind::NotFound,
         };
-        let lag = lag.get_or_insert_with(|| Backoff::new(run.engine.world(), Pace::READ));
+        let again =
+            || Backoff::new(run.engine.world(), Pace::READ).waiting_for(format!("`{name}:{qualifier}` to be seen"));
+        let lag = lag.get_or_insert_with(again);
         if late && lag.wait().await {
             continue;
         }
@@ -257,7 +260,7 @@ async fn until_ready(
                 verify::wake(&run.engine.aws.reader, name, qualifier).await;
                 backoff.wait_until(|| format!("`{name}:{qualifier}` to wake")).await?;
             }
-            Readiness::Pending => backoff.wait_until(|| format!("`{name}:{qualifier}` to be ready")).await?,
+            Readiness::Pending => backoff.wait_until(|| format!("`{name}:{qualifier}` to become active")).await?,
         }
     }
 }

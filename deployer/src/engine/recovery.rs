@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result};
 use super::Engine;
 use super::moves::renew_revisions;
 use super::revert::revert;
+use crate::aws::MOVE;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{AcquiredLock, LedgerState, Release, ReleaseKind, ReleaseState};
+use crate::notices::Until;
 use crate::observe::{Observed, live};
 
 /// What was left of a run that died.
@@ -32,8 +34,10 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
     }
     let ledger = engine.ledger();
     if let Some(holder) = &state.lock.holder {
-        engine.events.progress("Watching", &format!("whether {holder} is alive"));
+        let what = format!("a heartbeat of the lock holder, {holder}");
+        let shown = engine.world().waiting(what, Until::Lasts(holder.lease() + MOVE));
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
+        drop(shown);
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
     }
     let lock = ledger.take_over(&engine.aws.table, state, engine.holder("recover")).await?;

@@ -87,7 +87,10 @@ async fn alias_back(
             // Who may not move it has not moved it either, but for a move sent while that was still allowed: once that
             // has had its time, what is back stays back.
             Err(error) if back && is(&error, &[Kind::Denied]) => {
-                tokio::time::sleep(MOVE).await;
+                engine
+                    .world()
+                    .pause(format!("a move of alias `{}` that may be on its way", resource.alias), MOVE)
+                    .await;
                 denied = Some(error);
             }
             Err(error) => return Err(error),

@@ -20,7 +20,7 @@ pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -
         Step::Prepare(key) => return publish::function(run, key, release).await,
         Step::Verify(what) => return verify_url(run, what, release).await,
         Step::CreateDeployment => return publish::deployment(run, release).await,
-        Step::Watch(time) => watch_alarms(run, *time).await,
+        Step::Watch(time) => watch_alarms(run, *time, release).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
         Step::MoveStage(before) => moves::move_stage(run, *before, release).await,
@@ -28,9 +28,25 @@ pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -
     Outcome { error: moved.err(), ..Outcome::default() }
 }
 
-async fn watch_alarms(run: &Apply<'_>, time: Duration) -> Result<()> {
-    let names = &run.observed.ledger.contract.alarms;
-    alarms::during::watch(&run.engine, names, run.ignored, time).await
+async fn watch_alarms(run: &Apply<'_>, time: Duration, release: &Release) -> Result<()> {
+    let watch = alarms::during::Watch {
+        names: &run.observed.ledger.contract.alarms,
+        ignored: run.ignored,
+        time,
+        percent: shifted(run, release),
+    };
+    alarms::during::watch(&run.engine, &watch, run.verifier).await
+}
+
+/// How much of the traffic the new versions take, while it is split.
+fn shifted(run: &Apply<'_>, release: &Release) -> Option<u8> {
+    let steps = run.plan.phases().into_iter().flatten();
+    let begun = steps.zip(&release.steps).filter(|(_, record)| record.started_at.is_some());
+    begun.fold(None, |percent, (step, _)| match step {
+        Step::ShiftAlias(_, percent) => Some(percent),
+        Step::MoveAlias(_) => None,
+        _ => percent,
+    })
 }
 
 /// Sends the checks.

@@ -18,7 +18,9 @@ pub async fn alias(
     let mut backoff = None;
     loop {
         let found = reader.lambda.alias(name, alias).await?;
-        if expected(&found) || !backoff.get_or_insert_with(|| Backoff::new(&reader.world, Pace::READ)).wait().await {
+        let again =
+            || Backoff::new(&reader.world, Pace::READ).waiting_for(format!("alias `{alias}` of `{name}` to settle"));
+        if expected(&found) || !backoff.get_or_insert_with(again).wait().await {
             return Ok(found);
         }
     }
@@ -32,7 +34,8 @@ pub async fn stage(reader: &Reader, api: &RestApi, expected: impl Fn(&Stage) -> 
     let mut backoff = None;
     loop {
         let found = reader.api.stage(&api.id, &api.stage).await?;
-        if expected(&found) || !backoff.get_or_insert_with(|| Backoff::new(&reader.world, Pace::READ)).wait().await {
+        let again = || Backoff::new(&reader.world, Pace::READ).waiting_for(format!("stage `{}` to settle", api.stage));
+        if expected(&found) || !backoff.get_or_insert_with(again).wait().await {
             return Ok(found);
         }
     }

@@ -1,12 +1,14 @@
-//! Every word that a person reads, and the JSON that a program reads. The only module that prints.
+//! Everything that a person reads, and the JSON that a program reads. The only module that prints.
 //!
-//! Words go to stderr as things happen; the result goes to stdout at the end, as text or as one JSON document. In
+//! Messages go to stderr as things happen; the result goes to stdout at the end, as text or as one JSON document. In
 //! GitHub Actions the log gets groups and annotations, the run's page a summary, and later steps the outputs.
 
 mod console;
 mod github;
 mod html;
+mod lines;
 mod markdown;
+mod progress;
 mod screen;
 #[cfg(test)]
 mod schema;
@@ -15,25 +17,23 @@ mod tests;
 mod timeline;
 mod view;
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::time::Instant;
 
 use github::GitHub;
+use progress::{Live, Progress};
 use view::Failed;
 
-use crate::cli::Output;
+use crate::cli::{Detail, Output};
 use crate::config::GitHubStep;
 use crate::ending::Ending as _;
 use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
-use crate::ledger::{CheckRecord, Release};
-use crate::plan::{Plan, Step};
-use crate::verify;
 use crate::world::World;
 
 pub use html::{Lane, Page, PageView, Repository, write as write_page};
@@ -44,10 +44,11 @@ pub use view::{
     InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
 };
 
-/// Where words go.
+/// Where messages and results go.
 #[derive(Debug)]
 pub struct Report {
     output: Output,
+    detail: Detail,
     color: bool,
     unicode: bool,
     world: World,
@@ -55,6 +56,9 @@ pub struct Report {
     kept: Option<Kept>,
     /// Whether a document was printed: there is one at most.
     has_document: AtomicBool,
+    progress: Mutex<Progress>,
+    /// None where lines cannot change in place.
+    live: Option<Mutex<Live>>,
 }
 
 /// The version of the documents that `--output json` prints. It grows when a name goes, or changes its meaning.
@@ -76,43 +80,72 @@ struct Unsuccessful {
     error: Failed,
 }
 
-/// Words and results that were kept instead of printed.
+/// Messages and results that were kept instead of printed.
 pub type Kept = Arc<Mutex<String>>;
 
 /// The width of the column of verbs.
 const VERBS: usize = 12;
+/// How often live lines are drawn.
+const FRAME: Duration = Duration::from_millis(100);
 
 impl Report {
-    /// Words in colour if that is allowed and somebody is watching, and commands for GitHub if this is a `step` there.
+    /// Messages in colour if that is allowed and stderr is a terminal, and commands for GitHub if this is a `step` there.
     pub fn new(output: Output, (allows_color, unicode): (bool, bool), step: Option<GitHubStep>, world: &World) -> Self {
         Self {
             output,
+            detail: Detail::Usual,
             color: allows_color && std::io::stderr().is_terminal(),
             unicode,
             world: world.clone(),
             github: step.map(|step| GitHub::new(step, world)),
             kept: None,
             has_document: AtomicBool::new(false),
+            progress: Mutex::default(),
+            live: None,
         }
     }
 
-    /// One that prints nothing: what it would print is kept.
+    /// The same, as quiet or verbose as that.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    /// The same, with live lines where `allowed`, unless stderr is not a terminal or the run is quiet.
+    #[must_use]
+    pub fn with_live_lines(mut self, allowed: bool) -> Self {
+        let possible = allowed && self.github.is_none() && self.detail > Detail::Quiet;
+        self.live = (possible && std::io::stderr().is_terminal()).then(|| Mutex::new(Live::stderr()));
+        self
+    }
+
+    /// A report that prints nothing and keeps its text. It has no live lines.
     pub fn kept(output: Output, world: &World) -> (Self, Kept) {
         let kept = Kept::default();
         let report = Self {
             output,
+            detail: Detail::Usual,
             color: false,
             unicode: true,
             world: world.clone(),
             github: None,
             kept: Some(Arc::clone(&kept)),
             has_document: AtomicBool::new(false),
+            progress: Mutex::default(),
+            live: None,
         };
         (report, kept)
     }
 
     /// A line of progress: a verb and what it is done to.
     fn line(&self, verb: &str, rest: &str) {
+        if self.detail > Detail::Quiet {
+            self.verb_line(verb, rest);
+        }
+    }
+
+    fn verb_line(&self, verb: &str, rest: &str) {
         self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), "1;32"), printable(rest)));
     }
 
@@ -126,66 +159,31 @@ impl Report {
 
     /// Lines of the log that belong together. On GitHub they fold; groups do not nest there.
     fn group(&self, title: &str) {
-        self.command(|_| GitHub::group(title));
-    }
-
-    /// A release has its number and its lock.
-    fn release_begins(&self, environment: &str, release: &Release, plan: &Plan) {
-        self.line("Releasing", &format!("{release} to {environment}"));
-        for (key, function) in &plan.functions {
-            for change in &function.changes {
-                self.line("", &format!("{key}: {change}"));
-            }
-        }
-        if let Some(change) = plan.api_change() {
-            self.line("", &format!("API: {change}"));
+        if self.detail > Detail::Quiet {
+            self.command(|_| GitHub::group(title));
         }
     }
 
-    /// A step is done, and so long it took.
-    fn step_done(&self, (step, checked): (&Step, bool), release: &Release, took: Duration) {
-        let version =
-            |key: &String| release.parts.functions.get(key).map_or("?", |part| part.version.as_str()).to_owned();
-        let deployment = release.parts.deployment.as_deref().unwrap_or("?");
-        let (verb, rest) = match step {
-            Step::Prepare(key) if !checked => ("Prepared", format!("version {} of `{key}`", version(key))),
-            Step::Prepare(key) => ("Prepared", format!("version {} of `{key}`, checked before traffic", version(key))),
-            Step::CreateDeployment => ("Created", format!("deployment `{deployment}`")),
-            Step::ShiftAlias(key, percent) => {
-                ("Shifted", format!("{percent} % of `{key}` to version {}", version(key)))
-            }
-            Step::MoveAlias(key) => ("Switched", format!("`{key}` to version {}", version(key))),
-            Step::MoveStage(_) => ("Switched", format!("the stage to deployment `{deployment}`")),
-            Step::Verify(what) if !checked => ("Unchecked", format!("{}: no check looks at what moved", what.moment)),
-            Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
-            Step::Watch(time) => ("Watched", format!("the alarms for {} s", time.as_secs())),
-        };
-        self.line(verb, &format!("{rest} ({} ms)", took.as_millis()));
-    }
-
-    /// A release failed after traffic had begun to move.
-    fn revert_begins(&self, release: &Release) {
-        let reason = release.reason.as_deref().unwrap_or("it failed");
-        self.warning(&format!("release {release} is reverted: {reason}"));
-    }
-
-    /// Of a command that failed and has a result all the same: how it ended, for people; the page of the run; and for later steps what
-    /// is true now. The error itself comes last, by [`Self::error`].
+    /// Of a command that failed and has a result all the same: how it ended, for people; the page of the run; and for later steps
+    /// what is true now. The error itself comes last, by [`Self::error`].
     pub fn failed(&self, view: &impl View) {
+        self.end();
         if let Some(ending) = view.ending() {
             self.words(printable(&ending).trim_end());
         }
-        if self.output == Output::Json && self.result(view).is_ok() {
-            return;
-        }
         self.show(view.summary());
         self.hand_on(view);
+        if self.output == Output::Json
+            && let Err(lost) = self.write(view)
+        {
+            self.warning(&format!("{lost:#}"));
+        }
     }
 
     /// A file's text, to stdout, whatever the format of results.
     ///
     /// # Errors
-    /// Nobody reads stdout any more.
+    /// Stdout is closed or full.
     pub fn text(&self, text: &[u8]) -> Result<()> {
         if self.keep(&String::from_utf8_lossy(text)) {
             return Ok(());
@@ -194,8 +192,8 @@ impl Report {
         stdout.write_all(text).and_then(|()| stdout.flush()).context("cannot write the result")
     }
 
-    /// What the parser has to say instead of a command line: help and version to stdout, an error to stderr; on GitHub
-    /// an error is one like any other.
+    /// The parser's output in place of a command: help and version to stdout, an error to stderr; on GitHub it is annotated like
+    /// any other error.
     pub fn usage(&self, message: &clap::Error) -> Exit {
         let exit = if message.use_stderr() { Exit::Usage } else { Exit::Done };
         if self.output == Output::Json && exit == Exit::Usage {
@@ -203,7 +201,7 @@ impl Report {
             self.error_document(&Failure::new(exit, first_lines(&text)).into());
         }
         if self.github.is_none() || exit == Exit::Done {
-            // Where even this cannot be printed, the exit code still says it.
+            // If this cannot be printed, the exit code still shows it.
             let _ = message.print();
             return exit;
         }
@@ -211,18 +209,6 @@ impl Report {
         self.words(text.trim_end());
         self.error(&Failure::new(exit, first_lines(&text)).into());
         exit
-    }
-
-    /// One line for each reason.
-    fn by_invoke(&self, checks: &[&CheckRecord]) {
-        let mut names: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for check in checks {
-            let why = check.by_invoke.as_deref().unwrap_or_default();
-            names.entry((why, &check.phase)).or_default().push(&check.name);
-        }
-        for ((why, phase), names) in names {
-            self.line("Checked", &format!("`{}` {phase} by Invoke alone: {why}", names.join("`, `")));
-        }
     }
 
     /// A result as JSON.
@@ -244,6 +230,7 @@ impl Report {
 
     /// An error with its causes, and the one hint.
     pub fn error(&self, error: &anyhow::Error) {
+        self.end();
         self.error_document(error);
         let hint = error.hint();
         if let Some(github) = &self.github {
@@ -266,8 +253,22 @@ impl Report {
     /// The result of the command, to stdout; and to GitHub, if this is a step there.
     ///
     /// # Errors
-    /// Nobody reads stdout any more.
+    /// Stdout is closed or full.
     pub fn result(&self, view: &impl View) -> Result<()> {
+        self.end();
+        self.show(view.summary());
+        self.hand_on(view);
+        self.write(view)
+    }
+
+    /// The result of a command that has changed something: that it cannot be written does not undo that, so it only warns.
+    pub fn result_of_change(&self, view: &impl View) {
+        if let Err(lost) = self.result(view) {
+            self.warning(&format!("{lost:#}; the command itself succeeded"));
+        }
+    }
+
+    fn write(&self, view: &impl View) -> Result<()> {
         let text = match self.output {
             Output::Text => printable(&view.text(&self.screen())),
             Output::Json => self.document(view)?,
@@ -277,16 +278,16 @@ impl Report {
             (Some(_), Output::Text) => github::harmless(&text),
             (Some(_), Output::Json) => github::harmless_json(&text),
         };
-        self.show(view.summary());
-        self.hand_on(view);
         if self.keep(&text) {
             return Ok(());
         }
-        let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result")
+        self.above(|| {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write the result to stdout")
+        })
     }
 
-    /// On the page of the run, if there is one. That it cannot be written fails nothing.
+    /// On the page of the run, if there is one. If that fails, it only warns.
     fn show(&self, summary: Option<Markdown>) {
         let (Some(github), Some(summary)) = (&self.github, summary) else { return };
         if let Err(error) = github.show(&summary) {
@@ -294,14 +295,20 @@ impl Report {
         }
     }
 
-    /// To the steps that follow, if there are any. That it cannot be written fails nothing.
+    /// To the steps that follow, if there are any. If that fails, it only warns.
     fn hand_on(&self, view: &impl View) {
         if let Some(Err(error)) = self.github.as_ref().map(|github| github.hand_on(&view.outputs())) {
             self.warning(&format!("the outputs could not be written: {error}"));
         }
     }
 
-    /// A line for GitHub. Returns whether there is one to read it.
+    /// Nothing goes on any more: live lines vanish.
+    fn end(&self) {
+        *self.progress() = Progress::default();
+        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.clear());
+    }
+
+    /// A command for GitHub. Returns whether this is a step there.
     fn command(&self, command: impl FnOnce(&GitHub) -> String) -> bool {
         self.github.as_ref().map(|github| self.raw(&command(github))).is_some()
     }
@@ -313,11 +320,47 @@ impl Report {
         }
     }
 
-    /// A lost word must not stop a release: whether stderr can be written to is not asked.
+    /// A message that cannot be written must not stop a release: errors of stderr are ignored.
     fn raw(&self, line: &str) {
         if !self.keep(&format!("{line}\n")) {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            // In one write: lines of a child do not get in between.
+            let _ = self.above(|| std::io::stderr().write_all(format!("{line}\n").as_bytes()));
         }
+    }
+
+    /// Prints above the live lines, if there are any.
+    fn above<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.live {
+            Some(live) => locked(live).above(print),
+            None => print(),
+        }
+    }
+
+    /// Live lines only where the run gets to remove them: a signal may end the others at any moment.
+    fn live(&self) -> Option<MutexGuard<'_, Live>> {
+        self.live.as_ref().filter(|_| self.world.interrupt.is_listening()).map(locked)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        locked(&self.progress)
+    }
+
+    /// Shows what goes on: live, or as far as a plain line is due.
+    fn follow(&self) {
+        if let Some(mut live) = self.live() {
+            live.draw(&mut self.progress(), (self.unicode, self.color));
+            return;
+        }
+        let due = self.progress().plain();
+        due.into_iter().for_each(|(verb, rest)| self.line(verb, &rest));
+    }
+
+    fn hide(&self) {
+        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.hide());
+    }
+
+    fn unhide(&self) {
+        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.show());
     }
 
     /// Where results are shown.
@@ -352,56 +395,77 @@ impl Events for Report {
                 let functions = functions.join(", ");
                 self.group(&format!("build {functions}"));
                 self.line("Building", &functions);
+                // The compiler writes to the terminal by itself.
+                self.hide();
+                self.progress().build();
             }
             Event::ReleaseBegins(environment, release, plan) => self.release_begins(environment, release, plan),
             Event::PhaseBegins(phase) => {
                 self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+                self.progress().phase(phase);
             }
-            Event::StepDone(step, release, took, checked) => self.step_done((step, checked), release, took),
+            Event::StepDone(done) => {
+                self.progress().done(done.step);
+                self.step_done(done);
+            }
             Event::ByInvoke(checks) => self.by_invoke(checks),
             Event::CheckFailed(failed) => self.check_failed(failed),
             Event::Log(function, lines) => self.log(function, lines),
             Event::RevertBegins(release) => self.revert_begins(release),
-            Event::Ended => drop(self.command(|_| GitHub::end_group())),
+            Event::WaitBegins(id, wait) => self.progress().wait(id, wait),
+            Event::WaitMoves(id, bytes) => self.progress().sent(id, bytes),
+            Event::WaitEnds(id) => self.progress().no_longer(id),
+            Event::Queued(queue) => self.progress().queue(queue),
+            Event::Watching(watching) => self.progress().watch(watching),
+            Event::Called(called) if self.detail == Detail::Verbose => self.verb_line("Called", &called.to_string()),
+            Event::Called(_) => {}
+            Event::Ended => {
+                if self.progress().ended() {
+                    self.unhide();
+                }
+                self.command(|_| GitHub::end_group());
+            }
         }
+        self.follow();
     }
 
     fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} Nobody is there to response"))
+            return Err(Failure::bad_input(format!("{question} There is no terminal to ask"))
                 .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
                 .into());
         }
+        self.hide();
         self.words(&format!("{} [y/N]", printable(question)));
-        let mut response = String::new();
-        std::io::stdin().read_line(&mut response).context("cannot read the response")?;
-        Ok(matches!(response.trim(), "y" | "Y" | "yes"))
+        let mut reply = String::new();
+        let read = std::io::stdin().read_line(&mut reply);
+        self.unhide();
+        read.context("cannot read the reply")?;
+        Ok(matches!(reply.trim(), "y" | "Y" | "yes"))
     }
-}
 
-impl Report {
-    /// What a check expected, and what came instead.
-    fn check_failed(&self, failed: &verify::Failed) {
-        self.line("Failed", &failed.to_string());
-        if let Some(verify::Difference { of, expected, got }) = &failed.difference {
-            self.aside(&format!("{of} expected: {expected}"));
-            self.aside(&format!("{:>width$} {got}", "got:", width = of.chars().count() + " expected:".len()));
+    fn tick(&self) -> Option<Instant> {
+        self.follow();
+        match self.live() {
+            Some(_) => Some(Instant::now() + FRAME),
+            None => self.progress().due(),
         }
     }
+}
 
-    /// What a function logged.
-    fn log(&self, function: &str, lines: &[String]) {
-        self.line("Logged", function);
-        lines.iter().for_each(|line| self.aside(line));
-    }
-
-    /// A line that belongs to the one above.
-    fn aside(&self, line: &str) {
-        self.words(&format!("{:>VERBS$} {}", "|", printable(line)));
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let Some(live) = &self.live {
+            locked(live).clear();
+        }
     }
 }
 
-/// Words without what a terminal obeys, or what turns the direction of a line: they may come from AWS or from a file.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Text without control characters and changes of direction: it may come from AWS or from a file.
 fn printable(words: &str) -> String {
     let obeyed = |letter: char| {
         letter.is_control() && !"\n\t".contains(letter)
@@ -410,20 +474,20 @@ fn printable(words: &str) -> String {
     words.chars().map(|letter| if obeyed(letter) { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
-/// An error in the fewest words, for the list of annotations.
+/// An error in a few words, for the list of annotations.
 fn title(exit: Exit) -> &'static str {
     match exit {
         Exit::BadInput => "Bad input or configuration",
         Exit::Usage => "Usage",
         Exit::Refused => "Refused",
-        Exit::Locked => "Another run holds the lock",
+        Exit::Locked => "Another run has the lock",
         Exit::Reverted => "The release failed; what was live before is live",
         Exit::NotReverted => "The release failed and was not reverted",
         Exit::Done | Exit::Error | Exit::Changes => "Failed",
     }
 }
 
-/// What is wrong with a command line, without how it should look and where that is explained.
+/// What is wrong with a command line, without the usage and the pointer to the help.
 fn first_lines(message: &str) -> &str {
     let first = message.split("\n\nUsage:").next().unwrap_or_default().trim();
     first.strip_prefix("error: ").unwrap_or(first)

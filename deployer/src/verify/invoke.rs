@@ -92,6 +92,11 @@ impl Invoker {
         self.until_right(check, &target, expected.deployment.as_deref(), phase).await
     }
 
+    /// See [`crate::world::World::pause`].
+    pub(super) async fn pause(&self, what: &str, time: Duration) {
+        self.reader.world.pause(what, time).await;
+    }
+
     fn resource(&self, check: &Check) -> &FunctionResource {
         &self.contract.functions[&check.function]
     }
@@ -128,7 +133,8 @@ impl Invoker {
         };
         let function = &self.resource(check).name;
         let (mut requests, mut right, mut wrong) = (0, 0, 0);
-        let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY);
+        let mut backoff = Backoff::new(&self.reader.world, Pace::RETRY)
+            .waiting_for(format!("check `{}` of `{function}` to pass", check.name));
         loop {
             requests += 1;
             let record = |passed, response| super::record(check, phase, passed, response, requests);

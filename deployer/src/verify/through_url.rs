@@ -9,6 +9,7 @@ use super::{Blame, Failed, TRIES, record};
 use crate::backoff::{Backoff, Pace};
 use crate::config::{Check, Verify};
 use crate::ledger::CheckRecord;
+use crate::notices::Until;
 use crate::world::World;
 
 /// While traffic is split, how many requests of a check look for a response of the new version.
@@ -40,6 +41,8 @@ impl ThroughUrl {
         let mut backoff = Backoff::new(&self.world, PACE);
         let timeout = Duration::from_secs(self.patience.timeout_seconds);
         let record = |passed, response, requests| record(check, phase, passed, response, requests);
+        let what = format!("{} responses in a row that pass check `{}`", self.patience.in_a_row, check.name);
+        let _shown = self.world.waiting(what, Until::AtMost(timeout));
         while requests < share && self.budget.take(self.budget.all()) {
             requests += 1;
             let (blame, why) = match self.urls.send(check, expected).await {

@@ -1,6 +1,7 @@
 //! Where functions respond: one request to one of them, and what the response shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -33,6 +34,23 @@ pub(super) struct Urls {
     marks: Marks,
     /// Whether an HTTP API or a Function URL responds with 500, where REST has 502.
     crash_is_500: bool,
+    /// How many responses came from each version.
+    pub(super) tally: Tally,
+}
+
+/// Responses by function and version.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally(Arc<Mutex<BTreeMap<(String, String), u32>>>);
+
+impl Tally {
+    pub(super) fn count(&self, function: &str, version: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((function.to_owned(), version.to_owned())).or_default() += 1;
+    }
+
+    pub(super) fn counts(&self) -> BTreeMap<(String, String), u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What responses must carry.
@@ -117,6 +135,7 @@ impl Urls {
             without_stage: own.map(|(key, _)| key.clone()).collect(),
             marks: config.marks.clone(),
             crash_is_500: contract.rest().is_none(),
+            tally: Tally::default(),
         }))
     }
 
@@ -124,7 +143,7 @@ impl Urls {
     pub(super) fn at(base: String, marks: Marks) -> Self {
         let http = Http::new(&World::real(), crate::world::Proxy::None, RESPONSE);
         let bases = [("f".to_owned(), base)].into();
-        Self { http, bases, without_stage: BTreeSet::new(), marks, crash_is_500: false }
+        Self { http, bases, without_stage: BTreeSet::new(), marks, crash_is_500: false, tally: Tally::default() }
     }
 
     /// Where a function responds.
@@ -160,7 +179,12 @@ impl Urls {
             return Seen::Wrong(Blame::Gateway, format!("{} cannot be sent through the URL", check.sent).into());
         };
         let sent = format!("{request} -> ");
-        match self.response(base, request).await {
+        let response = self.response(base, request).await;
+        let named = |response: &Response| Some(response.header(self.marks.version.as_ref()?)?.to_owned());
+        if let Some(version) = response.as_ref().ok().and_then(named) {
+            self.tally.count(&check.function, &version);
+        }
+        match response {
             // What API Gateway responds for a route that a deployment does not have.
             Ok(response) if response.status == 403 && response.header("x-amzn-errortype") == Some(NO_ROUTE) => {
                 Seen::NoRoute(format!("{sent}403, not in the deployment that is live"))

@@ -88,6 +88,11 @@ impl Verifier {
         self.base.as_deref()
     }
 
+    /// How many responses through the URL came from each version so far, by function and version, where they name it.
+    pub fn responses(&self) -> BTreeMap<(String, String), u32> {
+        self.through_url.as_ref().map(|through_url| through_url.urls.tally.counts()).unwrap_or_default()
+    }
+
     /// What sends checks by Invoke.
     pub fn invoker(&self) -> &Invoker {
         &self.invoker
@@ -153,7 +158,7 @@ impl Verifier {
         let (others, invoked) = join(join_all(others), join_all(invoked)).await;
         results.extend(others.into_iter().chain(invoked));
         if results.is_empty() {
-            tokio::time::sleep(SEEN_WITHIN).await;
+            self.invoker.pause("the switch to be seen everywhere", SEEN_WITHIN).await;
         }
         results
     }
@@ -194,7 +199,7 @@ impl Verifier {
     ) -> Result<(), Box<Failed>> {
         let hides = |urls: &Urls| urls.has_stage(&check.function) && !urls.names_deployment();
         if expected.deployment.is_some() && self.through_url.as_ref().is_some_and(|url| hides(&url.urls)) {
-            tokio::time::sleep(SEEN_WITHIN).await;
+            self.invoker.pause("the stage's switch to be seen everywhere", SEEN_WITHIN).await;
         }
         if names_version || !expected.versions.contains_key(&check.function) {
             return Ok(());

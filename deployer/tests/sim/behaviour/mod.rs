@@ -12,6 +12,7 @@ mod lock;
 mod order;
 mod output;
 mod printed;
+mod progress;
 mod promotion;
 mod refusals;
 mod retention;
