@@ -94,6 +94,7 @@ use engine::Outcome;
 use failure::Exit;
 use guard::Guard;
 use init::{Choice, Init};
+use events::Events;
 use notices::narrated;
 use report::{
     BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView, Lane,
