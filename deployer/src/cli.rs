@@ -138,6 +138,9 @@ pub enum Configured {
         /// Release although a later commit is live
         #[arg(long)]
         downgrade: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
@@ -161,6 +164,9 @@ pub enum Configured {
         /// Promote although the two API definitions differ
         #[arg(long)]
         allow_definition_diff: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
@@ -178,6 +184,9 @@ pub enum Configured {
         /// Record what was moved behind the deployer's back as a release, then go on
         #[arg(long)]
         adopt: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
     },
     /// Run the declared checks against what is live
     Check {
@@ -197,14 +206,31 @@ pub enum Configured {
         /// With `--artifact`: only warn if a later commit is live
         #[arg(long, requires = "artifact")]
         downgrade: bool,
+        /// Show the functions and addresses of each environment too
+        #[arg(long, conflicts_with = "idle")]
+        wide: bool,
     },
-    /// List the releases of an environment, the newest first
+    /// Show what differs between two environments, and which commits a promotion would bring; changes nothing
+    Diff {
+        /// The environment whose live release is compared, or one of its releases
+        #[arg(value_name = "FROM[@RELEASE]")]
+        from: String,
+        /// The environment that it is compared with
+        to: String,
+        /// Show what is the same too
+        #[arg(long)]
+        wide: bool,
+    },
+    /// Show the releases of an environment as a graph, the newest first
     History {
         /// The environment
         environment: Option<String>,
         /// Show at most this many releases
         #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
         limit: usize,
+        /// Show the run of each release too
+        #[arg(long)]
+        wide: bool,
     },
     /// Show which versions and deployments nothing needs any more
     Prune {
@@ -226,6 +252,9 @@ pub enum Configured {
     Doctor {
         /// The environment
         environment: Option<String>,
+        /// List everything that was checked, and each that was not
+        #[arg(long)]
+        wide: bool,
     },
     /// The stack contract: what infrastructure code made for an environment
     Contract {
@@ -239,6 +268,13 @@ pub enum Configured {
         #[command(subcommand)]
         command: LocalCommand,
     },
+}
+
+impl Configured {
+    /// Whether the ledger may get the name of who runs it.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Self::Deploy { .. } | Self::Promote { .. } | Self::Rollback { .. } | Self::Local { .. })
+    }
 }
 
 /// What lets a release start that would be refused.

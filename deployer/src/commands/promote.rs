@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::try_join;
 
+use super::clock::Clock;
 use super::from::FromReader;
 use super::order::order;
 use crate::artifact::{Artifact, Checked, Manifest, Package};
@@ -52,6 +53,7 @@ struct Source {
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment, options: &Promote) -> Result<Outcome> {
     let Context { config, world, events } = context;
+    let mut timings = Clock::start();
     if from.name == to.name {
         return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
@@ -91,8 +93,10 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
     }
     engine.credentials_outlast(&planned.traffic, options.ignore_expiry).await?;
     let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
+    timings.read();
     let packages = interrupt.or(source.packages(&reader.aws, &planned, &observed)).await;
     let packages = packages.map_err(|error| reader.explain(error))?;
+    timings.fetched();
     let intended = Intended {
         observed: &observed,
         wanted,
@@ -100,6 +104,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         packages: &packages,
         artifact: source.release.artifact.clone(),
         from: Some(Origin { environment: from.name.clone(), release: source.release.number }),
+        timings: timings.so_far(),
         ignored: &ignored,
         verifier: &verifier,
     };

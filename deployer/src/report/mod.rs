@@ -34,8 +34,8 @@ use crate::world::World;
 pub use markdown::Markdown;
 pub use screen::Screen;
 pub use view::{
-    BuildView, CallsView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView,
-    InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
+    BuildView, CallsView, Chart, CheckView, ContractView, Detail, DiffView, DoctorView, EnvironmentStatus, GuardView,
+    HistoryView, IdleView, InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
 };
 
 /// Where words go.

@@ -40,6 +40,7 @@ pub(super) fn facts() -> Facts {
             lock: Lock { fencing_token: 3, ..Lock::default() },
             last: Some(live.clone()),
             live: Some(live),
+            caller: None,
         }),
         named: Some(named()),
     }

@@ -14,6 +14,7 @@ mod promotion;
 mod refusals;
 mod retention;
 mod rollback;
+mod screens;
 mod traffic;
 mod triggers;
 mod without_api;
