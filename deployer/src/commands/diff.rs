@@ -57,7 +57,7 @@ pub struct Compared {
 /// How one function differs.
 #[derive(Debug)]
 pub struct FunctionDiff {
-    /// The digests of its code in FROM and in TO; none where there is no such function, or no release.
+    /// The digests of its code in FROM and in TO; none without such a function, or without a release.
     pub code: (Option<String>, Option<String>),
     /// The names of the settings that differ, where both have the function; or why they are not known.
     pub settings: Result<Vec<String>, String>,

@@ -192,8 +192,8 @@ impl Source {
         .into())
     }
 
-    /// Whether the bytes that TO gets are those of the artifact. FROM's ledger names them, and whoever released to FROM
-    /// wrote it: where the artifact was attested, this ties the one to the other.
+    /// Whether the bytes that TO gets are those of the artifact. FROM's ledger names them, and each run that released to FROM
+    /// could write it: where the artifact was attested, this ties the one to the other.
     fn comes_from(&self, manifest: &Manifest, from: &Environment, plan: &Plan) -> Result<()> {
         let Some((key, tested, packed)) = foreign(&plan.functions, manifest) else { return Ok(()) };
         let (release, from) = (&self.release, &from.name);
@@ -222,7 +222,7 @@ impl Source {
                     return Err(Failure::refused(format!(
                         "version {version} of `{name}` is not the code that its release tested"
                     ))
-                    .hint("somebody replaced it: release to the first environment again, then promote that")
+                    .hint("it was replaced: release to the first environment again, then promote that")
                     .into());
                 }
                 observed.refuse_unfit(key, &package)?;
@@ -234,7 +234,7 @@ impl Source {
 }
 
 /// The first function that would get code which the artifact does not have: its key, that code, and what the artifact
-/// has instead. Code that serves already is not promoted, and not asked for.
+/// has instead. Code that is live already is not promoted, and not compared.
 fn foreign<'a>(
     functions: &'a BTreeMap<String, FunctionPlan>,
     manifest: &'a Manifest,
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serves_already_is_not_held_against_the_artifact() {
+    fn code_that_is_live_already_need_not_be_in_the_artifact() {
         for after in [After::Same, After::LiveCode] {
             assert_eq!(foreign(&planned("counter", after), &manifest("counter", "other=")), None);
         }

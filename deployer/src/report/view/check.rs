@@ -1,4 +1,4 @@
-//! How the checks were answered.
+//! The responses to the checks.
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ pub(super) fn table(page: &mut Markdown, checks: &[CheckRecord]) {
             [format!("`{name}`"), phase.clone(), verdict.to_owned(), format!("{response}{how}"), requests.to_string()]
         })
         .collect();
-    page.table(["check", "when", "verdict", "asked -> answered", "requests"], &rows);
+    page.table(["check", "when", "verdict", "request -> response", "requests"], &rows);
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
         let expected = "\
 ## ❌ dev: 1 of 2 checks fail
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | verdict | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | live | passed | GET /health -&gt; 200 | 3 |
 | <code>a&#124;b</code> | live | ❌ failed | 503 <code>x&#124;y</code> &#124; z | 3 |

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::history::known;
 use super::table::{Column, Table, letters, list, paragraph};
-use super::units::{age, count, hash};
+use super::units::{age, count, hash, moment};
 use super::{CallsView, Detail, View};
 use crate::artifact::Commits;
 use crate::commands::{Compared, Diff, FunctionDiff, Side};
@@ -267,31 +267,32 @@ impl FunctionView {
 impl View for DiffView {
     fn text(&self, screen: &Screen) -> String {
         let mut text = paragraph(&self.title(), "", screen);
-        let mut part = |columns: &[Column], rows: Vec<Vec<String>>| {
-            if !rows.is_empty() {
+        let mut part = |columns: &[Column], rows: Vec<Vec<String>>, above: &[String]| {
+            if !rows.is_empty() || !above.is_empty() {
                 let mut table = Table::new(columns);
                 rows.into_iter().for_each(|row| table.row(row));
                 text.push('\n');
+                above.iter().for_each(|words| text.push_str(&paragraph(words, "", screen)));
                 text.push_str(&table.text(screen));
             }
         };
         let since = |side: &SideView| side.since.as_deref().map(|since| age(since, screen)).unwrap_or_default();
-        part(&SIDES, self.sides(since).map(Vec::from).into());
-        part(&COMMITS, self.commits.rows().into_iter().map(Vec::from).collect());
-        part(&FUNCTIONS, self.function_rows().into_iter().map(Vec::from).collect());
+        part(&SIDES, self.sides(since).map(Vec::from).into(), &[]);
+        part(&COMMITS, self.commits.rows().into_iter().map(Vec::from).collect(), &self.commits_in_words());
+        part(&FUNCTIONS, self.function_rows().into_iter().map(Vec::from).collect(), &[]);
         let pieces = self.definition.iter().map(|(piece, place)| vec![piece.clone(), place.clone()]);
-        part(&PIECES, pieces.collect());
-        text.push('\n');
-        for words in self.commits_in_words() {
-            text.push_str(&paragraph(&words, "", screen));
+        part(&PIECES, pieces.collect(), &[]);
+        let facts = list(&self.facts(), "", screen);
+        if !facts.is_empty() {
+            text.push('\n');
+            text.push_str(&facts);
         }
-        text.push_str(&list(&self.facts(), "", screen));
         letters(&text, screen)
     }
 
     fn summary(&self) -> Option<Markdown> {
         let mut page = Markdown::titled(&self.title());
-        let since = |side: &SideView| side.since.clone().unwrap_or_default();
+        let since = |side: &SideView| side.since.as_deref().map(moment).unwrap_or_default();
         page.table(["environment", "release", "state", "since", "commit", "by"], &self.sides(since));
         for words in self.commits_in_words() {
             page.paragraph(&words);
@@ -367,7 +368,28 @@ mod tests {
     #[test]
     fn diff_shows_releases_commits_functions_and_definition() {
         let expected = "\
-EXPECTED_WIDE";
+dev (release 9) compared with prod (release 4)
+
+ENVIRONMENT  RELEASE  STATE   DEPLOYED   COMMIT   BY
+dev                9  stable  3 min ago  89abcde  ada
+prod               4  stable  2 d ago    0123456  ada
+
+a promotion would bring 12 commits to prod
+COMMIT     TITLE
++ 89abcde  Count each visitor once
++ 7654321  Colder�[2J cache
++          and 10 older commits
+
+FUNCTION  CODE               SETTINGS THAT DIFFER
+counter   zip1zip / zip2zip  Environment.Variables.TABLE, MemorySize
+extra     only in dev
+
+API DEFINITION  WHERE
+GET /orders     only in dev
+POST /count     different
+
+functions  1 of 3 are the same
+";
         assert_eq!(text(&view(), None, true), expected);
         assert_eq!(text(&view(), 100, true), expected);
         assert_eq!(text(&view(), 100, false), expected.replace('\u{fffd}', "?"));
@@ -376,10 +398,94 @@ EXPECTED_WIDE";
     #[test]
     fn diff_fits_narrow_screens() {
         let expected = "\
-EXPECTED_40";
+dev (release 9) compared with prod
+(release 4)
+
+ENVIRONMENT  RELEASE  DEPLOYED   COMMIT
+dev                9  3 min ago  89abcde
+prod               4  2 d ago    0123456
+
+a promotion would bring 12 commits to
+prod
+COMMIT     TITLE
++ 89abcde  Count each visitor once
++ 7654321  Colder�[2J cache
++          and 10 older commits
+
+function  counter
+code  zip1zip / zip2zip
+settings that differ
+  Environment.Variables.TABLE,
+  MemorySize
+
+function  extra
+code  only in dev
+
+API DEFINITION  WHERE
+GET /orders     only in dev
+POST /count     different
+
+functions  1 of 3 are the same
+";
         assert_eq!(text(&view(), 40, true), expected);
         let expected = "\
-EXPECTED_20";
+dev (release 9)
+compared with prod
+(release 4)
+
+environment  dev
+release  9
+state  stable
+deployed  3 min ago
+commit  89abcde
+by  ada
+
+environment  prod
+release  4
+state  stable
+deployed  2 d ago
+commit  0123456
+by  ada
+
+a promotion would
+bring 12 commits to
+prod
+commit  + 89abcde
+title
+  Count each visitor
+  once
+
+commit  + 7654321
+title
+  Colder�[2J cache
+
+commit  +
+title
+  and 10 older
+  commits
+
+function  counter
+code
+  zip1zip / zip2zip
+settings that differ
+  Environment.Variables.TABLE,
+  MemorySize
+
+function  extra
+code  only in dev
+
+API definition
+  GET /orders
+where  only in dev
+
+API definition
+  POST /count
+where  different
+
+functions
+  1 of 3 are the
+  same
+";
         assert_eq!(text(&view(), 20, true), expected);
     }
 
@@ -415,7 +521,35 @@ EXPECTED_20";
     #[test]
     fn the_page_of_a_run_shows_the_same() {
         let expected = "\
-EXPECTED_PAGE";
+## dev (release 9) compared with prod (release 4)
+
+| environment | release | state | since | commit | by |
+| --- | --- | --- | --- | --- | --- |
+| dev | 9 | stable | 2026-01-10 09:57:00 UTC | 89abcde | ada |
+| prod | 4 | stable | 2026-01-08 09:57:00 UTC | 0123456 | ada |
+
+a promotion would bring 12 commits to prod
+
+| commit | title |
+| --- | --- |
+| + 89abcde | Count each visitor once |
+| + 7654321 | Colder \\[2J cache |
+| + | and 10 older commits |
+
+| function | code | settings that differ |
+| --- | --- | --- |
+| counter | zip1zip / zip2zip | Environment.Variables.TABLE, MemorySize |
+| extra | only in dev |  |
+
+| API definition | where |
+| --- | --- |
+| GET /orders | only in dev |
+| POST /count | different |
+
+|  |  |
+| --- | --- |
+| functions | 1 of 3 are the same |
+";
         assert_eq!(view().summary().unwrap().to_string(), expected);
         assert_eq!(view().outputs(), [("differs", "true".to_owned())]);
     }

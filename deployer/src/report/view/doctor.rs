@@ -98,10 +98,20 @@ impl DoctorView {
     }
 }
 
-/// A text with `NAME` for what its subject is called: the same of two functions is the same text then.
+/// A text with `NAME` in place of its subject's name: the same of two functions is the same text then.
 fn neutral(text: &str, finding: &Finding) -> String {
     let name = finding.subject.split_once(' ').map_or("", |(_, name)| name);
-    if name.is_empty() { text.to_owned() } else { text.replace(name, "NAME") }
+    let is_part = |letter: char| letter.is_alphanumeric() || "-_".contains(letter);
+    let (mut neutral, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(name).filter(|_| !name.is_empty()) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        // Not within a longer name.
+        let whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+        neutral.push_str(before);
+        neutral.push_str(if whole { "NAME" } else { name });
+        rest = after;
+    }
+    neutral + rest
 }
 
 impl<'a> Group<'a> {
@@ -253,7 +263,22 @@ mod tests {
     #[test]
     fn problems_come_first_and_the_same_of_many_is_one() {
         let expected = "\
-EXPECTED_WIDE";
+PROBLEM 3 functions: a, b, c: alias
+  alias `live` of `NAME` does not exist
+  -> make it
+
+PROBLEM API x: permission GET /, permission GET /orders
+  so
+  -> apply
+
+warning alarms: errors
+  so
+  -> wait
+
+not checked: 1 (so -> look); 2 (so -> run it with the role that releases)
+
+dev: 5 problems, 1 warning, 3 not checked, 1 ok
+";
         assert_eq!(text(Detail::Brief, None, true), expected);
         assert_eq!(text(Detail::Brief, 140, true), expected);
         assert_eq!(text(Detail::Brief, 140, false), expected);
@@ -262,17 +287,71 @@ EXPECTED_WIDE";
     #[test]
     fn doctor_fits_narrow_screens() {
         let expected = "\
-EXPECTED_40";
+PROBLEM 3 functions: a, b, c: alias
+  alias `live` of `NAME` does not exist
+  -> make it
+
+PROBLEM API x: permission GET /,
+permission GET /orders
+  so
+  -> apply
+
+warning alarms: errors
+  so
+  -> wait
+
+not checked: 1 (so -> look); 2 (so ->
+run it with the role that releases)
+
+dev: 5 problems, 1 warning, 3 not
+checked, 1 ok
+";
         assert_eq!(text(Detail::Brief, 40, true), expected);
         let expected = "\
-EXPECTED_20";
+PROBLEM 3 functions:
+a, b, c: alias
+  alias `live` of
+  `NAME` does not
+  exist
+  -> make it
+
+PROBLEM API x:
+permission GET /,
+permission GET
+/orders
+  so
+  -> apply
+
+warning alarms:
+errors
+  so
+  -> wait
+
+not checked: 1 (so
+-> look); 2 (so ->
+run it with the role
+that releases)
+
+dev: 5 problems, 1
+warning, 3 not
+checked, 1 ok
+";
         assert_eq!(text(Detail::Brief, 20, true), expected);
     }
 
     #[test]
     fn a_wide_screen_lists_everything() {
         let expected = "\
-EXPECTED_ALL";
+not checked
+  API a: one      so -> run it with the role that releases
+  API a: another  so -> run it with the role that releases
+  API a: a third  so -> look
+
+ok
+  function a: version  so
+
+dev: 5 problems, 1 warning, 3 not checked, 1 ok
+";
         let text = text(Detail::Wide, None, true);
         assert!(text.ends_with(expected), "{text}");
     }
@@ -304,7 +383,16 @@ EXPECTED_ALL";
     #[test]
     fn the_page_of_a_run_shows_what_is_not_well() {
         let expected = "\
-EXPECTED_PAGE";
+## ❌ dev: 5 problems, 1 warning, 3 not checked, 1 ok
+
+|  | of | check | found | what to do |
+| --- | --- | --- | --- | --- |
+| PROBLEM | 3 functions: a, b, c | alias | alias `live` of `NAME` does not exist | make it |
+| PROBLEM | API x | permission GET /, permission GET /orders | so | apply |
+| warning | alarms | errors | so | wait |
+
+not checked: 1 (so -&gt; look); 2 (so -&gt; run it with the role that releases)
+";
         assert_eq!(view(Detail::Brief).summary().unwrap().to_string(), expected);
     }
 }

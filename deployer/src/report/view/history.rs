@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::graph::{Kind, Node, graph};
 use super::table::{Column, Table, letters, line, paragraph};
-use super::units::{age, count, duration, hash, trend};
+use super::units::{age, count, duration, hash, moment, trend};
 use super::{Detail, View};
 use crate::ledger::{Release, ReleaseState};
 use crate::plan::short;
@@ -140,7 +140,7 @@ impl Row {
     }
 }
 
-/// Who it was, unless the ledger only says that nobody knows.
+/// The actor, unless the ledger has none.
 pub(super) fn known(actor: &str) -> Option<&str> {
     (actor != "unknown" && !actor.is_empty()).then_some(actor)
 }
@@ -195,7 +195,7 @@ impl View for HistoryView {
                 if row.node == Kind::Live && row.stable { "live, stable".to_owned() } else { row.how() },
                 commit,
                 format!("`{}`", row.actor),
-                row.started_at.clone(),
+                moment(&row.started_at),
                 row.seconds.map(duration).unwrap_or_default(),
                 row.reason.clone().unwrap_or_default(),
             ]
@@ -267,7 +267,20 @@ mod tests {
     #[test]
     fn history_is_a_graph() {
         let expected = "\
-EXPECTED_WIDE";
+prod: 6 releases
+
+       RELEASE  WHAT           STATE             AGE           TOOK  COMMIT   BY
+  ◌          6  deploy         pending           2 d ago             0123456
+  ●          5  deploy         live, not stable  2 d ago  2 min 5 s  0123456  ada
+╭─○          4  rollback to 2  superseded        2 d ago      2.5 s  0123456  ada
+│ ├─×        3  promote dev@9  reverted          2 d ago      2.5 s  0123456  ada
+│ │    alarm `errors` is in ALARM
+│ │    https://ci.example/7
+╰▸○          2  deploy         superseded        2 d ago      2.5 s  +        ada
+
+and 1 older release: `--limit` shows more
+took ▁▁▁█ 2.5 s to 2 min 5 s, oldest first
+";
         assert_eq!(text(None, true, Detail::Brief), expected);
         assert_eq!(text(100, true, Detail::Brief), expected);
         let empty = HistoryView::new("prod", Vec::new(), Detail::Brief);
@@ -277,17 +290,94 @@ EXPECTED_WIDE";
     #[test]
     fn history_fits_narrow_screens() {
         let expected = "\
-EXPECTED_40";
+prod: 6 releases
+
+       RELEASE  WHAT          STATE
+  ◌          6  deploy        pending
+  ●          5  deploy        live, not…
+╭─○          4  rollback to…  superseded
+│ ├─×        3  promote dev…  reverted
+│ │    alarm `errors` is in ALARM
+│ │    https://ci.example/7
+╰▸○          2  deploy        superseded
+
+and 1 older release: `--limit` shows
+more
+took ▁▁▁█ 2.5 s to 2 min 5 s, oldest
+first
+";
         assert_eq!(text(40, true, Detail::Brief), expected);
         let expected = "\
-EXPECTED_20";
+prod: 6 releases
+
+release  6
+what  deploy
+state  pending
+age  2 d ago
+commit  0123456
+
+release  5
+what  deploy
+state
+  live, not stable
+age  2 d ago
+took  2 min 5 s
+commit  0123456
+by  ada
+
+release  4
+what  rollback to 2
+state  superseded
+age  2 d ago
+took  2.5 s
+commit  0123456
+by  ada
+
+release  3
+what  promote dev@9
+state  reverted
+age  2 d ago
+took  2.5 s
+commit  0123456
+by  ada
+alarm `errors` is in
+ALARM
+https://ci.example/7
+
+release  2
+what  deploy
+state  superseded
+age  2 d ago
+took  2.5 s
+commit  +
+by  ada
+
+and 1 older release:
+`--limit` shows more
+took ▁▁▁█ 2.5 s to 2
+min 5 s, oldest
+first
+";
         assert_eq!(text(20, true, Detail::Brief), expected);
     }
 
     #[test]
     fn history_is_drawn_in_ascii() {
         let expected = "\
-EXPECTED_ASCII";
+prod: 6 releases
+
+       RELEASE  WHAT           STATE             AGE           TOOK  COMMIT   BY
+  ~          6  deploy         pending           2 d ago             0123456
+  *          5  deploy         live, not stable  2 d ago  2 min 5 s  0123456  ada
+,-o          4  rollback to 2  superseded        2 d ago      2.5 s  0123456  ada
+| |-x        3  promote dev@9  reverted          2 d ago      2.5 s  0123456  ada
+| |    alarm `errors` is in ALARM
+| |    https://ci.example/7
+`>o          2  deploy         superseded        2 d ago      2.5 s  +        ada
+
+and 1 older release: `--limit` shows more
+took ___# 2.5 s to 2 min 5 s, oldest first
+";
         assert_eq!(text(100, false, Detail::Brief), expected);
     }
 
@@ -299,7 +389,7 @@ EXPECTED_ASCII";
 
 | release | what | state | commit | by | began | took | why |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| 1 | deploy | reverted | `0123456789ab` | `ada` | 2026-01-10T10:00:00.123Z | 2.5 s | alarm <code>a&#124;b</code> is in ALARM &#124; x |
+| 1 | deploy | reverted | `0123456789ab` | `ada` | 2026-01-10 10:00:00 UTC | 2.5 s | alarm <code>a&#124;b</code> is in ALARM &#124; x |
 ";
         let view = HistoryView::new("prod", vec![release(1, "deploy", "reverted", &failed)], Detail::Brief);
         assert_eq!(view.summary().unwrap().to_string(), expected);

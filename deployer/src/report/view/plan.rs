@@ -179,12 +179,12 @@ fn api_row(api: &ApiPlan) -> Option<[String; 4]> {
     let (change, before, after) = match api.change.as_ref()? {
         ApiChange::First => ("first deployment", before, "new deployment".to_owned()),
         ApiChange::Definition(old, new) if old.is_empty() => {
-            ("definition", before, format!("new deployment, definition {}", hash(new)))
+            ("definition", before, format!("definition {}, new deployment", hash(new)))
         }
         ApiChange::Definition(old, new) => (
             "definition",
-            format!("{before}, definition {}", hash(old)),
-            format!("new deployment, definition {}", hash(new)),
+            format!("definition {}, {before}", hash(old)),
+            format!("definition {}, new deployment", hash(new)),
         ),
         ApiChange::Deployment(id) => ("deployment", before, format!("deployment {id}")),
     };
@@ -316,7 +316,27 @@ mod tests {
     #[test]
     fn a_plan_shows_before_and_after_and_how_it_would_go() {
         let expected = "\
-EXPECTED_WIDE";
+dev: release 8 would follow release 7
+
+WHAT     CHANGE      BEFORE                             AFTER
+counter  code        version 5, sources a1b2c3d         sources b1b2c3d
+         settings    version 5                          other MemorySize
+API      definition  definition 0123456, deployment d1  definition fedcba9, new deployment
+
+unchanged  1 function: preflight
+commit     0123456 -> 89abcde and changes
+checks     before traffic: health; then through the URL: health, count, up
+traffic    canary: 10 % for 5 min, then all of it
+
+ 1.  publish and check a version of `counter`; create an API deployment
+ 2.  give the new version of `counter` 10 % of the traffic
+ 3.  check through the URL during the shift
+ 4.  watch the alarms for 300 s
+ 5.  move the alias of `counter`
+ 6.  check through the URL after the aliases
+ 7.  move the stage
+ 8.  check through the URL after the stage
+";
         assert_eq!(text(plan(true), None, true), expected);
         assert_eq!(text(plan(true), 100, true), expected);
         assert_eq!(text(plan(true), 100, false), expected);
@@ -325,10 +345,106 @@ EXPECTED_WIDE";
     #[test]
     fn a_plan_fits_narrow_screens() {
         let expected = "\
-EXPECTED_40";
+dev: release 8 would follow release 7
+
+WHAT     CHANGE      AFTER
+counter  code        sources b1b2c3d
+         settings    other MemorySize
+API      definition  definition fedcba9…
+
+unchanged  1 function: preflight
+commit     0123456 -> 89abcde and
+           changes
+checks     before traffic: health; then
+           through the URL: health,
+           count, up
+traffic    canary: 10 % for 5 min, then
+           all of it
+
+ 1.  publish and check a version of
+     `counter`; create an API deployment
+ 2.  give the new version of `counter`
+     10 % of the traffic
+ 3.  check through the URL during the
+     shift
+ 4.  watch the alarms for 300 s
+ 5.  move the alias of `counter`
+ 6.  check through the URL after the
+     aliases
+ 7.  move the stage
+ 8.  check through the URL after the
+     stage
+";
         assert_eq!(text(plan(true), 40, true), expected);
         let expected = "\
-EXPECTED_20";
+dev: release 8 would
+follow release 7
+
+what  counter
+change  code
+before
+  version 5, sources
+  a1b2c3d
+after
+  sources b1b2c3d
+
+change  settings
+before  version 5
+after
+  other MemorySize
+
+what  API
+change  definition
+before
+  definition
+  0123456,
+  deployment d1
+after
+  definition
+  fedcba9, new
+  deployment
+
+unchanged
+  1 function:
+  preflight
+commit
+  0123456 -> 89abcde
+  and changes
+checks
+  before traffic:
+  health; then
+  through the URL:
+  health, count, up
+traffic
+  canary: 10 % for 5
+  min, then all of
+  it
+
+ 1.  publish and
+     check a version
+     of `counter`;
+     create an API
+     deployment
+ 2.  give the new
+     version of
+     `counter` 10 %
+     of the traffic
+ 3.  check through
+     the URL during
+     the shift
+ 4.  watch the
+     alarms for 300
+     s
+ 5.  move the alias
+     of `counter`
+ 6.  check through
+     the URL after
+     the aliases
+ 7.  move the stage
+ 8.  check through
+     the URL after
+     the stage
+";
         assert_eq!(text(plan(true), 20, true), expected);
     }
 
@@ -383,7 +499,30 @@ EXPECTED_20";
     fn the_page_of_a_run_shows_the_same() {
         let view = view(plan(true), None);
         let expected = "\
-EXPECTED_PAGE";
+## dev: release 8 would follow release 7
+
+|  | change | before | after |
+| --- | --- | --- | --- |
+| counter | code | version 5, sources a1b2c3d | sources b1b2c3d |
+|  | settings | version 5 | other MemorySize |
+| API | definition | definition 0123456, deployment d1 | definition fedcba9, new deployment |
+
+|  |  |
+| --- | --- |
+| unchanged | 1 function: preflight |
+| commit | 0123456 -&gt; 89abcde and changes |
+| checks | before traffic: health; then through the URL: health, count, up |
+| traffic | canary: 10 % for 5 min, then all of it |
+
+1. publish and check a version of `counter`; create an API deployment
+2. give the new version of `counter` 10 % of the traffic
+3. check through the URL during the shift
+4. watch the alarms for 300 s
+5. move the alias of `counter`
+6. check through the URL after the aliases
+7. move the stage
+8. check through the URL after the stage
+";
         assert_eq!(view.summary().unwrap().to_string(), expected);
         assert_eq!(view.outputs(), [("changed", "true".to_owned())]);
     }

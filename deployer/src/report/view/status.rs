@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::history::{in_short, known};
 use super::table::{Column, Table, letters, line, list};
-use super::units::{age, hash};
+use super::units::{age, hash, moment};
 use super::{Detail, View};
 use crate::aws::{Alarm, AlarmState};
 use crate::ledger::Holder;
@@ -137,7 +137,7 @@ impl EnvironmentStatus {
             source_hash: live.map(|release| release.artifact.source_hash.clone()),
             deployment_id: observed.parts().deployment,
             functions: functions.collect(),
-            // In the middle of a release the parts are where it put them so far: that is no drift.
+            // In the middle of a release the parts are where it put them so far: that is not drift.
             drift: observed.ledger.unfinished().is_none().then(|| crate::plan::drift(observed)).flatten(),
             lock: holder.map(ToString::to_string),
             lock_holder: holder.cloned(),
@@ -254,7 +254,7 @@ impl EnvironmentStatus {
     fn summary_row(&self) -> [String; 8] {
         let commit = self.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
         self.row(
-            self.since.clone().unwrap_or_default(),
+            self.since.as_deref().map(moment).unwrap_or_default(),
             format!("{commit}{}", if self.dirty { " and changes" } else { "" }),
         )
     }
@@ -300,7 +300,7 @@ impl EnvironmentStatus {
         if let Some(holder) = &self.lock_holder {
             let run = holder.run_url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
             let since = age(&holder.since, screen);
-            rows.push(("lock".to_owned(), format!("{} runs `{}`, since {since}{run}", holder.actor, holder.command)));
+            rows.push(("lock".to_owned(), format!("{} runs `{}`, started {since}{run}", holder.actor, holder.command)));
         }
         if whole && self.error.is_none() {
             rows.extend(self.facts());
@@ -426,16 +426,39 @@ mod tests {
     #[test]
     fn status_is_one_screen_for_all_environments() {
         let expected = "\
-EXPECTED_WIDE";
-        assert_eq!(text(&view(), None, true), expected);
+ENVIRONMENT  RELEASE  STATE        DEPLOYED   COMMIT    BY   ALARMS            LOCK
+dev                7  live         2 min ago  0123456+  ada  2 ok              free
+prod               4  releasing    2 d ago    89abcde        1 in ALARM, 1 ok  grace
+test                  unreachable
+
+prod
+  unfinished  release 5, shifting, 0123456, by grace: the next deploy or rollback ends it, if its
+              run does not
+  alarm       `a|b` is in ALARM: 2 errors in a minute
+  lock        grace runs `deploy prod`, started 1 min ago, https://ci.example/7
+
+test
+  error  no response
+";
         assert_eq!(text(&view(), 100, true), expected);
+        let without_an_edge = expected.replace("if its\n              run does not", "if its run does not");
+        assert_eq!(text(&view(), None, true), without_an_edge);
         assert_eq!(text(&view(), 100, false), expected);
     }
 
     #[test]
     fn one_environment_is_shown_whole() {
         let expected = "\
-EXPECTED_ONE";
+ENVIRONMENT  RELEASE  STATE  DEPLOYED   COMMIT    BY   ALARMS  LOCK
+dev                7  live   2 min ago  0123456+  ada  2 ok    free
+
+dev
+  url         https://dev.example
+  deployment  d1
+
+FUNCTION  VERSION  CODE     NAME
+counter   5        zip1zip  app-counter-dev
+";
         assert_eq!(text(&StatusView { environments: vec![dev()], detail: Detail::Brief }, 100, true), expected);
         let wide = StatusView { detail: Detail::Wide, ..view() };
         assert_eq!(text(&wide, 100, true).matches("FUNCTION").count(), 2);
@@ -444,17 +467,109 @@ EXPECTED_ONE";
     #[test]
     fn status_fits_narrow_screens() {
         let expected = "\
-EXPECTED_40";
+ENVIRONMENT  RELEASE  STATE
+dev                7  live
+prod               4  releasing
+test                  unreachable
+
+prod
+  unfinished  release 5, shifting,
+              0123456, by grace: the
+              next deploy or rollback
+              ends it, if its run does
+              not
+  alarm       `a|b` is in ALARM: 2
+              errors in a minute
+  lock        grace runs `deploy prod`,
+              started 1 min ago,
+              https://ci.example/7
+
+test
+  error  no response
+";
         assert_eq!(text(&view(), 40, true), expected);
         let expected = "\
-EXPECTED_20";
+environment  dev
+release  7
+state  live
+deployed  2 min ago
+commit  0123456+
+by  ada
+alarms  2 ok
+lock  free
+
+environment  prod
+release  4
+state  releasing
+deployed  2 d ago
+commit  89abcde
+alarms
+  1 in ALARM, 1 ok
+lock  grace
+
+environment  test
+state  unreachable
+
+prod
+  unfinished
+    release 5,
+    shifting,
+    0123456, by
+    grace: the next
+    deploy or
+    rollback ends
+    it, if its run
+    does not
+  alarm
+    `a|b` is in
+    ALARM: 2 errors
+    in a minute
+  lock
+    grace runs
+    `deploy prod`,
+    started 1 min
+    ago,
+    https://ci.example/7
+
+test
+  error  no response
+";
         assert_eq!(text(&view(), 20, true), expected);
     }
 
     #[test]
     fn the_page_of_a_run_shows_the_same() {
         let expected = "\
-EXPECTED_PAGE";
+## What is live
+
+| environment | release | state | since | commit | by | alarms | lock |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| dev | 7 | live | 2026-01-10 09:57:00 UTC | `0123456789ab` and changes | ada | 2 ok | free |
+| prod | 4 | releasing | 2026-01-08 09:57:00 UTC | `89abcdef01` |  | 1 in ALARM, 1 ok | grace |
+| test |  | unreachable |  |  |  |  |  |
+
+### dev
+
+|  |  |
+| --- | --- |
+| url | https://dev.example |
+| deployment | d1 |
+
+### prod
+
+|  |  |
+| --- | --- |
+| unfinished | release 5, shifting, 0123456, by grace: the next deploy or rollback ends it, if its run does not |
+| alarm | <code>a&#124;b</code> is in ALARM: 2 errors in a minute |
+| url | https://dev.example |
+| deployment | d1 |
+
+### test
+
+|  |  |
+| --- | --- |
+| error | no response |
+";
         assert_eq!(view().summary().unwrap().to_string(), expected);
     }
 }

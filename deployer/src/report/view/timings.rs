@@ -169,23 +169,53 @@ mod tests {
 
     #[test]
     fn each_step_is_a_bar_below_its_time() {
-        let expected = "\
-EXPECTED_NONE";
+        let expected = "\n\
+where the time went: 10.6 s
+
+  read what is live                 0.8 s  ███
+  build                             6.0 s     ██████████████████████▋
+  take the lock                     0.1 s                           ▍
+  read again                        0.4 s                            █▌
+  publish and check a version of a  3.0 s                             ███████████▍
+  publish and check a version of b  1.0 s                             ███▊
+  move the alias of a               0.1 s                                         ▍
+  write the record                  0.1 s                                         ▍
+";
         assert_eq!(chart(timings(), &steps(), &screen(None, true)), expected);
         assert_eq!(chart(timings(), &steps(), &screen(100, true)), expected);
     }
 
     #[test]
     fn the_chart_is_drawn_in_ascii() {
-        let expected = "\
-EXPECTED_ASCII";
+        let expected = "\n\
+where the time went: 10.6 s
+
+  read what is live                 0.8 s  ##
+  build                             6.0 s    ###############
+  take the lock                     0.1 s                   #
+  read again                        0.4 s                   #
+  publish and check a version of a  3.0 s                    ########
+  publish and check a version of b  1.0 s                    ###
+  move the alias of a               0.1 s                            #
+  write the record                  0.1 s                            #
+";
         assert_eq!(chart(timings(), &steps(), &screen(70, false)), expected);
     }
 
     #[test]
     fn on_a_narrow_screen_only_the_times_are_left() {
-        let expected = "\
-EXPECTED_40";
+        let expected = "\n\
+where the time went: 10.6 s
+
+read what is live: 0.8 s
+build: 6.0 s
+take the lock: 0.1 s
+read again: 0.4 s
+publish and check a version of a: 3.0 s
+publish and check a version of b: 1.0 s
+move the alias of a: 0.1 s
+write the record: 0.1 s
+";
         assert_eq!(chart(timings(), &steps(), &screen(40, true)), expected);
         assert!(chart(timings(), &steps(), &screen(20, true)).contains("\nread what is live:\n0.8 s\n"));
     }

@@ -22,6 +22,14 @@ pub(super) fn age(time: &str, screen: &Screen) -> String {
     }
 }
 
+/// A time to the second, for a page that is read later. What is not a time is shown as it is.
+pub(super) fn moment(time: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => time.to_owned(),
+    }
+}
+
 /// A duration in at most two units: `0.8 s`, `2 min 5 s`, `1 h 3 min`.
 pub(super) fn duration(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round();
@@ -41,7 +49,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A time that somebody set, in whole seconds: `30 s`, `5 min`.
+/// A configured time, in whole seconds: `30 s`, `5 min`.
 pub(super) fn set_time(time: std::time::Duration) -> String {
     match time.as_secs() {
         seconds @ ..60 => format!("{seconds} s"),
@@ -49,7 +57,7 @@ pub(super) fn set_time(time: std::time::Duration) -> String {
     }
 }
 
-/// A duration of so many milliseconds.
+/// A duration in milliseconds.
 pub(super) fn millis(millis: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is shown to a tenth of a second")]
     duration(millis as f64 / 1000.0)
@@ -137,6 +145,12 @@ mod tests {
         for (time, expected) in cases {
             assert_eq!(age(time, &screen(true)), expected, "{time}");
         }
+    }
+
+    #[test]
+    fn a_moment_has_no_fraction() {
+        assert_eq!(moment("2026-01-10T10:00:00.123456789Z"), "2026-01-10 10:00:00 UTC");
+        assert_eq!(moment("soon"), "soon");
     }
 
     #[test]

@@ -80,7 +80,10 @@ fn a_diff_shows_what_a_promotion_would_bring_and_writes_nothing() {
         assert!(!view["definition"].as_object().unwrap().is_empty(), "{view}");
         assert!(view["commits"]["unknown"].as_str().unwrap().contains("does not name its commit"), "{view}");
         let same = simulation.done("diff dev@1 prod --output json").await.json();
-        assert_eq!((&same["functions"]["f1"]["code"], &same["functions"]["f2"]["code"]), (&json!("same"), &json!("same")));
+        assert_eq!(
+            (&same["functions"]["f1"]["code"], &same["functions"]["f2"]["code"]),
+            (&json!("same"), &json!("same"))
+        );
     });
 }
 
@@ -99,7 +102,8 @@ fn a_release_keeps_where_its_time_went_and_shows_it_if_asked() {
         let plain = simulation.done(&deploy(simulation, Behavior::Right).await).await;
         assert!(!plain.words.contains("where the time went"), "{}", plain.words);
         let timed = simulation.done(&format!("{} --timings", deploy_code(simulation, Behavior::Right))).await;
-        for words in ["where the time went: ", "publish and check a version of f1", "take the lock", "write the record"] {
+        for words in ["where the time went: ", "publish and check a version of f1", "take the lock", "write the record"]
+        {
             assert!(timed.words.contains(words), "no `{words}` in {}", timed.words);
         }
         let timings = &item(simulation, "dev", "release#00000003")["timings"];

@@ -97,7 +97,7 @@ A deploy: live, stable; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5
 
 ### Checks
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | verdict | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | after the aliases | passed | GET /health -&gt; 200 | 3 |
 
@@ -151,7 +151,7 @@ A deploy: reverted; `0123456789ab`, sources `5ource5ource`, by `ada`, in 2.5 s.
 
 ### Checks
 
-| check | when | verdict | asked -&gt; answered | requests |
+| check | when | verdict | request -&gt; response | requests |
 | --- | --- | --- | --- | --- |
 | `health` | after the aliases | ❌ failed | GET /health -&gt; 500, not 200 | 3 |
 
