@@ -10,7 +10,13 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
-#[command(version, about = "Release AWS Lambda functions, safely and fast", disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    version,
+    about = "Release AWS Lambda functions, safely and fast",
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 #[command(after_help = help::SHORT, after_long_help = help::LONG)]
 pub struct Cli {
     /// What every command takes.
@@ -50,18 +56,18 @@ pub struct Global {
 
 impl Global {
     /// How much is printed besides the result.
-    pub fn detail(&self) -> Detail {
+    pub fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
-            (true, _) => Detail::Quiet,
-            (false, true) => Detail::Verbose,
-            (false, false) => Detail::Usual,
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Usual,
         }
     }
 }
 
 /// How much is printed besides the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Detail {
+pub enum Verbosity {
     /// Only warnings and errors.
     Quiet,
     /// Progress too.
@@ -208,6 +214,9 @@ pub enum Configured {
         /// Replace a release of a later commit
         #[arg(long, help_heading = help::SAFETY)]
         downgrade: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
@@ -234,6 +243,9 @@ pub enum Configured {
         /// Promote even if the two API definitions differ
         #[arg(long, help_heading = help::SAFETY)]
         allow_definition_diff: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
         /// What else may be overridden
         #[command(flatten)]
         start: Start,
@@ -254,6 +266,9 @@ pub enum Configured {
         /// Record changes made outside the deployer as a release, then continue
         #[arg(long, help_heading = help::SAFETY)]
         adopt: bool,
+        /// Show where the time went, step by step
+        #[arg(long)]
+        timings: bool,
     },
     /// Run the checks of deployer.toml against what is live
     #[command(after_help = help::CHECK)]
@@ -275,6 +290,21 @@ pub enum Configured {
         /// With --artifact, warn about a later commit instead of failing
         #[arg(long, requires = "artifact", help_heading = help::FOR_CI)]
         downgrade: bool,
+        /// Show the functions and addresses of each environment too
+        #[arg(long, conflicts_with = "idle")]
+        wide: bool,
+    },
+    /// Show what differs between two environments, and which commits a promotion would bring; changes nothing
+    #[command(after_help = help::DIFF)]
+    Diff {
+        /// The environment whose live release is compared, or one of its releases
+        #[arg(value_name = "FROM[@RELEASE]")]
+        from: String,
+        /// The environment that it is compared with
+        to: String,
+        /// Show what is the same too
+        #[arg(long)]
+        wide: bool,
     },
     /// List the releases of an environment, newest first
     #[command(after_help = help::HISTORY)]
@@ -287,6 +317,9 @@ pub enum Configured {
         /// Write a self-contained web page with a timeline to FILE, `-` for stdout
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         html: Option<PathBuf>,
+        /// Show the run of each release too
+        #[arg(long)]
+        wide: bool,
     },
     /// List versions and deployments that are no longer needed, or remove them
     #[command(after_help = help::PRUNE)]
@@ -311,6 +344,9 @@ pub enum Configured {
     Doctor {
         /// Environment to examine [default: `default_environment` of deployer.toml]
         environment: Option<String>,
+        /// List everything that was checked, and each that was not
+        #[arg(long)]
+        wide: bool,
     },
     /// Show or write the stack contract, which names the resources of an environment
     #[command(after_help = help::CONTRACT)]
@@ -326,6 +362,13 @@ pub enum Configured {
         #[command(subcommand)]
         command: LocalCommand,
     },
+}
+
+impl Configured {
+    /// Whether the ledger may get the name of who runs it.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Self::Deploy { .. } | Self::Promote { .. } | Self::Rollback { .. } | Self::Local { .. })
+    }
 }
 
 /// What lets a release start that would be refused.

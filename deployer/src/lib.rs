@@ -91,14 +91,15 @@ use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
 use engine::Outcome;
+use events::Events;
 use failure::Exit;
 use guard::Guard;
 use init::{Choice, Init};
-use events::Events;
 use notices::narrated;
 use report::{
-    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView, Lane,
-    Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView, UnlockView, View, WrittenView,
+    BuildView, Chart, CheckView, ContractView, Detail, DiffView, DoctorView, EnvironmentStatus, GuardView, HistoryView,
+    IdleView, InitView, Lane, Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView,
+    UnlockView, View, WrittenView,
 };
 use world::World;
 
@@ -128,7 +129,10 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
         }
         Command::Configured(command) => {
             cli.global.local |= matches!(command, Configured::Local { .. });
-            let config = Config::load(&cli.global, process)?;
+            let mut config = Config::load(&cli.global, process)?;
+            if command.is_recorded() && config.process.github_actor().is_none() {
+                config.author = artifact::author(&config).await;
+            }
             let work = configured(Context { config: &config, world, events: report }, report, command);
             let ended = narrated(world, report, work).await;
             ended.map_err(|error| aws::explained(error, config.process.web_identity_token().as_deref()))
@@ -171,37 +175,39 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             report.result(&view)?;
             Ok(if detailed_exitcode && view.changes { Exit::Changes } else { Exit::Done })
         }
-        Configured::Deploy { environment, artifact, at_once, downgrade, start } => {
+        Configured::Deploy { environment, artifact, at_once, downgrade, timings, start } => {
             let options = Deploy { artifact, at_once, downgrade, ..Deploy::from(start) };
-            released(report, commands::deploy(context, named(environment)?, &options).await?)
+            let outcome = commands::deploy(context, named(environment)?, &options).await?;
+            released(report, outcome, Chart::of(timings))
         }
-        Configured::Promote { from, to, artifact, at_once, downgrade, allow_definition_diff, start } => {
+        Configured::Promote { from, to, artifact, at_once, downgrade, allow_definition_diff, timings, start } => {
             let ((from, release), to) = (config.environment_at(&from)?, config.environment(Some(&to))?);
             let options =
                 Promote { release, artifact, at_once, downgrade, allow_definition_diff, ..Promote::from(start) };
-            released(report, commands::promote(context, from, to, &options).await?)
+            released(report, commands::promote(context, from, to, &options).await?, Chart::of(timings))
         }
-        Configured::Rollback { environment, to, force, adopt } => {
+        Configured::Rollback { environment, to, force, adopt, timings } => {
             let options = Rollback { to, force, adopt };
-            released(report, commands::rollback(context, named(environment)?, &options).await?)
+            let outcome = commands::rollback(context, named(environment)?, &options).await?;
+            released(report, outcome, Chart::of(timings))
         }
         Configured::Check { environment } => {
             let view = check(context, named(environment)?).await?;
             report.result(&view)?;
             Ok(if view.passed { Exit::Done } else { Exit::Error })
         }
-        Configured::Status { environment, idle: true, artifact, downgrade } => {
-            let options = Idle { artifact, downgrade };
-            let environment = named(environment)?;
-            commands::idle(context, environment, &options).await?;
-            done(report, &IdleView::new(&environment.name))
+        Configured::Status { environment, idle: true, artifact, downgrade, .. } => {
+            done(report, &idle(context, named(environment)?, Idle { artifact, downgrade }).await?)
         }
-        Configured::Status { environment, .. } => done(report, &status(context, environment.as_deref()).await?),
-        Configured::History { environment, limit, html: Some(file) } => {
+        Configured::Status { environment, wide, .. } => {
+            done(report, &status(context, environment.as_deref(), Detail::of(wide)).await?)
+        }
+        Configured::Diff { from, to, wide } => done(report, &diff(context, (&from, &to), Detail::of(wide)).await?),
+        Configured::History { environment, limit, html: Some(file), .. } => {
             history_page(context, report, (environment.as_deref(), limit), &file).await
         }
-        Configured::History { environment, limit, html: None } => {
-            done(report, &history(context, named(environment)?, limit).await?)
+        Configured::History { environment, limit, html: None, wide } => {
+            done(report, &history(context, named(environment)?, (limit, Detail::of(wide))).await?)
         }
         Configured::Prune { environment, yes } => {
             let view = prune(context, named(environment)?, yes).await?;
@@ -214,8 +220,8 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         Configured::Unlock { environment, force } => {
             changed(report, &unlock(context, named(environment)?, force).await?)
         }
-        Configured::Doctor { environment } => {
-            let view = doctor(context, named(environment)?).await;
+        Configured::Doctor { environment, wide } => {
+            let view = doctor(context, named(environment)?, Detail::of(wide)).await;
             report.result(&view)?;
             Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
         }
@@ -241,8 +247,26 @@ async fn check(context: Context<'_>, environment: &Environment) -> Result<CheckV
     Ok(CheckView::new(&environment.name, commands::check(context, environment).await?))
 }
 
-async fn history(context: Context<'_>, environment: &Environment, limit: usize) -> Result<HistoryView> {
-    Ok(HistoryView::new(&environment.name, commands::history(context, environment).await?, limit))
+async fn idle(context: Context<'_>, environment: &Environment, options: Idle) -> Result<IdleView> {
+    commands::idle(context, environment, &options).await?;
+    Ok(IdleView::new(&environment.name))
+}
+
+async fn diff(context: Context<'_>, (from, to): (&str, &str), detail: Detail) -> Result<DiffView> {
+    let (from, to) = (context.config.environment_at(from)?, context.config.environment(Some(to))?);
+    Ok(DiffView::new(commands::diff(context, from, to).await?, detail))
+}
+
+async fn history(
+    context: Context<'_>,
+    environment: &Environment,
+    (limit, detail): (usize, Detail),
+) -> Result<HistoryView> {
+    Ok(HistoryView::new(&environment.name, commands::history(context, environment, limit).await?, detail))
+}
+
+async fn doctor(context: Context<'_>, environment: &Environment, detail: Detail) -> DoctorView {
+    DoctorView::new(&environment.name, doctor::doctor(context, environment).await, detail)
 }
 
 /// The page of one environment, or of all of them. One that cannot be reached is named on it, and does not hide the others.
@@ -257,7 +281,7 @@ async fn history_page(
         None if config.environments().next().is_some() => config.environments().collect(),
         name => vec![config.environment(name)?],
     };
-    let read = join_all(wanted.iter().map(|environment| commands::history(context, environment))).await;
+    let read = join_all(wanted.iter().map(|environment| commands::history(context, environment, limit))).await;
     let (mut lanes, mut errors) = (Vec::new(), Vec::new());
     for (environment, read) in wanted.iter().zip(read) {
         match read {
@@ -304,12 +328,8 @@ async fn unlock(context: Context<'_>, environment: &Environment, force: bool) ->
     Ok(UnlockView::new(&environment.name, commands::unlock(context, environment, force).await?))
 }
 
-async fn doctor(context: Context<'_>, environment: &Environment) -> DoctorView {
-    DoctorView::new(&environment.name, doctor::doctor(context, environment).await)
-}
-
 /// One environment, or all of them side by side.
-async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> {
+async fn status(context: Context<'_>, name: Option<&str>, detail: Detail) -> Result<StatusView> {
     let config = context.config;
     let wanted: Vec<&Environment> = match name {
         Some(name) => vec![config.environment(Some(name))?],
@@ -333,13 +353,13 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
     // One that cannot be reached does not hide the others; if none can, that is the result.
     match unknown.into_iter().next() {
         Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
-        _ => Ok(StatusView { environments }),
+        _ => Ok(StatusView { environments, detail }),
     }
 }
 
 /// Of a release, also of one that failed.
-fn released(report: &Report, outcome: Outcome) -> Result<Exit> {
-    let view = ReleaseView::new(&outcome);
+fn released(report: &Report, outcome: Outcome, chart: Chart) -> Result<Exit> {
+    let view = ReleaseView::new(&outcome).timed(chart);
     match outcome.failed {
         None => changed(report, &view),
         Some(_) => ended(report, &view, outcome.failed),

@@ -33,7 +33,7 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
         Err(message) => return report(wanted_output()).usage(&message).into(),
     };
     let report =
-        report(cli.global.output).with_detail(cli.global.detail()).with_live_lines(process.allows_live_lines());
+        report(cli.global.output).with_verbosity(cli.global.verbosity()).with_live_lines(process.allows_live_lines());
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match certificates {

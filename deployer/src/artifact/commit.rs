@@ -2,7 +2,7 @@
 //! replaces a newer one: where git is not there, or refuses the checkout, the commit is unknown or GitHub's word for it.
 
 use super::checkout::Checkout;
-use super::git::{Ancestry, Commit, Git};
+use super::git::{Ancestry, Commit, Commits, Git};
 use super::reads::Reads;
 use crate::config::Config;
 
@@ -60,4 +60,14 @@ pub async fn repository(config: &Config) -> Option<String> {
 /// How two commits are related, as far as git knows here.
 pub async fn ancestry(config: &Config, first: &str, second: &str) -> Ancestry {
     Git::new(&config.process, &config.root).ancestry(first, second).await
+}
+
+/// The commits that `to` has and `from` has not, at most `limit` of them; nothing if git does not know here.
+pub async fn between(config: &Config, (from, to): (&str, &str), limit: usize) -> Option<Commits> {
+    Git::new(&config.process, &config.root).log(from, to, limit).await
+}
+
+/// The name of who commits here, as git is configured.
+pub async fn author(config: &Config) -> Option<String> {
+    Git::new(&config.process, &config.root).author().await
 }

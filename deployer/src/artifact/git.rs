@@ -47,6 +47,15 @@ pub struct Commit {
     pub at: Option<i64>,
 }
 
+/// Commits, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commits {
+    /// The first of them: id and title.
+    pub shown: Vec<(String, String)>,
+    /// How many there are.
+    pub total: usize,
+}
+
 /// How two commits are related.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ancestry {
@@ -126,6 +135,34 @@ impl<'a> Git<'a> {
         }
     }
 
+    /// The commits that `to` has and `from` has not, the newest first: at most `limit` of them, and how many there are.
+    /// Nothing if git does not have both, or not their history.
+    pub(super) async fn log(&self, from: &str, to: &str, limit: usize) -> Option<Commits> {
+        let is_id = |id: &str| (7..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_id(from) || !is_id(to) || self.is_shallow().await {
+            return None;
+        }
+        let (range, most) = (format!("{from}..{to}"), format!("--max-count={limit}"));
+        let (log, count) = (["log", "--format=%H %s", &most, &range, "--"], ["rev-list", "--count", &range, "--"]);
+        let (shown, total) = tokio::join!(self.run(&log), self.run(&count));
+        let text = |output: Result<Output, String>| {
+            let output = output.ok().filter(|output| output.status.success())?;
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let shown = text(shown)?;
+        let line = |line: &str| line.split_once(' ').map(|(id, title)| (id.to_owned(), title.to_owned()));
+        Some(Commits { shown: shown.lines().filter_map(line).collect(), total: text(total)?.trim().parse().ok()? })
+    }
+
+    /// The name of who commits here.
+    pub(super) async fn author(&self) -> Option<String> {
+        // Without a path there is nothing to be started.
+        self.process.get("PATH")?;
+        let output = self.run(&["config", "--get", "user.name"]).await.ok()?;
+        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !name.is_empty()).then_some(name)
+    }
+
     async fn is_ancestor(&self, first: &str, second: &str) -> Option<bool> {
         match self.run(&["merge-base", "--is-ancestor", first, second]).await.ok()?.status.code() {
             Some(0) => Some(true),
@@ -141,7 +178,8 @@ impl<'a> Git<'a> {
 
     /// The address of the remote `origin`, which may have a password in it.
     pub(super) async fn origin(&self) -> Option<String> {
-        let output = self.run(&["config", "--get", "remote.origin.url"]).await.ok().filter(|output| output.status.success())?;
+        let output =
+            self.run(&["config", "--get", "remote.origin.url"]).await.ok().filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 

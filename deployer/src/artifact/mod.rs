@@ -38,10 +38,10 @@ use crate::config::{Config, Function};
 use crate::failure::Failure;
 
 pub use checkout::{Checkout, Sources};
-pub use commit::{Checked, ancestry, commit, repository};
+pub use commit::{Checked, ancestry, author, between, commit, repository};
 pub use files::below as sources_below;
 pub(crate) use files::named as files_below;
-pub use git::{Ancestry, Commit};
+pub use git::{Ancestry, Commit, Commits};
 pub use handler::files as handler_files;
 pub use manifest::{Manifest, Packed, PackedFunction};
 pub use pack::{pack, sha256};

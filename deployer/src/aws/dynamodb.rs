@@ -106,10 +106,21 @@ impl TableReader {
 
     /// The last `limit` items of a partition whose sort key begins with `prefix`, the last first, read
     /// consistently.
-    pub async fn last(&self, pk: &str, prefix: &str, limit: i32) -> Result<Vec<Value>, AwsError> {
-        let request = self.partition(pk, prefix).limit(limit);
-        let response = request.send().await.map_err(|error| self.error("Query", &error))?;
-        response.items.unwrap_or_default().into_iter().map(|item| self.decode(item)).collect()
+    pub async fn last(&self, pk: &str, prefix: &str, limit: usize) -> Result<Vec<Value>, AwsError> {
+        let (mut items, mut start) = (Vec::new(), None);
+        while items.len() < limit {
+            let missing = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let request = self.partition(pk, prefix).limit(missing).set_exclusive_start_key(start.take());
+            let response = request.send().await.map_err(|error| self.error("Query", &error))?;
+            for item in response.items.unwrap_or_default() {
+                items.push(self.decode(item)?);
+            }
+            start = response.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(items)
     }
 
     /// The items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page, since

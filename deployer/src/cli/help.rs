@@ -109,6 +109,11 @@ Examples:
   deployer history prod -n 100
   deployer history --html releases.html    Write a page with the releases of all environments";
 
+pub(super) const DIFF: &str = "\
+Examples:
+  deployer diff dev prod                   What `deployer promote dev prod` would bring
+  deployer diff dev@12 prod --wide         Compare an earlier release, and list what is the same too";
+
 pub(super) const PRUNE: &str = "\
 Every release prunes by itself; this command is for what is left over.
 

@@ -25,7 +25,7 @@ pub struct Checked {
 /// Sends every read-only check, through the URL where it can be sent there. The live parts must respond, some times in a row.
 ///
 /// # Errors
-/// The environment cannot be observed. A check that fails is no error here: the record says so.
+/// The environment cannot be observed. A check that fails is not an error here: its record has the reason.
 pub async fn check(context: Context<'_>, environment: &Environment) -> Result<Checked> {
     let Context { config, world, events } = context;
     config.refuse_unreadable()?;

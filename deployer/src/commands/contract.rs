@@ -38,7 +38,7 @@ pub async fn show_contract(context: Context<'_>, environment: &Environment) -> R
 /// Writes the contract that `deployer.toml` declares. Over another one only with `replace`.
 ///
 /// # Errors
-/// Nothing is declared, the credentials are of another account, a run holds the lock, or the ledger has another contract.
+/// Nothing is declared, the credentials are of another account, a run has the lock, or the ledger has another contract.
 pub async fn write_contract(context: Context<'_>, environment: &Environment, replace: bool) -> Result<Written> {
     let Context { config, world, .. } = context;
     let name = &environment.name;

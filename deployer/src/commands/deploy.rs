@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use futures::try_join;
+use serde::Serialize;
 
+use super::clock::Clock;
 use super::order::{Order, order};
 use crate::artifact::{self, Artifact, Checked, Checkout, Manifest, Package, Sources};
 use crate::aws::{Calls, Reader, Writer};
-use crate::config::{Config, Environment};
+use crate::config::{Check, Config, Environment};
 use crate::context::Context;
 use crate::engine::{Engine, Intended, Outcome};
 use crate::failure::Failure;
@@ -39,10 +41,26 @@ pub struct Deploy {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
+    /// The commit of the live release, as far as that is known, and what would be released.
+    pub commits: (Option<String>, Checked),
+    /// The checks of the environment.
+    pub checks: Vec<PlannedCheck>,
     /// Why it would be refused without `--downgrade`.
     pub older: Option<String>,
     /// Every call of AWS.
     pub calls: Calls,
+}
+
+/// A check that a release may send.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PlannedCheck {
+    /// Its name.
+    pub name: String,
+    /// The key of its function.
+    pub function: String,
+    /// Whether it is sent once only, at the end.
+    pub writes: bool,
 }
 
 /// Shows what [`deploy`] would do. Makes no write, and needs no build.
@@ -64,11 +82,31 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
     let sources = given.sources(&observed).await;
     let wanted = Wanted { goal: given.goal(&sources, None), traffic: &environment.traffic };
     let planned = plan(wanted, &observed)?;
-    let order = match planned.is_empty() {
-        true => Order::Newer,
-        false => given.order(config, &observed).await,
+    let live = observed.ledger.live.as_ref();
+    let (checked, order) = match (planned.is_empty(), live) {
+        (true, _) => (Checked::default(), Order::Newer),
+        (false, None) => (given.commit(config, &observed).await, Order::Newer),
+        (false, Some(live)) => {
+            let checked = given.commit(config, &observed).await;
+            (checked.clone(), order(config, &environment.name, live, checked).await)
+        }
     };
-    Ok(Planned { plan: planned, older: order.older(), calls: reader.calls })
+    let check = |check: &Check| PlannedCheck {
+        name: check.name.clone(),
+        function: check.function.clone(),
+        writes: check.writes,
+    };
+    Ok(Planned {
+        plan: planned,
+        commits: (live.and_then(|live| live.artifact.commit.clone()), checked),
+        checks: config
+            .checks_in(environment)
+            .filter(|check| !check.writes || environment.writing_checks)
+            .map(check)
+            .collect(),
+        older: order.older(),
+        calls: reader.calls,
+    })
 }
 
 /// Releases what is in this checkout, or in the artifact that was named.
@@ -77,6 +115,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
 /// See [`Engine::release`]; and everything that ends a run before it has changed anything.
 pub async fn deploy(context: Context<'_>, environment: &Environment, options: &Deploy) -> Result<Outcome> {
     let Context { config, world, events } = context;
+    let mut timings = Clock::start();
     config.refuse_unreadable()?;
     let aws = Writer::open(environment, world).await;
     let engine = Engine::start(context, environment, &aws);
@@ -96,7 +135,9 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
     given.order(config, &observed).await.allow(events, options.downgrade)?;
     engine.credentials_outlast(&first.traffic, options.ignore_expiry).await?;
     let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
+    timings.read();
     let built = given.built(&engine, &first).await?;
+    timings.built(built.is_some());
     let wanted = Wanted { goal: given.goal(&sources, built.as_ref().map(|built| &built.manifest)), traffic };
     let planned = plan(wanted, &observed)?;
     let artifact = given.record(config, &observed, sources.clone(), built.as_ref()).await;
@@ -112,6 +153,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
         packages: &packages,
         artifact,
         from: None,
+        timings: timings.so_far(),
         ignored: &ignored,
         verifier: &verifier,
     };

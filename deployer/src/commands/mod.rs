@@ -3,8 +3,10 @@
 //! `target.rs` and `parts.rs` belong to `rollback`, `from.rs` to `promote`; `order.rs` says which of two commits is older.
 
 mod check;
+mod clock;
 mod contract;
 mod deploy;
+mod diff;
 mod from;
 mod history;
 mod order;
@@ -18,7 +20,8 @@ mod unlock;
 
 pub use check::{Checked, check};
 pub use contract::{Written, show_contract, write_contract};
-pub use deploy::{Deploy, Planned, deploy, show_plan};
+pub use deploy::{Deploy, Planned, PlannedCheck, deploy, show_plan};
+pub use diff::{Compared, Diff, FunctionDiff, Side, diff};
 pub use history::history;
 pub use promote::{Promote, promote};
 pub use prune::{Pruned, prune};

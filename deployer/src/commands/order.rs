@@ -21,7 +21,7 @@ pub(super) enum Order {
     Newer,
     /// It comes before it: how that is known.
     Older(String),
-    /// Nobody knows: why.
+    /// It is not known: why.
     Unknown(String),
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn order(config: &Config, environment: &str, live: &Release, ne
 }
 
 fn compare(new: Option<&Commit>, live: &Release, ancestry: Ancestry) -> Order {
-    // Of what was in use before the deployer came nobody knows a commit, and nobody will.
+    // What was in use before the deployer came has no known commit, and never will.
     if live.kind == ReleaseKind::Adopt && live.previous == 0 && live.artifact.commit.is_none() {
         return Order::Newer;
     }
@@ -65,7 +65,7 @@ fn compare(new: Option<&Commit>, live: &Release, ancestry: Ancestry) -> Order {
     let (Some(new), Some(before)) = (new.at, before.at) else {
         return Order::Unknown(format!("git does not have both `{ours}` and `{theirs}`, and a date is missing"));
     };
-    // What cannot be read is no reason to believe a date.
+    // A time that cannot be read makes no date credible.
     let recorded = live.started_at.parse::<Timestamp>().map_or(i64::MIN, Timestamp::as_second);
     if new >= before {
         Order::Newer
@@ -86,10 +86,10 @@ impl Order {
         if let Self::Older(how) = self { Some(how) } else { None }
     }
 
-    /// Goes on, with a warning where nobody knows, or where an older commit is meant.
+    /// Goes on, with a warning where the order is unknown, or where an older commit is allowed.
     ///
     /// # Errors
-    /// It is older, and nobody said that this is meant.
+    /// It is older, and that was not allowed.
     pub(super) fn allow(self, events: &dyn Events, downgrade: bool) -> Result<()> {
         match self {
             Self::Newer => Ok(()),

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use futures::try_join;
 
+use super::clock::Clock;
 use super::from::FromReader;
 use super::order::order;
 use crate::artifact::{Artifact, Checked, Manifest, Package};
@@ -52,6 +53,7 @@ struct Source {
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment, options: &Promote) -> Result<Outcome> {
     let Context { config, world, events } = context;
+    let mut timings = Clock::start();
     if from.name == to.name {
         return Err(Failure::bad_input(format!("`{}` cannot be promoted to itself", from.name))
             .hint("name two environments; to release this checkout there, use `deployer deploy`")
@@ -91,8 +93,10 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
     }
     engine.credentials_outlast(&planned.traffic, options.ignore_expiry).await?;
     let ignored = engine.alarms_allow(&observed, traffic, options.ignore_alarms)?;
+    timings.read();
     let packages = interrupt.or(source.packages(&reader.aws, &planned, &observed)).await;
     let packages = packages.map_err(|error| reader.explain(error))?;
+    timings.fetched();
     let intended = Intended {
         observed: &observed,
         wanted,
@@ -100,6 +104,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         packages: &packages,
         artifact: source.release.artifact.clone(),
         from: Some(Origin { environment: from.name.clone(), release: source.release.number }),
+        timings: timings.so_far(),
         ignored: &ignored,
         verifier: &verifier,
     };
@@ -187,8 +192,8 @@ impl Source {
         .into())
     }
 
-    /// Whether the bytes that TO gets are those of the artifact. FROM's ledger names them, and whoever released to FROM
-    /// wrote it: where the artifact was attested, this ties the one to the other.
+    /// Whether the bytes that TO gets are those of the artifact. FROM's ledger names them, and each run that released to FROM
+    /// could write it: where the artifact was attested, this ties the one to the other.
     fn comes_from(&self, manifest: &Manifest, from: &Environment, plan: &Plan) -> Result<()> {
         let Some((key, tested, packed)) = foreign(&plan.functions, manifest) else { return Ok(()) };
         let (release, from) = (&self.release, &from.name);
@@ -217,7 +222,7 @@ impl Source {
                     return Err(Failure::refused(format!(
                         "version {version} of `{name}` is not the code that its release tested"
                     ))
-                    .hint("somebody replaced it: release to the first environment again, then promote that")
+                    .hint("it was replaced: release to the first environment again, then promote that")
                     .into());
                 }
                 observed.refuse_unfit(key, &package)?;
@@ -229,7 +234,7 @@ impl Source {
 }
 
 /// The first function that would get code which the artifact does not have: its key, that code, and what the artifact
-/// has instead. Code that serves already is not promoted, and not asked for.
+/// has instead. Code that is live already is not promoted, and not compared.
 fn foreign<'a>(
     functions: &'a BTreeMap<String, FunctionPlan>,
     manifest: &'a Manifest,
@@ -280,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_serves_already_is_not_held_against_the_artifact() {
+    fn code_that_is_live_already_need_not_be_in_the_artifact() {
         for after in [After::Same, After::LiveCode] {
             assert_eq!(foreign(&planned("counter", after), &manifest("counter", "other=")), None);
         }

@@ -22,7 +22,7 @@ pub struct Pruned {
 /// Shows what may go, and with `remove` removes it.
 ///
 /// # Errors
-/// Nothing can be read. What could not be removed is no error here: a warning says so, and it is not counted.
+/// Nothing can be read. What could not be removed is not an error here: it causes a warning, and is not counted.
 pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<Pruned> {
     let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;

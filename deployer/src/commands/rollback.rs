@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use futures::try_join;
 
+use super::clock::Clock;
 use super::{parts, target};
 use crate::aws::Writer;
 use crate::config::{Environment, Traffic};
@@ -31,6 +32,7 @@ pub struct Rollback {
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn rollback(context: Context<'_>, environment: &Environment, options: &Rollback) -> Result<Outcome> {
+    let mut timings = Clock::start();
     let aws = Writer::open(environment, context.world).await;
     let engine = Engine::start(context, environment, &aws);
     let interrupt = engine.interrupt();
@@ -71,6 +73,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
     if !missing.is_empty() {
         return Err(refusal(&engine, &observed, chosen, &missing).await);
     }
+    timings.read();
     let intended = Intended {
         observed: &observed,
         wanted,
@@ -78,6 +81,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         packages: &BTreeMap::new(),
         artifact: chosen.artifact.clone(),
         from: None,
+        timings: timings.so_far(),
         ignored: &[],
         verifier: &verifier,
     };

@@ -1,4 +1,4 @@
-//! `status`: what is live, beside what the ledger says; and whether a run holds the lock.
+//! `status`: what is live, beside what the ledger says; and whether a run has the lock.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub struct Idle {
     pub downgrade: bool,
 }
 
-/// Verifies that no run holds the lock of an environment and, where an artifact is named, that no later commit is live there.
+/// Verifies that no run has the lock of an environment and, where an artifact is named, that no later commit is live there.
 /// Writes nothing.
 ///
 /// # Errors

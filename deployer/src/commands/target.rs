@@ -22,7 +22,7 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         Failure::refused(format!("there is no release `{to}`"))
             .hint("`deployer history` lists them; name a number, `previous`, or 7 or more digits of a commit")
     })?;
-    // One that failed before any traffic may have versions whose checks failed: nobody can insist on that.
+    // One that failed before any traffic may have versions whose checks failed: `--force` does not allow that.
     let served = matches!(found.state, ReleaseState::Reverted | ReleaseState::Live | ReleaseState::Superseded);
     if found.stable || (force && served) {
         return Ok(found);

@@ -12,16 +12,16 @@ use crate::observe::recall;
 /// What was freed.
 #[derive(Debug, Default)]
 pub struct Unlocked {
-    /// Who held the lock, if somebody did.
+    /// The run that had the lock, if one did.
     pub holder: Option<Holder>,
     /// The release that they left unfinished.
     pub unfinished: Option<Release>,
 }
 
-/// Shows who holds the lock, asks, and frees it. The fencing token grows: the old holder can move nothing any more.
+/// Shows which run has the lock, asks for confirmation, and frees it. The fencing token grows: the old holder can move nothing any more.
 ///
 /// # Errors
-/// Nobody confirmed it, or the lock changed hands in between.
+/// It was not confirmed, or the lock changed hands in between.
 pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<Unlocked> {
     let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;

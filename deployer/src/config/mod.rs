@@ -77,6 +77,8 @@ pub struct Config {
     pub local_stack: LocalStack,
     /// The process environment.
     pub process: ProcessEnvironment,
+    /// The name of who commits here, as git has it, if it was looked up.
+    pub author: Option<String>,
     environments: BTreeMap<String, Environment>,
     default_environment: Option<String>,
 }
@@ -188,6 +190,7 @@ impl Config {
             local,
             local_stack: file.local.stack(&root),
             process,
+            author: None,
             environments: environments(&file, &root, local),
             default_environment: file.default_environment,
             app: file.app,
@@ -200,6 +203,11 @@ impl Config {
             retention: file.retention,
             root,
         })
+    }
+
+    /// Who runs this: as GitHub names them, else git, else the system.
+    pub fn actor(&self) -> Option<String> {
+        self.process.github_actor().or_else(|| self.author.clone()).or_else(|| self.process.user())
     }
 
     /// The environment of that name, or the default one.

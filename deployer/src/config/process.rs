@@ -164,12 +164,18 @@ impl ProcessEnvironment {
         self.0.get(OsStr::new("TF_PLUGIN_CACHE_DIR")).map(PathBuf::from)
     }
 
-    /// Who runs this: the GitHub actor, else the user. Of a run that somebody else started again, `GITHUB_ACTOR` is the
-    /// first one still.
-    pub fn actor(&self) -> String {
-        let names = ["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "USER", "LOGNAME"];
-        let named = names.into_iter().filter_map(|name| self.text(name)).find(|name| !name.is_empty());
-        named.unwrap_or_else(|| "unknown".to_owned())
+    /// Who started this run on GitHub. After a re-run by another person, `GITHUB_ACTOR` is still the first one.
+    pub fn github_actor(&self) -> Option<String> {
+        self.first_of(&["GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"])
+    }
+
+    /// The user of the system.
+    pub fn user(&self) -> Option<String> {
+        self.first_of(&["USER", "LOGNAME"])
+    }
+
+    fn first_of(&self, names: &[&str]) -> Option<String> {
+        names.iter().filter_map(|name| self.text(name)).find(|name| !name.is_empty())
     }
 
     /// The page of the GitHub Actions run that this is, if it is one: of this attempt, if it is not the first.
@@ -304,10 +310,11 @@ mod tests {
     #[test]
     fn the_actor_is_who_started_this_attempt() {
         let [again, first, user] = [("GITHUB_TRIGGERING_ACTOR", "grace"), ("GITHUB_ACTOR", "ada"), ("USER", "runner")];
-        assert_eq!(environment(&[user, first, again]).actor(), "grace");
-        assert_eq!(environment(&[user, first, ("GITHUB_TRIGGERING_ACTOR", "")]).actor(), "ada");
-        assert_eq!(environment(&[user]).actor(), "runner");
-        assert_eq!(environment(&[]).actor(), "unknown");
+        assert_eq!(environment(&[user, first, again]).github_actor().unwrap(), "grace");
+        let again = ("GITHUB_TRIGGERING_ACTOR", "");
+        assert_eq!(environment(&[user, first, again]).github_actor().unwrap(), "ada");
+        assert_eq!(environment(&[user]).github_actor(), None);
+        assert_eq!(environment(&[("USER", ""), ("LOGNAME", "grace")]).user().unwrap(), "grace");
     }
 
     #[test]

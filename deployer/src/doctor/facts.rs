@@ -1,4 +1,4 @@
-//! What is: everything that the findings are made of, read in two round trips. Each piece stands for itself.
+//! What is: everything that the findings are made of, read in two round trips. Each piece is read on its own.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +104,7 @@ pub(super) struct Api {
     pub resource: ledger::RestApi,
     pub about: Fact<About>,
     pub stage: Fact<Stage>,
-    /// The deployment that the stage serves.
+    /// The deployment that the stage is at.
     pub served: Fact<Option<Deployment>>,
     /// The deployment that was made with the stack, if the contract names it.
     pub initial: Option<Fact<Option<Deployment>>>,

@@ -2,7 +2,7 @@
 //!
 //! Comes in: an environment. Goes out: a list of findings. Reading (`facts`) and comparing (`findings`) are apart, and
 //! what cannot be read hides nothing else. It calls the live versions with the checks that only read; it never
-//! writes, and never takes "could not be asked" for "is well".
+//! writes, and never takes "could not be checked" for "is well".
 
 mod facts;
 mod findings;
@@ -20,9 +20,9 @@ use crate::context::Context;
 pub struct Finding {
     /// What it is about: a function, the API, the ledger.
     pub subject: String,
-    /// What was asked.
+    /// What was checked.
     pub check: String,
-    /// How it stands.
+    /// Whether it is as it should be.
     pub verdict: Verdict,
     /// What was found.
     pub detail: String,
@@ -30,7 +30,7 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
-/// How something stands.
+/// Whether something is as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Verdict {
@@ -43,7 +43,7 @@ pub enum Verdict {
     /// Worth a look; nothing fails for it today.
     #[serde(rename = "warning")]
     Warning,
-    /// It could not be asked: nothing is known of it.
+    /// It could not be checked: nothing is known of it.
     #[serde(rename = "not checked")]
     NotChecked,
 }

@@ -22,7 +22,7 @@ pub(super) enum Wanted {
     ToRelease,
     /// Something is looked at that a release does not need.
     ToCompare,
-    /// Nobody is to have it.
+    /// The caller must not have it.
     Never,
 }
 

@@ -7,7 +7,7 @@ use super::Engine;
 use super::moves::stage_to;
 use crate::aws::Readiness;
 use crate::failure::Failure;
-use crate::ledger::{AcquiredLock, ArtifactRecord, Release, ReleaseKind, ReleaseState};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Release, ReleaseKind, ReleaseState, Timings};
 use crate::observe::{Observed, ObservedApi};
 use crate::plan::drift;
 use crate::verify::{Blame, Expected, Failed, Traffic, Verifier, awake};
@@ -80,7 +80,10 @@ fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
 async fn record(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<()> {
     let mut release = found(engine, observed, reason).await?;
     let verifier = engine.verifier(observed)?;
-    let lock = engine.ledger().begin(&engine.aws.table, &observed.ledger, engine.holder("adopt"), &mut release).await?;
+    let lock = engine
+        .ledger()
+        .begin(&engine.aws.table, &observed.ledger, engine.holder(&observed.ledger, "adopt"), &mut release)
+        .await?;
     let verified = verify(engine, &lock, observed, &verifier, &mut release).await;
     release.ended_at = Some(engine.now());
     release.state = if verified.is_ok() { ReleaseState::Live } else { ReleaseState::Failed };
@@ -157,8 +160,9 @@ async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result
         by_role: frozen.map(|release| release.by_role.clone()).unwrap_or_default(),
         checks: Vec::new(),
         steps: Vec::new(),
+        timings: Timings::default(),
         reason: Some(reason.to_owned()),
-        actor: engine.config.process.actor(),
+        actor: engine.actor(&observed.ledger),
         run_url: engine.config.process.run_url(),
         started_at: engine.now(),
         ended_at: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
+use tokio::time::Instant;
 
 use super::phases::{Apply, apply};
 use super::revert::revert;
@@ -15,7 +16,7 @@ use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord, Timings};
 use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::{self, Verifier};
@@ -34,6 +35,8 @@ pub struct Intended<'a> {
     pub artifact: ArtifactRecord,
     /// Where a promotion got its bytes from.
     pub from: Option<Origin>,
+    /// How long it took to come this far.
+    pub timings: Timings,
     /// Alarms that are in ALARM already, and are ignored.
     pub ignored: &'a [String],
     /// Where the stage responds.
@@ -49,15 +52,19 @@ impl Engine<'_> {
         let Engine { environment, events, .. } = *self;
         self.interrupt().check()?;
         let mut release = self.intent(intended);
-        let holder = self.holder(&intended.plan.kind.to_string());
-        let lock = self.ledger().begin(&self.aws.table, &intended.observed.ledger, holder, &mut release).await?;
+        let state = &intended.observed.ledger;
+        let (holder, began) = (self.holder(state, &intended.plan.kind.to_string()), Instant::now());
+        let lock = self.ledger().begin(&self.aws.table, state, holder, &mut release).await?;
+        release.timings.lock = millis_since(began);
         events.emit(Event::ReleaseBegins(&environment.name, &release, intended.plan));
         let applied = self.apply_if_still_true(intended, &lock, &mut release).await;
         release.ended_at = Some(self.now());
+        let began = Instant::now();
         let ended = match applied {
             Ok(()) => self.end_live(intended, &lock, &mut release).await,
             Err(error) => Err(self.end_failed(intended, &lock, &mut release, error).await),
         };
+        release.timings.record = millis_since(began);
         if let Err(error) = &ended {
             self.show_errors(intended.observed, &release, error).await;
         }
@@ -86,8 +93,9 @@ impl Engine<'_> {
             by_role: definition.by_role,
             checks: Vec::new(),
             steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
+            timings: intended.timings,
             reason: None,
-            actor: self.config.process.actor(),
+            actor: self.actor(&intended.observed.ledger),
             run_url: self.config.process.run_url(),
             started_at: self.now(),
             ended_at: None,
@@ -117,7 +125,7 @@ impl Engine<'_> {
             return apply(&self.applying(intended, lock, intended.observed), release).await;
         }
         let environment = self.environment;
-        let mut backoff = None;
+        let (mut backoff, began) = (None, Instant::now());
         let now = loop {
             let mut now = self.interrupt().or(self.observe_again(intended)).await?;
             // The number was taken by the intent itself.
@@ -138,6 +146,7 @@ impl Engine<'_> {
                     .into());
             }
         };
+        release.timings.read_again = millis_since(began);
         // From here on with what was read under the lock: the revisions of before the build may be old.
         apply(&self.applying(intended, lock, &now), release).await
     }
@@ -271,6 +280,11 @@ impl Engine<'_> {
             "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",
         ))
     }
+}
+
+/// How many milliseconds have passed.
+pub fn millis_since(began: Instant) -> Option<u64> {
+    u64::try_from(began.elapsed().as_millis()).ok()
 }
 
 /// The release stays unfinished: the next run tries again to revert it.

@@ -46,7 +46,7 @@ use crate::retention;
 use crate::verify::Verifier;
 use crate::world::World;
 
-pub use attempt::Intended;
+pub use attempt::{Intended, millis_since};
 pub use outcome::{Done, Outcome};
 pub use prune::{Dispensable, dispensable, sweep};
 pub use recovery::Recovered;
@@ -227,15 +227,44 @@ impl<'a> Engine<'a> {
         self.world().now().to_string()
     }
 
+    /// Who makes the release: as GitHub, git or the system names them, else the name of the credentials.
+    fn actor(&self, state: &LedgerState) -> String {
+        let of_credentials = || state.caller.as_deref().and_then(session).map(str::to_owned);
+        self.config.actor().or_else(of_credentials).unwrap_or_else(|| "unknown".to_owned())
+    }
+
     /// This run, as the holder of the lock.
-    fn holder(&self, verb: &str) -> Holder {
+    fn holder(&self, state: &LedgerState, verb: &str) -> Holder {
         Holder {
             id: self.world().unique(),
-            actor: self.config.process.actor(),
+            actor: self.actor(state),
             run_url: self.config.process.run_url(),
             command: format!("{verb} {}", self.environment.name),
             since: self.now(),
             lease_seconds: self.config.lock.lease.as_secs(),
+        }
+    }
+}
+
+/// The last part of an ARN: the name of a role's session, or of a user. A user's may have a path.
+fn session(arn: &str) -> Option<&str> {
+    arn.rsplit(['/', ':']).next().filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session;
+
+    #[test]
+    fn credentials_are_named_by_their_session_or_user() {
+        let cases = [
+            ("arn:aws:sts::111111111111:assumed-role/app-deploy/grace@example.com", Some("grace@example.com")),
+            ("arn:aws:iam::111111111111:user/teams/ada", Some("ada")),
+            ("arn:aws:iam::111111111111:root", Some("root")),
+            ("", None),
+        ];
+        for (arn, expected) in cases {
+            assert_eq!(session(arn), expected, "{arn}");
         }
     }
 }

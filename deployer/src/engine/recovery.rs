@@ -40,7 +40,7 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
         drop(shown);
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
     }
-    let lock = ledger.take_over(&engine.aws.table, state, engine.holder("recover")).await?;
+    let lock = ledger.take_over(&engine.aws.table, state, engine.holder(state, "recover")).await?;
     let recovered = recover(engine, &lock).await;
     if recovered.is_err() {
         // What is unfinished may be so without a lock: the next run need not wait for a lease.

@@ -35,7 +35,10 @@ pub(super) async fn confirm(
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
     engine.events.checked(&passed);
-    let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("confirm")).await?;
+    let lock = engine
+        .ledger()
+        .take_over(&engine.aws.table, &observed.ledger, engine.holder(&observed.ledger, "confirm"))
+        .await?;
     let checks = [&live.checks[..], &passed].concat();
     let verified = Release { stable: true, reason: None, checks, fencing_token: lock.token(), ..live.clone() };
     lock.end_or_free(&verified, None).await?;
@@ -51,7 +54,10 @@ pub(super) async fn confirm(
 pub(super) async fn same_code(engine: &Engine<'_>, observed: &Observed, artifact: ArtifactRecord) -> Result<bool> {
     let is_other = |live: &&Release| live.artifact.functions != artifact.functions;
     let Some(live) = observed.ledger.live.as_ref().filter(is_other) else { return Ok(false) };
-    let lock = engine.ledger().take_over(&engine.aws.table, &observed.ledger, engine.holder("record")).await?;
+    let lock = engine
+        .ledger()
+        .take_over(&engine.aws.table, &observed.ledger, engine.holder(&observed.ledger, "record"))
+        .await?;
     // The commit stays the one that the code was built from first: by it the release is found, and compared in age.
     let ArtifactRecord { source_hash, functions, reads, .. } = artifact;
     let artifact = ArtifactRecord { source_hash, functions, reads, ..live.artifact.clone() };

@@ -22,7 +22,7 @@ pub use acquired::AcquiredLock;
 pub use lock::{Holder, Lock};
 pub use previous::previous;
 pub use release::{
-    ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord,
+    ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord, Timings,
 };
 
 /// The sort keys.
@@ -58,6 +58,8 @@ pub struct LedgerState {
     pub live: Option<Release>,
     /// The release with the highest number, whatever became of it; none until the first one.
     pub last: Option<Release>,
+    /// The ARN of the credentials that it was read with, where they were looked at.
+    pub caller: Option<String>,
 }
 
 /// The items that a run starts from, as they were read.
@@ -126,6 +128,12 @@ impl Ledger {
     pub async fn live(&self) -> Result<Option<Release>> {
         let item = self.table.get(&self.app, LIVE).await.map_err(|error| self.explain(error))?;
         item.map(|item| typed(self.table.name(), LIVE, item["release"].clone())).transpose()
+    }
+
+    /// The newest releases, at most `limit`, the newest first. Reads no more than these.
+    pub async fn newest(&self, limit: usize) -> Result<Vec<Release>> {
+        let items = self.table.last(&self.app, RELEASE, limit).await.map_err(|error| self.explain(error))?;
+        items.into_iter().map(|item| numbered(self.table.name(), item)).collect()
     }
 
     /// Every release, the newest first.
@@ -198,6 +206,7 @@ impl LedgerState {
             lock: items.lock.map(|item| locked(ledger, item)).transpose()?.unwrap_or_default(),
             live: items.live.map(|item| typed(ledger, LIVE, item["release"].clone())).transpose()?,
             last: items.last.map(|item| numbered(ledger, item)).transpose()?,
+            caller: None,
         })
     }
 

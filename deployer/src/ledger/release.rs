@@ -51,6 +51,9 @@ pub struct Release {
     /// All planned steps, with the times of those that began.
     #[serde(default)]
     pub steps: Vec<StepRecord>,
+    /// Where the time went besides its steps.
+    #[serde(default, skip_serializing_if = "Timings::is_empty")]
+    pub timings: Timings,
     /// Why it ended as it did, if not well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -224,6 +227,38 @@ pub struct StepRecord {
     /// How long it took, in milliseconds; absent until it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
+}
+
+/// Where the time of a release went besides its steps, in milliseconds; absent: nothing of that kind was done, or it was
+/// not measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Timings {
+    /// Reading what is live, and planning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<u64>,
+    /// Building the packages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<u64>,
+    /// Fetching the packages of another environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch: Option<u64>,
+    /// Taking the lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<u64>,
+    /// Reading under the lock whether the plan is still right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_again: Option<u64>,
+    /// Writing the end of the release. The record itself cannot have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+}
+
+impl Timings {
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl std::fmt::Display for ReleaseKind {

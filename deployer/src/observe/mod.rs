@@ -120,7 +120,8 @@ pub async fn observe(config: &Config, environment: &Environment, reader: &Reader
 pub async fn recall(config: &Config, environment: &Environment, reader: &Reader) -> Result<LedgerState> {
     let ledger = Ledger::new(&reader.table, &config.app).with(environment.stack.as_ref());
     let (ledger, caller) = join!(ledger.read(), reader.sts.caller());
-    let account = caller?.account;
+    let caller = caller?;
+    let account = caller.account;
     // Before what the ledger of another account says, or that there is none.
     if let Some(declared) = environment.stack.as_ref().filter(|declared| declared.account != account) {
         let (name, theirs) = (&environment.name, &declared.account);
@@ -132,7 +133,7 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
     }
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
     fits(config, environment, &ledger.contract, &account)?;
-    Ok(ledger)
+    Ok(LedgerState { caller: Some(caller.arn), ..ledger })
 }
 
 /// So long after a release an alias that does not show it is looked at again.

@@ -84,6 +84,7 @@ fn observed() -> Observed {
             lock: Lock::default(),
             live: Some(release(7, "5", "zip1", "d1")),
             last: Some(release(9, "8", "zip8", "d8")),
+            caller: None,
         },
         functions: BTreeMap::from([("f".to_owned(), function)]),
         api: Some(ObservedApi {

@@ -9,9 +9,9 @@ mod html;
 mod lines;
 mod markdown;
 mod progress;
-mod screen;
 #[cfg(test)]
 mod schema;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -29,7 +29,7 @@ use github::GitHub;
 use progress::{Live, Progress};
 use view::Failed;
 
-use crate::cli::{Detail, Output};
+use crate::cli::{Output, Verbosity};
 use crate::config::GitHubStep;
 use crate::ending::Ending as _;
 use crate::events::{Event, Events};
@@ -40,15 +40,15 @@ pub use html::{Lane, Page, PageView, Repository, write as write_page};
 pub use markdown::Markdown;
 pub use screen::Screen;
 pub use view::{
-    BuildView, CallsView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView,
-    InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
+    BuildView, CallsView, Chart, CheckView, ContractView, Detail, DiffView, DoctorView, EnvironmentStatus, GuardView,
+    HistoryView, IdleView, InitView, PlanView, PruneView, ReleaseView, StatusView, UnlockView, View, WrittenView,
 };
 
 /// Where messages and results go.
 #[derive(Debug)]
 pub struct Report {
     output: Output,
-    detail: Detail,
+    verbosity: Verbosity,
     color: bool,
     unicode: bool,
     world: World,
@@ -93,7 +93,7 @@ impl Report {
     pub fn new(output: Output, (allows_color, unicode): (bool, bool), step: Option<GitHubStep>, world: &World) -> Self {
         Self {
             output,
-            detail: Detail::Usual,
+            verbosity: Verbosity::Usual,
             color: allows_color && std::io::stderr().is_terminal(),
             unicode,
             world: world.clone(),
@@ -107,15 +107,15 @@ impl Report {
 
     /// The same, as quiet or verbose as that.
     #[must_use]
-    pub fn with_detail(mut self, detail: Detail) -> Self {
-        self.detail = detail;
+    pub fn with_verbosity(mut self, verbosity: Verbosity) -> Self {
+        self.verbosity = verbosity;
         self
     }
 
     /// The same, with live lines where `allowed`, unless stderr is not a terminal or the run is quiet.
     #[must_use]
     pub fn with_live_lines(mut self, allowed: bool) -> Self {
-        let possible = allowed && self.github.is_none() && self.detail > Detail::Quiet;
+        let possible = allowed && self.github.is_none() && self.verbosity > Verbosity::Quiet;
         self.live = (possible && std::io::stderr().is_terminal()).then(|| Mutex::new(Live::stderr()));
         self
     }
@@ -125,7 +125,7 @@ impl Report {
         let kept = Kept::default();
         let report = Self {
             output,
-            detail: Detail::Usual,
+            verbosity: Verbosity::Usual,
             color: false,
             unicode: true,
             world: world.clone(),
@@ -140,7 +140,7 @@ impl Report {
 
     /// A line of progress: a verb and what it is done to.
     fn line(&self, verb: &str, rest: &str) {
-        if self.detail > Detail::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.verb_line(verb, rest);
         }
     }
@@ -159,7 +159,7 @@ impl Report {
 
     /// Lines of the log that belong together. On GitHub they fold; groups do not nest there.
     fn group(&self, title: &str) {
-        if self.detail > Detail::Quiet {
+        if self.verbosity > Verbosity::Quiet {
             self.command(|_| GitHub::group(title));
         }
     }
@@ -417,7 +417,9 @@ impl Events for Report {
             Event::WaitEnds(id) => self.progress().no_longer(id),
             Event::Queued(queue) => self.progress().queue(queue),
             Event::Watching(watching) => self.progress().watch(watching),
-            Event::Called(called) if self.detail == Detail::Verbose => self.verb_line("Called", &called.to_string()),
+            Event::Called(called) if self.verbosity == Verbosity::Verbose => {
+                self.verb_line("Called", &called.to_string())
+            }
             Event::Called(_) => {}
             Event::Ended => {
                 if self.progress().ended() {

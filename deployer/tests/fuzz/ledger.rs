@@ -10,7 +10,7 @@ use deployer::ledger::previous;
 use deployer::ledger::{Items, LedgerState, Parts, Release};
 use deployer::observe::{Definition, Observed, ObservedApi, ObservedFunction};
 use deployer::plan::{Goal, Wanted, drift, plan};
-use deployer::report::{EnvironmentStatus, HistoryView, StatusView, View as _};
+use deployer::report::{Detail, EnvironmentStatus, HistoryView, StatusView, View as _};
 use deployer::retention::{kept_releases, needed};
 use deployer::verify::reachable;
 use proptest::option;
@@ -216,7 +216,7 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
             Err(error) => named(&error, "")?,
         }
     }
-    let view = HistoryView::new("dev", releases, 10);
+    let view = HistoryView::new("dev", releases, Detail::Wide);
     assert!(
         !view.text(&deployer::report::Screen::plain(jiff::Timestamp::UNIX_EPOCH)).is_empty()
             && view.summary().is_some()
@@ -227,7 +227,8 @@ pub(crate) fn look(state: &LedgerState) -> Result<(), String> {
     match state.contract.url().map(|url| reachable(environment, url)).transpose() {
         Err(error) => named(&error, "contract"),
         Ok(url) => {
-            let view = StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url)] };
+            let view =
+                StatusView { environments: vec![EnvironmentStatus::new("dev", &observed, url)], detail: Detail::Wide };
             assert!(
                 !view.text(&deployer::report::Screen::plain(jiff::Timestamp::UNIX_EPOCH)).is_empty()
                     && view.summary().is_some()

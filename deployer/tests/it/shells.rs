@@ -113,7 +113,8 @@ impl Project {
             text.push_str(&format!("{name} = {{ port = {port}, account = \"111111111111\" }}\n"));
             let credentials = folder.path().join(".deployer/local").join(name);
             std::fs::create_dir_all(&credentials).unwrap();
-            let keys = "[default]\naws_access_key_id = 111111111111\naws_secret_access_key = x\naws_session_token = t\n";
+            let keys =
+                "[default]\naws_access_key_id = 111111111111\naws_secret_access_key = x\naws_session_token = t\n";
             std::fs::write(credentials.join("credentials"), keys).unwrap();
         }
         std::fs::write(folder.path().join("deployer.toml"), text).unwrap();
@@ -145,7 +146,8 @@ fn respond(mut stream: TcpStream) {
         request.extend_from_slice(&part[..read]);
         let text = String::from_utf8_lossy(&request);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
         if body.len() >= length.unwrap_or_default() {
             break;
         }

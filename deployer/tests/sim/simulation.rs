@@ -435,7 +435,7 @@ impl Prepared {
         let cli = Cli::try_parse_from(&arguments).unwrap();
         let world = World::new(Arc::new(Simulated(Arc::clone(&run))), interrupt);
         let (report, kept) = Report::kept(cli.global.output, &world);
-        let report = report.with_detail(cli.global.detail());
+        let report = report.with_verbosity(cli.global.verbosity());
         let work = deployer::run(cli, ProcessEnvironment::of([("USER", "ada")]), &world, &report);
         let code = tokio::select! {
             biased;

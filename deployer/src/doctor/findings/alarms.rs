@@ -38,7 +38,7 @@ pub(super) fn find(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Findin
 
 fn state(alarm: &Alarm) -> Finding {
     match alarm.state {
-        AlarmState::Ok => Finding::ok(SUBJECT, &alarm.name, "silent"),
+        AlarmState::Ok => Finding::ok(SUBJECT, &alarm.name, "is OK"),
         AlarmState::InAlarm => Finding::problem(
             SUBJECT,
             &alarm.name,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ringing_alarm_is_a_problem_and_too_little_data_a_warning() {
+    fn an_alarm_in_alarm_is_a_problem_and_no_data_a_warning() {
         let mut facts = facts();
         for (state, verdict) in
             [(AlarmState::InAlarm, Verdict::Problem), (AlarmState::InsufficientData, Verdict::Warning)]

@@ -1,4 +1,4 @@
-//! The REST API: where it responds, what its stage serves, and what a first release would go back to.
+//! The REST API: where it responds, which deployment its stage is at, and what a first release would go back to.
 
 use super::super::Finding;
 use super::super::facts::Api;
@@ -14,7 +14,7 @@ pub(super) fn find(api: &Api, state: &LedgerState) -> Vec<Finding> {
     findings
 }
 
-/// The stage serves a deployment that exists: the one that the ledger says, and says so to the functions.
+/// The stage is at a deployment that exists, the one that the ledger names, and passes its id to the functions.
 fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
     let name = &api.resource.stage;
     let stage = match &api.stage {
@@ -30,7 +30,7 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         return vec![Finding::problem(
             subject,
             "stage",
-            format!("`{name}` has a canary of its own, which serves deployment `{deployment}`: releases are refused"),
+            format!("`{name}` has a canary of its own, at deployment `{deployment}`: releases are refused"),
             "promote or delete the stage's canary in API Gateway",
         )];
     }
@@ -46,13 +46,13 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
         Ok(None) => Finding::problem(
             subject,
             "deployment",
-            format!("`{served}`, which the stage serves, does not exist"),
+            format!("deployment `{served}`, which the stage is at, does not exist"),
             "roll back to a release whose deployment exists, or deploy",
         ),
         Err(unread) => unknown(unread, subject, "deployment"),
     });
     findings.extend(cache(stage, name, subject));
-    // Before the first release of the API nobody has set it.
+    // Until the first release of the API it is not set.
     let is_ours = |live: &Release| live.parts.deployment.is_some() && live.kind != ReleaseKind::Adopt;
     if state.live.as_ref().is_some_and(is_ours) {
         findings.push(match stage.mark.as_deref() {
@@ -60,8 +60,8 @@ fn stage(api: &Api, state: &LedgerState, subject: &str) -> Vec<Finding> {
             mark => Finding::problem(
                 subject,
                 "stage variable",
-                format!("`deployment` is `{}`, the stage serves `{served}`", mark.unwrap_or_default()),
-                "set the stage's variable `deployment` to that id: checks take the answers for another deployment's",
+                format!("`deployment` is `{}`, the stage is at `{served}`", mark.unwrap_or_default()),
+                "set the stage's variable `deployment` to that id: checks take its responses for another deployment's",
             ),
         });
     }
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_that_does_not_call_lambda_is_nobodys_business() {
+    fn a_route_that_does_not_call_lambda_is_not_checked() {
         let mut facts = facts();
         api(&mut facts).routes.as_mut().unwrap()[0].uri = None;
         assert!(super::super::find(&facts).iter().all(|finding| !finding.check.starts_with("integration")));

@@ -1,4 +1,4 @@
-//! Who may call a function: API Gateway, for each route that calls its alias, and nobody else.
+//! Who may call a function: API Gateway, for each route that calls its alias, and no other caller.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn on_alias(function: &Function, alias: &str, routes: &[&Calling], (stage, subje
             false => Finding::problem(
                 subject,
                 &check(calling),
-                "API Gateway may not call the alias: it answers 500 in its place",
+                "API Gateway may not call the alias: clients get 500 instead",
                 format!("add a permission: `{GATEWAY}` may invoke alias `{}` for `{source}`", function.resource.alias),
             ),
         });
@@ -52,7 +52,7 @@ fn on_alias(function: &Function, alias: &str, routes: &[&Calling], (stage, subje
     findings
 }
 
-/// What a permission allows beyond the routes, if it does. One for a route that is gone, or not there yet, is no harm.
+/// What a permission allows beyond the routes, if it does. One for a route that is gone, or not there yet, does no harm.
 fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> Option<Finding> {
     let check = format!("permission {}", grant.name);
     let narrow = "take it away, or limit it to the stage, method and path that a route needs";
@@ -62,7 +62,7 @@ fn too_wide(grant: &Grant, routes: &[&Calling], stage: &str, subject: &str) -> O
     }
     if !grant.gateway {
         let detail = format!("allows {}, not only API Gateway", grant.principal);
-        return Some(Finding::problem(subject, &check, detail, "take it away: nobody else is to call this alias"));
+        return Some(Finding::problem(subject, &check, detail, "remove it: only API Gateway is to call this alias"));
     }
     if grant.sources.is_empty() && grant.of_account {
         let detail = "is limited to an account: every API of it may call the alias";
@@ -118,11 +118,11 @@ fn on_function(function: &Function, bare: &str, subject: &str) -> Vec<Finding> {
     grants(policy.as_ref(), bare).iter().map(warn).collect()
 }
 
-/// A statement that allows somebody to invoke.
+/// A statement that allows a caller to invoke.
 struct Grant {
     /// The statement's id.
     name: String,
-    /// Whether it is API Gateway, and nobody else, that it allows.
+    /// Whether it allows API Gateway alone.
     gateway: bool,
     /// Whether it is for one service of AWS, whichever.
     is_for_a_service: bool,
@@ -132,7 +132,7 @@ struct Grant {
     sources: Vec<String>,
     /// Whether it is limited to an account.
     of_account: bool,
-    /// As it stands in the policy.
+    /// As it is in the policy.
     statement: Value,
 }
 

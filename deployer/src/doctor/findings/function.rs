@@ -140,7 +140,7 @@ fn reserved(function: &Function, subject: &str) -> Finding {
             subject,
             check,
             "0: the function is stopped, every call is refused",
-            "raise or remove the reserved concurrency, once it is known why somebody stopped it",
+            "raise or remove the reserved concurrency, once it is known why the function was stopped",
         ),
         Ok(Some(most)) => Finding::ok(subject, check, format!("{most}, which is its limit too")),
         Ok(None) => Finding::ok(subject, check, "none"),

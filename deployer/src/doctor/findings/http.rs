@@ -19,7 +19,7 @@ pub(super) fn api(api: &Fact<ObservedHttpApi>, state: &LedgerState) -> Option<Fi
         Ok(_) => Finding::warning(
             &subject,
             "stage",
-            format!("`{name}` does not deploy by itself: a changed route is live only once somebody deploys it"),
+            format!("`{name}` does not deploy by itself: a changed route is live only after a deployment"),
             "turn `autoDeploy` on, or let your infrastructure code make the deployments: a release makes none of an HTTP API",
         ),
         Err(unread) if unread.missing => Finding::problem(
@@ -46,7 +46,7 @@ pub(super) fn url(function: &Function) -> Option<Finding> {
         Ok(Some(_)) if matches!(&function.policy, Ok(policy) if !is_open(policy.as_ref())) => Finding::problem(
             &subject,
             check,
-            format!("nobody may call `{named}`: it responds with 403"),
+            format!("no client may call `{named}`: it responds with 403"),
             format!(
                 "add a permission for alias `{alias}`: everybody may do `lambda:InvokeFunctionUrl`, with `FunctionUrlAuthType` `NONE`"
             ),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_url_of_the_alias_is_fine_and_its_permissions_are_for_nobody_else() {
+    fn a_function_url_of_the_alias_is_fine_with_its_permissions() {
         let facts = with_url();
         assert_eq!(only(&facts, "URL").verdict, Verdict::Ok);
         let about = |name: &str| super::super::find(&facts).iter().any(|finding| finding.check == name);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_url_whose_callers_may_only_use_it_is_a_warning_and_one_on_a_condition_is_open_to_nobody() {
+    fn a_function_url_with_half_of_its_permissions_is_reported() {
         let mut facts = with_url();
         fn policy(facts: &mut Facts) -> &mut Value {
             function(facts).policy.as_mut().unwrap().as_mut().unwrap()

@@ -1,4 +1,4 @@
-//! The ledger: whether it can be read, whose it is, who holds the lock, and how the last release ended.
+//! The ledger: whether it can be read, whose it is, which run has the lock, and how the last release ended.
 
 use super::super::Finding;
 use super::super::facts::Facts;
@@ -68,7 +68,7 @@ fn lock(state: &LedgerState, subject: &str) -> Finding {
         Some(holder) => Finding::warning(
             subject,
             "lock",
-            format!("held by {holder}"),
+            format!("{holder} has it"),
             "wait for that run; if it is dead, the next writing command takes the lock over",
         ),
     }
@@ -82,7 +82,7 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
             check,
             format!("release {release} is under way, or was left unfinished"),
             match state.lock.holder {
-                Some(_) => "wait for the run that holds the lock",
+                Some(_) => "wait for the run that has the lock",
                 None => "the next writing command finishes it or reverts it, and says which",
             },
         ),

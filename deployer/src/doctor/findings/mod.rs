@@ -59,7 +59,7 @@ fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Findi
             subject,
             check,
             format!("drift: {detail}"),
-            "somebody moved this behind the deployer's back: move it back; or `deploy --adopt` records it as a release first, to which `rollback` goes back",
+            "it was moved without the deployer: move it back, or record it as a release with `deploy --adopt`; `rollback` can restore that one",
         ),
         Some(release) => Finding::warning(
             subject,

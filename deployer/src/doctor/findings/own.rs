@@ -92,7 +92,10 @@ mod tests {
 
     fn response(facts: &mut Facts, action: &str, resource: &str, allowed: bool) {
         let responses = facts.named.as_mut().unwrap().permissions.as_mut().unwrap();
-        assert!(responses.insert((action.to_owned(), resource.to_owned()), allowed).is_some(), "nobody asks for that");
+        assert!(
+            responses.insert((action.to_owned(), resource.to_owned()), allowed).is_some(),
+            "it is not among the questions"
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(super) fn facts() -> Facts {
             lock: Lock { fencing_token: 3, ..Lock::default() },
             last: Some(live.clone()),
             live: Some(live),
+            caller: None,
         }),
         named: Some(named()),
     }
@@ -160,7 +161,7 @@ pub(super) fn last(facts: &mut Facts) -> &mut Option<Release> {
     &mut facts.ledger.as_mut().unwrap().last
 }
 
-/// Somebody who holds the lock.
+/// A run that has the lock.
 pub(super) fn holder() -> Holder {
     let holder = json!({"id": "1", "actor": "ada", "command": "deploy dev", "since": "now"});
     serde_json::from_value(holder).unwrap()
@@ -171,7 +172,7 @@ pub(super) fn denied() -> Unread {
     Unread { missing: false, why: "AccessDenied".to_owned(), fix: "give the role the action".to_owned() }
 }
 
-/// AWS said that there is no such thing.
+/// AWS responded that it does not exist.
 pub(super) fn missing() -> Unread {
     Unread { missing: true, why: "ResourceNotFound".to_owned(), fix: "look".to_owned() }
 }

@@ -58,7 +58,9 @@ pub struct Lane {
 impl Lane {
     /// The newest `limit` of all releases of an environment, the newest first.
     pub fn new(environment: &str, releases: Vec<Release>, limit: usize) -> Self {
-        let total = releases.len();
+        // Releases are numbered from 1 without a gap, and only the newest were read.
+        let newest = releases.first().and_then(|release| usize::try_from(release.number).ok());
+        let total = newest.unwrap_or_default().max(releases.len());
         let releases = releases.into_iter().take(limit.min(LISTED)).collect();
         Self { environment: environment.to_owned(), releases, total, error: None }
     }
@@ -141,7 +143,10 @@ impl Page {
             .collect();
         let cut = match cut.is_empty() {
             true => String::new(),
-            false => format!("<p>Not on this page: {}. <code>--limit</code> sets how many are shown, {LISTED} at most.</p>\n", cut.join(", ")),
+            false => format!(
+                "<p>Not on this page: {}. <code>--limit</code> sets how many are shown, {LISTED} at most.</p>\n",
+                cut.join(", ")
+            ),
         };
         format!("<footer>\n{cut}<p>Written by deployer {}.</p>\n</footer>\n", env!("CARGO_PKG_VERSION"))
     }

@@ -7,7 +7,7 @@ use crate::guard::Guarded;
 use crate::report::markdown::Markdown;
 use crate::report::screen::Screen;
 
-/// So many bytes of a plan's text the page shows: GitHub drops a summary of more than 1 MiB whole.
+/// The page shows at most this many bytes of a plan's text: GitHub drops a summary of more than 1 MiB whole.
 const SHOWN: usize = 500_000;
 
 /// `guard`.

@@ -1,11 +1,12 @@
-//! The releases of an environment.
-
-use std::fmt::Write as _;
+//! The releases of an environment, as a graph like that of `git log`.
 
 use serde::Serialize;
 
-use super::View;
-use crate::ledger::Release;
+use super::graph::{Kind, Node, graph};
+use super::table::{Column, Table, letters, line, paragraph};
+use super::units::{age, count, duration, hash, moment, trend};
+use super::{Detail, View};
+use crate::ledger::{Release, ReleaseState};
 use crate::plan::short;
 use crate::report::markdown::Markdown;
 use crate::report::screen::Screen;
@@ -20,6 +21,8 @@ pub struct HistoryView {
     releases: Vec<Row>,
     /// How many there are, shown or not.
     total: usize,
+    #[serde(skip)]
+    detail: Detail,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,23 +43,60 @@ struct Row {
     started_at: String,
     seconds: Option<f64>,
     reason: Option<String>,
+    #[serde(skip)]
+    node: Kind,
 }
 
+/// The more important a column is on a narrow screen, the lower its rank.
+const COLUMNS: [Column; 8] = [
+    Column::kept(""),
+    Column::kept("release").right(),
+    Column::kept("what"),
+    Column::kept("state"),
+    Column::dropped("age", 1),
+    Column::dropped("took", 4).right(),
+    Column::dropped("commit", 2),
+    Column::dropped("by", 3),
+];
+
 impl HistoryView {
-    /// Of the releases, the newest first.
-    pub fn new(environment: &str, releases: Vec<Release>, limit: usize) -> Self {
-        let total = releases.len();
+    /// Of the newest releases, the newest first.
+    pub fn new(environment: &str, releases: Vec<Release>, detail: Detail) -> Self {
+        // Numbers are given one by one: what was not read is below the lowest of them.
+        let older = releases.last().map_or(0, |oldest| oldest.number.saturating_sub(1) as usize);
         Self {
             environment: environment.to_owned(),
-            releases: releases.into_iter().take(limit).map(Row::of).collect(),
-            total,
+            total: releases.len() + older,
+            releases: releases.into_iter().map(Row::of).collect(),
+            detail,
         }
+    }
+
+    fn older(&self) -> Option<String> {
+        let older = self.total - self.releases.len();
+        (older > 0).then(|| format!("and {}: `--limit` shows more", count(older, "older release")))
+    }
+
+    /// How long the releases took, the oldest first.
+    fn trend(&self, screen: &Screen) -> Option<String> {
+        let took: Vec<f64> = self.releases.iter().rev().filter_map(|row| row.seconds).collect();
+        let (lowest, highest) = (took.iter().copied().reduce(f64::min)?, took.iter().copied().reduce(f64::max)?);
+        (took.len() > 1).then(|| {
+            format!("took {} {} to {}, oldest first", trend(&took, screen), duration(lowest), duration(highest))
+        })
     }
 }
 
 impl Row {
     fn of(release: Release) -> Self {
+        let node = match release.state {
+            ReleaseState::Live => Kind::Live,
+            ReleaseState::Superseded => Kind::Superseded,
+            ReleaseState::Failed | ReleaseState::Reverted => Kind::Side,
+            ReleaseState::Pending | ReleaseState::Shifting => Kind::Unfinished,
+        };
         Self {
+            node,
             seconds: seconds(&release),
             release: release.number,
             kind: release.kind.to_string(),
@@ -74,13 +114,39 @@ impl Row {
         }
     }
 
+    /// `deploy`, `promote dev@9`, `rollback to 27`.
     fn what(&self) -> String {
         match (self.back_to, &self.from) {
-            (Some(root), _) => format!("{} (back to {root})", self.kind),
-            (None, Some(from)) => format!("{} (from {from})", self.kind),
+            (Some(root), _) => format!("{} to {root}", self.kind),
+            (None, Some(from)) => format!("{} {from}", self.kind),
             (None, None) => self.kind.clone(),
         }
     }
+
+    /// What took the traffic and did not pass its checks is named.
+    fn how(&self) -> String {
+        let took_traffic = matches!(self.node, Kind::Live | Kind::Superseded);
+        if took_traffic && !self.stable { format!("{}, not stable", self.state) } else { self.state.clone() }
+    }
+
+    fn cells(&self, graph: String, screen: &Screen) -> [String; 8] {
+        let commit = self.commit.as_deref().map(hash).unwrap_or_default();
+        [
+            graph,
+            self.release.to_string(),
+            self.what(),
+            self.how(),
+            age(&self.started_at, screen),
+            self.seconds.map(duration).unwrap_or_default(),
+            format!("{commit}{}", if self.dirty { "+" } else { "" }),
+            known(&self.actor).unwrap_or_default().to_owned(),
+        ]
+    }
+}
+
+/// The actor, unless the ledger has none.
+pub(super) fn known(actor: &str) -> Option<&str> {
+    (actor != "unknown" && !actor.is_empty()).then_some(actor)
 }
 
 /// How long it took, if it has ended.
@@ -91,71 +157,66 @@ pub(super) fn seconds(release: &Release) -> Option<f64> {
 }
 
 impl View for HistoryView {
-    fn text(&self, _: &Screen) -> String {
+    fn text(&self, screen: &Screen) -> String {
         if self.releases.is_empty() {
-            return format!("{}: no releases yet\n", self.environment);
+            return format!("{}: no releases yet\n", line(&self.environment));
         }
-        let mut text = format!("{}\n", self.environment);
-        for row in &self.releases {
-            let commit = row.commit.as_deref().map_or("-", |commit| commit.get(..7).unwrap_or(commit));
-            let dirty = if row.dirty { "+" } else { " " };
-            let took = row.seconds.map_or("      -".to_owned(), |seconds| format!("{seconds:>6.1}s"));
-            // To the second, without the `T` and the fraction.
-            let began = row.started_at.get(..19).unwrap_or(&row.started_at).replace('T', " ");
-            let _ = writeln!(
-                text,
-                "  {:>4}  {:<24} {:<12} from {:<4} {began}  {took}  {commit}{dirty} {}",
-                row.release,
-                row.what(),
-                row.state,
-                row.previous,
-                row.actor
-            );
-            if let Some(url) = &row.run_url {
-                let _ = writeln!(text, "        {url}");
-            }
-            if let Some(reason) = &row.reason {
-                let _ = writeln!(text, "        {reason}");
+        let nodes: Vec<Node> = self
+            .releases
+            .iter()
+            .map(|row| Node { number: row.release, back_to: row.back_to, kind: row.node })
+            .collect();
+        let lanes = graph(&nodes, screen);
+        let mut table = Table::new(&COLUMNS);
+        for (row, (node, margin)) in self.releases.iter().zip(lanes) {
+            let failed = row.node == Kind::Side;
+            table.row(row.cells(node, screen));
+            let wide = self.detail == Detail::Wide;
+            for more in [&row.reason, &row.run_url].into_iter().flatten().filter(|_| failed || wide) {
+                table.below(&format!("{margin}  "), more);
             }
         }
-        if self.total > self.releases.len() {
-            let _ = writeln!(text, "  and {} older ones: `--limit` shows more", self.total - self.releases.len());
+        let mut text = paragraph(&format!("{}: {}", self.environment, count(self.total, "release")), "", screen);
+        text.push('\n');
+        text.push_str(&table.text(screen));
+        let after: Vec<String> = [self.older(), self.trend(screen)].into_iter().flatten().collect();
+        if !after.is_empty() {
+            text.push('\n');
         }
-        text
+        for words in after {
+            text.push_str(&paragraph(&words, "", screen));
+        }
+        letters(&text, screen)
     }
 
     fn summary(&self) -> Option<Markdown> {
-        let mut page = Markdown::titled(&format!(
-            "{}: {} release{}",
-            self.environment,
-            self.total,
-            if self.total == 1 { "" } else { "s" }
-        ));
+        let mut page = Markdown::titled(&format!("{}: {}", self.environment, count(self.total, "release")));
         let rows = self.releases.iter().map(|row| {
-            let state = if row.stable { format!("{}, stable", row.state) } else { row.state.clone() };
             let commit = row.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
-            let took = row.seconds.map_or_else(String::new, |seconds| format!("{seconds:.1} s"));
-            let why = row.reason.clone().unwrap_or_default();
             [
                 row.release.to_string(),
                 row.what(),
-                state,
+                if row.node == Kind::Live && row.stable { "live, stable".to_owned() } else { row.how() },
                 commit,
                 format!("`{}`", row.actor),
-                row.started_at.clone(),
-                took,
-                why,
+                moment(&row.started_at),
+                row.seconds.map(duration).unwrap_or_default(),
+                row.reason.clone().unwrap_or_default(),
             ]
         });
-        page.table(["release", "kind", "state", "commit", "by", "began", "took", "why"], &rows.collect::<Vec<_>>());
+        page.table(["release", "what", "state", "commit", "by", "began", "took", "why"], &rows.collect::<Vec<_>>());
+        for words in [self.older(), self.trend(&Screen::plain(jiff::Timestamp::UNIX_EPOCH))].into_iter().flatten() {
+            page.paragraph(&words);
+        }
         Some(page)
     }
 }
 
 /// A release in a few words, for other views.
 pub(super) fn in_short(release: &Release) -> String {
-    let commit = release.artifact.commit.as_deref().map_or("no commit", short);
-    format!("release {release}, {}, {commit}, by {}", release.state, release.actor)
+    let commit = release.artifact.commit.as_deref().map_or("no commit", hash);
+    let by = known(&release.actor).map_or_else(String::new, |actor| format!(", by {actor}"));
+    format!("release {release}, {}, {commit}{by}", release.state)
 }
 
 #[cfg(test)]
@@ -178,10 +239,11 @@ mod tests {
         serde_json::from_value(release).unwrap()
     }
 
-    #[test]
-    fn history_shows_kind_state_who_commit_run_duration_and_why_not() {
-        let releases = vec![
-            release(4, "rollback", "live", &json!({"back_to": 2})),
+    fn releases() -> Vec<Release> {
+        vec![
+            release(6, "deploy", "pending", &json!({"ended_at": null, "actor": "unknown"})),
+            release(5, "deploy", "live", &json!({"ended_at": "2026-01-10T10:02:05Z"})),
+            release(4, "rollback", "superseded", &json!({"back_to": 2, "stable": true})),
             release(
                 3,
                 "promote",
@@ -195,24 +257,132 @@ mod tests {
                 2,
                 "deploy",
                 "superseded",
-                &json!({"artifact": {"source_hash": "s", "functions": {}, "dirty": true}}),
+                &json!({"artifact": {"source_hash": "s", "functions": {}, "dirty": true}, "stable": true}),
             ),
-            release(1, "deploy", "pending", &json!({"ended_at": null})),
-        ];
+        ]
+    }
+
+    fn text(width: impl Into<Option<usize>>, unicode: bool, detail: Detail) -> String {
+        let now = "2026-01-12T10:00:03Z".parse().unwrap();
+        let screen = Screen { width: width.into(), unicode, ..Screen::plain(now) };
+        HistoryView::new("prod", releases(), detail).text(&screen)
+    }
+
+    #[test]
+    fn history_is_a_graph() {
         let expected = "\
-prod
-     4  rollback (back to 2)     live         from 3    2026-01-10 10:00:00     2.5s  0123456  ada
-     3  promote (from dev@9)     reverted     from 2    2026-01-10 10:00:00     2.5s  0123456  ada
-        https://ci.example/7
-        alarm `errors` is in ALARM
-     2  deploy                   superseded   from 1    2026-01-10 10:00:00     2.5s  -+ ada
-  and 1 older ones: `--limit` shows more
+prod: 6 releases
+
+       RELEASE  WHAT           STATE             AGE           TOOK  COMMIT   BY
+  ◌          6  deploy         pending           2 d ago             0123456
+  ●          5  deploy         live, not stable  2 d ago  2 min 5 s  0123456  ada
+╭─○          4  rollback to 2  superseded        2 d ago      2.5 s  0123456  ada
+│ ├─×        3  promote dev@9  reverted          2 d ago      2.5 s  0123456  ada
+│ │    alarm `errors` is in ALARM
+│ │    https://ci.example/7
+╰▸○          2  deploy         superseded        2 d ago      2.5 s  +        ada
+
+and 1 older release: `--limit` shows more
+took ▁▁▁█ 2.5 s to 2 min 5 s, oldest first
 ";
-        assert_eq!(HistoryView::new("prod", releases, 3).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
-        assert_eq!(
-            HistoryView::new("prod", Vec::new(), 3).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)),
-            "prod: no releases yet\n"
-        );
+        assert_eq!(text(None, true, Detail::Brief), expected);
+        assert_eq!(text(100, true, Detail::Brief), expected);
+        let empty = HistoryView::new("prod", Vec::new(), Detail::Brief);
+        assert_eq!(empty.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), "prod: no releases yet\n");
+    }
+
+    #[test]
+    fn history_fits_narrow_screens() {
+        let expected = "\
+prod: 6 releases
+
+       RELEASE  WHAT          STATE
+  ◌          6  deploy        pending
+  ●          5  deploy        live, not…
+╭─○          4  rollback to…  superseded
+│ ├─×        3  promote dev…  reverted
+│ │    alarm `errors` is in ALARM
+│ │    https://ci.example/7
+╰▸○          2  deploy        superseded
+
+and 1 older release: `--limit` shows
+more
+took ▁▁▁█ 2.5 s to 2 min 5 s, oldest
+first
+";
+        assert_eq!(text(40, true, Detail::Brief), expected);
+        let expected = "\
+prod: 6 releases
+
+release  6
+what  deploy
+state  pending
+age  2 d ago
+commit  0123456
+
+release  5
+what  deploy
+state
+  live, not stable
+age  2 d ago
+took  2 min 5 s
+commit  0123456
+by  ada
+
+release  4
+what  rollback to 2
+state  superseded
+age  2 d ago
+took  2.5 s
+commit  0123456
+by  ada
+
+release  3
+what  promote dev@9
+state  reverted
+age  2 d ago
+took  2.5 s
+commit  0123456
+by  ada
+alarm `errors` is in
+ALARM
+https://ci.example/7
+
+release  2
+what  deploy
+state  superseded
+age  2 d ago
+took  2.5 s
+commit  +
+by  ada
+
+and 1 older release:
+`--limit` shows more
+took ▁▁▁█ 2.5 s to 2
+min 5 s, oldest
+first
+";
+        assert_eq!(text(20, true, Detail::Brief), expected);
+    }
+
+    #[test]
+    fn history_is_drawn_in_ascii() {
+        let expected = "\
+prod: 6 releases
+
+       RELEASE  WHAT           STATE             AGE           TOOK  COMMIT   BY
+  ~          6  deploy         pending           2 d ago             0123456
+  *          5  deploy         live, not stable  2 d ago  2 min 5 s  0123456  ada
+,-o          4  rollback to 2  superseded        2 d ago      2.5 s  0123456  ada
+| |-x        3  promote dev@9  reverted          2 d ago      2.5 s  0123456  ada
+| |    alarm `errors` is in ALARM
+| |    https://ci.example/7
+`>o          2  deploy         superseded        2 d ago      2.5 s  +        ada
+
+and 1 older release: `--limit` shows more
+took ___# 2.5 s to 2 min 5 s, oldest first
+";
+        assert_eq!(text(100, false, Detail::Brief), expected);
     }
 
     #[test]
@@ -221,11 +391,11 @@ prod
         let expected = "\
 ## prod: 1 release
 
-| release | kind | state | commit | by | began | took | why |
+| release | what | state | commit | by | began | took | why |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| 3 | deploy | reverted | `0123456789ab` | `ada` | 2026-01-10T10:00:00.123Z | 2.5 s | alarm <code>a&#124;b</code> is in ALARM &#124; x |
+| 1 | deploy | reverted | `0123456789ab` | `ada` | 2026-01-10 10:00:00 UTC | 2.5 s | alarm <code>a&#124;b</code> is in ALARM &#124; x |
 ";
-        let view = HistoryView::new("prod", vec![release(3, "deploy", "reverted", &failed)], 3);
+        let view = HistoryView::new("prod", vec![release(1, "deploy", "reverted", &failed)], Detail::Brief);
         assert_eq!(view.summary().unwrap().to_string(), expected);
     }
 }

@@ -3,7 +3,9 @@
 mod build;
 mod check;
 mod contract;
+mod diff;
 mod doctor;
+mod graph;
 mod guard;
 mod history;
 mod init;
@@ -12,6 +14,9 @@ mod plan;
 mod prune;
 mod release;
 mod status;
+mod table;
+mod timings;
+mod units;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +33,7 @@ use crate::verify;
 pub use build::BuildView;
 pub use check::CheckView;
 pub use contract::{ContractView, WrittenView};
+pub use diff::DiffView;
 pub use doctor::DoctorView;
 pub use guard::GuardView;
 pub use history::HistoryView;
@@ -36,6 +42,24 @@ pub use plan::PlanView;
 pub use prune::{PruneView, UnlockView};
 pub use release::ReleaseView;
 pub use status::{EnvironmentStatus, IdleView, StatusView};
+pub use timings::Chart;
+
+/// How much a screen shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What matters now.
+    #[default]
+    Brief,
+    /// All of it.
+    Wide,
+}
+
+impl Detail {
+    /// As the flag `--wide` says.
+    pub fn of(wide: bool) -> Self {
+        if wide { Self::Wide } else { Self::Brief }
+    }
+}
 
 /// A result: one model, shown as text, as JSON, or on the page of a run.
 pub trait View: Serialize {
@@ -79,6 +103,7 @@ pub(super) struct Failed {
 
 /// A check that failed: what it expected and what came.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FailedCheck {
     name: String,
     when: String,

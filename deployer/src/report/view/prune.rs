@@ -91,7 +91,7 @@ impl UnlockView {
 impl View for UnlockView {
     fn text(&self, _: &Screen) -> String {
         let mut text = match &self.freed_from {
-            None => format!("{}: nobody holds the lock\n", self.environment),
+            None => format!("{}: the lock is free already\n", self.environment),
             Some(holder) => format!("{}: the lock is free; {holder} can move nothing any more\n", self.environment),
         };
         if let Some(release) = &self.unfinished {

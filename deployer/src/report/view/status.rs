@@ -1,13 +1,15 @@
-//! What is live, beside what the ledger says.
+//! What is live, beside what the ledger says: every environment on one screen.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::View;
-use super::history::in_short;
+use super::history::{in_short, known};
+use super::table::{Column, Table, letters, line, list};
+use super::units::{age, hash, moment};
+use super::{Detail, View};
 use crate::aws::{Alarm, AlarmState};
+use crate::ledger::Holder;
 use crate::observe::Observed;
 use crate::plan::short;
 use crate::report::markdown::Markdown;
@@ -20,6 +22,9 @@ use crate::report::screen::Screen;
 pub struct StatusView {
     /// The environments by name.
     pub environments: Vec<EnvironmentStatus>,
+    /// How much of each is shown.
+    #[serde(skip)]
+    pub detail: Detail,
 }
 
 /// `status --idle`.
@@ -32,7 +37,7 @@ pub struct IdleView {
 }
 
 impl IdleView {
-    /// Of an environment whose lock nobody holds.
+    /// Of an environment whose lock is free.
     pub fn new(environment: &str) -> Self {
         Self { environment: environment.to_owned(), idle: true }
     }
@@ -51,8 +56,10 @@ pub struct EnvironmentStatus {
     environment: String,
     url: Option<String>,
     release: u32,
+    stable: bool,
     since: Option<String>,
     by: Option<String>,
+    run_url: Option<String>,
     commit: Option<String>,
     dirty: bool,
     source_hash: Option<String>,
@@ -60,15 +67,27 @@ pub struct EnvironmentStatus {
     functions: BTreeMap<String, FunctionStatus>,
     drift: Option<String>,
     lock: Option<String>,
-    /// A release that was begun and not ended: under way, or left by a run that died.
+    /// The run that has the lock.
+    lock_holder: Option<Holder>,
+    /// A release that was begun and has not ended: it is under way, or its run died.
     unfinished: Option<String>,
-    /// Alarms that do not say that all is well.
+    /// Alarms that are not OK.
     alarms: Vec<String>,
-    /// Functions that no check looks at: a release counts as stable without them.
+    /// How many alarms are in which state; absent if they cannot be read.
+    alarm_states: Option<AlarmStates>,
+    /// Functions without a check: a release counts as stable without them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unchecked: Vec<String>,
     /// Why nothing of this is known.
     error: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct AlarmStates {
+    ok: usize,
+    in_alarm: usize,
+    no_data: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +100,21 @@ struct FunctionStatus {
     code_sha256: String,
     source_hash: Option<String>,
 }
+
+/// The more important a column is on a narrow screen, the lower its rank.
+const COLUMNS: [Column; 8] = [
+    Column::kept("environment"),
+    Column::kept("release").right(),
+    Column::kept("state"),
+    Column::dropped("deployed", 1),
+    Column::dropped("commit", 2),
+    Column::dropped("by", 5),
+    Column::dropped("alarms", 3),
+    Column::dropped("lock", 4),
+];
+
+const FUNCTIONS: [Column; 4] =
+    [Column::kept("function"), Column::kept("version"), Column::dropped("code", 1), Column::dropped("name", 2)];
 
 impl EnvironmentStatus {
     /// Of what was observed.
@@ -96,28 +130,33 @@ impl EnvironmentStatus {
             };
             (key.clone(), status)
         });
+        let holder = observed.ledger.lock.holder.as_ref();
         Self {
             environment: environment.to_owned(),
             url,
             release: live.map_or(0, |release| release.number),
+            stable: live.is_some_and(|release| release.stable),
             since: live.and_then(|release| release.ended_at.clone()),
             by: live.map(|release| release.actor.clone()),
+            run_url: live.and_then(|release| release.run_url.clone()),
             commit: live.and_then(|release| release.artifact.commit.clone()),
             dirty: live.is_some_and(|release| release.artifact.dirty),
             source_hash: live.map(|release| release.artifact.source_hash.clone()),
             deployment_id: observed.parts().deployment,
             functions: functions.collect(),
-            // In the middle of a release the parts are where it put them so far: that is no drift.
+            // In the middle of a release the parts are where it put them so far: that is not drift.
             drift: observed.ledger.unfinished().is_none().then(|| crate::plan::drift(observed)).flatten(),
-            lock: observed.ledger.lock.holder.as_ref().map(ToString::to_string),
+            lock: holder.map(ToString::to_string),
+            lock_holder: holder.cloned(),
             unfinished: observed.ledger.unfinished().map(in_short),
             alarms: alarms(observed),
+            alarm_states: observed.alarms.as_ref().ok().map(|alarms| AlarmStates::of(alarms)),
             unchecked: Vec::new(),
             error: None,
         }
     }
 
-    /// With the functions that no check looks at.
+    /// With the functions that have no check.
     #[must_use]
     pub fn with_unchecked<'a>(self, functions: impl Iterator<Item = &'a String>) -> Self {
         Self { unchecked: functions.cloned().collect(), ..self }
@@ -138,8 +177,27 @@ fn alarms(observed: &Observed) -> Vec<String> {
     }
 }
 
+impl AlarmStates {
+    fn of(alarms: &[Alarm]) -> Self {
+        let count = |state| alarms.iter().filter(|alarm| alarm.state == state).count();
+        Self {
+            ok: count(AlarmState::Ok),
+            in_alarm: count(AlarmState::InAlarm),
+            no_data: count(AlarmState::InsufficientData),
+        }
+    }
+
+    /// `2 ok, 1 in ALARM`; the worst comes first.
+    fn in_short(self) -> String {
+        let counts = [(self.in_alarm, "in ALARM"), (self.no_data, "no data"), (self.ok, "ok")];
+        let counts = counts.into_iter().filter(|(number, _)| *number > 0);
+        let counts: Vec<_> = counts.map(|(number, state)| format!("{number} {state}")).collect();
+        if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    }
+}
+
 impl StatusView {
-    /// An environment of which nothing is known.
+    /// An environment that could not be read.
     pub fn unknown(environment: &str, error: &anyhow::Error) -> EnvironmentStatus {
         EnvironmentStatus {
             environment: environment.to_owned(),
@@ -147,18 +205,42 @@ impl StatusView {
             ..EnvironmentStatus::default()
         }
     }
+
+    /// One environment alone is shown whole.
+    fn is_whole(&self) -> bool {
+        self.detail == Detail::Wide || self.environments.len() == 1
+    }
 }
 
 impl View for StatusView {
-    fn text(&self, _: &Screen) -> String {
-        self.environments.iter().map(EnvironmentStatus::text).collect::<Vec<_>>().join("\n")
+    fn text(&self, screen: &Screen) -> String {
+        let mut table = Table::new(&COLUMNS);
+        for environment in &self.environments {
+            table.row(environment.cells(screen));
+        }
+        let mut text = table.text(screen);
+        for environment in &self.environments {
+            let block = environment.block(self.is_whole(), screen);
+            if !block.is_empty() {
+                text.push_str(&format!("\n{}\n{block}", line(&environment.environment)));
+            }
+        }
+        letters(&text, screen)
     }
 
     fn summary(&self) -> Option<Markdown> {
         let mut page = Markdown::titled("What is live");
+        let rows: Vec<_> = self.environments.iter().map(EnvironmentStatus::summary_row).collect();
+        page.table(["environment", "release", "state", "since", "commit", "by", "alarms", "lock"], &rows);
         for environment in &self.environments {
-            let rows: Vec<_> = environment.rows().into_iter().map(|(name, value)| [name, value]).collect();
-            page.heading(&environment.environment).table(["", ""], &rows);
+            let mut facts = environment.wrong();
+            if environment.error.is_none() {
+                facts.extend(environment.facts());
+            }
+            let facts: Vec<_> = facts.into_iter().map(|(name, value)| [name, value]).collect();
+            if !facts.is_empty() {
+                page.heading(&environment.environment).table(["", ""], &facts);
+            }
         }
         Some(page)
     }
@@ -170,68 +252,119 @@ impl EnvironmentStatus {
         self.error.is_some()
     }
 
-    fn text(&self) -> String {
-        let mut text = format!("{}\n", self.environment);
-        for (name, value) in self.rows() {
-            let _ = writeln!(text, "  {name:<11} {value}");
+    fn cells(&self, screen: &Screen) -> [String; 8] {
+        let since = self.since.as_deref().map(|since| age(since, screen)).unwrap_or_default();
+        let commit = self.commit.as_deref().map(hash).unwrap_or_default();
+        self.row(since, format!("{commit}{}", if self.dirty { "+" } else { "" }))
+    }
+
+    fn summary_row(&self) -> [String; 8] {
+        let commit = self.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
+        self.row(
+            self.since.as_deref().map(moment).unwrap_or_default(),
+            format!("{commit}{}", if self.dirty { " and changes" } else { "" }),
+        )
+    }
+
+    fn row(&self, since: String, commit: String) -> [String; 8] {
+        if self.error.is_some() {
+            let nothing = String::new;
+            let state = "unreachable".to_owned();
+            return [self.environment.clone(), nothing(), state, nothing(), nothing(), nothing(), nothing(), nothing()];
+        }
+        let release = if self.release == 0 { "-".to_owned() } else { self.release.to_string() };
+        let by = self.by.as_deref().and_then(known).unwrap_or_default();
+        let alarms = self.alarm_states.map_or_else(|| "unreadable".to_owned(), AlarmStates::in_short);
+        let lock = self.lock_holder.as_ref().map_or("free", |holder| &holder.actor);
+        [
+            self.environment.clone(),
+            release,
+            self.state().to_owned(),
+            since,
+            commit,
+            by.to_owned(),
+            alarms,
+            lock.to_owned(),
+        ]
+    }
+
+    fn state(&self) -> &'static str {
+        let split = self.functions.values().any(|function| !function.weights.is_empty());
+        match (&self.unfinished, &self.lock_holder) {
+            (Some(_), Some(_)) => "releasing",
+            (Some(_), None) => "UNFINISHED",
+            (None, _) if self.drift.is_some() => "DRIFT",
+            (None, _) if self.release == 0 => "no release",
+            (None, _) if split => "split",
+            (None, _) if !self.stable => "not stable",
+            (None, _) => "live",
+        }
+    }
+
+    /// What deserves a look and, where all is `whole`, everything else.
+    fn block(&self, whole: bool, screen: &Screen) -> String {
+        let mut rows = self.wrong();
+        if let Some(holder) = &self.lock_holder {
+            let run = holder.run_url.as_ref().map_or_else(String::new, |url| format!(", {url}"));
+            let since = age(&holder.since, screen);
+            rows.push(("lock".to_owned(), format!("{} runs `{}`, started {since}{run}", holder.actor, holder.command)));
+        }
+        if whole && self.error.is_none() {
+            rows.extend(self.facts());
+        }
+        let mut text = list(&rows, "  ", screen);
+        if whole && !self.functions.is_empty() {
+            let mut table = Table::new(&FUNCTIONS);
+            for (key, function) in &self.functions {
+                let code = hash(&function.code_sha256).to_owned();
+                table.row([key.clone(), function.traffic(), code, function.name.clone()]);
+            }
+            text.push('\n');
+            text.push_str(&table.text(screen));
         }
         text
     }
 
-    /// All that is known of it: what, and how it stands.
-    fn rows(&self) -> Vec<(String, String)> {
-        if let Some(error) = &self.error {
-            return vec![("UNKNOWN".to_owned(), error.clone())];
-        }
+    /// What is not as it should be.
+    fn wrong(&self) -> Vec<(String, String)> {
         let mut rows = Vec::new();
         let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
-        let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
-        match self.release {
-            0 => row("release", "none yet".to_owned()),
-            number => {
-                row("release", format!("{number}, since {} by {}", or_unknown(&self.since), or_unknown(&self.by)));
-            }
-        }
-        if let Some(commit) = &self.commit {
-            row("commit", format!("{}{}", short(commit), if self.dirty { " and changes" } else { "" }));
-        }
-        if let Some(hash) = &self.source_hash {
-            row("source", hash.clone());
-        }
-        for (key, function) in &self.functions {
-            row(
-                key,
-                format!("version {} of {}, code {}", function.version, function.name, short(&function.code_sha256)),
-            );
-            for (version, weight) in &function.weights {
-                row("", format!("and version {version} with {:.0} % of the traffic", weight * 100.0));
-            }
-        }
-        if let Some(deployment) = &self.deployment_id {
-            row("deployment", deployment.clone());
-        }
-        if let Some(url) = &self.url {
-            row("url", url.clone());
-        }
-        if let Some(drift) = &self.drift {
-            row("DRIFT", drift.clone());
-        }
-        if let Some(lock) = &self.lock {
-            row("lock", format!("held by {lock}"));
+        if let Some(error) = &self.error {
+            row("error", error.clone());
         }
         if let Some(release) = &self.unfinished {
-            row("UNFINISHED", format!("{release}: the next deploy or rollback ends it, if its run does not"));
+            row("unfinished", format!("{release}: the next deploy or rollback ends it, if its run does not"));
+        }
+        if let Some(drift) = &self.drift {
+            row("drift", drift.clone());
         }
         for alarm in &self.alarms {
-            row("ALARM", alarm.clone());
+            row("alarm", alarm.clone());
+        }
+        for (key, function) in self.functions.iter().filter(|(_, function)| !function.weights.is_empty()) {
+            row("traffic", format!("`{key}`: version {}", function.traffic()));
         }
         if !self.unchecked.is_empty() {
-            row(
-                "no check",
-                format!("of `{}`: a release counts as stable once its alias has moved", self.unchecked.join("`, `")),
-            );
+            let functions = self.unchecked.join("`, `");
+            row("no check", format!("of `{functions}`: a release counts as stable once its alias has moved"));
         }
         rows
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        let facts = [("url", &self.url), ("deployment", &self.deployment_id), ("run", &self.run_url)];
+        let facts = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+        let sources = self.source_hash.as_ref().filter(|hash| !hash.is_empty());
+        facts.chain(sources.map(|sources| ("sources".to_owned(), short(sources).to_owned()))).collect()
+    }
+}
+
+impl FunctionStatus {
+    /// `5`, or `5, and 6 with 10 %`.
+    fn traffic(&self) -> String {
+        let others =
+            self.weights.iter().map(|(version, weight)| format!(", and {version} with {:.0} %", weight * 100.0));
+        self.version.clone() + &others.collect::<String>()
     }
 }
 
@@ -239,32 +372,176 @@ impl EnvironmentStatus {
 mod tests {
     use super::*;
 
-    fn view() -> StatusView {
-        let live = EnvironmentStatus {
+    fn function(version: &str) -> FunctionStatus {
+        FunctionStatus {
+            name: "app-counter-dev".to_owned(),
+            version: version.to_owned(),
+            weights: BTreeMap::new(),
+            code_sha256: "zip1zip1zip1".to_owned(),
+            source_hash: None,
+        }
+    }
+
+    fn dev() -> EnvironmentStatus {
+        EnvironmentStatus {
             environment: "dev".to_owned(),
-            url: Some("http://x".to_owned()),
+            url: Some("https://dev.example".to_owned()),
             release: 7,
+            stable: true,
+            since: Some("2026-01-10T09:57:00.123456789Z".to_owned()),
             by: Some("ada".to_owned()),
+            commit: Some("0123456789abcdef".to_owned()),
+            dirty: true,
             deployment_id: Some("d1".to_owned()),
-            alarms: vec!["`a|b` is in ALARM".to_owned()],
+            functions: [("counter".to_owned(), function("5"))].into(),
+            alarm_states: Some(AlarmStates { ok: 2, ..AlarmStates::default() }),
             ..EnvironmentStatus::default()
+        }
+    }
+
+    fn view() -> StatusView {
+        let holder = Holder {
+            id: "x".to_owned(),
+            actor: "grace".to_owned(),
+            run_url: Some("https://ci.example/7".to_owned()),
+            command: "deploy prod".to_owned(),
+            since: "2026-01-10T09:59:00Z".to_owned(),
+            lease_seconds: 60,
         };
-        StatusView { environments: vec![live, StatusView::unknown("prod", &anyhow::anyhow!("no response"))] }
+        let prod = EnvironmentStatus {
+            environment: "prod".to_owned(),
+            release: 4,
+            by: Some("unknown".to_owned()),
+            commit: Some("89abcdef01".to_owned()),
+            since: Some("2026-01-08T09:57:00Z".to_owned()),
+            dirty: false,
+            unfinished: Some("release 5, shifting, 0123456, by grace".to_owned()),
+            alarms: vec!["`a|b` is in ALARM: 2 errors\nin a minute".to_owned()],
+            alarm_states: Some(AlarmStates { in_alarm: 1, ok: 1, no_data: 0 }),
+            lock_holder: Some(holder),
+            ..dev()
+        };
+        let test = StatusView::unknown("test", &anyhow::anyhow!("no response"));
+        StatusView { environments: vec![dev(), prod, test], detail: Detail::Brief }
+    }
+
+    fn text(view: &StatusView, width: impl Into<Option<usize>>, unicode: bool) -> String {
+        let now = "2026-01-10T10:00:00Z".parse().unwrap();
+        view.text(&Screen { width: width.into(), unicode, ..Screen::plain(now) })
     }
 
     #[test]
-    fn status_shows_what_is_known_and_what_is_not() {
+    fn status_is_one_screen_for_all_environments() {
         let expected = "\
-dev
-  release     7, since ? by ada
-  deployment  d1
-  url         http://x
-  ALARM       `a|b` is in ALARM
+ENVIRONMENT  RELEASE  STATE        DEPLOYED   COMMIT    BY   ALARMS            LOCK
+dev                7  live         2 min ago  0123456+  ada  2 ok              free
+prod               4  releasing    2 d ago    89abcde        1 in ALARM, 1 ok  grace
+test                  unreachable
 
 prod
-  UNKNOWN     no response
+  unfinished  release 5, shifting, 0123456, by grace: the next deploy or rollback ends it, if its
+              run does not
+  alarm       `a|b` is in ALARM: 2 errors in a minute
+  lock        grace runs `deploy prod`, started 1 min ago, https://ci.example/7
+
+test
+  error  no response
 ";
-        assert_eq!(view().text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
+        assert_eq!(text(&view(), 100, true), expected);
+        let without_an_edge = expected.replace("if its\n              run does not", "if its run does not");
+        assert_eq!(text(&view(), None, true), without_an_edge);
+        assert_eq!(text(&view(), 100, false), expected);
+    }
+
+    #[test]
+    fn one_environment_is_shown_whole() {
+        let expected = "\
+ENVIRONMENT  RELEASE  STATE  DEPLOYED   COMMIT    BY   ALARMS  LOCK
+dev                7  live   2 min ago  0123456+  ada  2 ok    free
+
+dev
+  url         https://dev.example
+  deployment  d1
+
+FUNCTION  VERSION  CODE     NAME
+counter   5        zip1zip  app-counter-dev
+";
+        assert_eq!(text(&StatusView { environments: vec![dev()], detail: Detail::Brief }, 100, true), expected);
+        let wide = StatusView { detail: Detail::Wide, ..view() };
+        assert_eq!(text(&wide, 100, true).matches("FUNCTION").count(), 2);
+    }
+
+    #[test]
+    fn status_fits_narrow_screens() {
+        let expected = "\
+ENVIRONMENT  RELEASE  STATE
+dev                7  live
+prod               4  releasing
+test                  unreachable
+
+prod
+  unfinished  release 5, shifting,
+              0123456, by grace: the
+              next deploy or rollback
+              ends it, if its run does
+              not
+  alarm       `a|b` is in ALARM: 2
+              errors in a minute
+  lock        grace runs `deploy prod`,
+              started 1 min ago,
+              https://ci.example/7
+
+test
+  error  no response
+";
+        assert_eq!(text(&view(), 40, true), expected);
+        let expected = "\
+environment  dev
+release  7
+state  live
+deployed  2 min ago
+commit  0123456+
+by  ada
+alarms  2 ok
+lock  free
+
+environment  prod
+release  4
+state  releasing
+deployed  2 d ago
+commit  89abcde
+alarms
+  1 in ALARM, 1 ok
+lock  grace
+
+environment  test
+state  unreachable
+
+prod
+  unfinished
+    release 5,
+    shifting,
+    0123456, by
+    grace: the next
+    deploy or
+    rollback ends
+    it, if its run
+    does not
+  alarm
+    `a|b` is in
+    ALARM: 2 errors
+    in a minute
+  lock
+    grace runs
+    `deploy prod`,
+    started 1 min
+    ago,
+    https://ci.example/7
+
+test
+  error  no response
+";
+        assert_eq!(text(&view(), 20, true), expected);
     }
 
     #[test]
@@ -272,20 +549,33 @@ prod
         let expected = "\
 ## What is live
 
+| environment | release | state | since | commit | by | alarms | lock |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| dev | 7 | live | 2026-01-10 09:57:00 UTC | `0123456789ab` and changes | ada | 2 ok | free |
+| prod | 4 | releasing | 2026-01-08 09:57:00 UTC | `89abcdef01` |  | 1 in ALARM, 1 ok | grace |
+| test |  | unreachable |  |  |  |  |  |
+
 ### dev
 
 |  |  |
 | --- | --- |
-| release | 7, since ? by ada |
+| url | https://dev.example |
 | deployment | d1 |
-| url | http://x |
-| ALARM | <code>a&#124;b</code> is in ALARM |
 
 ### prod
 
 |  |  |
 | --- | --- |
-| UNKNOWN | no response |
+| unfinished | release 5, shifting, 0123456, by grace: the next deploy or rollback ends it, if its run does not |
+| alarm | <code>a&#124;b</code> is in ALARM: 2 errors in a minute |
+| url | https://dev.example |
+| deployment | d1 |
+
+### test
+
+|  |  |
+| --- | --- |
+| error | no response |
 ";
         assert_eq!(view().summary().unwrap().to_string(), expected);
     }

@@ -17,6 +17,7 @@ mod promotion;
 mod refusals;
 mod retention;
 mod rollback;
+mod screens;
 mod traffic;
 mod triggers;
 mod without_api;

@@ -61,7 +61,7 @@ fn history_lists_releases_with_kind_state_actor_and_time() {
         assert_eq!(states, ["failed", "live", "superseded", "superseded"]);
         assert!(rows.iter().all(|row| row["actor"] == "ada" && row["seconds"].is_f64()), "{view}");
         let text = simulation.done("history dev --limit 2").await.words;
-        assert!(text.contains("and 2 older ones"), "{text}");
+        assert!(text.contains("and 2 older releases: `--limit` shows more"), "{text}");
     });
 }
 

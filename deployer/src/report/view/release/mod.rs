@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::history::seconds;
+use super::timings::{self, Chart};
 use super::{CallsView, Failed, View};
 use crate::config::{Access, Environment};
 use crate::engine::{Done, Outcome};
-use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord};
+use crate::ledger::{CheckRecord, FunctionPart, Release, ReleaseKind, ReleaseState, StepRecord, Timings};
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::report::console::{self, Link};
@@ -51,6 +52,10 @@ pub struct ReleaseView {
     ended_at: Option<String>,
     seconds: Option<f64>,
     steps: Vec<StepRecord>,
+    timings: Timings,
+    /// Whether the text ends with a chart of them.
+    #[serde(skip)]
+    chart: Chart,
     /// The command that goes back to what was live before, if that can be gone back to.
     rollback: Option<String>,
     /// Where the AWS console shows the parts.
@@ -91,6 +96,12 @@ impl ReleaseView {
         Self { failed: outcome.failed.as_ref().map(Failed::of), ..view }
     }
 
+    /// The same, with a chart of where the time went.
+    #[must_use]
+    pub fn timed(self, chart: Chart) -> Self {
+        Self { chart, ..self }
+    }
+
     /// A release that has ended, or that this run had to leave.
     fn released(outcome: &Outcome, plan: &Plan, release: &Release) -> Self {
         let Outcome { environment, observed, .. } = outcome;
@@ -112,6 +123,7 @@ impl ReleaseView {
             ended_at: release.ended_at.clone(),
             seconds: seconds(release),
             steps: release.steps.clone(),
+            timings: release.timings,
             rollback: rollback(environment, observed, release),
             links: links(environment, observed, release),
             log_groups: log_groups(observed, release),
@@ -162,6 +174,8 @@ impl ReleaseView {
             ended_at: None,
             seconds: None,
             steps: Vec::new(),
+            timings: Timings::default(),
+            chart: Chart::default(),
             rollback: None,
             links: release.map(|release| links(environment, observed, release)).unwrap_or_default(),
             log_groups: BTreeMap::new(),
@@ -213,7 +227,7 @@ fn log_groups(observed: &Observed, release: &Release) -> BTreeMap<String, String
 }
 
 impl View for ReleaseView {
-    fn text(&self, _: &Screen) -> String {
+    fn text(&self, screen: &Screen) -> String {
         let what = match self.changed {
             true => {
                 let back = self.back_to.map_or_else(String::new, |root| format!(" (back to {root})"));
@@ -223,7 +237,11 @@ impl View for ReleaseView {
             false => format!("{}: nothing to do, release {} is live", self.environment, self.release),
         };
         let url = self.url.as_ref().map_or_else(String::new, |url| format!("{url}\n"));
-        format!("{what} ({})\n{url}", self.aws_calls)
+        let chart = match self.chart {
+            Chart::Shown => timings::chart(self.timings, &self.steps, screen),
+            Chart::Hidden => String::new(),
+        };
+        format!("{what} ({})\n{url}{chart}", self.aws_calls)
     }
 
     fn ending(&self) -> Option<String> {

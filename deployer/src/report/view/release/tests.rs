@@ -66,6 +66,8 @@ fn view(state: ReleaseState) -> ReleaseView {
             step("check through the URL after the aliases", Some("01.1"), live.then_some(400)),
             step("move the stage", live.then_some("02"), live.then_some(120)),
         ],
+        timings: Timings::default(),
+        chart: Chart::Hidden,
         rollback: live.then(|| "deployer rollback prod --to 7".to_owned()),
         links: vec![Link { title: "version 6 of `counter`".to_owned(), url: "https://console.example/v#6".to_owned() }],
         log_groups: BTreeMap::from([("counter".to_owned(), "/aws/lambda/counter-prod".to_owned())]),
