@@ -181,7 +181,7 @@ fn init_refuses_what_cannot_be_released_and_writes_nothing() {
     };
     project(set_up, async |simulation| {
         for (app, code, expected) in [
-            ("nothing", 3, "error: no function of the account has `nothing` in its name; there are `app-f1-dev`, "),
+            ("nothing", 3, "error: no function of the account has `nothing` in its name; found: `app-f1-dev`, "),
             ("bare", 4, "error: function `bare-dev` has no alias: "),
             ("latest", 4, "error: alias `live` of `latest-dev` names `$LATEST`"),
             ("split", 4, "error: alias `live` of `split-dev` splits its traffic"),
@@ -193,7 +193,7 @@ fn init_refuses_what_cannot_be_released_and_writes_nothing() {
         let words = refused(simulation, ARGUMENTS, 3).await;
         assert!(
             words.contains(
-                "function `shop-orders-dev` starts `index.handler` with `nodejs22.x`, and there is no `index.js`"
+                "function `shop-orders-dev` starts `index.handler` with `nodejs22.x`, but there is no `index.js`"
             ),
             "{words}"
         );
@@ -201,7 +201,7 @@ fn init_refuses_what_cannot_be_released_and_writes_nothing() {
         simulation.write("orders/index.js", Some(""));
         refused(simulation, &ARGUMENTS.replace(" --yes", ""), 3).await;
         let words = refused(simulation, &format!("--local {ARGUMENTS}"), 3).await;
-        assert!(words.contains("leave `--local` out"), "{words}");
+        assert!(words.contains("run it without `--local`"), "{words}");
     });
 }
 
