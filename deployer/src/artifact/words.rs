@@ -1,7 +1,7 @@
 //! What a build prints. It goes to stderr as it comes. Where stderr is not a terminal, as in a workflow, whose log folds a build's lines
 //! away, the part that says why a build failed is kept for the error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::{Output, Stdio};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -55,18 +55,18 @@ pub(super) async fn run(command: &mut Command) -> std::io::Result<(Output, Words
     let printed = child.stderr.take();
     let (output, words) = tokio::join!(child.wait_with_output(), async {
         match printed {
-            Some(printed) => passed_on(printed).await,
+            Some(printed) => passed_on(printed, std::io::stderr()).await,
             None => Words::default(),
         }
     });
     Ok((output?, words))
 }
 
-async fn passed_on(printed: impl AsyncRead + Unpin) -> Words {
+async fn passed_on(printed: impl AsyncRead + Unpin, mut to: impl std::io::Write) -> Words {
     let (mut words, mut lines, mut line) = (Words::default(), BufReader::new(printed), Vec::new());
     while lines.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
         // A build is not stopped because its words cannot be printed.
-        let _ = std::io::stderr().write_all(&line);
+        let _ = to.write_all(&line);
         words.add(&line);
         line.clear();
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     async fn why(printed: &str) -> String {
-        passed_on(printed.as_bytes()).await.why()
+        passed_on(printed.as_bytes(), std::io::sink()).await.why()
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use crate::ledger::{Contract, RestApi};
 use crate::observe::{Observed, ObservedHttpApi, find};
 use crate::world::World;
 
-/// An address for documentation (RFC 5737): it belongs to no visitor.
+/// An address for documentation (RFC 5737): it belongs to no real client.
 const NOBODY: &str = "192.0.2.1";
 
 /// What is in front of the functions of a stack, but for their own URLs, which the contract has.
