@@ -433,6 +433,10 @@ POST /count     different
 functions  1 of 3 are the same
 ";
         assert_eq!(text(&view(), 40, true), expected);
+    }
+
+    #[test]
+    fn diff_fits_twenty_columns() {
         let expected = "\
 dev (release 9)
 compared with prod

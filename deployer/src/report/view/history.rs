@@ -311,6 +311,10 @@ took ▁▁▁█ 2.5 s to 2 min 5 s, oldest
 first
 ";
         assert_eq!(text(40, true, Detail::Brief), expected);
+    }
+
+    #[test]
+    fn history_fits_twenty_columns() {
         let expected = "\
 prod: 6 releases
 

@@ -379,6 +379,10 @@ traffic    canary: 10 % for 5 min, then
      stage
 ";
         assert_eq!(text(plan(true), 40, true), expected);
+    }
+
+    #[test]
+    fn a_plan_fits_twenty_columns() {
         let expected = "\
 dev: release 8 would
 follow release 7

@@ -495,6 +495,10 @@ test
   error  no response
 ";
         assert_eq!(text(&view(), 40, true), expected);
+    }
+
+    #[test]
+    fn status_fits_twenty_columns() {
         let expected = "\
 environment  dev
 release  7

@@ -9,11 +9,11 @@ use crate::simulation::Simulation;
 use crate::stack::{Shape, attributes, ledger};
 use crate::verdict::item;
 
-/// Gives dev's ledger this many releases more.
+/// Gives dev's ledger the newest two hundred of this many releases.
 fn add_releases(simulation: &Simulation, last: u64) {
     let release = item(simulation, "dev", "release#00000001");
     simulation.account("dev", |account| {
-        for number in 2..=last {
+        for number in last - 199..=last {
             let mut release = release.clone();
             (release["number"], release["sk"]) = (json!(number), json!(format!("release#{number:08}")));
             release["state"] = json!("superseded");
@@ -35,10 +35,10 @@ fn of_ten_thousand_releases_only_those_shown_are_read() {
         assert!(ended.words.starts_with("dev: 10,000 releases\n"), "{}", ended.words);
         assert!(ended.words.contains("and 9,980 older releases: `--limit` shows more"), "{}", ended.words);
         assert_eq!((calls.len(), queries(&calls)), (6, 2), "the last release, and the newest twenty: {calls:?}");
-        let (ended, calls) = simulation.observed("history dev --limit 10000 --output json").await;
+        let (ended, calls) = simulation.observed("history dev --limit 100 --output json").await;
         let view = ended.json();
-        assert_eq!((view["releases"].as_array().unwrap().len(), &view["total"]), (10_000, &json!(10_000)));
-        assert!(queries(&calls) < 30, "{} pages", queries(&calls));
+        assert_eq!((view["releases"].as_array().unwrap().len(), &view["total"]), (100, &json!(10_000)));
+        assert!(queries(&calls) < 6, "{} pages", queries(&calls));
     });
 }
 
