@@ -23,7 +23,7 @@
 //! | [`verify`] | whether the new parts respond as declared |
 //! | [`engine`] | the lock, the phases, the revert, the record |
 //! | [`commands`] | one file for each command, over the engine |
-//! | [`retention`], [`doctor`] | what may be pruned; what is wrong with a stack |
+//! | [`retention`], [`mod@doctor`] | what may be pruned; what is wrong with a stack |
 //! | [`guard`] | what a Terraform plan would take from live traffic |
 //! | [`init`] | a first `deployer.toml` for functions that exist already |
 //! | [`local`] | the local AWS |
