@@ -6,6 +6,7 @@
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
+use super::page::Page;
 use super::pages;
 use crate::cli::Cli;
 
@@ -82,6 +83,26 @@ fn is_short(kind: ErrorKind) -> bool {
             | ErrorKind::DisplayHelp
             | ErrorKind::DisplayVersion
     )
+}
+
+/// `tests/it/examples.rs` runs the first block of each example's README.
+#[test]
+fn the_quick_start_shows_the_commands_that_the_examples_run() {
+    let pages = pages();
+    let quick_start = pages.iter().find(|page| page.path == "docs/quick-start.md").unwrap();
+    let shell = |page: &Page| {
+        let blocks = page.blocks.iter().filter(|(language, _)| language == "sh");
+        blocks.map(|(_, text)| text.clone()).collect::<Vec<_>>()
+    };
+    let shown = shell(quick_start);
+    let examples: Vec<_> = pages.iter().filter(|page| page.path.starts_with("deployer/examples/")).collect();
+    assert_eq!(examples.len(), 5);
+    for example in examples {
+        let first = shell(example).into_iter().next().unwrap();
+        assert!(shown.contains(&first), "the quick start does not show the commands of {}", example.path);
+        let link = format!("../{}", example.path);
+        assert!(quick_start.links.contains(&link), "the quick start does not link to {}", example.path);
+    }
 }
 
 #[test]
