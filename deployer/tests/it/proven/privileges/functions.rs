@@ -166,7 +166,7 @@ fn preflight(proxy: &StrictProxy, violations: &mut Vec<String>) -> usize {
     1 + policy.grants().len()
 }
 
-pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
+pub(crate) fn each_function_needs_all_its_rights_and_logs_a_missing_one() {
     let began = Instant::now();
     let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();
