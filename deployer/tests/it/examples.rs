@@ -243,7 +243,7 @@ pub(crate) fn a_node_function_is_released_by_the_commands_of_its_readme() {
     assert!(found.contains("name = \"greet-hello-dev\"\nurl = \"http"), "{found}");
     std::fs::remove_file(example.root.join("other.toml")).unwrap();
 
-    example.edit("src/index.mjs", "?? \"world\"", "?? \"everybody\"");
+    example.edit("src/index.mjs", "?? \"world\"", "?? \"friends\"");
     example.deploy_and_check_the_url(&deploy, "GET /?name=Ada -> 200");
     assert_eq!(example.version("dev", "hello"), "2");
 
@@ -255,7 +255,7 @@ pub(crate) fn a_node_function_is_released_by_the_commands_of_its_readme() {
     assert_eq!(example.version("dev", "hello"), "1");
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
-    init(&example, "dev", ("src/index.mjs", "?? \"everybody\"", "?? \"nobody\""));
+    init(&example, "dev", ("src/index.mjs", "?? \"friends\"", "?? \"nobody\""));
     example.run(other).expect(4).says(["is released already, from another ledger", "`deployer: greet/dev release "]);
     down(&example, &last);
 }

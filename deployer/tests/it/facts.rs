@@ -133,8 +133,8 @@ pub(crate) fn acceptance_refuses_bad_input_and_makes_nothing() {
     malformed.expect(1).says(["`--prefix Test` is malformed"]);
     let region = acceptance(&endpoint, "--prefix sample --region us-east-1a --yes");
     region.expect(1).says(["`--region us-east-1a` is not an AWS region"]);
-    let nobody = format!("http://127.0.0.1:{}", free_port());
-    acceptance(&nobody, &format!("{probe} --yes"))
+    let closed = format!("http://127.0.0.1:{}", free_port());
+    acceptance(&closed, &format!("{probe} --yes"))
         .expect(1)
         .says(["does not respond in the region `us-east-1`", "nothing was made"]);
     make_role(&emulator, "it-test-dev-deploy", &json!({}));

@@ -62,7 +62,7 @@ fn terraform(arguments: &[&str]) -> String {
     stack().terraform_elsewhere(ACCOUNT, FOLDER, arguments).stdout
 }
 
-/// A function that nobody calls.
+/// A function that is never called.
 fn write_worker() {
     let file = std::fs::File::create(stack().checkout.root.join("guarded/worker.zip")).unwrap();
     let mut zip = ZipWriter::new(file);

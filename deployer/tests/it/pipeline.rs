@@ -163,7 +163,7 @@ pub(crate) fn a_pull_request_gets_one_comment_and_a_forks_gets_none() {
         commit: COMMIT.to_owned(),
         ..Event::default()
     };
-    let run = github.run(&of("somebody/fork", &[("test", "success"), ("build", "success")]));
+    let run = github.run(&of("someone/fork", &[("test", "success"), ("build", "success")]));
     run.expect(["attest", "plan", "comment"].map(|job| (job, "skipped")));
     assert_eq!(comments(&github), [""; 0]);
 

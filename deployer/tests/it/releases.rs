@@ -86,10 +86,10 @@ pub(crate) fn a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm() {
     stack.assert_terraform_plan_is_empty("dev");
     let other = stack.checkout.deployer("rollback dev --to previous").expect(5);
     other.says(["is held by", "`deploy dev`", "hint: "]);
-    let told = Instant::now();
+    let signalled = Instant::now();
     running.signal("TERM");
     let ended = running.end().says(["interrupted by SIGTERM"]);
-    assert!(told.elapsed() < Duration::from_secs(7), "{:?}", told.elapsed());
+    assert!(signalled.elapsed() < Duration::from_secs(7), "{:?}", signalled.elapsed());
     assert_ne!(ended.code, 0);
     assert_eq!(stack.status("dev"), before);
 }

@@ -110,6 +110,6 @@ pub(crate) fn an_unknown_part_of_a_policy_fails_the_test() {
     }
     let single = policy(&json!([statement(json!({"Condition": {"StringEquals": {"a:key": "one"}}}))]));
     let many = Need::new("a:B", "x").with("a:key", vec!["one".to_owned(), "two".to_owned()]);
-    let judged = std::panic::catch_unwind(|| single.allows(&many));
-    assert!(judged.is_err(), "several values of a key for one were accepted");
+    let decision = std::panic::catch_unwind(|| single.allows(&many));
+    assert!(decision.is_err(), "several values of a key for one were accepted");
 }

@@ -143,8 +143,8 @@ fn counter_without(proxy: &StrictProxy, policy: &Policy, needs: &[Need], violati
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
         let failed = responses.iter().filter(|response| response.status != 200).count();
         let named = responses.iter().filter(|response| response.words().contains(action)).count();
-        let told = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
-        if failed == 0 || named < failed || told {
+        let leaks = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
+        if failed == 0 || named < failed || leaks {
             violations.push(format!("without {action}: {responses:?}"));
         }
         proxy.take();
