@@ -16,7 +16,7 @@ pub(crate) struct Caller {
 }
 
 /// # Errors
-/// No credentials, expired ones, a region that does not answer, the account's root user.
+/// No credentials, expired ones, a region that does not respond, the account's root user.
 pub(crate) async fn caller(place: &Place) -> Result<Caller> {
     let asked = once!(aws_sdk_sts, place).get_caller_identity().send().await;
     let response = Response::of(&asked);
@@ -31,7 +31,7 @@ pub(crate) async fn caller(place: &Place) -> Result<Caller> {
                 );
             }
             bail!(
-                "AWS does not answer in the region `{region}`: is that its name, and is it switched on? nothing was made ({chain})"
+                "AWS does not respond in the region `{region}`: check its name, and that it is enabled for the account; nothing was made ({chain})"
             );
         }
         (Err(_), _) => bail!("AWS refuses the credentials: {response}; sign in again; nothing was made"),
@@ -46,7 +46,7 @@ pub(crate) async fn caller(place: &Place) -> Result<Caller> {
     Ok(Caller { account, arn })
 }
 
-/// Everything with a name of this prefix that stands in the account.
+/// Everything in the account with a name of this prefix.
 ///
 /// # Errors
 /// AWS refuses to say.
@@ -84,7 +84,7 @@ fn note(taken: &mut Vec<String>, object: String, found: &Response) -> Result<()>
     match found.status {
         200 => taken.push(object),
         404 => {}
-        _ => bail!("cannot tell whether there is a {object}: {found}; nothing was changed"),
+        _ => bail!("cannot find out whether there is a {object}: {found}; nothing was changed"),
     }
     Ok(())
 }
@@ -103,8 +103,8 @@ async fn bucket(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()
     let found = aws_sdk_s3::Client::from_conf(settings.build()).head_bucket().bucket(name).send().await;
     let response = Response::of(&found);
     match response.status {
-        // The name carries the account's number, and is somebody else's all the same.
-        403 => bail!("the bucket `{name}` belongs to somebody else: take another prefix; nothing was changed"),
+        // The name carries the account's number, and yet another account has it.
+        403 => bail!("the bucket `{name}` belongs to another account: use another prefix; nothing was changed"),
         301 => bail!("the bucket `{name}` is in another region: take another prefix; nothing was changed"),
         _ => note(taken, format!("bucket `{name}`"), &response),
     }
@@ -150,10 +150,10 @@ pub(crate) async fn remove_log_role(place: &Place) -> Result<()> {
     if response.status == 404 {
         return Ok(());
     }
-    updated.map(drop).with_context(|| format!("cannot take away API Gateway's log role: {response}"))
+    updated.map(drop).with_context(|| format!("cannot remove API Gateway's log role: {response}"))
 }
 
-/// Lets the caller, and nobody else, assume a role of bootstrap's: GitHub, whom it trusts, is not here.
+/// Allows only the caller to assume a role of bootstrap's: GitHub, whom it trusts, is not here.
 pub(crate) async fn trust(place: &Place, caller: &Caller, role: &str) -> Result<()> {
     let iam = patient!(aws_sdk_iam, place);
     let policy = policy(caller).to_string();

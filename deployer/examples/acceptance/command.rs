@@ -11,10 +11,10 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// A program that was told to stop gets so long; Terraform needs it to write its state.
+/// How long a program gets to stop; Terraform needs it to write its state.
 const STOPS_WITHIN: Duration = Duration::from_secs(180);
 
-/// Whether the run was told to stop, by which signal.
+/// The signal that stopped the run, if any.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(watch::Receiver<Option<&'static str>>);
 
@@ -47,7 +47,7 @@ impl Interrupt {
     }
 
     /// # Errors
-    /// The run was told to stop.
+    /// A signal stopped the run.
     pub(crate) fn check(&self) -> Result<()> {
         match *self.0.borrow() {
             Some(name) => bail!("interrupted by {name}"),
@@ -59,10 +59,10 @@ impl Interrupt {
         self.0.borrow().is_some()
     }
 
-    /// Ends when the run is told to stop.
+    /// Ends when a signal stops the run.
     pub(crate) async fn raised(&self) {
-        let mut told = self.0.clone();
-        if told.wait_for(Option::is_some).await.is_err() {
+        let mut stopped = self.0.clone();
+        if stopped.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -81,7 +81,7 @@ pub(crate) struct Finished {
     pub(crate) log: PathBuf,
 }
 
-/// Runs it to its end. When the run is told to stop, the program is too, and its own ending is awaited.
+/// Runs it to its end. A signal that stops the run is passed on to the program, whose end is awaited.
 pub(crate) async fn run(mut command: Command, log: &Path, interrupt: &Interrupt) -> Result<Finished> {
     let (out, err) = (log.with_extension("out"), log.with_extension("err"));
     let create =

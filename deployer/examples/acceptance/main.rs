@@ -55,6 +55,6 @@ async fn main() -> ExitCode {
 
 /// Words go to stderr.
 pub(crate) fn say(line: &str) {
-    // Nobody who could be told is left if this fails.
+    // If this fails, there is no way left to report it.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

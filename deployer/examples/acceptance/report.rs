@@ -131,7 +131,7 @@ impl Report {
     }
 }
 
-/// Text as it may stand in a table.
+/// Text escaped for a table.
 fn cell(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
     line.chars().take(300).collect()

@@ -66,14 +66,14 @@ fn refuse_malformed(arguments: &Arguments) -> Result<()> {
     };
     if !(2..=23).contains(&prefix.len()) || !prefix.split('-').all(word) || prefix.ends_with("-options") {
         bail!(
-            "`--prefix {prefix}` is malformed: 2 to 23 lower-case letters and digits, in words that begin with a letter and are joined by single hyphens, such as `visitor-trial`"
+            "`--prefix {prefix}` is malformed: 2 to 23 lower-case letters and digits, in words that begin with a letter and are joined by single hyphens, such as `visitor-test`"
         );
     }
     let region = &arguments.region;
     let parts: Vec<_> = region.split('-').collect();
     let number = parts.last().is_some_and(|last| last.len() == 1 && last.chars().all(|c| c.is_ascii_digit()));
     if parts.len() < 3 || parts[0].len() != 2 || !number {
-        bail!("`--region {region}` is no AWS region, such as `us-east-1`");
+        bail!("`--region {region}` is not an AWS region, such as `us-east-1`");
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ fn agreed(arguments: &Arguments, place: &Place, caller: &Caller) -> Result<bool>
     ));
     say("It costs a few cents (US dollars: well below 0.50). Type `yes` to begin:");
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read an answer: give `--yes`")?;
+    std::io::stdin().lock().read_line(&mut line).context("cannot read a reply: use `--yes`")?;
     Ok(line.trim() == "yes")
 }
 

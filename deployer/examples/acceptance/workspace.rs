@@ -43,7 +43,7 @@ impl Workspace {
         let deployer = built.join("deployer");
         for needed in [&deployer, &repository().join("deployer.toml")] {
             if !needed.is_file() {
-                bail!("there is no `{}`: start this by `.ci/acceptance`; nothing was made", needed.display());
+                bail!("there is no `{}`: start this with `.ci/acceptance`; nothing was made", needed.display());
             }
         }
         let folder = repository().join("target/acceptance").join(&place.prefix);
@@ -66,7 +66,7 @@ impl Workspace {
         self.folder.join("bootstrap.tfstate")
     }
 
-    /// Notes what of the account's own the run has to make, and to take away again: a later run that only destroys needs to know.
+    /// Notes what of the account's own the run has to make, and to remove again: a later run that only destroys needs it.
     pub(crate) async fn remember(&self, place: &Place) -> Result<()> {
         let owned = [
             (LOG_ROLE, !account::has_log_role(place).await?),
@@ -119,7 +119,7 @@ impl Workspace {
 
     /// `deployer.toml` of the copy, and one each for a canary, for a check that fails, and for pruning.
     fn configure(&self) -> Result<()> {
-        let mut base: Table = self.read("deployer.toml")?.parse().context("`deployer.toml` is no TOML")?;
+        let mut base: Table = self.read("deployer.toml")?.parse().context("`deployer.toml` is not valid TOML")?;
         let app = &self.place.prefix;
         base.insert("app".to_owned(), app.as_str().into());
         let mut environments = Table::new();

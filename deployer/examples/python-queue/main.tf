@@ -13,7 +13,7 @@ terraform {
 
 resource "aws_sqs_queue" "jobs" {
   name                       = "jobs-dev"
-  visibility_timeout_seconds = 60 # six times the function's timeout, as Lambda wants it
+  visibility_timeout_seconds = 60 # six times the function's timeout, as Lambda requires
 }
 
 resource "aws_iam_role" "worker" {

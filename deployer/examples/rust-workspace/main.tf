@@ -90,7 +90,7 @@ resource "aws_lambda_alias" "live" {
 
 resource "aws_sqs_queue" "parcels" {
   name                       = "parcels-${var.environment}"
-  visibility_timeout_seconds = 60 # six times the function's timeout, as Lambda wants it
+  visibility_timeout_seconds = 60 # six times the function's timeout, as Lambda requires
 }
 
 resource "aws_lambda_event_source_mapping" "parcels" {
@@ -98,7 +98,7 @@ resource "aws_lambda_event_source_mapping" "parcels" {
   function_name    = aws_lambda_alias.live["worker"].arn
 }
 
-# The API's definition is Terraform's. Its deployments, and which of them the stage serves, are the deployer's.
+# The API's definition is Terraform's. Its deployments, and which of them the stage runs, are the deployer's.
 
 resource "aws_api_gateway_rest_api" "prices" {
   name = "parcels-${var.environment}"

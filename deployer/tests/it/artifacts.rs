@@ -20,7 +20,7 @@ fn copy(name: &str) -> String {
     name.to_owned()
 }
 
-pub(crate) fn what_was_built_without_credentials_is_deployed_elsewhere_without_a_build() {
+pub(crate) fn an_artifact_built_without_credentials_deploys_elsewhere() {
     let stack = stack();
     let (base, changed) = (stack.checkout.artifact(SENTENCE), stack.checkout.artifact(CHANGED));
     // Elsewhere there are no sources and no cargo.

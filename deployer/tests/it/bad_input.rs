@@ -38,7 +38,7 @@ pub(crate) fn bad_input_is_refused_with_a_hint_and_changes_nothing() {
     a_ledger_without_a_contract_is_refused();
     a_ledger_that_does_not_exist_is_refused();
     a_contract_of_a_newer_schema_is_refused();
-    a_contract_of_another_account_region_or_environment_is_refused();
+    a_contract_of_another_environment_is_refused();
     an_alias_that_does_not_exist_is_refused();
     missing_credentials_are_refused();
     a_missing_profile_is_named_whatever_keys_there_are();
@@ -80,7 +80,7 @@ fn a_contract_of_a_newer_schema_is_refused() {
     with_contract(&["schema", "N"], &json!("3")).expect(4).says(["has schema 3", "hint: use a newer deployer"]);
 }
 
-fn a_contract_of_another_account_region_or_environment_is_refused() {
+fn a_contract_of_another_environment_is_refused() {
     for (what, other) in [("account", "999999999999"), ("region", "eu-west-3"), ("environment", "staging")] {
         let ended = with_contract(&[what, "S"], &json!(other)).expect(4);
         ended.says([&format!("belongs to {what} `{other}`"), "hint: check the credentials"]);

@@ -46,20 +46,20 @@ pub(crate) fn add_permission(name: &str, source: &str) {
 }
 
 pub(crate) fn a_healthy_stack_has_no_problems_and_is_left_as_it_is() {
-    a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for();
+    a_healthy_stack_has_no_problems_or_unchecked_rights();
     it_changes_nothing();
 }
 
-pub(crate) fn what_somebody_broke_is_named_with_its_fix() {
+pub(crate) fn every_break_is_named_with_its_fix() {
     a_removed_permission_is_a_problem_that_is_named_with_its_fix();
-    a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it();
+    a_failing_check_of_the_live_version_is_a_problem();
     a_wildcard_permission_is_a_warning_and_no_problem();
     an_alias_moved_behind_the_deployers_back_is_a_problem();
-    an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked();
+    an_environment_without_a_contract_is_one_problem();
 }
 
 /// In the local AWS the caller is the account's root, for whom IAM can simulate nothing: AWS refuses that too.
-fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_ask_for() {
+fn a_healthy_stack_has_no_problems_or_unchecked_rights() {
     let findings = doctor().expect(0).json();
     assert_eq!(of_verdict(&findings, "problem"), Vec::<&Value>::new());
     let warnings: Vec<_> = of_verdict(&findings, "warning").iter().map(|finding| finding["subject"].clone()).collect();
@@ -108,7 +108,7 @@ fn a_removed_permission_is_a_problem_that_is_named_with_its_fix() {
 }
 
 /// A deploy of it would fail: its responses do not name their version as the configuration requires.
-fn a_check_that_the_live_version_fails_is_a_problem_before_a_release_meets_it() {
+fn a_failing_check_of_the_live_version_is_a_problem() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
     checkout.write("marked.toml", &text.replace("version = \"x-function-version\"", "version = \"x-not-there\""));
@@ -145,7 +145,7 @@ fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
     doctor().expect(0);
 }
 
-fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
+fn an_environment_without_a_contract_is_one_problem() {
     let checkout = &stack().checkout;
     let text = checkout.read("deployer.toml");
     checkout.write("edited.toml", &text.replace("app = \"resume-visitor-counter\"", "app = \"unknown\""));

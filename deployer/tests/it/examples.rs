@@ -167,7 +167,7 @@ fn down(example: &Example, down: &str) {
     assert!(example.run("deployer local status").expect(0).stdout.contains("not running"));
 }
 
-pub(crate) fn a_python_queue_worker_is_released_by_the_commands_of_its_readme() {
+pub(crate) fn a_queue_worker_is_released_by_the_commands_of_its_readme() {
     let example = Example::new("python-queue");
     let [first, status, deploy, rollback, last] = example.commands();
     up(&example, &first);
@@ -231,7 +231,7 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
     down(&example, &last);
 }
 
-pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_readme() {
+pub(crate) fn a_node_function_is_released_by_the_commands_of_its_readme() {
     let example = Example::new("node-function-url");
     let [first, status, deploy, rollback, last] = example.commands();
     up(&example, &first);
@@ -243,7 +243,7 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     assert!(found.contains("name = \"greet-hello-dev\"\nurl = \"http"), "{found}");
     std::fs::remove_file(example.root.join("other.toml")).unwrap();
 
-    example.edit("src/index.mjs", "?? \"world\"", "?? \"everybody\"");
+    example.edit("src/index.mjs", "?? \"world\"", "?? \"friends\"");
     example.deploy_and_check_the_url(&deploy, "GET /?name=Ada -> 200");
     assert_eq!(example.version("dev", "hello"), "2");
 
@@ -255,7 +255,7 @@ pub(crate) fn a_node_function_with_a_url_is_released_by_the_commands_of_its_read
     assert_eq!(example.version("dev", "hello"), "1");
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
-    init(&example, "dev", ("src/index.mjs", "?? \"everybody\"", "?? \"nobody\""));
+    init(&example, "dev", ("src/index.mjs", "?? \"friends\"", "?? \"nobody\""));
     example.run(other).expect(4).says(["is released already, from another ledger", "`deployer: greet/dev release "]);
     down(&example, &last);
 }
@@ -303,7 +303,7 @@ fn need_the_aws_cli() {
     }
 }
 
-pub(crate) fn a_cloudformation_stack_is_released_by_the_commands_of_its_readme() {
+pub(crate) fn cloudformation_is_released_by_the_commands_of_its_readme() {
     need_the_aws_cli();
     let example = Example::new("cloudformation");
     let [first, status, deploy, rollback, last] = example.commands();

@@ -23,7 +23,7 @@ const KINDER: [&str; 13] = [
     "control-plane-throttled",
     "missing-permission-500",
     "create-deployment-limit",
-    "stage-serves-snapshot",
+    "stage-runs-snapshot",
     "unknown-deployment",
     "delete-live-deployment",
 ];
@@ -37,7 +37,7 @@ const FAITHFUL: [&str; 9] = [
     "executed-version",
     "log-tail",
     "permission-opens",
-    "update-stage-answer",
+    "update-stage-response",
     "condition-returns-item",
 ];
 
@@ -89,7 +89,7 @@ fn acceptance(endpoint: &str, arguments: &str) -> Ended {
     Ended::of(&command.args(arguments.split_whitespace()).stdin(Stdio::null()).output().unwrap())
 }
 
-pub(crate) fn the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing() {
+pub(crate) fn the_workflow_finds_every_emulator_leniency_and_cleans_up() {
     let emulator = emulator();
     trusted_role(&emulator);
     program();
@@ -123,7 +123,7 @@ fn trusted_role(emulator: &Emulator) {
     make_role(emulator, "acceptance", &trust);
 }
 
-pub(crate) fn what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made() {
+pub(crate) fn acceptance_refuses_bad_input_and_makes_nothing() {
     let emulator = emulator();
     let endpoint = format!("http://127.0.0.1:{}", emulator.port);
     let probe = "--prefix it-test --region us-east-1 --probe-only";
@@ -132,11 +132,11 @@ pub(crate) fn what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made()
     let malformed = acceptance(&endpoint, "--prefix Test --region us-east-1 --yes");
     malformed.expect(1).says(["`--prefix Test` is malformed"]);
     let region = acceptance(&endpoint, "--prefix sample --region us-east-1a --yes");
-    region.expect(1).says(["`--region us-east-1a` is no AWS region"]);
-    let nobody = format!("http://127.0.0.1:{}", free_port());
-    acceptance(&nobody, &format!("{probe} --yes"))
+    region.expect(1).says(["`--region us-east-1a` is not an AWS region"]);
+    let closed = format!("http://127.0.0.1:{}", free_port());
+    acceptance(&closed, &format!("{probe} --yes"))
         .expect(1)
-        .says(["does not answer in the region `us-east-1`", "nothing was made"]);
+        .says(["does not respond in the region `us-east-1`", "nothing was made"]);
     make_role(&emulator, "it-test-dev-deploy", &json!({}));
     let taken = acceptance(&endpoint, &format!("{probe} --yes"));
     taken.expect(1).says([

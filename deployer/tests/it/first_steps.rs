@@ -7,13 +7,13 @@ use serde_json::Value;
 use crate::harness::Stack;
 use crate::stack;
 
-pub(crate) fn local_up_in_a_clean_checkout_makes_a_stack_that_serves() {
+pub(crate) fn local_up_in_a_clean_checkout_makes_a_live_stack() {
     its_last_line_is_a_curl_that_counts();
-    status_shows_release_versions_commit_and_source_hash_of_both_environments();
+    status_shows_the_releases_of_both_environments();
     every_get_counts_up_by_one();
     the_preflight_function_answers_options();
     the_declared_checks_pass();
-    nothing_of_the_users_aws_or_terraform_settings_reached_anything_local();
+    the_users_aws_and_terraform_settings_reach_nothing_local();
 }
 
 fn its_last_line_is_a_curl_that_counts() {
@@ -33,7 +33,7 @@ fn its_last_line_is_a_curl_that_counts() {
     assert_eq!(count(), before + 1);
 }
 
-fn status_shows_release_versions_commit_and_source_hash_of_both_environments() {
+fn status_shows_the_releases_of_both_environments() {
     let text = stack().checkout.deployer("status").expect(0).stdout;
     for environment in ["dev", "prod"] {
         let status = stack().status(environment);
@@ -90,7 +90,7 @@ fn the_declared_checks_pass() {
 }
 
 /// Every run of the tests carries the poison; here is looked for what it could have got into.
-fn nothing_of_the_users_aws_or_terraform_settings_reached_anything_local() {
+fn the_users_aws_and_terraform_settings_reach_nothing_local() {
     assert_eq!(stack().checkout.trapped(), 0, "a process used the user's endpoint or proxy");
     let local = stack().checkout.deployer("local status --output json").expect(0).json();
     for environment in ["dev", "prod"] {

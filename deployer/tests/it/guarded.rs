@@ -36,7 +36,7 @@ const CHANGED: [&str; 7] = [
     "`aws_vpc_security_group_ingress_rule.database[\"one\"]` would change in `cidr_ipv4` (`10.0.0.0/16` -> `10.1.0.0/16`)",
 ];
 
-pub(crate) fn what_other_serverless_stacks_have_is_known_by_real_plans() {
+pub(crate) fn guard_covers_the_types_of_other_serverless_stacks() {
     std::fs::create_dir_all(stack().checkout.root.join(FOLDER)).unwrap();
     stack().checkout.write("guarded/main.tf", include_str!("guarded/main.tf"));
     write_worker();
@@ -62,7 +62,7 @@ fn terraform(arguments: &[&str]) -> String {
     stack().terraform_elsewhere(ACCOUNT, FOLDER, arguments).stdout
 }
 
-/// A function that nobody calls.
+/// A function that is never called.
 fn write_worker() {
     let file = std::fs::File::create(stack().checkout.root.join("guarded/worker.zip")).unwrap();
     let mut zip = ZipWriter::new(file);

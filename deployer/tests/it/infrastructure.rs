@@ -46,7 +46,7 @@ pub(crate) fn a_permission_is_made_before_the_old_one_goes() {
     );
 }
 
-pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it() {
+pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_a_hint() {
     let checkout = &stack().checkout;
     let health = "    \"GET /health\"    = { method = \"GET\", path = \"health\", function = \"counter\" }\n";
     let edits = [
@@ -85,7 +85,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_i
 }
 
 /// The table of `guard` names what the provider has: a name that was mistyped would guard nothing.
-pub(crate) fn every_type_and_attribute_that_guard_knows_is_the_providers() {
+pub(crate) fn every_type_and_attribute_of_guard_is_the_providers() {
     let schema = stack().terraform_schema();
     let resources = &schema["resource_schemas"];
     let mut unknown = Vec::new();
@@ -132,7 +132,7 @@ fn what_is_no_plan_is_refused() {
     }
 }
 
-pub(crate) fn the_values_of_another_environment_are_refused_with_the_way_to_its_state() {
+pub(crate) fn the_values_of_another_environment_are_refused_with_a_hint() {
     let ended = stack().try_terraform("dev", &["plan", "-refresh=false", "-var=environment=prod"]).expect(1);
     let said = in_one_line(&ended);
     assert!(
@@ -142,7 +142,7 @@ pub(crate) fn the_values_of_another_environment_are_refused_with_the_way_to_its_
     assert!(said.contains("-backend-config=environments/prod.s3.tfbackend"), "{said}");
 }
 
-pub(crate) fn prod_is_not_destroyed_until_its_protection_is_taken_off() {
+pub(crate) fn prod_is_not_destroyed_until_its_protection_is_removed() {
     let said = in_one_line(&stack().try_terraform("prod", &["plan", "-destroy", "-refresh=false"]).expect(1));
     assert!(said.contains("terraform_data.deletion_protection[0] has lifecycle.prevent_destroy set"), "{said}");
     // Its tables refuse by themselves, too: a hand that goes around Terraform.
@@ -215,7 +215,7 @@ pub(crate) fn a_request_that_terraform_sends_again_is_carried_out_once() {
 }
 
 /// The last of what is done to prod.
-pub(crate) fn prod_is_destroyed_to_nothing_once_its_protection_is_taken_off() {
+pub(crate) fn prod_is_destroyed_once_its_protection_is_removed() {
     let there = left("prod");
     for kind in ["API", "bucket", "function", "log group", "parameter", "table", "topic"] {
         assert!(there.iter().any(|thing| thing.starts_with(kind)), "no {kind} in {there:?}");

@@ -130,7 +130,7 @@ fn zip(source: &str) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-pub(crate) fn twenty_functions_that_were_there_are_found_and_released_one_by_one_and_together() {
+pub(crate) fn twenty_existing_functions_are_released_singly_and_together() {
     let large = Large::new();
     let api = block_on(large.make());
     let found =

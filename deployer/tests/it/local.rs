@@ -53,10 +53,10 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
-pub(crate) fn what_keeps_local_up_from_starting_is_named_and_nothing_is_made() {
+pub(crate) fn a_failed_start_of_local_up_is_explained_and_makes_nothing() {
     a_port_in_use_is_named_and_nothing_is_made();
     a_missing_terraform_or_python_is_named_and_nothing_is_made();
-    a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made();
+    an_old_terraform_or_python_is_named_and_nothing_is_made();
     a_failed_download_leaves_nothing_half_made();
     without_the_local_aws_every_command_says_how_to_start_it();
 }
@@ -80,7 +80,7 @@ fn a_missing_terraform_or_python_is_named_and_nothing_is_made() {
     assert_nothing_was_made(&checkout);
 }
 
-fn a_terraform_or_python_that_is_too_old_is_named_and_nothing_is_made() {
+fn an_old_terraform_or_python_is_named_and_nothing_is_made() {
     let checkout = Checkout::new("old-tool");
     let old = programs(&checkout, &[("terraform", "echo '{\"terraform_version\":\"1.5.7\"}'")]);
     let path = bare().into_iter().find(|(variable, _)| variable == "PATH").unwrap().1;
@@ -165,7 +165,7 @@ fn without_the_local_aws_every_command_says_how_to_start_it() {
 
 /// Terraform's provider keeps an idle connection for 90 s. Were the emulator the first to close it, a request that meets the
 /// close could be carried out without a response, and its second try be refused: an alias "already exists".
-pub(crate) fn a_connection_outlasts_the_90_s_for_which_a_client_keeps_it() {
+pub(crate) fn a_connection_outlasts_the_90_s_that_a_client_keeps_it() {
     assert_eq!(stack().late_response.wait().as_ref().unwrap(), "HTTP/1.1 200 OK");
 }
 

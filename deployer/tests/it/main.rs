@@ -78,8 +78,8 @@ fn main() -> ExitCode {
     tests.extend(tests_of_the_pipeline());
     tests.extend(tests![
         examples::init_of_this_repository_writes_what_deploys_without_an_edit,
-        infrastructure::prod_is_not_destroyed_until_its_protection_is_taken_off,
-        infrastructure::prod_is_destroyed_to_nothing_once_its_protection_is_taken_off,
+        infrastructure::prod_is_not_destroyed_until_its_protection_is_removed,
+        infrastructure::prod_is_destroyed_once_its_protection_is_removed,
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
     turns::are(&tests, &arguments);
@@ -102,29 +102,29 @@ fn beside(turns: Vec<Test>, others: Vec<Test>) -> Vec<Test> {
 /// What has an emulator, an account or nothing at all of its own. The longest first.
 fn tests_apart_from_the_stack() -> Vec<Test> {
     tests_apart![
-        proven::one_account::the_printed_steps_make_one_account_whose_roles_deploy_promote_and_roll_back,
-        proven::one_account::its_roles_allow_what_they_are_for_and_nothing_else,
+        proven::one_account::the_printed_steps_make_an_account_that_deploys_and_promotes,
+        proven::one_account::its_roles_allow_what_they_need_and_nothing_else,
         local::a_signal_stops_what_local_up_started,
-        facts::the_workflow_finds_every_leniency_of_the_emulator_and_leaves_nothing,
-        guarded::what_other_serverless_stacks_have_is_known_by_real_plans,
-        large::twenty_functions_that_were_there_are_found_and_released_one_by_one_and_together,
+        facts::the_workflow_finds_every_emulator_leniency_and_cleans_up,
+        guarded::guard_covers_the_types_of_other_serverless_stacks,
+        large::twenty_existing_functions_are_released_singly_and_together,
         examples::a_rust_workspace_is_released_by_the_commands_of_its_readme,
-        examples::a_cloudformation_stack_is_released_by_the_commands_of_its_readme,
+        examples::cloudformation_is_released_by_the_commands_of_its_readme,
         examples::a_python_http_api_is_released_by_the_commands_of_its_readme,
-        examples::a_python_queue_worker_is_released_by_the_commands_of_its_readme,
-        examples::a_node_function_with_a_url_is_released_by_the_commands_of_its_readme,
-        local::what_keeps_local_up_from_starting_is_named_and_nothing_is_made,
-        facts::what_acceptance_cannot_begin_with_is_refused_and_nothing_is_made,
-        infrastructure::every_type_and_attribute_that_guard_knows_is_the_providers,
-        local::a_connection_outlasts_the_90_s_for_which_a_client_keeps_it,
+        examples::a_queue_worker_is_released_by_the_commands_of_its_readme,
+        examples::a_node_function_is_released_by_the_commands_of_its_readme,
+        local::a_failed_start_of_local_up_is_explained_and_makes_nothing,
+        facts::acceptance_refuses_bad_input_and_makes_nothing,
+        infrastructure::every_type_and_attribute_of_guard_is_the_providers,
+        local::a_connection_outlasts_the_90_s_that_a_client_keeps_it,
         pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
         pipeline::the_workflows_keep_this_repositorys_own_rules,
         browser::releases::the_page_of_releases_is_whole_on_a_phone_and_by_keyboard,
         shells::each_shell_completes_commands_environments_and_releases,
         shells::each_page_of_the_manual_renders_without_a_warning,
         browser::a_browser_that_answers_its_version_and_shows_no_page_is_passed_over,
-        proven::privileges::a_policy_allows_what_its_statements_say_and_nothing_else,
-        proven::privileges::what_nobody_understands_of_a_policy_fails_the_test,
+        proven::privileges::a_policy_allows_its_statements_and_nothing_else,
+        proven::privileges::an_unknown_part_of_a_policy_fails_the_test,
     ]
 }
 
@@ -136,9 +136,9 @@ fn tests_of_the_browser() -> Vec<Test> {
 /// The first steps of a newcomer, and the load that the stack takes.
 fn tests_of_the_first_steps() -> Vec<Test> {
     tests![
-        first_steps::local_up_in_a_clean_checkout_makes_a_stack_that_serves,
-        load::hundreds_of_visits_by_32_clients_at_once_are_counted_exactly_and_none_fails,
-        web_page::what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made,
+        first_steps::local_up_in_a_clean_checkout_makes_a_live_stack,
+        load::hundreds_of_simultaneous_visits_are_counted_exactly,
+        web_page::requests_of_a_web_page_are_refused_at_every_port,
         first_steps::up_again_starts_makes_builds_and_releases_nothing,
     ]
 }
@@ -152,8 +152,8 @@ fn tests_of_bad_input() -> Vec<Test> {
 fn tests_of_the_infrastructure() -> Vec<Test> {
     tests![
         infrastructure::a_permission_is_made_before_the_old_one_goes,
-        infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_the_way_to_do_it,
-        infrastructure::the_values_of_another_environment_are_refused_with_the_way_to_its_state,
+        infrastructure::a_plan_that_would_cut_live_traffic_is_refused_with_a_hint,
+        infrastructure::the_values_of_another_environment_are_refused_with_a_hint,
         infrastructure::the_secret_for_addresses_is_in_no_state_and_no_plan,
         infrastructure::terraforms_own_tests_pass_and_leave_nothing,
         infrastructure::a_request_that_terraform_sends_again_is_carried_out_once,
@@ -163,11 +163,11 @@ fn tests_of_the_infrastructure() -> Vec<Test> {
 /// The workflows.
 fn tests_of_the_pipeline() -> Vec<Test> {
     tests![
-        pipeline::a_push_reaches_dev_and_prod_and_clicks_go_back_and_forth,
-        pipeline::what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_changes_nothing,
-        pipeline::a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none,
-        pipeline::drift_is_found_by_terraform_and_by_the_deployer_and_nothing_is_no_drift,
-        pipeline::a_release_of_the_deployer_that_was_not_built_from_main_is_refused,
+        pipeline::a_push_reaches_dev_and_prod_and_can_be_rolled_back,
+        pipeline::a_refused_run_is_an_annotation_and_changes_nothing,
+        pipeline::a_pull_request_gets_one_comment_and_a_forks_gets_none,
+        pipeline::terraform_and_the_deployer_find_drift,
+        pipeline::a_deployer_that_was_not_built_from_main_is_refused,
         pipeline::a_tag_makes_a_release_with_sums_and_attestations,
     ]
 }
@@ -175,31 +175,28 @@ fn tests_of_the_pipeline() -> Vec<Test> {
 /// What each role may do: all that it needs, and nothing else.
 fn tests_of_privileges() -> Vec<Test> {
     tests![
-        proven::privileges::every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words,
+        proven::privileges::every_call_needs_its_action_and_is_refused_in_aws_words,
         proven::privileges::under_exactly_the_deploy_roles_policy_everything_passes,
-        proven::privileges::without_an_action_the_run_fails_names_it_and_changes_nothing_half,
-        proven::privileges::the_role_of_pull_requests_looks_at_everything_and_changes_nothing,
+        proven::privileges::without_an_action_the_run_names_it_and_changes_nothing,
+        proven::privileges::the_role_of_pull_requests_reads_and_changes_nothing,
         proven::privileges::a_promotion_passes_under_exactly_the_policies_of_both_roles,
-        proven::privileges::each_function_needs_all_that_its_role_may_and_says_what_is_missing,
+        proven::privileges::each_function_needs_all_its_rights_and_logs_a_missing_one,
     ]
 }
 
 /// The findings of `doctor` in a broken stack.
 fn tests_of_doctor() -> Vec<Test> {
-    tests![
-        doctor::a_healthy_stack_has_no_problems_and_is_left_as_it_is,
-        doctor::what_somebody_broke_is_named_with_its_fix,
-    ]
+    tests![doctor::a_healthy_stack_has_no_problems_and_is_left_as_it_is, doctor::every_break_is_named_with_its_fix,]
 }
 
 /// Releases by the real binary, and what it prints and leaves.
 fn tests_of_releases() -> Vec<Test> {
     tests![
-        releases::changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before,
+        releases::changed_code_is_released_and_a_rollback_restores_the_old,
         releases::terraform_changes_memory_and_deploy_releases_it,
-        releases::in_a_canary_terraform_sees_no_change_another_process_is_refused_and_sigterm_reverts_it,
-        releases::what_a_killed_process_left_is_unlocked_by_hand_and_reverted_by_the_next_run,
-        artifacts::what_was_built_without_credentials_is_deployed_elsewhere_without_a_build,
+        releases::a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm,
+        releases::a_killed_release_is_unlocked_and_reverted_by_the_next_run,
+        artifacts::an_artifact_built_without_credentials_deploys_elsewhere,
         artifacts::an_older_commit_replaces_a_newer_one_only_if_it_is_meant,
         proven::secrets::no_secret_that_a_run_meets_is_printed_or_stored,
     ]

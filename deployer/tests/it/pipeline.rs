@@ -44,7 +44,7 @@ fn live_state(environment: &str) -> (Value, Value, Value) {
     (status["release"].clone(), status["functions"].clone(), status["lock"].clone())
 }
 
-pub(crate) fn a_push_reaches_dev_and_prod_and_clicks_go_back_and_forth() {
+pub(crate) fn a_push_reaches_dev_and_prod_and_can_be_rolled_back() {
     let (stack, github) = (stack(), github("push").with_an_earlier_run());
     let [dev, prod] = ["dev", "prod"].map(|environment| stack.last_number(environment) + 1);
     let kept = (stack.checkout.keeping(FILE), stack.checkout.keeping(PROD_VALUES));
@@ -111,7 +111,7 @@ fn what_is_compiled_sees_no_token(log: &str, builds: usize) {
     }
 }
 
-pub(crate) fn what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_changes_nothing() {
+pub(crate) fn a_refused_run_is_an_annotation_and_changes_nothing() {
     let mut github = github("refused").with_an_earlier_run();
     let before = (live_state("dev"), live_state("prod"), stack().last_number("prod"));
     let fails = |github: &GitHub, event: &Event, job: &str, words: [&str; 2]| {
@@ -154,7 +154,7 @@ pub(crate) fn what_is_unknown_held_foreign_or_replaced_is_an_annotation_and_chan
     assert_eq!((live_state("dev"), live_state("prod"), stack().last_number("prod")), before);
 }
 
-pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none() {
+pub(crate) fn a_pull_request_gets_one_comment_and_a_forks_gets_none() {
     let github = github("pull-request");
     let of = |repository, assumed| Event {
         workflow: "ci",
@@ -163,7 +163,7 @@ pub(crate) fn a_pull_request_gets_its_plan_as_one_comment_and_a_forks_gets_none(
         commit: COMMIT.to_owned(),
         ..Event::default()
     };
-    let run = github.run(&of("somebody/fork", &[("test", "success"), ("build", "success")]));
+    let run = github.run(&of("someone/fork", &[("test", "success"), ("build", "success")]));
     run.expect(["attest", "plan", "comment"].map(|job| (job, "skipped")));
     assert_eq!(comments(&github), [""; 0]);
 
@@ -220,7 +220,7 @@ fn images() -> (Vec<String>, String) {
 }
 
 /// By a deployer of a release, as no run of `deploy` has one any more.
-pub(crate) fn drift_is_found_by_terraform_and_by_the_deployer_and_nothing_is_no_drift() {
+pub(crate) fn terraform_and_the_deployer_find_drift() {
     let mut github = github("drift").with_a_release("v0.1.0", COMMIT);
     // A repository that was set up yesterday: its state is still empty.
     stack().bucket("dev", "empty-state");
@@ -249,7 +249,7 @@ fn drift() -> Event {
     dispatched("drift", json!({}))
 }
 
-pub(crate) fn a_release_of_the_deployer_that_was_not_built_from_main_is_refused() {
+pub(crate) fn a_deployer_that_was_not_built_from_main_is_refused() {
     let run = github("foreign-release").with_a_release("v0.1.0", "baadbaad").run(&drift());
     run.expect([("drift", "failure")]).job("drift").annotates(["commit baadbaad", "not on its main branch"]);
     let run = github("no-release").run(&drift());
@@ -284,7 +284,7 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
 /// Rules that no linter has.
 pub(crate) fn the_workflows_keep_this_repositorys_own_rules() {
     every_step_is_short_and_hands_its_signals_on();
-    every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older();
+    every_job_that_applies_has_its_artifact_and_commit_order();
     no_job_that_builds_may_take_a_role_or_sign();
 }
 
@@ -308,7 +308,7 @@ fn every_step_is_short_and_hands_its_signals_on() {
 }
 
 /// Else an old run that is started again applies its Terraform over that of a later commit.
-fn every_job_that_applies_knows_what_it_releases_and_which_commit_is_the_older() {
+fn every_job_that_applies_has_its_artifact_and_commit_order() {
     let mut applies = 0;
     for (file, jobs) in workflows() {
         for (name, job) in jobs.as_object().unwrap() {

@@ -29,7 +29,7 @@ fn visited() -> Value {
     stack().get(&format!("{}/health", stack().url("dev"))).2["version"].clone()
 }
 
-pub(crate) fn changed_code_is_built_released_and_served_and_a_rollback_serves_what_was_before() {
+pub(crate) fn changed_code_is_released_and_a_rollback_restores_the_old() {
     let (checkout, proxy, before) = (&stack().checkout, proxy(), version());
     let run = |arguments: &str| checkout.through(&proxy, "dev", arguments).0;
     let unchanged = run("deploy dev --output json").expect(0);
@@ -80,21 +80,21 @@ fn canary(proxy: &StrictProxy) -> Running {
     running
 }
 
-pub(crate) fn in_a_canary_terraform_sees_no_change_another_process_is_refused_and_sigterm_reverts_it() {
+pub(crate) fn a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm() {
     let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
     let running = canary(&proxy);
     stack.assert_terraform_plan_is_empty("dev");
     let other = stack.checkout.deployer("rollback dev --to previous").expect(5);
     other.says(["is held by", "`deploy dev`", "hint: "]);
-    let told = Instant::now();
+    let signalled = Instant::now();
     running.signal("TERM");
     let ended = running.end().says(["interrupted by SIGTERM"]);
-    assert!(told.elapsed() < Duration::from_secs(7), "{:?}", told.elapsed());
+    assert!(signalled.elapsed() < Duration::from_secs(7), "{:?}", signalled.elapsed());
     assert_ne!(ended.code, 0);
     assert_eq!(stack.status("dev"), before);
 }
 
-pub(crate) fn what_a_killed_process_left_is_unlocked_by_hand_and_reverted_by_the_next_run() {
+pub(crate) fn a_killed_release_is_unlocked_and_reverted_by_the_next_run() {
     let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
     canary(&proxy).kill();
     let asked = stack.checkout.deployer("unlock dev").expect(3);

@@ -82,7 +82,7 @@ fn functions(environment: &str) -> Value {
     stack().behind(environment, "GET", "/2015-03-31/functions?MaxItems=10000", None, &Value::Null)
 }
 
-pub(crate) fn what_a_web_page_could_send_is_refused_at_every_port_and_nothing_is_made() {
+pub(crate) fn requests_of_a_web_page_are_refused_at_every_port() {
     let began = Instant::now();
     let local = stack().checkout.deployer("local status --output json").expect(0).json();
     let mut tried = 0;

@@ -237,7 +237,7 @@ def handler(event, context):
         log("ERROR", "request failed", request_id, cause=str(error))
         said = "The visitor count could not be reached. Please try again later."
         status, body, more = 500, problem("Database error", said, request_id), {}
-    answer = framed(event, status, body, more)
+    response = framed(event, status, body, more)
     took = int((time.perf_counter() - started) * 1_000_000)
     log("INFO", "responded", request_id, resource=resource, status=status, duration_us=took)
-    return answer
+    return response

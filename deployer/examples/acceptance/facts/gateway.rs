@@ -128,14 +128,14 @@ impl Api {
 }
 
 async fn permission(place: &Place, function: &Function, api: &Api, facts: &mut Facts) -> Result<()> {
-    // A fresh stage answers 403 until it is known everywhere.
-    let without = Place::until("the stage to answer", async || {
+    // A fresh stage returns 403 until it is known everywhere.
+    let without = Place::until("the stage to respond", async || {
         let status = api.get("/").await;
         Ok((status != 403 && status != 0).then_some(status))
     })
     .await?;
     if ![200, 500].contains(&without) {
-        // Nothing that serves requests: what is claimed of responses cannot be tried.
+        // No requests are possible here: the claims about responses cannot be tested.
         for id in ["missing-permission-500", "permission-opens"] {
             facts.not_seen(id, format!("HTTP {without}"));
         }

@@ -1,7 +1,7 @@
 //! The facts about AWS that `deployer` is built on, each tried on a function, an API and a table made for it and removed again.
 //!
 //! A fact that an account contradicts is a finding about the account (an emulator is often kinder than AWS), never an error of the
-//! run. What could not be observed is said to be so: it counts neither way.
+//! run. What could not be observed is reported as such: it counts neither way.
 
 mod claims;
 mod functions;

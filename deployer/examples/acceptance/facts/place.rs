@@ -40,7 +40,7 @@ impl Place {
         Self::of(shared, prefix, region)
     }
 
-    /// With settings that somebody else made.
+    /// With the given settings.
     pub(crate) fn of(shared: SdkConfig, prefix: &str, region: &str) -> Self {
         let endpoint = shared.endpoint_url().map(str::to_owned);
         let shared = shared
@@ -81,7 +81,7 @@ impl Place {
         std::mem::take(&mut *self.counter.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks until there is an answer, at most two minutes.
+    /// Repeats until there is a result, at most two minutes.
     pub(crate) async fn until<T>(what: &str, mut asked: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
         let started = tokio::time::Instant::now();
         loop {

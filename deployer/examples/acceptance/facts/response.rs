@@ -9,12 +9,12 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 /// The outcome of one call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Response {
-    /// Of HTTP; 0 if there was no answer at all.
+    /// Of HTTP; 0 without a response.
     pub(crate) status: u16,
     /// AWS's code of an error; empty for a success.
     pub(crate) code: String,
     pub(crate) message: String,
-    /// The header, if the answer had one.
+    /// The header, if the response had one.
     pub(crate) retry_after: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Response {
 impl fmt::Display for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
-            0 => formatter.write_str("no answer"),
+            0 => formatter.write_str("no response"),
             200 => formatter.write_str("it was accepted"),
             status => write!(formatter, "{status} {}: {}", self.code, self.message),
         }

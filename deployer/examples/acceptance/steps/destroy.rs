@@ -28,7 +28,7 @@ impl Run {
                     whole &= self.destroyed(environment).await?;
                 }
             }
-            // With the states gone, nobody would know what is left.
+            // Without the states, what is left would be unknown.
             if whole {
                 self.destroy_bootstrap().await?;
             }
@@ -80,7 +80,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether anything of the prefix still stands.
+    /// Whether anything of the prefix is left.
     async fn look(&mut self) -> Result<()> {
         let started = Instant::now();
         let taken = account::taken(&self.place, &self.caller.account).await;

@@ -57,7 +57,7 @@ impl Run {
     }
 
     async fn bootstrap_variables(&self, apis: &[String]) -> Result<serde_json::Value> {
-        // An owner that cannot exist: before the roles are given to the caller, nobody may take them.
+        // An owner that cannot exist: before the roles are given to the caller, they cannot be assumed.
         let mut github = json!({ "repository": "-/acceptance", "owner_id": "0", "repository_id": "0" });
         if let Some(arn) = self.foreign_provider().await? {
             github["oidc_provider_arn"] = json!(arn);

@@ -23,14 +23,14 @@ impl Run {
         self.workspace.change_code("There is nothing here, says a release that fails.")?;
         self.deployer("deploy whose check fails", "deploy dev --config failing.toml", 6).await?;
         self.deployer("status", "status dev", 0).await?;
-        // A release that failed stands in nobody's way.
+        // A failed release blocks nothing.
         self.workspace.change_code("There is nothing here, after a release that failed.")?;
         self.deployer("deploy after it", "deploy dev", 0).await?;
         self.deployer("promote dev to prod", "promote dev prod", 0).await?;
         self.deployer("rollback to the previous release", "rollback dev --to previous", 0).await?;
         self.deployer("check", "check dev", 0).await?;
         self.deployer("prune", "prune dev --yes --config prune.toml", 0).await?;
-        // An emulator may know no tags where IAM simulates a policy: then doctor finds rights missing that are there.
+        // An emulator may ignore tags when IAM simulates a policy: then doctor reports rights as missing that are there.
         let codes: &[i32] = if self.place.endpoint.is_none() { &[0] } else { &[0, 1] };
         for environment in super::infrastructure::ENVIRONMENTS {
             let (name, started) = (format!("doctor {environment}"), Instant::now());
@@ -59,7 +59,7 @@ impl Run {
         self.deployer("deploy of a changed definition", "deploy dev", 0).await.map(drop)
     }
 
-    /// Terraform wants it after a role's new session.
+    /// Terraform requires it after a role's new session.
     async fn reinit(&mut self, environment: &str) -> Result<()> {
         self.terraform(environment, &format!("init {environment} again"), &self.init(environment), &[0]).await
     }

@@ -99,7 +99,7 @@ impl<'a> Job<'a> {
         End { result, outputs: json!(texts(&scope, &job["outputs"])), url, log: self.log, summary: self.summary }
     }
 
-    /// Runs steps of the job or of a composite action; answers what they put out, by their ids.
+    /// Runs steps of the job or of a composite action; returns their outputs by their ids.
     fn steps(&mut self, steps: &Value, contexts: &mut Value) -> Value {
         contexts["steps"] = json!({});
         for step in steps.as_array().unwrap() {

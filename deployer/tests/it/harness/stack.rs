@@ -26,9 +26,9 @@ impl Stack {
         // A run of these tests that was killed may have left its processes behind.
         let up = checkout.deployer("local up");
         let late_response = Arc::new(OnceLock::new());
-        let (port, told) = (checkout.port("dev"), Arc::clone(&late_response));
+        let (port, late) = (checkout.port("dev"), Arc::clone(&late_response));
         // Nobody has to wait for it: other tests run meanwhile.
-        std::thread::spawn(move || told.set(answer_after(port, Duration::from_secs(91))));
+        std::thread::spawn(move || late.set(response_after(port, Duration::from_secs(91))));
         Self { checkout, up, late_response }
     }
 
@@ -155,7 +155,7 @@ impl Stack {
 }
 
 /// The first line of a response on a connection that carried nothing for so long.
-fn answer_after(port: u16, idle: Duration) -> std::io::Result<String> {
+fn response_after(port: u16, idle: Duration) -> std::io::Result<String> {
     let mut connection = TcpStream::connect(("127.0.0.1", port))?;
     std::thread::sleep(idle);
     let token = token(port).unwrap_or_default();

@@ -12,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use super::{Facts, Function};
 use crate::facts::functions::alias::ALIAS;
 
-/// The runtime has bash and curl; the answer is one for API Gateway.
+/// The runtime has bash and curl; the response is one for API Gateway.
 const BOOTSTRAP: &str = r#"#!/bin/bash
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 shopt -s nocasematch
@@ -24,7 +24,7 @@ done
 exit 1
 "#;
 
-/// A zip whose function answers, and logs, `mark`. The same mark is the same bytes.
+/// A zip whose function returns, and logs, `mark`. The same mark is the same bytes.
 pub(in crate::facts) fn zip(mark: &str) -> Result<Vec<u8>> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755))?;

@@ -1,4 +1,4 @@
-//! What a stage serves, and how it moves.
+//! What a stage runs, and how it moves.
 
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ pub(super) async fn probe(api: &Api, first: &str, facts: &mut Facts) -> Result<(
     let undeployed = api.get(LATER).await;
     let seen = format!("HTTP {undeployed} for a route that is not deployed");
     match api.get("/").await {
-        200 => facts.holds("stage-serves-snapshot", undeployed == 403, seen),
-        other => facts.not_seen("stage-serves-snapshot", format!("HTTP {other} for the route that is deployed")),
+        200 => facts.holds("stage-runs-snapshot", undeployed == 403, seen),
+        other => facts.not_seen("stage-runs-snapshot", format!("HTTP {other} for the route that is deployed")),
     }
 
     let second = api.deploy("second").await?;
@@ -66,7 +66,7 @@ async fn update(client: &aws_sdk_apigateway::Client, api: &Api, deployment: &str
 async fn switch(api: &Api, second: &str, facts: &mut Facts) -> Result<()> {
     let updated = update(&api.gateway, api, second).await?;
     let responded = updated.deployment_id().unwrap_or("none").to_owned();
-    facts.holds("update-stage-answer", responded == second, format!("deployment {responded}, asked for {second}"));
+    facts.holds("update-stage-response", responded == second, format!("deployment {responded}, asked for {second}"));
     let mut stale = 0;
     for _ in 0..5 {
         let read = api.gateway.get_stage().rest_api_id(&api.id).stage_name(STAGE).send().await?;

@@ -56,7 +56,7 @@ fn extras(environment: &str, id: &str) -> String {
     )
 }
 
-pub(super) fn no_role_reaches_another_environment_and_the_plan_role_writes_nothing() {
+pub(super) fn no_role_reaches_another_environment_and_plan_writes_nothing() {
     let began = Instant::now();
     let (mut cases, mut allowed) = (0, Vec::new());
     for (rendering, roles) in renderings() {

@@ -16,8 +16,8 @@ pub(crate) use account::end;
 pub(crate) use releases::*;
 
 /// Terraform's own requests, what each role must not do, and who must not take it.
-pub(crate) fn its_roles_allow_what_they_are_for_and_nothing_else() {
+pub(crate) fn its_roles_allow_what_they_need_and_nothing_else() {
     apply::the_first_apply_passes_under_exactly_the_deploy_roles_policy();
-    foreign::no_role_reaches_another_environment_and_the_plan_role_writes_nothing();
+    foreign::no_role_reaches_another_environment_and_plan_writes_nothing();
     tokens::no_other_workflow_takes_a_role();
 }

@@ -87,7 +87,7 @@ impl<'a> Releases<'a> {
     }
 }
 
-pub(crate) fn the_printed_steps_make_one_account_whose_roles_deploy_promote_and_roll_back() {
+pub(crate) fn the_printed_steps_make_an_account_that_deploys_and_promotes() {
     let began = Instant::now();
     let account = one_account();
     let mut releases = Releases::new(account);

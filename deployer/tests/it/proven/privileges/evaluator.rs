@@ -13,7 +13,7 @@ fn allows(statement: &Value, need: &Need) -> bool {
     policy(&json!([statement])).allows(need)
 }
 
-pub(crate) fn a_policy_allows_what_its_statements_say_and_nothing_else() {
+pub(crate) fn a_policy_allows_its_statements_and_nothing_else() {
     let need = |action: &str, resource: &str| Need::new(action, resource);
     let (function, version) = ("arn:aws:lambda:r:1:function:f", "arn:aws:lambda:r:1:function:f:7");
     let one = |action: &str, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
@@ -90,7 +90,7 @@ fn what_is_taken_out_is_gone_and_nothing_else_is() {
     assert_eq!(whole.grants().len(), 4);
 }
 
-pub(crate) fn what_nobody_understands_of_a_policy_fails_the_test() {
+pub(crate) fn an_unknown_part_of_a_policy_fails_the_test() {
     let statement = |more: Value| {
         let mut statement = json!({"Effect": "Allow", "Action": "a:B", "Resource": "x"});
         statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -110,6 +110,6 @@ pub(crate) fn what_nobody_understands_of_a_policy_fails_the_test() {
     }
     let single = policy(&json!([statement(json!({"Condition": {"StringEquals": {"a:key": "one"}}}))]));
     let many = Need::new("a:B", "x").with("a:key", vec!["one".to_owned(), "two".to_owned()]);
-    let judged = std::panic::catch_unwind(|| single.allows(&many));
-    assert!(judged.is_err(), "several values of a key for one were accepted");
+    let decision = std::panic::catch_unwind(|| single.allows(&many));
+    assert!(decision.is_err(), "several values of a key for one were accepted");
 }

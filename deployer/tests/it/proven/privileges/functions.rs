@@ -143,8 +143,8 @@ fn counter_without(proxy: &StrictProxy, policy: &Policy, needs: &[Need], violati
         // What fails is a 500 with a sentence of the counter's own, or no start at all; the log says why.
         let failed = responses.iter().filter(|response| response.status != 200).count();
         let named = responses.iter().filter(|response| response.words().contains(action)).count();
-        let told = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
-        if failed == 0 || named < failed || told {
+        let leaks = responses.iter().any(|response| response.status != 0 && response.body.contains("not authorized"));
+        if failed == 0 || named < failed || leaks {
             violations.push(format!("without {action}: {responses:?}"));
         }
         proxy.take();
@@ -166,7 +166,7 @@ fn preflight(proxy: &StrictProxy, violations: &mut Vec<String>) -> usize {
     1 + policy.grants().len()
 }
 
-pub(crate) fn each_function_needs_all_that_its_role_may_and_says_what_is_missing() {
+pub(crate) fn each_function_needs_all_its_rights_and_logs_a_missing_one() {
     let began = Instant::now();
     let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let mut violations = Vec::new();

@@ -8,7 +8,7 @@ use crate::harness::Alarm;
 use crate::promises;
 use crate::strict::Call;
 
-pub(crate) fn the_role_of_pull_requests_looks_at_everything_and_changes_nothing() {
+pub(crate) fn the_role_of_pull_requests_reads_and_changes_nothing() {
     let began = Instant::now();
     let (bench, documents) = (Bench::new(), attached("dev", "plan"));
     let alarm = Alarm::set();

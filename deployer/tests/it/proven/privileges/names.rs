@@ -108,7 +108,7 @@ fn others() -> Vec<Case> {
     ]
 }
 
-pub(crate) fn every_call_needs_what_aws_calls_it_and_is_refused_in_its_services_words() {
+pub(crate) fn every_call_needs_its_action_and_is_refused_in_aws_words() {
     let proxy = StrictProxy::before(stack().checkout.port("dev"));
     let who = role_arn("dev", "deploy");
     proxy.guard(Some(Guard::of_role(&who, Policy::default())));

@@ -63,7 +63,7 @@ pub(crate) fn under_exactly_the_deploy_roles_policy_everything_passes() {
     let used = Used::make();
     everything_passes(&used);
     nothing_is_granted_for_the_deployer_that_it_never_uses(&used);
-    doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(&used);
+    doctor_checks_exactly_the_actions_that_a_run_needs(&used);
 }
 
 fn everything_passes(used: &Used) {
@@ -95,7 +95,7 @@ fn nothing_is_granted_for_the_deployer_that_it_never_uses(used: &Used) {
 }
 
 /// `doctor` is asked before a release whether the role may do it: what it does not ask for would be missed only then.
-fn doctor_asks_for_every_action_that_a_run_needs_and_for_no_other(used: &Used) {
+fn doctor_checks_exactly_the_actions_that_a_run_needs(used: &Used) {
     let policy = together(&attached("dev", "deploy"));
     // Without the first it could not ask, and it says so.
     let needed: BTreeSet<_> = used.needs.iter().map(|need| need.action.as_str()).collect();
