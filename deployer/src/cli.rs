@@ -10,7 +10,13 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
-#[command(version, about = "Release AWS Lambda functions, safely and fast", disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    version,
+    about = "Release AWS Lambda functions, safely and fast",
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 #[command(after_help = help::SHORT, after_long_help = help::LONG)]
 pub struct Cli {
     /// What every command takes.

@@ -62,7 +62,9 @@ pub fn completed(process: &ProcessEnvironment, arguments: &[OsString]) -> bool {
 fn with_candidates(command: Command, line: &Line) -> Command {
     let of = |candidates: fn(&Line, &str) -> Vec<CompletionCandidate>| {
         let line = line.clone();
-        ArgValueCompleter::new(move |typed: &OsStr| typed.to_str().map(|typed| candidates(&line, typed)).unwrap_or_default())
+        ArgValueCompleter::new(move |typed: &OsStr| {
+            typed.to_str().map(|typed| candidates(&line, typed)).unwrap_or_default()
+        })
     };
     let name = command.get_name().to_owned();
     command

@@ -73,8 +73,9 @@ use failure::Exit;
 use guard::Guard;
 use init::{Choice, Init};
 use report::{
-    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView, Lane,
-    Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView, UnlockView, View, WrittenView,
+    BuildView, CheckView, ContractView, DoctorView, EnvironmentStatus, GuardView, HistoryView, IdleView, InitView,
+    Lane, Page, PageView, PlanView, PruneView, ReleaseView, Report, Repository, StatusView, UnlockView, View,
+    WrittenView,
 };
 use world::World;
 

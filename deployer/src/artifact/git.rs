@@ -141,7 +141,8 @@ impl<'a> Git<'a> {
 
     /// The address of the remote `origin`, which may have a password in it.
     pub(super) async fn origin(&self) -> Option<String> {
-        let output = self.run(&["config", "--get", "remote.origin.url"]).await.ok().filter(|output| output.status.success())?;
+        let output =
+            self.run(&["config", "--get", "remote.origin.url"]).await.ok().filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 

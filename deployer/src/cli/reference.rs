@@ -48,7 +48,11 @@ fn examples(command: &Command) -> Vec<String> {
 fn page() -> String {
     let mut text = BEFORE.to_owned();
     for command in commands() {
-        let level = if command.get_subcommands().next().is_some() || name(&command).matches(' ').count() < 2 { "##" } else { "###" };
+        let level = if command.get_subcommands().next().is_some() || name(&command).matches(' ').count() < 2 {
+            "##"
+        } else {
+            "###"
+        };
         let _ = write!(text, "\n{level} `{}`\n\n", name(&command));
         let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
         let about = about.lines().collect::<Vec<_>>().join("\n");
@@ -95,7 +99,8 @@ fn options(text: &mut String, command: &Command) {
             let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
             let default = argument.get_default_values().first().filter(|_| argument.get_action().takes_values());
             let default = default.map_or_else(String::new, |value| format!(" [default: {}]", value.to_string_lossy()));
-            let _ = writeln!(text, "| `{}` | {}{default} |", shape(argument), help.replace('\n', " ").replace('|', "\\|"));
+            let _ =
+                writeln!(text, "| `{}` | {}{default} |", shape(argument), help.replace('\n', " ").replace('|', "\\|"));
         }
     }
 }
@@ -125,7 +130,10 @@ fn write_section(text: &mut String, section: &str) {
             let lines: Vec<_> = lines.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
             let language = if title == "Examples" { "console" } else { "text" };
             let lines: Vec<_> = match language {
-                "console" => lines.iter().map(|line| if line.starts_with("deployer") { format!("$ {line}") } else { format!("  {line}") }).collect(),
+                "console" => lines
+                    .iter()
+                    .map(|line| if line.starts_with("deployer") { format!("$ {line}") } else { format!("  {line}") })
+                    .collect(),
                 _ => lines.iter().map(ToString::to_string).collect(),
             };
             let _ = write!(text, "\n{title}:\n\n```{language}\n{}\n```\n", lines.join("\n"));
@@ -160,7 +168,11 @@ fn a_short_help_fits_one_screen() {
 fn every_command_has_examples_and_each_of_them_parses() {
     for command in commands() {
         let examples = examples(&command);
-        assert!(examples.iter().any(|example| example.starts_with(&name(&command))), "`{}` has no example", name(&command));
+        assert!(
+            examples.iter().any(|example| example.starts_with(&name(&command))),
+            "`{}` has no example",
+            name(&command)
+        );
         for example in examples.iter().filter(|example| !example.ends_with("--help")) {
             let parsed = Cli::try_parse_from(example.split_whitespace());
             assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());

@@ -7,9 +7,9 @@ mod console;
 mod github;
 mod html;
 mod markdown;
-mod screen;
 #[cfg(test)]
 mod schema;
+mod screen;
 #[cfg(test)]
 mod tests;
 mod timeline;

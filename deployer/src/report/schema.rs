@@ -69,7 +69,8 @@ fn documents(generator: &mut SchemaGenerator) -> Vec<(&'static str, Value)> {
 fn schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let documents = documents(&mut generator);
-    let commands: serde_json::Map<_, _> = documents.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    let commands: serde_json::Map<_, _> =
+        documents.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
     let mut any: Vec<Value> = commands.values().cloned().collect();
     any.sort_by_key(ToString::to_string);
     any.dedup();
@@ -113,7 +114,12 @@ fn write_table(text: &mut String, table: &Value) {
     if table["properties"].is_object() {
         text.push_str("\n| name | value | |\n|---|---|---|\n");
         for (name, member) in members(&table["properties"]) {
-            let _ = writeln!(text, "| `{name}` | {} | {} |", kind(member), described(member).unwrap_or_default().replace('|', "\\|"));
+            let _ = writeln!(
+                text,
+                "| `{name}` | {} | {} |",
+                kind(member),
+                described(member).unwrap_or_default().replace('|', "\\|")
+            );
         }
     }
     for either in ["oneOf", "anyOf"].iter().filter_map(|word| table[word].as_array()).flatten() {
@@ -134,7 +140,9 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn names(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
     match value {
         Value::Object(all) => Box::new(all.iter().flat_map(|(name, value)| match (name.as_str(), value.as_str()) {
-            ("$ref", Some(path)) => Box::new(path.strip_prefix("#/$defs/").into_iter()) as Box<dyn Iterator<Item = &str>>,
+            ("$ref", Some(path)) => {
+                Box::new(path.strip_prefix("#/$defs/").into_iter()) as Box<dyn Iterator<Item = &str>>
+            }
             _ => names(value),
         })),
         Value::Array(all) => Box::new(all.iter().flat_map(names)),
@@ -163,8 +171,13 @@ fn kind(value: &Value) -> String {
     let words = types.iter().map(|name| match *name {
         "array" if value["items"].is_object() => format!("list of {}", kind(&value["items"])),
         "array" => "list".to_owned(),
-        "object" if value["additionalProperties"].is_object() => format!("by name, {}", kind(&value["additionalProperties"])),
-        "object" => members(&value["properties"]).map(|(name, value)| format!("`{name}`: {}", kind(value))).collect::<Vec<_>>().join(", "),
+        "object" if value["additionalProperties"].is_object() => {
+            format!("by name, {}", kind(&value["additionalProperties"]))
+        }
+        "object" => members(&value["properties"])
+            .map(|(name, value)| format!("`{name}`: {}", kind(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         name => name.to_owned(),
     });
     let words: Vec<_> = words.filter(|words| !words.is_empty()).collect();

@@ -64,7 +64,11 @@ fn a_healthy_stack_has_no_problems_and_passes_no_permission_that_it_could_not_as
     assert_eq!(of_verdict(&findings, "problem"), Vec::<&Value>::new());
     let warnings: Vec<_> = of_verdict(&findings, "warning").iter().map(|finding| finding["subject"].clone()).collect();
     assert_eq!(warnings, ["alarms"], "the local stack has no alarms, and nothing else to warn of");
-    let own = findings["findings"].as_array().unwrap().iter().filter(|finding| finding["subject"] == "the deployer's permissions");
+    let own = findings["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["subject"] == "the deployer's permissions");
     let verdicts: Vec<_> = own.map(|finding| &finding["verdict"]).collect();
     assert!(verdicts.len() > 30 && verdicts.iter().all(|verdict| **verdict == "not checked"), "{verdicts:?}");
     let others = of_verdict(&findings, "not checked").len();
@@ -148,6 +152,9 @@ fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
     let findings = checkout.deployer("doctor dev --output json --config edited.toml").expect(1).json();
     let verdicts: Vec<_> = findings["findings"].as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
     assert_eq!(verdicts, ["problem", "not checked"]);
-    assert!(findings["findings"][0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
+    assert!(
+        findings["findings"][0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"),
+        "{findings}"
+    );
     assert!(findings["findings"][0]["fix"].as_str().unwrap().contains("infrastructure code"), "{findings}");
 }

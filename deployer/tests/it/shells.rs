@@ -76,10 +76,10 @@ pub(crate) fn each_page_of_the_manual_renders_without_a_warning() {
     let pages: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|page| page.unwrap().path()).collect();
     assert!(pages.iter().any(|page| page.ends_with("deployer-local-up.1")) && pages.len() > 15, "{pages:?}");
     for page in pages {
-        let rendered = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-K", "utf8"]).arg(&page).output().unwrap();
+        let rendered = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-P-cbou"]).arg(&page).output().unwrap();
         let text = String::from_utf8_lossy(&rendered.stdout);
         assert_eq!(String::from_utf8_lossy(&rendered.stderr), "", "{}", page.display());
-        assert!(text.contains("SYNOPSIS") && text.contains("Examples:"), "{}: {text}", page.display());
+        assert!(text.contains("SYNOPSIS") && text.contains("EXAMPLES\n"), "{}: {text}", page.display());
     }
     let main = Command::new(deployer).arg("man").env_clear().envs(bare()).output().unwrap();
     assert_eq!(main.stdout, std::fs::read(folder.path().join("deployer.1")).unwrap());
@@ -113,7 +113,8 @@ impl Project {
             text.push_str(&format!("{name} = {{ port = {port}, account = \"111111111111\" }}\n"));
             let credentials = folder.path().join(".deployer/local").join(name);
             std::fs::create_dir_all(&credentials).unwrap();
-            let keys = "[default]\naws_access_key_id = 111111111111\naws_secret_access_key = x\naws_session_token = t\n";
+            let keys =
+                "[default]\naws_access_key_id = 111111111111\naws_secret_access_key = x\naws_session_token = t\n";
             std::fs::write(credentials.join("credentials"), keys).unwrap();
         }
         std::fs::write(folder.path().join("deployer.toml"), text).unwrap();
@@ -145,7 +146,8 @@ fn respond(mut stream: TcpStream) {
         request.extend_from_slice(&part[..read]);
         let text = String::from_utf8_lossy(&request);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
         if body.len() >= length.unwrap_or_default() {
             break;
         }
@@ -231,7 +233,7 @@ impl Terminal {
     /// Types a line, presses Tab, and waits for the completed word. The line is thrown away.
     #[track_caller]
     fn completes(&mut self, line: &str, completed: &str, patience: Duration) {
-        self.types("\u{3}clear\n");
+        self.types("\u{15}clear\n");
         std::thread::sleep(Duration::from_millis(300));
         self.types(&format!("{line}\t"));
         self.shows(completed, patience);

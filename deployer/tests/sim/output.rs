@@ -57,18 +57,29 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
                 wrong.extend(differences(&schema()["$defs"][name], value, path));
             }
             "type" => {
-                let types: Vec<&str> = wanted.as_array().map_or_else(|| vec![wanted.as_str().unwrap()], |all| all.iter().filter_map(Value::as_str).collect());
+                let types: Vec<&str> = wanted.as_array().map_or_else(
+                    || vec![wanted.as_str().unwrap()],
+                    |all| all.iter().filter_map(Value::as_str).collect(),
+                );
                 if !types.iter().any(|wanted| is_of(wanted, value)) {
                     wrong.push(format!("{path} is not {}: {value}", types.join(" or ")));
                 }
             }
             "const" if wanted != value => wrong.push(format!("{path} is not {wanted}: {value}")),
-            "enum" if !wanted.as_array().unwrap().contains(value) => wrong.push(format!("{path} is none of {wanted}: {value}")),
-            "minimum" if value.as_f64() < wanted.as_f64() => wrong.push(format!("{path} is below {wanted}: {value}")),
-            "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => wrong.push(format!("{path} is above {wanted}: {value}")),
+            "enum" if !wanted.as_array().unwrap().contains(value) => {
+                wrong.push(format!("{path} is none of {wanted}: {value}"))
+            }
+            "minimum" if value.is_number() && value.as_f64() < wanted.as_f64() => {
+                wrong.push(format!("{path} is below {wanted}: {value}"))
+            }
+            "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => {
+                wrong.push(format!("{path} is above {wanted}: {value}"))
+            }
             "required" => {
                 let names = wanted.as_array().unwrap().iter().filter_map(Value::as_str);
-                wrong.extend(names.filter(|name| value.get(name).is_none()).map(|name| format!("{path} has no `{name}`")));
+                wrong.extend(
+                    names.filter(|name| value.get(name).is_none()).map(|name| format!("{path} has no `{name}`")),
+                );
             }
             "items" => {
                 let items = value.as_array().into_iter().flatten().enumerate();
@@ -79,7 +90,8 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
                 wrong.extend(pairs.flat_map(|(wanted, item)| differences(wanted, item, path)));
             }
             "anyOf" | "oneOf" => {
-                let branches = wanted.as_array().unwrap().iter().map(|branch| differences(&with(schema_of, branch), value, path));
+                let branches =
+                    wanted.as_array().unwrap().iter().map(|branch| differences(&with(schema_of, branch), value, path));
                 let best = branches.min_by_key(Vec::len).unwrap_or_default();
                 wrong.extend(best);
             }

@@ -24,7 +24,8 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         _ => replace(path, text, found.map(|found| found.permissions())),
     };
     written.with_context(|| {
-        Failure::error(format!("cannot write `{}`", path.display())).hint("name a file in a folder that you may write to")
+        Failure::error(format!("cannot write `{}`", path.display()))
+            .hint("name a file in a folder that you may write to")
     })
 }
 

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        for address in ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://a/b", "x", "", "//a/b"] {
+        for address in ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://a/b", "x", "", "//a/b"]
+        {
             assert_eq!(link(address, "run"), "run", "{address}");
         }
         let quoted = link("https://ci.example/1?a=\"><script>", "run");

@@ -24,7 +24,8 @@ pub(super) fn icons() -> &'static str {
 
 /// What is live now.
 pub(super) fn cards(page: &Page) -> String {
-    let mut html = "<section aria-labelledby=\"live\">\n<h2 id=\"live\">Live now</h2>\n<ul class=\"cards\">\n".to_owned();
+    let mut html =
+        "<section aria-labelledby=\"live\">\n<h2 id=\"live\">Live now</h2>\n<ul class=\"cards\">\n".to_owned();
     for (index, lane) in page.lanes.iter().enumerate() {
         let _ = writeln!(html, "<li><h3>{}</h3>{}</li>", escaped(&lane.environment), card(page, index, lane));
     }
@@ -103,10 +104,13 @@ fn facts(page: &Page, release: &Release) -> String {
     };
     if let Some(from) = &release.from {
         let words = escaped(&format!("release {} of {}", from.release, from.environment));
-        fact("From", match page.anchor(&from.environment, from.release) {
-            Some((_, anchor)) => format!("<a href=\"#{anchor}\">{words}</a>"),
-            None => words,
-        });
+        fact(
+            "From",
+            match page.anchor(&from.environment, from.release) {
+                Some((_, anchor)) => format!("<a href=\"#{anchor}\">{words}</a>"),
+                None => words,
+            },
+        );
     }
     if let Some(commit) = commit(page, release) {
         fact("Commit", format!("{commit}{}", if release.artifact.dirty { " with uncommitted changes" } else { "" }));

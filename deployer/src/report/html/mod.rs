@@ -141,7 +141,10 @@ impl Page {
             .collect();
         let cut = match cut.is_empty() {
             true => String::new(),
-            false => format!("<p>Not on this page: {}. <code>--limit</code> sets how many are shown, {LISTED} at most.</p>\n", cut.join(", ")),
+            false => format!(
+                "<p>Not on this page: {}. <code>--limit</code> sets how many are shown, {LISTED} at most.</p>\n",
+                cut.join(", ")
+            ),
         };
         format!("<footer>\n{cut}<p>Written by deployer {}.</p>\n</footer>\n", env!("CARGO_PKG_VERSION"))
     }

@@ -81,7 +81,9 @@ fn marks(page: &Page) -> (Vec<Mark<'_>>, Axis) {
     let spans: Vec<Span> = drawn.iter().map(|(span, _)| *span).collect();
     let axis = Axis::of(&spans);
     let marks = drawn.iter().zip(&axis.places);
-    let marks = marks.map(|((span, release), place)| Mark { lane: span.lane, row: row(page, span.lane), release, place: *place }).collect();
+    let marks = marks
+        .map(|((span, release), place)| Mark { lane: span.lane, row: row(page, span.lane), release, place: *place })
+        .collect();
     (marks, axis)
 }
 
@@ -99,7 +101,10 @@ fn svg(page: &Page, marks: &[Mark<'_>], axis: &Axis) -> String {
          viewBox=\"0 0 {width} {height}\">\n"
     );
     for (x, day) in &axis.days {
-        let _ = writeln!(svg, "<path class=\"day\" d=\"M{x} 22V{height}\"/><text class=\"day\" x=\"{x}\" y=\"14\">{day}</text>");
+        let _ = writeln!(
+            svg,
+            "<path class=\"day\" d=\"M{x} 22V{height}\"/><text class=\"day\" x=\"{x}\" y=\"14\">{day}</text>"
+        );
     }
     for (x, gap) in &axis.gaps {
         let _ = writeln!(svg, "<text class=\"gap\" x=\"{x}\" y=\"30\">{gap}</text>");
@@ -130,7 +135,11 @@ fn edge(marks: &[Mark<'_>], page: &Page, to: &Mark<'_>) -> String {
     };
     let bend = if is_down { 30 } else { -30 };
     let (x1, x2) = (from.place.1 - 10, to.place.0 + 10);
-    format!("<path class=\"edge\" d=\"M{x1} {y1}C{x1} {} {x2} {} {x2} {y2}\"/><circle class=\"edge\" cx=\"{x2}\" cy=\"{y2}\" r=\"3\"/>\n", y1 + bend, y2 - bend)
+    format!(
+        "<path class=\"edge\" d=\"M{x1} {y1}C{x1} {} {x2} {} {x2} {y2}\"/><circle class=\"edge\" cx=\"{x2}\" cy=\"{y2}\" r=\"3\"/>\n",
+        y1 + bend,
+        y2 - bend
+    )
 }
 
 fn drawn(page: &Page, mark: &Mark<'_>) -> String {

@@ -48,7 +48,9 @@ impl Axis {
             moments.push((span.ended.max(span.began), true, index));
         }
         // Of the same moment what ended comes first, but never before its own beginning.
-        moments.sort_by_key(|(at, ends, index)| (*at, *ends && spans[*index].ended <= spans[*index].began, !*ends, *index));
+        moments.sort_by_key(|(at, ends, index)| {
+            (*at, *ends && spans[*index].ended <= spans[*index].began, !*ends, *index)
+        });
         let mut axis = Self { places: vec![(0, 0); spans.len()], ..Self::default() };
         let lanes = spans.iter().map(|span| span.lane + 1).max().unwrap_or(0);
         let (mut x, mut before, mut free) = (MARGIN, None::<Timestamp>, vec![MARGIN; lanes]);
@@ -57,7 +59,11 @@ impl Axis {
             let from = x;
             x += before.map_or(0, |before| distance(at.duration_since(before)));
             if ends {
-                x = x.max(axis.places[index].0 + NARROWEST + distance(spans[index].ended.duration_since(spans[index].began)) / 2);
+                x = x.max(
+                    axis.places[index].0
+                        + NARROWEST
+                        + distance(spans[index].ended.duration_since(spans[index].began)) / 2,
+                );
                 axis.places[index].1 = x;
                 free[lane] = x + APART;
             } else {
@@ -81,7 +87,11 @@ impl Axis {
         }
         let (label, room) = if is_new_year { (format!("{} {}", day(at), year(at)), YEAR) } else { (day(at), DAY) };
         let taken = self.days.last().map_or(MARGIN, |(last, label)| last + if label.len() > 6 { YEAR } else { DAY });
-        x = x.max(if before.is_some() { taken } else { MARGIN }).max(if before.is_some() { from + room / 2 } else { 0 });
+        x = x.max(if before.is_some() { taken } else { MARGIN }).max(if before.is_some() {
+            from + room / 2
+        } else {
+            0
+        });
         if let Some(gap) = before.map(|before| at.duration_since(before)).filter(|gap| *gap >= IDLE && x - from >= 40) {
             self.gaps.push((i32::midpoint(from, x), roughly(gap)));
         }

@@ -68,15 +68,20 @@ fn a_page_needs_nothing_but_itself() {
     }
     let addresses = page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     for address in addresses {
-        assert!(address.starts_with(['#']) || address == "data:," || address.starts_with("https://github.com/acme/shop/commit/"), "{address}");
+        assert!(
+            address.starts_with(['#'])
+                || address == "data:,"
+                || address.starts_with("https://github.com/acme/shop/commit/"),
+            "{address}"
+        );
     }
 }
 
 #[test]
 fn ten_thousand_releases_are_a_page_of_a_few_megabytes_that_names_what_is_missing() {
-    let releases = (1..=10_000).rev().map(|number| {
-        release(number, "superseded", "2026-11-27T10:00:00Z", &json!({"reason": "r".repeat(200)}))
-    });
+    let releases = (1..=10_000)
+        .rev()
+        .map(|number| release(number, "superseded", "2026-11-27T10:00:00Z", &json!({"reason": "r".repeat(200)})));
     let page = page(vec![Lane::new("dev", releases.collect(), usize::MAX)]);
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
     assert!(page.contains("9000 older releases of dev"), "the footer says nothing of it");
@@ -93,6 +98,8 @@ fn environments_that_cannot_be_read_or_are_empty_say_so() {
 #[test]
 fn promotions_in_a_circle_are_drawn_all_the_same() {
     let from = |environment: &str| json!({"kind": "promote", "from": {"environment": environment, "release": 1}});
-    let lane = |name: &str, from: &serde_json::Value| Lane::new(name, vec![release(1, "live", "2026-11-27T10:00:00Z", from)], 9);
+    let lane = |name: &str, from: &serde_json::Value| {
+        Lane::new(name, vec![release(1, "live", "2026-11-27T10:00:00Z", from)], 9)
+    };
     assert_eq!(page(vec![lane("a", &from("b")), lane("b", &from("a"))]).matches("<path class=\"edge\"").count(), 2);
 }

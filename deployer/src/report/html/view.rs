@@ -51,6 +51,10 @@ impl View for PageView {
             let of = if releases < total { format!(" of {total}") } else { String::new() };
             format!("{releases}{of} of `{environment}`")
         });
-        format!("wrote `{}` with the releases of each environment: {}\n", self.file, counts.collect::<Vec<_>>().join(", "))
+        format!(
+            "wrote `{}` with the releases of each environment: {}\n",
+            self.file,
+            counts.collect::<Vec<_>>().join(", ")
+        )
     }
 }

@@ -169,7 +169,10 @@ dev: 1 problem, 1 warning, 3 not checked, 1 ok
     fn programs_see_a_list_of_findings() {
         let expected = json!({"subject": "function f", "check": "permission GET /", "verdict": "problem", "detail": "so", "fix": "apply"});
         let seen = serde_json::to_value(view()).unwrap();
-        assert_eq!((&seen["findings"][1], &seen["findings"][2]["verdict"], &seen["findings"][0]["fix"]), (&expected, &json!("not checked"), &json!(null)));
+        assert_eq!(
+            (&seen["findings"][1], &seen["findings"][2]["verdict"], &seen["findings"][0]["fix"]),
+            (&expected, &json!("not checked"), &json!(null))
+        );
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub(super) fn framed(document: &str, script: &str) -> (Value, Vec<String>) {
     let site = Site::serving(html, "base-uri 'self'", Some(document.to_owned()));
     let mut browser = Chromium::open(ALLOWED, site.port);
     let report = site.report(&mut browser);
-    let console: Vec<_> = browser.complaints().lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
+    let console: Vec<_> =
+        browser.complaints().lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
     assert_eq!(console, Vec::<String>::new());
     let asked = site.served.asked.lock().unwrap().clone();
     browser.close_after("/seen");

@@ -95,7 +95,11 @@ pub(crate) fn the_page_of_releases_is_whole_on_a_phone_and_by_keyboard() {
         }
         assert_eq!((&seen["unreachable"], &seen["marks"]), (&json!(0), &json!(4)), "{width}: {seen}");
         assert_eq!(seen["headings"], json!(["Releases of shop", "Live now", "Timeline", "Releases"]));
-        assert_eq!((&seen["hidden"], &seen["focused"], &seen["links"]), (&json!(true), &json!(true), &json!(0)), "{seen}");
+        assert_eq!(
+            (&seen["hidden"], &seen["focused"], &seen["links"]),
+            (&json!(true), &json!(true), &json!(0)),
+            "{seen}"
+        );
         assert!(seen["panel"].as_str().unwrap().contains("production-with-a-long-name 1"), "{width}: {seen}");
         assert_eq!((&seen["open"], &seen["summary"]), (&json!(true), &json!(true)), "{width}: {seen}");
     }
