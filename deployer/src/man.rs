@@ -13,9 +13,7 @@ use crate::cli::Cli;
 /// # Errors
 /// It cannot be made.
 pub fn main_page() -> Result<Vec<u8>> {
-    let mut page = Vec::new();
-    Man::new(command()).manual("deployer").render(&mut page)?;
-    Ok(page)
+    rendered(command()).context("cannot render the page")
 }
 
 /// Writes a page for `deployer` and for each command into a folder, which is created if needed. Returns how many.
@@ -29,23 +27,53 @@ pub fn write(folder: &Path) -> Result<usize> {
     let mut pages = Vec::new();
     collect(command, &mut pages);
     for page in &pages {
-        let path = folder.join(page.get_filename());
-        let write = || -> std::io::Result<()> {
-            let mut text = Vec::new();
-            page.render(&mut text)?;
-            std::fs::write(&path, text)
-        };
-        write().with_context(|| format!("cannot write `{}`", path.display()))?;
+        let path = folder.join(Man::new(page.clone()).get_filename());
+        let written = rendered(page.clone()).and_then(|text| std::fs::write(&path, text));
+        written.with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     Ok(pages.len())
+}
+
+/// A page, whose examples keep their lines: the library would fill them up to paragraphs.
+fn rendered(command: Command) -> std::io::Result<Vec<u8>> {
+    let after = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+    let has_commands = command.has_subcommands();
+    let (man, mut page) = (Man::new(command).manual("deployer"), Vec::new());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    page.extend_from_slice(sections(&after.unwrap_or_default()).as_bytes());
+    Ok(page)
+}
+
+/// What follows the options in the help: paragraphs, some of which have a title and lines of their own.
+fn sections(help: &str) -> String {
+    let mut page = String::new();
+    for section in help.split("\n\n") {
+        let (title, lines) = section.split_once(":\n").unwrap_or(("Notes", section));
+        page.push_str(&format!(".SH {}\n.nf\n", title.to_uppercase()));
+        for line in lines.lines() {
+            let line = line.strip_prefix("  ").unwrap_or(line);
+            // A dot or a quote at the beginning would be a request.
+            let line = line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('…', "...");
+            page.push_str(&format!("\\&{line}\n"));
+        }
+        page.push_str(".fi\n");
+    }
+    page
 }
 
 fn command() -> Command {
     Cli::command().name("deployer")
 }
 
-fn collect(command: Command, pages: &mut Vec<Man>) {
+fn collect(command: Command, pages: &mut Vec<Command>) {
     let below: Vec<Command> = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
-    pages.push(Man::new(command).manual("deployer"));
+    pages.push(command);
     below.into_iter().for_each(|command| collect(command, pages));
 }

@@ -76,10 +76,10 @@ pub(crate) fn each_page_of_the_manual_renders_without_a_warning() {
     let pages: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|page| page.unwrap().path()).collect();
     assert!(pages.iter().any(|page| page.ends_with("deployer-local-up.1")) && pages.len() > 15, "{pages:?}");
     for page in pages {
-        let rendered = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-K", "utf8"]).arg(&page).output().unwrap();
+        let rendered = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-P-cbou"]).arg(&page).output().unwrap();
         let text = String::from_utf8_lossy(&rendered.stdout);
         assert_eq!(String::from_utf8_lossy(&rendered.stderr), "", "{}", page.display());
-        assert!(text.contains("SYNOPSIS") && text.contains("Examples:"), "{}: {text}", page.display());
+        assert!(text.contains("SYNOPSIS") && text.contains("EXAMPLES\n"), "{}: {text}", page.display());
     }
     let main = Command::new(deployer).arg("man").env_clear().envs(bare()).output().unwrap();
     assert_eq!(main.stdout, std::fs::read(folder.path().join("deployer.1")).unwrap());
@@ -233,7 +233,7 @@ impl Terminal {
     /// Types a line, presses Tab, and waits for the completed word. The line is thrown away.
     #[track_caller]
     fn completes(&mut self, line: &str, completed: &str, patience: Duration) {
-        self.types("\u{3}clear\n");
+        self.types("\u{15}clear\n");
         std::thread::sleep(Duration::from_millis(300));
         self.types(&format!("{line}\t"));
         self.shows(completed, patience);

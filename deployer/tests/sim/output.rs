@@ -69,7 +69,9 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
             "enum" if !wanted.as_array().unwrap().contains(value) => {
                 wrong.push(format!("{path} is none of {wanted}: {value}"))
             }
-            "minimum" if value.as_f64() < wanted.as_f64() => wrong.push(format!("{path} is below {wanted}: {value}")),
+            "minimum" if value.is_number() && value.as_f64() < wanted.as_f64() => {
+                wrong.push(format!("{path} is below {wanted}: {value}"))
+            }
             "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => {
                 wrong.push(format!("{path} is above {wanted}: {value}"))
             }

@@ -54,19 +54,22 @@ fn a_release_that_fails_has_its_error_in_its_one_document() {
     });
 }
 
+/// The credentials are those of one account, and `prod` is in another.
 #[test]
-fn the_page_has_the_releases_of_all_environments() {
+fn the_page_names_an_environment_that_cannot_be_read() {
     Snapshot::new(Shape::of(1), 1).with_programs().simulate(async |simulation| {
         deployed(simulation).await;
         simulation.done("promote dev prod --allow-definition-diff").await;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("releases.html");
-        let written = simulation.done(&format!("history --html {} --output json", file.display())).await.json();
-        assert_eq!(written["environments"].as_array().unwrap().len(), 2, "{written}");
+        let ended = simulation.done(&format!("history --html {} --output json", file.display())).await;
+        assert!(ended.words.contains("warning: the releases of `prod` cannot be read"), "{}", ended.words);
+        let written = ended.json();
+        assert_eq!(written["environments"][0]["error"], serde_json::Value::Null, "{written}");
+        assert!(written["environments"][1]["error"].is_string(), "{written}");
         let page = std::fs::read_to_string(&file).unwrap();
-        assert!(page.contains("id=\"dev-1\"") && page.contains("id=\"prod-1\""), "{page}");
-        assert!(page.contains("Promoted from dev 1") && page.contains("<path class=\"edge\""), "{page}");
-        let printed = simulation.done("history dev --html -").await.words;
-        assert!(printed.starts_with("<!doctype html>") && !printed.contains("id=\"prod-1\""), "{printed}");
+        assert!(page.contains("id=\"dev-1\"") && page.contains("<b>Could not be read.</b>"), "{page}");
+        let printed = simulation.done("history prod --html -").await.words;
+        assert!(printed.starts_with("<!doctype html>") && printed.contains("Promoted from dev 1"), "{printed}");
     });
 }
