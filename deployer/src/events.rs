@@ -16,9 +16,9 @@ use crate::rates::Queue;
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Something was done or begins: a verb, and what it is done to.
+    /// Something was done or begins: a verb and its object.
     Progress(&'a str, &'a str),
-    /// Something that deserves a look but stops nothing.
+    /// Something that deserves attention but stops nothing.
     Warning(&'a str),
     /// A build of these functions begins; the compiler's own output follows.
     BuildBegins(Vec<&'a str>),
@@ -42,7 +42,7 @@ pub enum Event<'a> {
     Called(&'a Called),
     /// Checks that should have gone through the URL were made by Invoke alone.
     ByInvoke(&'a [&'a CheckRecord]),
-    /// The check of this name failed, and these are the last lines that its function logged.
+    /// The check of this name failed; these are the last lines that its function logged.
     Log(&'a str, &'a [String]),
     /// A release failed after traffic had begun to move.
     RevertBegins(&'a Release),

@@ -8,14 +8,14 @@
 //! | module | what happens there |
 //! |---|---|
 //! | [`artifact`] | sources to packages, with a manifest |
-//! | [`aws`] | single calls of AWS, in two types: what looks, and what changes |
+//! | [`aws`] | single calls of AWS, in two types: one reads, one writes |
 //! | [`ledger`] | the contract, the lock with its lease and fencing token, the releases |
-//! | [`observe`], [`plan`] | what is, and what would be done: a value |
+//! | [`observe`], [`plan`] | the state of an environment, and what a release would do: values |
 //! | [`verify`] | whether the new parts respond as declared |
 //! | [`engine`] | the lock, the phases, the way back, the record |
 //! | [`commands`] | one file each, over the engine |
-//! | [`retention`], [`doctor`] | what may go; what is wrong with a stack |
-//! | [`guard`] | what in a plan of Terraform's would cut live traffic |
+//! | [`retention`], [`doctor`] | what may be removed; what is wrong with a stack |
+//! | [`guard`] | what in a Terraform plan would cut live traffic |
 //! | [`init`] | a first `deployer.toml` for what is there already |
 //! | [`local`] | the local AWS |
 
@@ -78,7 +78,7 @@ use world::World;
 /// Runs one command and prints its result.
 ///
 /// # Errors
-/// Whatever kept the command from its end; see [`failure`] for its class and hint.
+/// The command failed; see [`failure`] for the class and the hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => report.completions(shell).map(|()| Exit::Done),
@@ -255,14 +255,14 @@ async fn status(context: Context<'_>, name: Option<&str>) -> Result<StatusView> 
             }
         });
     }
-    // One that cannot be reached does not hide the others; if none can, that is the result.
+    // An environment that cannot be read does not hide the others; if none can, that is the result.
     match unknown.into_iter().next() {
         Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
         _ => Ok(StatusView { environments }),
     }
 }
 
-/// Of a release, also of one that failed.
+/// The end of a release, also of a failed one.
 fn released(report: &Report, outcome: Outcome) -> Result<Exit> {
     let view = ReleaseView::new(&outcome);
     match outcome.failed {
@@ -271,7 +271,7 @@ fn released(report: &Report, outcome: Outcome) -> Result<Exit> {
     }
 }
 
-/// What failed has a page all the same.
+/// A command that failed has a page too.
 fn ended(report: &Report, view: &impl View, failed: Option<anyhow::Error>) -> Result<Exit> {
     match failed {
         None => done(report, view),
@@ -287,7 +287,7 @@ fn done(report: &Report, view: &impl View) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The same of a command that changed something, or would have: its exit code says whether it did, not whether stdout was read.
+/// The same for a command that changes something: its exit code must be true even if its result cannot be written.
 fn changed(report: &Report, view: &impl View) -> Result<Exit> {
     report.result_of_change(view);
     Ok(Exit::Done)

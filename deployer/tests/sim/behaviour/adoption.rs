@@ -191,6 +191,6 @@ fn what_is_idle_is_woken_and_what_cannot_be_invoked_is_not_taken_for_a_placehold
         simulation.account("dev", |account| account.lambda.reserve(&function("f1", "dev"), Some(0)));
         let command = deploy(simulation, Behavior::Right).await;
         let refused = simulation.refused(&command, 4).await;
-        assert!(refused.words.contains("whether `dev` is in use already is not known"), "{}", refused.words);
+        assert!(refused.words.contains("cannot find out whether `dev` is in use already"), "{}", refused.words);
     });
 }
