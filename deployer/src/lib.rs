@@ -165,14 +165,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         Configured::History { environment, limit } => {
             done(report, &history(context, named(environment)?, limit).await?)
         }
-        Configured::Prune { environment, yes } => {
-            let view = prune(context, named(environment)?, yes).await?;
-            match yes {
-                true => report.result_of_change(&view),
-                false => report.result(&view)?,
-            }
-            Ok(if view.is_done() { Exit::Done } else { Exit::Error })
-        }
+        Configured::Prune { environment, yes } => prune(context, report, named(environment)?, yes).await,
         Configured::Unlock { environment, force } => {
             changed(report, &unlock(context, named(environment)?, force).await?)
         }
@@ -207,8 +200,13 @@ async fn history(context: Context<'_>, environment: &Environment, limit: usize) 
     Ok(HistoryView::new(&environment.name, commands::history(context, environment).await?, limit))
 }
 
-async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
-    Ok(PruneView::new(&environment.name, commands::prune(context, environment, remove).await?))
+async fn prune(context: Context<'_>, report: &Report, environment: &Environment, remove: bool) -> Result<Exit> {
+    let view = PruneView::new(&environment.name, commands::prune(context, environment, remove).await?);
+    match remove {
+        true => report.result_of_change(&view),
+        false => report.result(&view)?,
+    }
+    Ok(if view.is_done() { Exit::Done } else { Exit::Error })
 }
 
 async fn contract(context: Context<'_>, report: &Report, command: ContractCommand) -> Result<Exit> {
