@@ -7,6 +7,7 @@ use super::Engine;
 use super::moves::renew_revisions;
 use super::revert::revert;
 use crate::aws::MOVE;
+use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{HeldLock, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::notices::Until;
@@ -34,7 +35,7 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
     let ledger = engine.ledger();
     if let Some(holder) = &state.lock.holder {
         let what = format!("a heartbeat of the lock holder, {holder}");
-        let shown = engine.world().waiting(what, Until::Lasts(holder.lease() + MOVE));
+        let shown = engine.world().waiting(what, Until::Lasts(holder.lease().min(LONGEST_LEASE) + MOVE));
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         drop(shown);
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
