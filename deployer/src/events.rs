@@ -17,9 +17,9 @@ use crate::verify::{Failed, Log};
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Something was done or begins: a verb, and what it is done to.
+    /// Something was done or begins: a verb and its object.
     Progress(&'a str, &'a str),
-    /// Something that deserves a look but stops nothing.
+    /// Something that deserves attention but stops nothing.
     Warning(&'a str),
     /// A build of these functions begins; the compiler's own output follows.
     BuildBegins(Vec<&'a str>),

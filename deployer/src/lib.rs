@@ -106,7 +106,7 @@ use world::World;
 /// Runs one command and prints its result.
 ///
 /// # Errors
-/// Whatever kept the command from its end; see [`failure`] for its class and hint.
+/// The command failed; see [`failure`] for the class and the hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => report.text(&completions::script(shell)?).map(|()| Exit::Done),
@@ -209,14 +209,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         Configured::History { environment, limit, html: None, wide } => {
             done(report, &history(context, named(environment)?, (limit, Detail::of(wide))).await?)
         }
-        Configured::Prune { environment, yes } => {
-            let view = prune(context, named(environment)?, yes).await?;
-            match yes {
-                true => report.result_of_change(&view),
-                false => report.result(&view)?,
-            }
-            Ok(if view.is_done() { Exit::Done } else { Exit::Error })
-        }
+        Configured::Prune { environment, yes } => prune(context, report, named(environment)?, yes).await,
         Configured::Unlock { environment, force } => {
             changed(report, &unlock(context, named(environment)?, force).await?)
         }
@@ -306,8 +299,13 @@ async fn history_page(
     done(report, &view)
 }
 
-async fn prune(context: Context<'_>, environment: &Environment, remove: bool) -> Result<PruneView> {
-    Ok(PruneView::new(&environment.name, commands::prune(context, environment, remove).await?))
+async fn prune(context: Context<'_>, report: &Report, environment: &Environment, remove: bool) -> Result<Exit> {
+    let view = PruneView::new(&environment.name, commands::prune(context, environment, remove).await?);
+    match remove {
+        true => report.result_of_change(&view),
+        false => report.result(&view)?,
+    }
+    Ok(if view.is_done() { Exit::Done } else { Exit::Error })
 }
 
 async fn contract(context: Context<'_>, report: &Report, command: ContractCommand) -> Result<Exit> {
@@ -350,14 +348,14 @@ async fn status(context: Context<'_>, name: Option<&str>, detail: Detail) -> Res
             }
         });
     }
-    // One that cannot be reached does not hide the others; if none can, that is the result.
+    // An environment that cannot be read does not hide the others; if none can, that is the result.
     match unknown.into_iter().next() {
         Some(error) if environments.iter().all(EnvironmentStatus::is_unknown) => Err(error),
         _ => Ok(StatusView { environments, detail }),
     }
 }
 
-/// Of a release, also of one that failed.
+/// The end of a release, also of a failed one.
 fn released(report: &Report, outcome: Outcome, chart: Chart) -> Result<Exit> {
     let view = ReleaseView::new(&outcome).timed(chart);
     match outcome.failed {
@@ -366,7 +364,7 @@ fn released(report: &Report, outcome: Outcome, chart: Chart) -> Result<Exit> {
     }
 }
 
-/// What failed has a page all the same.
+/// A command that failed has a page too.
 fn ended(report: &Report, view: &impl View, failed: Option<anyhow::Error>) -> Result<Exit> {
     match failed {
         None => done(report, view),
@@ -382,7 +380,7 @@ fn done(report: &Report, view: &impl View) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The same of a command that changed something, or would have: its exit code says whether it did, not whether stdout was read.
+/// The same for a command that changes something: its exit code must be true even if its result cannot be written.
 fn changed(report: &Report, view: &impl View) -> Result<Exit> {
     report.result_of_change(view);
     Ok(Exit::Done)

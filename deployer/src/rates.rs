@@ -95,7 +95,7 @@ impl Queue {
 impl fmt::Display for Queue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, admitted, calls, wait } = self;
-        let left = spoken(Duration::from_secs(wait.as_secs_f64().ceil() as u64));
+        let left = spoken(Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
         write!(formatter, "for AWS's rate of {admitted} {what} a second: {calls} are left, about {left}")
     }
 }

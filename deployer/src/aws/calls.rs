@@ -112,12 +112,13 @@ impl Intercept for Counting {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.calls.lock().push(Call { operation: operation(bag), writes: self.writes });
-        bag.interceptor_state().store_put(Sent(Instant::now()));
+        bag.interceptor_state()
+            .store_put(Sent { at: Instant::now(), object: object(context.request().uri()).unwrap_or_default() });
         Ok(())
     }
 
@@ -128,7 +129,7 @@ impl Intercept for Counting {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // An attempt that was never sent is no call.
-        let Some(Sent(sent)) = bag.load::<Sent>().filter(|_| self.calls.notices.are_heard()) else { return Ok(()) };
+        let Some(sent) = bag.load::<Sent>().filter(|_| self.calls.notices.are_heard()) else { return Ok(()) };
         let outcome = match (context.response(), context.output_or_error()) {
             (Some(response), _) => outcome(response),
             (None, Some(Err(error))) => match error.as_connector_error() {
@@ -140,8 +141,8 @@ impl Intercept for Counting {
         };
         self.calls.notices.called(Called {
             operation: operation(bag),
-            object: context.request().and_then(|request| object(request.uri())).unwrap_or_default(),
-            took: sent.elapsed(),
+            object: sent.object.clone(),
+            took: sent.at.elapsed(),
             attempt: bag.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts),
             outcome,
         });
@@ -149,9 +150,12 @@ impl Intercept for Counting {
     }
 }
 
-/// When an attempt was sent.
+/// An attempt that was sent. The request itself is gone by the time of the response.
 #[derive(Debug)]
-struct Sent(Instant);
+struct Sent {
+    at: Instant,
+    object: String,
+}
 
 impl Storable for Sent {
     type Storer = StoreReplace<Self>;

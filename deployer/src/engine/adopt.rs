@@ -1,5 +1,5 @@
-//! What is live and was not released by the deployer, recorded as a release: what was in use before the first one, and, with
-//! `--adopt`, what somebody moved behind the deployer's back.
+//! Records as a release what is live but was not released by the deployer: what was in use before the first release and, with
+//! `--adopt`, what was moved behind the deployer's back.
 
 use anyhow::Result;
 
@@ -23,15 +23,15 @@ pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bo
 }
 
 /// Records what was in use before the deployer came, so that there is a way back to it and the first release can be shifted. A
-/// placeholder, which passes no check, is nothing to go back to. Returns whether there was anything.
+/// placeholder passes no check and is nothing to go back to. Returns whether there was anything.
 ///
 /// # Errors
 /// It could not be recorded.
 pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
-    // An adoption that did not come to its end moved nothing: it is tried again.
+    // An adoption that failed moved nothing: it is tried again.
     let untouched = |last: &Release| last.kind == ReleaseKind::Adopt && last.state == ReleaseState::Failed;
     let is_empty = observed.ledger.live.is_none() && observed.ledger.last.as_ref().is_none_or(untouched);
-    // What no check looks at may be a placeholder.
+    // A function without a check may be a placeholder.
     let unknown = engine.config.unchecked(engine.environment).next().is_some();
     if !is_empty || unknown || refuse_what_is_no_release(observed).is_err() {
         return Ok(false);
@@ -62,7 +62,7 @@ pub(super) async fn in_use(engine: &Engine<'_>, observed: &Observed) -> Result<(
     record(engine, observed, "it was in use before the first release").await
 }
 
-/// What fails its check was never in use. Where the failure says nothing of the code, nobody knows that.
+/// A function that fails its check was never in use. A failure that is not the code's leaves that open, and is an error.
 fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
     let environment = &engine.environment.name;
     match failed.blame {
@@ -71,7 +71,7 @@ fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
             engine.events.progress("Note", &what);
             Ok(())
         }
-        _ => Err(Failure::refused(format!("whether `{environment}` is in use already is not known: {failed}"))
+        _ => Err(Failure::refused(format!("cannot find out whether `{environment}` is in use already: {failed}"))
             .hint("make it possible to invoke what is live, then run again; nothing was changed")
             .into()),
     }
@@ -109,10 +109,10 @@ async fn verify(
     if let Some(ObservedApi { resource, stage, .. }) = &observed.api
         && stage.mark.as_ref().is_some_and(|mark| *mark != stage.deployment)
     {
-        // The variable is the deployer's own.
+        // The variable belongs to the deployer.
         stage_to(engine.aws, resource, &stage.deployment, &|| lock.still_ours()).await?;
     }
-    // A call that moves is let end; the checks are not waited for.
+    // A call that moves traffic runs to its end; the checks may be cancelled.
     let checks = async {
         check(engine, observed, verifier, release).await;
         Ok(())
@@ -135,7 +135,7 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
     Ok(())
 }
 
-/// What is live, with what can be found out about it.
+/// What is live, with everything that the history has about it.
 async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<Release> {
     let (history, parts) = (engine.ledger().history().await?, observed.parts());
     let deployment = match &observed.api {
@@ -171,7 +171,7 @@ async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result
     })
 }
 
-/// What the live code was built from, as far as some release had the same.
+/// What the live code was built from, if an earlier release had the same code.
 fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
     let whole = history.iter().find(|release| {
         observed.functions.iter().all(|(key, function)| {
@@ -189,7 +189,7 @@ fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
     ArtifactRecord { functions: functions.collect(), ..ArtifactRecord::default() }
 }
 
-/// The read-only checks, through the URL: they say whether it counts as stable.
+/// Sends the read-only checks, through the URL: if they pass, the release counts as stable.
 async fn check(engine: &Engine<'_>, observed: &Observed, verifier: &Verifier, release: &mut Release) {
     let versions = observed.functions.iter().map(|(key, function)| (key.clone(), function.alias.version.clone()));
     let expected = Expected { versions: versions.collect(), ..Expected::default() };

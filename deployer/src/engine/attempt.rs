@@ -44,7 +44,7 @@ pub struct Intended<'a> {
 }
 
 impl Engine<'_> {
-    /// Makes the release. Returns it as it ended, with why it is not live: of a class that says whether it was reverted.
+    /// Makes the release. Returns it as it ended and, if it is not live, the reason: its class shows whether it was reverted.
     ///
     /// # Errors
     /// It was not begun.
@@ -112,9 +112,9 @@ impl Engine<'_> {
         release
     }
 
-    /// Between the plan and the lock somebody else may have moved something, in the minutes of a build for one. What a
-    /// rollback observed is a moment old: the fencing token says that no run came in between, the revisions of the aliases the
-    /// rest, and a rollback is not to wait.
+    /// Between the plan and the lock something may have been moved, for instance during the minutes of a build. What a rollback
+    /// observed is a moment old: the fencing token excludes another run, the revisions of the aliases exclude anything else, and
+    /// a rollback must not wait.
     async fn apply_if_still_true(
         &self,
         intended: &Intended<'_>,
@@ -147,11 +147,11 @@ impl Engine<'_> {
             }
         };
         release.timings.read_again = millis_since(began);
-        // From here on with what was read under the lock: the revisions of before the build may be old.
+        // From here on with what was read under the lock: revisions from before the build may be old.
         apply(&self.applying(intended, lock, &now), release).await
     }
 
-    /// What is now. A function that the release leaves alone is only looked at again if its alias leads elsewhere.
+    /// The state now. A function that the release does not touch is read again only if its alias names another version.
     async fn observe_again(&self, intended: &Intended<'_>) -> Result<Observed> {
         let left_alone = |key: &str| intended.plan.moved().all(|moved| moved != key);
         let ledger = recall(self.config, self.environment, self.reader()).await?;
@@ -173,7 +173,7 @@ impl Engine<'_> {
 
     async fn end_live(&self, intended: &Intended<'_>, lock: &AcquiredLock, release: &mut Release) -> Result<()> {
         release.state = ReleaseState::Live;
-        // A rollback restores what passed its own checks; whether it did is known of the release that it restores.
+        // A rollback is as stable as the release that it restores.
         let restored = if let Goal::Parts(target) = intended.wanted.goal { target.stable } else { true };
         release.stable = release.reason.is_none() && restored;
         let missing = || {
@@ -195,8 +195,8 @@ impl Engine<'_> {
         release: &mut Release,
         error: anyhow::Error,
     ) -> anyhow::Error {
-        // Without the lock nothing may be moved any more: the run that has it now ends what is left. That it may be lost
-        // is no reason to go: the ledger knows.
+        // Without the lock nothing may be moved any more: the run that has it now ends what is left. Whether it is really lost,
+        // the ledger shows.
         if error.exit() == Exit::Locked && lock.progress(release).await.is_err() {
             return self.with_late_move(intended, error, release).await;
         }
@@ -204,7 +204,7 @@ impl Engine<'_> {
         let began = release.state == ReleaseState::Shifting;
         if began {
             self.events.emit(Event::RevertBegins(release));
-            // The lock is renewed before these moves too. A ledger that does not respond is no reason to leave a bad release.
+            // The lock is renewed before these moves too. A ledger that does not respond must not keep a bad release live.
             if let Err(lost) = lock.progress(release).await
                 && lost.exit() == Exit::Locked
             {
@@ -212,7 +212,7 @@ impl Engine<'_> {
                 return self.with_late_move(intended, lost, release).await;
             }
             if let Err(stuck) = revert(self, lock, intended.observed, intended.verifier, release).await {
-                // The next holder of the lock goes back, if this run may not.
+                // If this run may no longer revert, the next lock holder does.
                 let Err(lost) = lock.still_ours() else { return not_reverted(lock, release, error, &stuck).await };
                 let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");
                 return self.with_late_move(intended, lost.context(what), release).await;
@@ -263,8 +263,8 @@ impl Engine<'_> {
         }
     }
 
-    /// A stage has no compare-and-swap: a move of a run that slept past its lease may have landed after all, over whatever the
-    /// next holder has moved it to.
+    /// A stage has no compare-and-swap: a move of a run that slept past its lease may have overwritten that of the next lock
+    /// holder.
     async fn with_late_move(&self, intended: &Intended<'_>, lost: anyhow::Error, release: &Release) -> anyhow::Error {
         let tried = |step: &StepRecord| step.step == MOVE_STAGE && step.started_at.is_some();
         let Some(api) = intended.observed.ledger.contract.rest().filter(|_| release.steps.iter().any(tried)) else {
@@ -297,7 +297,7 @@ async fn not_reverted(
     let recorded = lock.progress(release).await;
     let note =
         recorded.err().map_or_else(String::new, |failed| format!("; and the ledger could not be written: {failed:#}"));
-    // The next run fences off whatever may still be on its way: there is nothing to wait for.
+    // The next run fences off any call that may still be on its way: there is nothing to wait for.
     let _ = lock.free().await;
     let steps = |done: bool| {
         let steps = release.steps.iter().filter(|step| step.millis.is_some() == done).map(|step| &*step.step);
@@ -314,7 +314,7 @@ async fn not_reverted(
             "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what is live"
         }
         false => {
-            "the environment may serve a mixture: `deployer status` shows it; the next deploy or rollback tries again"
+            "a mixture of versions may be live: `deployer status` shows it; the next deploy or rollback tries again"
         }
     };
     error.context(Failure::new(Exit::NotReverted, what).hint(hint))

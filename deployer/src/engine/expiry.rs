@@ -9,11 +9,11 @@ use super::Engine;
 use crate::config::Traffic;
 use crate::failure::Failure;
 
-/// What a release does before and after its shift takes so long at least.
+/// The least time that a release needs before and after its shift.
 const AROUND: Duration = Duration::from_secs(60);
 
-/// Refuses a shift that the credentials would not see the end of: it could neither go on nor go back. Where their end is not
-/// known, as of those in environment variables, it starts.
+/// Refuses a shift that would outlast the credentials: it could neither go on nor go back. Where their end is not known, as for
+/// those in environment variables, the release starts.
 ///
 /// # Errors
 /// They end too early, and that is not to be ignored.

@@ -54,7 +54,7 @@ pub use recovery::Recovered;
 /// The engine of one command on one environment.
 #[derive(Clone, Copy)]
 pub struct Engine<'a> {
-    /// What the run was asked for.
+    /// The configuration, with flags and environment variables applied.
     pub config: &'a Config,
     /// The environment that it is about.
     pub environment: &'a Environment,
@@ -71,11 +71,11 @@ impl<'a> Engine<'a> {
         Self { config: context.config, environment, aws, events: context.events }
     }
 
-    /// Makes sure that nobody holds the lock and that no release is unfinished: what a dead run left is ended. What was in use
-    /// before the first release becomes release 1; with `adopt` drift is recorded as a release. Returns what is now.
+    /// Makes sure that the lock is free and no release is unfinished: what a dead run left is ended. What was in use before the
+    /// first release becomes release 1; with `adopt` drift is recorded as a release. Returns the state after that.
     ///
     /// # Errors
-    /// [`crate::failure::Exit::Locked`] if a run that is still alive holds the lock; or what a dead one left could not be ended.
+    /// [`crate::failure::Exit::Locked`] if a run that is alive has the lock; or what a dead one left could not be ended.
     pub async fn prepare(&self, mut observed: Observed, adopt: bool) -> Result<Observed> {
         if self.recover(&observed.ledger).await? != Recovered::Nothing {
             observed = self.observe().await?;
@@ -102,7 +102,7 @@ impl<'a> Engine<'a> {
         adopt::adopt(self, observed).await
     }
 
-    /// Records what is live as release 1: somebody who knows it says that it is in use.
+    /// Records what is live as release 1: a person has confirmed that it is in use.
     ///
     /// # Errors
     /// It cannot be a release, or the ledger cannot be written.
@@ -113,7 +113,7 @@ impl<'a> Engine<'a> {
     /// The alarms that are in ALARM already and are to be ignored.
     ///
     /// # Errors
-    /// One is, or nobody knows, and that is not to be ignored.
+    /// One is, or their states cannot be read, and that is not to be ignored.
     pub fn alarms_allow(
         &self,
         observed: &Observed,
@@ -131,8 +131,8 @@ impl<'a> Engine<'a> {
         expiry::outlasts(self, traffic, ignore).await
     }
 
-    /// Makes the release, and then removes what it made dispensable. That it failed, the outcome says, with an error whose
-    /// class says whether it was reverted.
+    /// Makes the release, and then removes what it made dispensable. If it fails, the outcome has the error, whose class shows
+    /// whether it was reverted.
     ///
     /// # Errors
     /// It was not begun.
@@ -140,8 +140,7 @@ impl<'a> Engine<'a> {
         let changed =
             |key: &&String| intended.plan.functions.get(*key).is_some_and(|function| !function.changes.is_empty());
         for key in self.config.unchecked(self.environment).filter(changed) {
-            self.events
-                .warn(&format!("no check looks at function `{key}`: its new version takes traffic whatever it does"));
+            self.events.warn(&format!("function `{key}` has no check: its new version takes traffic untested"));
         }
         let (release, ended) = self.make(intended).await?;
         if ended.is_ok() {
@@ -163,7 +162,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Nothing has to be done. A live release that could not be verified when it was made is verified now.
+    /// Nothing is to be done. A live release that could not be verified when it was made is verified now.
     ///
     /// # Errors
     /// A check fails.
@@ -173,10 +172,11 @@ impl<'a> Engine<'a> {
         Ok(self.outcome(observed, verifier, done))
     }
 
-    /// Records that other sources than those of the live release were built to the very same code. Whether they are others.
+    /// Records that other sources than those of the live release were built to the very same code. Returns whether they are
+    /// others.
     ///
     /// # Errors
-    /// Somebody holds the lock, or the ledger cannot be written.
+    /// Another run has the lock, or the ledger cannot be written.
     pub async fn same_code(&self, observed: &Observed, artifact: ArtifactRecord) -> Result<bool> {
         stable::same_code(self, observed, artifact).await
     }
@@ -207,7 +207,7 @@ impl<'a> Engine<'a> {
         &self.aws.reader.world
     }
 
-    /// Whether the run was asked to stop.
+    /// Whether the run was interrupted.
     pub fn interrupt(&self) -> &'a Interrupt {
         &self.world().interrupt
     }
@@ -217,7 +217,7 @@ impl<'a> Engine<'a> {
         Ledger::new(&self.aws.reader.table, &self.config.app).with(self.environment.stack.as_ref())
     }
 
-    /// How the description begins of whatever a release of the environment makes.
+    /// The beginning of the description of everything that a release of the environment makes.
     fn mark(&self) -> String {
         retention::mark(&self.config.app, &self.environment.name)
     }
@@ -233,7 +233,7 @@ impl<'a> Engine<'a> {
         self.config.actor().or_else(of_credentials).unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// This run, as the holder of the lock.
+    /// This run, as the lock holder.
     fn holder(&self, state: &LedgerState, verb: &str) -> Holder {
         Holder {
             id: self.world().unique(),

@@ -1,5 +1,5 @@
-//! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is verified by what it
-//! brought about: that a call answered well is not enough, and that it failed does not mean that it did nothing.
+//! The moves of traffic: aliases, with a compare-and-swap, and the stage, which has none. Each is verified by its effect: a call
+//! that succeeded proves nothing, and one that failed may have had its effect.
 
 use std::time::Duration;
 
@@ -39,9 +39,8 @@ fn shifted(run: &Apply<'_>, release: &Release, percent: u8) -> String {
     format!("{}{}, {percent} % of the traffic", run.engine.mark(), release.number)
 }
 
-/// Moves an alias from where it was observed. The revision may have been read too early to show what an earlier holder of
-/// the lock, or this run's own recovery, did to fence off late moves: nobody else changed the alias then. The token of a
-/// later holder stops this run.
+/// Moves an alias from where it was observed. The revision may have been read before an earlier lock holder, or this run's own
+/// recovery, fenced off late moves: that was no change of the alias's target. The token of a later lock holder stops this run.
 async fn from_where_it_was(
     run: &Apply<'_>,
     function: &ObservedFunction,
@@ -73,7 +72,7 @@ fn fencing_token_of(description: &str) -> Option<u64> {
     description.strip_prefix("deployer: ")?.rsplit_once("fencing token ")?.1.parse().ok()
 }
 
-/// Whether the next move may be sent: nobody asked the run to stop, and the lock is its own.
+/// Whether the next move may be sent: the run was not interrupted, and still has the lock.
 fn forward(run: &Apply<'_>) -> Result<()> {
     run.engine.interrupt().check()?;
     run.lock.still_ours()
@@ -89,7 +88,7 @@ fn subject<'a>(run: &Apply<'a>, key: &str, release: &Release) -> Result<(&'a Obs
 /// lock, and for a later one that of the move before. A run that was stopped for hours finds neither.
 ///
 /// # Errors
-/// Somebody else moved it in between.
+/// The alias was moved in between.
 async fn revision(
     run: &Apply<'_>,
     function: &ObservedFunction,
@@ -109,11 +108,11 @@ async fn revision(
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
-    let what = format!("alias `{alias}` of `{name}` was moved by somebody else in the middle of the release");
-    Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into())
+    let what = format!("alias `{alias}` of `{name}` was moved from outside in the middle of the release");
+    Err(Failure::refused(what).hint("CloudTrail shows who moved it; that move was not overwritten").into())
 }
 
-/// Moves an alias, makes sure that it is there, and returns it. Before each try, `allowed` says whether the move may be sent.
+/// Moves an alias, makes sure that it arrived, and returns it. Before each try, `allowed` decides whether the move may be sent.
 pub(super) async fn alias_to(
     aws: &Writer,
     resource: &FunctionResource,
@@ -154,7 +153,7 @@ pub(super) async fn alias_to(
     }
 }
 
-/// Waits until a move that waits for its turn may no longer be sent: a hundred of them wait for seconds.
+/// Waits until a move that queues for its turn may no longer be sent: a hundred of them queue for seconds.
 async fn until_refused(allowed: &impl Fn() -> Result<()>) -> anyhow::Error {
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
@@ -174,7 +173,7 @@ fn is_at(found: &Alias, to: &Routing<'_>) -> bool {
         && to.weight.map_or(found.weights.is_empty(), same)
 }
 
-/// Where the alias has provisioned concurrency, the new version has to be warmed before it serves like the old one.
+/// Where the alias has provisioned concurrency, the new version has to be warm before it is as fast as the old one.
 async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Result<()> {
     let FunctionResource { name, alias, .. } = resource;
     let mut backoff = Backoff::new(run.engine.world(), Pace::READY);
@@ -193,9 +192,9 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
                     .wait_until(|| format!("the provisioned concurrency of alias `{alias}` of `{name}` to be ready"))
                     .await?;
             }
-            // It was asked of one function before anything moved. The alias has moved by now: that is no reason to go back.
+            // For one function this was read before anything moved. The alias has moved by now: it stays.
             Err(error) if error.kind == Kind::Denied => {
-                run.engine.events.warn(&format!("whether alias `{alias}` of `{name}` is warm is not known: {error}"));
+                run.engine.events.warn(&format!("cannot read whether alias `{alias}` of `{name}` is warm: {error}"));
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -203,7 +202,7 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
     }
 }
 
-/// Moves the stage to the release's deployment, unless it has to be where it was observed and somebody else moved it.
+/// Moves the stage to the release's deployment, unless it has to be where it was observed and is not.
 pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &Release) -> Result<()> {
     let (aws, api) = (run.engine.aws, run.observed.ledger.contract.rest_api()?);
     let Parts { deployment: Some(new), .. } = &release.parts else { bail!("release {release} has no deployment") };
@@ -212,8 +211,10 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
             |found: &String| found == new || release.previous_parts.deployment.as_ref().is_some_and(|old| old == found);
         let found = eventually::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
-            let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", api.stage);
-            return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
+            let what = format!("stage `{}` was moved to deployment `{found}` from outside", api.stage);
+            return Err(Failure::refused(what)
+                .hint("CloudTrail shows who moved it; that move was not overwritten")
+                .into());
         }
     }
     stage_to(aws, api, new, &|| forward(run)).await
@@ -221,7 +222,7 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
 
 /// Moves the stage and reads it back: a stage has no compare-and-swap. UpdateStage responds with the stage as it is after
 /// the change, and a read right after it may show the stage of before. Before each try, `allowed`
-/// says whether the move may be sent.
+/// decides whether the move may be sent.
 ///
 /// # Errors
 /// It is not where it should be.
@@ -258,7 +259,8 @@ pub(super) async fn stage_to(
             Ok(_) => {
                 let what = format!("the stage is at deployment `{}` after the move", found.deployment);
                 return Err(anyhow::Error::from(
-                    Failure::error(what).hint("somebody else moves this stage: find out who"),
+                    Failure::error(what)
+                        .hint("another program moves this stage at the same time: CloudTrail shows which"),
                 ))
                 .with_context(failed);
             }
@@ -269,7 +271,7 @@ pub(super) async fn stage_to(
 /// Whether everything that the release moved is where it put it.
 ///
 /// # Errors
-/// Something is elsewhere: somebody else moved it, or a move of a run that lost its lock came late.
+/// Something is elsewhere: it was moved from outside, or a move of a run that lost its lock came late.
 pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
     let mut backoff = None;
     loop {
@@ -277,12 +279,15 @@ pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
         if elsewhere.is_empty() {
             return Ok(());
         }
-        // From the first look on: of many functions that takes longer than a change takes to be seen.
+        // From the first look on: with many functions that takes longer than a change takes to be seen.
         let backoff = backoff.get_or_insert_with(|| Backoff::new(run.engine.world(), Pace::READ));
-        backoff.wait_until(|| "all to be where it was moved".to_owned()).await.with_context(|| {
-            Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
-                .hint("somebody else moved it during the release: find out who, then run again")
-        })?;
+        backoff
+            .wait_until(|| "every alias and the stage to be seen where they were moved".to_owned())
+            .await
+            .with_context(|| {
+                Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
+                    .hint("it was moved from outside during the release: CloudTrail shows by whom; then run again")
+            })?;
     }
 }
 
@@ -352,6 +357,6 @@ async fn renew(aws: &Writer, lock: &AcquiredLock, resource: &FunctionResource) -
         }
     }
     Err(Failure::error(format!("alias `{alias}` of `{name}` keeps changing"))
-        .hint("somebody else moves it: find out who, then run again")
+        .hint("another program moves it at the same time: CloudTrail shows which; then run again")
         .into())
 }

@@ -1,7 +1,7 @@
 //! Applies a plan: phase by phase, each written to the ledger before it begins and after it.
 //!
-//! Comes in: a plan, what was observed under the lock, the packages. Goes out: the release with its parts, checks and
-//! times. It stops at the first phase that fails and decides nothing that the plan has not decided.
+//! It takes a plan, what was observed under the lock, and the packages; it returns the release with its parts, checks and
+//! times. It stops at the first phase that fails, and decides nothing that the plan has not decided.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::verify::Verifier;
 pub(super) struct Apply<'a> {
     /// The command.
     pub(super) engine: Engine<'a>,
-    /// The right to move the environment.
+    /// The right to move traffic.
     pub(super) lock: &'a AcquiredLock,
     /// What was observed: for the steps under the lock, never before the build.
     pub(super) observed: &'a Observed,
@@ -34,11 +34,11 @@ pub(super) struct Apply<'a> {
     pub(super) packages: &'a BTreeMap<String, Package>,
     /// Where the stage responds.
     pub(super) verifier: &'a Verifier,
-    /// Alarms that rang before the start and were to be ignored.
+    /// Alarms that were in ALARM before the start and are ignored.
     pub(super) ignored: &'a [String],
 }
 
-/// What a step brought about.
+/// The result of a step.
 #[derive(Default)]
 pub(super) struct Outcome {
     /// The new part of a function.
@@ -53,8 +53,8 @@ pub(super) struct Outcome {
     pub(super) error: Option<anyhow::Error>,
 }
 
-/// Carries out all phases, and looks at the end whether everything is where it belongs. The release says afterwards
-/// how far it came, whether it failed or not; its `reason` is set if it could not be verified.
+/// Carries out all phases, and checks at the end that everything is where it belongs. Whether it fails or not, the release then
+/// shows how far it came; its `reason` is set if it could not be verified.
 ///
 /// # Errors
 /// The first failure, after every step of its phase has ended; nothing is reverted here.
@@ -68,19 +68,19 @@ pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> 
         apply_phase(run, &phase, done, release).await?;
         done += phase.len();
     }
-    // What a stale run moved late is seen here: a stage has no compare-and-swap.
+    // Here a late move of a stale run is detected: a stage has no compare-and-swap.
     try_join!(run.lock.progress(release), moves::confirm(run, &release.parts)).map(drop)
 }
 
-/// Writes the phase into the ledger, which renews the lock too, then carries out its steps side by side. `first` is the
-/// place of its first step among all of the release.
+/// Writes the phase into the ledger, which renews the lock too, then carries out its steps side by side. `first` is the index
+/// of its first step in the release.
 async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
     let _group = run.engine.events.phase(phase);
     let began = run.engine.now();
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
-    // The intent, which was written with the lock, stands for that of the first phase.
+    // The first phase is covered by the intent, which was written with the lock.
     if first > 0 {
         run.lock.progress(release).await?;
     }
@@ -95,7 +95,7 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
         (outcome, took)
     }));
     let results = match phase.iter().any(Step::moves_traffic) {
-        // What such a call did has to be known: it is let end.
+        // The effect of such a call has to be known: it runs to its end.
         true => work.await,
         false => run.engine.interrupt().or(async { Ok(work.await) }).await?,
     };

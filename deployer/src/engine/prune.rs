@@ -1,4 +1,4 @@
-//! Versions and deployments that no kept release could go back to: which they are, and their removal.
+//! Versions and deployments that no rollback needs any more, and their removal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::ledger::{Contract, Release};
 use crate::observe::recall;
 use crate::retention::{self, Kept, Made, kept_releases, needed};
 
-/// What may go, by the key of its function; the API's deployments under [`None`].
+/// What may be removed, by the key of its function; the API's deployments under [`None`].
 pub type Dispensable = Vec<(Option<String>, Made)>;
 
-/// After a release: what it made dispensable goes. A failure here does not fail the release.
+/// After a release, removes what it made dispensable. A failure here does not fail the release.
 pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     // Fewer releases than are kept: nothing can have become dispensable.
     if usize::try_from(release.number).is_ok_and(|number| number <= engine.config.retention.releases) {
@@ -28,7 +28,7 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
         let ledger = engine.ledger();
         let (state, history) = try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.history())?;
         let mut contract = state.contract;
-        // The others had their turn when they were moved: of a hundred functions it takes 14 s to list all versions.
+        // The others were pruned when they were moved: listing all versions of a hundred functions takes 14 s.
         let moved = |key: &String| release.parts.functions.get(key) != release.previous_parts.functions.get(key);
         contract.functions.retain(|key, _| moved(key));
         let found = dispensable(engine.config, engine.environment, engine.reader(), (&contract, &history)).await?;
@@ -43,7 +43,7 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     }
 }
 
-/// What may go.
+/// What may be removed.
 ///
 /// # Errors
 /// AWS cannot be read.
@@ -91,7 +91,7 @@ fn when(modified: &str) -> Option<Timestamp> {
     zoned.to_timestamp().ok()
 }
 
-/// Removes it, and returns how much. AWS itself refuses what an alias or a stage names.
+/// Removes all of it, and returns how many. AWS itself refuses to remove what an alias or a stage names.
 pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, events: &dyn Events) -> usize {
     let mut by_owner: BTreeMap<Option<&String>, Vec<&Made>> = BTreeMap::new();
     for (owner, made) in found {
@@ -108,12 +108,12 @@ pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, event
             };
             match result {
                 Ok(()) => removed += 1,
-                // Somebody else was quicker: what was to go is gone.
+                // It is gone already.
                 Err(error) if error.kind == Kind::NotFound => removed += 1,
                 Err(error) => {
                     let hint = error.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
                     events.warn(&format!("{error}{hint}"));
-                    // Nor will the next one be allowed.
+                    // The next one would be denied too.
                     if error.kind == Kind::Denied {
                         break;
                     }

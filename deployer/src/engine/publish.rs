@@ -1,4 +1,4 @@
-//! What is made ready before anything moves: versions, checked by Invoke, and deployments that no stage serves yet.
+//! Everything that is made before traffic moves: versions, checked by Invoke, and deployments that no stage is at yet.
 
 use anyhow::{Context as _, Result};
 
@@ -32,8 +32,8 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
     Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
 }
 
-/// Asks now what has to be asked once the alias has moved: a role that may not would have its releases reverted. Of one function:
-/// a role that may ask of it may ask of all.
+/// Makes a read now that is needed after the alias has moved: if the role lacks the permission, its release would be reverted
+/// then. One function is enough: the permission covers all of them.
 async fn may_ask_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
     let is_first = run.plan.moved().next().is_some_and(|first| first == key);
     let Some(function) = run.observed.functions.get(key).filter(|_| is_first) else { return Ok(()) };
@@ -52,13 +52,13 @@ async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<Functi
     };
     let name = &function.resource.name;
     let latest = latest(run, function, &wanted).await?;
-    // Publishing again after an upload makes a new version of the same bytes: what exists is looked for first.
+    // Publishing again after an upload makes a new version of the same bytes: an existing one is looked for first.
     let versions = run.engine.aws.reader.lambda.versions(name).await?;
     let has_code = |found: &VersionState| found.code_sha256 == wanted;
     let mut passed_over = false;
     for found in same(&versions, &wanted, &latest.settings) {
-        // A listing does not have the state: one that is still made is waited for, one that failed passed over. One of another
-        // environment of the same function goes when that one no longer needs it.
+        // A listing does not have the state: a pending version is waited for, a failed one is passed over. A version of another
+        // environment of the same function is not used: that environment may remove it.
         if !is_of_another(&found.description, &run.engine.mark())
             && until_ready(run, name, &found.version, has_code).await.is_ok()
         {
@@ -66,17 +66,17 @@ async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<Functi
         }
         passed_over = true;
     }
-    // Published again as it is, it would be the version that failed: an upload in between makes another one.
-    let settled = with_code(run, key, function, latest, &wanted, passed_over).await?;
+    // Published again as it is, it would be the version that failed: an upload in between makes a new one.
+    let latest = with_code(run, key, function, latest, &wanted, passed_over).await?;
     let description = format!("{}{}, {}", run.engine.mark(), release.number, commit_of(release));
-    let version = publish(run, name, &settled, &description).await?;
+    let version = publish(run, name, &latest, &description).await?;
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
     until_ready(run, name, &version, has_code).await?;
     Ok(FunctionPart { version, code_sha256: wanted })
 }
 
-/// `$LATEST`, settled: while an update of Terraform's is in progress, an upload would be refused. One that failed is
-/// no obstacle where other code is uploaded anyway.
+/// `$LATEST`, once no update is in progress: during one of Terraform's, an upload would be refused. A failed update does not
+/// matter where other code is uploaded anyway.
 async fn latest(run: &Apply<'_>, function: &ObservedFunction, wanted: &str) -> Result<VersionState> {
     let latest = &function.latest;
     match &latest.readiness {
@@ -97,7 +97,7 @@ fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> 
         .filter(move |version| version.code_sha256 == wanted && version.settings.differences(settings).is_empty())
 }
 
-/// `$LATEST` with the wanted code in it, settled.
+/// `$LATEST` with the wanted code in it, once the update is done.
 async fn with_code(
     run: &Apply<'_>,
     key: &str,
@@ -130,7 +130,7 @@ async fn with_code(
     until_ready(run, name, "$LATEST", is_new).await
 }
 
-/// What is published again must be what runs.
+/// The code that is published again must be the code that runs.
 fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &Package) -> Result<()> {
     if fetched.code_sha256() == function.live.code_sha256 {
         return Ok(());
@@ -171,7 +171,7 @@ async fn upload(
     Ok(on_latest(run, name, latest, &sha256, upload).await?.1)
 }
 
-/// A write that holds only for `$LATEST` of a revision. It may have been read before the last change of an earlier run, or of
+/// A write on condition of the revision of `$LATEST`. It may have been read before the last change of an earlier run, or of
 /// Terraform, was seen everywhere: where nothing else differs, or the `wanted` code is there already, the write is sent again with
 /// the newer one. Returns also `$LATEST` as it was before the write.
 async fn on_latest<T>(
@@ -208,7 +208,7 @@ async fn newer(run: &Apply<'_>, name: &str, latest: &VersionState, wanted: &str)
     }
 }
 
-/// Publishes `$LATEST`. Where the reply was lost, the version is looked for by what makes it ours.
+/// Publishes `$LATEST`. If the reply is lost, the version is found by its code and its description.
 async fn publish(run: &Apply<'_>, name: &str, latest: &VersionState, description: &str) -> Result<String> {
     let aws = run.engine.aws;
     let ours = |version: &VersionState| version.code_sha256 == latest.code_sha256 && version.description == description;
@@ -267,11 +267,11 @@ async fn until_ready(
 
 fn other_code(name: &str, qualifier: &str) -> anyhow::Error {
     Failure::error(format!("`{name}:{qualifier}` has other code than was uploaded"))
-        .hint("somebody else changes this function at the same time: find out who, then run again")
+        .hint("another program changes this function at the same time: CloudTrail shows which; then run again")
         .into()
 }
 
-/// A deployment of the definition as it is now. By its description it is found where the reply was lost.
+/// A deployment of the definition as it is now. If the reply is lost, it is found by its description.
 pub(super) async fn deployment(run: &Apply<'_>, release: &Release) -> Outcome {
     match create_deployment(run, release).await {
         Ok(id) => Outcome { deployment: Some(id), ..Outcome::default() },

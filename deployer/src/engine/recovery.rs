@@ -1,5 +1,5 @@
-//! What a run that died left: its lock is taken over once it is dead for certain, and its release is ended, forward
-//! if only the record is missing, else back.
+//! Ends what a dead run left: takes over its lock once it is certainly dead, and ends its release, forward if only the record
+//! is missing, else back.
 
 use anyhow::{Context as _, Result};
 
@@ -7,6 +7,7 @@ use super::Engine;
 use super::moves::renew_revisions;
 use super::revert::revert;
 use crate::aws::MOVE;
+use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 use crate::ledger::{AcquiredLock, LedgerState, Release, ReleaseKind, ReleaseState};
 use crate::notices::Until;
@@ -17,17 +18,16 @@ use crate::observe::{Observed, live};
 pub enum Recovered {
     /// Nothing.
     Nothing,
-    /// A lock, or a release of which only the record was missing.
+    /// A lock, or a release that lacked only its record.
     Completed,
     /// A release in the middle: what was live before it is live again.
     WentBack,
 }
 
-/// Makes sure that nobody holds the lock and that no release is unfinished. After anything that had to be done, what was
-/// observed before is old.
+/// Makes sure that the lock is free and no release is unfinished. If there was anything to do, what was observed before is old.
 ///
 /// # Errors
-/// [`Exit::Locked`] if a run that is still alive holds the lock; or what the dead one left could not be ended.
+/// [`Exit::Locked`] if a run that is alive has the lock; or what the dead one left could not be ended.
 pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> Result<Recovered> {
     if state.lock.holder.is_none() && state.unfinished().is_none() {
         return Ok(Recovered::Nothing);
@@ -35,7 +35,7 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
     let ledger = engine.ledger();
     if let Some(holder) = &state.lock.holder {
         let what = format!("a heartbeat of the lock holder, {holder}");
-        let shown = engine.world().waiting(what, Until::Lasts(holder.lease() + MOVE));
+        let shown = engine.world().waiting(what, Until::Lasts(holder.lease().min(LONGEST_LEASE) + MOVE));
         engine.interrupt().or(ledger.watch(&state.lock, holder)).await?;
         drop(shown);
         engine.events.warn(&format!("{holder} sent no heartbeat for a whole lease: its lock is taken over"));
@@ -43,14 +43,14 @@ pub(super) async fn end_unfinished(engine: &Engine<'_>, state: &LedgerState) -> 
     let lock = ledger.take_over(&engine.aws.table, state, engine.holder(state, "recover")).await?;
     let recovered = recover(engine, &lock).await;
     if recovered.is_err() {
-        // What is unfinished may be so without a lock: the next run need not wait for a lease.
+        // A release may stay unfinished without a lock: the next run need not wait for a lease.
         let _ = lock.free().await;
     }
     recovered
 }
 
 async fn recover(engine: &Engine<'_>, lock: &AcquiredLock) -> Result<Recovered> {
-    // What was read before the lock was had are single items of different moments: only this is what is.
+    // What was read before the lock was taken are items of different moments: only this read is consistent.
     let state = lock.ledger().read().await?;
     let observed = live(&engine.aws.reader, state).await?;
     // A move of the dead run may still be on its way: from here on it cannot land.

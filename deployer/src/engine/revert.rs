@@ -1,4 +1,4 @@
-//! The way back: what a failed release moved goes to where it was, in the reverse of the order in which it came.
+//! The way back: everything that a failed release moved returns to where it was, in reverse order.
 
 use anyhow::{Result, bail, ensure};
 use futures::future::join_all;
@@ -15,8 +15,8 @@ use crate::verify::Verifier;
 /// one that is still on its way is fenced off.
 ///
 /// # Errors
-/// Something could not be moved back, or is where neither release put it: the environment serves a mixture, and the
-/// error says of what. Everything else was moved back all the same.
+/// Something could not be moved back, or is where neither release put it: a mixture is live, and the error names it. Everything
+/// else was moved back all the same.
 pub(super) async fn revert(
     engine: &Engine<'_>,
     lock: &AcquiredLock,
@@ -28,7 +28,7 @@ pub(super) async fn revert(
     let mut stuck = Vec::new();
     if began_with_the_stage(release) {
         stuck.extend(aliases_back(engine, lock, observed, release).await);
-        // Whether it had an effect, the last look below says.
+        // The last look below shows whether it had an effect.
         let _ = stage_back(engine, lock, observed, release).await;
     } else {
         if let Ok(Some(deployment)) = stage_back(engine, lock, observed, release).await {
@@ -165,7 +165,7 @@ async fn stage_stays_back(
     stage_to(engine.aws, api, old, &|| lock.still_ours()).await
 }
 
-/// A stage that is at neither release's deployment was moved by somebody else: it stays.
+/// A stage that is at neither release's deployment was moved from outside: it stays.
 async fn refuse_elsewhere(lock: &AcquiredLock, api: &RestApi, release: &Release, found: &str) -> Result<()> {
     ensure!(
         is_of(release, found) || came_late(lock, release, found).await?,
@@ -176,7 +176,7 @@ async fn refuse_elsewhere(lock: &AcquiredLock, api: &RestApi, release: &Release,
 }
 
 /// Whether only a release that was itself given up has this deployment: then its run, which lost the lock, moved the stage
-/// after all. Nobody else goes there.
+/// after all. Nothing else moves the stage there.
 async fn came_late(lock: &AcquiredLock, release: &Release, deployment: &str) -> Result<bool> {
     let history = lock.ledger().history().await?;
     let mut others = history

@@ -1,5 +1,5 @@
-//! Where nothing had to be done: a live release that could not be verified when it was made is verified now, and stable
-//! from then on; and one whose code other sources make too is known to be of these.
+//! What is left to do where nothing is to be released: a live release that could not be verified when it was made is verified
+//! now, and stable from then on; and sources that build to the live code are recorded.
 
 use anyhow::Result;
 
@@ -9,9 +9,9 @@ use crate::ledger::{ArtifactRecord, CheckRecord, Release};
 use crate::observe::Observed;
 use crate::verify::{Expected, Traffic, Verifier};
 
-/// Sends the read-only checks to a live release that is not stable, and if they pass records that it is. "Nothing has
-/// changed" is no success where what is live was never seen to be good. Returns the release as it is now, and the checks
-/// that were sent; nothing if it was stable already.
+/// Sends the read-only checks to a live release that is not stable and, if they pass, records that it is. "Nothing has changed"
+/// is not a success while what is live was never verified. Returns the release as it is now, and the checks that were sent;
+/// nothing if it was stable already.
 ///
 /// # Errors
 /// A check fails.
@@ -46,11 +46,11 @@ pub(super) async fn confirm(
     Ok(Some((verified, passed)))
 }
 
-/// Records that other sources than those of the live release were built to the very same code, or that these are the ones of a
-/// release of which nobody knew any: else each run would build them again to see that. Whether there was anything to record.
+/// Records that other sources than those of the live release were built to the very same code, or the sources of a release that
+/// had none recorded: else each run would build them again. Returns whether there was anything to record.
 ///
 /// # Errors
-/// Somebody holds the lock, or the ledger cannot be written.
+/// Another run has the lock, or the ledger cannot be written.
 pub(super) async fn same_code(engine: &Engine<'_>, observed: &Observed, artifact: ArtifactRecord) -> Result<bool> {
     let is_other = |live: &&Release| live.artifact.functions != artifact.functions;
     let Some(live) = observed.ledger.live.as_ref().filter(is_other) else { return Ok(false) };
@@ -58,7 +58,7 @@ pub(super) async fn same_code(engine: &Engine<'_>, observed: &Observed, artifact
         .ledger()
         .take_over(&engine.aws.table, &observed.ledger, engine.holder(&observed.ledger, "record"))
         .await?;
-    // The commit stays the one that the code was built from first: by it the release is found, and compared in age.
+    // The commit stays the one that the code was first built from: it identifies the release, and its age.
     let ArtifactRecord { source_hash, functions, reads, .. } = artifact;
     let artifact = ArtifactRecord { source_hash, functions, reads, ..live.artifact.clone() };
     let known = Release { artifact, fencing_token: lock.token(), ..live.clone() };

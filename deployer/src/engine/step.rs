@@ -1,4 +1,4 @@
-//! What each step of a plan does.
+//! The work of each step of a plan.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     let moved = |check: &&Check| {
         release.parts.functions.get(&check.function) != release.previous_parts.functions.get(&check.function)
     };
-    // Without its event, or anything that a request could go to, a check cannot be sent: only a way back comes so far then.
+    // A check without its event, or without a URL for its request, cannot be sent: only a rollback gets here with one.
     let contract = &run.observed.ledger.contract;
     let sendable = |check: &&Check| {
         check.unreadable().is_none() && (check.request().is_none() || contract.url_of(&check.function).is_some())
@@ -69,7 +69,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     let is_due = |check: &&Check| (what.checks == Checks::All || moved(check)) && sendable(check);
     let due: Vec<&Check> = run.engine.config.checks_in(run.engine.environment).filter(is_due).collect();
     let reading = due.iter().filter(|check| !check.writes).map(|check| {
-        // A route that an earlier release is known to have has to be seen on the way back to it.
+        // On the way back to an earlier release, a route that it had has to be seen.
         let missing = what.routes == Routes::Before || (what.routes == Routes::Restored && !has_route(release, check));
         (*check, Expected { older_definition: missing, ..expected.clone() })
     });
@@ -80,7 +80,7 @@ async fn verify_url(run: &Apply<'_>, what: &Verification, release: &Release) -> 
     if what.last && results.iter().all(Result::is_ok) {
         match what.identity_only {
             true => report_differences(run, &due, &expected, &phase).await,
-            // Not on the way back, where the release has had their turn.
+            // Not in a rollback: the release had them when it was made.
             false if run.engine.environment.writing_checks => {
                 results.extend(writing(run, &due, &expected, &phase).await);
             }
@@ -102,14 +102,14 @@ fn has_route(release: &Release, check: &Check) -> bool {
     find(release.routes.keys(), &request.method, path).is_some()
 }
 
-/// Says how the responses of an earlier release differ from what the checks of now ask for.
+/// Reports how the responses of an earlier release differ from what the current checks expect.
 async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected, phase: &str) {
     let whole = Expected { marks_only: false, ..expected.clone() };
     let asked = due.iter().filter(|check| !check.writes).map(|check| run.verifier.once(check, &whole, phase));
     let failed = join_all(asked).await.into_iter().filter_map(Result::err);
-    // One that was not sent shows no difference.
+    // A check that was not sent shows no difference.
     for failed in failed.filter(|failed| failed.record.requests > 0) {
-        run.engine.events.warn(&format!("{failed}: the checks of now are not those that this release passed"));
+        run.engine.events.warn(&format!("{failed}: the current checks are not those that this release passed"));
     }
 }
 
@@ -123,9 +123,9 @@ async fn writing(
     let mut results = Vec::new();
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.verifier.once(check, expected, phase).await {
-            // It may not be repeated, so only the new version's own wrong response speaks against the release.
+            // It may not be repeated, so only a wrong response of the new version itself fails the release.
             Err(failed) if failed.blame != Blame::Application => {
-                run.engine.events.warn(&format!("check `{}` found nothing: {}", check.name, failed.record.response));
+                run.engine.events.warn(&format!("check `{}` showed nothing: {}", check.name, failed.record.response));
                 Ok(failed.record)
             }
             verified => verified,
@@ -141,7 +141,7 @@ fn collect(results: Vec<Result<CheckRecord, Box<Failed>>>) -> Outcome {
             Ok(record) => outcome.checks.push(record),
             Err(failed) => {
                 outcome.checks.push(failed.record.clone());
-                // Limits say nothing of the release: it is neither good nor bad.
+                // Limits are not the release's fault: it is neither good nor bad.
                 if matches!(failed.blame, Blame::Limits | Blame::Concurrency) {
                     outcome.unverified = outcome.unverified.or_else(|| Some(failed.to_string()));
                 } else {

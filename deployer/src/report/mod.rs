@@ -4,6 +4,7 @@
 //! GitHub Actions the log gets groups and annotations, the run's page a summary, and later steps the outputs.
 
 mod console;
+mod follow;
 mod github;
 mod html;
 mod lines;
@@ -20,10 +21,8 @@ mod view;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::time::Instant;
 
 use github::GitHub;
 use progress::{Live, Progress};
@@ -32,7 +31,6 @@ use view::Failed;
 use crate::cli::{Output, Verbosity};
 use crate::config::GitHubStep;
 use crate::ending::Ending as _;
-use crate::events::{Event, Events};
 use crate::failure::{Exit, Failure};
 use crate::world::World;
 
@@ -85,8 +83,6 @@ pub type Kept = Arc<Mutex<String>>;
 
 /// The width of the column of verbs.
 const VERBS: usize = 12;
-/// How often live lines are drawn.
-const FRAME: Duration = Duration::from_millis(100);
 
 impl Report {
     /// Messages in colour if that is allowed and stderr is a terminal, and commands for GitHub if this is a `step` there.
@@ -149,7 +145,7 @@ impl Report {
         self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), "1;32"), printable(rest)));
     }
 
-    /// Something that deserves a look but stops nothing.
+    /// Something that deserves attention but stops nothing.
     fn warning(&self, message: &str) {
         if self.command(|_| GitHub::warning(message)) {
             return;
@@ -302,12 +298,6 @@ impl Report {
         }
     }
 
-    /// Nothing goes on any more: live lines vanish.
-    fn end(&self) {
-        *self.progress() = Progress::default();
-        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.clear());
-    }
-
     /// A command for GitHub. Returns whether this is a step there.
     fn command(&self, command: impl FnOnce(&GitHub) -> String) -> bool {
         self.github.as_ref().map(|github| self.raw(&command(github))).is_some()
@@ -326,41 +316,6 @@ impl Report {
             // In one write: lines of a child do not get in between.
             let _ = self.above(|| std::io::stderr().write_all(format!("{line}\n").as_bytes()));
         }
-    }
-
-    /// Prints above the live lines, if there are any.
-    fn above<T>(&self, print: impl FnOnce() -> T) -> T {
-        match &self.live {
-            Some(live) => locked(live).above(print),
-            None => print(),
-        }
-    }
-
-    /// Live lines only where the run gets to remove them: a signal may end the others at any moment.
-    fn live(&self) -> Option<MutexGuard<'_, Live>> {
-        self.live.as_ref().filter(|_| self.world.interrupt.is_listening()).map(locked)
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        locked(&self.progress)
-    }
-
-    /// Shows what goes on: live, or as far as a plain line is due.
-    fn follow(&self) {
-        if let Some(mut live) = self.live() {
-            live.draw(&mut self.progress(), (self.unicode, self.color));
-            return;
-        }
-        let due = self.progress().plain();
-        due.into_iter().for_each(|(verb, rest)| self.line(verb, &rest));
-    }
-
-    fn hide(&self) {
-        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.hide());
-    }
-
-    fn unhide(&self) {
-        self.live.as_ref().map(locked).iter_mut().for_each(|live| live.show());
     }
 
     /// Where results are shown.
@@ -382,83 +337,6 @@ impl Report {
         match self.color {
             true => format!("\x1b[{color}m{text}\x1b[0m"),
             false => text.to_owned(),
-        }
-    }
-}
-
-impl Events for Report {
-    fn emit(&self, event: Event<'_>) {
-        match event {
-            Event::Progress(verb, what) => self.line(verb, what),
-            Event::Warning(message) => self.warning(message),
-            Event::BuildBegins(functions) => {
-                let functions = functions.join(", ");
-                self.group(&format!("build {functions}"));
-                self.line("Building", &functions);
-                // The compiler writes to the terminal by itself.
-                self.hide();
-                self.progress().build();
-            }
-            Event::ReleaseBegins(environment, release, plan) => self.release_begins(environment, release, plan),
-            Event::PhaseBegins(phase) => {
-                self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
-                self.progress().phase(phase);
-            }
-            Event::StepDone(done) => {
-                self.progress().done(done.step);
-                self.step_done(done);
-            }
-            Event::ByInvoke(checks) => self.by_invoke(checks),
-            Event::CheckFailed(failed) => self.check_failed(failed),
-            Event::Log(function, lines) => self.log(function, lines),
-            Event::RevertBegins(release) => self.revert_begins(release),
-            Event::WaitBegins(id, wait) => self.progress().wait(id, wait),
-            Event::WaitMoves(id, bytes) => self.progress().sent(id, bytes),
-            Event::WaitEnds(id) => self.progress().no_longer(id),
-            Event::Queued(queue) => self.progress().queue(queue),
-            Event::Watching(watching) => self.progress().watch(watching),
-            Event::Called(called) if self.verbosity == Verbosity::Verbose => {
-                self.verb_line("Called", &called.to_string())
-            }
-            Event::Called(_) => {}
-            Event::Ended => {
-                if self.progress().ended() {
-                    self.unhide();
-                }
-                self.command(|_| GitHub::end_group());
-            }
-        }
-        self.follow();
-    }
-
-    fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} There is no terminal to ask"))
-                .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
-                .into());
-        }
-        self.hide();
-        self.words(&format!("{} [y/N]", printable(question)));
-        let mut reply = String::new();
-        let read = std::io::stdin().read_line(&mut reply);
-        self.unhide();
-        read.context("cannot read the reply")?;
-        Ok(matches!(reply.trim(), "y" | "Y" | "yes"))
-    }
-
-    fn tick(&self) -> Option<Instant> {
-        self.follow();
-        match self.live() {
-            Some(_) => Some(Instant::now() + FRAME),
-            None => self.progress().due(),
-        }
-    }
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if let Some(live) = &self.live {
-            locked(live).clear();
         }
     }
 }

@@ -19,7 +19,7 @@ fn a_usage_error_is_on_the_page_of_the_run_and_help_is_not() {
 }
 
 #[test]
-fn what_failed_hands_on_what_it_has() {
+fn a_failed_command_hands_on_its_outputs() {
     #[derive(serde::Serialize)]
     struct Half;
     impl View for Half {
@@ -38,13 +38,13 @@ fn what_failed_hands_on_what_it_has() {
 }
 
 #[test]
-fn a_terminal_obeys_nothing_that_is_told() {
+fn control_characters_never_reach_the_terminal() {
     let hostile = "ada\u{1b}[2J\u{1b}]0;x\u{7}\r\u{9b}1m\u{202e}\n\tß";
     assert_eq!(printable(hostile), "ada\u{fffd}[2J\u{fffd}]0;x\u{fffd}\u{fffd}\u{fffd}1m\u{fffd}\n\tß");
 }
 
 #[test]
-fn of_a_usage_error_what_is_wrong_is_told_first() {
+fn a_usage_error_begins_with_what_is_wrong() {
     let first = |line: &[&str]| first_lines(&Cli::try_parse_from(line).unwrap_err().render().to_string()).to_owned();
     assert_eq!(
         first(&["deployer", "rollback", "dev"]),

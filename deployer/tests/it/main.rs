@@ -26,6 +26,7 @@ mod proven;
 mod releases;
 mod shells;
 mod strict;
+mod terminal;
 mod turns;
 mod web_page;
 
@@ -125,6 +126,10 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         browser::a_browser_that_answers_its_version_and_shows_no_page_is_passed_over,
         proven::privileges::a_policy_allows_its_statements_and_nothing_else,
         proven::privileges::an_unknown_part_of_a_policy_fails_the_test,
+        terminal::a_build_on_a_terminal_shows_the_compilers_output_between_whole_lines,
+        terminal::an_error_on_a_terminal_of_twenty_columns_is_whole,
+        terminal::a_result_that_cannot_be_written_changes_no_exit_code_of_what_was_done,
+        terminal::a_stderr_that_is_closed_or_full_changes_nothing,
     ]
 }
 

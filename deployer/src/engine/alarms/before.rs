@@ -10,15 +10,15 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::observe::Observed;
 
-/// How much later than its metric an alarm may go into ALARM (CloudWatch: metrics of Lambda and API Gateway arrive within two
+/// How long after its metric an alarm may go into ALARM (CloudWatch: metrics of Lambda and API Gateway arrive within two
 /// minutes).
 const LAG: u64 = 120;
 
 /// The alarms that are in ALARM already and are to be ignored.
 ///
 /// # Errors
-/// One is in ALARM, or it is not known whether one is, and that is not to be ignored; or alarms could not go into ALARM within the
-/// times for which they are watched.
+/// One is in ALARM, or their states cannot be read, and that is not to be ignored; or an alarm could not go into ALARM within
+/// the time for which it is watched.
 pub(in crate::engine) fn may_start(
     engine: &Engine<'_>,
     observed: &Observed,
@@ -28,7 +28,7 @@ pub(in crate::engine) fn may_start(
     let names = &observed.ledger.contract.alarms;
     let alarms = match known(observed) {
         Ok(alarms) => alarms,
-        // None of them is known not to be in ALARM, so none of them is watched.
+        // Any of them may be in ALARM already, so none of them is watched.
         Err(_) if ignore => return Ok(names.clone()),
         Err(why) => return Err(why),
     };
@@ -36,7 +36,7 @@ pub(in crate::engine) fn may_start(
         long_enough(alarms, traffic, &engine.environment.name)?;
     }
     for alarm in alarms.iter().filter(|alarm| alarm.state == AlarmState::InsufficientData) {
-        engine.events.warn(&format!("alarm `{}` has no data yet: it guards nothing so far", alarm.name));
+        engine.events.warn(&format!("alarm `{}` has no data yet: it cannot detect a bad release", alarm.name));
     }
     let in_alarm: Vec<_> =
         alarms.iter().filter(|alarm| alarm.state == AlarmState::InAlarm).map(|alarm| alarm.name.clone()).collect();
@@ -61,19 +61,19 @@ pub(in crate::engine) fn refuse_in_alarm(observed: &Observed, ignored: &[String]
 /// The alarms, all that the contract names.
 fn known(observed: &Observed) -> Result<&[Alarm]> {
     let alarms = observed.alarms.as_deref().map_err(|error| {
-        Failure::refused(format!("it is not known whether an alarm is in ALARM: {error}"))
+        Failure::refused(format!("cannot read whether an alarm is in ALARM: {error}"))
             .hint("give the role `cloudwatch:DescribeAlarms`, or release with `--ignore-alarms`")
     })?;
     let names = &observed.ledger.contract.alarms;
     match names.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
         None => Ok(alarms),
         Some(name) => Err(Failure::refused(format!("alarm `{name}`, which the contract names, does not exist"))
-            .hint("make the alarms, or take them out of the contract; or release unguarded with `--ignore-alarms`")
+            .hint("create the alarm, or remove it from the contract; `--ignore-alarms` releases without alarms")
             .into()),
     }
 }
 
-/// An alarm that cannot go into ALARM within the time for which it is watched guards nothing.
+/// An alarm that cannot go into ALARM within the time for which it is watched protects nothing.
 fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result<()> {
     let times = [("watch_seconds", traffic.watch), ("the time of the shift", traffic.shift.lasts())];
     for (name, time) in times.into_iter().filter(|(_, time)| !time.is_zero()) {
@@ -102,7 +102,7 @@ mod tests {
     use crate::failure::Exit;
 
     #[test]
-    fn a_time_in_which_an_alarm_cannot_go_into_alarm_is_a_configuration_error() {
+    fn a_watch_that_is_too_short_for_an_alarm_is_refused() {
         let alarm = Alarm {
             children: BTreeSet::new(),
             name: "errors".to_owned(),

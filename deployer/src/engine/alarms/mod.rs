@@ -1,4 +1,4 @@
-//! Alarms: they let a release start, and while it moves traffic one that goes into ALARM has it reverted.
+//! Alarms: one in ALARM keeps a release from starting, and reverts a release that is moving traffic.
 
 pub(super) mod before;
 pub(super) mod during;

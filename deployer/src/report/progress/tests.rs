@@ -104,7 +104,7 @@ async fn pass(seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn steps_side_by_side_are_live_lines_and_finished_ones_stay_above() {
-    let (screen, mut progress) = (Screen::of(70), Progress::default());
+    let (screen, mut progress) = (Screen::of(80), Progress::default());
     let mut live = screen.live();
     let steps = [Step::Prepare("counter".to_owned()), Step::Prepare("totals".to_owned())];
     progress.phase(&steps);

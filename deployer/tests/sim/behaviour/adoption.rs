@@ -191,6 +191,6 @@ fn an_idle_version_is_woken_and_does_not_count_as_a_placeholder() {
         simulation.account("dev", |account| account.lambda.reserve(&function("f1", "dev"), Some(0)));
         let command = deploy(simulation, Behavior::Right).await;
         let refused = simulation.refused(&command, 4).await;
-        assert!(refused.words.contains("whether `dev` is in use already is not known"), "{}", refused.words);
+        assert!(refused.words.contains("cannot find out whether `dev` is in use already"), "{}", refused.words);
     });
 }
