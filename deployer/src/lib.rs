@@ -51,6 +51,8 @@ pub mod local;
 pub mod report;
 
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod general;
 
 use std::convert::Infallible;

@@ -27,7 +27,7 @@ pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap
     let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
         let target = crates.targets.get(&function.target);
-        let target = target.with_context(|| format!("the target `{}` was not looked at", function.target))?;
+        let target = target.with_context(|| format!("the target `{}` was not resolved", function.target))?;
         let builder = target.builder.ok_or_else(|| missing(key, &function.target))?;
         let features = (&function.features, function.default_features);
         let group = (&function.target, &function.package, features);
@@ -56,7 +56,7 @@ fn binary<'a>(messages: &'a [Message], key: &str, function: &Package) -> Result<
     };
     messages.iter().filter(is_it).find_map(|message| message.executable.as_ref()).with_context(|| {
         Failure::error(format!("cargo made no binary `{}` for function `{key}`", function.bin))
-            .hint("cargo said nothing of it: is `cargo` on the PATH the real one?")
+            .hint("check `package` and `bin` of the function in `deployer.toml`, and that `cargo` on the PATH is not a wrapper that hides cargo's messages")
     })
 }
 
@@ -76,13 +76,13 @@ async fn compile_group(
     }
     cargo.args(selection(first)).args(&remap.arguments);
     cargo.envs(remap.variable.iter().map(|(name, value)| (name, value)));
-    // The compiler's words go to the user as they come.
+    // The user sees the compiler's output as it comes.
     let child = cargo.stderr(Stdio::inherit()).spawn().with_context(|| not_started(config))?;
-    let output = child.wait_with_output().await.context("lost sight of cargo")?;
+    let output = child.wait_with_output().await.context("cannot wait for cargo")?;
     if !output.status.success() {
         let names: Vec<_> = functions.iter().map(|(key, _)| format!("`{key}`")).collect();
         return Err(Failure::error(format!("function {} does not compile", names.join(", ")))
-            .hint("the compiler's errors stand above; nothing was changed")
+            .hint("fix the compiler errors above; nothing was changed")
             .into());
     }
     let lines = output.stdout.split(|byte| *byte == b'\n');

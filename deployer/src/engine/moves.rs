@@ -109,8 +109,10 @@ async fn revision(
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
-    let what = format!("alias `{alias}` of `{name}` was moved by somebody else in the middle of the release");
-    Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into())
+    let what = format!("alias `{alias}` of `{name}` was moved from outside during the release");
+    Err(Failure::refused(what)
+        .hint("find out which program or person moves it; that change was not overwritten")
+        .into())
 }
 
 /// Moves an alias, makes sure that it is there, and returns it. Before each try, `allowed` says whether the move may be sent.
@@ -212,8 +214,11 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
             |found: &String| found == new || release.previous_parts.deployment.as_ref().is_some_and(|old| old == found);
         let found = eventually::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
-            let what = format!("stage `{}` was moved to deployment `{found}` by somebody else", api.stage);
-            return Err(Failure::refused(what).hint("find out who moves it; nothing of theirs was overwritten").into());
+            let what =
+                format!("stage `{}` was moved from outside to deployment `{found}` during the release", api.stage);
+            return Err(Failure::refused(what)
+                .hint("find out which program or person moves it; that change was not overwritten")
+                .into());
         }
     }
     stage_to(aws, api, new, &|| forward(run)).await
@@ -258,7 +263,7 @@ pub(super) async fn stage_to(
             Ok(_) => {
                 let what = format!("the stage is at deployment `{}` after the move", found.deployment);
                 return Err(anyhow::Error::from(
-                    Failure::error(what).hint("somebody else moves this stage: find out who"),
+                    Failure::error(what).hint("another program moves this stage: find out which one, then run again"),
                 ))
                 .with_context(failed);
             }
@@ -281,7 +286,7 @@ pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
         let backoff = backoff.get_or_insert_with(|| Backoff::new(run.engine.world(), Pace::READ));
         backoff.wait_until(|| "all to be where it was moved".to_owned()).await.with_context(|| {
             Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
-                .hint("somebody else moved it during the release: find out who, then run again")
+                .hint("another program moved it during the release: find out which one, then run again")
         })?;
     }
 }
@@ -352,6 +357,6 @@ async fn renew(aws: &Writer, lock: &AcquiredLock, resource: &FunctionResource) -
         }
     }
     Err(Failure::error(format!("alias `{alias}` of `{name}` keeps changing"))
-        .hint("somebody else moves it: find out who, then run again")
+        .hint("another program moves it: find out which one, then run again")
         .into())
 }

@@ -264,7 +264,7 @@ async fn until_ready(
 
 fn other_code(name: &str, qualifier: &str) -> anyhow::Error {
     Failure::error(format!("`{name}:{qualifier}` has other code than was uploaded"))
-        .hint("somebody else changes this function at the same time: find out who, then run again")
+        .hint("another program changes this function at the same time: find out which one, then run again")
         .into()
 }
 

@@ -120,7 +120,7 @@ impl TerraformPlan {
         if plan.format_version.split('.').next() != Some("1") {
             return unreadable(
                 format!("has `format_version` `{}`; this deployer reads 1", plan.format_version),
-                "plan with Terraform 1.1 or newer, or use a deployer that knows this format",
+                "plan with Terraform 1.1 or newer, or use a newer version of the deployer",
             );
         }
         if plan.errored {
@@ -132,7 +132,7 @@ impl TerraformPlan {
         match plan.resource_changes.iter().find(|change| change.action().is_none()) {
             Some(unknown) => unreadable(
                 format!("does `{}` to `{}`, which is unknown here", unknown.change.actions.join("+"), unknown.address),
-                "use a deployer that knows this version of Terraform",
+                "use a newer version of the deployer",
             ),
             None => Ok(plan),
         }

@@ -176,7 +176,7 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
     if !found.weights.is_empty() {
         return refused(
             format!("alias `{named}` of `{function}` splits its traffic over several versions"),
-            "end that shift first".to_owned(),
+            "wait until one version has all of the traffic, then run again".to_owned(),
         );
     }
     Ok(named)

@@ -156,7 +156,7 @@ fn refuse_existing(file: &Path) -> Result<()> {
         Ok(false) => Ok(()),
         _ => Err(Failure::bad_input(format!("`{}` exists already", file.display()))
             .hint(
-                "`deployer plan` shows what a deploy would do with it; to begin anew, move it away; for one more environment, add an \
+                "`deployer plan` shows what a deploy would do with it; to start over, move it away; for one more environment, add an \
                  `[environments.NAME]` to it",
             )
             .into()),

@@ -104,7 +104,7 @@ impl Project {
             });
         }
         let files = handler_files(&runtime, &handler)
-            .ok_or_else(|| format!("has the runtime `{runtime}`, of which the sources are not recognised"))?;
+            .ok_or_else(|| format!("has the runtime `{runtime}`, whose sources are not recognised"))?;
         if let Some(folder) = folder_of(&self.files, &files, (key, &function.name))? {
             return self.packaged(key, &folder, &runtime, settings);
         }
@@ -276,7 +276,7 @@ mod tests {
         for (runtime, handler, expected) in [
             ("provided.al2023", "bootstrap", "has the runtime `provided.al2023`, and there is no cargo workspace"),
             ("python3.13", "app.handle", "starts `app.handle` with `python3.13`, and there is no `app.py`"),
-            ("java21", "a.B::c", "has the runtime `java21`, of which the sources are not recognised"),
+            ("java21", "a.B::c", "has the runtime `java21`, whose sources are not recognised"),
         ] {
             assert_eq!(code(&nothing, "api", runtime, handler), Err(expected.to_owned()));
         }

@@ -141,7 +141,7 @@ async fn responses(place: &Place, instance: &Instance, token: &str, world: &Worl
         }
         tokio::time::sleep(PAUSE).await;
     }
-    anyhow::bail!("it did not response within {} s", STARTS_WITHIN.as_secs())
+    anyhow::bail!("it did not respond within {} s", STARTS_WITHIN.as_secs())
 }
 
 /// Stops the process and its children, which are its group: kindly first.

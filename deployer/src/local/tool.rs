@@ -72,6 +72,10 @@ pub(super) struct Step<'a> {
     pub(super) hint: &'a str,
 }
 
+fn endless(step: &Step<'_>) -> Failure {
+    Failure::error(format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60)).hint(step.hint)
+}
+
 /// Runs a program that has to succeed. If this run is asked to stop, the program and what it started are too, once, and waited for:
 /// Terraform then writes its state and frees its lock.
 ///
@@ -98,8 +102,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
             signal(Signal::INT);
             let _ = tokio::time::timeout(LAST_WORDS_WITHIN, output).await;
             signal(Signal::KILL);
-            let what = format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60);
-            return Err(Failure::error(what).hint(step.hint).into());
+            return Err(endless(step).into());
         }
     };
     let output = output.with_context(|| format!("cannot run `{}`", step.program))?;

@@ -19,13 +19,13 @@ pub type Phase = Vec<Step>;
 pub enum Step {
     /// Uploads code if it has to, publishes a version, waits for it, and sends it its checks. No traffic moves.
     Prepare(String),
-    /// Freezes the definition into a deployment that no stage serves yet.
+    /// Freezes the definition into a deployment that takes no traffic yet.
     CreateDeployment,
-    /// Gives the new version of a function so many percent of its alias's traffic.
+    /// Gives the new version of a function this percentage of its alias's traffic.
     ShiftAlias(String, u8),
     /// Moves the alias of a function to its new version, with all the traffic.
     MoveAlias(String),
-    /// Makes the stage serve the new deployment.
+    /// Moves the stage to the new deployment.
     MoveStage(StageBefore),
     /// Sends the checks until the new parts respond as declared.
     Verify(Verification),
@@ -33,12 +33,12 @@ pub enum Step {
     Watch(Duration),
 }
 
-/// What the stage has to serve before it is moved.
+/// Which deployment the stage has to be at before it is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageBefore {
-    /// What was observed: a stage that somebody else moved stays where it is.
+    /// The observed one: a stage that was moved in the meantime stays where it is.
     AsObserved,
-    /// Anything: a way back is not to wait, and what it observed is a moment old.
+    /// Any: a rollback must not wait, and what it observed is a moment old.
     Anything,
 }
 
@@ -53,7 +53,7 @@ pub struct Verification {
     pub checks: Checks,
     /// Whether the release's versions have to be the ones that respond.
     pub versions: bool,
-    /// Whether the stage has to serve the release's deployment.
+    /// Whether the stage has to be at the release's deployment.
     pub deployment: bool,
     /// Which routes the stage has by then.
     pub routes: Routes,

@@ -317,8 +317,8 @@ impl Events for Report {
 
     fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} Nobody is there to response"))
-                .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
+            return Err(Failure::bad_input(format!("{question} There is no terminal to reply on"))
+                .hint(format!("run it in a terminal, or pass `{flag}` to confirm; nothing was changed"))
                 .into());
         }
         self.words(&format!("{} [y/N]", printable(question)));

@@ -71,7 +71,7 @@ impl std::fmt::Display for Blame {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Application => "the function answered wrongly",
-            Self::Dependency => "something that the function needs does not response",
+            Self::Dependency => "a service that the function needs does not respond",
             Self::Permission => "the deployer may not ask the function",
             Self::Crash => "the function failed, or took too long",
             Self::Gateway => "the gateway answered in the function's place",

@@ -148,6 +148,6 @@ fn an_environment_without_a_contract_is_one_problem_and_the_rest_not_checked() {
     let findings = checkout.deployer("doctor dev --output json --config edited.toml").expect(1).json();
     let verdicts: Vec<_> = findings.as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
     assert_eq!(verdicts, ["problem", "not checked"]);
-    assert!(findings[0]["detail"].as_str().unwrap().contains("has no contract for app `nobody`"), "{findings}");
+    assert!(findings[0]["detail"].as_str().unwrap().contains("has no stack contract for app `nobody`"), "{findings}");
     assert!(findings[0]["fix"].as_str().unwrap().contains("infrastructure code"), "{findings}");
 }

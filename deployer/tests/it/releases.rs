@@ -85,7 +85,7 @@ pub(crate) fn in_a_canary_terraform_sees_no_change_another_process_is_refused_an
     let running = canary(&front);
     stack.assert_terraform_plan_is_empty("dev");
     let other = stack.checkout.deployer("rollback dev --to previous").expect(5);
-    other.says(["is held by", "`deploy dev`", "hint: "]);
+    other.says(["has the lock of", "`deploy dev`", "hint: "]);
     let told = Instant::now();
     running.signal("TERM");
     let ended = running.end().says(["interrupted by SIGTERM"]);

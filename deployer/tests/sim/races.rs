@@ -235,7 +235,7 @@ fn losers(outcome: &Outcome) -> Vec<String> {
     for (run, ended) in outcome.runs.iter().zip(&outcome.ended) {
         match ended.code {
             Some(0) => {}
-            Some(5) if ended.words.contains("held by") || ended.words.contains("was quicker") => {}
+            Some(5) if ended.words.contains("has the lock of") || ended.words.contains("took the lock of") => {}
             // It read while the winner moved.
             Some(4) if !run.had_the_lock() => {}
             other => wrong.push(format!("a loser ended with {other:?}")),

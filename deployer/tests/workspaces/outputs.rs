@@ -151,7 +151,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert_ne!(before, world.hash().await);
             std::fs::remove_file(world.beside("shared.txt")).unwrap();
             let error = world.error().await;
-            assert!(error.contains("function `app` has the input `../shared.txt`, which is not there"), "{error}");
+            assert!(error.contains("function `app` has the input `../shared.txt`, which does not exist"), "{error}");
         }),
         trial("output: an input that git ignores counts all the same", || async {
             let world = world("build = { command = 'true', output = 'dist', inputs = ['generated'] }");
@@ -214,7 +214,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let error = refused(&with("exit 7")).await;
             assert!(error.contains("command of function `app` failed with exit code 7: `exit 7`"), "{error}");
             let error = refused(&with("true")).await;
-            assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
+            assert!(error.contains("the output `dist` of function `app` does not exist"), "{error}");
             let error = refused(&with("mkdir -p dist")).await;
             assert!(error.contains("the output `dist` of function `app` is empty"), "{error}");
             let error = refused(&with("touch dist")).await;
@@ -222,7 +222,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         }),
         trial("output: an output that nobody has built", || async {
             let error = world(THERE).error().await;
-            assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
+            assert!(error.contains("the output `dist` of function `app` does not exist"), "{error}");
         }),
         trial("output: what a zip cannot hold is named", || async {
             let cases: [(&str, Make); 5] = [
@@ -233,7 +233,7 @@ pub(crate) fn trials() -> Vec<Trial> {
                     std::fs::create_dir(world.root.join("dist/sub")).unwrap();
                     drop(std::os::unix::net::UnixListener::bind(world.root.join("dist/sub/socket")).unwrap());
                 }),
-                ("has 251 MB; Lambda takes 250 MB", |world| {
+                ("has 251 MB, but Lambda allows 250 MB", |world| {
                     world.write("dist/big", "");
                     let big = std::fs::File::options().write(true).open(world.root.join("dist/big")).unwrap();
                     big.set_len(251 << 20).unwrap();
