@@ -24,7 +24,7 @@ pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String
     if found { None } else { files.into_iter().next() }
 }
 
-/// The files any of which a runtime takes for this handler, the usual one first. Empty for runtimes that load no file by its name.
+/// The files that a runtime accepts for this handler, the usual one first. Empty for runtimes that load no file by its name.
 pub fn files(runtime: &str, handler: &str) -> Option<Vec<String>> {
     let language = runtime.trim_end_matches(|letter: char| letter.is_ascii_digit() || ".xal".contains(letter));
     match language {

@@ -15,7 +15,7 @@
 //! **Measured** (330 crates, 2 cores with a load of 5, debug build): `cargo tree` 0.6 s a function, `cargo metadata` 0.95 s and
 //! without dependencies 0.1 s, `rustc -vV` 0.08 s, `git ls-files` 0.02 s. So even a build that finds nothing to do is too slow
 //! as the no-op, and so is running cargo: the closures are kept (`closure.rs`), and only the files are read each time. At a load
-//! of 25 the whole took 5.4 s cold and 0.45 s warm, of which the two programs that are left, rustc and git, are most.
+//! of 25 the whole took 5.4 s cold and 0.45 s warm, mostly in the two programs that still run, rustc and git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

@@ -201,7 +201,7 @@ impl Visit<'static> for Visitor<'_> {
                     self.reason(at, &call.args[0]);
                 }
                 [.., "Contradiction", "new"] => self.add(at, What::Reason(&call.args[1], None)),
-                ["Self", "Older"] => self.add(at, What::Reason(&call.args[0], None)),
+                [.., "Older"] => self.add(at, What::Reason(&call.args[0], None)),
                 [.., "Error", "msg"] => self.add(at, What::Reason(&call.args[0], None)),
                 _ => {}
             }
@@ -239,6 +239,8 @@ impl Visit<'static> for Visitor<'_> {
             ("context" | "with_context", 1) if !self.is_failure(&call.args[0], at) => {
                 self.add(at, What::Context(&call.args[0]));
             }
+            // What drift there is comes as a list.
+            ("push", 1) if self.sources.functions[self.function].name == "drift" => self.reason(at, &call.args[0]),
             ("ok_or" | "ok_or_else" | "map_err", 1) => self.reason(at, &call.args[0]),
             _ => {}
         }

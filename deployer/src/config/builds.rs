@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_sees_no_token_that_can_take_a_role() {
+    fn a_build_gets_no_token_that_can_take_a_role() {
         let tokens = [
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
             "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_sees_its_own_settings() {
+    fn a_build_gets_its_own_settings() {
         let names = [
             "AWS_LC_SYS_NO_JITTER_ENTROPY",
             "CARGO_REGISTRIES_OURS_TOKEN",

@@ -163,7 +163,7 @@ pub(super) struct DeclaredCheck {
 }
 
 impl DeclaredCheck {
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn contradiction(&self) -> Option<String> {
         let of_request = self.status.is_some() || !self.headers.is_empty() || self.body.is_some();
         let why = match (&self.request, &self.event) {

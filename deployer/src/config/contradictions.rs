@@ -202,7 +202,7 @@ mod tests {
         let cases = [
             ("default_environment = \"dev\"", "default_environment = \"test\"", "which is not in `environments`"),
             ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs only x86_64 and aarch64 Linux"),
-            ("function = \"preflight\"\nrequest", "function = \"nobody\"\nrequest", "unknown function `nobody`"),
+            ("function = \"preflight\"\nrequest", "function = \"other\"\nrequest", "unknown function `other`"),
             ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
             ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
             ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),

@@ -105,7 +105,7 @@ impl Build {
 pub struct GlibcVersion {
     /// The 2 of `2.34`.
     pub major: u32,
-    /// The 34 of `2.34`; a third part, as in `2.2.5`, plays no role for the comparison.
+    /// The 34 of `2.34`; a third part, as in `2.2.5`, is not compared.
     pub minor: u32,
 }
 
@@ -233,8 +233,11 @@ mod tests {
     fn programs_learn_the_place_that_people_read() {
         let error = File::parse(&OURS.replace("in_a_row", "in_a_rwo"), Path::new("deployer.toml")).unwrap_err();
         let place = Failure::place_of(&error).unwrap();
-        let told = format!("line {}, column {}", place.line, place.column);
-        assert!(place.file == Path::new("deployer.toml") && error.to_string().contains(&told), "{place:?}: {error}");
+        let expected = format!("line {}, column {}", place.line, place.column);
+        assert!(
+            place.file == Path::new("deployer.toml") && error.to_string().contains(&expected),
+            "{place:?}: {error}"
+        );
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl DeclaredFunction {
     /// The function with this key.
     ///
     /// # Errors
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn read(self, key: &str, of_all: &Build) -> Result<Function, String> {
         let Self { build, architecture, package, bin, features, default_features, environments: _ } = self;
         let of_cargo = package.is_some() || bin.is_some() || !features.is_empty() || default_features.is_some();
@@ -174,7 +174,7 @@ impl DeclaredFunction {
 /// The functions by key; on the local AWS they are for this machine's processor.
 ///
 /// # Errors
-/// What parsed but cannot be meant.
+/// A contradiction, or a value that is not possible.
 pub(super) fn read(
     declared: BTreeMap<String, DeclaredFunction>,
     build: &Build,

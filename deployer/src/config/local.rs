@@ -67,7 +67,7 @@ pub(super) struct DeclaredPlace {
     pub(super) traffic: Traffic,
 }
 
-/// What parsed but cannot be meant.
+/// A contradiction, or a value that is not possible.
 pub(super) fn contradictions<E>(declared: &DeclaredLocal, environments: &BTreeMap<String, E>) -> Vec<Contradiction> {
     let (mut all, mut ports) = (Vec::new(), BTreeSet::new());
     for (name, local) in &declared.environments {

@@ -1,5 +1,4 @@
-//! What in `deployer.toml` cannot be read: all of it at once. Serde ends at the first mistake; it is left out then, and the rest read
-//! again.
+//! Finds all mistakes in `deployer.toml` at once. Serde ends at the first one: this removes it from the table, and reads the rest again.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,7 +16,7 @@ const MOST: usize = 20;
 pub(super) fn read(text: &str) -> Result<File, Vec<Error>> {
     let (mut table, mut mistakes) = DeTable::parse_recoverable(text);
     if !mistakes.is_empty() {
-        // After a mistake of syntax the parser may take what is right for another one.
+        // After a syntax error the parser may report correct parts as further errors.
         mistakes.truncate(1);
         return Err(mistakes);
     }

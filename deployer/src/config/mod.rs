@@ -261,7 +261,7 @@ impl Config {
         self.checks.iter().filter(|check| environment.functions.contains(&check.function))
     }
 
-    /// Those of them that only read.
+    /// The checks among them that only read.
     pub fn reading_checks<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Check> {
         self.checks_in(environment).filter(|check| !check.writes)
     }

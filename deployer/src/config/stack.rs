@@ -125,14 +125,14 @@ impl DeclaredStack {
         let has_address = self.api.is_some() || self.functions.values().any(|function| function.url.is_some());
         let contract = || {
             let mut contract = Contract { account: account.to_owned(), ..self.contract(environment, region) };
-            // It runs what is built for this machine.
+            // It runs binaries for this machine.
             contract.functions.values_mut().for_each(|function| function.architecture = None);
             contract
         };
         (!has_address).then(contract)
     }
 
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn contradiction(&self, environment: &str) -> Option<String> {
         let at = format!("environments.{environment}.stack");
         if self.account.len() != 12 || !self.account.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -77,7 +77,7 @@ impl BuildTable {
     /// Where the code comes from.
     ///
     /// # Errors
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn read(self) -> Result<Code, String> {
         let Self { command, output, image, image_command, inputs } = self;
         match (output, image, image_command) {

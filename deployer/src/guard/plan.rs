@@ -157,7 +157,7 @@ fn other_form(bytes: &[u8]) -> Option<Unreadable> {
             "write it with `terraform show -json PLAN | Out-File -Encoding utf8NoBOM FILE`, or in another shell",
         ),
         [0xef, 0xbb, 0xbf, ..] => (
-            "begins with a byte order mark, which JSON has not",
+            "begins with a byte order mark, which JSON does not allow",
             "write it with `terraform show -json PLAN | Out-File -Encoding utf8NoBOM FILE`, or in another shell",
         ),
         _ => return other_text(bytes),

@@ -53,7 +53,7 @@ impl Ledger {
     /// Takes the lock as it was seen, also away from a holder that is dead.
     ///
     /// # Errors
-    /// [`Exit::Locked`] if it is no longer as it was seen.
+    /// [`Exit::Locked`] if it has changed since it was read.
     pub async fn take_over(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<AcquiredLock> {
         self.take(table, state, holder, Vec::new()).await
     }
@@ -82,7 +82,7 @@ impl Ledger {
     /// Frees a lock as it was read, no matter which run has it. The fencing token grows, so that the holder can no longer write.
     ///
     /// # Errors
-    /// [`Exit::Locked`] if it is no longer as it was seen.
+    /// [`Exit::Locked`] if it has changed since it was read.
     pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
         let free = Lock { holder: None, fencing_token: self.next_fencing_token(lock)?, beat: 0 };
         match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, unchanged(lock))]).await {
@@ -169,7 +169,7 @@ impl Ledger {
     }
 }
 
-/// The lock as it was read; where there was none yet, there still is none.
+/// Requires the lock to be as it was read, or still to be missing if it was.
 fn as_seen(lock: &Lock) -> Condition {
     match (lock.fencing_token, &lock.holder) {
         (0, _) => Condition::Absent,
@@ -220,7 +220,7 @@ impl AcquiredLock {
             .into())
     }
 
-    /// Writes the release as it is now: done before every move, which renews the lease.
+    /// Writes the current release, which renews the lease. Done before every move.
     ///
     /// # Errors
     /// [`Exit::Locked`] if the lock is no longer this run's.
@@ -236,8 +236,8 @@ impl AcquiredLock {
         self.fenced(self.last_changes(release, superseded)?).await
     }
 
-    /// The same of a release that has moved nothing: where its end cannot be written, the lock is freed all the same. The next run
-    /// need not wait for a lease.
+    /// The same for a release that has moved nothing: the lock is freed even if the end of the release cannot be written, so that the next
+    /// run need not wait for a lease.
     ///
     /// # Errors
     /// See [`Self::end`].

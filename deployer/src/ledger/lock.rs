@@ -1,4 +1,4 @@
-//! The lock item: who may move the environment.
+//! The lock item: which run may change the environment.
 
 use std::fmt;
 use std::time::Duration;

@@ -34,7 +34,7 @@ const RELEASE: &str = "release#";
 /// What a sort key has digits for.
 const HIGHEST_NUMBER: u32 = 99_999_999;
 
-/// What to do about an item that is none of ours, or of another version.
+/// The hint for an item that this version did not write.
 const FOREIGN: &str = "if another version of the deployer wrote it, use that version or a newer one; if it was changed \
                        by hand: restore it";
 
@@ -56,7 +56,7 @@ pub struct LedgerState {
     pub lock: Lock,
     /// The release that takes the traffic; none until the first one.
     pub live: Option<Release>,
-    /// The release with the highest number, whatever became of it; none until the first one.
+    /// The release with the highest number, in any state; none until the first one.
     pub last: Option<Release>,
 }
 
@@ -101,7 +101,7 @@ impl Ledger {
         LedgerState::of(items, self.declared.as_ref(), self.table.name(), &self.app)
     }
 
-    /// The contract in the ledger, whatever `deployer.toml` declares.
+    /// The contract in the ledger. What `deployer.toml` declares is not used.
     ///
     /// # Errors
     /// This version cannot read it.
@@ -110,7 +110,7 @@ impl Ledger {
         item.map(|item| Contract::of_item(item, self.table.name())).transpose()
     }
 
-    /// Writes the contract over whatever was there.
+    /// Writes the contract, and replaces the one that was there.
     pub async fn write_contract(&self, table: &TableWriter, contract: &Contract) -> Result<()> {
         let change = Change::Put(contract.item(&self.app)?, Condition::Any);
         table.transact(vec![change]).await.map_err(|error| self.explain(error))
@@ -191,7 +191,7 @@ impl LedgerState {
     /// Of the items of `app` in `ledger`.
     ///
     /// # Errors
-    /// There is no contract, or an item is not what this version would write there: the error names it.
+    /// There is no contract, or this version would not write an item like that: the error names it.
     pub fn of(items: Items, declared: Option<&Contract>, ledger: &str, app: &str) -> Result<Self> {
         Ok(Self {
             contract: Contract::read(items.stack, declared, ledger, app)?,
@@ -244,7 +244,7 @@ fn locked(ledger: &str, item: Value) -> Result<Lock> {
     Ok(lock)
 }
 
-/// A release that is where its number says: what is looked for under a number must be it.
+/// A release whose number matches its key: a lookup by number must return that release.
 fn numbered(ledger: &str, item: Value) -> Result<Release> {
     let key = item["sk"].as_str().unwrap_or(RELEASE).to_owned();
     let release: Release = typed(ledger, &key, item)?;

@@ -42,7 +42,7 @@ pub struct Release {
     /// Which alias each of its routes calls: `GET /orders` -> `NAME:ALIAS`.
     #[serde(default)]
     pub routes: BTreeMap<String, String>,
-    /// Those of them that call it by a role of their own.
+    /// The routes among them that call it with a role of their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_role: BTreeSet<String>,
     /// The checks with their responses.

@@ -91,7 +91,7 @@ pub fn with_variables(text: &str, variables: &BTreeMap<String, String>) -> Strin
 }
 
 /// SHA-256 over the canonical form of a definition, the first 32 hexadecimal digits: a deployment's description
-/// has to hold it.
+/// has to have room for it.
 fn fingerprint(definition: BTreeMap<String, Value>) -> String {
     let canonical: Value =
         definition.into_iter().map(|(name, part)| (name, canonical(part))).collect::<Map<_, _>>().into();

@@ -40,9 +40,9 @@ pub struct Observed {
     pub functions: BTreeMap<String, ObservedFunction>,
     /// The REST API, if the stack has one.
     pub api: Option<ObservedApi>,
-    /// The HTTP API, if the stack has one, or why it cannot be read: no way back depends on it.
+    /// The HTTP API, if the stack has one, or why it cannot be read: no rollback depends on it.
     pub http_api: Option<Result<ObservedHttpApi, String>>,
-    /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
+    /// The alarms that the contract names, or why they cannot be read: only the start of a release depends on them.
     pub alarms: Result<Vec<Alarm>, String>,
 }
 
@@ -82,7 +82,7 @@ impl Observed {
         Parts { functions: functions.collect(), deployment: self.api.as_ref().map(|api| api.stage.deployment.clone()) }
     }
 
-    /// The API's definition; that of no API where there is none.
+    /// The API's definition; an empty one without an API.
     pub fn definition(&self) -> Definition {
         self.api.as_ref().map(|api| api.definition.clone()).unwrap_or_default()
     }
@@ -106,13 +106,13 @@ impl ObservedApi {
 /// Reads everything that a release of `environment` starts from, in two round trips.
 ///
 /// # Errors
-/// Nothing can be read, or it is not what `deployer.toml` speaks of: another account, region, environment,
+/// It cannot be read, or it does not match `deployer.toml`: another account, region, environment,
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, reader: &Reader) -> Result<Observed> {
     live(reader, recall(config, environment, reader).await?).await
 }
 
-/// The first round trip: what the ledger says, and whether it is the one that is meant.
+/// The first round trip: reads the ledger, and checks that it is the right one.
 ///
 /// # Errors
 /// See [`observe`].
@@ -138,8 +138,8 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
 /// How long after a release an alias that does not show it is read again.
 const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 
-/// The second round trip: what serves. Right after a release there may be more of them, so that nobody who goes back at
-/// once is shown drift that is none.
+/// The second round trip: reads what is live. Right after a release there may be more round trips, so that an immediate rollback does
+/// not report drift that does not exist.
 ///
 /// # Errors
 /// See [`observe`].

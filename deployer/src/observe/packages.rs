@@ -21,7 +21,7 @@ impl Observed {
         for (key, function) in &self.functions {
             let (Some(declared), settings) = (config.functions.get(key), &function.latest.settings) else { continue };
             refuse_other_type(&function.resource.name, &settings.package_type(), declared.package_type())?;
-            // The local AWS runs what is built for this machine, whatever the architecture of its functions.
+            // The local AWS runs binaries for this machine, independent of the architecture of its functions.
             let found = settings.architecture().filter(|_| !config.local);
             if let Some(found) = found.filter(|found| *found != declared.architecture.to_string()) {
                 let name = &function.resource.name;

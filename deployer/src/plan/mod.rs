@@ -72,9 +72,9 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum First {
-    /// The aliases: to what is newer than what is live.
+    /// The aliases: the release is newer than what is live.
     Code,
-    /// The stage: back to what is older.
+    /// The stage: the release is older.
     Stage,
 }
 
@@ -147,7 +147,7 @@ pub enum ApiChange {
 /// What a release of `wanted` would change in `observed`.
 ///
 /// # Errors
-/// Drift: what is live is not what the ledger says.
+/// Drift: what is live differs from the ledger.
 pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     let live = observed.ledger.live.as_ref();
     if let Some(drift) = drift(observed) {

@@ -26,8 +26,8 @@ pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Resu
     Ok(())
 }
 
-/// Where AWS shows an error in place of a setting, a change of it would go unseen; and what is behind a trigger that is not
-/// there, or is not known, could not be checked as its callers meet it.
+/// If AWS shows an error instead of a setting, a change of that setting would go unnoticed. And a function behind a trigger that is
+/// missing or unknown could not be checked the way its callers use it.
 pub(super) fn unreadable(observed: &Observed) -> Result<()> {
     let urls = observed.functions.values().filter_map(|function| function.url.as_ref()?.as_ref().err());
     let api = observed.http_api.as_ref().and_then(|api| api.as_ref().err());
@@ -69,7 +69,7 @@ pub(super) fn what_cannot_share(observed: &Observed) -> Result<()> {
     Ok(())
 }
 
-/// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
+/// A canary of the stage takes a part of the requests, independent of the deployment that the stage is moved to.
 pub(super) fn canary_of_stage(observed: &Observed) -> Result<()> {
     let Some(api) = &observed.api else { return Ok(()) };
     let Some(deployment) = &api.stage.canary else { return Ok(()) };

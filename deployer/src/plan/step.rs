@@ -57,7 +57,8 @@ pub struct Verification {
     pub deployment: bool,
     /// Which routes the stage has by then.
     pub routes: Routes,
-    /// Whether only who responds counts, and not what: the checks of now are not those that an earlier release passed.
+    /// Whether only the version that responds is checked, and not its response: the current checks are not those that an earlier release
+    /// passed.
     pub identity_only: bool,
     /// Whether nothing moves after it: then the checks that write have their one turn.
     pub last: bool,
@@ -89,9 +90,9 @@ pub enum Checks {
 pub enum Routes {
     /// Those that the checks were written for.
     Declared,
-    /// Those of before: one that is new in the release is not there yet.
+    /// The routes before the release: a new one does not exist yet.
     Before,
-    /// Those of the release that is restored.
+    /// The routes of the release that is restored.
     Restored,
 }
 
@@ -104,7 +105,7 @@ pub enum Moment {
     AfterAliases,
     /// Everything new.
     AfterStage,
-    /// On the way back to an earlier release: its definition is to be seen before its code moves.
+    /// During a rollback: the earlier definition has to take effect before the code moves.
     StageBack,
 }
 
@@ -142,7 +143,7 @@ impl Plan {
         phases
     }
 
-    /// What is made ready before anything moves.
+    /// What is prepared before anything moves.
     fn preparations(&self) -> Phase {
         let needs_version = |after: &After| matches!(after, After::LiveCode | After::NewCode(_));
         let functions = self.functions.iter().filter(|(_, function)| needs_version(&function.after));
@@ -153,7 +154,7 @@ impl Plan {
         phase
     }
 
-    /// The way to all of the traffic, where it does not go at once.
+    /// The phases of a shift that does not happen at once.
     fn shift(&self) -> Vec<Phase> {
         let stages = self.traffic.shift.stages().into_iter();
         let phases = stages.flat_map(|(percent, pause)| {
@@ -190,7 +191,7 @@ impl Plan {
 }
 
 impl Step {
-    /// Whether the step moves traffic: such a one is never broken off.
+    /// Whether the step moves traffic: such a step is never interrupted.
     pub fn moves_traffic(&self) -> bool {
         matches!(self, Self::ShiftAlias(..) | Self::MoveAlias(_) | Self::MoveStage(_))
     }

@@ -1,4 +1,4 @@
-//! What changes, what follows, and what is refused.
+//! Which changes a plan finds, which steps follow, and what it refuses.
 
 use std::time::Duration;
 

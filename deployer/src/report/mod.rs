@@ -323,7 +323,7 @@ impl Events for Report {
         }
         self.words(&format!("{} [y/N]", printable(question)));
         let mut response = String::new();
-        std::io::stdin().read_line(&mut response).context("cannot read the response")?;
+        std::io::stdin().read_line(&mut response).context("cannot read the reply")?;
         Ok(matches!(response.trim(), "y" | "Y" | "yes"))
     }
 }
