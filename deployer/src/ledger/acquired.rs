@@ -72,7 +72,8 @@ impl Ledger {
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
             Ok(()) => {
-                Ok(AcquiredLock::new(self.clone(), table.clone(), Lease::new(holder, token, sent, table.world())))
+                let lease = Lease::new(holder, token, sent, table.world());
+                Ok(AcquiredLock::new(self.clone(), table.clone(), lease))
             }
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
