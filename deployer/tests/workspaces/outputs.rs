@@ -268,7 +268,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             use std::io::Write as _;
             for (name, mode, expected) in [
                 ("../evil.py", 0o644, "`../evil.py` in the output of function `app` leads out of the package"),
-                ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by everybody"),
+                ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by all users"),
             ] {
                 let world = world("build = { output = 'dist/app.zip' }");
                 let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
