@@ -75,6 +75,8 @@ pub mod man;
 pub mod report;
 
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod documentation;
 #[cfg(test)]
 mod general;

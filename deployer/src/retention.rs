@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use crate::ledger::{Release, ReleaseState, previous};
 
-/// What the deployer writes at the beginning of the description of whatever it makes: by it, it knows its own. It names the
-/// environment, because one API or function may serve several.
+/// How the description of everything that the deployer makes begins: its own mark. It names the environment, because several
+/// may share one API or function.
 pub fn mark(app: &str, environment: &str) -> String {
     format!("deployer: {app}/{environment} release ")
 }
 
-/// Whether another environment's run made it, which may remove it at any time.
+/// Whether a run of another environment made it, and may remove it at any time.
 pub fn is_of_another(description: &str, mark: &str) -> bool {
     description.starts_with("deployer: ") && !description.starts_with(mark)
 }
@@ -36,19 +36,19 @@ pub struct Kept<'a> {
     pub ids: BTreeSet<String>,
     /// How the descriptions begin of what this environment's runs made.
     pub mark: &'a str,
-    /// Whatever is younger than this stays.
+    /// Everything younger than this stays.
     pub grace: Duration,
     /// The time.
     pub now: Timestamp,
 }
 
 impl Kept<'_> {
-    /// What may go of `made`.
+    /// Those of `made` that may be removed.
     pub fn others(&self, made: Vec<Made>) -> Vec<Made> {
-        made.into_iter().filter(|made| self.lets_go(made)).collect()
+        made.into_iter().filter(|made| self.may_go(made)).collect()
     }
 
-    fn lets_go(&self, made: &Made) -> bool {
+    fn may_go(&self, made: &Made) -> bool {
         let old = made.created.is_some_and(|created| {
             let age = self.now.duration_since(created);
             age.is_positive() && age.unsigned_abs() >= self.grace
@@ -58,16 +58,16 @@ impl Kept<'_> {
 }
 
 /// The releases whose parts are kept: the newest stable ones with what each could go back to, what is live, what is
-/// unfinished, and what served within the grace period. The newest first.
+/// unfinished, and what took traffic within the grace period. The newest first.
 pub fn kept_releases(history: &[Release], stable: usize, grace: Duration, now: Timestamp) -> Vec<&Release> {
     let newest = history.iter().filter(|release| release.stable).take(stable);
     let under_way = history
         .iter()
         .filter(|release| matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting));
-    // What a release took the traffic from has served until then.
-    let served = history.iter().filter(|release| is_recent(release, grace, now)).map(|release| release.previous);
-    let served: BTreeSet<u32> = served.collect();
-    let mut kept: BTreeSet<u32> = newest.chain(under_way).map(|release| release.number).chain(served).collect();
+    // What a release took the traffic from was live until then.
+    let was_live = history.iter().filter(|release| is_recent(release, grace, now)).map(|release| release.previous);
+    let was_live: BTreeSet<u32> = was_live.collect();
+    let mut kept: BTreeSet<u32> = newest.chain(under_way).map(|release| release.number).chain(was_live).collect();
     let back = history.iter().filter(|release| kept.contains(&release.number));
     let back: Vec<u32> = back.filter_map(|release| Some(previous(history, release)?.number)).collect();
     kept.extend(back);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_previous_would_name_after_a_rollback_is_kept() {
+    fn the_target_of_previous_after_a_rollback_is_kept() {
         let all = [
             (29, "2", "3", "live"),
             (28, "3", "2", "superseded"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_served_within_the_grace_period_is_kept_however_old_it_is() {
+    fn what_was_live_within_the_grace_period_is_kept() {
         let all = history(&[
             (4, "7", "6", "live"),
             (3, "6", "5", "superseded"),
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_does_not_count_among_the_stable_ones_and_is_not_kept() {
+    fn failed_releases_are_not_stable_and_not_kept() {
         let all =
             [(4, "5", "4", "live"), (3, "9", "4", "failed"), (2, "8", "4", "reverted"), (1, "4", "1", "superseded")];
         assert_eq!(versions(&history(&all), 2), set(&["1", "4", "5"]));
     }
 
     #[test]
-    fn what_is_live_or_unfinished_is_kept_whether_stable_or_not() {
+    fn live_and_unfinished_releases_are_kept_even_if_unstable() {
         let mut all = history(&[(4, "7", "6", "shifting"), (3, "6", "5", "live"), (2, "5", "4", "superseded")]);
         all[1].stable = false;
         assert_eq!(versions(&all, 1), set(&["4", "5", "6", "7"]));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_deployer_made_and_nothing_needs_goes_and_only_after_the_grace_period() {
+    fn only_unneeded_things_of_the_deployer_go_after_the_grace_period() {
         assert!(goes("deployer: app/dev release 2, commit abc", 25, 24, &["4"]));
         assert!(!goes("deployer: app/dev release 2, commit abc", 23, 24, &["4"]));
         assert!(!goes("deployer: app/dev release 2, commit abc", 25, 24, &["3"]));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_date_stays_and_so_does_what_seems_to_be_of_tomorrow() {
+    fn without_a_date_or_with_a_future_one_it_stays() {
         let mark = &mark("app", "dev");
         let kept = Kept { ids: set(&[]), mark, grace: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
         let made = |created| Made { id: "3".into(), description: format!("{mark}1"), created };

@@ -33,7 +33,7 @@ impl Checkout {
     /// Reads it.
     ///
     /// # Errors
-    /// Cargo cannot read the workspace: its own words are in the error. An input is missing.
+    /// Cargo cannot read the workspace: the error has its output. An input is missing.
     pub async fn read(config: &Config) -> Result<Self> {
         let crates = match config.packages().next() {
             Some(_) => Some(Crates::read(config).await?),

@@ -1,10 +1,10 @@
-//! What cargo makes of the workspace: its root, its target folder, and the crates that each function is made of.
+//! How cargo resolves the workspace: its root, its target folder, and the crates that each function is made of.
 //!
 //! `cargo metadata` says where things are. It unifies features over all members of a workspace, so the closure of a function
 //! with just its features comes from `cargo tree`, by a format whose fields cannot run into each other.
 //!
-//! Cargo takes longer than all the rest together (measured here with 330 crates on a busy machine: 0.6 s a function), so what it
-//! said is kept in `.deployer/`, under a key over everything that it read: manifests, lock file, configuration, variables.
+//! Cargo takes longer than all the rest together (measured here with 330 crates on a busy machine: 0.6 s a function), so its
+//! output is kept in `.deployer/`, under a key over everything that it read: manifests, lock file, configuration, variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 
 const KEPT: &str = "closures.json";
 
-/// What cargo made of the workspace.
+/// How cargo resolved the workspace.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Closures {
     /// The folder of the workspace's own manifest.
@@ -54,7 +54,7 @@ impl Closures {
     /// Reads them: from what was kept, if nothing that cargo read has changed, else from cargo.
     ///
     /// # Errors
-    /// Cargo cannot read the workspace: its own words are in the error.
+    /// Cargo cannot read the workspace: the error has its output.
     pub(super) async fn read(config: &Config, folder: &Path, settings: &Settings, compiler: &str) -> Result<Self> {
         let path = own_folder(config).join(KEPT);
         let key = |closures: &Self| key(config, folder, settings, compiler, closures);
@@ -84,7 +84,7 @@ impl Closures {
             let arguments = ["metadata", "--locked", "--format-version", "1", "--no-deps"].map(str::to_owned);
             let text = workspace::cargo_output(config, folder, &arguments, "the workspace").await?;
             let read = serde_json::from_slice::<Metadata>(&text);
-            read.with_context(|| Failure::error("`cargo metadata` printed something else than metadata"))
+            read.with_context(|| Failure::error("`cargo metadata` printed something other than metadata"))
         };
         let (functions, metadata) = tokio::try_join!(try_join_all(functions), metadata)?;
         let functions = functions.into_iter().collect();
@@ -130,7 +130,7 @@ fn parse_crate(line: &str) -> Result<Crate> {
     parsed().with_context(|| format!("`cargo tree` printed `{line}`, which names no crate"))
 }
 
-/// Over everything that cargo read to say this.
+/// Over everything that cargo read for it.
 fn key(config: &Config, folder: &Path, settings: &Settings, compiler: &str, closures: &Closures) -> String {
     let mut hasher = Hasher::new();
     hasher.add("deployer", env!("CARGO_PKG_VERSION").as_bytes());

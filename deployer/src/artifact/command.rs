@@ -1,4 +1,4 @@
-//! The commands that make outputs, and those that push images and print what they are called.
+//! Runs the commands that make outputs, and those that push images and print their names.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -15,10 +15,10 @@ use crate::failure::Failure;
 /// A command that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// Runs the command of every output that has one: each once, one after another, for they may write to the same places.
+/// Runs the command of every output that has one: each once, and one after another, since they may write to the same places.
 ///
 /// # Errors
-/// One failed; its own words went to stderr as they came.
+/// A command failed. Its output went to stderr.
 pub(super) async fn make_outputs(config: &Config) -> Result<()> {
     let commands = config.outputs().filter_map(|(key, output)| Some((key, output.made.as_ref()?.command.as_str())));
     for (command, keys) in once(commands) {
@@ -44,8 +44,8 @@ pub(super) async fn images(config: &Config) -> Result<BTreeMap<String, Package>>
         let of = named(&keys);
         let printed = run(config, command, &of, Stdio::piped()).await?;
         let image = image(&printed).map_err(|what| {
-            Failure::bad_input(format!("the image command of function {of} {what}: `{command}`")).hint(
-                "it must print `REPOSITORY@sha256:DIGEST` of what it pushed on stdout, and all else on stderr; no function was changed",
+            Failure::bad_input(format!("`image_command` of function {of} {what}: `{command}`")).hint(
+                "it has to print the image that it pushed as `REPOSITORY@sha256:DIGEST` on stdout, and everything else on stderr; no function was changed",
             )
         })?;
         images.extend(keys.into_iter().map(|key| (key.clone(), Package::Image(image.clone()))));
@@ -59,7 +59,7 @@ fn image(printed: &[u8]) -> Result<Image, String> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
         [] => Err("printed nothing on stdout".to_owned()),
-        [one] => Image::try_from((*one).to_owned()).map_err(|why| format!("printed no image by its digest ({why})")),
+        [one] => Image::try_from((*one).to_owned()).map_err(|why| format!("printed no image with a digest ({why})")),
         several => Err(format!("printed {} lines on stdout", several.len())),
     }
 }
@@ -82,7 +82,7 @@ async fn run(config: &Config, command: &str, of: &str, stdout: Stdio) -> Result<
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(&config.root);
     shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
-    // Nothing is there to answer a question.
+    // A prompt would wait forever.
     shell.stdin(Stdio::null()).stdout(stdout).kill_on_drop(true);
     let failed = |how: String, why: &str| {
         Failure::error(format!("the build command of function {of} {how}: `{command}`{why}"))
@@ -108,14 +108,14 @@ mod tests {
     use crate::config::ProcessEnvironment;
 
     #[test]
-    fn a_command_prints_one_image_by_its_digest_and_nothing_else() {
+    fn a_command_has_to_print_one_image_with_its_digest() {
         let reference = format!("team/api@sha256:{}", "a".repeat(64));
         assert_eq!(image(format!("\n{reference}\n").as_bytes()).unwrap().to_string(), reference);
         for (printed, expected) in [
             (String::new(), "printed nothing on stdout"),
             (" \n".to_owned(), "printed nothing on stdout"),
             (format!("{reference}\n{reference}\n"), "printed 2 lines on stdout"),
-            ("team/api:latest".to_owned(), "printed no image by its digest (the image `team/api:latest` has no digest"),
+            ("team/api:latest".to_owned(), "printed no image with a digest (the image `team/api:latest` has no digest"),
         ] {
             let error = image(printed.as_bytes()).unwrap_err();
             assert!(error.starts_with(expected), "{error}");

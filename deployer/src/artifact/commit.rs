@@ -1,5 +1,5 @@
 //! The commit that a checkout is of, and how two commits are related. It is only recorded, and compared before an older one
-//! replaces a newer one: where git is not there, or refuses the checkout, the commit is unknown or GitHub's word for it.
+//! replaces a newer one. Without git, or if git refuses the checkout, the commit is the one that GitHub names, or unknown.
 
 use super::checkout::Checkout;
 use super::git::{Ancestry, Commit, Commits, Git};
@@ -13,7 +13,7 @@ pub struct Checked {
     pub commit: Option<Commit>,
     /// Whether what the packages are made of differs from it.
     pub dirty: bool,
-    /// Why git does not know the commit, where it should.
+    /// Why git cannot name the commit, if it should be able to.
     pub warning: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub async fn commit(config: &Config, checkout: Option<&Checkout>, reads: Option<
         }
         Err(words) => {
             let commit = config.process.github_commit().map(|id| Commit { id, at: None });
-            // A checkout without git is nothing to warn of, unless GitHub says that there is one.
+            // Without git there is nothing to warn about, unless GitHub names a commit.
             let is_expected = words.contains("not a git repository") && commit.is_none();
             let taken = match &commit {
                 Some(commit) => format!("`{}` is taken from GITHUB_SHA, and its date is unknown", commit.id),
@@ -49,7 +49,7 @@ pub async fn commit(config: &Config, checkout: Option<&Checkout>, reads: Option<
     }
 }
 
-/// The address of the repository that the checkout is of: GitHub's word for it, or git's `origin`. It may have a password in it.
+/// The address of the repository that the checkout is of: as GitHub names it, or git's `origin`. It may have a password in it.
 pub async fn repository(config: &Config) -> Option<String> {
     match config.process.repository_url() {
         Some(url) => Some(url),
@@ -57,7 +57,7 @@ pub async fn repository(config: &Config) -> Option<String> {
     }
 }
 
-/// How two commits are related, as far as git knows here.
+/// How two commits are related, as far as this checkout shows.
 pub async fn ancestry(config: &Config, first: &str, second: &str) -> Ancestry {
     Git::new(&config.process, &config.root).ancestry(first, second).await
 }

@@ -28,7 +28,7 @@ pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap
     let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
         let target = crates.targets.get(&function.target);
-        let target = target.with_context(|| format!("the target `{}` was not looked at", function.target))?;
+        let target = target.with_context(|| format!("the target `{}` was not resolved", function.target))?;
         let builder = target.builder.ok_or_else(|| missing(key, &function.target))?;
         let features = (&function.features, function.default_features);
         let group = (&function.target, &function.package, features);
@@ -57,7 +57,7 @@ fn binary<'a>(messages: &'a [Message], key: &str, function: &Package) -> Result<
     };
     messages.iter().filter(is_it).find_map(|message| message.executable.as_ref()).with_context(|| {
         Failure::error(format!("cargo made no binary `{}` for function `{key}`", function.bin))
-            .hint("cargo said nothing of it: is `cargo` on the PATH the real one?")
+            .hint("check `package` and `bin` of the function in `deployer.toml`, and that `cargo` on the PATH is not a wrapper that hides cargo's messages")
     })
 }
 

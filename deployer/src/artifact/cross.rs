@@ -1,4 +1,4 @@
-//! What builds for a target: cargo, or a tool that links for other processors and against older versions of glibc.
+//! Chooses what builds for a target: cargo, or a tool that links for other processors and against older versions of glibc.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -80,9 +80,9 @@ pub(super) fn missing(key: &str, target: &str) -> Failure {
     let (wanted, here) =
         (Architecture::of_target(target), format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH));
     let what =
-        format!("function `{key}` is built for `{wanted}`, and this machine ({here}) has nothing that builds for it");
+        format!("function `{key}` is built for `{wanted}`, and no tool on this machine ({here}) can build for that");
     let hint = format!(
-        "`{INSTALL}` installs what does, and it is used by itself; or name a linker in `.cargo/config.toml` (`[target.{target}]`); \
+        "run `{INSTALL}`, which is then used automatically, or configure a linker for `[target.{target}]` in `.cargo/config.toml`; \
          nothing was changed"
     );
     Failure::bad_input(what).hint(hint)

@@ -43,7 +43,7 @@ pub(super) struct Target {
 }
 
 impl Found {
-    /// Of one run of cargo. Nothing if its dep-info is not where it is expected: then nobody knows what was read.
+    /// Of one run of cargo. Nothing if its dep-info is not where it is expected: then it is unknown what was read.
     pub(super) fn of(messages: &[Message], roots: Roots<'_>) -> Option<Self> {
         let mut found = Self::default();
         let manifests =
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_script_names_what_it_read_and_one_that_does_not_read_its_package() {
+    fn a_build_script_without_names_counts_its_whole_package() {
         let script = |output: &str, is_local| {
             let mut found = Found::default();
             found.add_script(output, Path::new("/ws/p"), is_local);

@@ -1,7 +1,7 @@
-//! Whether a binary could start on Lambda, read out of its ELF file.
+//! Whether a binary would start on Lambda, read from its ELF file.
 //!
 //! A binary built on a newer system dies at its start with `GLIBC_2.38 not found`; one for another processor with
-//! `exec format error`; one that needs a library that the runtime lacks does not start either. All of it stands in the file.
+//! `exec format error`; one that needs a library that the runtime lacks does not start either. All of it is in the file.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP, VER_FLG_WEAK};
@@ -10,8 +10,8 @@ use object::{Endianness, SymbolIndex};
 
 use crate::config::{Architecture, Config, GlibcVersion};
 
-/// What to do about a binary that could not start.
-pub(super) const HINT: &str = "build with a tool that links against older versions of glibc (`pip install cargo-zigbuild`: it is used by itself), on an older \
+/// What to do about a binary that would not start.
+pub(super) const HINT: &str = "build with a tool that links against older versions of glibc (`pip install cargo-zigbuild`, which is then used automatically), on an older \
      system, or for a `-musl` target; and check `build.target` and `architecture` in `deployer.toml`";
 
 /// The same for what a package brings beside its sources.
@@ -52,7 +52,7 @@ type Sections<'data> = object::read::elf::SectionTable<'data, Header>;
 /// Checks processor, interpreter, libraries and symbol versions.
 ///
 /// # Errors
-/// Names the first thing that would keep the binary from starting.
+/// Returns the first reason why the binary would not start.
 pub(super) fn check(binary: &[u8], runtime: Runtime) -> Result<()> {
     let header = Header::parse(binary).context("it is not a 64-bit ELF file")?;
     let endian = header.endian().context("its byte order is unknown")?;
@@ -66,7 +66,7 @@ pub(super) fn check(binary: &[u8], runtime: Runtime) -> Result<()> {
             let found = segment.interpreter(endian, binary).ok().flatten().unwrap_or_default();
             ensure!(
                 found == interpreter.as_bytes(),
-                "it wants the interpreter `{}`, the runtime has `{interpreter}`",
+                "it needs the interpreter `{}`, but the runtime has `{interpreter}`",
                 String::from_utf8_lossy(found)
             );
         }
@@ -79,7 +79,7 @@ pub(super) fn check(binary: &[u8], runtime: Runtime) -> Result<()> {
 /// libraries may be in the package too.
 ///
 /// # Errors
-/// Names what would keep it from being loaded.
+/// Returns why it could not be loaded.
 pub(super) fn check_in_package(file: &[u8], runtime: Runtime) -> Result<()> {
     if !file.starts_with(b"\x7fELF") {
         return Ok(());
@@ -121,7 +121,7 @@ fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result
     Ok(())
 }
 
-/// The versions that the loader asks for before it starts anything. It goes by this list, not by the symbols: a version
+/// The versions that the loader requires before it starts anything. It goes by this list, not by the symbols: a version
 /// that only a weak symbol needs is as fatal, unless the linker marked the version itself as weak.
 fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: GlibcVersion) -> Result<()> {
     let sections = header.sections(endian, binary).context("its sections are broken")?;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_binary_is_refused_and_a_cut_one_never_panics() {
+    fn a_file_that_is_not_a_binary_or_is_cut_off_is_refused() {
         assert!(reason(b"#!/bin/sh\n", runtime(&host(), "2.99")).contains("not a 64-bit ELF file"));
         let whole = this_binary();
         for length in (0..4096).step_by(97).chain([whole.len() / 2]) {

@@ -1,7 +1,7 @@
 //! The files that a package may be made of.
 //!
-//! Comes in: a folder. Goes out: its regular files (and links to such), as git sees them or, where git cannot tell, as a
-//! walk finds them. A link that leads nowhere, a socket or a pipe is no file: never an error, never a wait.
+//! Takes a folder and returns its regular files (and links to such), as git lists them or, where git cannot, as a
+//! walk finds them. A link that leads nowhere, a socket or a pipe is not a file: it causes neither an error nor a wait.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(super) fn is_left_out(folder: &Path, path: &Path) -> bool {
 pub async fn below(process: &ProcessEnvironment, folder: &Path, outputs: &[PathBuf]) -> BTreeSet<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     let listed = Git::new(process, folder).files().await;
-    // A folder that its repository ignores has no files for git, and neither has one that git lies about.
+    // A folder that its repository ignores has no files for git, and neither has one that git misreports.
     let is_known = |files: &Vec<PathBuf>| if manifest.exists() { files.contains(&manifest) } else { !files.is_empty() };
     let Some(listed) = listed.filter(is_known) else {
         return walk(folder, outputs);
@@ -60,7 +60,7 @@ pub(crate) async fn named(process: &ProcessEnvironment, folder: &Path, outputs: 
     if files.is_empty() { walk(folder, outputs) } else { files }
 }
 
-/// The files below `folder`, whatever git thinks of them. No link to a folder is followed.
+/// The files below `folder`, including those that git ignores. No link to a folder is followed.
 pub(super) fn walk(folder: &Path, outputs: &Outputs) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     let mut folders = vec![folder.to_path_buf()];

@@ -1,6 +1,6 @@
-//! What git knows of a checkout: its files, its commit, and which of two commits came first.
+//! Reads from git: the files of a checkout, its commit, and which of two commits came first.
 //!
-//! Comes in: a folder. Goes out: what git printed, or why it printed nothing. The result does not depend on the user's or
+//! Takes a folder, and returns what git printed, or why it printed nothing. The result does not depend on the user's or
 //! the shell's settings: no `GIT_*` variable reaches git (a hook sets `GIT_DIR` and `GIT_INDEX_FILE`), and what settings
 //! could change is fixed on the command line. Only `safe.directory` remains the user's. Git is never needed: without it
 //! files are found by a walk, and the commit is unknown.
@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::config::ProcessEnvironment;
 
-/// Longer than git takes for a big repository on a slow disk.
+/// Enough for a large repository on a slow disk.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Settings that could change what git prints.
@@ -75,9 +75,9 @@ impl<'a> Git<'a> {
     }
 
     /// The files below the folder, tracked or not, but for what a `.gitignore` of the repository excludes. Folders in the
-    /// list are repositories of their own. Nothing if git cannot tell.
+    /// list are repositories of their own. None if git cannot list them.
     pub(super) async fn files(&self) -> Option<Vec<PathBuf>> {
-        // Not `--exclude-standard`: that has the user's own exclusions too.
+        // Not `--exclude-standard`: that includes the user's own exclusions.
         let list = ["ls-files", "-z", "--cached", "--others", "--deduplicate", "--exclude-per-directory=.gitignore"];
         let listed = self.run(&list).await.ok().filter(|output| output.status.success())?;
         Some(
@@ -129,7 +129,7 @@ impl<'a> Git<'a> {
         match (before, after) {
             (Some(true), _) => Ancestry::Before,
             (_, Some(true)) => Ancestry::After,
-            // Where the history is cut off, "no" only says that the path is not there.
+            // If the history is cut off, "no" only means that the path is missing here.
             (Some(false), Some(false)) if !shallow => Ancestry::Apart,
             _ => Ancestry::Unknown,
         }
@@ -200,7 +200,7 @@ impl<'a> Git<'a> {
         git.args(arguments).current_dir(self.folder).env_clear().env("LC_ALL", "C");
         let kept = ["PATH", "HOME", "XDG_CONFIG_HOME"].into_iter();
         git.envs(kept.filter_map(|name| Some((name, self.process.get(name)?))));
-        // A clone without all objects fetches none for a question: no protocol is allowed, and nobody is asked for a password.
+        // A partial clone must not fetch objects here: no protocol is allowed, and git never prompts for a password.
         git.env("GIT_ALLOW_PROTOCOL", "none").env("GIT_TERMINAL_PROMPT", "0");
         let output = git.stdin(Stdio::null()).kill_on_drop(true).output();
         match tokio::time::timeout(LONGEST, output).await {

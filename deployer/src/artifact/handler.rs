@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use super::pack::ENTRY;
 
 /// The file that a runtime would look for and not find in this zip, as a user would name it. Nothing if it is there, or if that
-/// cannot be said: of other runtimes, and of what is no zip, which is Lambda's to refuse.
+/// cannot be said: for other runtimes, and for anything that is not a zip: Lambda refuses those itself.
 pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String> {
     let zip = ZipArchive::new(Cursor::new(zip)).ok()?;
     let names: BTreeSet<Cow<'_, str>> = zip.file_names().flatten().collect();
@@ -24,7 +24,7 @@ pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String
     if found { None } else { files.into_iter().next() }
 }
 
-/// The files any of which a runtime takes for this handler, the usual one first. Nothing of runtimes that load no file by its name.
+/// The files that a runtime accepts for this handler, the usual one first. Empty for runtimes that load no file by its name.
 pub fn files(runtime: &str, handler: &str) -> Option<Vec<String>> {
     let language = runtime.trim_end_matches(|letter: char| letter.is_ascii_digit() || ".xal".contains(letter));
     match language {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn of_other_runtimes_and_of_what_is_no_zip_nothing_is_said() {
+    fn other_runtimes_and_other_files_are_not_checked() {
         assert_eq!(missing(&zip(&["x.class"]), "java21", "example.Handler::handle"), None);
         assert_eq!(missing(&zip(&["x.dll"]), "dotnet8", "A::B::C"), None);
         assert_eq!(missing(b"no zip", "python3.12", "handler.handle"), None);

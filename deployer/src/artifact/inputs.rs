@@ -1,5 +1,5 @@
-//! The source hash of what a command makes: over its inputs and the command itself. Of an output that is there already: over
-//! its own content; of an image, over its digest.
+//! The source hash of a function that a command builds, over the command and its inputs. For an output that exists already the hash
+//! is over its content, and for an image over its digest.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 
 /// What one function is made of.
 pub(super) struct Inputs {
-    /// In hexadecimal. Where the checkout lies plays no role.
+    /// In hexadecimal, and independent of where the checkout is.
     pub(super) hash: String,
     /// The inputs; nothing for an output that is there already.
     places: Vec<PathBuf>,
@@ -30,7 +30,7 @@ impl Inputs {
     /// An input, or an output that no command makes, is missing.
     pub(super) async fn read(config: &Config, key: &str, function: &Function) -> Result<Option<Self>> {
         let mut hasher = Hasher::new();
-        // For another processor there may be other content, and it has to be looked at again.
+        // The content may differ for another processor, so it has to be checked again.
         if !matches!(function.code, Code::Image(ImageSource::Given(_))) {
             hasher.add("architecture", function.architecture.to_string().as_bytes());
         }
@@ -45,7 +45,7 @@ impl Inputs {
                 };
                 recipe
             }
-            // Where it is kept plays no role: its digest is over all that it is.
+            // Its digest covers its content. Its repository does not matter.
             Code::Image(ImageSource::Given(image)) => {
                 hasher.add("image", image.digest().as_bytes());
                 return Ok(there(hasher));
@@ -67,9 +67,9 @@ impl Inputs {
         for name in recipe.inputs.as_deref().unwrap_or(&all) {
             let path = plain(&config.root.join(name));
             if !path.exists() {
-                let what = format!("function `{key}` has the input `{}`, which is not there", name.display());
+                let what = format!("function `{key}` has the input `{}`, which does not exist", name.display());
                 return Err(Failure::bad_input(what)
-                    .hint("`inputs` names files and folders, from the folder of `deployer.toml`")
+                    .hint("fix `inputs` in `deployer.toml`: its paths are relative to the folder of that file")
                     .into());
             }
             hasher.add("input", name.as_os_str().as_encoded_bytes());

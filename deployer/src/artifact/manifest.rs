@@ -143,16 +143,18 @@ impl Manifest {
 }
 
 impl Manifest {
-    /// What `text` says, which is what the file at `path` holds.
+    /// Parses `text`, the contents of the file at `path`.
     ///
     /// # Errors
     /// It is malformed, of another schema, or names a file that is not beside it.
     pub fn parse(text: &[u8], path: &Path) -> Result<Self> {
-        let manifest: Self = serde_json::from_slice(text)
-            .with_context(|| Failure::bad_input(format!("`{}` is malformed", path.display())).hint("build again"))?;
+        let manifest: Self = serde_json::from_slice(text).with_context(|| {
+            Failure::bad_input(format!("`{}` is not a valid manifest of an artifact", path.display()))
+                .hint("build the artifact again")
+        })?;
         if manifest.schema != SCHEMA {
             return Err(Failure::refused(format!(
-                "`{}` has schema {}, this deployer reads {SCHEMA}",
+                "`{}` has schema {}, but this deployer reads schema {SCHEMA}",
                 path.display(),
                 manifest.schema
             ))
@@ -166,11 +168,12 @@ impl Manifest {
         };
         match manifest.functions.values().find_map(leads_out) {
             None => Ok(manifest),
-            Some(zip) => {
-                Err(Failure::refused(format!("`{}` names {zip:?}, which is not a file of its folder", path.display(),))
-                    .hint("build again")
-                    .into())
-            }
+            Some(zip) => Err(Failure::refused(format!(
+                "`{}` names {zip:?}, which is not the name of a file in the same folder",
+                path.display(),
+            ))
+            .hint("build the artifact again")
+            .into()),
         }
     }
 }
@@ -179,7 +182,7 @@ impl Manifest {
 pub(super) fn read(folder: &Path) -> Result<Manifest> {
     let path = folder.join(FILE_NAME);
     let text = std::fs::read(&path).with_context(|| {
-        Failure::bad_input(format!("`{}` is not an artifact: there is no `{FILE_NAME}` to read", folder.display()))
+        Failure::bad_input(format!("`{}` is not an artifact: it has no `{FILE_NAME}`", folder.display()))
             .hint("name the folder that `deployer build --out DIR` wrote")
     })?;
     Manifest::parse(&text, &path)
@@ -196,7 +199,7 @@ pub(super) fn write(folder: &Path, manifest: &Manifest, packages: &BTreeMap<Stri
     write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)
 }
 
-/// Makes a folder that git does not see, nor a walk for sources: unless there is something in it that is not ours.
+/// Makes a folder that git and the search for sources ignore, unless it contains something that is not ours.
 pub(super) fn make_folder(folder: &Path) -> Result<()> {
     let make = || -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;

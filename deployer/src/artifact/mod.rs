@@ -1,7 +1,7 @@
 //! Sources to packages: source hash -> build -> whether it can start on Lambda -> deterministic zip, or image by digest -> manifest.
 //!
-//! Comes in: the workspace and `deployer.toml`. Goes out: an [`Artifact`]. Never talks to AWS. What a source hash covers, and
-//! why, stands in `source.rs`.
+//! Takes the workspace and `deployer.toml`, and returns an [`Artifact`]. Never calls AWS. What a source hash covers, and
+//! why, is in `source.rs`.
 
 mod checkout;
 mod closure;
@@ -48,22 +48,22 @@ pub use pack::{pack, sha256};
 pub use package::Package;
 pub use reads::Reads;
 
-/// What one call of UpdateFunctionCode takes, in bytes. Bigger zips go through a bucket.
+/// The largest zip that UpdateFunctionCode takes directly, in bytes. Larger ones go through a bucket.
 pub const DIRECT_UPLOAD_LIMIT: u64 = 50 * 1024 * 1024;
-/// What Lambda takes at most, unpacked, in bytes.
+/// The largest package that Lambda takes, unpacked, in bytes.
 const UNPACKED_LIMIT: u64 = 250 * 1024 * 1024;
 
 /// The packages of one build, with their manifest.
 #[derive(Debug, Clone)]
 pub struct Artifact {
-    /// What they are.
+    /// Describes them.
     pub manifest: Manifest,
-    /// Where they are.
+    /// The folder that they are in.
     pub folder: PathBuf,
 }
 
 impl Artifact {
-    /// Opens what `build --out` wrote, maybe on another machine, and looks whether it is whole.
+    /// Opens what `build --out` wrote, maybe on another machine, and checks that it is complete.
     ///
     /// # Errors
     /// There is none, it is of a newer deployer or another processor, its functions are not those of
@@ -75,18 +75,18 @@ impl Artifact {
             Err(Failure::refused(format!("artifact `{}` {what}", folder.display())).hint(hint).into())
         };
         if !artifact.manifest.functions.keys().eq(config.functions.keys()) {
-            let (has, wants): (Vec<_>, Vec<_>) =
+            let (has, declared): (Vec<_>, Vec<_>) =
                 (artifact.manifest.functions.keys().collect(), config.functions.keys().collect());
             return refused(
-                format!("has the functions {has:?}, `deployer.toml` has {wants:?}"),
-                "build it from this checkout",
+                format!("has the functions {has:?}, but `deployer.toml` has {declared:?}"),
+                "build the artifact from this checkout",
             );
         }
         for ((key, packed), function) in artifact.manifest.functions.iter().zip(config.functions.values()) {
             if let Some((theirs, ours)) = packed.difference(function) {
                 return refused(
-                    format!("has function `{key}` {theirs}, `deployer.toml` has it {ours}"),
-                    "build it from this checkout, for the processor that the function runs on",
+                    format!("has function `{key}` {theirs}, but `deployer.toml` has it {ours}"),
+                    "build the artifact from this checkout, for the function's architecture",
                 );
             }
             artifact.package(packed)?;
@@ -106,20 +106,23 @@ impl Artifact {
         let path = self.folder.join(zip);
         let bytes = std::fs::read(&path).with_context(|| {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
-                .hint("build again: the artifact is not whole")
+                .hint("the artifact is incomplete: build it again with `deployer build --out DIR`")
         })?;
         let package = Package::Zip(bytes);
         if package.code_sha256() != *sha256 {
-            return Err(Failure::refused(format!("`{}` is not what its manifest says", path.display()))
-                .hint("somebody changed it after it was built: build again, and find out who")
-                .into());
+            return Err(Failure::refused(format!(
+                "the SHA-256 of `{}` differs from the one in the artifact's manifest",
+                path.display()
+            ))
+            .hint("the file was changed after the build: build again, and find out what changed it")
+            .into());
         }
         Ok(package)
     }
 }
 
 impl PackedFunction {
-    /// In what it is not the function that `deployer.toml` declares: what it is, and what that is.
+    /// The first difference to the function that `deployer.toml` declares: what it is here, and what it is there.
     fn difference(&self, function: &Function) -> Option<(String, String)> {
         let kinds = (self.package.package_type(), function.package_type());
         let architectures = (self.architecture, function.architecture);
@@ -138,7 +141,7 @@ pub(crate) fn own_folder(config: &Config) -> PathBuf {
     config.root.join(".deployer")
 }
 
-/// Makes the deployer's own folder, of which git knows nothing.
+/// Makes the deployer's own folder, which git ignores.
 pub(crate) fn make_own_folder(config: &Config) -> Result<()> {
     let folder = own_folder(config);
     manifest::make_folder(&folder)?;
@@ -159,7 +162,7 @@ pub fn folder(config: &Config) -> PathBuf {
     own_folder(config).join("artifact")
 }
 
-/// The manifest of the artifact in `folder`, whatever its zips are.
+/// The manifest of the artifact in `folder`. Its zips are not read.
 ///
 /// # Errors
 /// There is none, or it cannot be read.
@@ -170,8 +173,7 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
 /// Builds every function of `deployer.toml` and packs them into `folder`.
 ///
 /// # Errors
-/// What does not compile (the compiler's words go to stderr as they come), what could not start on Lambda, and
-/// what is too big for it. The artifact of the build before stays as it was.
+/// A function does not compile (the compiler writes to stderr), would not start on Lambda, or is too large for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Result<(Artifact, Checked)> {
     let (mut packages, reads) = match &checkout.crates {
         Some(crates) => binaries(config, crates).await?,
@@ -194,9 +196,10 @@ pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Resul
 async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Package>, Option<Reads>)> {
     let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));
     for (key, binary) in compile::compile(config, crates).await? {
-        elf::check(&binary.bytes, Runtime::of(config, &key))
-            .with_context(|| Failure::refused(format!("function `{key}` could not start on Lambda")).hint(elf::HINT))?;
-        over(&key, "binary", binary.bytes.len() as u64, UNPACKED_LIMIT)?;
+        elf::check(&binary.bytes, Runtime::of(config, &key)).with_context(|| {
+            Failure::refused(format!("the binary of function `{key}` would not start on Lambda")).hint(elf::HINT)
+        })?;
+        refuse_over(&key, "binary", binary.bytes.len() as u64)?;
         let zip = pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?;
         zips.insert(key.clone(), Package::Zip(zip));
         found = found.zip(binary.found).map(|(mut all, found)| {
@@ -208,7 +211,7 @@ async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, 
     Ok((zips, reads))
 }
 
-/// Refuses a zip that Lambda would not take, or that its runtime could not start: `entry_point` is the function's runtime and
+/// Refuses a zip that Lambda would not take, or that the runtime could not start. `entry_point` is the function's runtime and
 /// handler, if these name a file of the package. An image cannot be looked into.
 ///
 /// # Errors
@@ -216,32 +219,40 @@ async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, 
 pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Option<&(String, String)>) -> Result<()> {
     let Package::Zip(zip) = package else { return Ok(()) };
     if !bucket {
-        over(key, "zip", zip.len() as u64, DIRECT_UPLOAD_LIMIT)?;
+        let what = "for a direct upload, and the stack contract names no `artifact_bucket`";
+        if let Some(size) = over(zip.len() as u64, DIRECT_UPLOAD_LIMIT) {
+            return Err(Failure::refused(format!("the zip of function `{key}` has {size} {what}"))
+                .hint(
+                    "add an S3 bucket as `artifact_bucket` to the stack contract, or make the zip smaller: strip binaries, and leave out files \
+                     that only a build needs",
+                )
+                .into());
+        }
     }
     let Some((runtime, handler)) = entry_point else { return Ok(()) };
     let Some(file) = handler::missing(zip, runtime, handler) else { return Ok(()) };
     Err(Failure::refused(format!(
         "the package of function `{key}` has no `{file}`, where `{runtime}` looks for the handler `{handler}`"
     ))
-    .hint("pack the folder that has this file at its top, or change the function's handler where your infrastructure sets it")
+    .hint("make sure that the file is at the top of the package, or change the handler in your infrastructure code")
     .into())
 }
 
-fn over(key: &str, what: &str, size: u64, limit: u64) -> Result<()> {
-    if size <= limit {
-        return Ok(());
-    }
+/// Refuses what is larger than Lambda allows when it is unpacked.
+///
+/// # Errors
+/// It is.
+fn refuse_over(key: &str, what: &str, size: u64) -> Result<()> {
+    let Some(size) = over(size, UNPACKED_LIMIT) else { return Ok(()) };
+    Err(Failure::refused(format!("the {what} of function `{key}` has {size} unpacked"))
+        .hint("make it smaller: strip binaries, leave out files that only a build needs, or move data out of it")
+        .into())
+}
+
+/// The size, and the limit that it is over.
+fn over(size: u64, limit: u64) -> Option<String> {
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
-    let message =
-        format!("the {what} of function `{key}` has {} MB; Lambda takes {} MB", megabytes(size), megabytes(limit));
-    Err(Failure::refused(match what {
-        "zip" => message + " directly, and the contract names no `artifact_bucket`",
-        _ => message,
-    })
-    .hint(
-        "make it smaller: strip binaries, leave out what only a build needs, or move data out of it; a zip may also go through a bucket",
-    )
-    .into())
+    (size > limit).then(|| format!("{} MB, but Lambda allows {} MB", megabytes(size), megabytes(limit)))
 }
 
 #[cfg(test)]

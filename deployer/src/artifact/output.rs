@@ -1,4 +1,4 @@
-//! What a command made, or what was there already: a zip that is taken as it is, or a folder that is packed so that the same
+//! The output of a command, or one that existed already: a zip that is taken as it is, or a folder that is packed so that the same
 //! content always has the same bytes.
 
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ use super::elf::{self, Runtime};
 use super::hasher::Hasher;
 use super::pack::{ENTRY, options};
 use super::reads::add_file;
-use super::{UNPACKED_LIMIT, over};
+use super::{UNPACKED_LIMIT, refuse_over};
 use crate::config::{Config, Output};
 use crate::failure::Failure;
 
-/// What a package may hold.
-const HOLDS: &str = "a package holds files, folders, and links that lead to something in it: leave the rest out";
+/// What a package may contain.
+const CONTENTS: &str = "a package can contain files, folders, and links to other files in the package: remove everything else from the output";
 
 /// The content of an output.
 pub(super) enum Contents {
@@ -51,20 +51,24 @@ impl Contents {
     /// Reads the output of the function with this key.
     ///
     /// # Errors
-    /// It is missing, empty, or has what a zip cannot hold: a link that leads out of it or nowhere, a socket, a name that is
+    /// It is missing, empty, or contains something that cannot be in a zip: a link that leads out of it or nowhere, a socket, a name that is
     /// not UTF-8.
     pub(super) fn read(config: &Config, key: &str, output: &Output) -> Result<Self> {
         let (path, name) = (config.root.join(&output.output), output.output.display());
+        let named = format!("the output `{name}` of function `{key}`");
         let refused = |what: &str| {
             let hint = match &output.made {
-                Some(_) => "`output` names what `command` writes, from the folder of `deployer.toml`",
-                None => "build it first, or give `build` a `command` that does",
+                Some(_) => {
+                    "set `output` to the file or folder that `command` writes, relative to the folder of `deployer.toml`"
+                }
+                None => "build it first, or add the `command` that builds it to `build` of the function",
             };
-            Failure::bad_input(format!("the output `{name}` of function `{key}` {what}")).hint(hint)
+            Failure::bad_input(format!("{named} {what}")).hint(hint)
         };
-        let Ok(found) = path.metadata() else { return Err(refused("is not there").into()) };
+        let Ok(found) = path.metadata() else { return Err(refused("does not exist").into()) };
         let contents = match found.is_dir() {
-            true => Self::of_folder(&path).with_context(|| refused("cannot be packed").hint(HOLDS))?,
+            true => Self::of_folder(&path)
+                .with_context(|| Failure::bad_input(format!("{named} cannot be packed")).hint(CONTENTS))?,
             false if path.extension().is_some_and(|extension| extension == "zip") => {
                 Self::Zip(std::fs::read(&path).with_context(|| refused("cannot be read"))?)
             }
@@ -123,7 +127,7 @@ impl Contents {
     /// The zip of the function with this key, once it is certain that Lambda takes it.
     ///
     /// # Errors
-    /// It is no zip, too big unpacked, or has a program or library that could not run on Lambda.
+    /// It is not a zip, is too big unpacked, or has a program or library that could not run on Lambda.
     pub(super) fn packed(self, config: &Config, key: &str) -> Result<Vec<u8>> {
         let bytes = match self {
             Self::Zip(bytes) => bytes,
@@ -154,9 +158,9 @@ fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
         match entry {
             Entry::Link(to) => zip.add_symlink(name, to, options(false).unix_permissions(0o777))?,
             Entry::File(path, runs) => {
-                // Before it is read: nobody wants to pack a disk.
+                // Before it is read: it could be a whole disk.
                 unpacked += path.metadata()?.len();
-                over(key, "package", unpacked, UNPACKED_LIMIT)?;
+                refuse_over(key, "package", unpacked)?;
                 zip.start_file(name, options(*runs))?;
                 zip.write_all(&std::fs::read(path)?)?;
             }
@@ -165,7 +169,7 @@ fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Whether Lambda could unpack it and run what is in it.
+/// Checks that Lambda can unpack it and run its contents.
 fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
     let not_a_zip = || {
         Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"))
@@ -176,11 +180,11 @@ fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).with_context(not_a_zip)?;
         unpacked += entry.size();
-        over(key, "package", unpacked, UNPACKED_LIMIT)?;
+        refuse_over(key, "package", unpacked)?;
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
         refuse_entry(key, &name, &entry)?;
         let mut content = Vec::new();
-        // No more than it says: a zip may come from elsewhere.
+        // Not more than its declared size: a zip may come from elsewhere.
         entry.by_ref().take(UNPACKED_LIMIT).read_to_end(&mut content).with_context(not_a_zip)?;
         let check = if name == ENTRY { elf::check_entry } else { elf::check_in_package };
         check(&content, runtime).with_context(|| {
@@ -201,7 +205,7 @@ fn refuse_entry(key: &str, name: &str, entry: &ZipFile<'_, impl Read>) -> Result
     }
     match entry.unix_mode() {
         Some(mode) if !entry.is_symlink() && !entry.is_dir() && mode & 0o004 == 0 => {
-            Err(refused("is not readable by everybody, as Lambda needs it").into())
+            Err(refused("is not readable by all users, which Lambda requires").into())
         }
         _ => Ok(()),
     }

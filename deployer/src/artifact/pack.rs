@@ -12,7 +12,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 /// What Lambda's `provided` runtimes start.
 pub(super) const ENTRY: &str = "bootstrap";
 
-/// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the first date that a zip can hold.
+/// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the earliest date of the zip format.
 pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file(ENTRY, options(true))?;
@@ -20,7 +20,7 @@ pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// How an entry is packed: nothing of it depends on when, where or by whom. Lambda needs all of its files readable by anybody.
+/// How an entry is packed: independent of when, where and by whom. Lambda needs all files to be readable by every user.
 pub(super) fn options(runs: bool) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zip_holds_an_executable_bootstrap_and_nothing_else() {
+    fn the_zip_contains_only_an_executable_bootstrap() {
         let mut zip = zip::ZipArchive::new(Cursor::new(pack(b"binary").unwrap())).unwrap();
         assert_eq!(zip.len(), 1);
         let mut entry = zip.by_name(ENTRY).unwrap();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn terraforms_placeholder_holds_its_script_as_an_executable_bootstrap() {
+    fn terraforms_placeholder_has_an_executable_bootstrap() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../terraform/modules/backend");
         let packed = std::fs::read(format!("{folder}/placeholder.zip")).unwrap();
         let script = std::fs::read(format!("{folder}/placeholder/bootstrap")).unwrap();

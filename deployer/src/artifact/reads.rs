@@ -1,7 +1,7 @@
 //! What a build read beyond the files of its packages: by name (`dep_info.rs` finds the names).
 //!
 //! [`Reads`] are the names of files and environment variables. They go into the manifest and the ledger, so that a clean
-//! checkout knows them too. Values and contents are only ever hashed.
+//! checkout has them too. Values and contents are only ever hashed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Reads {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// Files and folders by function, from the workspace's root; absolute if they have nothing in common with it. One that
-    /// ends with `/` is a package as git sees it, any other folder is all that is in it.
+    /// ends with `/` is a package as git lists it, any other folder is all that is in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Vec<String>>,
 }
@@ -87,7 +87,7 @@ pub(super) fn is_cargos_own(name: &str) -> bool {
 
 impl Reads {
     /// Of what was found for each function, without `known`, the files that count anyway. Nothing if the names are too many
-    /// even by their folders: then nobody knows what was read.
+    /// even by their folders: then it is unknown what was read.
     pub(super) fn of(
         found: &BTreeMap<String, Found>,
         known: &BTreeMap<String, BTreeSet<PathBuf>>,
@@ -114,7 +114,7 @@ impl Reads {
         reads.fitted()
     }
 
-    /// Names no longer than a ledger's item takes: where they are, folders stand for their files.
+    /// Names no longer than a ledger's item takes: longer lists name folders instead of their files.
     fn fitted(mut self) -> Option<Self> {
         let length = |reads: &Self| serde_json::to_string(reads).map_or(usize::MAX, |text| text.len());
         for _ in 0..64 {
@@ -134,7 +134,7 @@ impl Reads {
         self.files.values().flatten().any(|name| path.starts_with(plain(&workspace.join(name))))
     }
 
-    /// Adds to a function's hash what these names stand for now. `values` is the environment of a build.
+    /// Adds to a function's hash the current values and contents of these names. `values` is the environment of a build.
     pub(super) async fn add(&self, hasher: &mut Hasher, key: &str, now: &Now<'_>) {
         for name in &self.env {
             let value = now.values.get(std::ffi::OsStr::new(name));

@@ -73,7 +73,7 @@ fn variable(triple: &str, setting: &str) -> String {
 }
 
 fn read(path: &Path, tables: &mut Vec<toml::Table>) {
-    // A malformed file is cargo's to complain about; a circle of inclusions too.
+    // Cargo itself reports a malformed file, and inclusions in a circle.
     let text = std::fs::read_to_string(path).ok().filter(|_| tables.len() < 64);
     let Some(table) = text.and_then(|text| text.parse::<toml::Table>().ok()) else { return };
     let included = match table.get("include") {

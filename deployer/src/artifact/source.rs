@@ -1,21 +1,21 @@
-//! The source hash of what cargo builds: what a function is really made of, without building it.
+//! The source hash of a function that cargo builds: over everything that it is built from, without building it.
 //!
-//! **What counts.** (1) The files of the function's package and of every path package in its closure, as git sees them, named
+//! **What counts.** (1) The files of the function's package and of every path package in its closure, as git lists them, named
 //! by package: so the same tree has the same hash anywhere. (2) Every other crate of the closure, with version, features and
 //! checksum: cargo resolves the closure for just this package and these features, so a neighbour's dependencies do not count.
 //! (3) Profile, target, compiler, flags, the tool that links if it is not this machine's, and what of cargo's configuration changes code. (4) What the last build read beyond
 //! that (`reads.rs`): files outside the packages and environment variables, by the names that the live release keeps.
 //!
 //! (4) is sound because it is the *last* build's: as long as nothing that it read has changed, a build now would read the
-//! same. Where nobody knows what the last build read, the hash is that of nothing, and a build decides.
+//! same. Where it is unknown what the last build read, that part of the hash is empty, and a build decides.
 //!
 //! **What decides.** Where bytes are at hand, they do (`plan`): equal hashes with other bytes are a change, other hashes with
-//! the same bytes are none. The hash only says whether a build is needed.
+//! the same bytes are not. The hash only decides whether a build is needed.
 //!
 //! **Measured** (330 crates, 2 cores with a load of 5, debug build): `cargo tree` 0.6 s a function, `cargo metadata` 0.95 s and
 //! without dependencies 0.1 s, `rustc -vV` 0.08 s, `git ls-files` 0.02 s. So even a build that finds nothing to do is too slow
-//! as the no-op, and so is asking cargo: the closures are kept (`closure.rs`), and only the files are read each time. At a load
-//! of 25 the whole took 5.4 s cold and 0.45 s warm, of which the two programs that are left, rustc and git, are most.
+//! as the no-op, and so is running cargo: the closures are kept (`closure.rs`), and only the files are read each time. At a load
+//! of 25 the whole took 5.4 s cold and 0.45 s warm, mostly in the two programs that still run, rustc and git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -57,7 +57,7 @@ impl Crates {
     /// Reads it.
     ///
     /// # Errors
-    /// Cargo cannot read the workspace: its own words are in the error.
+    /// Cargo cannot read the workspace: the error has its output.
     pub(super) async fn read(config: &Config) -> Result<Self> {
         let folder = workspace::folder(config)?;
         let settings = Settings::read(config, &folder);
@@ -86,7 +86,11 @@ impl Crates {
             outputs,
         };
         for (key, function) in config.packages() {
-            let closure = checkout.closures.functions.get(key).with_context(|| format!("no closure of `{key}`"))?;
+            let closure = checkout
+                .closures
+                .functions
+                .get(key)
+                .with_context(|| format!("the dependencies of function `{key}` were not resolved"))?;
             let builder = checkout.targets.get(&function.target).and_then(|target| target.builder?.name());
             let base = common.hash((function, builder), closure, &packages, &checkout.closures.workspace);
             checkout.bases.insert(key.clone(), base);
@@ -198,7 +202,7 @@ impl Common {
                 add_file(&mut hasher, name.as_os_str().as_encoded_bytes(), path);
             }
         }
-        // sqlx reads its queries here, and neither rustc nor cargo learns of it.
+        // sqlx reads its queries here, which neither rustc nor cargo reports.
         if closure.iter().any(|dependency| dependency.id.starts_with("sqlx-macros ")) {
             for path in files::walk(&workspace.join(".sqlx"), &[]) {
                 let name = path.strip_prefix(workspace).unwrap_or(&path);
@@ -209,7 +213,7 @@ impl Common {
     }
 }
 
-/// The profile that is built with, and those that it inherits from: no other one is a part of the function.
+/// The profile of the build and those that it inherits from. No other one affects the function.
 fn profiles<'a>(manifest: &'a toml::Table, profile: &'a str) -> Vec<(&'a str, Option<&'a toml::Value>)> {
     let table = |name: &str| manifest.get("profile").and_then(|profiles| profiles.get(name));
     let parent = |name: &&'a str| table(name)?.get("inherits")?.as_str();
@@ -217,10 +221,13 @@ fn profiles<'a>(manifest: &'a toml::Table, profile: &'a str) -> Vec<(&'a str, Op
     std::iter::successors(Some(profile), parent).take(8).map(|name| (name, table(name))).collect()
 }
 
+/// The hint for a file that cargo reads, too.
+const TO_CHECK: &str = "run `cargo check` in that folder; nothing was changed";
+
 fn read_toml(path: &Path) -> Result<toml::Table> {
     let text = std::fs::read_to_string(path)
-        .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())))?;
-    text.parse().with_context(|| Failure::bad_input(format!("`{}` is malformed", path.display())))
+        .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())).hint(TO_CHECK))?;
+    text.parse().with_context(|| Failure::bad_input(format!("`{}` is not valid TOML", path.display())).hint(TO_CHECK))
 }
 
 fn checksums(lock: &toml::Table) -> BTreeMap<String, String> {
@@ -229,7 +236,7 @@ fn checksums(lock: &toml::Table) -> BTreeMap<String, String> {
     let mut all = BTreeMap::<_, String>::new();
     for package in packages {
         let (Some(name), Some(version)) = (text(package, "name"), text(package, "version")) else { continue };
-        // A git source names its commit. A registry's own name plays no role: a mirror has another one.
+        // A git source names its commit. The name of a registry does not count: a mirror has another one.
         let known = text(package, "checksum").or_else(|| text(package, "source")).unwrap_or_default();
         *all.entry(format!("{name} {version}")).or_default() += &format!("{known}\n");
     }
@@ -241,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_profile_that_is_built_with_counts_and_what_it_inherits_from() {
+    fn only_the_used_profile_and_its_parents_count() {
         let text =
             "[profile.dev]\nopt-level = 1\n[profile.release]\nlto = 'off'\n[profile.lambda]\ninherits = 'release'";
         let manifest: toml::Table = text.parse().unwrap();

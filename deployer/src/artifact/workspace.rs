@@ -19,9 +19,12 @@ pub(super) fn folder(config: &Config) -> Result<PathBuf> {
     if let Some(named) = &config.build.workspace {
         let folder = config.root.join(named);
         return folder.join("Cargo.toml").is_file().then(|| folder.canonicalize().unwrap_or(folder)).ok_or_else(|| {
-            Failure::bad_input(format!("`build.workspace` is `{}`, and there is no `Cargo.toml`", named.display()))
-                .hint("name the folder of the cargo workspace, from the folder of `deployer.toml`")
-                .into()
+            Failure::bad_input(format!(
+                "`build.workspace` is `{}`, but that folder has no `Cargo.toml`",
+                named.display()
+            ))
+            .hint("set it to the folder of the cargo workspace, relative to the folder of `deployer.toml`")
+            .into()
         });
     }
     if config.root.ancestors().any(|folder| folder.join("Cargo.toml").is_file()) {
@@ -32,15 +35,15 @@ pub(super) fn folder(config: &Config) -> Result<PathBuf> {
     let root = config.root.display();
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::bad_input(format!("there is no `Cargo.toml` in `{root}`, above or below it"))
-            .hint("put `deployer.toml` into the cargo workspace, or name its folder: `[build] workspace = \"…\"`")
+        [] => Err(Failure::bad_input(format!("no `Cargo.toml` in `{root}`, above it or below it"))
+            .hint("move `deployer.toml` into the cargo workspace, or name the workspace's folder as `workspace` in `[build]`")
             .into()),
         [first, second, ..] => Err(Failure::bad_input(format!(
             "there is more than one cargo workspace below `{root}`: `{}`, `{}`",
             first.display(),
             second.display()
         ))
-        .hint("name the one that is built: `[build] workspace = \"…\"`")
+        .hint("name the one to build as `workspace` in `[build]`")
         .into()),
     }
 }
@@ -95,7 +98,7 @@ pub(super) async fn cargo_output(config: &Config, folder: &Path, arguments: &[St
     }
     let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(Failure::bad_input(format!("cargo cannot read {about}: {words}"))
-        .hint("`cargo check` shows more; nothing was changed")
+        .hint("run `cargo check` for details; nothing was changed")
         .into())
 }
 

@@ -29,7 +29,7 @@ pub async fn show_contract(context: Context<'_>, environment: &Environment) -> R
     let reader = Reader::open(environment, world).await;
     let kept = Ledger::new(&reader.table, &config.app).contract().await?;
     kept.or_else(|| environment.stack.clone()).ok_or_else(|| {
-        Failure::bad_input(format!("ledger `{}` has no contract for app `{}`", environment.ledger, config.app))
+        Failure::bad_input(format!("ledger `{}` has no stack contract for app `{}`", environment.ledger, config.app))
             .hint(format!("declare it as `[environments.{}.stack]` in `deployer.toml`", environment.name))
             .into()
     })
@@ -52,7 +52,7 @@ pub async fn write_contract(context: Context<'_>, environment: &Environment, rep
     let (caller, kept) = try_join!(async { Ok(aws.reader.sts.caller().await?) }, ledger.contract())?;
     if caller.account != declared.account {
         return Err(Failure::refused(format!(
-            "`environments.{name}.stack.account` is `{}`, the credentials are of account `{}`",
+            "`environments.{name}.stack.account` is `{}`, but the credentials are for account `{}`",
             declared.account, caller.account
         ))
         .hint("use credentials of that account, or fix it; nothing was changed")

@@ -222,7 +222,7 @@ impl Source {
                     return Err(Failure::refused(format!(
                         "version {version} of `{name}` is not the code that its release tested"
                     ))
-                    .hint("it was replaced: release to the first environment again, then promote that")
+                    .hint("the code was replaced after the release: release to the first environment again, then promote that release")
                     .into());
                 }
                 observed.refuse_unfit(key, &package)?;

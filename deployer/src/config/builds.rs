@@ -1,7 +1,7 @@
 //! The environment of a build: what `deployer.toml` allows, and no credential.
 //!
 //! Build scripts and procedural macros are other people's programs. Where the deployer runs in a job that may take a role,
-//! its environment holds what takes it.
+//! its environment contains what is needed to take it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -37,7 +37,7 @@ const SINGLE: [&str; 18] = [
 const HARMLESS: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_DEFAULT_OUTPUT", "AWS_CA_BUNDLE"];
 
 impl ProcessEnvironment {
-    /// What a build sees: everything but cloud settings and tokens, and of these what `pass` names.
+    /// What a build gets: everything but cloud settings and tokens, and of these what `pass` names.
     pub fn for_builds(&self, pass: &[String]) -> BTreeMap<OsString, OsString> {
         let seen = self.all().iter().filter(|(name, _)| {
             let name = name.to_string_lossy();
@@ -52,7 +52,7 @@ fn is_withheld(name: &str) -> bool {
     SINGLE.contains(&name) || begins(&CLOUD) && !begins(&BUILD_SETTINGS)
 }
 
-/// Whether a variable can take a role or act for the user: no build sees it, whatever `pass_env` names.
+/// Whether a variable can take a role or act for the user: no build gets it, even if `pass_env` names it.
 pub(super) fn is_credential(name: &str) -> bool {
     let cloud = ["AWS_", "ACTIONS_"].iter().any(|beginning| name.starts_with(beginning));
     is_withheld(name) && (cloud || SINGLE.contains(&name)) && !HARMLESS.contains(&name)
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_sees_no_token_that_can_take_a_role() {
+    fn a_build_gets_no_token_that_can_take_a_role() {
         let tokens = [
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
             "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_sees_its_own_settings() {
+    fn a_build_gets_its_own_settings() {
         let names = [
             "AWS_LC_SYS_NO_JITTER_ENTROPY",
             "CARGO_REGISTRIES_OURS_TOKEN",

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The response headers that name what made a response, where the functions send such: then a response through the URL shows
-/// by itself who responded.
+/// The response headers in which functions name their version and deployment: with them, a response through the URL shows which
+/// version responded.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Marks {
-    /// Carries the Lambda version.
+    /// The response header with the Lambda version.
     pub version: Option<String>,
-    /// Carries the stage variable `deployment`.
+    /// The response header with the value of the stage variable `deployment`.
     pub deployment: Option<String>,
 }
 
@@ -24,18 +24,18 @@ pub struct Marks {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
-    /// So many responses in a row must carry the new marks.
+    /// How many responses in a row have to come from the new version before a switch counts as complete.
     #[serde(default = "in_a_row")]
     pub in_a_row: u32,
-    /// The most seconds that a switch may take to be seen. So long may a release that fails only through the URL take traffic.
+    /// How many seconds a switch may take to show through the URL, before the release is reverted.
     #[serde(default = "timeout_seconds")]
     pub timeout_seconds: u64,
-    /// The most requests through the URL that a release may make. What does not fit is checked by Invoke alone.
+    /// How many requests a release may send through the URL. Checks beyond that are sent by Invoke only.
     #[serde(default = "requests")]
     pub requests: u32,
 }
 
-/// Beyond those in a row that it needs, a check right after a switch may use so many requests to see it.
+/// How many requests more than those in a row a check right after a switch may use until the switch shows.
 pub const TO_SEE_A_SWITCH: u32 = 3;
 
 impl Verify {
@@ -102,9 +102,9 @@ pub struct ExpectedResponse {
 pub struct Event {
     /// The file that it is in, as `deployer.toml` names it.
     pub file: PathBuf,
-    /// What is in the file, or why nobody knows: what sends no event, as a rollback need not, works without it.
+    /// The contents of the file, or why it cannot be read: a command that sends no event, such as a rollback, works without it.
     pub content: Result<Value, String>,
-    /// What the returned JSON must contain; anything is right without it, as long as the function does not fail.
+    /// What the returned JSON must contain. Without it any result is accepted, as long as the function does not fail.
     pub payload: Option<Value>,
 }
 
@@ -138,38 +138,46 @@ impl fmt::Display for Sent {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredCheck {
-    /// What it is called in reports; each name once.
+    /// The name of the check in reports. It has to be unique.
     pub(super) name: String,
-    /// The key of the function that responds to it.
+    /// The key of the function that responds.
     pub(super) function: String,
-    /// What is sent: method and path, below the stage, as `GET /health`.
+    /// The request to send: the method and the path below the stage, for example `GET /health`. A check has either this or `event`.
     request: Option<Request>,
-    /// Or: a JSON file with the event that is sent by Invoke.
+    /// A JSON file with an event to send by Invoke, relative to the folder of `deployer.toml`.
     event: Option<PathBuf>,
-    /// The status of the response to a `request`.
+    /// The status that the response to a `request` must have.
     status: Option<u16>,
     /// Headers that the response to a `request` must have.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// What the JSON body of the response to a `request` must have at least.
+    /// What the JSON body of the response to a `request` must contain. It may contain more.
     body: Option<Value>,
-    /// What the function must return for an `event` at least. Whatever it returns is right without it, as long as it does not fail.
+    /// What the JSON result for an `event` must contain. It may contain more. Without it any result is accepted, as long as the function
+    /// does not fail.
     payload: Option<Value>,
-    /// It changes something: it is sent once, after the switch, through the URL alone, and not where `writing_checks` is off.
+    /// Whether the check changes data. If so, it is sent only once, after the switch and through the URL, and only if the environment has
+    /// `writing_checks` on.
     #[serde(default)]
     pub(super) writes: bool,
 }
 
 impl DeclaredCheck {
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn contradiction(&self) -> Option<String> {
         let of_request = self.status.is_some() || !self.headers.is_empty() || self.body.is_some();
         let why = match (&self.request, &self.event) {
-            (Some(_), Some(_)) | (None, None) => "must have one of `request` and `event`, not both",
-            (Some(_), None) if self.status.is_none() => "must say which `status` its response has",
-            (Some(_), None) if self.payload.is_some() => "sends a request: what has to come back is its `body`",
-            (None, Some(_)) if of_request => "sends an event: what has to come back is its `payload`",
-            (None, Some(_)) if self.writes => "must not write: an event is sent to versions that have no traffic yet",
+            (Some(_), Some(_)) | (None, None) => "must have either `request` or `event`",
+            (Some(_), None) if self.status.is_none() => "needs a `status`: the one that its response must have",
+            (Some(_), None) if self.payload.is_some() => {
+                "has a `payload`, which is for an `event`: for a `request`, use `body`"
+            }
+            (None, Some(_)) if of_request => {
+                "has `status`, `headers` or `body`, which are for a `request`: for an `event`, use `payload`"
+            }
+            (None, Some(_)) if self.writes => {
+                "must not have `writes`: its event is sent to versions that have no traffic yet"
+            }
             _ => return None,
         };
         Some(format!("check `{}` {why}", self.name))

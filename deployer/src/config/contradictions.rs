@@ -1,4 +1,5 @@
-//! What in `deployer.toml` parsed but cannot be meant: all of it at once, each with its place.
+//! Errors in a `deployer.toml` that parses: values that contradict each other or are not possible. All are reported at once, each with
+//! its place.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::file::{File, is_plain};
 use super::local;
 use crate::failure::{Failure, Place};
 
-/// Something that cannot be meant.
+/// A value that contradicts another one, or is not possible.
 #[derive(Debug)]
 pub(super) struct Contradiction {
     /// The keys that lead to it; of a list the number of the item.
@@ -61,11 +62,11 @@ pub(super) fn failure(found: &[Contradiction], text: &str, path: &Path) -> Failu
         all => format!("`{}` has {} errors:\n  {}", path.display(), all.len(), all.join("\n  ")),
     };
     Failure::bad_input(message)
-        .hint("nothing was changed; fix the file and run again")
+        .hint("`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed")
         .at(places.into_iter().flatten().next())
 }
 
-/// All that cannot be meant.
+/// All contradictions.
 pub(super) fn of(file: &File) -> Vec<Contradiction> {
     let mut all = identity(file);
     all.extend(build(file));
@@ -107,12 +108,12 @@ fn identity(file: &File) -> Vec<Contradiction> {
 fn build(file: &File) -> Vec<Contradiction> {
     let mut all = Vec::new();
     for name in file.build.pass_env.iter().filter(|name| is_credential(name)) {
-        let what = format!("`build.pass_env` names `{name}`: a build never sees a credential");
+        let what = format!("`build.pass_env` names `{name}`: credentials are never passed to a build");
         all.push(Contradiction::new(["build", "pass_env"], what));
     }
     let target = &file.build.target;
     if !["x86_64-", "aarch64-"].iter().any(|known| target.starts_with(known)) || !target.contains("-linux-") {
-        let what = format!("`build.target` is `{target}`: Lambda runs x86_64 or aarch64 Linux only");
+        let what = format!("`build.target` is `{target}`: Lambda runs only x86_64 and aarch64 Linux");
         all.push(Contradiction::new(["build", "target"], what));
     }
     all
@@ -200,13 +201,13 @@ mod tests {
     fn contradictions_are_named() {
         let cases = [
             ("default_environment = \"dev\"", "default_environment = \"test\"", "which is not in `environments`"),
-            ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs x86_64 or aarch64 Linux only"),
-            ("function = \"preflight\"\nrequest", "function = \"nobody\"\nrequest", "unknown function `nobody`"),
+            ("x86_64-unknown-linux-gnu", "wasm32-wasip1", "Lambda runs only x86_64 and aarch64 Linux"),
+            ("function = \"preflight\"\nrequest", "function = \"other\"\nrequest", "unknown function `other`"),
             ("name = \"count\"", "name = \"health\"", "two checks are called `health`"),
             ("in_a_row = 3", "in_a_row = 0", "must be at least 1"),
             ("in_a_row = 3", "in_a_row = 18", "lower `in_a_row`"),
-            ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be 2 to 300"),
-            ("percent = 10", "percent = 100", "must be 1 to 99"),
+            ("[lock]\nlease_seconds = 20", "[lock]\nlease_seconds = 1", "must be from 2 to 300"),
+            ("percent = 10", "percent = 100", "must be from 1 to 99"),
             ("strategy = \"canary\"", "strategy = \"linear\"", "`linear` needs `step_percent` and `interval_seconds`"),
             (
                 "reader_role = \"resume",
@@ -221,7 +222,7 @@ mod tests {
             ("[functions.counter]", "[functions.\"../counter\"]", "\"../counter\" cannot be the name of a function"),
             ("[environments.dev]", "[environments.\"a/b\"]", "\"a/b\" cannot be the name of a function or environment"),
             ("account = \"111111111111\"", "account = \"1111\"", "must have 12 digits"),
-            ("port = 24567", "port = 24566", "must be above 1023 and its own"),
+            ("port = 24567", "port = 24566", "must be above 1023, and different"),
             ("\"GET /health\"", "\"/health\"", "write it as `GET /health`"),
             ("newest_glibc = \"2.34\"", "newest_glibc = \"two\"", "write it as `2.34`"),
             (
@@ -229,7 +230,7 @@ mod tests {
                 "build = { image = \"a:1\" }",
                 "function `preflight`: the image `a:1` has no digest",
             ),
-            ("[build]\n", "[build]\npass_env = [\"GITHUB_TOKEN\"]\n", "a build never sees a credential"),
+            ("[build]\n", "[build]\npass_env = [\"GITHUB_TOKEN\"]\n", "credentials are never passed to a build"),
             ("[build]\n", "[build]\npass_env = [\"AWS_SESSION_TOKEN\"]\n", "names `AWS_SESSION_TOKEN`"),
         ];
         for (from, to, expected) in cases {

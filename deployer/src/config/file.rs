@@ -17,41 +17,42 @@ use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
 use crate::failure::{Failure, Place};
 
-/// `deployer.toml`, parsed and validated. What is said of each field here is said of its key in `docs/configuration.md`.
+/// `deployer.toml`, parsed and validated. The comment on each field is the description of its key in `docs/configuration.md`.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    /// The application's name: the key of its items in each ledger.
+    /// The name of the application. It is the partition key of its items in every ledger.
     pub(super) app: String,
-    /// The environment of a command that names none.
+    /// The environment that a command uses if it names none.
     pub(super) default_environment: Option<String>,
-    /// How cargo packages are built, and what every package must run on.
+    /// How cargo builds the functions, and what their packages have to run on.
     #[serde(default)]
     pub(super) build: Build,
-    /// The functions, by keys of your own: letters, digits, `-` and `_`.
+    /// The functions. Each has a key of your choice, of letters, digits, `-` and `_`, which the stack contract uses, too.
     pub(super) functions: BTreeMap<String, DeclaredFunction>,
-    /// The environments by name, the first one of a pipeline to the last.
+    /// The environments by name, for example `dev` and `prod`.
     pub(super) environments: BTreeMap<String, DeclaredEnvironment>,
-    /// The response headers by which the functions say who responded. Where there are none, Invokes show it.
+    /// The response headers in which your functions name their version and deployment, if they do. Without them, Invokes show which
+    /// version responds.
     #[serde(default)]
     pub(super) marks: Marks,
-    /// When a switch counts as seen through the URL.
+    /// How the checks through the URL confirm that a switch took effect.
     #[serde(default)]
     pub(super) verify: Verify,
-    /// What is sent to new versions, and must come back.
+    /// The checks that a release has to pass: what is sent to the new versions, and the response that is expected.
     #[serde(default)]
     pub(super) checks: Vec<DeclaredCheck>,
-    /// How traffic moves to new versions, where an environment does not say otherwise. All at once by default.
+    /// How traffic moves to new versions, unless the environment has its own `traffic`. Without the table, all at once.
     #[serde(default)]
     pub(super) traffic: Traffic,
-    /// How long a run may hold an environment without a heartbeat.
+    /// How long a run keeps its lock without a heartbeat.
     #[serde(default)]
     pub(super) lock: Lock,
-    /// What is kept of the past.
+    /// How many old releases, with their versions and deployments, `prune` keeps.
     #[serde(default)]
     pub(super) retention: Retention,
-    /// The local AWS of each environment, and what makes its stack there, for `deployer local`.
+    /// For `deployer local`: where each environment runs on this machine, and how its stack is made there.
     #[serde(default)]
     pub(super) local: DeclaredLocal,
 }
@@ -61,18 +62,20 @@ pub(super) struct File {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    /// The cargo profile.
+    /// The cargo profile that the functions are built with.
     #[serde(default = "release")]
     pub profile: String,
-    /// The target triple; its first part is the architecture of the functions that name no other.
+    /// The target triple that the functions are built for. It also sets the architecture of every function that has no `architecture`.
     #[serde(default = "x86_64")]
     pub target: String,
-    /// The newest glibc symbol version that the runtime has. By default `2.34`, Amazon Linux 2023's.
+    /// The newest glibc version that the runtime has: a binary that needs a newer one is refused before the release. The default is the
+    /// version of Amazon Linux 2023, `2.34`.
     #[serde(default = "al2023")]
     pub newest_glibc: GlibcVersion,
-    /// The folder of the cargo workspace, from `deployer.toml`'s own; found by cargo unless it is named.
+    /// The folder of the cargo workspace, relative to that of `deployer.toml`. By default it is searched for there, above and below.
     pub workspace: Option<PathBuf>,
-    /// Variables of the environment that a build sees although they look like cloud settings.
+    /// Environment variables that are passed to builds although they look like cloud settings, which builds do not get otherwise.
+    /// Credentials cannot be passed.
     #[serde(default)]
     pub pass_env: Vec<String>,
 }
@@ -84,7 +87,7 @@ impl Default for Build {
 }
 
 impl Build {
-    /// The processor of the functions that name no other.
+    /// The architecture of the functions that have none of their own.
     pub fn architecture(&self) -> Architecture {
         Architecture::of_target(&self.target)
     }
@@ -102,7 +105,7 @@ impl Build {
 pub struct GlibcVersion {
     /// The 2 of `2.34`.
     pub major: u32,
-    /// The 34 of `2.34`; a third part, as in `2.2.5`, plays no role for the comparison.
+    /// The 34 of `2.34`; a third part, as in `2.2.5`, is not compared.
     pub minor: u32,
 }
 
@@ -129,23 +132,23 @@ impl TryFrom<String> for GlibcVersion {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredEnvironment {
-    /// The DynamoDB table that is its ledger.
+    /// The name of the DynamoDB table that is the ledger of the environment.
     pub(super) ledger: String,
-    /// Its region.
+    /// The AWS region of the environment and its ledger.
     pub(super) region: String,
-    /// The profile of your AWS configuration that has the credentials for it. By default the SDK's usual chain.
+    /// The profile of your AWS configuration to use for this environment. By default credentials are found as the AWS SDKs find them.
     pub(super) profile: Option<String>,
-    /// A role that these credentials assume, by its ARN.
+    /// The ARN of a role to assume for this environment.
     pub(super) role: Option<String>,
-    /// The role through which a promotion reads this environment, by its name in the same account, or by its ARN. Without one the
-    /// credentials of the environment that it goes to read it.
+    /// The role that promotions from this environment use to read it: the name of a role in the same account, or an ARN. By default they
+    /// read it with the credentials of the environment that they promote to.
     pub(super) reader_role: Option<Role>,
-    /// Whether checks that write are sent here.
+    /// Whether checks with `writes = true` are sent in this environment.
     #[serde(default = "yes")]
     pub(super) writing_checks: bool,
-    /// How traffic moves here.
+    /// How traffic moves in this environment. It replaces the table `traffic` as a whole.
     pub(super) traffic: Option<Traffic>,
-    /// What the environment consists of, where its infrastructure does not write that into the ledger.
+    /// The stack contract: what the environment consists of. Only needed if your infrastructure code does not write it into the ledger.
     pub(super) stack: Option<DeclaredStack>,
 }
 
@@ -165,7 +168,7 @@ fn malformed(found: &[toml::de::Error], text: &str, path: &Path) -> Failure {
     let what = match found {
         // toml's own text names line and column and shows the line.
         [_] => {
-            toml::from_str::<File>(text).err().map(|error| format!("is malformed: {}", error.to_string().trim_end()))
+            toml::from_str::<File>(text).err().map(|error| format!("is not valid: {}", error.to_string().trim_end()))
         }
         _ => None,
     };
@@ -178,7 +181,7 @@ fn malformed(found: &[toml::de::Error], text: &str, path: &Path) -> Failure {
         format!("has {} errors:\n  {}", lines.len(), lines.join("\n  "))
     });
     Failure::bad_input(format!("`{}` {what}", path.display()))
-        .hint("`docs/configuration.md` of the deployer's repository has every key; nothing was changed")
+        .hint("`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed")
         .at(found.first().and_then(place))
 }
 
@@ -230,8 +233,11 @@ mod tests {
     fn programs_learn_the_place_that_people_read() {
         let error = File::parse(&OURS.replace("in_a_row", "in_a_rwo"), Path::new("deployer.toml")).unwrap_err();
         let place = Failure::place_of(&error).unwrap();
-        let told = format!("line {}, column {}", place.line, place.column);
-        assert!(place.file == Path::new("deployer.toml") && error.to_string().contains(&told), "{place:?}: {error}");
+        let expected = format!("line {}, column {}", place.line, place.column);
+        assert!(
+            place.file == Path::new("deployer.toml") && error.to_string().contains(&expected),
+            "{place:?}: {error}"
+        );
     }
 
     #[test]

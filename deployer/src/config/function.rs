@@ -33,7 +33,7 @@ pub enum Code {
     Image(ImageSource),
 }
 
-/// What a function of Lambda is made of, which never changes.
+/// The package type of a Lambda function, which never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PackageType {
     /// A zip.
@@ -71,7 +71,7 @@ impl Function {
     }
 }
 
-/// What of the cargo workspace a function is made of.
+/// The part of the cargo workspace that a function is built from.
 #[derive(Debug, Clone)]
 pub struct Package {
     /// The cargo package.
@@ -118,21 +118,21 @@ pub struct Recipe {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredFunction {
-    /// Where its package comes from: cargo by default.
+    /// Where the package comes from: `"cargo"`, or a table. By default cargo builds it.
     #[serde(default)]
     build: DeclaredBuild,
-    /// The processor that it runs on. By default that of `build.target`.
+    /// The architecture of the function. By default that of `build.target`.
     architecture: Option<Architecture>,
-    /// The environments that have it. By default all.
+    /// The environments that have this function. By default all.
     pub(super) environments: Option<Vec<String>>,
-    /// The cargo package. By default the function's key.
+    /// The cargo package to build. By default the key of the function.
     package: Option<String>,
-    /// The binary of that package that becomes `bootstrap`. By default the function's key.
+    /// The binary of that package, which becomes `bootstrap` in the zip. By default the name of the package.
     bin: Option<String>,
-    /// The cargo features, beside the default ones.
+    /// The cargo features to enable in addition to the default ones.
     #[serde(default)]
     features: Vec<String>,
-    /// Whether the package's default features are on. By default they are.
+    /// Whether the default features of the package are enabled. By default they are.
     default_features: Option<bool>,
 }
 
@@ -145,7 +145,7 @@ impl DeclaredFunction {
     /// The function with this key.
     ///
     /// # Errors
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn read(self, key: &str, of_all: &Build) -> Result<Function, String> {
         let Self { build, architecture, package, bin, features, default_features, environments: _ } = self;
         let of_cargo = package.is_some() || bin.is_some() || !features.is_empty() || default_features.is_some();
@@ -153,8 +153,8 @@ impl DeclaredFunction {
         let code = match build {
             DeclaredBuild::Table(_) if of_cargo => {
                 return Err(format!(
-                    "function `{key}` has a `build` table, and `package`, `bin`, `features` or `default_features`, which are \
-                     cargo's: leave one of the two out"
+                    "function `{key}` has a `build` table and also `package`, `bin`, `features` or `default_features`, which are for cargo \
+                     builds: remove one of the two"
                 ));
             }
             DeclaredBuild::Table(table) => table.read().map_err(|why| format!("function `{key}`: {why}"))?,
@@ -174,7 +174,7 @@ impl DeclaredFunction {
 /// The functions by key; on the local AWS they are for this machine's processor.
 ///
 /// # Errors
-/// What parsed but cannot be meant.
+/// A contradiction, or a value that is not possible.
 pub(super) fn read(
     declared: BTreeMap<String, DeclaredFunction>,
     build: &Build,
@@ -184,8 +184,10 @@ pub(super) fn read(
         let function = if local { DeclaredFunction { architecture: None, ..function } } else { function };
         Ok((key.clone(), function.read(&key, build)?))
     });
-    // The file was read: all that is wrong with it is known.
-    functions.collect::<Result<_, String>>().map_err(|what| Failure::bad_input(what).into())
+    // It was read once when the file was validated, so this does not fail.
+    functions
+        .collect::<Result<_, String>>()
+        .map_err(|what| Failure::bad_input(what).hint("fix it in `deployer.toml`").into())
 }
 
 impl Config {
@@ -267,27 +269,27 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn builds_that_are_not_possible_are_refused_by_name() {
         let image = format!("image = 'team/api@sha256:{}'", "a".repeat(64));
         for (text, expected) in [
             ("build = 'docker'", "`\"cargo\"`, or a table"),
             ("build = 1", "`\"cargo\"`, or a table"),
-            ("build = { command = 'make' }", "what makes an image is an `image_command`"),
-            ("build = { inputs = ['src'] }", "`build` has none of `output`, `image` and `image_command`"),
+            ("build = { command = 'make' }", "to build a container image, use `image_command`"),
+            ("build = { inputs = ['src'] }", "`build` needs one of `output`, `image` and `image_command`"),
             ("build = { output = 'dist', imputs = [] }", "unknown field `imputs`"),
-            ("build = { output = '/dist' }", "below the folder of `deployer.toml`"),
-            ("build = { output = '../dist' }", "below the folder of `deployer.toml`"),
-            ("build = { output = '.' }", "below the folder of `deployer.toml`"),
+            ("build = { output = '/dist' }", "inside the folder of `deployer.toml`"),
+            ("build = { output = '../dist' }", "inside the folder of `deployer.toml`"),
+            ("build = { output = '.' }", "inside the folder of `deployer.toml`"),
             ("build = { output = 'dist', inputs = ['src'] }", "`inputs` needs a command"),
-            ("build = { command = 'make', output = 'dist', inputs = [] }", "no change would ever be seen"),
+            ("build = { command = 'make', output = 'dist', inputs = [] }", "no change would ever be detected"),
             ("build = { command = 'make', output = 'dist', inputs = ['/etc'] }", "`/etc`"),
             ("build = { command = ' ', output = 'dist' }", "`command` is empty"),
             ("build = { output = 'dist' }\nfeatures = ['x']", "function `worker` has a `build` table"),
             ("build = { image = 'team/api:latest' }", "the image `team/api:latest` has no digest"),
             ("build = { image_command = '' }", "`image_command` is empty"),
-            (&format!("build = {{ {image}, inputs = ['src'] }}"), "what counts is the image itself"),
+            (&format!("build = {{ {image}, inputs = ['src'] }}"), "only changes of the image itself count"),
             (&format!("build = {{ {image}, output = 'dist' }}"), "more than one of `output`, `image`"),
-            (&format!("build = {{ {image}, command = 'make' }}"), "what makes an image is an `image_command`"),
+            (&format!("build = {{ {image}, command = 'make' }}"), "to build a container image, use `image_command`"),
             (&format!("build = {{ {image} }}\nbin = 'x'"), "function `worker` has a `build` table"),
             ("architecture = 'riscv64'", "unknown variant `riscv64`, expected `x86_64` or `arm64`"),
         ] {

@@ -12,16 +12,16 @@ use super::traffic::Traffic;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DeclaredLocal {
-    /// The folder with the Terraform of a stack. By default the folder `terraform` if there is one, else that of `deployer.toml` if
-    /// it has `*.tf` files. It gets the variables `environment`, `architecture` and `local_endpoint`, where it declares them, and its
-    /// state is kept in `.deployer`.
+    /// The folder with the Terraform code of a stack. By default `terraform` beside `deployer.toml` if it exists, else the folder of
+    /// `deployer.toml` if it has `*.tf` files. The variables `environment`, `architecture` and `local_endpoint` are set if the code
+    /// declares them. The state is kept in `.deployer`.
     terraform: Option<PathBuf>,
-    /// What makes the stack of an environment, where `terraform init` and `terraform apply` in that folder do not: run by `sh -e` in the
-    /// folder of `deployer.toml`, once for each environment, whose name is in `DEPLOYER_ENVIRONMENT`. Endpoint, region and
-    /// credentials of the local AWS are in the variables that the AWS CLI, SDKs and Terraform read. It is run again when a file has
-    /// changed: of the folder with Terraform, if there is one, else of that of `deployer.toml`.
+    /// The command that makes the stack of an environment, instead of `terraform init` and `terraform apply`. `sh -e` runs it in the
+    /// folder of `deployer.toml` once per environment, with the environment's name in `DEPLOYER_ENVIRONMENT`. The endpoint, region and
+    /// credentials of the local AWS are in the variables that the AWS CLI, the SDKs and Terraform read. It runs again when a file
+    /// changes in the folder with the Terraform code, or in that of `deployer.toml` if there is none.
     command: Option<String>,
-    /// The environments there.
+    /// The environments that run on the local AWS, by name.
     #[serde(flatten)]
     pub(super) environments: BTreeMap<String, DeclaredPlace>,
 }
@@ -58,28 +58,28 @@ pub fn has_terraform(folder: &Path) -> bool {
     expecting = "`terraform`, `command`, or an environment as `dev = { port = 24566, account = \"111111111111\" }`"
 )]
 pub(super) struct DeclaredPlace {
-    /// Where it listens on the loopback interface.
+    /// The port on the loopback interface, 1024 or higher and different for each environment.
     pub(super) port: u16,
-    /// The number of its account, 12 digits.
+    /// The account number of the environment on the local AWS: any 12 digits.
     pub(super) account: String,
-    /// How traffic moves there.
+    /// How traffic moves on the local AWS. By default all at once.
     #[serde(default)]
     pub(super) traffic: Traffic,
 }
 
-/// What parsed but cannot be meant.
+/// A contradiction, or a value that is not possible.
 pub(super) fn contradictions<E>(declared: &DeclaredLocal, environments: &BTreeMap<String, E>) -> Vec<Contradiction> {
     let (mut all, mut ports) = (Vec::new(), BTreeSet::new());
     for (name, local) in &declared.environments {
         let mut wrong = |what: String| all.push(Contradiction::new(["local", name], what));
         if !environments.contains_key(name) {
-            wrong(format!("`local.{name}` names no environment"));
+            wrong(format!("`local.{name}` is not the name of an environment"));
         }
         if local.account.len() != 12 || !local.account.bytes().all(|byte| byte.is_ascii_digit()) {
             wrong(format!("`local.{name}.account` must have 12 digits"));
         }
         if local.port < 1024 || !ports.insert(local.port) {
-            wrong(format!("`local.{name}.port` must be above 1023 and its own"));
+            wrong(format!("`local.{name}.port` must be above 1023, and different from the other ports"));
         }
     }
     all

@@ -1,5 +1,4 @@
-//! What in `deployer.toml` cannot be read: all of it at once. Serde ends at the first mistake; it is left out then, and the rest read
-//! again.
+//! Finds all mistakes in `deployer.toml` at once. Serde ends at the first one: this removes it from the table, and reads the rest again.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,14 +9,14 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::file::File;
 
-/// Nobody reads more of them.
+/// More of them would not help.
 const MOST: usize = 20;
 
 /// The file, or all mistakes in it, in their order.
 pub(super) fn read(text: &str) -> Result<File, Vec<Error>> {
     let (mut table, mut mistakes) = DeTable::parse_recoverable(text);
     if !mistakes.is_empty() {
-        // After a mistake of syntax the parser may take what is right for another one.
+        // After a syntax error the parser may report correct parts as further errors.
         mistakes.truncate(1);
         return Err(mistakes);
     }
@@ -44,8 +43,9 @@ pub(super) fn read(text: &str) -> Result<File, Vec<Error>> {
 
 /// Leaves out the smallest entry that a mistake is in: its name.
 fn leave_out(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
-    let holds = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
-    let key = table.iter().find(|(key, value)| holds(key.span()) || within(value, span)).map(|(key, _)| key.clone())?;
+    let encloses = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    let key =
+        table.iter().find(|(key, value)| encloses(key.span()) || within(value, span)).map(|(key, _)| key.clone())?;
     let value = table.get_mut(&key)?;
     // The whole of a table lacks something: then it is the table that goes.
     let is_whole = value.get_ref().is_table() && value.span() == *span;
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_named_and_none_that_only_follows_from_another() {
+    fn every_mistake_is_reported_but_not_its_consequences() {
         assert_eq!(mistakes(VALID), [""; 0]);
         let text = VALID
             .replace("[functions.api]", "[functions.api]\nbim = 'x'\nfeatures = 1")
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_what_every_file_has_says_so() {
+    fn a_missing_key_is_reported_by_name() {
         assert_eq!(mistakes(""), ["missing field `app`"]);
         assert_eq!(mistakes("app = 1"), ["invalid type: integer `1`, expected a string"]);
     }

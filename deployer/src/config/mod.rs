@@ -1,6 +1,6 @@
 //! `deployer.toml`, the flags and the process environment, made into one validated [`Config`].
 //!
-//! The only module that reads environment variables. It never talks to AWS.
+//! The only module that reads environment variables. It never calls AWS.
 
 mod architecture;
 mod builds;
@@ -50,7 +50,7 @@ pub const LOCAL_FOLDER: &str = ".deployer/local";
 /// A lease in a real account has to outlast a few writes that get no response.
 const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
-/// All that a run was asked for, validated.
+/// The configuration of a run, validated.
 #[derive(Debug)]
 pub struct Config {
     /// The folder of `deployer.toml`.
@@ -67,7 +67,7 @@ pub struct Config {
     pub verify: Verify,
     /// The declared checks, in the order of the file.
     pub checks: Vec<Check>,
-    /// How long a run may hold an environment without a heartbeat.
+    /// How long a run keeps its lock without a heartbeat.
     pub lock: Lock,
     /// What is kept of the past.
     pub retention: Retention,
@@ -147,7 +147,7 @@ impl LocalAccess {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The session token that the running instance asks for. None where none was started.
+    /// The session token that the running instance requires. None if none was started.
     pub fn token(&self) -> Option<String> {
         let text = std::fs::read_to_string(&self.credentials).ok()?;
         text.lines().find_map(|line| line.strip_prefix("aws_session_token = ")).map(str::to_owned)
@@ -163,13 +163,13 @@ impl Config {
         let path = locate(global.config.as_deref())?;
         let text = std::fs::read_to_string(&path).with_context(|| {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
-                .hint("name a file of UTF-8 text that you may read with `--config`; nothing was changed")
+                .hint("the file has to be readable UTF-8 text; to use another file, pass `--config FILE`")
         })?;
         let local = global.local || process.local_requested()?;
         Self::parse(&text, &path, local, process)
     }
 
-    /// What `text` says, which is what the file at `path` holds; `local` means the environments of the local AWS.
+    /// Parses `text`, the contents of the file at `path`; `local` means the environments of the local AWS.
     ///
     /// # Errors
     /// As for [`Self::load`], but for a missing file.
@@ -177,10 +177,12 @@ impl Config {
         let file = file::File::parse(text, path)?;
         if !local && file.lock.lease < SHORTEST_LEASE {
             let what = format!(
-                "`lock.lease_seconds` is {}: in a real account a write may take seconds",
+                "`lock.lease_seconds` is {}, which is too short outside of the local AWS: a write may take seconds",
                 file.lock.lease.as_secs()
             );
-            return Err(Failure::bad_input(what).hint(format!("set at least {}", SHORTEST_LEASE.as_secs())).into());
+            return Err(Failure::bad_input(what)
+                .hint(format!("set it to {} or more", SHORTEST_LEASE.as_secs()))
+                .into());
         }
         // The same folder by the same name, however it was reached: cargo and git see it without links too.
         let root = path.parent().unwrap_or(Path::new("/"));
@@ -213,36 +215,38 @@ impl Config {
     /// The environment of that name, or the default one.
     ///
     /// # Errors
-    /// An unknown name, or none where there is no default.
+    /// The name is unknown, or there is none and no default.
     pub fn environment(&self, name: Option<&str>) -> Result<&Environment> {
         let known = self.environments.keys().cloned().collect::<Vec<_>>().join("`, `");
         let Some(name) = name.or(self.default_environment.as_deref()) else {
             return Err(Failure::bad_input(
-                "no environment was named, and `deployer.toml` has no `default_environment`",
+                "the command needs an environment: `deployer.toml` has no `default_environment`",
             )
-            .hint(format!("name one of `{known}`"))
+            .hint(format!("pass one of `{known}`"))
             .into());
         };
         if self.local && self.environments.is_empty() {
-            return Err(Failure::bad_input("`deployer.toml` gives no environment a place on the local AWS")
+            return Err(Failure::bad_input("`deployer.toml` has no `[local]` environment")
                 .hint(format!("add `[local]` with `{name} = {{ port = 24566, account = \"111111111111\" }}`"))
                 .into());
         }
         self.environments.get(name).ok_or_else(|| {
             let kind = if self.local { "local environment" } else { "environment" };
-            Failure::bad_input(format!("unknown {kind} `{name}`")).hint(format!("`{FILE_NAME}` has `{known}`")).into()
+            Failure::bad_input(format!("unknown {kind} `{name}`"))
+                .hint(format!("`{FILE_NAME}` has these: `{known}`"))
+                .into()
         })
     }
 
     /// The environment and, after an `@`, the number of one of its releases.
     ///
     /// # Errors
-    /// An unknown environment, or what is no number.
+    /// The environment is unknown, or the number is not one.
     pub fn environment_at(&self, text: &str) -> Result<(&Environment, Option<u32>)> {
         let Some((name, number)) = text.split_once('@') else { return Ok((self.environment(Some(text))?, None)) };
         let number = number.parse().map_err(|_| {
             Failure::bad_input(format!("`{number}` is not a release number"))
-                .hint("write it as `dev@12`; `deployer history` lists the releases")
+                .hint("write the environment and the number as in `dev@12`; `deployer history` lists the releases")
         })?;
         Ok((self.environment(Some(name))?, Some(number)))
     }
@@ -265,7 +269,7 @@ impl Config {
         self.checks.iter().filter(|check| environment.functions.contains(&check.function))
     }
 
-    /// Those of them that only read.
+    /// The checks among them that only read.
     pub fn reading_checks<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = &'a Check> {
         self.checks_in(environment).filter(|check| !check.writes)
     }
@@ -277,7 +281,7 @@ impl Config {
     pub fn refuse_unreadable(&self) -> Result<()> {
         let Some(why) = self.checks.iter().find_map(Check::unreadable) else { return Ok(()) };
         Err(Failure::bad_input(why)
-            .hint("`event` names a JSON file, from the folder of `deployer.toml`; nothing was changed")
+            .hint("fix `event` of the check: it is the path of a JSON file, relative to the folder of `deployer.toml`")
             .into())
     }
 
@@ -334,14 +338,14 @@ fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String,
 
 /// The configuration file: the one named, or the nearest one from here upwards.
 fn locate(named: Option<&Path>) -> Result<PathBuf> {
-    let here = std::env::current_dir().context("cannot find out the current folder")?;
+    let here = std::env::current_dir().context("cannot determine the current folder")?;
     if let Some(path) = named {
         return Ok(here.join(path));
     }
     let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
     found.ok_or_else(|| {
         Failure::bad_input(format!("no `{FILE_NAME}` in `{}` or a folder above it", here.display()))
-            .hint("`deployer init` writes a first one; or run it inside the project, or name the file with `--config`")
+            .hint("run this inside the project, pass `--config FILE`, or let `deployer init` write a first one")
             .into()
     })
 }

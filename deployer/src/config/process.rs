@@ -36,7 +36,7 @@ impl ProcessEnvironment {
         &self.0
     }
 
-    /// Whether `DEPLOYER_LOCAL` asks for the local AWS.
+    /// Whether `DEPLOYER_LOCAL` selects the local AWS.
     ///
     /// # Errors
     /// It is set to a word that means neither yes nor no.
@@ -45,8 +45,8 @@ impl ProcessEnvironment {
         match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),
             "" | "0" | "false" | "no" | "off" => Ok(false),
-            other => Err(Failure::bad_input(format!("`DEPLOYER_LOCAL` is `{other}`, which means neither yes nor no"))
-                .hint("set it to 1 or 0, or unset it; nothing was changed")
+            other => Err(Failure::bad_input(format!("`DEPLOYER_LOCAL` is `{other}`, which is neither 1 nor 0"))
+                .hint("set it to 1 for the local AWS, or unset it")
                 .into()),
         }
     }
@@ -65,12 +65,12 @@ impl ProcessEnvironment {
             return Ok(Vec::new());
         };
         let refused = |why: String| {
-            Failure::bad_input(format!("cannot use `{}`, which `AWS_CA_BUNDLE` names: {why}", file.display()))
-                .hint("name a PEM file with root certificates, or unset `AWS_CA_BUNDLE`")
+            Failure::bad_input(format!("cannot use the CA bundle `{}` from `AWS_CA_BUNDLE`: {why}", file.display()))
+                .hint("set it to a PEM file with root certificates, or unset it")
         };
         let pem = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
         match roots(&pem) {
-            Ok(0) => Err(refused("it has no certificate".to_owned()).into()),
+            Ok(0) => Err(refused("it contains no certificate".to_owned()).into()),
             Ok(_) => Ok(vec![pem]),
             Err(error) => Err(refused(error).into()),
         }
@@ -101,7 +101,7 @@ impl ProcessEnvironment {
         self.0.iter().filter(|(name, _)| !is_private(name)).map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// What any program needs to run, and nothing that is anybody's business.
+    /// Only the variables that any program needs to run.
     pub fn bare(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         const BARE: [&str; 5] = ["PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH"];
         let known = self.0.iter().filter(|(name, _)| BARE.iter().any(|bare| name.as_os_str() == *bare));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn children_see_none_of_the_users_aws_and_terraform_settings() {
+    fn children_get_none_of_the_users_aws_and_terraform_settings() {
         let all =
             [("AWS_PROFILE", "x"), ("AWS_ENDPOINT_URL", "x"), ("TF_LOG", "x"), ("TF_VAR_a", "x"), ("PATH", "/bin")];
         let environment = environment(&all);
@@ -252,17 +252,17 @@ mod tests {
     }
 
     #[test]
-    fn local_is_asked_for_by_the_usual_words_and_another_word_is_named() {
-        let asked = |value: &str| environment(&[("DEPLOYER_LOCAL", value)]).local_requested();
+    fn usual_words_select_the_local_aws_and_others_are_refused() {
+        let selected = |value: &str| environment(&[("DEPLOYER_LOCAL", value)]).local_requested();
         assert!(!environment(&[]).local_requested().unwrap());
         for value in ["1", "true", "yes", "on", "TRUE", " On "] {
-            assert!(asked(value).unwrap(), "{value}");
+            assert!(selected(value).unwrap(), "{value}");
         }
         for value in ["", "0", "false", "no", "off", "No", "OFF"] {
-            assert!(!asked(value).unwrap(), "{value}");
+            assert!(!selected(value).unwrap(), "{value}");
         }
         for value in ["local", "2", "y es"] {
-            let error = asked(value).unwrap_err().to_string();
+            let error = selected(value).unwrap_err().to_string();
             assert!(error.contains("`DEPLOYER_LOCAL`") && error.contains(&format!("`{value}`")), "{error}");
         }
     }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_actor_is_who_started_this_attempt() {
+    fn the_actor_is_the_person_that_started_this_attempt() {
         let [again, first, user] = [("GITHUB_TRIGGERING_ACTOR", "grace"), ("GITHUB_ACTOR", "ada"), ("USER", "runner")];
         assert_eq!(environment(&[user, first, again]).github_actor().unwrap(), "grace");
         let again = ("GITHUB_TRIGGERING_ACTOR", "");

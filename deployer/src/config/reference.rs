@@ -1,5 +1,5 @@
-//! The reference of every key of `deployer.toml`, and its JSON schema for editors: both made of the types that read the file, and
-//! kept in `docs`. A test makes them again, and fails where the files differ.
+//! The reference of every key of `deployer.toml`, and its JSON schema for editors. Both are generated from the types that read the file,
+//! and kept in `docs`. A test generates them again, and fails if the files differ.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use super::file::{File, GlibcVersion};
 use super::role::Role;
 use super::traffic::{self, Lock, Retention, Traffic};
 
-/// What is read as another type first looks like that one.
+/// A type that is read as another one first has the schema of that one.
 macro_rules! read_as {
     ($($whole:ty: $read:ty),*) => {$(
         impl JsonSchema for $whole {
@@ -45,12 +45,14 @@ read_as!(
 const BEFORE: &str = "\
 # `deployer.toml`
 
-Every key, as the code that reads the file has it: this page is generated, like [the JSON schema](deployer.schema.json), with which an
-editor completes and checks the file (put `#:schema PATH` into its first line). `deployer` reads the file from the folder that it is
-started in, or a folder above; `--config` names another one. An unknown key is an error.
+Every key of the configuration file. `deployer` looks for `deployer.toml` in the current folder and the folders above it; `--config FILE`
+names another file. An unknown key is an error.
+
+For completion and checks in an editor, put `#:schema PATH` into the first line, with the path of [the JSON
+schema](deployer.schema.json). This page and the schema are generated from the code that reads the file.
 ";
 
-/// An example of each table, which together are a file that is valid.
+/// An example of each table. Together they are a valid file.
 const EXAMPLES: [(&str, &str); 17] = [
     ("", "app = \"shop\"\ndefault_environment = \"dev\""),
     ("build", "[build]\ntarget = \"aarch64-unknown-linux-musl\"\npass_env = [\"npm_config_registry\"]"),
@@ -113,14 +115,18 @@ fn write_table(text: &mut String, path: &str, table: &Value, schema: &Value) {
         let _ = write!(text, "\n## `[{path}]`{}\n", of_kind.unwrap_or_default());
     }
     let required: Vec<&str> = table["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    text.push_str("\n| key | value | default | |\n|---|---|---|---|\n");
+    text.push_str("\n| Key | Type | Default | Description |\n|---|---|---|---|\n");
     for (name, member) in members(table) {
         let default = match &member["default"] {
-            _ if required.contains(&name.as_str()) || member["const"].is_string() => "must be there".to_owned(),
+            _ if required.contains(&name.as_str()) || member["const"].is_string() => "required".to_owned(),
             Value::Null => String::new(),
             default => format!("`{default}`"),
         };
-        let said = description(member, schema).unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+        let said = match member["const"].as_str() {
+            Some(only) if name == "kind" => format!("`{only}` for an API of this kind."),
+            _ => description(member, schema).unwrap_or_default(),
+        };
+        let said = said.replace('\n', " ").replace('|', "\\|");
         let _ = writeln!(text, "| `{name}` | {} | {default} | {said} |", kind(member, schema));
     }
     if let Some((_, example)) = EXAMPLES.iter().find(|(of, _)| *of == title) {
@@ -128,7 +134,7 @@ fn write_table(text: &mut String, path: &str, table: &Value, schema: &Value) {
     }
 }
 
-/// What is said of a key, or else of the type of its value.
+/// The description of a key, or else of the type of its value.
 fn description(member: &Value, schema: &Value) -> Option<String> {
     let of_type = resolved(member, schema);
     member["description"].as_str().or_else(|| of_type["description"].as_str()).map(str::to_owned)
@@ -138,7 +144,7 @@ fn members(table: &Value) -> impl Iterator<Item = (&String, &Value)> {
     table["properties"].as_object().into_iter().flatten()
 }
 
-/// What a reference refers to, with what stands beside it; of what may be absent, what it is where it is there.
+/// The target of a reference, with the members beside it; for an optional value, the value.
 fn resolved(value: &Value, schema: &Value) -> Value {
     if let Some(name) = value["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
         let mut found = resolved(&schema["$defs"][name], schema);
@@ -175,7 +181,7 @@ fn nested(path: &str, member: &Value, schema: &Value) -> Vec<(String, Value)> {
     either.flat_map(|one| nested(path, one, schema)).collect()
 }
 
-/// What a value is, in words.
+/// The type of a value, in words.
 fn kind(member: &Value, schema: &Value) -> String {
     let found = resolved(member, schema);
     if let Some(only) = found["const"].as_str() {
@@ -195,15 +201,15 @@ fn kind(member: &Value, schema: &Value) -> String {
         kind => kind.clone(),
     };
     match first.as_str() {
-        Some("string") => "text".to_owned(),
+        Some("string") => "string".to_owned(),
         Some("integer" | "number") => "number".to_owned(),
         Some("boolean") => "`true` or `false`".to_owned(),
-        Some("array") if found["items"]["type"] == "string" => "list of texts".to_owned(),
+        Some("array") if found["items"]["type"] == "string" => "list of strings".to_owned(),
         Some("array") => "list of tables".to_owned(),
-        Some("object") if found["additionalProperties"]["type"] == "string" => "texts by name".to_owned(),
-        Some("object") if found["additionalProperties"].is_object() => "tables by name".to_owned(),
+        Some("object") if found["additionalProperties"]["type"] == "string" => "table of strings".to_owned(),
+        Some("object") if found["additionalProperties"].is_object() => "table of tables".to_owned(),
         Some("object") => "table".to_owned(),
-        _ => "anything".to_owned(),
+        _ => "any value".to_owned(),
     }
 }
 
@@ -226,18 +232,18 @@ fn schema() -> Value {
     schema
 }
 
-/// Compares a file of `docs` with what it must be, and makes it that.
+/// Compares a file of `docs` with its wanted content, and rewrites it if it differs.
 pub(crate) fn is_kept(name: &str, wanted: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     if std::fs::read_to_string(&path).is_ok_and(|found| found == wanted) {
         return;
     }
     std::fs::write(&path, wanted).unwrap();
-    panic!("`docs/{name}` was not what the code says. It is now: look at it, and commit it");
+    panic!("`docs/{name}` was out of date, and has been rewritten: check it, and commit it");
 }
 
 #[test]
-fn the_reference_and_the_schema_are_what_the_code_says() {
+fn the_reference_and_the_schema_are_up_to_date() {
     let schema = schema();
     is_kept("deployer.schema.json", &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()));
     is_kept("configuration.md", &page(&schema));
@@ -255,7 +261,7 @@ fn every_key_is_explained() {
 }
 
 #[test]
-fn the_examples_are_a_file_that_is_valid_and_every_table_has_one() {
+fn the_examples_are_valid_and_cover_every_table() {
     let text: Vec<_> = EXAMPLES.iter().map(|(_, example)| *example).collect();
     let text = format!("{}\n[environments.dev.stack.functions.mails]\nname = \"m\"\nalias = \"live\"", text.join("\n"));
     File::parse(&text, Path::new("examples.toml")).unwrap();

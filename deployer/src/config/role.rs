@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// A role, by its name in the account of the caller who assumes it, or by its ARN.
+/// A role, by its name in the account of the credentials that assume it, or by its ARN.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Role {

@@ -34,14 +34,14 @@ pub struct Contract {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FunctionResource {
-    /// Its name in Lambda.
+    /// The name of the function in Lambda.
     pub name: String,
-    /// The alias that callers use: the API, or an event source.
+    /// The alias that the callers use, such as the API or an event source. A release moves it.
     pub alias: String,
-    /// `x86_64` or `arm64`, where it was named.
+    /// The architecture of the function, `x86_64` or `arm64`. Optional: if given, it is compared with `deployer.toml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// Its alias's Function URL, if callers use that.
+    /// The Function URL of the alias, if callers use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -51,9 +51,9 @@ pub struct FunctionResource {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Api {
-    /// API Gateway REST: a release makes deployments, and moves the stage that names one.
+    /// A REST API of API Gateway: a release creates deployments, and moves the stage to them.
     Rest(RestApi),
-    /// An HTTP API of API Gateway: its routes call aliases, and a release moves nothing but those.
+    /// An HTTP API of API Gateway: its routes call aliases, and a release moves only those.
     Http(HttpApi),
 }
 
@@ -61,16 +61,16 @@ pub enum Api {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RestApi {
-    /// Its id.
+    /// The id of the API.
     pub id: String,
-    /// Its stage.
+    /// The name of the stage.
     pub stage: String,
-    /// Where the stage responds, without a slash at the end.
+    /// The URL of the stage, without a slash at the end.
     pub url: String,
-    /// Where it responds under a name of its own.
+    /// The URL of its custom domain, without a slash at the end, if it has one. Checks use it if the default endpoint is disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_url: Option<String>,
-    /// The deployment that was made with the stack, before the first release: never pruned.
+    /// The deployment that the infrastructure code created before the first release. It is never pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_deployment: Option<String>,
 }
@@ -79,12 +79,12 @@ pub struct RestApi {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HttpApi {
-    /// Its id.
+    /// The id of the API.
     pub id: String,
-    /// Its stage, often `$default`.
+    /// The name of the stage.
     #[serde(default = "default_stage")]
     pub stage: String,
-    /// Where the stage responds, without a slash at the end.
+    /// The URL of the stage, without a slash at the end.
     pub url: String,
 }
 
@@ -95,21 +95,21 @@ fn default_stage() -> String {
     DEFAULT_STAGE.to_owned()
 }
 
-/// The contract as `deployer.toml` declares it: the environment's name and region stand beside it.
+/// The contract as `deployer.toml` declares it: without the environment's name and region, which the file has elsewhere.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredStack {
-    /// Its account, 12 digits.
+    /// The AWS account of the environment, 12 digits.
     account: String,
-    /// The functions, by the same keys as `functions`.
+    /// The Lambda functions, with the same keys as in `functions`.
     functions: BTreeMap<String, FunctionResource>,
-    /// The API that they are behind, if they are behind one.
+    /// The API in front of the functions, if there is one.
     api: Option<Api>,
-    /// The names of the CloudWatch alarms that detect a bad release.
+    /// The names of the CloudWatch alarms that a release watches. One that goes into ALARM reverts it.
     #[serde(default)]
     alarms: Vec<String>,
-    /// The bucket for packages over 50 MB.
+    /// The S3 bucket for zips over 50 MB, which Lambda does not take directly.
     artifact_bucket: Option<String>,
 }
 
@@ -126,14 +126,14 @@ impl DeclaredStack {
         let has_address = self.api.is_some() || self.functions.values().any(|function| function.url.is_some());
         let contract = || {
             let mut contract = Contract { account: account.to_owned(), ..self.contract(environment, region) };
-            // It runs what is built for this machine.
+            // It runs binaries for this machine.
             contract.functions.values_mut().for_each(|function| function.architecture = None);
             contract
         };
         (!has_address).then(contract)
     }
 
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn contradiction(&self, environment: &str) -> Option<String> {
         let at = format!("environments.{environment}.stack");
         if self.account.len() != 12 || !self.account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -141,7 +141,7 @@ impl DeclaredStack {
         }
         let contract = self.contract(environment, "region");
         if let Some((what, name)) = contract.odd_name() {
-            return Some(format!("`{at}` has {name:?} for {what}, which cannot be one"));
+            return Some(format!("`{at}` has {name:?} for {what}, which is not a valid name"));
         }
         let mut seen = BTreeMap::new();
         self.functions.iter().find_map(|(key, FunctionResource { name, alias, .. })| {

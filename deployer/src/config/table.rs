@@ -22,15 +22,17 @@ pub(super) enum DeclaredBuild {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct BuildTable {
-    /// Makes `output`, run by `sh` in the folder of `deployer.toml`. None: it is there already.
+    /// The command that makes `output`. `sh` runs it in the folder of `deployer.toml`. Without one, `output` has to exist already.
     command: Option<String>,
-    /// A file that ends with `.zip`, or a folder; from the folder of `deployer.toml`.
+    /// The package: a folder, which is zipped, or a file that ends with `.zip`. Relative to the folder of `deployer.toml`.
     output: Option<PathBuf>,
-    /// A container image in ECR by its digest: `REPOSITORY@sha256:DIGEST`.
+    /// A container image in ECR, with its digest: `REPOSITORY@sha256:DIGEST`.
     image: Option<String>,
-    /// Makes and pushes a container image, run as `command` is, and prints nothing but `REPOSITORY@sha256:DIGEST` on stdout.
+    /// The command that builds and pushes a container image, run like `command`. It has to print `REPOSITORY@sha256:DIGEST` on stdout, and
+    /// nothing else there.
     image_command: Option<String>,
-    /// The files and folders that a command reads, from the folder of `deployer.toml`. None: all that git does not ignore there.
+    /// The files and folders that the command reads: the function is built again when one of them changes. Relative to the folder of
+    /// `deployer.toml`. By default everything in that folder that git does not ignore.
     inputs: Option<Vec<PathBuf>>,
 }
 
@@ -75,7 +77,7 @@ impl BuildTable {
     /// Where the code comes from.
     ///
     /// # Errors
-    /// What parsed but cannot be meant.
+    /// A contradiction, or a value that is not possible.
     pub(super) fn read(self) -> Result<Code, String> {
         let Self { command, output, image, image_command, inputs } = self;
         match (output, image, image_command) {
@@ -85,7 +87,7 @@ impl BuildTable {
                 Ok(Code::Output(Output { output: inside(output)?, made }))
             }
             (None, Some(_) | None, Some(_) | None) if command.is_some() => {
-                Err("`command` makes an `output`; what makes an image is an `image_command`".to_owned())
+                Err("`command` needs an `output`; to build a container image, use `image_command`".to_owned())
             }
             (None, Some(image), None) => {
                 refuse_inputs_alone(true, inputs.as_ref(), "image")?;
@@ -94,29 +96,37 @@ impl BuildTable {
             (None, None, Some(command)) => {
                 Ok(Code::Image(ImageSource::Printed(recipe("image_command", command, inputs)?)))
             }
-            (None, None, None) => Err("`build` has none of `output`, `image` and `image_command`".to_owned()),
-            _ => Err("`build` has more than one of `output`, `image` and `image_command`: leave one".to_owned()),
+            (None, None, None) => Err("`build` needs one of `output`, `image` and `image_command`".to_owned()),
+            _ => Err("`build` has more than one of `output`, `image` and `image_command`: keep one".to_owned()),
         }
     }
 }
 
 fn recipe(key: &str, command: String, inputs: Option<Vec<PathBuf>>) -> Result<Recipe, String> {
     if command.trim().is_empty() {
-        return Err(format!("`{key}` is empty: leave it out where what it makes is there already"));
+        return Err(format!("`{key}` is empty: remove it if nothing has to be built"));
     }
     let named = inputs.iter().flatten();
     if let Some(path) = named.clone().find(|path| path.is_absolute() || path.as_os_str().is_empty()) {
-        return Err(format!("`inputs` names `{}`: name paths from the folder of `deployer.toml`", path.display()));
+        return Err(format!(
+            "`inputs` has `{}`: paths have to be relative to the folder of `deployer.toml`",
+            path.display()
+        ));
     }
     if inputs.is_some() && named.count() == 0 {
-        return Err("`inputs` is empty: no change would ever be seen".to_owned());
+        return Err(
+            "`inputs` is empty, so no change would ever be detected: name the files and folders that the command reads"
+                .to_owned(),
+        );
     }
     Ok(Recipe { command, inputs })
 }
 
 fn refuse_inputs_alone(alone: bool, inputs: Option<&Vec<PathBuf>>, what: &str) -> Result<(), String> {
     match inputs {
-        Some(_) if alone => Err(format!("`inputs` needs a command: without one, what counts is the {what} itself")),
+        Some(_) if alone => Err(format!(
+            "`inputs` needs a command: without one, only changes of the {what} itself count, so remove `inputs`"
+        )),
         _ => Ok(()),
     }
 }
@@ -125,7 +135,9 @@ fn inside(output: PathBuf) -> Result<PathBuf, String> {
     let inside = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if output.components().all(|part| part == Component::CurDir) || !inside(&output) {
         let output = output.display();
-        return Err(format!("`output` is `{output}`: name a zip or a folder below the folder of `deployer.toml`"));
+        return Err(format!(
+            "`output` is `{output}`: it has to be a zip or a folder inside the folder of `deployer.toml`"
+        ));
     }
     Ok(output)
 }

@@ -1,4 +1,4 @@
-//! How traffic moves to new versions, how long a run may hold an environment, and what is kept.
+//! How traffic moves to new versions, how long a run keeps its lock without a heartbeat, and what is kept.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const LONGEST_GRACE: u64 = 10 * 365 * 24;
 pub struct Traffic {
     /// How the aliases get from the old version to the new one.
     pub shift: Shift,
-    /// How long the alarms are watched once everything has switched; zero: not at all.
+    /// How long the alarms are watched once everything has switched; zero: they are not.
     pub watch: Duration,
 }
 
@@ -36,9 +36,9 @@ pub enum Shift {
         /// For how long.
         bake: Duration,
     },
-    /// So much more at a time.
+    /// In equal steps.
     Linear {
-        /// So much more of the traffic with each step, 1 to 99 percent.
+        /// How much more of the traffic each step moves, 1 to 99 percent.
         step: u8,
         /// How long each step lasts.
         interval: Duration,
@@ -71,22 +71,23 @@ impl Shift {
     }
 }
 
-/// `[traffic]` as it stands in the file.
+/// `[traffic]` as the file declares it.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Declared {
-    /// How the aliases get from the old versions to the new ones.
+    /// How the aliases move to the new versions: in one step, one part of the traffic first, or in equal steps.
     strategy: Strategy,
-    /// Of `canary`: the part of the traffic that goes first, 1 to 99.
+    /// For `canary`: the percentage of the traffic that the new versions get first, 1 to 99.
     percent: Option<u8>,
-    /// Of `canary`: how long it stays so. On AWS at least an alarm's period x evaluations + 120 s.
+    /// For `canary`: how long they keep that part before they get all of it, in seconds. With alarms in the stack contract, at least the
+    /// longest alarm's period times its evaluation periods, plus 120.
     bake_seconds: Option<u64>,
-    /// Of `linear`: so much more of the traffic with each step, 1 to 99.
+    /// For `linear`: how much more of the traffic each step moves, in percent, 1 to 99.
     step_percent: Option<u8>,
-    /// Of `linear`: how long each step lasts.
+    /// For `linear`: how long each step lasts, in seconds. The same minimum as for `bake_seconds` applies.
     interval_seconds: Option<u64>,
-    /// For so long alarms are watched once everything has switched; 0: they are not.
+    /// How long the alarms are watched after the release has all of the traffic, in seconds. With 0 they are not watched then.
     #[serde(default)]
     watch_seconds: u64,
 }
@@ -114,12 +115,17 @@ impl TryFrom<Declared> for Traffic {
             (Strategy::Linear, (None, None), (Some(step), Some(interval))) => {
                 Shift::Linear { step: part("step_percent", step)?, interval: time("interval_seconds", interval)? }
             }
-            (Strategy::AllAtOnce, ..) => return Err("`all-at-once` takes no percent and no time of a shift".to_owned()),
+            (Strategy::AllAtOnce, ..) => {
+                return Err(
+                    "`all-at-once` allows none of `percent`, `bake_seconds`, `step_percent` and `interval_seconds`"
+                        .to_owned(),
+                );
+            }
             (Strategy::Canary, ..) => {
-                return Err("`canary` needs `percent` and `bake_seconds`, and takes nothing else".to_owned());
+                return Err("`canary` needs `percent` and `bake_seconds`, and allows neither `step_percent` nor `interval_seconds`".to_owned());
             }
             (Strategy::Linear, ..) => {
-                return Err("`linear` needs `step_percent` and `interval_seconds`, and takes nothing else".to_owned());
+                return Err("`linear` needs `step_percent` and `interval_seconds`, and allows neither `percent` nor `bake_seconds`".to_owned());
             }
         };
         Ok(Self { shift, watch: time("watch_seconds", declared.watch_seconds)? })
@@ -127,22 +133,22 @@ impl TryFrom<Declared> for Traffic {
 }
 
 fn part(name: &str, percent: u8) -> Result<u8, String> {
-    if (1..=99).contains(&percent) { Ok(percent) } else { Err(format!("`{name}` must be 1 to 99")) }
+    if (1..=99).contains(&percent) { Ok(percent) } else { Err(format!("`{name}` must be from 1 to 99")) }
 }
 
 fn time(name: &str, seconds: u64) -> Result<Duration, String> {
     if seconds <= LONGEST_TIME {
         Ok(Duration::from_secs(seconds))
     } else {
-        Err(format!("`{name}` must be at most {LONGEST_TIME}, a day"))
+        Err(format!("`{name}` must be at most {LONGEST_TIME} (a day)"))
     }
 }
 
-/// How long a run may hold an environment without a heartbeat.
+/// How long a run keeps its lock without a heartbeat.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "DeclaredLock")]
 pub struct Lock {
-    /// The lease. A holder shows itself four times within it; one that did not for a whole lease counts as dead.
+    /// The lease. The lock holder sends four heartbeats within it; after a whole lease without one, it counts as dead.
     pub lease: Duration,
 }
 
@@ -150,7 +156,8 @@ pub struct Lock {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredLock {
-    /// After so long without a heartbeat a run counts as dead, 2 to 300. 20 where the table is left out.
+    /// After how many seconds without a heartbeat a run counts as dead, 2 to 300; outside of the local AWS at least 15. Without the
+    /// table, 20.
     lease_seconds: u64,
 }
 
@@ -168,7 +175,7 @@ impl TryFrom<DeclaredLock> for Lock {
         if (2..=longest).contains(&declared.lease_seconds) {
             Ok(Self { lease: Duration::from_secs(declared.lease_seconds) })
         } else {
-            Err(format!("`lease_seconds` must be 2 to {longest}"))
+            Err(format!("`lease_seconds` must be from 2 to {longest}"))
         }
     }
 }
@@ -177,9 +184,9 @@ impl TryFrom<DeclaredLock> for Lock {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "DeclaredRetention")]
 pub struct Retention {
-    /// So many of the newest stable releases.
+    /// How many of the newest stable releases.
     pub releases: usize,
-    /// Whatever is younger than this.
+    /// Everything younger than this.
     pub grace: Duration,
 }
 
@@ -187,9 +194,9 @@ pub struct Retention {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredRetention {
-    /// So many of the newest stable releases are kept. 10 where the table is left out.
+    /// How many of the newest stable releases are kept, so that a rollback to them is possible. Without the table, 10.
     releases: usize,
-    /// Whatever is younger is kept too. 24 where the table is left out.
+    /// Versions and deployments that are younger than this many hours are kept, too. Without the table, 24.
     grace_hours: u64,
 }
 
@@ -207,7 +214,7 @@ impl TryFrom<DeclaredRetention> for Retention {
             return Err("`releases` must be at least 1".to_owned());
         }
         if declared.grace_hours > LONGEST_GRACE {
-            return Err(format!("`grace_hours` must be at most {LONGEST_GRACE}, ten years"));
+            return Err(format!("`grace_hours` must be at most {LONGEST_GRACE} (ten years)"));
         }
         Ok(Self { releases: declared.releases, grace: Duration::from_hours(declared.grace_hours) })
     }
@@ -222,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_goes_through_its_parts_and_never_through_all_of_it() {
+    fn a_shift_goes_through_its_steps_but_never_reaches_all() {
         let second = Duration::from_secs(1);
         assert_eq!(percents(&Shift::AllAtOnce), [0; 0]);
         assert_eq!(percents(&Shift::Canary { percent: 10, bake: second }), [10]);

@@ -314,7 +314,7 @@ async fn not_reverted(
             "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what is live"
         }
         false => {
-            "a mixture of versions may be live: `deployer status` shows it; the next deploy or rollback tries again"
+            "old and new parts may be live together: `deployer status` shows them; the next deploy or rollback tries to revert again"
         }
     };
     error.context(Failure::new(Exit::NotReverted, what).hint(hint))

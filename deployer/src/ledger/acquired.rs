@@ -1,8 +1,8 @@
-//! A lock that a run holds: the right to write to an environment, as long as the lease is renewed.
+//! A lock that a run has acquired: the right to write to an environment, as long as the lease is renewed.
 //!
 //! Every write of a run depends on the lock and renews its lease: a run that lost it can write nothing any more. In
-//! between a heartbeat renews it. What is taken away is noticed by the next write; what may have been taken away,
-//! because the last renewal is a lease ago, by the run's own monotonic clock.
+//! between a heartbeat renews it. The next write detects that the lock was taken over; the run's own monotonic clock detects that it
+//! may have been, because the last renewal is a lease ago.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
 
-/// The lock of an environment, held by this run. Dropping it ends the heartbeat; the lock stays until it is freed or taken over.
+/// The lock of an environment, acquired by this run. Dropping it ends the heartbeat; the lock stays until it is freed or taken over.
 #[derive(Debug)]
 pub struct AcquiredLock {
     ledger: Ledger,
@@ -53,7 +53,7 @@ impl Ledger {
     /// Takes the lock as it was seen, also away from a holder that is dead.
     ///
     /// # Errors
-    /// [`Exit::Locked`] if it is no longer as it was seen.
+    /// [`Exit::Locked`] if it has changed since it was read.
     pub async fn take_over(&self, table: &TableWriter, state: &LedgerState, holder: Holder) -> Result<AcquiredLock> {
         self.take(table, state, holder, Vec::new()).await
     }
@@ -72,17 +72,18 @@ impl Ledger {
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
             Ok(()) => {
-                Ok(AcquiredLock::new(self.clone(), table.clone(), Lease::new(holder, token, sent, table.world())))
+                let lease = Lease::new(holder, token, sent, table.world());
+                Ok(AcquiredLock::new(self.clone(), table.clone(), lease))
             }
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
             Err(error) => Err(self.explain(error)),
         }
     }
 
-    /// Frees a lock as it was seen, no matter who holds it. The fencing token grows, so that the holder can write nothing any more.
+    /// Frees a lock as it was read, no matter which run has it. The fencing token grows, so that the holder can no longer write.
     ///
     /// # Errors
-    /// [`Exit::Locked`] if it is no longer as it was seen.
+    /// [`Exit::Locked`] if it has changed since it was read.
     pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
         let free = Lock { holder: None, fencing_token: self.next_fencing_token(lock)?, beat: 0 };
         match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, unchanged(lock))]).await {
@@ -92,7 +93,7 @@ impl Ledger {
         }
     }
 
-    /// Sees that nobody holds the lock, dead or alive. Before Terraform's first apply there is no ledger, and no holder.
+    /// Checks that no run has the lock, dead or alive. Before the first apply of the infrastructure there is no ledger, and no holder.
     ///
     /// # Errors
     /// [`Exit::Locked`] naming the holder.
@@ -104,13 +105,13 @@ impl Ledger {
             lock => lock?,
         };
         let Some(holder) = lock.holder else { return Ok(()) };
-        let what = format!("a release is under way: the lock of ledger `{}` is held by {holder}", self.table.name());
+        let what = format!("a release is in progress: {holder} has the lock of ledger `{}`", self.table.name());
         Err(Failure::new(Exit::Locked, what)
-            .hint("wait for that run; if it is dead, the next `deployer deploy` or `rollback` ends what it left")
+            .hint("wait for that run to end; if it died, the next `deployer deploy` or `deployer rollback` finishes or reverts its release")
             .into())
     }
 
-    /// Watches a held lock until the holder sends a heartbeat, or is dead: no heartbeat for a whole lease, and for as
+    /// Watches a lock until the holder sends a heartbeat, or is dead: no heartbeat for a whole lease, and for as
     /// long as a call of it may still be on its way.
     ///
     /// # Errors
@@ -119,10 +120,12 @@ impl Ledger {
     pub async fn watch(&self, lock: &Lock, holder: &Holder) -> Result<()> {
         if holder.lease() > LONGEST_LEASE {
             let (ledger, seconds) = (self.table.name(), holder.lease_seconds);
-            let what = format!("the lock of ledger `{ledger}` is held by {holder}, with a lease of {seconds} s");
+            let what = format!(
+                "{holder} has the lock of ledger `{ledger}`, with a lease of {seconds} s: longer than this version of the deployer allows"
+            );
             return Err(Failure::refused(what)
                 .hint(
-                    "this deployer knows no such lease: use the holder's version, or if it is dead, `deployer unlock`",
+                    "use the version of the deployer that took the lock; if that run died, free the lock with `deployer unlock`",
                 )
                 .into());
         }
@@ -139,28 +142,35 @@ impl Ledger {
 
     fn next_fencing_token(&self, lock: &Lock) -> Result<u64> {
         let next = lock.fencing_token.checked_add(1);
-        next.ok_or_else(|| foreign(self.table.name(), LOCK, "has a fencing token after which none is left").into())
+        next.ok_or_else(|| {
+            foreign(
+                self.table.name(),
+                LOCK,
+                "has the highest possible fencing token, so the lock cannot be taken any more",
+            )
+            .into()
+        })
     }
 
-    /// Somebody else was quicker: says who.
+    /// Another run was quicker: names it.
     async fn lost_race(&self) -> anyhow::Error {
         match self.lock().await.ok().and_then(|lock| lock.holder) {
             Some(other) => self.locked_by(&other),
             None => {
-                let what = format!("another run was quicker on ledger `{}`, and is done", self.table.name());
-                Failure::new(Exit::Locked, what).hint("run again: it starts from what that run left").into()
+                let what = format!("another run took the lock of ledger `{}` first, and has ended", self.table.name());
+                Failure::new(Exit::Locked, what).hint("run again: it starts from what is live now").into()
             }
         }
     }
 
     fn locked_by(&self, other: &Holder) -> anyhow::Error {
-        Failure::new(Exit::Locked, format!("the lock of ledger `{}` is held by {other}", self.table.name()))
-            .hint("wait for that run to end, then run again; nothing was changed by this one")
+        Failure::new(Exit::Locked, format!("{other} has the lock of ledger `{}`", self.table.name()))
+            .hint("wait for that run to end, then run again; this run changed nothing")
             .into()
     }
 }
 
-/// The lock as it was read; where there was none yet, there still is none.
+/// Requires the lock to be as it was read, or still to be missing if it was.
 fn as_seen(lock: &Lock) -> Condition {
     match (lock.fencing_token, &lock.holder) {
         (0, _) => Condition::Absent,
@@ -189,26 +199,29 @@ impl AcquiredLock {
         self.lease.fencing_token
     }
 
-    /// The ledger that is held.
+    /// The ledger that it locks.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// Whether the lock still is this run's, as far as it can know without asking. Asked right before every move.
+    /// Whether the lock still is this run's, as far as it can be known without a call. Checked right before every move.
     ///
     /// # Errors
-    /// [`Exit::Locked`]: somebody else has it, or may have it by now.
+    /// [`Exit::Locked`]: another run has it, or may have it by now.
     pub fn still_ours(&self) -> Result<()> {
         if self.lease.is_alive() {
             return Ok(());
         }
-        let what = format!("this run has lost the lock of ledger `{}`", self.ledger.table.name());
+        let what = format!(
+            "this run lost the lock of ledger `{}`: it could not renew it for a whole lease",
+            self.ledger.table.name()
+        );
         Err(Failure::new(Exit::Locked, what)
-            .hint("it could not renew the lock for a whole lease: see `deployer status` for who has it now")
+            .hint("`deployer status` shows which run has the lock now, and what is live")
             .into())
     }
 
-    /// Writes the release as it is now: done before every move, which renews the lease.
+    /// Writes the current release, which renews the lease. Done before every move.
     ///
     /// # Errors
     /// [`Exit::Locked`] if the lock is no longer this run's.
@@ -224,8 +237,8 @@ impl AcquiredLock {
         self.fenced(self.last_changes(release, superseded)?).await
     }
 
-    /// The same of a release that has moved nothing: where its end cannot be written, the lock is freed all the same. The next run
-    /// need not wait for a lease.
+    /// The same for a release that has moved nothing: the lock is freed even if the end of the release cannot be written, so that the next
+    /// run need not wait for a lease.
     ///
     /// # Errors
     /// See [`Self::end`].
@@ -256,7 +269,7 @@ impl AcquiredLock {
             let live = self.ledger.keyed(LIVE, &json!({ "release": release }))?;
             changes.push(Change::Put(live, Condition::Any));
             if let Some(before) = superseded {
-                // Whole: should its item be gone, this record must not fail for it. `live` holds what it says.
+                // Written whole: if its item is gone, this record must not fail for it. `live` has its content.
                 changes.push(self.ledger.put(&Release { state: ReleaseState::Superseded, ..before.clone() })?);
             }
         }
@@ -272,7 +285,7 @@ impl AcquiredLock {
             }
             Err(error) if error.kind == Kind::Precondition => {
                 self.lease.lose();
-                Err(self.ledger.lost_race().await.context("this run has lost the lock"))
+                Err(self.ledger.lost_race().await.context("this run lost the lock"))
             }
             Err(error) => Err(self.ledger.explain(error)),
         }

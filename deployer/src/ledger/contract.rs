@@ -13,7 +13,7 @@ impl Contract {
     /// The item `stack` of `ledger`, or what `deployer.toml` declares.
     ///
     /// # Errors
-    /// There is neither, or they differ; or the item is as [`Self::of_item`] does not want it.
+    /// There is neither, or they differ; or [`Self::of_item`] refuses the item.
     pub(super) fn read(item: Option<Value>, declared: Option<&Self>, ledger: &str, app: &str) -> Result<Self> {
         match (item, declared) {
             (Some(item), None) => Self::of_item(item, ledger),
@@ -23,18 +23,18 @@ impl Contract {
                 let Some(what) = kept.difference(declared) else { return Ok(kept) };
                 let environment = &declared.environment;
                 Err(Failure::refused(format!(
-                    "the contract in ledger `{ledger}` and `environments.{environment}.stack` in `deployer.toml` differ in `{what}`"
+                    "the stack contract in ledger `{ledger}` and `[environments.{environment}.stack]` in `deployer.toml` differ in `{what}`"
                 ))
                 .hint(format!(
-                    "where `deployer.toml` is right: `deployer contract write {environment} --yes`; else remove it there, and the ledger's \
-                     counts (`deployer contract show {environment}`)"
+                    "if `deployer.toml` is right, run `deployer contract write {environment} --yes`; if the ledger is right \
+                     (`deployer contract show {environment}`), remove the table from `deployer.toml`"
                 ))
                 .into())
             }
-            (None, None) => Err(Failure::bad_input(format!("ledger `{ledger}` has no contract for app `{app}`"))
+            (None, None) => Err(Failure::bad_input(format!("ledger `{ledger}` has no stack contract for app `{app}`"))
                 .hint(
-                    "let your infrastructure code write it (apply that for this environment), or declare it as \
-                     `[environments.NAME.stack]` in `deployer.toml` (for the local AWS: one without an API or URL); or fix `app` there",
+                    "apply the infrastructure code that writes it, declare it as `[environments.NAME.stack]` in `deployer.toml` (for the \
+                     local AWS: without an API or URL), or fix `app` in `deployer.toml`",
                 )
                 .into()),
         }
@@ -54,9 +54,9 @@ impl Contract {
         differ.into_iter().find(|(_, differ)| *differ).map(|(what, _)| what)
     }
 
-    /// The item of `app` that holds it.
+    /// The item of `app` that contains it.
     pub(super) fn item(&self, app: &str) -> Result<Value> {
-        let mut item = serde_json::to_value(self).context("the contract cannot be written")?;
+        let mut item = serde_json::to_value(self).context("failed to serialize the stack contract")?;
         item["pk"] = json!(app);
         item["sk"] = json!(super::STACK);
         item["schema"] = json!(SCHEMA);
@@ -66,33 +66,34 @@ impl Contract {
     /// Reads the item `stack` of `ledger`.
     ///
     /// # Errors
-    /// It is of a newer schema, it is not whole, or it names what cannot be the name of anything.
+    /// It is of another schema, it is incomplete, or it contains an invalid name.
     pub(super) fn of_item(item: Value, ledger: &str) -> Result<Self> {
         match item["schema"].as_u64() {
             Some(SCHEMA) => {}
             Some(newer) if newer > SCHEMA => {
                 return Err(Failure::refused(format!(
-                    "the contract in ledger `{ledger}` has schema {newer}; this deployer reads up to {SCHEMA}"
+                    "the stack contract in ledger `{ledger}` has schema {newer}, but this deployer reads only up to {SCHEMA}"
                 ))
-                .hint("use a newer deployer")
+                .hint("use a newer version of the deployer")
                 .into());
             }
             older => {
                 let has = older.map_or_else(|| "no schema".to_owned(), |older| format!("schema {older}"));
                 return Err(Failure::refused(format!(
-                    "the contract in ledger `{ledger}` has {has}, which is older than this deployer reads"
+                    "the stack contract in ledger `{ledger}` has {has}: it is too old for this deployer"
                 ))
-                .hint("write it again, with your infrastructure code or `deployer contract write`; or use the deployer of before")
+                .hint("write it again with your infrastructure code or `deployer contract write`, or use an older version of the deployer")
                 .into());
             }
         }
         let broken = |what: String| {
-            Failure::refused(format!("the contract in ledger `{ledger}` {what}"))
-                .hint("write it again, with your infrastructure code or `deployer contract write`")
+            Failure::refused(format!("the stack contract in ledger `{ledger}` {what}"))
+                .hint("write it again with your infrastructure code or `deployer contract write`")
         };
-        let contract: Self = serde_json::from_value(item).with_context(|| broken("is not whole".to_owned()))?;
+        let contract: Self =
+            serde_json::from_value(item).with_context(|| broken("is incomplete or malformed".to_owned()))?;
         if let Some((what, name)) = contract.odd_name() {
-            return Err(broken(format!("has {name:?} for {what}, which cannot be one")).into());
+            return Err(broken(format!("has {name:?} for {what}, which is not a valid name")).into());
         }
         Ok(contract)
     }
@@ -102,7 +103,7 @@ impl Contract {
     /// # Errors
     /// There is none: no plan moves a stage then.
     pub fn rest_api(&self) -> Result<&RestApi> {
-        self.rest().with_context(|| format!("the contract of `{}` names no REST API", self.environment))
+        self.rest().with_context(|| format!("the stack contract of `{}` names no REST API", self.environment))
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_may_have_no_api_and_one_of_a_kind_that_is_not_known_is_refused_by_name() {
+    fn a_stack_may_have_no_api_but_not_one_of_an_unknown_kind() {
         let mut without = item();
         without.as_object_mut().unwrap().remove("api");
         let contract = Contract::read(Some(without), None, "l", "a").unwrap();
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_contract_stands_in_for_one_in_the_ledger_and_must_not_differ_from_it() {
+    fn a_declared_contract_replaces_and_must_match_the_ledgers() {
         let kept = Contract::read(Some(item()), None, "l", "a").unwrap();
         assert_eq!(Contract::read(None, Some(&kept), "l", "a").unwrap(), kept);
         assert_eq!(Contract::read(Some(item()), Some(&kept), "l", "a").unwrap(), kept);
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn no_contract_a_newer_one_and_a_broken_one_are_told_apart() {
+    fn no_contract_a_newer_one_and_a_broken_one_differ() {
         let mut newer = item();
         newer["schema"] = json!(3);
         let mut broken = item();
@@ -168,11 +169,11 @@ mod tests {
         let mut leads_out = item();
         leads_out["api"]["id"] = json!("../../\u{1b}[2J");
         let cases = [
-            (None, Exit::BadInput, "has no contract"),
+            (None, Exit::BadInput, "has no stack contract"),
             (Some(newer), Exit::Refused, "has schema 3"),
-            (Some(json!({})), Exit::Refused, "has no schema, which is older"),
-            (Some(json!({"schema": 1})), Exit::Refused, "has schema 1, which is older"),
-            (Some(broken), Exit::Refused, "is not whole"),
+            (Some(json!({})), Exit::Refused, "has no schema: it is too old"),
+            (Some(json!({"schema": 1})), Exit::Refused, "has schema 1: it is too old"),
+            (Some(broken), Exit::Refused, "is incomplete or malformed"),
             (Some(leads_out), Exit::Refused, "has \"../../\\u{1b}[2J\" for its API"),
         ];
         for (item, exit, message) in cases {

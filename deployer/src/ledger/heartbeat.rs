@@ -28,7 +28,7 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// From a lock that was asked for at `sent`.
+    /// Of a lock whose request was sent at `sent`.
     pub(super) fn new(holder: Holder, fencing_token: u64, sent: Duration, world: &World) -> Self {
         let (renewed, lost) = (Mutex::new(sent), AtomicBool::new(false));
         Self { holder, fencing_token, beat: AtomicU64::new(0), renewed, world: world.clone(), lost }
@@ -41,7 +41,7 @@ impl Lease {
         !self.lost.load(Ordering::SeqCst) && age < self.holder.lease()
     }
 
-    /// Notes that somebody else has the lock.
+    /// Notes that another run has the lock.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::SeqCst);
     }
@@ -64,7 +64,7 @@ impl Lease {
     }
 }
 
-/// Renews the lease until the lock is freed or lost. A failed call is no loss: the lease is longer than several.
+/// Renews the lease until the lock is freed or lost. One failed call does not lose it: the lease outlasts several.
 pub(super) async fn heartbeat(ledger: Ledger, table: TableWriter, lease: Arc<Lease>) {
     loop {
         tokio::time::sleep(lease.holder.lease() / BEATS).await;

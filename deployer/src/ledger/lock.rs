@@ -1,4 +1,4 @@
-//! The lock item: who may move the environment.
+//! The lock item: which run may change the environment.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// The lock item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    /// Who holds it; nobody if absent.
-    #[serde(default, deserialize_with = "somebody", skip_serializing_if = "Option::is_none")]
+    /// The run that has it; none if absent.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
     /// Grows by one whenever the lock is taken, and is never reset: an old holder is recognised by it.
     pub fencing_token: u64,
@@ -18,7 +18,7 @@ pub struct Lock {
     pub beat: u64,
 }
 
-/// Who holds the lock.
+/// The run that has the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Holder {
@@ -33,13 +33,13 @@ pub struct Holder {
     pub command: String,
     /// When it began, by its own clock; for people only, never compared.
     pub since: String,
-    /// The lease: without a heartbeat for so many seconds it counts as dead.
+    /// The lease: after this many seconds without a heartbeat the run counts as dead.
     #[serde(default)]
     pub lease_seconds: u64,
 }
 
-/// `null` is no holder and no absence either: the lock could never be taken, since nobody holds it.
-fn somebody<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Holder>, D::Error> {
+/// `null` is neither a holder nor an absent one: a lock with it could never be taken.
+fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Holder>, D::Error> {
     Holder::deserialize(input).map(Some)
 }
 

@@ -1,4 +1,4 @@
-//! The ledger: what the deployer knows of an environment, as typed items of one DynamoDB partition.
+//! The ledger: what the deployer records about an environment, as typed items of one DynamoDB partition.
 //!
 //! `stack` is the contract that infrastructure code or `contract write` writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
 //! Every write goes through a [`AcquiredLock`] on the lock: a run that lost it can write nothing any more.
@@ -34,9 +34,9 @@ const RELEASE: &str = "release#";
 /// What a sort key has digits for.
 const HIGHEST_NUMBER: u32 = 99_999_999;
 
-/// What to do about an item that is none of ours, or of another version.
-const FOREIGN: &str = "it was written by another version of the deployer: use that one, or a newer one; or somebody changed it \
-                       by hand: put it back";
+/// The hint for an item that this version did not write.
+const FOREIGN: &str = "if another version of the deployer wrote it, use that version or a newer one; if it was changed \
+                       by hand: restore it";
 
 /// The ledger of one environment.
 #[derive(Debug, Clone)]
@@ -52,11 +52,11 @@ pub struct Ledger {
 pub struct LedgerState {
     /// What Terraform made.
     pub contract: Contract,
-    /// Who holds the lock, and how often it changed hands.
+    /// The run that has the lock, and how often it changed hands.
     pub lock: Lock,
     /// The release that takes the traffic; none until the first one.
     pub live: Option<Release>,
-    /// The release with the highest number, whatever became of it; none until the first one.
+    /// The release with the highest number, in any state; none until the first one.
     pub last: Option<Release>,
     /// The ARN of the credentials that it was read with, where they were looked at.
     pub caller: Option<String>,
@@ -103,7 +103,7 @@ impl Ledger {
         LedgerState::of(items, self.declared.as_ref(), self.table.name(), &self.app)
     }
 
-    /// The contract in the ledger, whatever `deployer.toml` declares.
+    /// The contract in the ledger. What `deployer.toml` declares is not used.
     ///
     /// # Errors
     /// This version cannot read it.
@@ -112,7 +112,7 @@ impl Ledger {
         item.map(|item| Contract::of_item(item, self.table.name())).transpose()
     }
 
-    /// Writes the contract over whatever was there.
+    /// Writes the contract, and replaces the one that was there.
     pub async fn write_contract(&self, table: &TableWriter, contract: &Contract) -> Result<()> {
         let change = Change::Put(contract.item(&self.app)?, Condition::Any);
         table.transact(vec![change]).await.map_err(|error| self.explain(error))
@@ -163,7 +163,7 @@ impl Ledger {
     }
 
     fn keyed(&self, sort_key: &str, item: &impl serde::Serialize) -> Result<Value> {
-        let mut value = serde_json::to_value(item).context("an item of the ledger cannot be written")?;
+        let mut value = serde_json::to_value(item).context("failed to serialize an item of the ledger")?;
         value["pk"] = json!(self.app);
         value["sk"] = json!(sort_key);
         Ok(value)
@@ -178,17 +178,17 @@ impl Ledger {
         let error = anyhow::Error::from(error);
         match kind {
             Kind::NotFound => error.context(
-                Failure::bad_input(format!("there is no ledger `{}` in this account and region", self.table.name()))
+                Failure::bad_input(format!("table `{}`, the ledger, does not exist in this account and region", self.table.name()))
                     .hint(
-                        "make the table first (apply your infrastructure code for this environment), or fix `ledger` and `region` in `deployer.toml`",
+                        "create the table (apply your infrastructure code for this environment), or fix `ledger` and `region` in `deployer.toml`",
                     ),
             ),
             Kind::Other if error.to_string().contains("does not match the schema") => error.context(
-                Failure::bad_input(format!("the table `{}` is not a ledger: its keys are others", self.table.name()))
-                    .hint("a ledger has the partition key `pk` and the sort key `sk`, both strings; or fix `ledger` in `deployer.toml`"),
+                Failure::bad_input(format!("table `{}` is not a ledger: it has other keys", self.table.name()))
+                    .hint("fix `ledger` in `deployer.toml`, or create a table with the partition key `pk` and the sort key `sk`, both strings"),
             ),
             Kind::Malformed => {
-                error.context(Failure::refused(format!("ledger `{}` cannot be read", self.table.name())).hint(FOREIGN))
+                error.context(Failure::refused(format!("ledger `{}` has an item in an unexpected form", self.table.name())).hint(FOREIGN))
             }
             _ => error,
         }
@@ -199,7 +199,7 @@ impl LedgerState {
     /// Of the items of `app` in `ledger`.
     ///
     /// # Errors
-    /// There is no contract, or an item is not what this version would write there: the error names it.
+    /// There is no contract, or this version would not write an item like that: the error names it.
     pub fn of(items: Items, declared: Option<&Contract>, ledger: &str, app: &str) -> Result<Self> {
         Ok(Self {
             contract: Contract::read(items.stack, declared, ledger, app)?,
@@ -225,9 +225,12 @@ impl LedgerState {
         if last < HIGHEST_NUMBER {
             return Ok(last + 1);
         }
-        Err(Failure::refused(format!("after release {last} of `{}` no number is left", self.contract.environment))
-            .hint("no run ever gave that number: put the ledger's items back as they were")
-            .into())
+        Err(Failure::refused(format!(
+            "release {last} of `{}` has the highest possible number, so no release can follow",
+            self.contract.environment
+        ))
+        .hint("the ledger was changed by hand: restore its items")
+        .into())
     }
 
     /// A release that was begun and not ended: by a run under way, or by one that is dead.
@@ -238,24 +241,26 @@ impl LedgerState {
 
 /// An item, or what is in one; `key` is its sort key.
 fn typed<T: serde::de::DeserializeOwned>(ledger: &str, key: &str, item: Value) -> Result<T> {
-    serde_json::from_value(item).with_context(|| foreign(ledger, key, "cannot be read"))
+    serde_json::from_value(item).with_context(|| foreign(ledger, key, "is not in the expected form"))
 }
 
 fn locked(ledger: &str, item: Value) -> Result<Lock> {
     let lock: Lock = typed(ledger, LOCK, item)?;
-    // No run ever had it: it stands for a lock that is not there, which could never be taken.
+    // No run ever had it: it would be taken for an absent lock, and could never be taken.
     if lock.fencing_token == 0 {
-        return Err(foreign(ledger, LOCK, "has the fencing token 0").into());
+        return Err(foreign(ledger, LOCK, "has the fencing token 0, which no run ever wrote").into());
     }
     Ok(lock)
 }
 
-/// A release that is where its number says: what is looked for under a number must be it.
+/// A release whose number matches its key: a lookup by number must return that release.
 fn numbered(ledger: &str, item: Value) -> Result<Release> {
     let key = item["sk"].as_str().unwrap_or(RELEASE).to_owned();
     let release: Release = typed(ledger, &key, item)?;
     if release.number == 0 || sort_key(release.number) != key {
-        return Err(foreign(ledger, &key, &format!("says that it is release {}", release.number)).into());
+        return Err(
+            foreign(ledger, &key, &format!("is of release {}, which does not match its key", release.number)).into()
+        );
     }
     Ok(release)
 }
@@ -293,24 +298,30 @@ mod tests {
     }
 
     #[test]
-    fn a_release_that_is_not_where_its_number_says_is_refused_by_its_key() {
+    fn a_release_whose_number_does_not_match_its_key_is_refused() {
         assert_eq!(release(7, "release#00000007").unwrap().number, 7);
-        let lies = "item `release#00000009` of ledger `l` says that it is release 7";
+        let lies = "item `release#00000009` of ledger `l` is of release 7, which does not match its key";
         refused(&release(7, "release#00000009").unwrap_err(), lies);
-        refused(&release(0, "release#00000000").unwrap_err(), "says that it is release 0");
-        refused(&release(u64::MAX, "release#1").unwrap_err(), "item `release#1` of ledger `l` cannot be read");
+        refused(&release(0, "release#00000000").unwrap_err(), "is of release 0, which");
+        refused(
+            &release(u64::MAX, "release#1").unwrap_err(),
+            "item `release#1` of ledger `l` is not in the expected form",
+        );
     }
 
     #[test]
     fn a_lock_that_could_never_be_taken_is_refused() {
-        let held_by_nothing = json!({"fencing_token": 3, "beat": 0, "holder": null});
-        refused(&locked("l", held_by_nothing).unwrap_err(), "item `lock` of ledger `l` cannot be read");
-        refused(&locked("l", json!({"fencing_token": 0})).unwrap_err(), "has the fencing token 0");
+        let without_holder = json!({"fencing_token": 3, "beat": 0, "holder": null});
+        refused(&locked("l", without_holder).unwrap_err(), "item `lock` of ledger `l` is not in the expected form");
+        refused(
+            &locked("l", json!({"fencing_token": 0})).unwrap_err(),
+            "has the fencing token 0, which no run ever wrote",
+        );
         assert_eq!(locked("l", json!({"fencing_token": u64::MAX})).unwrap().fencing_token, u64::MAX);
     }
 
     #[test]
-    fn after_the_highest_number_there_is_none_and_the_live_one_counts_without_its_item() {
+    fn the_highest_number_is_the_last_one_even_if_only_live_has_it() {
         let api = json!({"kind": "rest", "id": "a", "stage": "dev", "url": "http://x"});
         let stack = json!({
             "schema": 2, "environment": "dev", "account": "1", "region": "r", "functions": {}, "api": api,
@@ -323,7 +334,7 @@ mod tests {
         assert_eq!(state.next_number().unwrap(), 10);
         for highest in [HIGHEST_NUMBER, u32::MAX] {
             state.last = Some(Release { number: highest, ..state.last.unwrap() });
-            refused(&state.next_number().unwrap_err(), "of `dev` no number is left");
+            refused(&state.next_number().unwrap_err(), "of `dev` has the highest possible number");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The release item: one numbered move of an environment, and all that is known of it.
+//! The release item: one numbered change of an environment, with everything that is recorded about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Commit, Reads};
 
-/// One numbered move of an environment.
+/// One numbered change of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// What people type in `rollback --to`.
     pub number: u32,
-    /// What kind of move.
+    /// The kind of release.
     pub kind: ReleaseKind,
     /// How far it came.
     pub state: ReleaseState,
-    /// What serves once it is live.
+    /// What takes the traffic once it is live.
     pub parts: Parts,
-    /// What was live before: where the way back leads.
+    /// What was live before: the target of a revert.
     pub previous_parts: Parts,
     /// The release before it; 0 is the placeholder.
     pub previous: u32,
@@ -42,7 +42,7 @@ pub struct Release {
     /// Which alias each of its routes calls: `GET /orders` -> `NAME:ALIAS`.
     #[serde(default)]
     pub routes: BTreeMap<String, String>,
-    /// Those of them that call it by a role of their own.
+    /// The routes among them that call it with a role of their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_role: BTreeSet<String>,
     /// The checks with their responses.
@@ -139,7 +139,7 @@ pub enum ReleaseState {
     Reverted,
 }
 
-/// What serves: every function's version and the deployment, as one unit.
+/// What takes the traffic: every function's version and the deployment, as one unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
     /// The functions by key.
@@ -175,7 +175,7 @@ pub struct ArtifactRecord {
     /// When that commit was made, in seconds since 1970; says which of two is the later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed_at: Option<i64>,
-    /// What the build read beyond the files of its packages: names only. Without it nobody knows, and the next deploy builds.
+    /// What the build read beyond the files of its packages: names only. Without it the next deploy has to build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<Reads>,
 }
@@ -196,7 +196,7 @@ pub struct Origin {
     pub release: u32,
 }
 
-/// A check, and how it was answered.
+/// A check, and its response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckRecord {
@@ -206,7 +206,7 @@ pub struct CheckRecord {
     pub phase: String,
     /// Whether it passed.
     pub passed: bool,
-    /// What was asked and answered, in a line.
+    /// The request and the response, in a line.
     pub response: String,
     /// How many requests it took, or Invokes.
     pub requests: u32,

@@ -74,6 +74,10 @@ pub(super) struct Step<'a> {
     pub(super) hint: &'a str,
 }
 
+fn endless(step: &Step<'_>) -> Failure {
+    Failure::error(format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60)).hint(step.hint)
+}
+
 /// Runs a program that must succeed. On an interrupt, the program and its children get the signal once, and the run waits for them:
 /// Terraform then writes its state and releases its lock.
 ///
@@ -101,8 +105,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
             signal(Signal::INT);
             let _ = tokio::time::timeout(LAST_WORDS_WITHIN, output).await;
             signal(Signal::KILL);
-            let what = format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60);
-            return Err(Failure::error(what).hint(step.hint).into());
+            return Err(endless(step).into());
         }
     };
     let output = output.with_context(|| cannot("run", Path::new(step.program)))?;

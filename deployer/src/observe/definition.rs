@@ -1,5 +1,5 @@
-//! The API's definition as it is now: its fingerprint, what of it two environments can be compared by, and whom its
-//! routes call. Pure: comes in as raw JSON.
+//! The API's definition as it is now: its fingerprint, what of it two environments can be compared by, and what its
+//! routes call. Pure: it takes raw JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ledger::{Contract, RestApi};
 
-/// What is known of a definition.
+/// A definition, as far as a release needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Definition {
     /// Differs whenever a new deployment is needed.
     pub fingerprint: String,
     /// Piece by piece, without what is an environment's own (account, ids, stage, names, origins): hashes by name.
     pub shape: BTreeMap<String, String>,
-    /// Which alias each route calls: `GET /orders` -> `NAME:ALIAS`, which may hold `${stageVariables.x}`. Routes that call no
+    /// Which alias each route calls: `GET /orders` -> `NAME:ALIAS`, which may contain `${stageVariables.x}`. Routes that call no
     /// Lambda are not in it.
     pub routes: BTreeMap<String, String>,
     /// The routes that call it by a role of their own: the function's policy plays no part then.
@@ -91,7 +91,7 @@ pub fn with_variables(text: &str, variables: &BTreeMap<String, String>) -> Strin
 }
 
 /// SHA-256 over the canonical form of a definition, the first 32 hexadecimal digits: a deployment's description
-/// has to hold it.
+/// has to have room for it.
 fn fingerprint(definition: BTreeMap<String, Value>) -> String {
     let canonical: Value =
         definition.into_iter().map(|(name, part)| (name, canonical(part))).collect::<Map<_, _>>().into();
@@ -152,7 +152,7 @@ fn shape(parts: &BTreeMap<String, Value>, contract: &Contract, api: &RestApi) ->
     pieces.into_iter().map(|(name, piece)| (name, hash(&canonical(piece)))).collect()
 }
 
-/// What is an environment's own, and what stands in its place where two are compared.
+/// What is an environment's own, and what replaces it where two are compared.
 struct Own(Vec<(String, String)>);
 
 impl Own {
@@ -171,7 +171,7 @@ impl Own {
                 }
             }
         }
-        // The longest first: a function's name may hold the environment's.
+        // The longest first: a function's name may contain the environment's.
         words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
         Self(words)
     }
@@ -200,7 +200,7 @@ impl Own {
     }
 }
 
-/// Replaces `word` where it does not stand within a longer one; a hyphen belongs to a word only within `word` itself.
+/// Replaces `word` where it is not part of a longer one; a hyphen belongs to a word only within `word` itself.
 fn replace_word(text: &str, word: &str, place: &str) -> String {
     let (mut replaced, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(word).filter(|_| !word.is_empty()) {
@@ -213,7 +213,7 @@ fn replace_word(text: &str, word: &str, place: &str) -> String {
     replaced + rest
 }
 
-/// `https://www.example.com` is an environment's configuration, wherever it stands.
+/// `https://www.example.com` is an environment's configuration, wherever it occurs.
 fn without_origins(text: &str) -> String {
     let (mut replaced, mut rest) = (String::new(), text);
     while let Some(at) = [rest.find("https://"), rest.find("http://")].into_iter().flatten().min() {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_sees_content_and_neither_order_nor_links() {
+    fn the_fingerprint_covers_content_but_not_order_or_links() {
         let first = print(json!([{"id": "a", "path": "/"}, {"id": "b", "path": "/count", "_links": {"self": 1}}]));
         let second = print(json!([{"path": "/count", "id": "b"}, {"id": "a", "path": "/", "parentId": null}]));
         assert_eq!(first, second);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn two_environments_of_one_definition_have_one_shape_and_fingerprints_of_their_own() {
+    fn two_environments_share_a_shape_but_not_a_fingerprint() {
         let (dev, prod) = (definition("dev", "111", "GET"), definition("prod", "222", "GET"));
         assert_eq!(Definition::differences(&dev.shape, &prod.shape), Vec::<String>::new());
         assert_ne!(dev.fingerprint, prod.fingerprint);

@@ -1,11 +1,11 @@
 //! Reads of aliases and stages after a change of them. What AWS shows may for a moment be older than what it has carried out, so
-//! one look that does not show the change is no proof that it did not happen.
+//! one read without the change does not prove that it did not happen.
 
 use crate::aws::{Alias, AwsError, Reader, Stage};
 use crate::backoff::{Backoff, Pace};
 use crate::ledger::{FunctionResource, RestApi};
 
-/// The alias, looked at until it is as expected, or as it is when it has had its time.
+/// Reads the alias until it is as expected, or until the time is up.
 ///
 /// # Errors
 /// It cannot be read.
@@ -26,7 +26,7 @@ pub async fn alias(
     }
 }
 
-/// The stage, looked at until it is as expected, or as it is when it has had its time.
+/// Reads the stage until it is as expected, or until the time is up.
 ///
 /// # Errors
 /// It cannot be read.
@@ -41,8 +41,8 @@ pub async fn stage(reader: &Reader, api: &RestApi, expected: impl Fn(&Stage) -> 
     }
 }
 
-/// Waits until it is read as it was changed, so that the next one who looks does not take an older state for what is. That it
-/// cannot be read is no failure of the change.
+/// Waits until reads show the change, so that the next reader does not get an older state. A failed read does not fail the
+/// change.
 pub async fn seen(reader: &Reader, resource: &FunctionResource, changed: &Alias) {
     let _ = alias(reader, resource, |found| found.revision == changed.revision).await;
 }

@@ -22,7 +22,7 @@ pub struct ObservedHttpApi {
 }
 
 impl ObservedHttpApi {
-    /// One of which nothing but the contract is known.
+    /// One that only the contract describes so far.
     pub fn unread(resource: &HttpApi) -> Self {
         let anything = HttpRoute { key: ANYTHING.to_owned(), ..HttpRoute::default() };
         Self { resource: resource.clone(), stage: HttpStage::default(), routes: vec![anything] }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_route_of_the_method_takes_a_request_and_the_default_one_the_rest() {
+    fn the_most_specific_route_wins_and_the_default_takes_the_rest() {
         assert_eq!(taken("GET /orders/7?deep=1"), "GET /orders/{id} id=7");
         assert_eq!(taken("GET /orders/new"), "GET /orders/new");
         assert_eq!(taken("POST /orders/new"), "POST /orders/{id} id=new");

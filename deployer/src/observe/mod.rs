@@ -29,8 +29,7 @@ pub use route::find;
 pub use wildcard::matches;
 
 /// What to do about a check that sends a request to a stack without an API.
-pub const TO_SEND_AN_EVENT: &str =
-    "send an event instead, `event = \"FILE.json\"`; or name the API, or the function's `url`, in the stack contract";
+pub const TO_SEND_AN_EVENT: &str = "send an event instead, with `event = \"FILE.json\"`; or add the API, or the `url` of the function, to the stack contract";
 
 /// What is, at one moment.
 #[derive(Debug, Clone)]
@@ -41,9 +40,9 @@ pub struct Observed {
     pub functions: BTreeMap<String, ObservedFunction>,
     /// The REST API, if the stack has one.
     pub api: Option<ObservedApi>,
-    /// The HTTP API, if the stack has one, or why it cannot be read: no way back depends on it.
+    /// The HTTP API, if the stack has one, or why it cannot be read: no rollback depends on it.
     pub http_api: Option<Result<ObservedHttpApi, String>>,
-    /// The alarms that the contract names, or why they cannot be read: nothing but a start depends on them.
+    /// The alarms that the contract names, or why they cannot be read: only the start of a release depends on them.
     pub alarms: Result<Vec<Alarm>, String>,
 }
 
@@ -69,7 +68,7 @@ pub struct ObservedFunction {
     pub live: VersionState,
     /// `$LATEST`: scratch, but for its settings, which Terraform owns.
     pub latest: VersionState,
-    /// The Function URL of its alias, if the contract names one, or why nobody knows it: no way back depends on it.
+    /// The Function URL of its alias, if the contract names one, or why it cannot be read: no rollback depends on it.
     pub url: Option<Result<FunctionUrl, String>>,
 }
 
@@ -83,7 +82,7 @@ impl Observed {
         Parts { functions: functions.collect(), deployment: self.api.as_ref().map(|api| api.stage.deployment.clone()) }
     }
 
-    /// The API's definition; that of no API where there is none.
+    /// The API's definition; an empty one without an API.
     pub fn definition(&self) -> Definition {
         self.api.as_ref().map(|api| api.definition.clone()).unwrap_or_default()
     }
@@ -107,13 +106,13 @@ impl ObservedApi {
 /// Reads everything that a release of `environment` starts from, in two round trips.
 ///
 /// # Errors
-/// Nothing can be read, or it is not what `deployer.toml` speaks of: another account, region, environment,
+/// It cannot be read, or it does not match `deployer.toml`: another account, region, environment,
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, reader: &Reader) -> Result<Observed> {
     live(reader, recall(config, environment, reader).await?).await
 }
 
-/// The first round trip: what the ledger says, and whether it is the one that is meant.
+/// The first round trip: reads the ledger, and checks that it is the right one.
 ///
 /// # Errors
 /// See [`observe`].
@@ -125,10 +124,11 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
     // Before what the ledger of another account says, or that there is none.
     if let Some(declared) = environment.stack.as_ref().filter(|declared| declared.account != account) {
         let (name, theirs) = (&environment.name, &declared.account);
-        let what =
-            format!("`environments.{name}.stack.account` is `{theirs}`, the credentials are of account `{account}`");
+        let what = format!(
+            "`environments.{name}.stack.account` is `{theirs}`, but the credentials are for account `{account}`"
+        );
         return Err(Failure::refused(what)
-            .hint("use credentials of that account, or fix it; nothing was changed")
+            .hint("use credentials for that account, or fix `account` in `deployer.toml`; nothing was changed")
             .into());
     }
     let ledger = ledger.with_context(|| format!("with the credentials of account `{account}`"))?;
@@ -136,11 +136,11 @@ pub async fn recall(config: &Config, environment: &Environment, reader: &Reader)
     Ok(LedgerState { caller: Some(caller.arn), ..ledger })
 }
 
-/// So long after a release an alias that does not show it is looked at again.
+/// How long after a release an alias that does not show it is read again.
 const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 
-/// The second round trip: what serves. Right after a release there may be more of them, so that nobody who goes back at
-/// once is shown drift that is none.
+/// The second round trip: reads what is live. Right after a release there may be more round trips, so that an immediate rollback does
+/// not report drift that does not exist.
 ///
 /// # Errors
 /// See [`observe`].
@@ -189,7 +189,7 @@ async fn api(reader: &Reader, contract: &Contract, left: Option<&str>) -> Result
         Err(error) if error.kind == Kind::NotFound => {
             let what = format!("API `{}` or its stage `{}` does not exist", resource.id, resource.stage);
             let hint =
-                "make both with your infrastructure code, or fix `api` in the stack contract; nothing was changed";
+                "create them with your infrastructure code, or fix `api` in the stack contract; nothing was changed";
             return Err(anyhow::Error::from(error).context(Failure::refused(what).hint(hint)));
         }
         found => found?,
@@ -239,25 +239,25 @@ async fn function(
     Ok(ObservedFunction { resource: resource.clone(), alias: found, live, latest, url })
 }
 
-/// Whether the alias still leads to the version that it led to, and nobody changed the function's settings. That somebody split the
-/// alias in the meantime only a look at the alias shows, which the next run takes.
+/// Whether the alias still leads to the same version, and the function's settings are unchanged. A split of the alias in the meantime
+/// shows only in the alias itself, which the next run reads.
 async fn is_still(reader: &Reader, resource: &FunctionResource, known: &ObservedFunction) -> bool {
     let version = |qualifier| reader.lambda.version(&resource.name, qualifier);
     let Ok((live, latest)) = try_join!(version(&resource.alias), version("$LATEST")) else { return false };
     *resource == known.resource && live.version == known.alias.version && latest.revision == known.latest.revision
 }
 
-/// The Function URL of its alias, which is looked at only where the contract names one.
+/// The Function URL of its alias, which is read only if the contract names one.
 async fn url(reader: &Reader, resource: &FunctionResource) -> Option<Result<FunctionUrl, String>> {
     let (name, alias, named) = (&resource.name, &resource.alias, resource.url.as_ref()?);
     Some(match reader.lambda.url(name, alias).await {
         Ok(Some(found)) if is_of_lambda(named) && host(named) != host(&found.url) => Err(format!(
-            "the Function URL of alias `{alias}` of `{name}` is {}, and the stack contract names {named}",
+            "the Function URL of alias `{alias}` of `{name}` is {}, but the stack contract names {named}",
             found.url
         )),
         Ok(Some(found)) => Ok(found),
         Ok(None) => {
-            Err(format!("alias `{alias}` of `{name}` has no Function URL, and the stack contract names {named}"))
+            Err(format!("alias `{alias}` of `{name}` has no Function URL, but the stack contract names {named}"))
         }
         Err(error) => Err(error.to_string()),
     })
@@ -278,7 +278,7 @@ fn missing(error: AwsError, resource: &FunctionResource) -> anyhow::Error {
     match kind {
         Kind::NotFound => error.context(
             Failure::refused(format!("function `{}` or its alias `{}` does not exist", resource.name, resource.alias))
-                .hint("make both with your infrastructure code, or fix the contract; nothing was changed"),
+                .hint("create them with your infrastructure code, or fix the stack contract; nothing was changed"),
         ),
         _ => error,
     }
@@ -294,10 +294,10 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
     for (what, ours, theirs) in compared {
         if ours != theirs {
             return Err(Failure::refused(format!(
-                "ledger `{}` belongs to {what} `{theirs}`, this run is for `{ours}`",
+                "ledger `{}` belongs to {what} `{theirs}`, but this run is for `{ours}`",
                 environment.ledger
             ))
-            .hint("check the credentials, and `ledger` and `region` in `deployer.toml`; nothing was changed")
+            .hint("check which credentials are used, and `ledger` and `region` in `deployer.toml`; nothing was changed")
             .into());
         }
     }
@@ -305,25 +305,21 @@ fn fits(config: &Config, environment: &Environment, contract: &Contract, account
         (environment.functions.iter().collect(), contract.functions.keys().collect());
     if declared != made {
         return Err(Failure::refused(format!(
-            "`deployer.toml` has the functions {declared:?}, the stack of `{}` has {made:?}",
+            "`deployer.toml` has the functions {declared:?}, but the stack contract of `{}` has {made:?}",
             environment.name
         ))
         .hint(
-            "bring `functions` in `deployer.toml` and in the stack contract together; a function that only some environments have \
-             says so: `environments = [\"dev\"]`",
+            "make the functions in `deployer.toml` and in the stack contract the same; for a function that exists only in some \
+             environments, set `environments = [\"dev\"]`",
         )
         .into());
     }
     let declared = config.functions_in(environment).map(|(_, function)| function.architecture.to_string());
     let other = contract.functions.values().zip(declared).find_map(|(resource, ours)| {
         let theirs = resource.architecture.as_ref().filter(|theirs| **theirs != ours)?;
-        Some(format!(
-            "function `{}` is `{theirs}` in the stack contract, `deployer.toml` has `{ours}` for it",
-            resource.name
-        ))
+        let name = &resource.name;
+        let what = format!("function `{name}` is `{theirs}` in the stack contract, but `{ours}` in `deployer.toml`");
+        Some(Failure::refused(what).hint(packages::SAME_PROCESSOR))
     });
-    match other {
-        None => Ok(()),
-        Some(what) => Err(Failure::refused(what).hint(packages::SAME_PROCESSOR).into()),
-    }
+    other.map_or(Ok(()), |refused| Err(refused.into()))
 }

@@ -7,12 +7,12 @@ use crate::artifact::{self, Package};
 use crate::config::{Config, Environment, PackageType};
 use crate::failure::Failure;
 
-/// What to do where a function is for another processor than its code.
+/// What to do if a function and its code are for different processors.
 pub(super) const SAME_PROCESSOR: &str = "set the function's architecture in your infrastructure code, and `architecture` of the function or \
                                          `build.target` in `deployer.toml`, to the same processor; nothing was changed";
 
 impl Observed {
-    /// Refuses what a function would never take. Lambda lets nobody change what a function is made of, and an update of code may
+    /// Refuses what a function would never take. Lambda does not allow a function to change its package type, and an update of code may
     /// change its processor: never by accident.
     ///
     /// # Errors
@@ -21,12 +21,14 @@ impl Observed {
         for (key, function) in &self.functions {
             let (Some(declared), settings) = (config.functions.get(key), &function.latest.settings) else { continue };
             refuse_other_type(&function.resource.name, &settings.package_type(), declared.package_type())?;
-            // The local AWS runs what is built for this machine, whatever the architecture of its functions.
+            // The local AWS runs binaries for this machine, independent of the architecture of its functions.
             let found = settings.architecture().filter(|_| !config.local);
             if let Some(found) = found.filter(|found| *found != declared.architecture.to_string()) {
                 let name = &function.resource.name;
-                let what =
-                    format!("function `{name}` is `{found}`, `deployer.toml` has `{}` for it", declared.architecture);
+                let what = format!(
+                    "function `{name}` is `{found}` in Lambda, but `{}` in `deployer.toml`",
+                    declared.architecture
+                );
                 return Err(Failure::refused(what).hint(SAME_PROCESSOR).into());
             }
         }
@@ -42,7 +44,7 @@ impl Observed {
         let mut requests = config.checks_in(environment).filter(|check| check.request().is_some());
         let Some(check) = requests.find(|check| contract.url_of(&check.function).is_none()) else { return Ok(()) };
         let what = format!(
-            "check `{}` sends a request, and the stack of `{}` has neither an API nor a Function URL of `{}`",
+            "check `{}` sends a request, but the stack contract of `{}` names neither an API nor a Function URL for `{}`",
             check.name, environment.name, check.function
         );
         Err(Failure::refused(what).hint(super::TO_SEND_AN_EVENT).into())
@@ -72,14 +74,14 @@ pub fn refuse_other_type(name: &str, found: &str, given: PackageType) -> Result<
         None => {
             let what = format!("function `{name}` has the package type `{found}`, which this deployer cannot release");
             return Err(Failure::refused(what)
-                .hint("use a newer deployer, or leave the function out of `deployer.toml` and the stack contract; nothing was changed")
+                .hint("use a newer version of the deployer, or leave the function out of `deployer.toml` and the stack contract; nothing was changed")
                 .into());
         }
     };
-    let what = format!("function `{name}` takes {takes}, and what is to be released is {given}");
+    let what = format!("function `{name}` runs {takes}, but `deployer.toml` builds {given}");
     Err(Failure::refused(what)
         .hint(
-            "Lambda never changes what a function is made of: change `build` of the function in `deployer.toml`, or make another \
+            "Lambda cannot change the package type of a function: change `build` of the function in `deployer.toml`, or create another \
              function with your infrastructure code; nothing was changed",
         )
         .into())
@@ -92,12 +94,12 @@ mod tests {
     use crate::failure::Exit;
 
     #[test]
-    fn a_function_takes_what_it_is_made_of_and_nothing_else() {
+    fn a_function_accepts_only_its_own_package_type() {
         assert!(refuse_other_type("f", "Zip", PackageType::Zip).is_ok());
         assert!(refuse_other_type("f", "Image", PackageType::Image).is_ok());
         for (found, given, expected) in [
-            ("Zip", PackageType::Image, "function `f` takes a zip, and what is to be released is a container image"),
-            ("Image", PackageType::Zip, "function `f` takes a container image, and what is to be released is a zip"),
+            ("Zip", PackageType::Image, "function `f` runs a zip, but `deployer.toml` builds a container image"),
+            ("Image", PackageType::Zip, "function `f` runs a container image, but `deployer.toml` builds a zip"),
             ("Wasm", PackageType::Zip, "function `f` has the package type `Wasm`, which this deployer cannot release"),
         ] {
             let error = refuse_other_type("f", found, given).unwrap_err();

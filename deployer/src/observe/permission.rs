@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::wildcard::matches;
 
-/// What API Gateway is called in policies.
+/// The name of API Gateway in policies.
 pub const GATEWAY: &str = "apigateway.amazonaws.com";
 
 /// Whether `policy` lets API Gateway call the function, which names itself `source` then (see [`super::arn::source_of`]).
@@ -26,7 +26,7 @@ pub fn invokes(statement: &Value) -> bool {
     texts(&statement["Action"]).iter().any(|action| matches(&action.to_lowercase(), "lambda:invokefunction"))
 }
 
-/// What the conditions of a statement ask of a key, whatever the operator, as (operator, values).
+/// The values that the conditions of a statement require of a key, with any operator, as (operator, values).
 pub fn condition_values<'a>(conditions: &'a Value, key: &'a str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
     each(conditions)
         .filter(move |(_, name, _)| name.eq_ignore_ascii_case(key))
@@ -41,7 +41,7 @@ fn each(conditions: &Value) -> impl Iterator<Item = (&str, &str, Vec<&str>)> {
     })
 }
 
-/// Whether every condition is met. One on anything but the source is not: nobody knows what API Gateway would send.
+/// Whether every condition is met. A condition on anything but the source counts as not met: it is not known what API Gateway would send.
 fn meets(conditions: &Value, source: &str) -> bool {
     let account = source.split(':').nth(4).unwrap_or_default();
     each(conditions).all(|(operator, key, values)| {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stands_for_anything_and_no_source_for_every_one() {
+    fn a_wildcard_matches_anything_and_no_source_means_every_source() {
         for wide in ["abc/*/*/*", "abc/dev/*/count", "abc/*"] {
             assert!(by_source(wide), "{wide}");
         }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_and_a_list_of_sources_count_and_a_condition_that_is_not_known_does_not() {
+    fn accounts_and_source_lists_count_but_unknown_conditions_do_not() {
         assert!(permitted(&json!({"StringEquals": {"AWS:SourceAccount": "111"}})));
         assert!(!permitted(&json!({"StringEquals": {"AWS:SourceAccount": "222"}})));
         assert!(permitted(&json!({"ArnLike": {"AWS:SourceArn": ["arn:aws:execute-api:r:111:x/*", HERE]}})));

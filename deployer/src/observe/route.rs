@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_most_specific_one_lacks_the_method_no_other_steps_in() {
+    fn a_less_specific_route_does_not_replace_a_missing_method() {
         for request in ["POST /orders/new", "GET /orders", "GET /orders/7/x", "GET /files", "GET /nothing"] {
             assert_eq!(found(request), None, "{request}");
         }

@@ -1,8 +1,8 @@
-//! Drift: in what the live state differs from what the ledger says.
+//! Drift: where the live state differs from the ledger.
 
 use crate::observe::Observed;
 
-/// In what the live state differs from what the ledger says, if it does. Before the first release nothing can.
+/// How the live state differs from the ledger, if it does. There is no drift before the first release.
 pub fn drift(observed: &Observed) -> Option<String> {
     let live = observed.ledger.live.as_ref()?;
     let number = live.number;
@@ -13,11 +13,11 @@ pub fn drift(observed: &Observed) -> Option<String> {
         let Some(part) = live.parts.functions.get(key) else { continue };
         if function.alias.version != part.version {
             drift.push(format!(
-                "alias `{alias}` of `{name}` names version {}, release {number} left it at {}",
+                "alias `{alias}` of `{name}` names version {}, but release {number} left it at version {}",
                 function.alias.version, part.version
             ));
         } else if function.live.code_sha256 != part.code_sha256 {
-            drift.push(format!("version {} of `{name}` has other code than release {number} left there", part.version));
+            drift.push(format!("version {} of `{name}` has other code than release {number} published", part.version));
         }
         if !function.alias.weights.is_empty() {
             drift.push(format!("alias `{alias}` of `{name}` splits its traffic"));
@@ -27,9 +27,11 @@ pub fn drift(observed: &Observed) -> Option<String> {
     if let (Some(api), Some(left)) = (&observed.api, &live.parts.deployment) {
         let found = &api.stage.deployment;
         if found != left {
-            drift.push(format!("the stage is at deployment `{found}`, release {number} left it at `{left}`"));
+            drift.push(format!("the stage is at deployment `{found}`, but release {number} left it at `{left}`"));
         } else if api.stage.mark.as_ref().is_some_and(|mark| mark != left) {
-            drift.push(format!("the stage's variable `deployment` does not name `{left}`, at which the stage is"));
+            drift.push(format!(
+                "the stage variable `deployment` does not name `{left}`, the deployment that the stage is at"
+            ));
         }
     }
     (!drift.is_empty()).then(|| drift.join("; "))

@@ -28,13 +28,13 @@ pub use step::{Checks, MOVE_STAGE, Moment, Phase, Routes, Sent, StageBefore, Ste
 /// What is wanted, and how traffic is to get there.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// What is to serve.
+    /// What is to become live.
     pub goal: Goal<'a>,
     /// How traffic moves.
     pub traffic: &'a Traffic,
 }
 
-/// What is to serve.
+/// What is to become live.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal<'a> {
     /// These sources, and once they are built, these packages.
@@ -49,7 +49,7 @@ pub enum Goal<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
-    /// What kind of move.
+    /// The kind of release.
     pub kind: ReleaseKind,
     /// The release whose parts a rollback restores.
     pub back_to: Option<u32>,
@@ -66,7 +66,7 @@ pub struct Plan {
     /// How traffic moves.
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub traffic: Traffic,
-    /// What moves first. Newer code serves an older definition too, and older code never meets a newer one.
+    /// What moves first. Newer code has to work with an older definition; older code never gets a newer one.
     pub first: First,
 }
 
@@ -75,9 +75,9 @@ pub struct Plan {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum First {
-    /// The aliases: to what is newer than what is live.
+    /// The aliases: the release is newer than what is live.
     Code,
-    /// The stage: back to what is older.
+    /// The stage: the release is older.
     Stage,
 }
 
@@ -131,7 +131,7 @@ pub enum FunctionChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApiPlan {
-    /// The deployment that the stage serves.
+    /// The deployment that the stage is at.
     pub before: String,
     /// The fingerprint of the definition as it is now.
     pub definition: String,
@@ -152,15 +152,15 @@ pub enum ApiChange {
     Deployment(String),
 }
 
-/// What a release of `wanted` would do to what was `observed`.
+/// What a release of `wanted` would change in `observed`.
 ///
 /// # Errors
-/// Drift: what is live is not what the ledger says.
+/// Drift: what is live differs from the ledger.
 pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
     let live = observed.ledger.live.as_ref();
     if let Some(drift) = drift(observed) {
         return Err(Failure::refused(format!("drift: {drift}"))
-            .hint("somebody moved this behind the deployer's back, and nothing was overwritten: move it back, or record it as a release with `deploy --adopt`, which then releases yours")
+            .hint("this was changed outside of the deployer, and nothing was overwritten: change it back, or deploy with `--adopt`, which records what is live as a release and then releases yours")
             .into());
     }
     refuse::first_contact(live, observed)?;
@@ -172,7 +172,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         Goal::Bytes(_) => (ReleaseKind::Promote, None),
         Goal::Parts(release) => (ReleaseKind::Rollback, Some(release.root())),
     };
-    // There is nothing that a first release could share its traffic with, and a way back is never slow.
+    // A first release has nothing to share its traffic with, and a rollback is never slow.
     let at_once = live.is_none() || kind == ReleaseKind::Rollback;
     if kind != ReleaseKind::Rollback {
         refuse::unreadable(observed)?;

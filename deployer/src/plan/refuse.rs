@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::ledger::{FunctionResource, Release};
 use crate::observe::Observed;
 
-/// A function that no release knows yet has to name one published version. Else an upload would put unchecked code into
+/// The alias of a function that no release contains yet has to name one published version. Else an upload would put unchecked code into
 /// full traffic (`$LATEST`), or the split of its traffic would be lost.
 pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Result<()> {
     let is_new = |key: &String| live.is_none_or(|live| !live.parts.functions.contains_key(key));
@@ -26,14 +26,14 @@ pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Resu
     Ok(())
 }
 
-/// Where AWS shows an error in place of a setting, a change of it would go unseen; and what is behind a trigger that is not
-/// there, or is not known, could not be checked as its callers meet it.
+/// If AWS shows an error instead of a setting, a change of that setting would go unnoticed. And a function behind a trigger that is
+/// missing or unknown could not be checked the way its callers use it.
 pub(super) fn unreadable(observed: &Observed) -> Result<()> {
     let urls = observed.functions.values().filter_map(|function| function.url.as_ref()?.as_ref().err());
     let api = observed.http_api.as_ref().and_then(|api| api.as_ref().err());
     if let Some(why) = urls.chain(api).next() {
         return Err(Failure::refused(why.clone())
-            .hint("make it with your infrastructure code, a Function URL for the alias and not for the function; or fix the stack contract, or the role's policy; nothing was released")
+            .hint("create it with your infrastructure code (a Function URL of the alias, not of the function), or fix the stack contract or the policy of the role; nothing was changed")
             .into());
     }
     for function in observed.functions.values() {
@@ -41,7 +41,7 @@ pub(super) fn unreadable(observed: &Observed) -> Result<()> {
             let Some((what, code)) = version.settings.unreadable() else { continue };
             let name = &function.resource.name;
             return Err(Failure::refused(format!(
-                "`{what}` of `{name}:{}` cannot be read ({code}): nobody knows whether it has changed",
+                "`{what}` of `{name}:{}` cannot be read ({code}), so a change of it would go unnoticed",
                 version.version
             ))
             .hint("give the role `kms:Decrypt` on the key that encrypts the function's variables; nothing was changed")
@@ -69,12 +69,12 @@ pub(super) fn what_cannot_share(observed: &Observed) -> Result<()> {
     Ok(())
 }
 
-/// A canary of the stage's own takes a part of the requests, whatever the stage is moved to.
+/// A canary of the stage takes a part of the requests, independent of the deployment that the stage is moved to.
 pub(super) fn canary_of_stage(observed: &Observed) -> Result<()> {
     let Some(api) = &observed.api else { return Ok(()) };
     let Some(deployment) = &api.stage.canary else { return Ok(()) };
     let stage = &api.resource.stage;
-    Err(Failure::refused(format!("stage `{stage}` has a canary of its own, which serves deployment `{deployment}`"))
-        .hint("promote or delete the stage's canary in API Gateway, then run again; nothing was changed")
+    Err(Failure::refused(format!("API Gateway sends part of the traffic of stage `{stage}` to deployment `{deployment}`: the stage has a canary of its own"))
+        .hint("promote or delete the canary of the stage in API Gateway, then run again; nothing was changed")
         .into())
 }

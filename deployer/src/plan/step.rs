@@ -19,13 +19,13 @@ pub type Phase = Vec<Step>;
 pub enum Step {
     /// Uploads code if it has to, publishes a version, waits for it, and sends it its checks. No traffic moves.
     Prepare(String),
-    /// Freezes the definition into a deployment that no stage serves yet.
+    /// Freezes the definition into a deployment that takes no traffic yet.
     CreateDeployment,
-    /// Gives the new version of a function so many percent of its alias's traffic.
+    /// Gives the new version of a function this percentage of its alias's traffic.
     ShiftAlias(String, u8),
     /// Moves the alias of a function to its new version, with all the traffic.
     MoveAlias(String),
-    /// Makes the stage serve the new deployment.
+    /// Moves the stage to the new deployment.
     MoveStage(StageBefore),
     /// Sends the checks until the new parts respond as declared.
     Verify(Verification),
@@ -33,12 +33,12 @@ pub enum Step {
     Watch(Duration),
 }
 
-/// What the stage has to serve before it is moved.
+/// Which deployment the stage has to be at before it is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageBefore {
-    /// What was observed: a stage that somebody else moved stays where it is.
+    /// The observed one: a stage that was moved in the meantime stays where it is.
     AsObserved,
-    /// Anything: a way back is not to wait, and what it observed is a moment old.
+    /// Any: a rollback must not wait, and what it observed is a moment old.
     Anything,
 }
 
@@ -53,11 +53,12 @@ pub struct Verification {
     pub checks: Checks,
     /// Whether the release's versions have to be the ones that respond.
     pub versions: bool,
-    /// Whether the stage has to serve the release's deployment.
+    /// Whether the stage has to be at the release's deployment.
     pub deployment: bool,
     /// Which routes the stage has by then.
     pub routes: Routes,
-    /// Whether only who responds counts, and not what: the checks of now are not those that an earlier release passed.
+    /// Whether only the version that responds is checked, and not its response: the current checks are not those that an earlier release
+    /// passed.
     pub identity_only: bool,
     /// Whether nothing moves after it: then the checks that write have their one turn.
     pub last: bool,
@@ -90,9 +91,9 @@ pub enum Checks {
 pub enum Routes {
     /// Those that the checks were written for.
     Declared,
-    /// Those of before: one that is new in the release is not there yet.
+    /// The routes before the release: a new one does not exist yet.
     Before,
-    /// Those of the release that is restored.
+    /// The routes of the release that is restored.
     Restored,
 }
 
@@ -105,7 +106,7 @@ pub enum Moment {
     AfterAliases,
     /// Everything new.
     AfterStage,
-    /// On the way back to an earlier release: its definition is to be seen before its code moves.
+    /// During a rollback: the earlier definition has to take effect before the code moves.
     StageBack,
 }
 
@@ -143,7 +144,7 @@ impl Plan {
         phases
     }
 
-    /// What is made ready before anything moves.
+    /// What is prepared before anything moves.
     fn preparations(&self) -> Phase {
         let needs_version = |after: &After| matches!(after, After::LiveCode | After::NewCode(_));
         let functions = self.functions.iter().filter(|(_, function)| needs_version(&function.after));
@@ -154,7 +155,7 @@ impl Plan {
         phase
     }
 
-    /// The way to all of the traffic, where it does not go at once.
+    /// The phases of a shift that does not happen at once.
     fn shift(&self) -> Vec<Phase> {
         let stages = self.traffic.shift.stages().into_iter();
         let phases = stages.flat_map(|(percent, pause)| {
@@ -191,7 +192,7 @@ impl Plan {
 }
 
 impl Step {
-    /// Whether the step moves traffic: such a one is never broken off.
+    /// Whether the step moves traffic: such a step is never interrupted.
     pub fn moves_traffic(&self) -> bool {
         matches!(self, Self::ShiftAlias(..) | Self::MoveAlias(_) | Self::MoveStage(_))
     }

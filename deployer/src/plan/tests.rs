@@ -1,4 +1,4 @@
-//! What changes, what follows, and what is refused.
+//! Which changes a plan finds, which steps follow, and what it refuses.
 
 use std::time::Duration;
 
@@ -120,12 +120,12 @@ fn unchanged_sources_settings_and_definition_make_an_empty_plan() {
 }
 
 #[test]
-fn the_next_number_follows_the_last_one_given_and_not_the_live_one() {
+fn the_next_number_follows_the_last_one_not_the_live_one() {
     assert_eq!(planned("s2", None, &observed()).release, 10);
 }
 
 #[test]
-fn other_sources_are_a_change_until_the_build_shows_the_same_bytes() {
+fn changed_sources_that_build_the_same_bytes_are_no_change() {
     let observed = observed();
     assert!(planned("s2", None, &observed).needs_code());
     assert!(!planned("s2", Some("zip2"), &observed).is_empty());
@@ -155,7 +155,7 @@ fn a_changed_definition_moves_the_stage_and_no_alias() {
 }
 
 #[test]
-fn where_both_change_the_aliases_are_checked_under_the_old_definition_first() {
+fn if_both_change_aliases_are_checked_under_the_old_definition() {
     let mut observed = observed();
     api(&mut observed).definition = definition("def2");
     let both = [
@@ -178,7 +178,7 @@ fn settings_that_terraform_changed_need_a_version_and_no_build() {
 }
 
 #[test]
-fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
+fn before_the_first_release_everything_is_new() {
     let mut observed = observed();
     observed.ledger.live = None;
     api(&mut observed).stage.deployment = "d0".into();
@@ -187,7 +187,7 @@ fn before_the_first_release_everything_is_new_and_nothing_is_drift() {
 }
 
 #[test]
-fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
+fn changes_from_outside_are_refused_by_name() {
     let refused = |observed: &Observed| {
         let error = wanted(Goal::Sources(&sources("s2"), None), &Traffic::default(), observed).unwrap_err();
         assert_eq!(error.exit(), Exit::Refused);
@@ -195,25 +195,25 @@ fn whatever_was_moved_behind_the_deployers_back_is_refused_by_name() {
     };
     let (mut alias, mut weight, mut stage, mut code) = (observed(), observed(), observed(), observed());
     alias.functions.get_mut("f").unwrap().alias.version = "4".into();
-    assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, release 7 left it at 5"));
+    assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, but release 7 left it at version 5"));
     weight.functions.get_mut("f").unwrap().alias.weights.insert("6".into(), 0.1);
     assert!(refused(&weight).contains("splits its traffic"));
     api(&mut stage).stage.deployment = "d9".into();
-    assert!(refused(&stage).contains("is at deployment `d9`, release 7 left it at `d1`"));
+    assert!(refused(&stage).contains("is at deployment `d9`, but release 7 left it at `d1`"));
     let part = FunctionPart { version: "5".into(), code_sha256: "other".into() };
     code.ledger.live.as_mut().unwrap().parts.functions.insert("f".into(), part);
     assert!(refused(&code).contains("other code than release 7"));
 }
 
 #[test]
-fn a_variable_that_names_another_deployment_than_the_stage_serves_is_drift() {
+fn a_stage_variable_with_another_deployment_is_drift() {
     let mut observed = observed();
     api(&mut observed).stage.mark = Some("d0".into());
     assert!(drift(&observed).unwrap().contains("does not name `d1`"));
 }
 
 #[test]
-fn a_promotion_publishes_only_what_has_other_bytes_or_other_settings() {
+fn a_promotion_publishes_only_changed_bytes_or_settings() {
     let (same, other) = (release(3, "1", "zip1", "dx"), release(4, "2", "zip2", "dx"));
     let mut observed = observed();
     assert!(wanted(Goal::Bytes(&same), &Traffic::default(), &observed).unwrap().is_empty());
@@ -226,7 +226,7 @@ fn a_promotion_publishes_only_what_has_other_bytes_or_other_settings() {
 }
 
 #[test]
-fn a_rollback_moves_the_stage_first_and_builds_publishes_and_creates_nothing() {
+fn a_rollback_moves_the_stage_first_and_creates_nothing() {
     let back = release(4, "2", "zip2", "d0");
     let plan = wanted(Goal::Parts(&back), &Traffic::default(), &observed()).unwrap();
     let all = [
@@ -243,7 +243,7 @@ fn a_rollback_moves_the_stage_first_and_builds_publishes_and_creates_nothing() {
 }
 
 #[test]
-fn a_rollback_to_a_rollback_is_named_after_what_that_went_back_to() {
+fn a_rollback_to_a_rollback_names_the_original_release() {
     let mut back = release(29, "2", "zip2", "d0");
     back.back_to = Some(27);
     assert_eq!(wanted(Goal::Parts(&back), &Traffic::default(), &observed()).unwrap().back_to, Some(27));
@@ -282,7 +282,7 @@ fn a_first_release_and_a_way_back_are_never_slow() {
 }
 
 #[test]
-fn a_function_that_terraform_added_beside_is_no_drift_and_gets_its_first_version() {
+fn a_function_added_by_terraform_is_not_drift_but_new() {
     let mut observed = observed();
     let added = observed.functions["f"].clone();
     observed.functions.insert("g".to_owned(), added);

@@ -66,14 +66,14 @@ fn an_unknown_flag_is_a_usage_error() {
 fn a_ledger_without_a_contract_is_refused() {
     let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"unknown\"").expect(3);
     ended.says([
-        "`resume-visitor-counter-ledger-dev` has no contract for app `unknown`",
+        "`resume-visitor-counter-ledger-dev` has no stack contract for app `unknown`",
         "hint: let your infrastructure code write it",
     ]);
 }
 
 fn a_ledger_that_does_not_exist_is_refused() {
     let ended = with_configuration("ledger = \"resume-visitor-counter-ledger-dev\"", "ledger = \"nothing\"").expect(3);
-    ended.says(["there is no ledger `nothing`", "hint: "]);
+    ended.says(["table `nothing`, the ledger, does not exist", "hint: "]);
 }
 
 fn a_contract_of_a_newer_schema_is_refused() {
@@ -154,8 +154,13 @@ fn a_held_lock_is_refused_and_its_holder_named() {
     let (ended, idle) =
         while_ada_holds_the_lock("dev", || (checkout.deployer("deploy dev"), checkout.deployer("status --idle dev")));
     drop(kept);
-    ended.expect(5).says(["is held by ada (`deploy dev`", "https://ci.example/7", "hint: wait for that run"]);
-    idle.expect(5).says(["a release is under way", "is held by ada (`deploy dev`", "hint: wait for that run"]);
+    ended.expect(5).says([
+        "ada (`deploy dev`",
+        "has the lock of ledger",
+        "https://ci.example/7",
+        "hint: wait for that run",
+    ]);
+    idle.expect(5).says(["a release is in progress: ada (`deploy dev`", "hint: wait for that run"]);
     assert_eq!(checkout.deployer("status --idle dev").expect(0).stdout, "dev: no release is under way\n");
 }
 

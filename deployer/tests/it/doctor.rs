@@ -153,7 +153,7 @@ fn an_environment_without_a_contract_is_one_problem() {
     let verdicts: Vec<_> = findings["findings"].as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
     assert_eq!(verdicts, ["problem", "not checked"]);
     assert!(
-        findings["findings"][0]["detail"].as_str().unwrap().contains("has no contract for app `unknown`"),
+        findings["findings"][0]["detail"].as_str().unwrap().contains("has no stack contract for app `unknown`"),
         "{findings}"
     );
     assert!(findings["findings"][0]["fix"].as_str().unwrap().contains("infrastructure code"), "{findings}");

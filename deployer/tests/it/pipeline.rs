@@ -133,7 +133,7 @@ pub(crate) fn a_refused_run_is_an_annotation_and_changes_nothing() {
     // The first release is that of `local up`.
     fails(&github, &promote("dev", "1", "prod"), "source", ["was not deployed by a run of", "`unverified`"]);
     while_ada_holds_the_lock("prod", || {
-        fails(&github, &rollback("prod", "1"), "rollback", ["is held by ada", "wait for that run"]);
+        fails(&github, &rollback("prod", "1"), "rollback", ["has the lock of ledger", "wait for that run"]);
     });
 
     // The artifact is another than the one that was attested.

@@ -85,7 +85,7 @@ pub(crate) fn a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm() {
     let running = canary(&proxy);
     stack.assert_terraform_plan_is_empty("dev");
     let other = stack.checkout.deployer("rollback dev --to previous").expect(5);
-    other.says(["is held by", "`deploy dev`", "hint: "]);
+    other.says(["has the lock of", "`deploy dev`", "hint: "]);
     let signalled = Instant::now();
     running.signal("TERM");
     let ended = running.end().says(["interrupted by SIGTERM"]);

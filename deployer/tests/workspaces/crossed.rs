@@ -136,7 +136,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             tool(&mut world, TOOLS[0], &std::fs::read(std::env::current_exe().unwrap()).unwrap());
             let error = world.build(".deployer/artifact").await.unwrap_err();
             let expected = format!(
-                "function `away` could not start on Lambda: it is for another processor than `{}`",
+                "the binary of function `away` would not start on Lambda: it is for another processor than `{}`",
                 foreign().0
             );
             assert_eq!((format!("{error:#}"), error.exit()), (expected, Exit::Refused));

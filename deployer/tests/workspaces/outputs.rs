@@ -151,7 +151,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             assert_ne!(before, world.hash().await);
             std::fs::remove_file(world.beside("shared.txt")).unwrap();
             let error = world.error().await;
-            assert!(error.contains("function `app` has the input `../shared.txt`, which is not there"), "{error}");
+            assert!(error.contains("function `app` has the input `../shared.txt`, which does not exist"), "{error}");
         }),
         test("output: a declared input that git ignores counts", || async {
             let world = world("build = { command = 'true', output = 'dist', inputs = ['generated'] }");
@@ -214,7 +214,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             let error = refused(&with("exit 7")).await;
             assert!(error.contains("command of function `app` failed with exit code 7: `exit 7`"), "{error}");
             let error = refused(&with("true")).await;
-            assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
+            assert!(error.contains("the output `dist` of function `app` does not exist"), "{error}");
             let error = refused(&with("mkdir -p dist")).await;
             assert!(error.contains("the output `dist` of function `app` is empty"), "{error}");
             let error = refused(&with("touch dist")).await;
@@ -222,7 +222,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         }),
         test("output: a missing output is named", || async {
             let error = world(THERE).error().await;
-            assert!(error.contains("the output `dist` of function `app` is not there"), "{error}");
+            assert!(error.contains("the output `dist` of function `app` does not exist"), "{error}");
         }),
         test("output: a file that a zip cannot contain is named", || async {
             let cases: [(&str, Make); 5] = [
@@ -233,7 +233,7 @@ pub(crate) fn tests() -> Vec<Trial> {
                     std::fs::create_dir(world.root.join("dist/sub")).unwrap();
                     drop(std::os::unix::net::UnixListener::bind(world.root.join("dist/sub/socket")).unwrap());
                 }),
-                ("has 251 MB; Lambda takes 250 MB", |world| {
+                ("has 251 MB, but Lambda allows 250 MB", |world| {
                     world.write("dist/big", "");
                     let big = std::fs::File::options().write(true).open(world.root.join("dist/big")).unwrap();
                     big.set_len(251 << 20).unwrap();
@@ -268,7 +268,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             use std::io::Write as _;
             for (name, mode, expected) in [
                 ("../evil.py", 0o644, "`../evil.py` in the output of function `app` leads out of the package"),
-                ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by everybody"),
+                ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by all users"),
             ] {
                 let world = world("build = { output = 'dist/app.zip' }");
                 let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

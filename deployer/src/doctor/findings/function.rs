@@ -244,7 +244,7 @@ mod tests {
         function(&mut facts).live.as_mut().unwrap().settings = Settings::with("PackageType", "\"Image\"");
         let finding = only(&facts, "package");
         assert_eq!(finding.verdict, Verdict::Problem);
-        assert!(finding.detail.contains("`f-dev` takes a container image"), "{}", finding.detail);
+        assert!(finding.detail.contains("`f-dev` runs a container image"), "{}", finding.detail);
     }
 
     #[test]

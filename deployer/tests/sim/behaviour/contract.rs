@@ -71,12 +71,12 @@ fn a_contract_that_cannot_be_written_changes_nothing() {
         assert!(none.words.contains("declares no `[environments.dev.stack]`"), "{}", none.words);
         declared(simulation, |stack| stack.replace("account = \"111111111111\"", "account = \"999999999999\"")).await;
         let foreign = simulation.refused("contract write dev --yes", 4).await;
-        assert!(foreign.words.contains("the credentials are of account `111111111111`"), "{}", foreign.words);
+        assert!(foreign.words.contains("the credentials are for account `111111111111`"), "{}", foreign.words);
         let plan = simulation.refused("rollback dev --to 1", 4).await;
-        assert!(plan.words.contains("the credentials are of account `111111111111`"), "{}", plan.words);
+        assert!(plan.words.contains("the credentials are for account `111111111111`"), "{}", plan.words);
         simulation.configure("alias = \"live\"", "alias = \"../live\"");
         let odd = simulation.refused("contract write dev --yes", 3).await;
-        assert!(odd.words.contains("has \"../live\" for an alias, which cannot be one"), "{}", odd.words);
+        assert!(odd.words.contains("has \"../live\" for an alias, which is not a valid name"), "{}", odd.words);
     });
 }
 

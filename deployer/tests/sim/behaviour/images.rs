@@ -147,7 +147,7 @@ fn a_function_takes_only_its_own_package_type() {
         changed(&artifact, |manifest| drop(manifest["functions"]["f1"].as_object_mut().unwrap().remove("zip")));
         for command in [&command, &command.replace("deploy", "plan"), "promote dev prod"] {
             let ended = simulation.refused(command, 4).await;
-            let expected = "takes a zip, and what is to be released is a container image";
+            let expected = "runs a zip, but `deployer.toml` builds a container image";
             assert!(ended.words.contains(expected), "{command}: {}", ended.words);
         }
         // A rollback builds and uploads nothing.
@@ -156,7 +156,7 @@ fn a_function_takes_only_its_own_package_type() {
     with_releases(IMAGE, 1).simulate(async |simulation| {
         simulation.configure("build = { image_command = \"./push\" }", zip);
         let ended = simulation.refused("promote dev prod", 4).await;
-        let expected = "function `app-f1-prod` takes a container image, and what is to be released is a zip";
+        let expected = "function `app-f1-prod` runs a container image, but `deployer.toml` builds a zip";
         assert!(ended.words.contains(expected), "{}", ended.words);
     });
 }
@@ -174,14 +174,14 @@ fn a_function_on_another_processor_is_refused_by_name() {
         until_seen().await;
         let command = deploy_code(simulation, Behavior::Right);
         let ended = simulation.refused(&command, 4).await;
-        let expected = "function `app-f2-dev` is `x86_64`, `deployer.toml` has `arm64` for it";
+        let expected = "function `app-f2-dev` is `x86_64` in Lambda, but `arm64` in `deployer.toml`";
         assert!(ended.words.contains(expected), "{}", ended.words);
         // The rollback goes to a version with an image of its own.
         simulation.done("rollback dev --to 1").await;
         // One function's own.
         simulation.configure("package = \"f2\"", "package = \"f2\"\narchitecture = \"x86_64\"");
         let ended = simulation.refused("check dev", 4).await;
-        let expected = "function `app-f2-dev` is `arm64` in the stack contract, `deployer.toml` has `x86_64` for it";
+        let expected = "function `app-f2-dev` is `arm64` in the stack contract, but `x86_64` in `deployer.toml`";
         assert!(ended.words.contains(expected), "{}", ended.words);
     });
 }

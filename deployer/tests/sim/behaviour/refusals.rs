@@ -39,7 +39,7 @@ fn an_incomplete_artifact_is_refused() {
         std::fs::remove_file(artifact.folder.join("f2.zip")).unwrap();
         refused(simulation, &artifact, 3, "f2.zip").await;
         std::fs::write(artifact.folder.join("manifest.json"), "{").unwrap();
-        refused(simulation, &artifact, 3, "manifest.json` is malformed").await;
+        refused(simulation, &artifact, 3, "manifest.json` is not a valid manifest").await;
         simulation.refused("deploy dev --artifact nowhere", 3).await;
     });
 }
