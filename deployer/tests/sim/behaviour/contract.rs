@@ -91,7 +91,7 @@ fn a_function_that_only_some_environments_have_is_released_to_those() {
         simulation.done(&command).await;
         // Nothing says yet that this is meant.
         let refused = simulation.refused("promote dev prod --allow-definition-diff", 4).await;
-        assert!(refused.words.contains("the stack of `prod` has [\"f1\"]"), "{}", refused.words);
+        assert!(refused.words.contains("the stack contract of `prod` has [\"f1\"]"), "{}", refused.words);
         assert!(refused.words.contains("`environments = [\"dev\"]`"), "{}", refused.words);
 
         simulation.configure("[functions.f2]\n", "[functions.f2]\nenvironments = [\"dev\"]\n");
