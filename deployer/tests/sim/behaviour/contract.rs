@@ -91,7 +91,7 @@ fn a_function_is_released_only_to_environments_that_have_it() {
         simulation.done(&command).await;
         // This is not declared as intended yet.
         let refused = simulation.refused("promote dev prod --allow-definition-diff", 4).await;
-        assert!(refused.words.contains("the stack of `prod` has [\"f1\"]"), "{}", refused.words);
+        assert!(refused.words.contains("the stack contract of `prod` has [\"f1\"]"), "{}", refused.words);
         assert!(refused.words.contains("`environments = [\"dev\"]`"), "{}", refused.words);
 
         simulation.configure("[functions.f2]\n", "[functions.f2]\nenvironments = [\"dev\"]\n");

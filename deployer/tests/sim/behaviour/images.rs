@@ -141,7 +141,7 @@ fn a_function_takes_only_its_own_package_type() {
         simulation.configure(zip, "build = { image_command = \"./push\" }");
         let command = format!("deploy dev --artifact {}", artifact.folder.display());
         let ended = simulation.refused(&command, 4).await;
-        let expected = "has function `f1` as a zip, `deployer.toml` has it as a container image";
+        let expected = "has function `f1` as a zip, but `deployer.toml` has it as a container image";
         assert!(ended.words.contains(expected), "{}", ended.words);
         changed(&artifact, |manifest| manifest["functions"]["f1"]["image"] = json!(image("f1", b"another")));
         changed(&artifact, |manifest| drop(manifest["functions"]["f1"].as_object_mut().unwrap().remove("zip")));

@@ -49,7 +49,8 @@ fn a_foreign_or_newer_artifact_is_refused() {
     with_releases(Shape::of(1), 1).simulate(async |simulation| {
         let foreign =
             with_manifest(simulation, |manifest| manifest["functions"]["f1"]["architecture"] = json!("x86_64"));
-        refused(simulation, &foreign, 4, "has function `f1` for `x86_64`, `deployer.toml` has it for `arm64`").await;
+        refused(simulation, &foreign, 4, "has function `f1` for `x86_64`, but `deployer.toml` has it for `arm64`")
+            .await;
         let newer = with_manifest(simulation, |manifest| manifest["schema"] = json!(3));
         refused(simulation, &newer, 4, "has schema 3").await;
         let outside = with_manifest(simulation, |manifest| manifest["functions"]["f1"]["zip"] = json!("../f1.zip"));

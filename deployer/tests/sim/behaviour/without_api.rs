@@ -124,7 +124,7 @@ fn a_check_that_sends_a_request_is_refused_by_name() {
         let refused = simulation.refused(&deploy_code(simulation, Behavior::Right), 4).await;
         assert!(
             refused.words.contains(
-                "check `f2` sends a request, and the stack of `dev` has neither an API nor a Function URL of `f2`"
+                "check `f2` sends a request, but the stack contract of `dev` names neither an API nor a Function URL for `f2`"
             ),
             "{}",
             refused.words
@@ -137,9 +137,13 @@ fn an_invalid_event_is_refused_with_its_file() {
     for (from, to, expected) in [
         ("\"event.json\"", "\"nowhere.json\"", "the event `nowhere.json` of check `f1` cannot be read"),
         ("\"event.json\"", "\"deployer.toml\"", "the event `deployer.toml` of check `f1` is not JSON"),
-        ("event = ", "status = 200\nevent = ", "check `f1` sends an event: what has to come back is its `payload`"),
-        ("event = ", "writes = true\nevent = ", "check `f1` must not write"),
-        ("event = \"event.json\"\n", "", "check `f1` must have one of `request` and `event`"),
+        (
+            "event = ",
+            "status = 200\nevent = ",
+            "check `f1` has `status`, `headers` or `body`, which are for a `request`",
+        ),
+        ("event = ", "writes = true\nevent = ", "check `f1` must not have `writes`"),
+        ("event = \"event.json\"\n", "", "check `f1` must have either `request` or `event`"),
     ] {
         Snapshot::new(SHAPE, 1).simulate(async |simulation| {
             simulation.reconfigure(|text| text.replacen(from, to, 1));
