@@ -238,7 +238,7 @@ fn what_a_failing_function_logged_last_is_shown_and_stored_nowhere() {
         with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             let ended = simulation.command(&deploy_code(simulation, Behavior::Crashes)).await;
             let words = &ended.words;
-            assert!(words.contains("Logged by the function during check `f1`, at the end"), "{words}");
+            assert!(words.contains("Logged by `f1` in check `f1`"), "{words}");
             assert!(words.contains("| [ERROR] Runtime.ExitError: exit status 1"), "{words}");
             assert!(!words.contains("RequestId"), "Lambda's own lines: {words}");
             let stored = serde_json::to_string(&releases(simulation, "dev")).unwrap();
