@@ -103,7 +103,7 @@ fn logs_that_cannot_be_read_change_nothing() {
         with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
             simulation.account("dev", |account| account.logs.is_denied = fault.is_none());
             simulation.account("dev", |account| {
-                account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60))
+                account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60));
             });
             let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
             if let Some(fault) = fault {
@@ -132,7 +132,7 @@ fn a_good_release_reads_no_log() {
 fn a_release_that_cannot_be_reverted_says_that_parts_may_be_mixed() {
     with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
         simulation.account("dev", |account| {
-            account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60))
+            account.alarms.set(ALARM, State::Alarm, simulation.now() + Duration::from_secs(60));
         });
         let prepared = simulation.prepare(&deploy_code(simulation, Behavior::Right));
         let run = std::sync::Arc::clone(&prepared.run);

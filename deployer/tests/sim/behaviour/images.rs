@@ -97,7 +97,7 @@ fn an_image_that_the_other_account_may_not_pull_gets_a_hint() {
         for words in [
             "failed to give `app-f1-prod` the image `111111111111.dkr.ecr.us-east-1.amazonaws.com/f1@sha256:",
             "Lambda does not have permission to access the ECR image",
-            "hint: let it be pulled: the repository's policy has to allow `ecr:BatchGetImage`",
+            "hint: let the image be pulled: the repository's policy has to allow `ecr:BatchGetImage`",
         ] {
             assert!(ended.words.contains(words), "`{words}`: {}", ended.words);
         }

@@ -238,7 +238,7 @@ fn a_failing_functions_last_log_lines_are_shown_but_not_stored() {
         with_releases(Shape::of(1).behind(trigger), 1).simulate(async |simulation| {
             let ended = simulation.command(&deploy_code(simulation, Behavior::Crashes)).await;
             let words = &ended.words;
-            assert!(words.contains("Logged by the function during check `f1`, at the end"), "{words}");
+            assert!(words.contains("Logged by `f1` in check `f1`"), "{words}");
             assert!(words.contains("| [ERROR] Runtime.ExitError: exit status 1"), "{words}");
             assert!(!words.contains("RequestId"), "Lambda's own lines: {words}");
             let stored = serde_json::to_string(&releases(simulation, "dev")).unwrap();
