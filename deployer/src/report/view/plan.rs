@@ -381,9 +381,7 @@ traffic    canary: 10 % for 5 min, then
         assert_eq!(text(plan(true), 40, true), expected);
     }
 
-    #[test]
-    fn a_plan_fits_twenty_columns() {
-        let expected = "\
+    const AT_TWENTY: &str = "\
 dev: release 8 would
 follow release 7
 
@@ -452,7 +450,10 @@ traffic
      the URL after
      the stage
 ";
-        assert_eq!(text(plan(true), 20, true), expected);
+
+    #[test]
+    fn a_plan_fits_twenty_columns() {
+        assert_eq!(text(plan(true), 20, true), AT_TWENTY);
     }
 
     #[test]
