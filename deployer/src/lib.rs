@@ -298,7 +298,7 @@ async fn history_page(
         return report.text(page.as_bytes()).map(|()| Exit::Done);
     }
     report::write_page(file, &page)?;
-    done(report, &view)
+    changed(report, &view)
 }
 
 async fn prune(context: Context<'_>, report: &Report, environment: &Environment, remove: bool) -> Result<Exit> {

@@ -2,7 +2,10 @@
 //! away, the part that says why a build failed is kept for the error.
 
 use std::io::IsTerminal as _;
+use std::pin::pin;
 use std::process::{Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
@@ -11,6 +14,8 @@ use tokio::process::Command;
 const LINES: usize = 12;
 /// The most characters of such a line.
 const LENGTH: usize = 200;
+/// How long the rest of the output may take to arrive once the command has ended.
+const REST: Duration = Duration::from_secs(1);
 
 /// What a command has printed to stderr, as far as it is kept.
 #[derive(Debug, Default)]
@@ -23,7 +28,9 @@ pub(super) struct Words {
 
 impl Words {
     fn add(&mut self, line: &[u8]) {
-        let line: String = String::from_utf8_lossy(line).trim_end().chars().take(LENGTH).collect();
+        // Cargo may be set to print colours: they would hide where an error begins.
+        let line = anstream::adapter::strip_bytes(line).into_vec();
+        let line: String = String::from_utf8_lossy(&line).trim_end().chars().take(LENGTH).collect();
         self.is_over |= line.is_empty() && !self.error.is_empty();
         let is_part = line.starts_with("error") || !self.error.is_empty();
         if is_part && !self.is_over && self.error.len() < LINES {
@@ -53,24 +60,34 @@ pub(super) async fn run(command: &mut Command) -> std::io::Result<(Output, Words
     }
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let printed = child.stderr.take();
-    let (output, words) = tokio::join!(child.wait_with_output(), async {
-        match printed {
-            Some(printed) => passed_on(printed, std::io::stderr()).await,
-            None => Words::default(),
+    let words = Mutex::default();
+    let ended = {
+        let mut printing = pin!(async {
+            if let Some(printed) = printed {
+                pass_on(printed, std::io::stderr(), &words).await;
+            }
+        });
+        let mut waiting = pin!(child.wait_with_output());
+        tokio::select! {
+            ended = &mut waiting => {
+                // A process that the build left behind may keep the pipe open.
+                let _ = tokio::time::timeout(REST, printing).await;
+                ended
+            }
+            () = &mut printing => waiting.await,
         }
-    });
-    Ok((output?, words))
+    };
+    Ok((ended?, words.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
-async fn passed_on(printed: impl AsyncRead + Unpin, mut to: impl std::io::Write) -> Words {
-    let (mut words, mut lines, mut line) = (Words::default(), BufReader::new(printed), Vec::new());
+async fn pass_on(printed: impl AsyncRead + Unpin, mut to: impl std::io::Write, words: &Mutex<Words>) {
+    let (mut lines, mut line) = (BufReader::new(printed), Vec::new());
     while lines.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
-        // A build is not stopped because its words cannot be printed.
+        // A build is not stopped because its output cannot be printed.
         let _ = to.write_all(&line);
-        words.add(&line);
+        words.lock().unwrap_or_else(PoisonError::into_inner).add(&line);
         line.clear();
     }
-    words
 }
 
 #[cfg(test)]
@@ -78,7 +95,9 @@ mod tests {
     use super::*;
 
     async fn why(printed: &str) -> String {
-        passed_on(printed.as_bytes(), std::io::sink()).await.why()
+        let words = Mutex::default();
+        pass_on(printed.as_bytes(), std::io::sink(), &words).await;
+        words.into_inner().unwrap().why()
     }
 
     #[tokio::test]
@@ -89,6 +108,21 @@ mod tests {
         let long = format!("error: {}\n{}", "x".repeat(1000), "more\n".repeat(300));
         assert_eq!(why(&long).await.lines().count(), 1 + LINES);
         assert!(why(&long).await.lines().all(|line| line.len() <= LENGTH));
+    }
+
+    #[tokio::test]
+    async fn an_error_in_colour_is_found() {
+        let printed = "   Compiling a\n\u{1b}[1m\u{1b}[91merror\u{1b}[0m: no `main`\n\nmore\n";
+        assert_eq!(why(printed).await, "\nerror: no `main`");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_a_build_leaves_behind_is_not_waited_for() {
+        let began = std::time::Instant::now();
+        let mut command = Command::new("sh");
+        let (output, _) = run(command.args(["-c", "sleep 30 & exit 3"]).stdout(Stdio::null())).await.unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -121,6 +121,11 @@ impl AwsError {
         self.kind == Kind::Denied && self.reason.starts_with(NOT_GIVEN)
     }
 
+    /// Whether a service was denied a KMS key: that says nothing about what the credentials of the run allow.
+    pub fn is_about_a_key(&self) -> bool {
+        self.reason.starts_with("KMS")
+    }
+
     /// Whether AWS refused the token of a workflow run.
     pub(super) fn is_about_a_token(&self) -> bool {
         let signs = ["AssumeRoleWithWebIdentity", "InvalidIdentityToken"];

@@ -138,14 +138,15 @@ impl Engine<'_> {
             // One read may be older than what this run has seen before.
             let again =
                 || Backoff::new(self.world(), Pace::READ).waiting_for("a second look at what changed since the plan");
-            let backoff = backoff.get_or_insert_with(again);
-            if !backoff.wait().await {
+            if !backoff.get_or_insert_with(again).wait().await {
                 planned?;
                 return Err(Failure::refused(format!("`{}` changed while this run was preparing", environment.name))
                     .hint("run again: it starts from what is live now; nothing was changed by this one")
                     .into());
             }
         };
+        // Its wait is over, and no longer shown.
+        drop(backoff);
         release.timings.read_again = millis_since(began);
         // From here on with what was read under the lock: revisions from before the build may be old.
         apply(&self.applying(intended, lock, &now), release).await

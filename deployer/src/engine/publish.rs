@@ -240,8 +240,9 @@ async fn until_ready(
         };
         let again =
             || Backoff::new(run.engine.world(), Pace::READ).waiting_for(format!("`{name}:{qualifier}` to be seen"));
-        let lag = lag.get_or_insert_with(again);
-        if late && lag.wait().await {
+        if !late {
+            lag = None;
+        } else if lag.get_or_insert_with(again).wait().await {
             continue;
         }
         let state = found?;

@@ -147,7 +147,9 @@ impl Invoker {
                         log = Log::of_tail(&invocation.log);
                         self.compare((check, returns), target, &invocation)
                     }
-                    Err(error) if error.kind == Kind::Denied => Err((Blame::Permission, error.to_string().into())),
+                    Err(error) if error.kind == Kind::Denied && !error.is_about_a_key() => {
+                        Err((Blame::Permission, error.to_string().into()))
+                    }
                     Err(error) if error.kind == Kind::Throttled => Err((Blame::Concurrency, error.to_string().into())),
                     Err(error) => Err((Blame::Dependency, error.to_string().into())),
                 };

@@ -54,7 +54,7 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
         match keyword.as_str() {
             "$ref" => {
                 let name = wanted.as_str().and_then(|path| path.strip_prefix("#/$defs/")).unwrap();
-                wrong.extend(differences(&schema()["$defs"][name], value, path));
+                wrong.extend(differences(&with(schema_of, &schema()["$defs"][name]), value, path));
             }
             "type" => {
                 let types: Vec<&str> = wanted.as_array().map_or_else(
