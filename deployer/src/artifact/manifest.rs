@@ -154,7 +154,7 @@ impl Manifest {
         })?;
         if manifest.schema != SCHEMA {
             return Err(Failure::refused(format!(
-                "`{}` has schema {}, but this deployer reads schema {SCHEMA}",
+                "`{}` has schema {}, but this deployer reads {SCHEMA}",
                 path.display(),
                 manifest.schema
             ))

@@ -189,7 +189,7 @@ impl Reader<'_> {
     }
 
     fn method(&mut self, call: &'static syn::ExprMethodCall, frame: &Frame<'_>) -> String {
-        const SAME: [&str; 26] = [
+        const SAME: [&str; 28] = [
             "to_owned",
             "to_string",
             "into",
@@ -216,13 +216,15 @@ impl Reader<'_> {
             "filter",
             "to_vec",
             "to_str",
+            "chars",
+            "take",
         ];
         let name = call.method.to_string();
         let given = call.args.iter().collect::<Vec<_>>();
         match (name.as_str(), given.as_slice()) {
             ("unwrap_or" | "unwrap_or_else", [other]) => match self.choose(std::ptr::from_ref(call).addr(), 2) {
                 0 => match self.text(&call.receiver, frame) {
-                    // `None`, of which the other is made.
+                    // `None`: then the other one is the text.
                     nothing if nothing.is_empty() => self.text(other, frame),
                     found => found,
                 },

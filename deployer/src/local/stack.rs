@@ -45,9 +45,9 @@ impl<'a> Maker<'a> {
             }
             None if stack.command.is_none() => {
                 return Err(Failure::bad_input(
-                    "nothing makes the stack of the local AWS: there are no Terraform files in the folder `terraform` or beside `deployer.toml`",
+                    "nothing creates the stack of the local AWS: there are no Terraform files in the folder `terraform` or beside `deployer.toml`",
                 )
-                .hint("in `[local]` set `terraform = \"FOLDER\"`, or a `command = \"…\"` that makes the stack; nothing was changed")
+                .hint("set `terraform = \"FOLDER\"` in `[local]`, or set `command` there to a shell command that creates the stack; nothing was changed")
                 .into());
             }
             None => None,
