@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_project_without_terraform_or_command_is_refused() {
         let (message, exit, hint) = project("", &[]).refusal().await;
-        assert!(message.starts_with("nothing makes the stack of the local AWS"), "{message}");
+        assert!(message.starts_with("nothing creates the stack of the local AWS"), "{message}");
         assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("`command = "), "{hint}");
         let (message, exit, _) = project("terraform = \"infra\"", &[("infra/README.md", "")]).refusal().await;
         assert!(
