@@ -43,14 +43,14 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT", help_heading = help::GLOBAL)]
     #[arg(hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
     pub output: Output,
-    /// Configuration file [default: the nearest `deployer.toml`, here or in a parent folder]
+    /// Configuration file [default: the nearest `deployer.toml`]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = help::GLOBAL)]
     pub config: Option<PathBuf>,
     /// Print only warnings, errors and the result
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = help::GLOBAL)]
     pub quiet: bool,
     /// Print each call to AWS with its duration
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = help::GLOBAL)]
     pub verbose: bool,
 }
 
@@ -294,15 +294,17 @@ pub enum Configured {
         #[arg(long, conflicts_with = "idle")]
         wide: bool,
     },
-    /// Show what differs between two environments, and which commits a promotion would bring; changes nothing
+    /// Compare two environments: commits, code, settings and API definition
+    ///
+    /// Shows which commits a promotion from FROM to TO would bring. Changes nothing; differences are not an error.
     #[command(after_help = help::DIFF)]
     Diff {
-        /// The environment whose live release is compared, or one of its releases
+        /// Environment whose live release is compared, or one of its releases
         #[arg(value_name = "FROM[@RELEASE]")]
         from: String,
-        /// The environment that it is compared with
+        /// Environment to compare it with
         to: String,
-        /// Show what is the same too
+        /// List what is the same, too
         #[arg(long)]
         wide: bool,
     },

@@ -216,9 +216,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
             changed(report, &unlock(context, named(environment)?, force).await?)
         }
         Configured::Doctor { environment, wide } => {
-            let view = doctor(context, named(environment)?, Detail::of(wide)).await;
-            report.result(&view)?;
-            Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
+            doctor(context, report, named(environment)?, Detail::of(wide)).await
         }
         Configured::Contract { command } => contract(context, report, command).await,
         Configured::Local { command: LocalCommand::Status } => {
@@ -260,8 +258,10 @@ async fn history(
     Ok(HistoryView::new(&environment.name, commands::history(context, environment, limit).await?, detail))
 }
 
-async fn doctor(context: Context<'_>, environment: &Environment, detail: Detail) -> DoctorView {
-    DoctorView::new(&environment.name, doctor::doctor(context, environment).await, detail)
+async fn doctor(context: Context<'_>, report: &Report, environment: &Environment, detail: Detail) -> Result<Exit> {
+    let view = DoctorView::new(&environment.name, doctor::doctor(context, environment).await, detail);
+    report.result(&view)?;
+    Ok(if view.problems() == 0 { Exit::Done } else { Exit::Error })
 }
 
 /// The page of one environment, or of all of them. One that cannot be reached is named on it, and does not hide the others.

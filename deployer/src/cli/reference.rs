@@ -15,7 +15,7 @@ const COLUMNS: usize = 100;
 const BEFORE: &str = "\
 # Commands
 
-Every command with its options, as `deployer COMMAND --help` shows them: this page is generated. The result of a command goes to stdout,
+Every command with its options, as `--help` shows them: this page is generated. The result of a command goes to stdout,
 as text or with `--output json` as [one JSON document](output.md); messages go to stderr.
 ";
 

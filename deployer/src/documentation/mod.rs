@@ -12,9 +12,6 @@ use std::path::{Path, PathBuf};
 
 use page::Page;
 
-/// Pages that tests of other modules write, next to the code that they describe.
-const GENERATED: [&str; 4] = ["docs/commands.md", "docs/output.md", "docs/errors.md", "docs/aws-errors.md"];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }

@@ -48,7 +48,7 @@ impl Events for Report {
             Event::Queued(queue) => self.progress().queue(queue),
             Event::Watching(watching) => self.progress().watch(watching),
             Event::Called(called) if self.verbosity == Verbosity::Verbose => {
-                self.verb_line("Called", &called.to_string())
+                self.verb_line("Called", &called.to_string());
             }
             Event::Called(_) => {}
             Event::Ended => {
