@@ -136,7 +136,7 @@ fn write_group(text: &mut String, group: &[&Message]) {
 /// As Markdown: outside of backticks some characters would mean something.
 fn escaped(message: &str) -> String {
     let (mut text, mut in_code) = (String::new(), false);
-    for letter in message.replace("\n  ", " ").chars() {
+    for letter in message.replace("\n  ", " ").replace('\n', " ").chars() {
         in_code ^= letter == '`';
         if !in_code && ['<', '*', '|'].contains(&letter) {
             text.push('\\');

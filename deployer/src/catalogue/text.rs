@@ -158,6 +158,10 @@ impl Reader<'_> {
     /// The text that a function of ours returns.
     fn returned(&mut self, name: &str, arguments: &[&'static Expr], frame: &Frame<'_>) -> String {
         let sources = self.sources;
+        // A duration: its units would say nothing.
+        if name == "spoken" {
+            return "TIME".to_owned();
+        }
         let named: Vec<_> = (0..sources.functions.len()).filter(|all| sources.functions[*all].name == name).collect();
         let ([index], true) = (named.as_slice(), frame.depth < DEEPEST) else { return self.closure(name, frame) };
         let function = &sources.functions[*index];

@@ -189,7 +189,7 @@ mod tests {
     async fn a_project_without_terraform_or_command_is_refused() {
         let (message, exit, hint) = project("", &[]).refusal().await;
         assert!(message.starts_with("nothing creates the stack of the local AWS"), "{message}");
-        assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("`command = "), "{hint}");
+        assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("set `command`"), "{hint}");
         let (message, exit, _) = project("terraform = \"infra\"", &[("infra/README.md", "")]).refusal().await;
         assert!(
             message.starts_with("there are no Terraform files (`*.tf`) in `") && message.ends_with("/infra`"),
