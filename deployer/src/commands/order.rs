@@ -37,7 +37,7 @@ pub(super) async fn order(config: &Config, environment: &str, live: &Release, ne
         Order::Unknown(why) => {
             let why = new.warning.unwrap_or(why);
             Order::Unknown(format!(
-                "whether release {live} of `{environment}` is of a later commit is not known: {why}"
+                "cannot find out whether release {live} of `{environment}` is of a later commit: {why}"
             ))
         }
         Order::Newer => Order::Newer,

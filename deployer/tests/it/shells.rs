@@ -126,7 +126,7 @@ impl Project {
 fn ledger() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| respond(stream)));
+    std::thread::spawn(move || listener.incoming().flatten().for_each(respond));
     port
 }
 

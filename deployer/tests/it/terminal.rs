@@ -30,10 +30,9 @@ fn noisy_project() -> TempDir {
 }
 
 fn variables() -> Vec<(String, String)> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    [("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "xterm-256color")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    let path = crate::harness::bare().into_iter().filter(|(name, _)| name == "PATH");
+    let terminal = [("LANG", "C.UTF-8"), ("TERM", "xterm-256color")];
+    path.chain(terminal.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
 }
 
 /// Runs a command on a terminal of this width. Returns the exit code and the screen at the end.

@@ -67,13 +67,13 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
             }
             "const" if wanted != value => wrong.push(format!("{path} is not {wanted}: {value}")),
             "enum" if !wanted.as_array().unwrap().contains(value) => {
-                wrong.push(format!("{path} is none of {wanted}: {value}"))
+                wrong.push(format!("{path} is none of {wanted}: {value}"));
             }
             "minimum" if value.is_number() && value.as_f64() < wanted.as_f64() => {
-                wrong.push(format!("{path} is below {wanted}: {value}"))
+                wrong.push(format!("{path} is below {wanted}: {value}"));
             }
             "maximum" if value.is_number() && value.as_f64() > wanted.as_f64() => {
-                wrong.push(format!("{path} is above {wanted}: {value}"))
+                wrong.push(format!("{path} is above {wanted}: {value}"));
             }
             "required" => {
                 let names = wanted.as_array().unwrap().iter().filter_map(Value::as_str);

@@ -153,10 +153,10 @@ fn function_row(name: String, function: &FunctionPlan, change: &FunctionChange) 
     let (change, before, after) = match change {
         FunctionChange::First => ("first release", version, function.after.to_string()),
         FunctionChange::Source(before, after) if before.is_empty() => {
-            (code(function), version, format!("sources {}", hash(after)))
+            (code(function), version, sources(function, after))
         }
         FunctionChange::Source(before, after) => {
-            (code(function), format!("{version}, sources {}", hash(before)), format!("sources {}", hash(after)))
+            (code(function), format!("{version}, sources {}", hash(before)), sources(function, after))
         }
         FunctionChange::Code(before, after) => {
             (code(function), format!("{version}, code {}", hash(before)), format!("code {}", hash(after)))
@@ -168,8 +168,20 @@ fn function_row(name: String, function: &FunctionPlan, change: &FunctionChange) 
 }
 
 /// An image has a digest in hexadecimal, a zip a SHA-256 in base64.
+fn is_digest(code: &str) -> bool {
+    code.len() == 64 && code.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The new sources, and the image if it is known already.
+fn sources(function: &FunctionPlan, after: &str) -> String {
+    let image = match &function.after {
+        After::NewCode(Some(code)) if is_digest(code) => format!(", image {}", hash(code)),
+        _ => String::new(),
+    };
+    format!("sources {}{image}", hash(after))
+}
+
 fn code(function: &FunctionPlan) -> &'static str {
-    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match &function.after {
         After::NewCode(Some(code)) if is_digest(code) => "image",
         _ if is_digest(&function.before.code_sha256) => "image",

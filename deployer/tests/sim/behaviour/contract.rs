@@ -56,7 +56,7 @@ fn a_contract_is_written_once() {
         declared(simulation, |stack| stack).await;
         simulation.configure(&format!("app = \"{APP}\""), "app = \"other\"");
         let written = simulation.done("contract write dev --output json").await.json();
-        assert_eq!(written, json!({"environment": "dev", "written": true, "replaced": false}));
+        assert_eq!(written, json!({"schema": 1, "environment": "dev", "written": true, "replaced": false}));
         let (again, calls) = simulation.observed("contract write dev").await;
         assert!(again.words.contains("nothing was written") && !calls.iter().any(|call| call.writes()), "{calls:?}");
         let shown = simulation.done("contract show dev --output json").await.json();

@@ -42,9 +42,9 @@ fn an_image_is_released_by_its_digest_only_once() {
         assert_eq!(digest.len(), 64, "{digest}");
         let part = &item(simulation, "dev", "live")["release"]["parts"]["functions"]["f1"];
         assert_eq!(*part, json!({"version": "3", "code_sha256": digest}));
-        assert!(plan.words.contains(&format!("new version, code {}", &digest[..12])), "{}", plan.words);
-        let status = simulation.done("status dev").await;
-        assert!(status.words.contains(&format!("code {}", &digest[..12])), "{}", status.words);
+        assert!(plan.words.contains(&format!(", image {}", &digest[..7])), "{}", plan.words);
+        let status = simulation.done("status dev --wide").await;
+        assert!(status.words.contains(&digest[..7]), "{}", status.words);
         let (again, calls) = simulation.observed(&command).await;
         assert!(again.code == Some(0) && calls.iter().all(|call| !call.writes()), "{calls:?}");
     });
