@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_every_command_may_stand_on_either_side_of_it() {
+    fn flags_of_every_command_may_come_before_or_after_it() {
         for line in [["deployer", "--local", "deploy", "dev"], ["deployer", "deploy", "dev", "--local"]] {
             assert!(Cli::try_parse_from(line).unwrap().global.local);
         }

@@ -31,7 +31,7 @@ pub enum Event<'a> {
     StepDone(&'a StepDone<'a>),
     /// A wait began.
     WaitBegins(WaitId, &'a Wait),
-    /// So many bytes of an upload have been sent.
+    /// This number of bytes of an upload has been sent.
     WaitMoves(WaitId, u64),
     /// A wait is over.
     WaitEnds(WaitId),

@@ -51,7 +51,7 @@ fn rendered(command: Command) -> std::io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// What follows the options in the help: paragraphs, some of which have a title and lines of their own.
+/// What follows the options in the help: paragraphs, some with a title and lines of their own.
 fn sections(help: &str) -> String {
     let mut page = String::new();
     for section in help.split("\n\n") {

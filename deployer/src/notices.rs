@@ -104,7 +104,7 @@ impl Notices {
         self.begin(Wait { what: what.into(), until, bytes: None })
     }
 
-    /// An upload of so many bytes, until what is returned is dropped.
+    /// An upload of `bytes` bytes, until the returned value is dropped.
     pub fn upload(&self, what: impl Into<String>, bytes: u64, longest: Duration) -> Waiting {
         self.begin(Wait { what: what.into(), until: Until::AtMost(longest), bytes: Some(bytes) })
     }
@@ -137,7 +137,7 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// So many bytes of an upload have been sent.
+    /// `bytes` of the upload have been sent.
     pub fn sent(&self, bytes: u64) {
         self.notices.send(Notice::WaitMoves(self.id, bytes));
     }

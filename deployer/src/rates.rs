@@ -17,7 +17,7 @@ use crate::duration::spoken;
 /// A wait that is shorter is not worth a line.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// The rates of one account and region. The default is no limit, as in the local AWS.
+/// The rates of one account and region. By default there is no limit, as in the local AWS.
 #[derive(Debug, Clone, Default)]
 pub struct Rates {
     /// Lambda's GetFunction.

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
+    fn other_text_than_an_address_is_none() {
         for text in ["", "unknown", "203.0.113", "203.0.113.77:80", "203.0.113.077", " 203.0.113.77", "fe80::1%eth0"] {
             assert_eq!(Address::read(text), None, "{text}");
         }

@@ -1,5 +1,5 @@
-# Sends a mail when the account costs more than it should: the whole account, since nothing but an administrator's choice tells its
-# parts apart. It is here and not in the environments: no workflow may change what warns of it. It stops nothing.
+# Sends a mail when the account costs more than it should: the whole account, since only an administrator's choice separates its
+# parts. It is here and not in the environments: no workflow may change what warns of it. It stops nothing.
 
 resource "aws_budgets_budget" "this" {
   count = var.budget == null ? 0 : 1

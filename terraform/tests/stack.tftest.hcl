@@ -151,7 +151,7 @@ run "puts_the_api_under_its_own_domain" {
   }
 }
 
-run "names_the_path_at_which_the_local_aws_serves_a_stage" {
+run "names_the_path_of_a_stage_in_the_local_aws" {
   command = plan
 
   variables {

@@ -41,10 +41,10 @@ pub(super) async fn images(config: &Config) -> Result<BTreeMap<String, Package>>
         }
     }
     for (command, keys) in once(commands) {
-        let of = named(&keys);
-        let printed = run(config, command, &of, Stdio::piped()).await?;
+        let functions = named(&keys);
+        let printed = run(config, command, &functions, Stdio::piped()).await?;
         let image = image(&printed).map_err(|what| {
-            Failure::bad_input(format!("`image_command` of function {of} {what}: `{command}`")).hint(
+            Failure::bad_input(format!("`image_command` of function {functions} {what}: `{command}`")).hint(
                 "it has to print the image that it pushed as `REPOSITORY@sha256:DIGEST` on stdout, and everything else on stderr; no function was changed",
             )
         })?;
@@ -60,7 +60,7 @@ fn image(printed: &[u8]) -> Result<Image, String> {
     match lines.as_slice() {
         [] => Err("printed nothing on stdout".to_owned()),
         [one] => Image::try_from((*one).to_owned()).map_err(|why| format!("printed no image with a digest ({why})")),
-        several => Err(format!("printed {} lines on stdout", several.len())),
+        lines => Err(format!("printed {} lines on stdout", lines.len())),
     }
 }
 
@@ -77,15 +77,15 @@ fn named(keys: &[&String]) -> String {
     keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Runs a command for the functions `of`. Returns what it printed on a stdout that is piped.
-async fn run(config: &Config, command: &str, of: &str, stdout: Stdio) -> Result<Vec<u8>> {
+/// Runs a command for the named functions. Returns what it printed on a stdout that is piped.
+async fn run(config: &Config, command: &str, functions: &str, stdout: Stdio) -> Result<Vec<u8>> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(&config.root);
     shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
     // A prompt would wait forever.
     shell.stdin(Stdio::null()).stdout(stdout).kill_on_drop(true);
     let failed = |how: String, why: &str| {
-        Failure::error(format!("the build command of function {of} {how}: `{command}`{why}"))
+        Failure::error(format!("the build command of function {functions} {how}: `{command}`{why}"))
             .hint("fix what its output above shows; nothing was changed")
     };
     let ended = tokio::time::timeout(LONGEST, words::run(&mut shell)).await;

@@ -107,15 +107,16 @@ impl<'a> Git<'a> {
     /// Why it is unknown, in git's words.
     pub(super) async fn head(&self) -> Result<Commit, String> {
         let output = self.run(&["show", "--no-patch", "--format=%H %ct", "HEAD"]).await?;
-        let text = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            return Err(words.lines().next().unwrap_or("git failed without a word").to_owned());
+            return Err(words.lines().next().unwrap_or("git failed and printed no error").to_owned());
         }
         let is_id = |id: &&str| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let parsed = text.trim().split_once(' ').filter(|(id, _)| is_id(id));
-        let (id, at) = parsed
-            .ok_or_else(|| format!("git names no commit: `{}`", text.trim().chars().take(80).collect::<String>()))?;
+        let parsed = printed.trim().split_once(' ').filter(|(id, _)| is_id(id));
+        let (id, at) = parsed.ok_or_else(|| {
+            format!("git printed no commit, but `{}`", printed.trim().chars().take(80).collect::<String>())
+        })?;
         Ok(Commit { id: id.to_owned(), at: at.parse().ok() })
     }
 

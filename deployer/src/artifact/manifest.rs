@@ -153,10 +153,10 @@ impl Manifest {
                 .hint("build the artifact again")
         })?;
         if manifest.schema != SCHEMA {
+            let found = manifest.schema;
             return Err(Failure::refused(format!(
-                "`{}` has schema {}, but this deployer reads schema {SCHEMA}",
-                path.display(),
-                manifest.schema
+                "`{}` has schema {found}, but this deployer reads schema {SCHEMA}",
+                path.display()
             ))
             .hint("build and deploy with the same version of the deployer")
             .into());

@@ -252,7 +252,8 @@ fn refuse_over(key: &str, what: &str, size: u64) -> Result<()> {
 /// The size, and the limit that it is over.
 fn over(size: u64, limit: u64) -> Option<String> {
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
-    (size > limit).then(|| format!("{} MB, but Lambda allows {} MB", megabytes(size), megabytes(limit)))
+    let (size_mb, limit_mb) = (megabytes(size), megabytes(limit));
+    (size > limit).then(|| format!("{size_mb} MB, but Lambda allows {limit_mb} MB"))
 }
 
 #[cfg(test)]

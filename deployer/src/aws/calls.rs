@@ -128,7 +128,7 @@ impl Intercept for Counting {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // An attempt that was never sent is no call.
+        // An attempt that was never sent does not count as a call.
         let Some(sent) = bag.load::<Sent>().filter(|_| self.calls.notices.are_heard()) else { return Ok(()) };
         let outcome = match (context.response(), context.output_or_error()) {
             (Some(response), _) => outcome(response),

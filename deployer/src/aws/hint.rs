@@ -51,7 +51,7 @@ fn of_credentials(reason: &str) -> Cow<'static, str> {
             return format!("log in again: `aws sso login --profile {name}`").into();
         }
         Some(_) => {
-            "look at it in `~/.aws/config` (`aws sso login`, where it logs in by SSO), or change `profile` in `deployer.toml`"
+            "check the profile in `~/.aws/config` (if it uses SSO, log in with `aws sso login`), or change `profile` in `deployer.toml`"
         }
         None if lower.contains("sso") => {
             "log in again: `aws sso login`, with `--profile` for a profile other than `default`"
@@ -99,7 +99,7 @@ fn of_denial(reason: &str) -> Cow<'static, str> {
     }
     if reason.starts_with(NOT_GIVEN) && reason.contains("WebIdentity") {
         return Cow::Borrowed(
-            "let the trust policy of the role accept this run's token: its `aud` and its whole `sub`",
+            "change the trust policy of the role so that it accepts the `aud` and the complete `sub` of this run's token",
         );
     }
     match reason.strip_prefix('`').and_then(|rest| rest.split_once("` is not allowed")) {
@@ -122,7 +122,7 @@ fn of_code(reason: &str) -> Option<&'static str> {
             "a proxy or a firewall seems to respond in place of AWS: check `HTTPS_PROXY` and `NO_PROXY`"
         }
         _ if begins(&["CodeStorageExceededException"]) => {
-            "the account's 75 GB for code are full: `deployer prune` removes versions that are not needed; Service Quotas has more"
+            "the account's 75 GB for code are used up: remove versions that are no longer needed with `deployer prune`, or raise the quota in Service Quotas"
         }
         _ if begins(&["LimitExceededException", "ServiceQuotaExceeded"]) => {
             "a quota of the account is used up: remove what is not needed, or raise it in Service Quotas"

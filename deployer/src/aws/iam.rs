@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn root_a_federated_user_and_what_is_no_arn_have_no_policies_to_ask_for() {
+    fn root_federated_users_and_invalid_arns_have_no_policies() {
         for arn in ["arn:aws:iam::111111111111:root", "arn:aws:sts::111111111111:federated-user/ada", "ada", ""] {
             assert_eq!(source_of(arn), None, "{arn}");
         }

@@ -119,7 +119,7 @@ const ACCESS: &[Entry] = &[
             "InvalidIdentityToken: No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com"
         ),
         NoCredentials,
-        "IAM does not know the issuer of the token in this account.",
+        "IAM in this account has no identity provider for the token's issuer.",
         "Create the identity provider once in each account, then the role that trusts it."
     ),
 ];
@@ -233,7 +233,7 @@ const LIMITS: &[Entry] = &[
         ("CreateDeployment", "API `a1b2c3d4e5`"),
         Met::Code("LimitExceededException", "Maximum number of Deployments for this API has been reached."),
         Other,
-        "The account, the API or the function has as many of something as its quota allows.",
+        "The account, the API or the function has reached one of its quotas.",
         "Remove what is not needed, or raise the quota."
     ),
     entry!(
@@ -245,7 +245,7 @@ const LIMITS: &[Entry] = &[
         ),
         NotFound,
         "The stack contract names something that this account and region do not have.",
-        "Compare the contract with what exists. Often the account or the region is another one than meant."
+        "Compare the contract with what exists. Often the account or the region is the wrong one."
     ),
 ];
 
@@ -284,7 +284,7 @@ const PLACES: &[Entry] = &[
         "Enable the region, or use another one."
     ),
     entry!(
-        "The region is another one",
+        "The bucket is in another region",
         ("PutObject", "object `shop/orders.zip` of bucket `shop-artifacts`"),
         Met::Code(
             "AuthorizationHeaderMalformed",
@@ -323,7 +323,7 @@ const PLACES: &[Entry] = &[
         LEDGER,
         Met::Connection("tunnel error: proxy authorization required"),
         Unreachable,
-        "The proxy of `HTTPS_PROXY` wants a password, or does not allow AWS's hosts.",
+        "The proxy of `HTTPS_PROXY` needs a password, or does not allow AWS's hosts.",
         "Write user and password into the variable (`http://USER:PASSWORD@HOST:PORT`), or go around the proxy with `NO_PROXY`."
     ),
     entry!(

@@ -35,7 +35,7 @@ pub(super) fn counted(request: &mut HttpRequest, world: &World) -> Option<Arc<Wa
     Some(shown)
 }
 
-/// A body in chunks, each of which is noted when the connection takes it.
+/// A body in chunks. Each chunk is counted when the connection takes it.
 struct Counted {
     whole: SdkBody,
     /// What is left of the body, once its bytes were taken.

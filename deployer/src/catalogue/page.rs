@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::find::{Kind, Message};
 use super::text::says;
+use crate::glossary::retired_in_message;
 
 const BEFORE: &str = "\
 # Errors
@@ -135,7 +136,7 @@ fn write_group(text: &mut String, group: &[&Message]) {
 /// As Markdown: outside of backticks some characters would mean something.
 fn escaped(message: &str) -> String {
     let (mut text, mut in_code) = (String::new(), false);
-    for letter in message.replace("\n  ", " ").chars() {
+    for letter in message.replace("\n  ", " ").replace('\n', " ").chars() {
         in_code ^= letter == '`';
         if !in_code && ['<', '*', '|'].contains(&letter) {
             text.push('\\');
@@ -145,29 +146,18 @@ fn escaped(message: &str) -> String {
     text
 }
 
-/// Words that no message has: the glossary's.
-const RETIRED: [&str; 40] = [
-    "whoever", "likewise", "thereof", "mend", "mends", "judge", "judged", "settle", "settled", "tell", "tells", "told",
-    "answer", "answers", "answered", "serve", "serves", "served", "stand", "stands", "holds", "held", "spine", "pulse",
-    "trial", "glimpse", "rings", "nobody's", "somebody", "nobody", "asks", "knows", "wants", "sees", "behoves",
-    "hither", "aught", "naught", "anew", "whence",
-];
-
-const RETIRED_PHRASES: [&str; 7] =
-    ["so many", "hold against", "sign of life", "taken back", "it is said", "of which", "what nobody asked for"];
+/// Names with a capital that a message may start with, beside those that are all capitals.
+const NAMES: [&str; 8] =
+    ["CloudFormation", "CloudTrail", "CloudWatch", "DynamoDB", "GitHub", "GitHub's", "Lambda", "Terraform"];
 
 /// What is wrong with a message or a hint.
 pub(super) fn faults(message: &Message) -> Vec<String> {
     let mut faults = Vec::new();
     for (what, text) in [("message", Some(&message.text)), ("hint", message.hint.as_ref())] {
         let Some(text) = text else { continue };
-        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'');
-        let words = words.filter(|word| says(word)).map(str::to_lowercase);
-        faults.extend(words.filter(|word| RETIRED.contains(&word.as_str())).map(|word| format!("{what} has `{word}`")));
-        let phrases = RETIRED_PHRASES.iter().filter(|phrase| text.contains(*phrase));
-        faults.extend(phrases.map(|phrase| format!("{what} has `{phrase}`")));
+        faults.extend(retired_in_message(text).into_iter().map(|fault| format!("{what}: {fault}")));
         let first = text.split_whitespace().next().unwrap_or_default();
-        let is_name = ["AWS", "API", "Lambda", "IAM"].contains(&first) || !says(first);
+        let is_name = NAMES.contains(&first) || !says(first);
         if first.starts_with(char::is_uppercase) && !is_name {
             faults.push(format!("{what} starts with a capital"));
         }

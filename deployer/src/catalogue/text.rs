@@ -158,6 +158,10 @@ impl Reader<'_> {
     /// The text that a function of ours returns.
     fn returned(&mut self, name: &str, arguments: &[&'static Expr], frame: &Frame<'_>) -> String {
         let sources = self.sources;
+        // A duration: its units would say nothing.
+        if name == "spoken" {
+            return "TIME".to_owned();
+        }
         let named: Vec<_> = (0..sources.functions.len()).filter(|all| sources.functions[*all].name == name).collect();
         let ([index], true) = (named.as_slice(), frame.depth < DEEPEST) else { return self.closure(name, frame) };
         let function = &sources.functions[*index];
@@ -189,7 +193,7 @@ impl Reader<'_> {
     }
 
     fn method(&mut self, call: &'static syn::ExprMethodCall, frame: &Frame<'_>) -> String {
-        const SAME: [&str; 26] = [
+        const SAME: [&str; 28] = [
             "to_owned",
             "to_string",
             "into",
@@ -216,13 +220,15 @@ impl Reader<'_> {
             "filter",
             "to_vec",
             "to_str",
+            "chars",
+            "take",
         ];
         let name = call.method.to_string();
         let given = call.args.iter().collect::<Vec<_>>();
         match (name.as_str(), given.as_slice()) {
             ("unwrap_or" | "unwrap_or_else", [other]) => match self.choose(std::ptr::from_ref(call).addr(), 2) {
                 0 => match self.text(&call.receiver, frame) {
-                    // `None`, of which the other is made.
+                    // `None`: then the other one is the text.
                     nothing if nothing.is_empty() => self.text(other, frame),
                     found => found,
                 },

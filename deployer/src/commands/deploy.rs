@@ -76,7 +76,7 @@ pub async fn show_plan(context: Context<'_>, environment: &Environment, options:
     observed.refuse_unsendable(config, environment)?;
     if let Some(release) = observed.ledger.unfinished() {
         return Err(Failure::refused(format!("release {release} is under way, or was left unfinished"))
-            .hint("wait for its run to end; the next deploy or rollback ends what a dead run left")
+            .hint("wait for its run to end; if that run died, the next `deployer deploy` or `deployer rollback` finishes or reverts the release")
             .into());
     }
     let sources = given.sources(&observed).await;

@@ -108,7 +108,7 @@ async fn source(
     let release = Ledger::new(&reader.table, &config.app).release(number).await?;
     let release = release.ok_or_else(|| {
         Failure::refused(format!("`{}` has no release {number}", from.name))
-            .hint(format!("`deployer history {}` lists what there is", from.name))
+            .hint(format!("`deployer history {}` lists the releases", from.name))
     })?;
     Ok((state, Some(release)))
 }

@@ -69,8 +69,8 @@ fn explain(from: &Environment, to: &Environment, refused: Option<&AwsError>, err
     }
     let (name, next) = (&from.name, &to.name);
     let right_one = format!(
-        "set `reader_role` of `[environments.{name}]` in `deployer.toml` to a role that reads `{name}`, and that the role of \
-         `{next}` may assume"
+        "set `reader_role` of `[environments.{name}]` in `deployer.toml` to a role that may read `{name}` and that the \
+         role of `{next}` may assume"
     );
     error.context(match (&from.reader_role, refused) {
         (Some(role), Some(refused)) => Failure::bad_input(format!(
@@ -78,8 +78,8 @@ fn explain(from: &Environment, to: &Environment, refused: Option<&AwsError>, err
              themselves"
         ))
         .hint(format!(
-            "AWS refuses a role that does not exist, too: {right_one}, by the trust policy of the one and the policies of the other \
-             (its ARN, if `{name}` has an account of its own); nothing was changed"
+            "check that the role exists (its ARN is needed if `{name}` has its own account), that its trust policy names the role of \
+             `{next}`, and that a policy of the role of `{next}` allows `sts:AssumeRole` on it; nothing was changed"
         )),
         (Some(role), None) => {
             Failure::bad_input(format!("cannot read `{name}` through its `reader_role` `{role}`")).hint(format!(
@@ -147,7 +147,7 @@ mod tests {
         assert!(said.contains("names no `reader_role`") && said.contains("dynamodb:GetItem"), "{said}");
         for way in [
             "set `reader_role` of `[environments.dev]`",
-            "a role that reads `dev`",
+            "a role that may read `dev`",
             "or grant these credentials",
             "lambda:GetFunction",
         ] {
@@ -167,7 +167,7 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("sts:AssumeRole"), "{said}");
-        assert!(hint.contains("the role of `prod` may assume") && hint.contains("trust policy"), "{hint}");
+        assert!(hint.contains("the role of `prod` allows `sts:AssumeRole`") && hint.contains("trust policy"), "{hint}");
     }
 
     #[test]

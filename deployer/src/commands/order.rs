@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_commit_nothing_is_refused_and_it_is_said() {
+    fn without_a_commit_nothing_is_refused_and_a_warning_says_so() {
         assert_eq!(word(None, &live(Some("b"), Some(1)), Ancestry::Unknown), "unknown");
         assert_eq!(word(Some(("a", Some(1))), &live(None, None), Ancestry::Unknown), "unknown");
     }

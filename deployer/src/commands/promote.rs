@@ -128,7 +128,7 @@ async fn source(config: &Config, from: &Environment, reader: &Reader, number: Op
     let release = release.ok_or_else(|| {
         let what = number.map_or_else(|| "no release".to_owned(), |number| format!("no release {number}"));
         Failure::refused(format!("`{}` has {what}", from.name))
-            .hint(format!("`deployer history {}` lists what there is", from.name))
+            .hint(format!("`deployer history {}` lists the releases", from.name))
     })?;
     if !release.stable {
         return Err(Failure::refused(format!("release {release} of `{}` is not stable: {}", from.name, release.state))
@@ -153,7 +153,7 @@ impl Source {
             }
             let Some(source) = self.contract.functions.get(key) else {
                 return Err(Failure::refused(format!("the stack of `{}` has no function `{key}`", from.name))
-                    .hint("bring the stacks of both environments to the same functions")
+                    .hint("give both environments the same functions, with your infrastructure code")
                     .into());
             };
             let both = source.architecture.as_ref().zip(function.architecture.as_ref());
@@ -188,7 +188,7 @@ impl Source {
             from.name,
             differing.join(", ")
         ))
-        .hint("bring both stacks to the same definition and release to the first, or allow it with `--allow-definition-diff`")
+        .hint("make the API definitions of both stacks the same and release to the first environment, or allow it with `--allow-definition-diff`")
         .into())
     }
 

@@ -13,7 +13,7 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
     if to == "previous" {
         return previous(history, live).ok_or_else(|| {
             Failure::refused(format!("no stable release came before release {live}"))
-                .hint("`deployer history` lists what there is")
+                .hint("`deployer history` lists the releases")
                 .into()
         });
     }
@@ -32,9 +32,9 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
         None => format!("release {found} was never stable: it is {}", found.state),
     };
     let hint = if served {
-        "name a stable one, or insist with `--force`"
+        "name a stable one, or pass `--force` to roll back to this one anyway"
     } else {
-        "name a stable one: this one never took traffic"
+        "name a stable one: this one never took traffic, so `--force` does not apply"
     };
     Err(Failure::refused(what).hint(hint).into())
 }

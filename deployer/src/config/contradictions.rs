@@ -59,7 +59,10 @@ pub(super) fn failure(found: &[Contradiction], text: &str, path: &Path) -> Failu
     let lines: Vec<String> = lines.collect();
     let message = match lines.as_slice() {
         [one] => format!("`{}`: {one}", path.display()),
-        all => format!("`{}` has {} errors:\n  {}", path.display(), all.len(), all.join("\n  ")),
+        errors => {
+            let count = errors.len();
+            format!("`{}` has {count} errors:\n  {}", path.display(), errors.join("\n  "))
+        }
     };
     Failure::bad_input(message)
         .hint("`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed")
@@ -130,7 +133,7 @@ fn functions(file: &File) -> Vec<Contradiction> {
         let what = match all.iter().find(|name| !file.environments.contains_key(*name)) {
             Some(unknown) => format!("function `{key}` names `{unknown}`, which is not in `environments`"),
             None if all.is_empty() => {
-                format!("function `{key}` is in no environment: leave `environments` out, or the function")
+                format!("function `{key}` is in no environment: remove its `environments`, or remove the function")
             }
             None => return None,
         };

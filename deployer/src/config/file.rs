@@ -177,8 +177,8 @@ fn malformed(found: &[toml::de::Error], text: &str, path: &Path) -> Failure {
             Some(Place { line, column, .. }) => format!("line {line}, column {column}: {}", error.message()),
             None => error.message().to_owned(),
         };
-        let lines: Vec<_> = found.iter().map(line).collect();
-        format!("has {} errors:\n  {}", lines.len(), lines.join("\n  "))
+        let (count, errors): (_, Vec<_>) = (found.len(), found.iter().map(line).collect());
+        format!("has {count} errors:\n  {}", errors.join("\n  "))
     });
     Failure::bad_input(format!("`{}` {what}", path.display()))
         .hint("`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed")

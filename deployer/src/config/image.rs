@@ -43,7 +43,7 @@ impl TryFrom<String> for Image {
     fn try_from(text: String) -> Result<Self, String> {
         let Some((repository, digest)) = text.split_once("@sha256:") else {
             return Err(format!(
-                "the image `{text}` has no digest, and a tag may come to name another image: write it as \
+                "the image `{text}` has no digest, and a tag can be moved to another image: write it as \
                  `REPOSITORY@sha256:DIGEST`"
             ));
         };

@@ -42,7 +42,7 @@ fn complete(language: &str, text: &str) -> Vec<String> {
     parts.filter_map(started).collect()
 }
 
-/// What a part of a line starts, if that is the deployer: without what stands before it, and without redirections.
+/// What a part of a line starts, if that is the deployer: without what comes before it, and without redirections.
 fn started(part: &str) -> Option<String> {
     let part = part.trim().replace("cargo run -p deployer --", "deployer");
     let is_before = |word: &&str| ["exec", "env", "-i"].contains(word) || word.contains('=');

@@ -16,7 +16,7 @@ pub(super) struct Page {
     pub(super) links: Vec<String>,
     /// The blocks of code with their language.
     pub(super) blocks: Vec<(String, String)>,
-    /// What stands between backticks.
+    /// What is between backticks.
     pub(super) quoted: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ use crate::verify::{Blame, Expected, Failed, Traffic, Verifier, awake};
 /// What is live cannot be a release: an alias that splits its traffic, or that names `$LATEST`.
 pub(super) async fn adopt(engine: &Engine<'_>, observed: &Observed) -> Result<bool> {
     let Some(drift) = drift(observed) else { return Ok(false) };
-    refuse_what_is_no_release(observed)?;
+    refuse_unadoptable(observed)?;
     record(engine, observed, &drift).await.map(|()| true)
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> R
     let is_empty = observed.ledger.live.is_none() && observed.ledger.last.as_ref().is_none_or(untouched);
     // A function without a check may be a placeholder.
     let unknown = engine.config.unchecked(engine.environment).next().is_some();
-    if !is_empty || unknown || refuse_what_is_no_release(observed).is_err() {
+    if !is_empty || unknown || refuse_unadoptable(observed).is_err() {
         return Ok(false);
     }
     let verifier = engine.verifier(observed)?;
@@ -58,7 +58,7 @@ pub(super) async fn first_contact(engine: &Engine<'_>, observed: &Observed) -> R
 /// # Errors
 /// It cannot be a release, or the ledger cannot be written.
 pub(super) async fn in_use(engine: &Engine<'_>, observed: &Observed) -> Result<()> {
-    refuse_what_is_no_release(observed)?;
+    refuse_unadoptable(observed)?;
     record(engine, observed, "it was in use before the first release").await
 }
 
@@ -72,7 +72,7 @@ fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
             Ok(())
         }
         _ => Err(Failure::refused(format!("cannot find out whether `{environment}` is in use already: {failed}"))
-            .hint("make it possible to invoke what is live, then run again; nothing was changed")
+            .hint("fix the permission or the function, so that what is live can be invoked, then run again; nothing was changed")
             .into()),
     }
 }
@@ -120,11 +120,11 @@ async fn verify(
     engine.interrupt().or(checks).await
 }
 
-fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
+fn refuse_unadoptable(observed: &Observed) -> Result<()> {
     for function in observed.functions.values() {
         let (name, alias) = (&function.resource.name, &function.resource.alias);
         let why = match function.alias.version.as_str() {
-            "$LATEST" => "names `$LATEST`, which changes under it",
+            "$LATEST" => "names `$LATEST`, which changes with every upload",
             _ if !function.alias.weights.is_empty() => "splits its traffic",
             _ => continue,
         };

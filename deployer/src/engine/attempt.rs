@@ -179,7 +179,7 @@ impl Engine<'_> {
         release.stable = release.reason.is_none() && restored;
         let missing = || {
             Failure::new(Exit::NotReverted, format!("release {release} is live, but its record could not be written"))
-                .hint("run any writing command again: once the lock is dead, it writes the record")
+                .hint("run `deployer deploy` or `deployer rollback` again: it writes the record as soon as the lock has expired")
         };
         let ended = lock.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
@@ -209,13 +209,13 @@ impl Engine<'_> {
             if let Err(lost) = lock.progress(release).await
                 && lost.exit() == Exit::Locked
             {
-                let lost = lost.context(format!("release {release} is no longer this run's to end"));
+                let lost = lost.context(format!("another run now finishes or reverts release {release}"));
                 return self.with_late_move(intended, lost, release).await;
             }
             if let Err(stuck) = revert(self, lock, intended.observed, intended.verifier, release).await {
                 // If this run may no longer revert, the next lock holder does.
                 let Err(lost) = lock.still_ours() else { return not_reverted(lock, release, error, &stuck).await };
-                let what = format!("release {release} failed, and is no longer this run's to end: {error:#}");
+                let what = format!("release {release} failed, and another run now reverts it: {error:#}");
                 return self.with_late_move(intended, lost.context(what), release).await;
             }
         }
@@ -312,7 +312,7 @@ async fn not_reverted(
     let ended = error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NoCredentials);
     let hint = match ended {
         true => {
-            "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what is live"
+            "log in again, then deploy or roll back: that reverts this release first; `deployer status` shows what is live"
         }
         false => {
             "old and new parts may be live together: `deployer status` shows them; the next deploy or rollback tries to revert again"

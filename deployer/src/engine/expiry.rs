@@ -28,10 +28,10 @@ pub(super) async fn outlasts(engine: &Engine<'_>, traffic: &Traffic, ignore: boo
         return Ok(());
     }
     Err(Failure::refused(format!(
-        "the credentials end in {} s, and traffic is moved and watched for {} s",
+        "the credentials expire in {} s, but this release moves and watches traffic for {} s",
         left.as_secs().max(0),
         lasts.as_secs()
     ))
-    .hint("log in again or take the role for longer; `--ignore-expiry` starts all the same; nothing was changed")
+    .hint("log in again or assume the role for a longer session, or pass `--ignore-expiry` to start anyway; nothing was changed")
     .into())
 }

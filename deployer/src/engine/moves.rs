@@ -108,7 +108,7 @@ async fn revision(
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
-    let what = format!("alias `{alias}` of `{name}` was moved from outside in the middle of the release");
+    let what = format!("alias `{alias}` of `{name}` was moved from outside during the release");
     Err(Failure::refused(what).hint("CloudTrail shows who moved it; that move was not overwritten").into())
 }
 
@@ -184,7 +184,7 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
                 return Err(Failure::error(format!(
                     "the provisioned concurrency of alias `{alias}` of `{name}` failed: {reason}"
                 ))
-                .hint("fix what the reason names, or take the provisioned concurrency away")
+                .hint("fix what the reason names, or remove the provisioned concurrency")
                 .into());
             }
             Ok(Some(Provisioned::InProgress)) | Err(AwsError { kind: Kind::Unknown, .. }) => {
@@ -285,8 +285,8 @@ pub(super) async fn confirm(run: &Apply<'_>, parts: &Parts) -> Result<()> {
             .wait_until(|| "every alias and the stage to be seen where they were moved".to_owned())
             .await
             .with_context(|| {
-                Failure::error(format!("at the end of the release {}", elsewhere.join("; ")))
-                    .hint("it was moved from outside during the release: CloudTrail shows by whom; then run again")
+                Failure::error(format!("the release moved everything, but {}", elsewhere.join("; ")))
+                    .hint("it was moved from outside during the release: CloudTrail shows who moved it; then run again")
             })?;
     }
 }

@@ -73,7 +73,7 @@ async fn alias_back(
         let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
-            "alias `{alias}` of `{name}` names version {}, which is neither's",
+            "alias `{alias}` of `{name}` names version {}, which is neither the new nor the old one",
             found.version
         );
         match denied.take() {
@@ -169,7 +169,7 @@ async fn stage_stays_back(
 async fn refuse_elsewhere(lock: &AcquiredLock, api: &RestApi, release: &Release, found: &str) -> Result<()> {
     ensure!(
         is_of(release, found) || came_late(lock, release, found).await?,
-        "stage `{}` is at deployment `{found}`, which is neither's",
+        "stage `{}` is at deployment `{found}`, which is neither the new nor the old one",
         api.stage
     );
     Ok(())

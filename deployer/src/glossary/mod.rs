@@ -7,7 +7,7 @@ mod words;
 use std::path::Path;
 use std::process::Command;
 
-use terms::{EXCEPTIONS, FOREIGN, PLAIN, RETIRED};
+use terms::{EXCEPTIONS, FOREIGN, PLAIN, RETIRED, RETIRED_IN_MESSAGES};
 use words::{Pattern, Word, covers, words};
 
 /// The folder of the list itself.
@@ -57,6 +57,20 @@ fn every_exception_is_needed() {
         let mut under = files.iter().filter(|(name, _)| name.starts_with(path));
         assert!(under.any(|(_, text)| covers(&words(text), &pattern).next().is_some()), "{path}: {reason}");
     }
+}
+
+/// The retired words of a message of the deployer, each with what to write instead.
+pub(crate) fn retired_in_message(text: &str) -> Vec<String> {
+    let mut glossary = Glossary::new();
+    glossary.retired.extend(RETIRED_IN_MESSAGES.iter().map(|(pattern, instead)| (Pattern::of(pattern), *instead)));
+    glossary.retired("message", text)
+}
+
+#[test]
+fn messages_may_not_have_more_words_than_other_text() {
+    assert_eq!(retired_in_message("it knows who is told").len(), 2);
+    assert_eq!(Glossary::new().retired("a.rs", "it knows who is told").len(), 1);
+    assert!(retired_in_message("run it again").is_empty());
 }
 
 struct Glossary {

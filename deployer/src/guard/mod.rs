@@ -64,7 +64,9 @@ fn read(file: &Path) -> Result<TerraformPlan> {
             .hint("write it with `terraform plan -out=FILE` and `terraform show -json FILE`")
     })?;
     let plan = TerraformPlan::read(&document);
-    plan.map_err(|Unreadable { what, way }| Failure::bad_input(format!("`{}` {what}", file.display())).hint(way).into())
+    plan.map_err(|Unreadable { what: reason, way }| {
+        Failure::bad_input(format!("`{}` {reason}", file.display())).hint(way).into()
+    })
 }
 
 /// The findings that refuse the plan, and the warnings.

@@ -181,7 +181,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
             "create the ledger, DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery and deletion protection)?"
         ))?
     {
-        return Err(Failure::refused("an environment cannot be released to without a ledger; nothing was changed")
+        return Err(Failure::refused("no ledger was found, and an environment needs one; nothing was changed")
             .hint("create the table with your infrastructure code, with the string keys `pk` and `sk`, and pass `--ledger NAME`")
             .into());
     }

@@ -73,7 +73,7 @@ impl Project {
             return Ok(None);
         }
         let Some(output) = folder_of(&self.outputs(), files, (key, name))? else {
-            let file = files.first().map_or("", String::as_str);
+            let file = files.first().cloned().unwrap_or_default();
             return Err(format!("needs `{file}`, which `npm run build` has not made yet: run that first"));
         };
         let install = if self.files.contains("package-lock.json") { "npm ci" } else { "npm install" };

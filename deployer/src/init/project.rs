@@ -109,10 +109,8 @@ impl Project {
             return self.packaged(key, &folder, &runtime, settings);
         }
         self.built((key, &function.name), &files)?.ok_or_else(|| {
-            format!(
-                "starts `{handler}` with `{runtime}`, but there is no `{}`",
-                files.first().map_or("", String::as_str)
-            )
+            let file = files.first().cloned().unwrap_or_default();
+            format!("starts `{handler}` with `{runtime}`, but there is no `{file}`")
         })
     }
 

@@ -75,7 +75,7 @@ fn not_started(place: &Place, error: anyhow::Error, words: &str) -> anyhow::Erro
     let lines: Vec<&str> = words.lines().collect();
     let last = lines[lines.len().saturating_sub(5)..].join("\n");
     let failure = Failure::error(format!("the local AWS of `{}` did not start", place.environment.name));
-    error.context(last).context(failure.hint("fix what its output names, then run again: nothing of it is left"))
+    error.context(last).context(failure.hint("fix what its output names, then run again: the failed process has ended"))
 }
 
 /// The working folder of the process.

@@ -45,9 +45,9 @@ impl<'a> Maker<'a> {
             }
             None if stack.command.is_none() => {
                 return Err(Failure::bad_input(
-                    "nothing makes the stack of the local AWS: there are no Terraform files in the folder `terraform` or beside `deployer.toml`",
+                    "nothing creates the stack of the local AWS: there are no Terraform files in the folder `terraform` or beside `deployer.toml`",
                 )
-                .hint("in `[local]` set `terraform = \"FOLDER\"`, or a `command = \"…\"` that makes the stack; nothing was changed")
+                .hint("set `terraform = \"FOLDER\"` in `[local]`, or set `command` there to a shell command that creates the stack; nothing was changed")
                 .into());
             }
             None => None,
@@ -188,8 +188,8 @@ mod tests {
     #[tokio::test]
     async fn a_project_without_terraform_or_command_is_refused() {
         let (message, exit, hint) = project("", &[]).refusal().await;
-        assert!(message.starts_with("nothing makes the stack of the local AWS"), "{message}");
-        assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("`command = "), "{hint}");
+        assert!(message.starts_with("nothing creates the stack of the local AWS"), "{message}");
+        assert!(exit == Exit::BadInput && hint.contains("`terraform = ") && hint.contains("set `command`"), "{hint}");
         let (message, exit, _) = project("terraform = \"infra\"", &[("infra/README.md", "")]).refusal().await;
         assert!(
             message.starts_with("there are no Terraform files (`*.tf`) in `") && message.ends_with("/infra`"),

@@ -111,8 +111,9 @@ async fn turn(config: &Config) -> Result<std::fs::File> {
     std::fs::create_dir_all(&cache).with_context(|| cannot("make the folder", &cache))?;
     let path = cache.join("terraform-plugins.lock");
     let file = std::fs::File::create(&path).with_context(|| cannot("write", &path))?;
-    let locked =
-        tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await.context("the wait was cut off")?;
+    let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file))
+        .await
+        .context("the wait for the lock was interrupted")?;
     locked.with_context(|| cannot("lock", &path))
 }
 

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_aws_adds_with_its_default_is_no_change() {
+    fn a_field_that_aws_adds_with_its_default_is_not_a_change() {
         let print = |integration: Value| {
             print(json!([{"path": "/", "resourceMethods": {"GET": {"methodIntegration": integration}}}]))
         };

@@ -18,8 +18,9 @@ pub async fn alias(
     let mut backoff = None;
     loop {
         let found = reader.lambda.alias(name, alias).await?;
-        let again =
-            || Backoff::new(&reader.world, Pace::READ).waiting_for(format!("alias `{alias}` of `{name}` to settle"));
+        let again = || {
+            Backoff::new(&reader.world, Pace::READ).waiting_for(format!("alias `{alias}` of `{name}` to stop changing"))
+        };
         if expected(&found) || !backoff.get_or_insert_with(again).wait().await {
             return Ok(found);
         }
@@ -34,7 +35,8 @@ pub async fn stage(reader: &Reader, api: &RestApi, expected: impl Fn(&Stage) -> 
     let mut backoff = None;
     loop {
         let found = reader.api.stage(&api.id, &api.stage).await?;
-        let again = || Backoff::new(&reader.world, Pace::READ).waiting_for(format!("stage `{}` to settle", api.stage));
+        let again =
+            || Backoff::new(&reader.world, Pace::READ).waiting_for(format!("stage `{}` to stop changing", api.stage));
         if expected(&found) || !backoff.get_or_insert_with(again).wait().await {
             return Ok(found);
         }

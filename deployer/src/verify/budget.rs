@@ -41,7 +41,7 @@ impl Budget {
         self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
-    /// Shares `left` requests among a first check and `others`, each of which needs `in_a_row` responses. A check that
+    /// Shares `left` requests among a first check and `others`; each needs `in_a_row` responses. A check that
     /// cannot get enough gets none: a few requests could show no more than the parts of before.
     pub(super) fn share(left: u32, others: usize, in_a_row: u32) -> Shares {
         let each = Self::least(in_a_row);

@@ -1,6 +1,6 @@
 //! Whether the new parts respond as declared: by Invoke before traffic, through the URL after.
 //!
-//! Every wait is bounded, and only a response with the new marks counts: the absence of an error is no success.
+//! Every wait is bounded, and only a response with the new marks counts: the absence of an error is not a success.
 //!
 //! | file | what happens there |
 //! |---|---|

@@ -94,7 +94,7 @@ impl ThroughUrl {
     }
 
     /// Looks a few times, while traffic is split, for a response of the new version: only such a one counts, and only three
-    /// wrong ones fail. It is no failure to see none: a small share of the traffic is seldom met.
+    /// wrong ones fail. Seeing none is not a failure: a small share of the traffic is seldom met.
     pub(super) async fn a_few_times(&self, check: &Check, expected: &Expected, phase: &str) -> Shown {
         let (mut wrong, mut wanted, mut requests) = (0, LOOKS, 0);
         // Most of the requests that a release may make are for what comes after the switch.

@@ -152,7 +152,7 @@ fn a_held_lock_is_refused_and_its_holder_named() {
     let kept = checkout.keeping("function/src/reply.rs");
     checkout.edit("function/src/reply.rs", "There is nothing at this path.", "There is something.");
     let (ended, idle) =
-        while_ada_holds_the_lock("dev", || (checkout.deployer("deploy dev"), checkout.deployer("status --idle dev")));
+        while_ada_has_the_lock("dev", || (checkout.deployer("deploy dev"), checkout.deployer("status --idle dev")));
     drop(kept);
     ended.expect(5).says([
         "ada (`deploy dev`",
@@ -164,8 +164,8 @@ fn a_held_lock_is_refused_and_its_holder_named() {
     assert_eq!(checkout.deployer("status --idle dev").expect(0).stdout, "dev: no release is under way\n");
 }
 
-/// Does something while another run holds the lock of an environment, and shows that it is alive.
-pub(crate) fn while_ada_holds_the_lock<T>(environment: &str, then: impl FnOnce() -> T) -> T {
+/// Does something while another run has the lock of an environment, and shows that it is alive.
+pub(crate) fn while_ada_has_the_lock<T>(environment: &str, then: impl FnOnce() -> T) -> T {
     let lock = stack().ledger_item(environment, "lock");
     let mut held = lock.clone();
     let text = |text: &str| json!({"S": text});

@@ -83,7 +83,7 @@ fn read(seen: &Value, status: u16) -> Value {
 }
 
 /// As Ubuntu 24.04's `chromium`, which has no sandbox.
-pub(crate) fn a_browser_that_answers_its_version_and_shows_no_page_is_passed_over() {
+pub(crate) fn a_browser_that_prints_its_version_but_shows_no_page_is_passed_over() {
     let folder = tempfile::TempDir::new().unwrap();
     let broken = folder.path().join("chromium");
     std::fs::write(&broken, "#!/bin/sh\n[ \"$1\" = --version ] && echo Chromium 1 || exit 1\n").unwrap();
@@ -96,7 +96,7 @@ pub(crate) fn a_browser_that_answers_its_version_and_shows_no_page_is_passed_ove
     assert_eq!(chromium::first_that_starts(&[broken]), None);
 }
 
-pub(crate) fn a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none() {
+pub(crate) fn a_page_of_the_allowed_origin_reads_responses_a_foreign_one_does_not() {
     a_page_of_the_allowed_origin_reads_the_count_and_its_preflight_passes();
     a_page_of_a_foreign_origin_reads_nothing_though_its_simple_request_counts();
     a_method_or_header_that_the_preflight_does_not_allow_is_never_sent();
@@ -236,7 +236,7 @@ impl Drop for Forbidden {
     }
 }
 
-/// The total is no number, until the value is dropped.
+/// The total is not a number, until the value is dropped.
 struct BrokenTotal {
     before: Value,
 }

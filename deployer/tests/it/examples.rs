@@ -100,7 +100,7 @@ impl Example {
         let released = self.run(&format!("{deploy} --output json")).expect(0).json();
         let checks = released["checks"].as_array().unwrap();
         let after = checks.iter().find(|check| check["phase"] == "after the aliases").unwrap();
-        assert_eq!((&after["answer"], after.get("by_invoke")), (&response.into(), None), "{released:#}");
+        assert_eq!((&after["response"], after.get("by_invoke")), (&response.into(), None), "{released:#}");
         released
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn local_up_in_a_clean_checkout_makes_a_live_stack() {
     its_last_line_is_a_curl_that_counts();
     status_shows_the_releases_of_both_environments();
     every_get_counts_up_by_one();
-    the_preflight_function_answers_options();
+    the_preflight_function_responds_to_options();
     the_declared_checks_pass();
     the_users_aws_and_terraform_settings_reach_nothing_local();
 }
@@ -70,7 +70,7 @@ pub(crate) fn total(stack: &Stack) -> u64 {
     body["count"].as_u64().unwrap()
 }
 
-fn the_preflight_function_answers_options() {
+fn the_preflight_function_responds_to_options() {
     let address = format!("{}/count", stack().url("dev"));
     let output =
         Command::new("curl").args(["-sS", "--noproxy", "*", "-i", "-X", "OPTIONS", &address]).output().unwrap();

@@ -81,7 +81,7 @@ pub(crate) fn a_plan_that_would_cut_live_traffic_is_refused_with_a_hint() {
         "hint: once no release within retention uses it, apply the removal with `--retired`",
     ]);
     checkout.deployer("guard destroyed.json --retired").expect(0);
-    what_is_no_plan_is_refused();
+    other_files_than_plans_are_refused();
 }
 
 /// The table of `guard` names what the provider has: a name that was mistyped would guard nothing.
@@ -112,7 +112,7 @@ fn has(block: &Value, path: &str) -> bool {
     }
 }
 
-fn what_is_no_plan_is_refused() {
+fn other_files_than_plans_are_refused() {
     let checkout = &stack().checkout;
     checkout.write("state.json", r#"{"format_version": "1.0", "values": {}}"#);
     checkout

@@ -123,7 +123,7 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         browser::releases::the_page_of_releases_is_whole_on_a_phone_and_by_keyboard,
         shells::each_shell_completes_commands_environments_and_releases,
         shells::each_page_of_the_manual_renders_without_a_warning,
-        browser::a_browser_that_answers_its_version_and_shows_no_page_is_passed_over,
+        browser::a_browser_that_prints_its_version_but_shows_no_page_is_passed_over,
         proven::privileges::a_policy_allows_its_statements_and_nothing_else,
         proven::privileges::an_unknown_part_of_a_policy_fails_the_test,
         terminal::a_build_on_a_terminal_shows_the_compilers_output_between_whole_lines,
@@ -135,7 +135,7 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
 
 /// What a page may read, by a browser's word.
 fn tests_of_the_browser() -> Vec<Test> {
-    tests![browser::a_page_of_the_allowed_origin_reads_every_answer_and_a_foreign_one_none,]
+    tests![browser::a_page_of_the_allowed_origin_reads_responses_a_foreign_one_does_not,]
 }
 
 /// The first steps of a newcomer, and the load that the stack takes.
@@ -199,7 +199,7 @@ fn tests_of_releases() -> Vec<Test> {
     tests![
         releases::changed_code_is_released_and_a_rollback_restores_the_old,
         releases::terraform_changes_memory_and_deploy_releases_it,
-        releases::a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm,
+        releases::a_canary_is_not_drift_locks_others_out_and_reverts_on_sigterm,
         releases::a_killed_release_is_unlocked_and_reverted_by_the_next_run,
         artifacts::an_artifact_built_without_credentials_deploys_elsewhere,
         artifacts::an_older_commit_replaces_a_newer_one_only_if_it_is_meant,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::actions::{Event, GitHub, REPOSITORY, Run, asset, comments, declared, published, workflows};
-use crate::bad_input::while_ada_holds_the_lock;
+use crate::bad_input::while_ada_has_the_lock;
 use crate::harness::{SENTENCE, repository};
 use crate::stack;
 
@@ -132,7 +132,7 @@ pub(crate) fn a_refused_run_is_an_annotation_and_changes_nothing() {
     fails(&github, &promote("dev", "99999", "prod"), "source", ["`dev` has no release 99999", "deployer history dev"]);
     // The first release is that of `local up`.
     fails(&github, &promote("dev", "1", "prod"), "source", ["was not deployed by a run of", "`unverified`"]);
-    while_ada_holds_the_lock("prod", || {
+    while_ada_has_the_lock("prod", || {
         fails(&github, &rollback("prod", "1"), "rollback", ["has the lock of ledger", "wait for that run"]);
     });
 

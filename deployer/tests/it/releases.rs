@@ -80,7 +80,7 @@ fn canary(proxy: &StrictProxy) -> Running {
     running
 }
 
-pub(crate) fn a_canary_is_no_drift_locks_others_out_and_reverts_on_sigterm() {
+pub(crate) fn a_canary_is_not_drift_locks_others_out_and_reverts_on_sigterm() {
     let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
     let running = canary(&proxy);
     stack.assert_terraform_plan_is_empty("dev");
@@ -98,7 +98,7 @@ pub(crate) fn a_killed_release_is_unlocked_and_reverted_by_the_next_run() {
     let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
     canary(&proxy).kill();
     let asked = stack.checkout.deployer("unlock dev").expect(3);
-    asked.says(["is held by", "`deploy dev`", "hint: run it in a terminal, or with `--force`"]);
+    asked.says(["has the lock of `dev`", "`deploy dev`", "hint: run it in a terminal, or with `--force`"]);
     stack.checkout.deployer("unlock dev --force").expect(0);
     let killed = stack.last_number("dev");
     stack.checkout.through(&proxy, "dev", "deploy dev").0.expect(0).says([&format!("release {killed}")]);

@@ -85,7 +85,7 @@ pub(crate) fn each_page_of_the_manual_renders_without_a_warning() {
     assert_eq!(main.stdout, std::fs::read(folder.path().join("deployer.1")).unwrap());
 }
 
-/// Makes sure of a program: root installs it, everybody else is told how.
+/// Makes sure of a program: root installs it; other users get a message that says how.
 fn installed(program: &str) {
     let is_there = || Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     if !is_there() {

@@ -105,7 +105,7 @@ fn differences(schema_of: &Value, value: &Value, path: &str) -> Vec<String> {
     wrong
 }
 
-/// A branch with the properties that stand beside it: what is flattened.
+/// A branch with the properties beside it: what is flattened.
 fn with(around: &Value, branch: &Value) -> Value {
     let mut whole = branch.clone();
     for (name, property) in around["properties"].as_object().into_iter().flatten() {

@@ -27,7 +27,7 @@ pub(crate) struct Sent {
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
-/// Serves until this process ends; each connection has a thread of its own.
+/// Runs until this process ends; each connection has a thread of its own.
 pub(crate) fn serve(
     tls: Option<Arc<ServerConfig>>,
     response: impl Fn(Received) -> Sent + Send + Sync + 'static,

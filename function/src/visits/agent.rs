@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_browser_is_told_from_those_that_it_claims_to_be() {
+    fn each_browser_is_distinguished_from_those_that_it_claims_to_be() {
         for (family, user_agent) in [
             ("Edge", "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0"),
             ("Edge", "Mozilla/5.0 (Linux; Android 10) AppleWebKit/537.36 Chrome/120 Mobile Safari/537.36 EdgA/120"),

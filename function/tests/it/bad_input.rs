@@ -71,7 +71,7 @@ fn an_odd_event_gets_its_response_and_one_line() {
 
 /// Invokes a function over `table`, and asserts the documented failure: within the function's 10 s, framed,
 /// with nothing internal, and with one line that contains `cause`.
-fn assert_told(name: &str, table: &StandIn, path: &str, error: &str, cause: &str) {
+fn assert_reported(name: &str, table: &StandIn, path: &str, error: &str, cause: &str) {
     let function: Lambda = counter(table);
     assert_eq!(function.invoke(&event("GET", "/nowhere"))["statusCode"], 404, "{name}: it must start all the same");
     let started = Instant::now();
@@ -100,14 +100,15 @@ fn a_store_failure_is_a_500_with_its_cause_in_the_log() {
     let returning = |sent: Sent| StandIn::start(move |_| sent.clone());
     let rubbish = |body: &str| returning((200, vec![], body.to_owned()));
     for path in ["/count", "/health"] {
-        let database = |name, table: &StandIn, cause| assert_told(name, table, path, "Database error", cause);
+        let database = |name, table: &StandIn, cause| assert_reported(name, table, path, "Database error", cause);
         database("no table", &returning(refusal(400, "ResourceNotFoundException")), INTERNAL);
         database("not allowed", &returning(refusal(400, "AccessDeniedException")), INTERNAL);
         database("throttled", &returning(refusal(400, "ProvisionedThroughputExceededException")), INTERNAL);
         database("failing", &returning(refusal(500, "InternalServerError")), INTERNAL);
         database("rubbish", &rubbish("<html>"), "");
     }
-    let other = |name, body| assert_told(name, &rubbish(body), "/count", "Internal server error", "no whole number");
+    let other =
+        |name, body| assert_reported(name, &rubbish(body), "/count", "Internal server error", "no whole number");
     other("an empty response", "{}");
     other("no number", r#"{"Attributes": {"count": {"S": "many"}}}"#);
     other("a fraction", r#"{"Attributes": {"count": {"N": "1.5"}}}"#);
@@ -117,10 +118,10 @@ fn a_store_failure_is_a_500_with_its_cause_in_the_log() {
 #[test]
 fn an_unresponsive_store_ends_before_the_function_times_out() {
     let nowhere = StandIn::nowhere();
-    assert_told("down", &nowhere, "/count", "Database error", "");
+    assert_reported("down", &nowhere, "/count", "Database error", "");
     let slow = StandIn::start(|_| {
         thread::sleep(Duration::from_secs(30));
         (200, vec![], "{}".to_owned())
     });
-    assert_told("slow", &slow, "/count", "Database error", "");
+    assert_reported("slow", &slow, "/count", "Database error", "");
 }

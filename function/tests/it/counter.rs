@@ -81,7 +81,7 @@ async fn a_store_that_cannot_count_is_a_database_error() {
 }
 
 #[tokio::test]
-async fn what_is_no_fault_of_the_store_is_told_apart() {
+async fn other_errors_than_those_of_the_store_are_distinguished() {
     for goes in [Goes::Malformed, Goes::Panics] {
         let store = Memory { counts: goes, total: goes, ..Memory::default() };
         for path in ["/count", "/health"] {

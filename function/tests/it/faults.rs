@@ -102,7 +102,7 @@ fn visit_called(function: &Lambda, id: &str, chosen: &str) -> Value {
     response["statusCode"].clone()
 }
 
-/// Visits by `caller`, one for each of `plans`, each of which must get the right status.
+/// Visits by `caller`, one for each of `plans`. Each must get the right status.
 fn meet(table: &Table, caller: &str, plans: &[Plan]) {
     let function = counter(table, caller);
     for (number, plan) in plans.iter().enumerate() {

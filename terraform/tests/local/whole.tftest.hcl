@@ -29,7 +29,7 @@ run "makes_the_whole" {
   }
 }
 
-run "stands_as_declared" {
+run "is_as_declared" {
   module {
     source = "./tests/local/observed"
   }
@@ -100,7 +100,7 @@ run "leaves_the_aliases_where_they_are" {
   }
 
   assert {
-    condition     = output.functions["counter"].memory == 256 && output.versions == run.stands_as_declared.versions
+    condition     = output.functions["counter"].memory == 256 && output.versions == run.is_as_declared.versions
     error_message = "The memory is the old one, or an alias has moved, which is the deployer's."
   }
 }

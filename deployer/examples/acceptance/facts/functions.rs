@@ -47,7 +47,7 @@ pub(super) async fn make(place: &Place) -> Result<Function> {
     })
     .await?;
     let function = Function { name, lambda: patient!(aws_sdk_lambda, place), once };
-    function.settled(None).await?;
+    function.ready(None).await?;
     Ok(function)
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn remove(place: &Place, left: &mut Vec<String>) {
 
 impl Function {
     /// Waits until a version, or `$LATEST`, can be used, and returns what GetFunction then says.
-    pub(super) async fn settled(&self, version: Option<&str>) -> Result<GetFunctionOutput> {
+    pub(super) async fn ready(&self, version: Option<&str>) -> Result<GetFunctionOutput> {
         let what = format!("`{}:{}` to be ready", self.name, version.unwrap_or("$LATEST"));
         Place::until(&what, async || {
             let found = self.lambda.get_function().function_name(&self.name).set_qualifier(version.map(str::to_owned));
@@ -97,7 +97,7 @@ impl Function {
     pub(super) async fn publish(&self) -> Result<String> {
         let published = self.lambda.publish_version().function_name(&self.name).send().await?;
         let version = published.version.context("PublishVersion named no version")?;
-        self.settled(Some(&version)).await?;
+        self.ready(Some(&version)).await?;
         Ok(version)
     }
 
@@ -105,7 +105,7 @@ impl Function {
     pub(super) async fn upload(&self, mark: &str) -> Result<()> {
         let upload = self.lambda.update_function_code().function_name(&self.name);
         upload.zip_file(zip(mark)?.into()).send().await?;
-        self.settled(None).await.map(drop)
+        self.ready(None).await.map(drop)
     }
 }
 

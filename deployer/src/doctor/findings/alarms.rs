@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_does_not_exist_is_a_problem_and_leaves_its_function_unwatched() {
+    fn a_missing_alarm_is_a_problem_and_its_function_is_unwatched() {
         let mut facts = facts();
         facts.named.as_mut().unwrap().alarms = Ok(Vec::new());
         assert_eq!(only(&facts, "f-dev-errors").verdict, Verdict::Problem);

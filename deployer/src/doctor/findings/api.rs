@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_does_not_exist_is_a_problem_and_one_that_cannot_be_read_is_not_checked() {
+    fn a_missing_stage_is_a_problem_and_an_unreadable_one_is_not_checked() {
         let mut facts = facts();
         api(&mut facts).stage = Err(missing());
         assert_eq!(only(&facts, "stage").verdict, Verdict::Problem);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_serves_another_deployment_than_the_ledger_says_is_drift() {
+    fn a_stage_at_another_deployment_than_in_the_ledger_is_drift() {
         let mut facts = facts();
         api(&mut facts).stage.as_mut().unwrap().deployment = "d9".to_owned();
         let finding = only(&facts, "stage");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_whose_variable_names_another_deployment_is_a_problem_from_the_first_release_on() {
+    fn after_a_release_a_wrong_stage_variable_is_a_problem() {
         let mut facts = facts();
         for mark in [None, Some("d0".to_owned())] {
             api(&mut facts).stage.as_mut().unwrap().mark = mark;

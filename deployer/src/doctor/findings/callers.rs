@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_that_is_not_limited_to_this_api_is_a_problem_and_one_for_all_its_stages_a_warning() {
+    fn a_permission_for_other_apis_is_a_problem_for_all_stages_a_warning() {
         let stages = "arn:aws:execute-api:us-east-1:111111111111:api1/*/GET/count";
         assert_eq!(on(&json!([statement("wide", stages)]), "wide").verdict, Verdict::Warning);
         for wild in ["arn:aws:execute-api:us-east-1:111111111111:*/*/GET/count", "arn:aws:execute-api:*", "*"] {

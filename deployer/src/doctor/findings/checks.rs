@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_could_not_be_sent_is_not_checked_and_one_of_no_function_a_problem() {
+    fn a_check_of_a_missing_function_is_a_problem_a_denied_one_unchecked() {
         let mut facts = facts();
         checks(&mut facts)[0].response = Err(denied());
         assert_eq!(only(&facts, "health").verdict, Verdict::NotChecked);

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_calls_the_bare_function_is_a_problem_with_the_command_that_fixes_it() {
+    fn a_queue_that_calls_the_bare_function_is_a_problem_with_a_fix() {
         for target in ["", ":$LATEST"] {
             let mut facts = facts();
             function(&mut facts).event_sources = Ok(vec![source(":live"), source(target)]);

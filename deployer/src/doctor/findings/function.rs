@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_that_was_moved_or_split_is_drift_and_in_the_middle_of_a_release_a_warning() {
+    fn a_moved_or_split_alias_is_drift_but_a_warning_during_a_release() {
         let mut facts = facts();
         let alias = function(&mut facts).alias.as_mut().unwrap();
         alias.version = "4".to_owned();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn provisioned_concurrency_is_shown_as_it_stands() {
+    fn the_state_of_provisioned_concurrency_is_shown() {
         let mut facts = facts();
         let cases = [
             (Provisioned::Ready, Verdict::Ok),

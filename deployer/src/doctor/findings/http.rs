@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_url_that_is_not_there_or_not_open_is_a_problem_and_one_that_wants_a_signature_a_warning() {
+    fn a_missing_or_closed_url_is_a_problem_a_signed_one_a_warning() {
         let mut facts = with_url();
         function(&mut facts).policy = Ok(None);
         assert_eq!(only(&facts, "URL").verdict, Verdict::Problem);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_that_does_not_deploy_by_itself_is_a_warning_and_one_that_is_not_there_a_problem() {
+    fn a_stage_without_auto_deploy_is_a_warning_a_missing_one_a_problem() {
         let mut facts = with_http_api();
         api(&mut facts).stage.deploys_itself = false;
         assert_eq!(only(&facts, "stage").verdict, Verdict::Warning);

@@ -69,7 +69,7 @@ fn lock(state: &LedgerState, subject: &str) -> Finding {
             subject,
             "lock",
             format!("{holder} has it"),
-            "wait for that run; if it is dead, the next writing command takes the lock over",
+            "wait for that run; if it is dead, the next deploy or rollback takes over the lock",
         ),
     }
 }
@@ -83,7 +83,7 @@ fn last(state: &LedgerState, subject: &str) -> Finding {
             format!("release {release} is under way, or was left unfinished"),
             match state.lock.holder {
                 Some(_) => "wait for the run that has the lock",
-                None => "the next writing command finishes it or reverts it, and says which",
+                None => "the next deploy or rollback finishes or reverts it, and says which",
             },
         ),
         (None, Some(release)) => Finding::ok(subject, check, format!("release {release} has ended")),

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn to_be_allowed_to_delete_the_whole_function_is_a_problem_and_to_delete_a_version_is_not() {
+    fn permission_to_delete_the_function_is_a_problem_a_version_not() {
         let mut facts = facts();
         assert_eq!(only(&facts, &format!("lambda:DeleteFunction on {FUNCTION}:1")).verdict, Verdict::Ok);
         response(&mut facts, "lambda:DeleteFunction", FUNCTION, true);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn where_iam_may_not_be_asked_every_permission_is_not_checked_and_none_passes() {
+    fn without_access_to_iam_no_permission_passes() {
         for unread in [denied(), missing()] {
             let mut facts = facts();
             facts.named.as_mut().unwrap().permissions = Err(unread);

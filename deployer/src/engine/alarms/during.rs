@@ -60,7 +60,7 @@ pub(in crate::engine) async fn watch(engine: &Engine<'_>, watch: &Watch<'_>, ver
             Err(error) => Some(error.into()),
         };
         if let Some(why) = unknown.filter(|_| since.elapsed() > time + KNOWN_WITHIN) {
-            return Err(why.context("it is not known whether an alarm is in ALARM"));
+            return Err(why.context("cannot find out whether an alarm is in ALARM"));
         }
         tokio::time::sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
     }

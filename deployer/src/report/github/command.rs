@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_the_same_and_is_no_command() {
+    fn json_stays_the_same_and_is_not_a_command() {
         let text = serde_json::to_string(&["##[add-mask]e", "\\##["]).unwrap();
         let safe = harmless_json(&text);
         assert!(!safe.contains("##["), "{safe}");

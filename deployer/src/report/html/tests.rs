@@ -78,7 +78,7 @@ fn a_page_needs_nothing_but_itself() {
 }
 
 #[test]
-fn ten_thousand_releases_are_a_page_of_a_few_megabytes_that_names_what_is_missing() {
+fn ten_thousand_releases_make_a_small_page_that_names_what_is_missing() {
     let releases = (1..=10_000)
         .rev()
         .map(|number| release(number, "superseded", "2026-11-27T10:00:00Z", &json!({"reason": "r".repeat(200)})));

@@ -44,7 +44,7 @@ impl GuardView {
 
 impl View for GuardView {
     fn text(&self, _: &Screen) -> String {
-        format!("{}, none of which cuts live traffic\n", self.changes())
+        format!("{}: none cuts live traffic\n", self.changes())
     }
 
     fn summary(&self) -> Option<Markdown> {

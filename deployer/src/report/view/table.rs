@@ -53,7 +53,7 @@ pub(super) struct Table<'a> {
 #[derive(Debug)]
 struct Row {
     cells: Vec<String>,
-    /// Paragraphs below the row, with what stands before each of their lines.
+    /// Paragraphs below the row, with what comes before each of their lines.
     below: Vec<String>,
     margin: String,
 }

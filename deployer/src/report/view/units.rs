@@ -13,7 +13,7 @@ pub(super) fn age(time: &str, screen: &Screen) -> String {
     let Ok(then) = time.parse::<Timestamp>() else { return time.to_owned() };
     let seconds = screen.now.duration_since(then).as_secs();
     match seconds {
-        // Clocks differ: a time in the near future is no error.
+        // Clocks differ: a time in the near future is not an error.
         ..5 => "just now".to_owned(),
         5..MINUTE => format!("{seconds} s ago"),
         MINUTE..HOUR => format!("{} min ago", seconds / MINUTE),

@@ -98,7 +98,7 @@ impl Gateways {
             (Some(rest), _) => Ok(rest::of_stage(rest, &contract.account, (request, deployment), world)),
             (None, Some(api)) => of_http_api(api, &contract.account, request, world),
             (None, None) => Err(format!(
-                "`{request}` has nowhere to go: neither an API nor a Function URL sends any to `{function}`"
+                "`{request}` reaches no function: neither an API nor a Function URL sends requests to `{function}`"
             )),
         }
     }

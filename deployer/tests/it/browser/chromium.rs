@@ -22,7 +22,7 @@ const FLAGS: [&str; 4] = ["--headless=new", "--disable-gpu", "--disable-dev-shm-
 /// How long it may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long its log may take to tell what has happened.
+/// How long its log may take to name what has happened.
 const LOG_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a blank page may take to appear.
@@ -34,7 +34,7 @@ fn program() -> &'static str {
     PROGRAM.get_or_init(|| first_that_starts(&NAMES).unwrap_or_else(installed))
 }
 
-/// The first that shows a blank page: one without a sandbox answers `--version`, and ends when it opens one (Ubuntu 24.04's `chromium`).
+/// The first that shows a blank page: one without a sandbox prints its version, and ends when it opens one (Ubuntu 24.04's `chromium`).
 pub(super) fn first_that_starts<'a>(programs: &[&'a str]) -> Option<&'a str> {
     programs.iter().copied().find(|&program| {
         let home = TempDir::new().unwrap();
@@ -49,7 +49,7 @@ pub(super) fn first_that_starts<'a>(programs: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// Root needs nobody's leave to install it; everybody else is told how.
+/// Root installs it; other users get a message that says how.
 fn installed() -> &'static str {
     const HINT: &str = "no Chromium: run `.ci/packages`, which installs it, or put Chromium or Chrome on the PATH";
     assert!(geteuid().is_root(), "{HINT}");
@@ -76,7 +76,7 @@ impl Chromium {
         command.args(["--disable-component-update", "--disable-default-apps", "--disable-sync", "--no-proxy-server"]);
         // What a page's console shows goes to stderr.
         command.arg("--enable-logging=stderr");
-        // No https, which it tries first where it is not told otherwise.
+        // No https, which it tries first unless this is set.
         command.arg("--disable-features=HttpsUpgrades");
         if geteuid().is_root() {
             command.arg("--no-sandbox"); // which refuses root

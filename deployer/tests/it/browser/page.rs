@@ -1,4 +1,4 @@
-//! A page whose script asks, and tells its own server what it got to see.
+//! A page whose script sends requests, and reports the responses to its own server.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SCRIPT: &str = r#"
 const see = async ([url, options]) => {
   try {
-    const answer = await fetch(url, options);
-    return {type: answer.type, status: answer.status, body: await answer.text()};
+    const response = await fetch(url, options);
+    return {type: response.type, status: response.status, body: await response.text()};
   } catch (error) {
     return {error: error.name};
   }
@@ -98,7 +98,7 @@ impl Site {
         Self { port, served, reports, _runtime: runtime }
     }
 
-    /// Waits for what the page tells.
+    /// Waits for the report of the page.
     #[track_caller]
     fn report(&self, browser: &mut Chromium) -> Value {
         let started = Instant::now();
@@ -107,7 +107,7 @@ impl Site {
                 return report;
             }
             let waits = browser.runs() && started.elapsed() < PATIENCE;
-            assert!(waits, "the page told nothing within {:?}: {}", started.elapsed(), browser.complaints());
+            assert!(waits, "the page reported nothing within {:?}: {}", started.elapsed(), browser.complaints());
         }
     }
 }
@@ -116,12 +116,12 @@ async fn serve(listener: TcpListener, served: Arc<Served>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let served = Arc::clone(&served);
-        let service = service_fn(move |request| answer(Arc::clone(&served), request));
+        let service = service_fn(move |request| respond(Arc::clone(&served), request));
         tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
-async fn answer(served: Arc<Served>, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn respond(served: Arc<Served>, request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     // Not Chromium's own services, whose names end here too.

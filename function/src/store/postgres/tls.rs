@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_certificate_is_no_authority() {
+    fn a_file_without_a_certificate_is_refused() {
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for pem in ["", "text", broken] {
             assert!(authorities(pem.as_bytes()).is_none(), "{pem}");

@@ -70,7 +70,7 @@ fn event(path: &str) -> Value {
 }
 
 #[test]
-fn the_binary_counts_over_postgres_and_tells_of_it() {
+fn the_binary_counts_over_postgres_and_logs_it() {
     let database = Database::new(Server::shared());
     let stage = Stage::of(&database);
     let function = stage.start();

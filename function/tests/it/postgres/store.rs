@@ -253,7 +253,7 @@ async fn reading_the_total_writes_nothing() {
 }
 
 #[test]
-fn a_file_without_certificates_is_no_authority() {
+fn a_file_without_certificates_is_refused() {
     let database = Database::new(Server::shared());
     let secrets = Secrets::of(&database);
     for file in ["hba", "nowhere.pem"] {

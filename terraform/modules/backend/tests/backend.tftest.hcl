@@ -259,7 +259,7 @@ run "an_error_counts_if_it_came_through_the_alias" {
 }
 
 # Or any visitor could revert a release: by more requests at once than the account has concurrency for.
-run "a_5xx_for_want_of_concurrency_is_no_alarm" {
+run "a_5xx_for_want_of_concurrency_does_not_raise_an_alarm" {
   command = plan
 
   assert {
@@ -304,7 +304,7 @@ run "the_dashboard_shows_what_row_t16_names_in_the_stacks_region" {
   }
 }
 
-run "without_alarms_nothing_rings_and_the_contract_names_none" {
+run "without_alarms_there_are_none_and_the_contract_names_none" {
   command = plan
 
   variables {

@@ -45,7 +45,7 @@ run "is_a_small_postgresql_17" {
 
   assert {
     condition     = aws_db_instance.this.engine == "postgres" && aws_db_instance.this.engine_version == "17" && aws_db_instance.this.auto_minor_version_upgrade
-    error_message = "It is not PostgreSQL 17 with its mends."
+    error_message = "It is not PostgreSQL 17 with its minor updates."
   }
 
   assert {

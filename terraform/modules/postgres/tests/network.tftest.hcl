@@ -206,7 +206,7 @@ run "the_endpoints_serve_this_account_and_one_action_each" {
   }
 }
 
-run "tells_the_function_where_to_stand" {
+run "puts_the_function_into_the_network" {
   command = plan
 
   assert {

@@ -156,7 +156,7 @@ run "the_deploy_role_reads_where_releases_come_from" {
   }
 }
 
-run "nothing_that_serves_can_be_deleted" {
+run "nothing_that_takes_traffic_can_be_deleted" {
   command = plan
 
   variables {
@@ -249,7 +249,7 @@ run "roles_are_only_made_with_the_boundary" {
   }
 }
 
-run "the_boundary_is_no_wider_than_what_functions_do" {
+run "the_boundary_allows_only_what_functions_do" {
   command = plan
 
   assert {

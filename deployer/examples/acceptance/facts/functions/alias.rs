@@ -44,8 +44,8 @@ async fn to_pending(function: &Function, facts: &mut Facts) -> Result<String> {
     facts.refused("alias-to-pending", &Response::of(&moved), 409, "ResourceConflictException");
     let state = published.state();
     facts.holds("update-publish-pending", state == Some(&State::Pending), format!("state {}", shown(state)));
-    function.settled(Some(&version)).await?;
-    function.settled(None).await?;
+    function.ready(Some(&version)).await?;
+    function.ready(None).await?;
     Ok(version)
 }
 

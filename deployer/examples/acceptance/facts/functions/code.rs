@@ -42,7 +42,7 @@ pub(super) async fn probe(function: &Function, first: &str, facts: &mut Facts) -
         Some(log) => facts.holds("log-tail", log.contains("probe c"), format!("{} bytes", log.len())),
         None => facts.not_seen("log-tail", "no invoke came back"),
     }
-    let version = function.settled(Some(first)).await?;
+    let version = function.ready(Some(first)).await?;
     let expected = version.configuration().and_then(|about| about.code_sha256()).unwrap_or_default().to_owned();
     let address = version.code().and_then(|code| code.location()).context("GetFunction gave no address of the zip")?;
     let bytes = match download(address).await {

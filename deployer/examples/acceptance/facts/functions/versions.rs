@@ -19,7 +19,7 @@ pub(super) async fn probe(function: &Function, facts: &mut Facts) -> Result<Stri
 }
 
 async fn revision(function: &Function) -> Result<(String, String)> {
-    let about = function.settled(None).await?.configuration.context("GetFunction came back empty")?;
+    let about = function.ready(None).await?.configuration.context("GetFunction came back empty")?;
     Ok((about.revision_id.unwrap_or_default(), about.code_sha256.unwrap_or_default()))
 }
 
@@ -55,7 +55,7 @@ async fn publish(function: &Function, facts: &mut Facts) -> Result<String> {
     let version = published.version.context("PublishVersion named no version")?;
     let read = Response::of(&function.once.get_function().function_name(name).qualifier(&version).send().await);
     facts.happened("read-lag-publish", read.status == 404, format!("version {version}: {read}"));
-    function.settled(Some(&version)).await?;
+    function.ready(Some(&version)).await?;
     let (after, _) = revision(function).await?;
     facts.holds("publish-moves-latest", before != after, if before == after { "it stayed" } else { "it moved" });
     Ok(version)
@@ -69,9 +69,9 @@ async fn again(function: &Function, first: &str, facts: &mut Facts) -> Result<()
     facts.holds("same-bytes-new-version", next != same, format!("version {same}, then {next}"));
     let settings = Environment::builder().variables("PROBE", "changed").build();
     function.lambda.update_function_configuration().function_name(&function.name).environment(settings).send().await?;
-    function.settled(None).await?;
+    function.ready(None).await?;
     let changed = function.publish().await?;
-    let old = function.settled(Some(&next)).await?.configuration.and_then(|about| about.environment);
+    let old = function.ready(Some(&next)).await?.configuration.and_then(|about| about.environment);
     let kept = old.is_none_or(|old| old.variables.unwrap_or_default().is_empty());
     let seen =
         format!("version {next}, then {changed}; the old one's settings {}", if kept { "stayed" } else { "changed" });

@@ -57,7 +57,7 @@ pub(super) fn title(view: &ReleaseView) -> (&'static str, String) {
         (Some(ReleaseState::Live), _) => ("⚠️", format!("{} is live, but did not end well", numbered(view))),
         (Some(ReleaseState::Reverted), _) => ("❌", format!("{release} failed and was reverted, {back} is live")),
         (Some(ReleaseState::Failed), _) => ("❌", format!("{release} failed before any traffic moved, {back} is live")),
-        (_, Exit::Locked) => ("❌", format!("{release} is no longer this run's to end")),
+        (_, Exit::Locked) => ("❌", format!("{release} is now ended by another run")),
         _ => ("🚨", format!("{release} failed and is NOT reverted")),
     };
     (sign, format!("{environment}: release {what}"))

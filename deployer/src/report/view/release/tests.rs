@@ -184,7 +184,7 @@ fn the_first_line_distinguishes_every_end() {
             "## ❌ prod: release 8 failed before any traffic moved, release 7 is live\n",
         ),
         (ReleaseState::Shifting, Exit::NotReverted, "## 🚨 prod: release 8 failed and is NOT reverted\n"),
-        (ReleaseState::Shifting, Exit::Locked, "## ❌ prod: release 8 is no longer this run's to end\n"),
+        (ReleaseState::Shifting, Exit::Locked, "## ❌ prod: release 8 is now ended by another run\n"),
         (ReleaseState::Live, Exit::NotReverted, "## ⚠️ prod: release 8 is live, but did not end well\n"),
     ];
     for (state, exit, expected) in cases {

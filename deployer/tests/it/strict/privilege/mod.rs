@@ -10,7 +10,7 @@ pub(super) use need::of;
 pub(crate) use policy::Policy;
 pub(crate) use trust::{Principal, trusts};
 
-/// Whose calls the strict proxy holds against a policy.
+/// Whose calls the strict proxy checks against a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
     /// As STS names them: `arn:aws:sts::111111111111:assumed-role/NAME/SESSION`.

@@ -43,7 +43,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Answers a request to a stage.
+/// Responds to a request to a stage.
 pub(super) async fn serve(call: &Exchange<'_>) -> Result<Reply, Reply> {
     let forbidden = || call.refuse(403, "ForbiddenException", "Forbidden");
     let request = Request::of(call).ok_or_else(forbidden)?;
@@ -95,7 +95,7 @@ async fn through_alias(
         return misconfigured();
     }
     let failed = response.header("x-amz-function-error").is_some();
-    let response = (!failed).then(|| answer_of(call, definition, &response.value())).flatten();
+    let response = (!failed).then(|| reply_of(call, definition, &response.value())).flatten();
     response.unwrap_or_else(|| broken(502, "DEFAULT_5XX"))
 }
 
@@ -109,7 +109,7 @@ fn version_of(alias: &Value) -> String {
 }
 
 /// What the function's response means in HTTP; nothing if API Gateway would not accept it.
-fn answer_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Reply> {
+fn reply_of(call: &Exchange<'_>, definition: &Definition, payload: &Value) -> Option<Reply> {
     let status = payload.as_object()?.get("statusCode")?;
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
     let mut headers: Vec<(String, String)> = Vec::new();
