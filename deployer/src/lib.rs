@@ -135,7 +135,8 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
             if command.is_recorded() && config.process.github_actor().is_none() {
                 config.author = artifact::author(&config).await;
             }
-            let work = configured(Context { config: &config, world, events: report }, report, command);
+            // On the heap, like the longest parts of it: unoptimized, the whole of a run is more than a thread's stack takes.
+            let work = Box::pin(configured(Context { config: &config, world, events: report }, report, command));
             let ended = narrated(world, report, work).await;
             ended.map_err(|error| aws::explained(error, config.process.web_identity_token().as_deref()))
         }
@@ -222,7 +223,7 @@ async fn configured(context: Context<'_>, report: &Report, command: Configured) 
         Configured::Local { command: LocalCommand::Status } => {
             done(report, &local::run(context, LocalCommand::Status).await?)
         }
-        Configured::Local { command } => changed(report, &local::run(context, command).await?),
+        Configured::Local { command } => changed(report, &Box::pin(local::run(context, command)).await?),
     }
 }
 

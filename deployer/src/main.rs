@@ -10,6 +10,9 @@ use deployer::failure::Exit;
 use deployer::report::Report;
 use deployer::world::World;
 
+/// Bytes of stack for the run: reserved, not used.
+const STACK: usize = 64 << 20;
+
 fn main() -> ExitCode {
     let process = ProcessEnvironment::capture();
     // Before there are threads, and before anything else is printed.
@@ -17,10 +20,12 @@ fn main() -> ExitCode {
     if deployer::completions::completed(&process, &arguments) {
         return ExitCode::SUCCESS;
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(process)),
-        Err(_) => Exit::Error.into(),
-    }
+    // On a thread of its own: how much stack the first one has is up to the shell, and an unoptimized run needs some megabytes.
+    let run = std::thread::Builder::new().stack_size(STACK).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map_or(Exit::Error.into(), |runtime| runtime.block_on(run(process)))
+    });
+    run.ok().and_then(|run| run.join().ok()).unwrap_or_else(|| Exit::Error.into())
 }
 
 async fn run(process: ProcessEnvironment) -> ExitCode {

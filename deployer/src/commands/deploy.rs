@@ -157,7 +157,7 @@ pub async fn deploy(context: Context<'_>, environment: &Environment, options: &D
         ignored: &ignored,
         verifier: &verifier,
     };
-    engine.release(&intended).await
+    Box::pin(engine.release(&intended)).await
 }
 
 /// Where the code comes from.

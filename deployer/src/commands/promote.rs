@@ -108,7 +108,7 @@ pub async fn promote(context: Context<'_>, from: &Environment, to: &Environment,
         ignored: &ignored,
         verifier: &verifier,
     };
-    engine.release(&intended).await
+    Box::pin(engine.release(&intended)).await
 }
 
 /// The release that is promoted: the one named, or what is live. It must be stable.

@@ -85,7 +85,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         ignored: &[],
         verifier: &verifier,
     };
-    engine.release(&intended).await
+    Box::pin(engine.release(&intended)).await
 }
 
 /// The first round trip: the ledger, with its releases as far back as the one that is named.

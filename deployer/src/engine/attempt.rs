@@ -57,7 +57,7 @@ impl Engine<'_> {
         let lock = self.ledger().begin(&self.aws.table, state, holder, &mut release).await?;
         release.timings.lock = millis_since(began);
         events.emit(Event::ReleaseBegins(&environment.name, &release, intended.plan));
-        let applied = self.apply_if_still_true(intended, &lock, &mut release).await;
+        let applied = Box::pin(self.apply_if_still_true(intended, &lock, &mut release)).await;
         release.ended_at = Some(self.now());
         let began = Instant::now();
         let ended = match applied {

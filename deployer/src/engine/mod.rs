@@ -142,7 +142,7 @@ impl<'a> Engine<'a> {
         for key in self.config.unchecked(self.environment).filter(changed) {
             self.events.warn(&format!("function `{key}` has no check: its new version takes traffic untested"));
         }
-        let (release, ended) = self.make(intended).await?;
+        let (release, ended) = Box::pin(self.make(intended)).await?;
         if ended.is_ok() {
             prune::after(self, &release).await;
         }

@@ -153,7 +153,7 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
     for place in places {
         interrupt.check()?;
         let name = &place.environment.name;
-        let released = commands::deploy(context, &place.environment, &Deploy::default()).await;
+        let released = Box::pin(commands::deploy(context, &place.environment, &Deploy::default())).await;
         let released = released.and_then(Outcome::succeeded);
         released.with_context(|| format!("the local AWS runs, but the release to `{name}` failed"))?;
     }

@@ -109,7 +109,7 @@ impl ObservedApi {
 /// It cannot be read, or it does not match `deployer.toml`: another account, region, environment,
 /// functions that do not fit, an alias that does not exist.
 pub async fn observe(config: &Config, environment: &Environment, reader: &Reader) -> Result<Observed> {
-    live(reader, recall(config, environment, reader).await?).await
+    Box::pin(live(reader, recall(config, environment, reader).await?)).await
 }
 
 /// The first round trip: reads the ledger, and checks that it is the right one.
