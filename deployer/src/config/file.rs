@@ -24,7 +24,7 @@ use crate::failure::{Failure, Place};
 pub(super) struct File {
     /// The name of the application. It is the partition key of its items in every ledger.
     pub(super) app: String,
-    /// The environment that a command uses if it names none.
+    /// The environment to use when a command names none.
     pub(super) default_environment: Option<String>,
     /// How cargo builds the functions, and what their packages have to run on.
     #[serde(default)]
@@ -46,10 +46,10 @@ pub(super) struct File {
     /// How traffic moves to new versions, unless the environment has its own `traffic`. Without the table, all at once.
     #[serde(default)]
     pub(super) traffic: Traffic,
-    /// How long a run keeps its lock without a heartbeat.
+    /// How long a run keeps its lock without a heartbeat. Without the table, 20 seconds.
     #[serde(default)]
     pub(super) lock: Lock,
-    /// How many old releases, with their versions and deployments, `prune` keeps.
+    /// How many old releases, with their versions and deployments, `prune` keeps. Without the table, 10, and what is younger than 24 hours.
     #[serde(default)]
     pub(super) retention: Retention,
     /// For `deployer local`: where each environment runs on this machine, and how its stack is made there.
