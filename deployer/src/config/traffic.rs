@@ -78,14 +78,14 @@ impl Shift {
 pub(super) struct Declared {
     /// How the aliases move to the new versions: in one step, one part of the traffic first, or in equal steps.
     strategy: Strategy,
-    /// For `canary`: the percentage of the traffic that the new versions get first, 1 to 99.
+    /// Required with `canary`: the percentage of the traffic that the new versions get first, 1 to 99.
     percent: Option<u8>,
-    /// For `canary`: how long they keep that part before they get all of it, in seconds. With alarms in the stack contract, at least the
+    /// Required with `canary`: how long the new versions keep that share, in seconds. With alarms in the stack contract, at least the
     /// longest alarm's period times its evaluation periods, plus 120.
     bake_seconds: Option<u64>,
-    /// For `linear`: how much more of the traffic each step moves, in percent, 1 to 99.
+    /// Required with `linear`: how much more of the traffic each step moves, in percent, 1 to 99.
     step_percent: Option<u8>,
-    /// For `linear`: how long each step lasts, in seconds. The same minimum as for `bake_seconds` applies.
+    /// Required with `linear`: how long each step lasts, in seconds. The same minimum as for `bake_seconds` applies.
     interval_seconds: Option<u64>,
     /// How long the alarms are watched after the release has all of the traffic, in seconds. With 0 they are not watched then.
     #[serde(default)]

@@ -28,7 +28,7 @@ use crate::report::screen::Screen;
 pub struct ReleaseView {
     /// The environment.
     environment: String,
-    /// Whether other parts take traffic than before.
+    /// Whether this run made a release.
     changed: bool,
     /// The kind of release.
     kind: Option<ReleaseKind>,
