@@ -46,10 +46,10 @@ pub(super) struct File {
     /// How traffic moves to new versions, unless the environment has its own `traffic`. Without the table, all at once.
     #[serde(default)]
     pub(super) traffic: Traffic,
-    /// How long a run keeps its lock without a heartbeat. Without the table, 20 seconds.
+    /// How long a run keeps its lock without a heartbeat.
     #[serde(default)]
     pub(super) lock: Lock,
-    /// How many old releases, with their versions and deployments, `prune` keeps. Without the table, 10, and what is younger than 24 hours.
+    /// How many old releases, with their versions and deployments, `prune` keeps.
     #[serde(default)]
     pub(super) retention: Retention,
     /// For `deployer local`: where each environment runs on this machine, and how its stack is made there.

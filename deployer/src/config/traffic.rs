@@ -156,8 +156,8 @@ pub struct Lock {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredLock {
-    /// After how many seconds without a heartbeat a run counts as dead, 2 to 300; outside of the local AWS at least 15. Without the
-    /// table, 20.
+    /// After how many seconds without a heartbeat a run counts as dead, 2 to 300; outside of the local AWS at least 15. Required in
+    /// the table; without the table, it is 20.
     lease_seconds: u64,
 }
 
@@ -194,9 +194,11 @@ pub struct Retention {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredRetention {
-    /// How many of the newest stable releases are kept, so that a rollback to them is possible. Without the table, 10.
+    /// How many of the newest stable releases are kept, so that a rollback to them is possible. Required in the table;
+    /// without the table, it is 10.
     releases: usize,
-    /// Versions and deployments that are younger than this many hours are kept, too. Without the table, 24.
+    /// Versions and deployments that are younger than this many hours are kept, too. Required in the table; without the
+    /// table, it is 24.
     grace_hours: u64,
 }
 
