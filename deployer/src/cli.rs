@@ -332,7 +332,7 @@ pub enum Configured {
         #[arg(long)]
         yes: bool,
     },
-    /// Release the lock of a run that has died
+    /// Free the lock of a run that has died
     #[command(after_help = help::UNLOCK)]
     Unlock {
         /// Environment to unlock [default: `default_environment` of deployer.toml]

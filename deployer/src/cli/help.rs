@@ -31,7 +31,7 @@ Exit codes:
   1   An error; what takes traffic was not changed
   2   `plan --detailed-exitcode`: there are changes
   3   Bad input or configuration
-  4   Refused: drift, a later commit is live, an unknown or unstable release, different bytes
+  4   Refused: drift, a later commit is live, an unknown or unstable release, and more
   5   Another run has the lock
   6   The release failed and was reverted
   7   The release failed and could not be reverted

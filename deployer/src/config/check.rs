@@ -144,9 +144,9 @@ pub(super) struct DeclaredCheck {
     pub(super) function: String,
     /// The request to send: the method and the path below the stage, for example `GET /health`. A check has either this or `event`.
     request: Option<Request>,
-    /// A JSON file with an event to send by Invoke, relative to the folder of `deployer.toml`.
+    /// A JSON file with an event to send by Invoke, relative to the folder of `deployer.toml`. A check has either this or `request`.
     event: Option<PathBuf>,
-    /// The status that the response to a `request` must have.
+    /// The status that the response to a `request` must have. Required with `request`.
     status: Option<u16>,
     /// Headers that the response to a `request` must have.
     #[serde(default)]

@@ -24,7 +24,7 @@ use crate::failure::{Failure, Place};
 pub(super) struct File {
     /// The name of the application. It is the partition key of its items in every ledger.
     pub(super) app: String,
-    /// The environment that a command uses if it names none.
+    /// The environment to use when a command names none.
     pub(super) default_environment: Option<String>,
     /// How cargo builds the functions, and what their packages have to run on.
     #[serde(default)]

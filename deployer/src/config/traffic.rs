@@ -78,14 +78,14 @@ impl Shift {
 pub(super) struct Declared {
     /// How the aliases move to the new versions: in one step, one part of the traffic first, or in equal steps.
     strategy: Strategy,
-    /// For `canary`: the percentage of the traffic that the new versions get first, 1 to 99.
+    /// Required with `canary`: the percentage of the traffic that the new versions get first, 1 to 99.
     percent: Option<u8>,
-    /// For `canary`: how long they keep that part before they get all of it, in seconds. With alarms in the stack contract, at least the
+    /// Required with `canary`: how long the new versions keep that share, in seconds. With alarms in the stack contract, at least the
     /// longest alarm's period times its evaluation periods, plus 120.
     bake_seconds: Option<u64>,
-    /// For `linear`: how much more of the traffic each step moves, in percent, 1 to 99.
+    /// Required with `linear`: how much more of the traffic each step moves, in percent, 1 to 99.
     step_percent: Option<u8>,
-    /// For `linear`: how long each step lasts, in seconds. The same minimum as for `bake_seconds` applies.
+    /// Required with `linear`: how long each step lasts, in seconds. The same minimum as for `bake_seconds` applies.
     interval_seconds: Option<u64>,
     /// How long the alarms are watched after the release has all of the traffic, in seconds. With 0 they are not watched then.
     #[serde(default)]
@@ -156,8 +156,8 @@ pub struct Lock {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredLock {
-    /// After how many seconds without a heartbeat a run counts as dead, 2 to 300; outside of the local AWS at least 15. Without the
-    /// table, 20.
+    /// After how many seconds without a heartbeat a run counts as dead, 2 to 300; outside of the local AWS at least 15. Required in
+    /// the table; without the table, it is 20.
     lease_seconds: u64,
 }
 
@@ -194,9 +194,11 @@ pub struct Retention {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclaredRetention {
-    /// How many of the newest stable releases are kept, so that a rollback to them is possible. Without the table, 10.
+    /// How many of the newest stable releases are kept, so that a rollback to them is possible. Required in the table;
+    /// without the table, it is 10.
     releases: usize,
-    /// Versions and deployments that are younger than this many hours are kept, too. Without the table, 24.
+    /// Versions and deployments that are younger than this many hours are kept, too. Required in the table; without the
+    /// table, it is 24.
     grace_hours: u64,
 }
 

@@ -37,7 +37,7 @@ pub enum Verdict {
     /// As it should be.
     #[serde(rename = "ok")]
     Ok,
-    /// Releases, or clients, meet this.
+    /// It breaks releases or affects clients.
     #[serde(rename = "problem")]
     Problem,
     /// Worth a look; nothing fails for it today.

@@ -120,7 +120,7 @@ pub enum ReleaseKind {
     Adopt,
 }
 
-/// How far a release came.
+/// The state of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -206,7 +206,7 @@ pub struct CheckRecord {
     pub phase: String,
     /// Whether it passed.
     pub passed: bool,
-    /// The request and the response, in a line.
+    /// The request and its response, in one line.
     pub response: String,
     /// How many requests it took, or Invokes.
     pub requests: u32,

@@ -18,7 +18,8 @@ With `--output json` a command prints one JSON document to stdout and nothing el
 like [the JSON schema](output.schema.json).
 
 Every document has a `schema`, the version of its shape, which is 1. It grows when a name goes away or changes its meaning. Names may be
-added without that: ignore those that you do not use. Times are RFC 3339 in UTC; durations are in the unit that their name has.
+added without that: ignore those that you do not use. Times are RFC 3339 in UTC, except `committed_at`, in seconds since 1970;
+durations are in the unit that their name has.
 
 An error before there is a result prints a document too, with the exit code of the process:
 
@@ -34,7 +35,7 @@ An error before there is a result prints a document too, with the exit code of t
 ```
 
 A release that failed, and a plan of Terraform that `guard` refuses, print their whole document with an `error` in it.
-`completions`, `man` and `history --html -` print text whatever the format.
+`completions`, `man` and `history --html -` print text, not JSON.
 ";
 
 /// What each command prints, as one writes it.

@@ -37,11 +37,11 @@ impl Example {
         std::fs::write(self.root.join(file), text.replacen(from, to, 1)).unwrap();
     }
 
-    /// The commands that its README shows first.
+    /// The commands that its README shows first, without the comment about what to edit.
     fn commands<const N: usize>(&self) -> [String; N] {
         let text = std::fs::read_to_string(self.root.join("README.md")).unwrap();
         let block = text.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
-        block.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
+        block.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
     }
 
     #[track_caller]

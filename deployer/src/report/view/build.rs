@@ -14,6 +14,7 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Build"))]
 pub struct BuildView {
+    /// The folder with the packages.
     folder: String,
     manifest: Manifest,
 }

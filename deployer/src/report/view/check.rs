@@ -15,10 +15,13 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Check"))]
 pub struct CheckView {
+    /// The environment.
     environment: String,
+    /// The URL of the API or function.
     url: Option<String>,
     /// Whether all of them passed.
     pub passed: bool,
+    /// The checks with their responses.
     checks: Vec<CheckRecord>,
     aws_calls: CallsView,
 }

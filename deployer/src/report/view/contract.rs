@@ -41,8 +41,11 @@ impl View for ContractView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "ContractWrite"))]
 pub struct WrittenView {
+    /// The environment.
     environment: String,
+    /// Whether the ledger was changed.
     written: bool,
+    /// Whether another contract was in the ledger before.
     replaced: bool,
 }
 

@@ -17,11 +17,14 @@ use crate::report::screen::Screen;
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiffView {
+    /// The environment that a promotion would come from.
     from: SideView,
+    /// The environment that it would go to.
     to: SideView,
     /// Whether anything differs that a promotion would move, or that it would meet.
     differs: bool,
     commits: CommitsView,
+    /// The functions by key.
     functions: BTreeMap<String, FunctionView>,
     /// The pieces of the API definition that differ: `only in dev`, `only in prod` or `different`.
     definition: BTreeMap<String, String>,
@@ -32,47 +35,65 @@ pub struct DiffView {
     detail: Detail,
 }
 
+/// What is live on one side.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SideView {
+    /// The environment.
     environment: String,
+    /// The release that is live; null before the first one.
     release: Option<u32>,
+    /// Whether that release is stable.
     stable: bool,
+    /// When it became live.
     since: Option<String>,
+    /// Its git commit.
     commit: Option<String>,
+    /// Whether its sources differed from that commit.
     dirty: bool,
+    /// The person or the GitHub actor of that release.
     by: Option<String>,
 }
 
+/// The commits that only one side has.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CommitsView {
-    /// What a promotion would bring, the newest first, and how many there are.
+    /// What a promotion would bring, the newest first; not all if there are many.
     brought: Vec<CommitView>,
+    /// How many a promotion would bring.
     brought_total: usize,
     /// What only TO has.
     lost: Vec<CommitView>,
+    /// How many only TO has.
     lost_total: usize,
     /// Why they are not known.
     unknown: Option<String>,
 }
 
+/// A commit.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CommitView {
+    /// Its id.
     id: String,
+    /// The first line of its message.
     title: String,
 }
 
+/// One function on both sides.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionView {
     /// `same`, `different`, `only in dev` or `only in prod`.
     code: String,
+    /// The digest of its code in FROM.
     from_sha256: Option<String>,
+    /// The digest of its code in TO.
     to_sha256: Option<String>,
     /// The names of the settings that differ.
     settings: Vec<String>,
+    /// Why the settings cannot be compared.
     settings_unknown: Option<String>,
 }
 

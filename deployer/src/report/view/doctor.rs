@@ -19,7 +19,9 @@ const SHOWN: usize = 6;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Doctor"))]
 pub struct DoctorView {
+    /// The environment.
     environment: String,
+    /// What was found.
     findings: Vec<Finding>,
     #[serde(skip)]
     detail: Detail,

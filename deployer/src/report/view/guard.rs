@@ -15,6 +15,7 @@ const SHOWN: usize = 500_000;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Guard"))]
 pub struct GuardView {
+    /// How many changes the plan has.
     changes: usize,
     /// What may matter to live traffic, in words.
     warnings: Vec<String>,

@@ -16,6 +16,7 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "History"))]
 pub struct HistoryView {
+    /// The environment.
     environment: String,
     /// The newest first.
     releases: Vec<Row>,
@@ -25,23 +26,38 @@ pub struct HistoryView {
     detail: Detail,
 }
 
+/// One release.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "HistoryRelease"))]
 struct Row {
+    /// Its number.
     release: u32,
+    /// `deploy`, `promote`, `rollback` or `adopt`.
     kind: String,
+    /// The release whose parts a rollback restored.
     back_to: Option<u32>,
+    /// Where a promotion came from, as `dev@12`.
     from: Option<String>,
+    /// `pending`, `shifting`, `live`, `superseded`, `failed` or `reverted`.
     state: String,
+    /// Whether it took all of the traffic, passed its checks, and was not reverted.
     stable: bool,
+    /// The release that was live before; 0 for the placeholder.
     previous: u32,
+    /// The git commit.
     commit: Option<String>,
+    /// Whether the sources differed from that commit.
     dirty: bool,
+    /// The person or the GitHub actor.
     actor: String,
+    /// The page of the run, if it has one.
     run_url: Option<String>,
+    /// When it began.
     started_at: String,
+    /// How long it took.
     seconds: Option<f64>,
+    /// Why it failed, or could not be verified.
     reason: Option<String>,
     #[serde(skip)]
     node: Kind,

@@ -13,12 +13,19 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Init"))]
 pub struct InitView {
+    /// The file that was written.
     file: String,
+    /// The environment.
     environment: String,
+    /// The names of the functions in Lambda.
     functions: Vec<String>,
+    /// The table that is the ledger.
     ledger: String,
+    /// Whether that table was created.
     made_ledger: bool,
+    /// Whether what is live was recorded as release 1.
     adopted: bool,
+    /// The commands to run next.
     next: [String; 2],
 }
 

@@ -91,7 +91,9 @@ pub(super) struct Failed {
     #[serde(serialize_with = "code")]
     #[cfg_attr(test, schemars(with = "u8"))]
     exit: Exit,
+    /// What happened, and why.
     message: String,
+    /// What to do.
     hint: Option<String>,
     /// The check that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,11 +107,15 @@ pub(super) struct Failed {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FailedCheck {
+    /// The name in `deployer.toml`.
     name: String,
+    /// `before traffic`, `after aliases`, `after stage`.
     when: String,
     /// What differs: the status, a header, a field of the body.
     of: Option<String>,
+    /// What was expected of it.
     expected: Option<String>,
+    /// What the response had.
     got: Option<String>,
     /// The last lines that the function logged.
     log: Vec<String>,
@@ -156,13 +162,16 @@ impl Failed {
     }
 }
 
-/// The calls of AWS.
+/// Calls to AWS.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "AwsCalls"))]
 pub struct CallsView {
+    /// All calls.
     total: usize,
+    /// Those that change something.
     writes: usize,
+    /// By the name of the operation, such as `UpdateAlias`.
     by_operation: BTreeMap<String, usize>,
 }
 

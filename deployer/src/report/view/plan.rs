@@ -17,12 +17,15 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "PlanShown"))]
 pub struct PlanView {
+    /// The environment.
     environment: String,
     /// Whether there is something to do.
     pub changes: bool,
     plan: Plan,
+    /// The steps in order; those of one list run side by side.
     steps: Vec<Vec<String>>,
     commit: Commits,
+    /// The checks that a release may send.
     checks: Vec<PlannedCheck>,
     /// Why a deploy would be refused without `--downgrade`.
     older: Option<String>,
@@ -33,7 +36,9 @@ pub struct PlanView {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Commits {
+    /// The commit of the live release.
     before: Option<String>,
+    /// The commit of the next one.
     after: Option<String>,
     /// Whether the sources differ from the commit `after`.
     dirty: bool,

@@ -15,18 +15,26 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Prune"))]
 pub struct PruneView {
+    /// The environment.
     environment: String,
+    /// What nothing needs any more.
     dispensable: Vec<Row>,
+    /// How many of them were removed; null without `--yes`.
     removed: Option<usize>,
 }
 
+/// A version or an API deployment that nothing needs any more.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Prunable"))]
 struct Row {
+    /// The key of the function; null for an API deployment.
     function: Option<String>,
+    /// The version, or the id of the deployment.
     id: String,
+    /// Its description in AWS.
     description: String,
+    /// When it was created.
     created: Option<String>,
 }
 
@@ -75,8 +83,11 @@ impl View for PruneView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Unlock"))]
 pub struct UnlockView {
+    /// The environment.
     environment: String,
+    /// The run that had the lock; null if it was free.
     freed_from: Option<Holder>,
+    /// A release that was left unfinished, in words.
     unfinished: Option<String>,
 }
 

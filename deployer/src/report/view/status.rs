@@ -32,7 +32,9 @@ pub struct StatusView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "StatusIdle"))]
 pub struct IdleView {
+    /// The environment.
     environment: String,
+    /// Always true: while a run has the lock, the command fails instead.
     idle: bool,
 }
 
@@ -53,25 +55,39 @@ impl View for IdleView {
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EnvironmentStatus {
+    /// The environment.
     environment: String,
+    /// The URL of the API or function.
     url: Option<String>,
+    /// The release that is live; 0 before the first one.
     release: u32,
+    /// Whether that release is stable.
     stable: bool,
+    /// When it became live.
     since: Option<String>,
+    /// The person or the GitHub actor of that release.
     by: Option<String>,
+    /// The page of the run that released it, if it has one.
     run_url: Option<String>,
+    /// The git commit of that release.
     commit: Option<String>,
+    /// Whether its sources differed from that commit.
     dirty: bool,
+    /// Over the sources of all its functions, hexadecimal.
     source_hash: Option<String>,
+    /// The deployment that the REST API's stage is at; null without one.
     deployment_id: Option<String>,
+    /// The functions by key.
     functions: BTreeMap<String, FunctionStatus>,
+    /// How what is live differs from the ledger; null if it does not.
     drift: Option<String>,
+    /// Which run has the lock, in words; null if it is free.
     lock: Option<String>,
     /// The run that has the lock.
     lock_holder: Option<Holder>,
     /// A release that was begun and has not ended: it is under way, or its run died.
     unfinished: Option<String>,
-    /// Alarms that are not OK.
+    /// Alarms that are not in OK.
     alarms: Vec<String>,
     /// How many alarms are in which state; absent if they cannot be read.
     alarm_states: Option<AlarmStates>,
@@ -82,22 +98,31 @@ pub struct EnvironmentStatus {
     error: Option<String>,
 }
 
+/// How many alarms are in which state.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AlarmStates {
+    /// In OK.
     ok: usize,
+    /// In ALARM.
     in_alarm: usize,
+    /// In INSUFFICIENT_DATA.
     no_data: usize,
 }
 
+/// What is live of one function.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionStatus {
+    /// Its name in Lambda.
     name: String,
+    /// The version behind the alias.
     version: String,
     /// Further versions with their share of the traffic, 0 to 1.
     weights: BTreeMap<String, f64>,
+    /// SHA-256 of the version's zip, base64, as Lambda writes it; of a container image its digest, in hexadecimal.
     code_sha256: String,
+    /// Over its sources, hexadecimal, as the ledger has it.
     source_hash: Option<String>,
 }
 

@@ -26,31 +26,55 @@ use crate::report::screen::Screen;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Release"))]
 pub struct ReleaseView {
+    /// The environment.
     environment: String,
+    /// Whether this run made a release.
     changed: bool,
+    /// The kind of release.
     kind: Option<ReleaseKind>,
+    /// The number of the release; of the live one if nothing had to be done.
     release: u32,
+    /// The release whose parts a rollback restored.
     back_to: Option<u32>,
+    /// Where a promotion came from, as `dev@12`.
     from: Option<String>,
+    /// The Lambda version of each function, by function.
     versions: BTreeMap<String, String>,
+    /// The deployment of the REST API; null without one.
     deployment_id: Option<String>,
+    /// The release that was live before.
     previous: Option<u32>,
+    /// The URL of the API or function.
     url: Option<String>,
+    /// The checks with their responses.
     checks: Vec<CheckRecord>,
     aws_calls: CallsView,
+    /// The state of the release.
     state: Option<ReleaseState>,
+    /// Whether it took all of the traffic, passed its checks, and was not reverted.
     stable: bool,
+    /// Why it failed, or could not be verified.
     reason: Option<String>,
+    /// How each function moved, by function.
     functions: BTreeMap<String, FunctionMove>,
     api: ApiMove,
+    /// Over the sources of all functions, hexadecimal.
     source_hash: Option<String>,
+    /// The git commit.
     commit: Option<String>,
+    /// Whether the sources differed from that commit.
     dirty: bool,
+    /// The person or the GitHub actor.
     actor: Option<String>,
+    /// The page of the run, if it has one.
     run_url: Option<String>,
+    /// When it began.
     started_at: Option<String>,
+    /// When it ended.
     ended_at: Option<String>,
+    /// How long it took.
     seconds: Option<f64>,
+    /// Its steps in order.
     steps: Vec<StepRecord>,
     timings: Timings,
     /// Whether the text ends with a chart of them.
@@ -71,17 +95,23 @@ pub struct ReleaseView {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FunctionMove {
+    /// The part that took the traffic before.
     before: FunctionPart,
+    /// The part of the release.
     after: FunctionPart,
+    /// Why it moved: what changed.
     why: Vec<String>,
 }
 
-/// How the API moved: its deployments; none without an API.
+/// The API's deployments before and after; null without an API.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ApiMove {
+    /// The deployment that the stage was at.
     before: Option<String>,
+    /// The deployment of the release.
     after: Option<String>,
+    /// Why it moved: what changed.
     why: Option<String>,
 }
 
