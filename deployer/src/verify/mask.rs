@@ -394,10 +394,10 @@ mod tests {
     fn masking_takes_time_in_proportion_to_the_text() {
         let begun = std::time::Instant::now();
         for line in ["a", "0f", "A", "://", "-----BEGIN ", "@", "1.", "2:", "a@", "sk-", "password "] {
-            let _ = masked(&line.repeat(64 * 1024 / line.len()));
+            let _ = masked(&line.repeat(128 * 1024 / line.len()));
         }
         // A quadratic search takes minutes.
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     proptest! {
