@@ -1,5 +1,8 @@
 //! CloudWatch Logs: the errors that a version logged. Only looked at once a release has failed.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 
@@ -7,8 +10,26 @@ use super::{AwsError, Calls, clients};
 
 /// What the log of an error has in it, in the words of the usual runtimes and libraries; `?` means "or".
 const ERRORS: &str = "?ERROR ?Error ?error ?FATAL ?Fatal ?fatal ?panicked ?Exception ?Traceback ?\"timed out\"";
-/// A page has 1 MB at most.
-const PAGES: usize = 4;
+/// How many records are kept: more than are shown, as some of them are Lambda's own.
+const KEPT: usize = 100;
+
+/// The newest of the records that were read.
+#[derive(Debug, Default)]
+pub struct LastRecords(VecDeque<String>);
+
+impl LastRecords {
+    /// Oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    fn add(&mut self, record: String) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(record);
+    }
+}
 
 /// Reads the log groups of one account and region.
 #[derive(Debug, Clone)]
@@ -40,39 +61,49 @@ impl CloudWatchLogs {
         Self(read)
     }
 
-    /// The records of errors in the streams that began on the day of `now` or of `since`, oldest first.
-    pub async fn errors(&self, of: &LogStreams, since: Timestamp, now: Timestamp) -> Result<Vec<String>, AwsError> {
+    /// Reads the records of errors in the streams that began on the first or the last day of `time`, oldest first, into `last`:
+    /// the caller has what was read even if it waits no longer.
+    pub async fn errors(
+        &self,
+        of: &LogStreams,
+        time: Range<Timestamp>,
+        last: &mut LastRecords,
+    ) -> Result<(), AwsError> {
         let day = |time: Timestamp| time.strftime("%Y/%m/%d").to_string();
-        let mut days = vec![day(since), day(now)];
+        let mut days = vec![day(time.start), day(time.end)];
         days.dedup();
-        let mut records = Vec::new();
         for day in days {
-            records.extend(self.errors_of(&of.group, format!("{day}/{}", of.begin), since).await?);
-        }
-        Ok(records)
-    }
-
-    async fn errors_of(&self, group: &str, streams: String, since: Timestamp) -> Result<Vec<String>, AwsError> {
-        let request = self.0.filter_log_events().log_group_name(group).log_stream_name_prefix(streams);
-        let request = request.start_time(since.as_millisecond()).filter_pattern(ERRORS);
-        let (mut records, mut next) = (Vec::new(), None);
-        for _ in 0..PAGES {
-            let response = request.clone().set_next_token(next.take()).send().await;
-            let object = || format!("log group `{group}`");
-            let response = response.map_err(|error| AwsError::new("FilterLogEvents", object(), &error))?;
-            records.extend(response.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
-            next = response.next_token;
-            if next.is_none() {
-                break;
+            let request = self.0.filter_log_events().log_group_name(&of.group).filter_pattern(ERRORS);
+            let request = request.log_stream_name_prefix(format!("{day}/{}", of.begin));
+            let request = request.start_time(time.start.as_millisecond());
+            let mut next = None;
+            // A page may be empty although more follow, and the newest errors are on the last one.
+            loop {
+                let response = request.clone().set_next_token(next.take()).send().await;
+                let object = || format!("log group `{}`", of.group);
+                let response = response.map_err(|error| AwsError::new("FilterLogEvents", object(), &error))?;
+                let records = response.events.unwrap_or_default().into_iter().filter_map(|event| event.message);
+                records.for_each(|record| last.add(record));
+                next = response.next_token;
+                if next.is_none() {
+                    break;
+                }
             }
         }
-        Ok(records)
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_last_records_are_kept() {
+        let mut last = LastRecords::default();
+        (0..1000).for_each(|record| last.add(record.to_string()));
+        assert_eq!((last.iter().count(), last.iter().next(), last.iter().last()), (KEPT, Some("900"), Some("999")));
+    }
 
     #[test]
     fn a_shared_log_group_names_the_function_in_its_streams() {

@@ -49,7 +49,7 @@ pub use apigateway::{About, ApiReader, ApiWriter, Deployment, Route, Stage, Stag
 pub use apigatewayv2::{HttpApiReader, HttpRoute, HttpStage};
 pub use calls::{Call, Calls};
 pub use cloudwatch::{Alarm, AlarmState, CloudWatch};
-pub use cloudwatchlogs::{CloudWatchLogs, LogStreams};
+pub use cloudwatchlogs::{CloudWatchLogs, LastRecords, LogStreams};
 pub use dynamodb::{Change, Condition, TableReader, TableWriter};
 pub use error::{AwsError, Kind};
 pub use http::{Http, HttpResponse, NoResponse};

@@ -3,6 +3,8 @@
 //! Lambda's own records about an invocation are left out. A structured record, as Lambda's JSON log format or a logging library
 //! writes it, is shown as its level, its message, its error and the first lines of its stack.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
 use super::mask::{is_secret_name, masked};
@@ -49,19 +51,23 @@ impl Log {
 
     /// Of the records of a log, oldest first. One may have several lines.
     pub(super) fn of_records<'a>(records: impl Iterator<Item = &'a str>) -> Self {
-        let mut lines = Vec::new();
+        // Only what is shown is masked, which takes longer than to read it.
+        let mut lines = VecDeque::new();
         let mut in_key = false;
         for record in records {
             for line in readable(record) {
                 let ends_key = line.contains("-----END");
                 in_key |= line.contains("-----BEGIN") && line.contains("PRIVATE KEY") && !ends_key;
                 if !in_key {
-                    lines.push(shown(&line));
+                    if lines.len() == LINES {
+                        lines.pop_front();
+                    }
+                    lines.push_back(line);
                 }
                 in_key &= !ends_key;
             }
         }
-        Self(lines.split_off(lines.len().saturating_sub(LINES)))
+        Self(lines.iter().map(|line| shown(line)).collect())
     }
 }
 
@@ -281,6 +287,16 @@ mod tests {
         assert_eq!(lines(&words)[0].chars().count(), LENGTH + 1);
         let json = format!("{{\"level\":\"INFO\",\"message\":\"{}\"}}", "y ".repeat(1024 * 1024));
         assert_eq!(lines(&json)[0].chars().count(), LENGTH + 1);
+    }
+
+    #[test]
+    fn four_megabytes_of_long_words_are_read_at_once() {
+        for letter in ["a", "0f"] {
+            let log = format!("{}\n", letter.repeat(16_000 / letter.len())).repeat(256);
+            let begun = std::time::Instant::now();
+            assert_eq!(lines(&log).len(), LINES);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+        }
     }
 
     #[test]

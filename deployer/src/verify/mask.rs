@@ -1,13 +1,15 @@
 //! Masks secrets by the patterns that they are written in: `password=…`, `"token": "…"`, `Authorization: Bearer …`, AWS access
-//! keys, JWTs, private keys, and the user, password or signature of a URL.
+//! keys, JWTs, private keys, and the user, password or signature of a URL. The addresses of visitors are masked as well.
 //!
 //! A pattern can miss a secret that looks like a word. Where a value may be one, too much is masked rather than too little.
+
+use super::address;
 
 /// What is printed in place of a secret.
 const MASK: &str = "***";
 
 /// Parts of names whose values are secret, in lower case and without `_`, `-` and `.`.
-const SECRET_PARTS: [&str; 14] = [
+const SECRET_PARTS: [&str; 20] = [
     "password",
     "passwd",
     "passphrase",
@@ -22,11 +24,22 @@ const SECRET_PARTS: [&str; 14] = [
     "authorization",
     "signature",
     "cookie",
+    "sessionid",
+    "sessid",
+    "authkey",
+    "dbpass",
+    "userpass",
+    "dbpwd",
 ];
-/// Whole names whose values are secret.
-const SECRET_NAMES: [&str; 7] = ["pass", "pwd", "auth", "sig", "jwt", "bearer", "dsn"];
+/// Words whose values are secret where a name ends with one, as `DB_PASS` and `dbPwd` do. In front they describe something
+/// else: `session_count`, `auth_mode`.
+const SECRET_WORDS: [&str; 8] = ["pass", "pwd", "auth", "sig", "jwt", "bearer", "dsn", "session"];
+/// A longer word is none of them.
+const LONGEST_WORD: usize = 16;
+/// Names whose values may have blanks in them.
+const PHRASES: [&str; 3] = ["password", "passwd", "passphrase"];
 /// How the tokens of well-known services begin.
-const PREFIXES: [&str; 15] = [
+const PREFIXES: [&str; 18] = [
     "AKIA",
     "ASIA",
     "eyJ",
@@ -40,11 +53,21 @@ const PREFIXES: [&str; 15] = [
     "xoxb-",
     "xoxp-",
     "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
     "sk-",
     "AIza",
 ];
 /// How many more characters such a token has at least.
 const REST_OF_TOKEN: usize = 12;
+/// Shorter beginnings, which other words have as well: `npm_config_registry`. These tokens are longer, and begin a word.
+const SHORT_PREFIXES: [(&str, &str); 2] = [("npm_", ""), ("SG.", "_-.")];
+const REST_OF_LONG_TOKEN: usize = 30;
+/// How far the header of a private key reaches.
+const HEADER: usize = 64;
+/// How much of a URL is searched for the end of its password.
+const URL: usize = 1024;
 /// A run of base64 that is longer is taken for a key: AWS's secret access keys have 40 characters.
 const KEY: usize = 40;
 /// Values that give nothing away, and explain much.
@@ -52,9 +75,27 @@ const HARMLESS: [&str; 7] = ["null", "None", "nil", "undefined", "true", "false"
 
 /// Whether a value of this name is a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
-    let name: String =
+    let joined: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
-    SECRET_NAMES.contains(&name.as_str()) || SECRET_PARTS.iter().any(|part| name.contains(part))
+    SECRET_PARTS.iter().any(|part| joined.contains(part)) || SECRET_WORDS.contains(&last_word(name).as_str())
+}
+
+/// The last word of a name such as `DB_PASS_2` or `dbPwd`, in lower case and without a number.
+fn last_word(name: &str) -> String {
+    let name = name.trim_end_matches(|letter: char| !letter.is_ascii_alphabetic());
+    let mut word = String::new();
+    for letter in name.chars().rev() {
+        let is_capital_before_small = word.ends_with(|after: char| after.is_ascii_uppercase())
+            && word.contains(|after: char| after.is_ascii_lowercase());
+        let is_small_before_capital =
+            letter.is_ascii_lowercase() && word.ends_with(|after: char| after.is_ascii_uppercase());
+        let is_long = word.len() > LONGEST_WORD;
+        if is_long || !letter.is_ascii_alphabetic() || is_capital_before_small || is_small_before_capital {
+            break;
+        }
+        word.push(letter);
+    }
+    word.chars().rev().map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// `text`, which is one line, without its secrets.
@@ -63,7 +104,7 @@ pub(super) fn masked(text: &str) -> String {
     let mut masked = String::new();
     let mut at = 0;
     while let Some(letter) = text.get(at) {
-        match text.secret(at) {
+        match text.secret(at).or_else(|| Some((at, address::end(&text.0, at)?))) {
             Some((from, to)) => {
                 masked.extend(&text.0[at..from]);
                 masked.push_str(MASK);
@@ -112,7 +153,7 @@ impl Text {
 
     /// Where a secret is, if the pattern of one begins at `at`.
     fn secret(&self, at: usize) -> Option<(usize, usize)> {
-        if self.has(at, "-----BEGIN") && self.slice(at, self.0.len()).contains("PRIVATE KEY") {
+        if self.has(at, "-----BEGIN") && self.slice(at, self.0.len().min(at + HEADER)).contains("PRIVATE KEY") {
             return Some((at, self.0.len()));
         }
         if self.has(at, "://") {
@@ -125,7 +166,10 @@ impl Text {
             }
         }
         let begins = |is: fn(char) -> bool| at == 0 || !self.get(at - 1).is_some_and(is);
-        if let Some(key) = self.key(at).filter(|_| begins(is_of_base64)) {
+        // Only at the beginning of a run: to look at the rest of it at every position would be quadratic.
+        if begins(is_of_base64)
+            && let Some(key) = self.key(at)
+        {
             return Some(key);
         }
         if !begins(is_of_word) {
@@ -135,12 +179,24 @@ impl Text {
         if end == at {
             return None;
         }
-        self.after_name(at, end).or_else(|| self.after_scheme(at, end))
+        let token = SHORT_PREFIXES.iter().find(|(prefix, _)| self.has(at, prefix)).and_then(|(prefix, more)| {
+            let from = at + prefix.len();
+            let end = self.run(from, |letter| letter.is_ascii_alphanumeric() || more.contains(letter));
+            (end - from >= REST_OF_LONG_TOKEN).then_some((at, end))
+        });
+        token.or_else(|| self.after_name(at, end)).or_else(|| self.after_scheme(at, end))
     }
 
     /// The user and password of a URL, before its `@`.
     fn user_of_url(&self, from: usize) -> Option<(usize, usize)> {
-        // A password may have anything in it, and the last `@` is the one that ends it.
+        // A password may have anything in it, even a `/`, and the last `@` is the one that ends it.
+        let near = &self.0[..self.0.len().min(from + URL)];
+        let rest = near[from..].split(|letter| letter.is_whitespace() || is_quote(*letter)).next().unwrap_or_default();
+        if let Some(end) = rest.iter().rposition(|letter| *letter == '@')
+            && rest[..end].contains(&':')
+        {
+            return Some((from, from + end));
+        }
         let authority = self.run(from, |letter| !letter.is_whitespace() && !"/?#\"'<>".contains(letter));
         let end = self.0[from..authority].iter().rposition(|letter| *letter == '@')?;
         (end > 0).then_some((from, from + end))
@@ -160,20 +216,28 @@ impl Text {
             '=' | ':' => self.run(at, |letter| "=:>".contains(letter)),
             ',' if is_quoted => at + 1,
             '%' if ["%3D", "%3d", "%3A", "%3a"].iter().any(|sign| self.has(at, sign)) => at + 3,
+            // The option of a command: `--password x`.
+            letter if name.starts_with("--") && at > to && letter != '-' => at,
             _ => return None,
         };
+        let is_colon = self.get(at - 1) == Some(':');
         at = self.run(at, |letter| letter == ' ');
         self.get(at)?;
         let name = name.to_ascii_lowercase();
         let is_whole_line = ["authorization", "cookie", "credential"].iter().any(|whole| name.contains(whole));
+        let is_phrase = is_colon && PHRASES.iter().any(|phrase| name.contains(phrase));
         let kind = match (is_quoted, is_whole_line) {
             (true, _) => Value::OfJson,
             (false, true) => Value::OfHeader,
             (false, false) => Value::Word,
         };
         let end = self.end_of_value(at, kind);
-        (end > at && !HARMLESS.contains(&self.slice(at, end).trim_end_matches([',', ';', '}', ')', ']'])))
-            .then_some((at, end))
+        let value = self.slice(at, end);
+        if end == at || HARMLESS.contains(&value.trim_end_matches([',', ';', '}', ')', ']'])) {
+            return None;
+        }
+        let is_phrase = is_phrase && kind == Value::Word && !value.contains(['"', '\'', '`', '(', '[', '{']);
+        Some((at, if is_phrase { self.0.len() } else { end }))
     }
 
     /// What follows a scheme of HTTP's, as in `Bearer x`.
@@ -285,6 +349,21 @@ mod tests {
             ("-----BEGIN RSA PRIVATE KEY----- hunter2canary", "***"),
             (&format!("got {jwt}!"), "got ***!"),
             ("ghs_hunter2canaryhunter2canary", "***"),
+            ("DB_PASS=hunter2canary next", "DB_PASS=*** next"),
+            ("MYSQL_PWD=hunter2canary", "MYSQL_PWD=***"),
+            ("smtp_pass: hunter2canary", "smtp_pass: ***"),
+            ("REDIS_AUTH=hunter2canary", "REDIS_AUTH=***"),
+            ("dbPwd=hunter2canary", "dbPwd=***"),
+            ("db.pass.2=hunter2canary", "db.pass.2=***"),
+            (r#"{"userPass":"hunter2canary","n":1}"#, r#"{"userPass":***,"n":1}"#),
+            ("mysql --password hunter2canary --host db", "mysql --password *** --host db"),
+            ("postgres://ada:hun/ter2canary@db/x", "postgres://***@db/x"),
+            ("session=hunter2canary; sessionId=hunter2canary", "session=*** sessionId=***"),
+            ("password: correct horse hunter2canary", "password: ***"),
+            ("sk_test_hunter2canaryhunter2canary", "***"),
+            ("npm_hunter2canaryhunter2canaryhunter2ca", "***"),
+            ("SG.hunter2canaryhunter2.canaryhunter2canaryhunter2", "***"),
+            ("from 203.0.113.7:443, 2600:1f18::7 and ada+x@example.com.", "from ***:443, *** and ***."),
         ] {
             assert_eq!(masked(text), expected, "{text}");
         }
@@ -302,9 +381,23 @@ mod tests {
             "https://example.com/a@b",
             "secrets::load failed",
             "a basic test",
+            "author=ada passed=3 authorized=yes session_count=4 auth_mode=iam bypass=no sessions=2 authority: x",
+            "--password --host db",
+            "npm_config_registry=x npm_package_version_of_this_project=1 MSG.some_long_name_of_a_message_of_ours",
+            "password: null, n: 1",
         ] {
             assert_eq!(masked(text), text);
         }
+    }
+
+    #[test]
+    fn masking_takes_time_in_proportion_to_the_text() {
+        let begun = std::time::Instant::now();
+        for line in ["a", "0f", "A", "://", "-----BEGIN ", "@", "1.", "2:", "a@", "sk-", "password "] {
+            let _ = masked(&line.repeat(128 * 1024 / line.len()));
+        }
+        // A quadratic search takes minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     proptest! {

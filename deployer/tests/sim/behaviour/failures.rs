@@ -98,6 +98,16 @@ fn a_failure_after_traffic_shows_the_errors_of_that_version() {
 }
 
 #[test]
+fn errors_after_empty_pages_are_shown() {
+    with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
+        simulation.account("dev", |account| account.logs.empty_pages = 9);
+        let (ended, calls) = alarmed(simulation).await;
+        assert!(ended.words.contains("| ERROR cannot connect, password=***"), "{}", ended.words);
+        assert_eq!(count(&calls, "FilterLogEvents"), 10);
+    });
+}
+
+#[test]
 fn logs_that_cannot_be_read_change_nothing() {
     for fault in [None, Some(Fault::Stalled), Some(Fault::Refused(500)), Some(Fault::Refused(429))] {
         with_releases(Shape::of(1).moving(WATCHED), 1).simulate(async |simulation| {
