@@ -72,7 +72,8 @@ fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
             Ok(())
         }
         _ => Err(Failure::refused(format!("cannot find out whether `{environment}` is in use already: {failed}"))
-            .hint("make it possible to invoke what is live, then run again; nothing was changed")
+            .hint("a first release invokes the live function: fix the cause above (often a missing `lambda:InvokeFunction`), then run again; \
+                   nothing was changed")
             .into()),
     }
 }

@@ -178,7 +178,7 @@ impl Engine<'_> {
         release.stable = release.reason.is_none() && restored;
         let missing = || {
             Failure::new(Exit::NotReverted, format!("release {release} is live, but its record could not be written"))
-                .hint("run any writing command again: once the lock is dead, it writes the record")
+                .hint("run `deployer deploy`, `promote` or `rollback` again: it writes the record as soon as this run's lock has expired")
         };
         let ended = lock.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
