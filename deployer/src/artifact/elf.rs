@@ -103,7 +103,7 @@ fn refuse_other_processor(header: &Header, endian: Endianness, runtime: Runtime)
         Architecture::Arm => EM_AARCH64,
         Architecture::X86 => EM_X86_64,
     };
-    ensure!(header.e_machine(endian) == wanted, "it is for another processor than `{}`", runtime.architecture);
+    ensure!(header.e_machine(endian) == wanted, "it is for a different processor than `{}`", runtime.architecture);
     Ok(())
 }
 
@@ -192,7 +192,7 @@ mod tests {
     fn another_processor_is_refused() {
         let other = if std::env::consts::ARCH == "x86_64" { "aarch64" } else { "x86_64" };
         let text = reason(&this_binary(), runtime(&format!("{other}-unknown-linux-gnu"), "2.99"));
-        assert!(text.contains("for another processor"), "{text}");
+        assert!(text.contains("for a different processor"), "{text}");
     }
 
     #[test]

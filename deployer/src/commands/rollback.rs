@@ -113,8 +113,8 @@ async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, mis
         }
     }
     let hint = match nearest {
-        Some(release) => format!("the nearest one that is whole: `--to {}`", release.number),
-        None => "no other stable release is whole either: deploy the commit that you want".to_owned(),
+        Some(release) => format!("the nearest one that can be restored: `--to {}`", release.number),
+        None => "no other stable release can be restored either: deploy the commit that you want".to_owned(),
     };
     let what = format!("release {chosen} cannot be restored: {}; nothing was changed", missing.join("; "));
     Failure::refused(what).hint(hint).into()

@@ -32,8 +32,8 @@ pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool
     if !force
         && !events.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name), "--force")?
     {
-        return Err(Failure::refused(format!("the lock of `{}` was not freed: {holder} has it", environment.name))
-            .hint("a dead run's lock ends by itself: the next deploy or rollback takes it over")
+        return Err(Failure::refused(format!("not confirmed: the lock of `{}` stays with {holder}", environment.name))
+            .hint("if that run died, the next deploy or rollback takes the lock over")
             .into());
     }
     Ledger::new(&aws.reader.table, &config.app).unlock(&aws.table, &state.lock).await?;

@@ -125,11 +125,11 @@ fn refuse_what_is_no_release(observed: &Observed) -> Result<()> {
     for function in observed.functions.values() {
         let (name, alias) = (&function.resource.name, &function.resource.alias);
         let why = match function.alias.version.as_str() {
-            "$LATEST" => "names `$LATEST`, which changes under it",
+            "$LATEST" => "points to `$LATEST`, which changes with every upload",
             _ if !function.alias.weights.is_empty() => "splits its traffic",
             _ => continue,
         };
-        return Err(Failure::refused(format!("alias `{alias}` of `{name}` {why}: that cannot be adopted"))
+        return Err(Failure::refused(format!("alias `{alias}` of `{name}` {why}, so it cannot be adopted"))
             .hint("point it at one published version first, then run again")
             .into());
     }

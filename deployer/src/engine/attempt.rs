@@ -276,9 +276,10 @@ impl Engine<'_> {
             Ok(found) => format!("stage `{}` is at deployment `{}` of release {release}", api.stage, found.deployment),
             Err(error) => format!("it is not known at which deployment stage `{}` is: {error}", api.stage),
         };
-        lost.context(Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}")).hint(
-            "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",
-        ))
+        lost.context(
+            Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}"))
+                .hint("run `deployer status`: if it shows drift, move the stage back, or keep it with `--adopt`"),
+        )
     }
 }
 
@@ -311,7 +312,7 @@ async fn not_reverted(
     let ended = error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NoCredentials);
     let hint = match ended {
         true => {
-            "log in again, then deploy or roll back: that goes back first to what was live; `deployer status` shows what is live"
+            "log in again, then deploy or roll back: either first reverts to what was live; `deployer status` shows what is live"
         }
         false => {
             "old and new parts may be live together: `deployer status` shows them; the next deploy or rollback tries to revert again"

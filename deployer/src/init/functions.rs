@@ -114,12 +114,12 @@ fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>,
 
 fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&str, &str)) -> anyhow::Error {
     let what = match choice {
-        Choice::App => format!("no function of the account has `{app}` in its name"),
-        Choice::Name(part) => format!("no function of the account has `{part}` in its name"),
+        Choice::App => format!("no function of this account has `{app}` in its name"),
+        Choice::Name(part) => format!("no function of this account has `{part}` in its name"),
         Choice::Tag(key, value) if key == STACK_TAG => {
-            format!("no function of the account belongs to the CloudFormation stack `{value}`")
+            format!("no function of this account belongs to the CloudFormation stack `{value}`")
         }
-        Choice::Tag(key, value) => format!("no function of the account has the tag `{key}={value}`"),
+        Choice::Tag(key, value) => format!("no function of this account has the tag `{key}={value}`"),
     };
     let shown: Vec<_> = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
@@ -163,13 +163,13 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
         let names: Vec<_> = all.keys().map(|name| format!("`{name}`")).collect();
         let what = match named.is_empty() {
             true => format!("function `{function}` has the aliases {}", names.join(", ")),
-            false => format!("function `{function}` has no alias `{named}`, but {}", names.join(", ")),
+            false => format!("function `{function}` has no alias `{named}`; it has {}", names.join(", ")),
         };
         return refused(what, "pass the one that callers use: `--alias NAME`".to_owned());
     };
     if found.version == "$LATEST" {
         return refused(
-            format!("alias `{named}` of `{function}` names `$LATEST`, which changes with every upload"),
+            format!("alias `{named}` of `{function}` points to `$LATEST`, which changes with every upload"),
             "point it at a published version, in your infrastructure code too".to_owned(),
         );
     }
@@ -232,9 +232,9 @@ mod tests {
         assert_eq!(of(&[("blue", "7"), ("dev", "8")]).unwrap(), "dev");
         assert_eq!(of(&[("blue", "7"), ("green", "8")]).unwrap_err(), "function `f` has the aliases `blue`, `green`");
         assert!(of(&[]).unwrap_err().starts_with("function `f` has no alias: "));
-        assert!(of(&[("live", "$LATEST")]).unwrap_err().contains("names `$LATEST`"));
+        assert!(of(&[("live", "$LATEST")]).unwrap_err().contains("points to `$LATEST`"));
         let named = Init { alias: Some("gone".to_owned()), ..options };
         let refused = alias(&named, "f", &aliases(&[("live", "1")])).unwrap_err().to_string();
-        assert_eq!(refused, "function `f` has no alias `gone`, but `live`");
+        assert_eq!(refused, "function `f` has no alias `gone`; it has `live`");
     }
 }
