@@ -136,8 +136,9 @@ fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: Gli
             if GlibcVersion::try_from(number.to_owned()).is_ok_and(|needed| needed <= newest) {
                 continue;
             }
-            let symbol = symbol_of(&sections, endian, binary, name.as_bytes()).unwrap_or_else(|| "a symbol".to_owned());
-            bail!("it needs `{symbol}` of {name}; the runtime has {newest}");
+            let symbol = symbol_of(&sections, endian, binary, name.as_bytes());
+            let symbol = symbol.map_or_else(|| "a symbol".to_owned(), |symbol| format!("`{symbol}`"));
+            bail!("it needs {symbol} of {name}; the runtime has {newest}");
         }
     }
     Ok(())

@@ -278,7 +278,7 @@ mod tests {
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT), false, None).is_ok());
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), true, None).is_ok());
         let error = refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), false, None).unwrap_err();
-        assert!(error.to_string().contains("`counter` has 50 MB"), "{error}");
+        assert!(error.to_string().contains("`counter` is 50 MB"), "{error}");
         assert!(error.to_string().contains("no `artifact_bucket`"), "{error}");
     }
 }

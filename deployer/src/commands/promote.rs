@@ -197,7 +197,8 @@ impl Source {
     fn comes_from(&self, manifest: &Manifest, from: &Environment, plan: &Plan) -> Result<()> {
         let Some((key, tested, packed)) = foreign(&plan.functions, manifest) else { return Ok(()) };
         let (release, from) = (&self.release, &from.name);
-        let packed = packed.map_or_else(|| "lacks it".to_owned(), |packed| format!("has `{}`", short(packed)));
+        let packed =
+            packed.map_or_else(|| "lacks the function".to_owned(), |packed| format!("has `{}`", short(packed)));
         Err(Failure::refused(format!(
             "function `{key}` of release {release} of `{from}` has code `{}`, but the artifact {packed}",
             short(tested)

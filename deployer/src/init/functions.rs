@@ -50,7 +50,7 @@ pub(super) async fn chosen(
                 "two functions would get the key `{key}`, one of them `{}`",
                 other.name
             ))
-            .hint("choose fewer functions with `--name PART`, and add the others to `deployer.toml` afterwards; nothing was changed")
+            .hint("choose fewer functions with `--name PART`, and add the others to `deployer.toml` afterwards")
             .into());
         }
     }
@@ -108,7 +108,7 @@ fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>,
         found.description
     );
     Err(Failure::refused(what)
-        .hint("use the `deployer.toml` that releases it, or pass its ledger with `--ledger TABLE`; nothing was changed")
+        .hint("use the `deployer.toml` that releases it, or pass its ledger with `--ledger TABLE`")
         .into())
 }
 
@@ -130,15 +130,14 @@ fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&
     Failure::bad_input(format!("{what}; {there}"))
         .hint(
             "choose them with `--name PART`, `--tag KEY=VALUE` or `--cloudformation STACK`; if they are elsewhere, check the \
-             credentials and the region; nothing was changed",
+             credentials and the region",
         )
         .into()
 }
 
 /// The alias that callers use.
 fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Result<String> {
-    let refused =
-        |what: String, hint: String| Err(Failure::refused(what).hint(format!("{hint}; nothing was changed")).into());
+    let refused = |what: String, hint: String| Err(Failure::refused(what).hint(hint).into());
     let named = match (&options.alias, all.keys().collect::<Vec<_>>().as_slice()) {
         (Some(named), _) => named.clone(),
         (None, [only]) => (*only).clone(),
