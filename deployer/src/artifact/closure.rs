@@ -84,7 +84,10 @@ impl Closures {
             let arguments = ["metadata", "--locked", "--format-version", "1", "--no-deps"].map(str::to_owned);
             let text = workspace::cargo_output(config, folder, &arguments, "the workspace").await?;
             let read = serde_json::from_slice::<Metadata>(&text);
-            read.with_context(|| Failure::error("`cargo metadata` printed something other than metadata"))
+            read.with_context(|| {
+                Failure::error("`cargo metadata` printed something other than metadata")
+                    .hint("check that `cargo` on the PATH is not a wrapper that changes cargo's output")
+            })
         };
         let (functions, metadata) = tokio::try_join!(try_join_all(functions), metadata)?;
         let functions = functions.into_iter().collect();

@@ -103,7 +103,7 @@ fn refuse_other_processor(header: &Header, endian: Endianness, runtime: Runtime)
         Architecture::Arm => EM_AARCH64,
         Architecture::X86 => EM_X86_64,
     };
-    ensure!(header.e_machine(endian) == wanted, "it is for another processor than `{}`", runtime.architecture);
+    ensure!(header.e_machine(endian) == wanted, "it is for a different processor than `{}`", runtime.architecture);
     Ok(())
 }
 
@@ -136,8 +136,9 @@ fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: Gli
             if GlibcVersion::try_from(number.to_owned()).is_ok_and(|needed| needed <= newest) {
                 continue;
             }
-            let symbol = symbol_of(&sections, endian, binary, name.as_bytes()).unwrap_or_else(|| "a symbol".to_owned());
-            bail!("it needs `{symbol}` of {name}; the runtime has {newest}");
+            let symbol = symbol_of(&sections, endian, binary, name.as_bytes());
+            let symbol = symbol.map_or_else(|| "a symbol".to_owned(), |symbol| format!("`{symbol}`"));
+            bail!("it needs {symbol} of {name}; the runtime has {newest}");
         }
     }
     Ok(())
@@ -192,7 +193,7 @@ mod tests {
     fn another_processor_is_refused() {
         let other = if std::env::consts::ARCH == "x86_64" { "aarch64" } else { "x86_64" };
         let text = reason(&this_binary(), runtime(&format!("{other}-unknown-linux-gnu"), "2.99"));
-        assert!(text.contains("for another processor"), "{text}");
+        assert!(text.contains("for a different processor"), "{text}");
     }
 
     #[test]

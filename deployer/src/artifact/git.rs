@@ -110,7 +110,7 @@ impl<'a> Git<'a> {
         let printed = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);
-            return Err(words.lines().next().unwrap_or("git failed and printed no error").to_owned());
+            return Err(words.lines().next().unwrap_or("git failed and printed nothing").to_owned());
         }
         let is_id = |id: &&str| matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let parsed = printed.trim().split_once(' ').filter(|(id, _)| is_id(id));

@@ -221,7 +221,7 @@ pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Opt
     if !bucket {
         let what = "for a direct upload, and the stack contract names no `artifact_bucket`";
         if let Some(size) = over(zip.len() as u64, DIRECT_UPLOAD_LIMIT) {
-            return Err(Failure::refused(format!("the zip of function `{key}` has {size} {what}"))
+            return Err(Failure::refused(format!("the zip of function `{key}` is {size} {what}"))
                 .hint(
                     "add an S3 bucket as `artifact_bucket` to the stack contract, or make the zip smaller: strip binaries, and leave out files \
                      that only a build needs",
@@ -244,7 +244,7 @@ pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Opt
 /// It is.
 fn refuse_over(key: &str, what: &str, size: u64) -> Result<()> {
     let Some(size) = over(size, UNPACKED_LIMIT) else { return Ok(()) };
-    Err(Failure::refused(format!("the {what} of function `{key}` has {size} unpacked"))
+    Err(Failure::refused(format!("the {what} of function `{key}` is {size} unpacked"))
         .hint("make it smaller: strip binaries, leave out files that only a build needs, or move data out of it")
         .into())
 }
@@ -279,7 +279,7 @@ mod tests {
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT), false, None).is_ok());
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), true, None).is_ok());
         let error = refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), false, None).unwrap_err();
-        assert!(error.to_string().contains("`counter` has 50 MB"), "{error}");
+        assert!(error.to_string().contains("`counter` is 50 MB"), "{error}");
         assert!(error.to_string().contains("no `artifact_bucket`"), "{error}");
     }
 }

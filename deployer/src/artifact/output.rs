@@ -61,7 +61,7 @@ impl Contents {
                 Some(_) => {
                     "set `output` to the file or folder that `command` writes, relative to the folder of `deployer.toml`"
                 }
-                None => "build it first, or add the `command` that builds it to `build` of the function",
+                None => "build it first, or set `command` in `build` of the function",
             };
             Failure::bad_input(format!("{named} {what}")).hint(hint)
         };
@@ -196,17 +196,18 @@ fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<
 
 /// Refuses an entry that leads out of the package, or that the function could not read: Lambda runs it as another user.
 fn refuse_entry(key: &str, name: &str, entry: &ZipFile<'_, impl Read>) -> Result<()> {
-    let refused = |what: &str| {
-        Failure::bad_input(format!("`{name}` in the output of function `{key}` {what}"))
-            .hint("pack it again; nothing was changed")
+    let refused = |what: &str, hint: &str| {
+        Failure::bad_input(format!("`{name}` in the output of function `{key}` {what}")).hint(hint)
     };
     if entry.enclosed_name().is_none() {
-        return Err(refused("leads out of the package").into());
+        return Err(refused("leads out of the package", "leave it out, or put the file into the package").into());
     }
     match entry.unix_mode() {
-        Some(mode) if !entry.is_symlink() && !entry.is_dir() && mode & 0o004 == 0 => {
-            Err(refused("is not readable by all users, which Lambda requires").into())
-        }
+        Some(mode) if !entry.is_symlink() && !entry.is_dir() && mode & 0o004 == 0 => Err(refused(
+            "is not readable by all users, which Lambda requires",
+            "run `chmod -R a+rX` on the files and pack them again",
+        )
+        .into()),
         _ => Ok(()),
     }
 }

@@ -222,12 +222,16 @@ fn profiles<'a>(manifest: &'a toml::Table, profile: &'a str) -> Vec<(&'a str, Op
 }
 
 /// The hint for a file that cargo reads, too.
-const TO_CHECK: &str = "run `cargo check` in that folder; nothing was changed";
+fn to_check(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(path);
+    format!("run `cargo check` in `{}`; nothing was changed", folder.display())
+}
 
 fn read_toml(path: &Path) -> Result<toml::Table> {
     let text = std::fs::read_to_string(path)
-        .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())).hint(TO_CHECK))?;
-    text.parse().with_context(|| Failure::bad_input(format!("`{}` is not valid TOML", path.display())).hint(TO_CHECK))
+        .with_context(|| Failure::bad_input(format!("cannot read `{}`", path.display())).hint(to_check(path)))?;
+    text.parse()
+        .with_context(|| Failure::bad_input(format!("`{}` is not valid TOML", path.display())).hint(to_check(path)))
 }
 
 fn checksums(lock: &toml::Table) -> BTreeMap<String, String> {

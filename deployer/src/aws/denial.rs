@@ -48,7 +48,7 @@ impl<'a> Denial<'a> {
         if self.takes_role() && !matches!(policy, Policy::Denies(_)) {
             let role = resource.unwrap_or("the role");
             return format!(
-                "allow `{action}` on `{role}` in a policy of {who}, and let the trust policy of that role name {who}"
+                "allow `{action}` on `{role}` in a policy of {who}, and name {who} in that role's trust policy"
             );
         }
         match policy {
@@ -143,7 +143,7 @@ mod tests {
             ),
             (
                 "sts:AssumeRole on resource: arn:aws:iam::2:role/x".to_owned(),
-                "allow `sts:AssumeRole` on `arn:aws:iam::2:role/x` in a policy of role `shop-deploy`, and let the trust policy of that role name role `shop-deploy`",
+                "allow `sts:AssumeRole` on `arn:aws:iam::2:role/x` in a policy of role `shop-deploy`, and name role `shop-deploy` in that role's trust policy",
             ),
             (
                 "cloudwatch:DescribeAlarms because no identity-based policy allows the cloudwatch:DescribeAlarms action".to_owned(),

@@ -12,7 +12,7 @@ pub(super) fn hint(kind: Kind, reason: &str) -> Option<Cow<'static, str>> {
         Kind::NoCredentials => return Some(of_credentials(reason)),
         Kind::Denied => return Some(of_denial(reason)),
         Kind::Unreachable if reason.starts_with(UNTRUSTED) => {
-            "a proxy seems to inspect TLS: write its root certificate into a PEM file, and set `AWS_CA_BUNDLE` (or `SSL_CERT_FILE`) to \
+            "a proxy seems to inspect TLS: save its root certificate as a PEM file, and set `AWS_CA_BUNDLE` (or `SSL_CERT_FILE`) to \
              that file"
         }
         Kind::Unreachable if reason.starts_with(REFUSED_BY_PROXY) => {
@@ -30,7 +30,8 @@ pub(super) fn hint(kind: Kind, reason: &str) -> Option<Cow<'static, str>> {
         Kind::Unknown => {
             "run again: whether the call took effect is unknown, and the next run starts from what is live"
         }
-        Kind::NotFound | Kind::Precondition | Kind::Malformed | Kind::Other => {
+        Kind::Precondition => "run again: it starts from what is live now",
+        Kind::NotFound | Kind::Malformed | Kind::Other => {
             return of_code(reason).map(Cow::Borrowed);
         }
     };
@@ -73,8 +74,8 @@ fn of_credentials(reason: &str) -> Cow<'static, str> {
              (`aws sso login`)"
         }
         None => {
-            "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, run the \
-             job again: its credentials last an hour"
+            "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, give the \
+             job `permissions: id-token: write`, and configure credentials in a step before this one"
         }
     };
     Cow::Borrowed(fixed)
@@ -92,15 +93,15 @@ fn of_denial(reason: &str) -> Cow<'static, str> {
         return Cow::Borrowed("enable the region for the account, or change `region` in `deployer.toml`");
     }
     if reason.starts_with("KMS") || reason.contains("KMS key") {
-        return Cow::Borrowed("allow the role `kms:Decrypt` on the key, in its own policy and in the key's policy");
+        return Cow::Borrowed(
+            "allow the function's execution role `kms:Decrypt` on the key, in that role's policy and in the key's policy",
+        );
     }
     if let Some(denial) = Denial::of(reason) {
         return Cow::Owned(denial.hint());
     }
     if reason.starts_with(NOT_GIVEN) && reason.contains("WebIdentity") {
-        return Cow::Borrowed(
-            "change the trust policy of the role so that it accepts the `aud` and the complete `sub` of this run's token",
-        );
+        return Cow::Borrowed("set `sub` and `aud` in the role's trust policy to those of this run's token");
     }
     match reason.strip_prefix('`').and_then(|rest| rest.split_once("` is not allowed")) {
         Some((action, _)) => Cow::Owned(format!("allow `{action}` in a policy of the role that this run uses")),
@@ -122,7 +123,8 @@ fn of_code(reason: &str) -> Option<&'static str> {
             "a proxy or a firewall seems to respond in place of AWS: check `HTTPS_PROXY` and `NO_PROXY`"
         }
         _ if begins(&["CodeStorageExceededException"]) => {
-            "the account's 75 GB for code are used up: remove versions that are no longer needed with `deployer prune`, or raise the quota in Service Quotas"
+            "the 75 GB of code storage in this region are used up: run `deployer prune ENVIRONMENT --yes`, or raise the quota in \
+             Service Quotas"
         }
         _ if begins(&["LimitExceededException", "ServiceQuotaExceeded"]) => {
             "a quota of the account is used up: remove what is not needed, or raise it in Service Quotas"
@@ -141,7 +143,7 @@ fn of_code(reason: &str) -> Option<&'static str> {
             "create the bucket that the contract names, or change `artifact_bucket` there"
         }
         _ if begins(&["ResourceNotFoundException", "NotFoundException"]) => {
-            "check the account, the region and the name in the stack contract: `deployer contract show`"
+            "check the account, the region and the name in the stack contract: `deployer contract show ENVIRONMENT`"
         }
         _ => return None,
     })

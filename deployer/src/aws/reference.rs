@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::error::ErrorMetadata;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::{of_credentials, of_dispatch, of_service};
+use super::web_identity::explained;
 use super::{AwsError, Kind};
 use crate::config::reference::is_kept;
+use crate::ending::Ending as _;
 
 /// One error, as AWS or the network makes it.
 enum Met {
@@ -15,6 +19,8 @@ enum Met {
     Code(&'static str, &'static str),
     /// What a provider of credentials met.
     Credentials(&'static str),
+    /// The same, of a workflow run whose token has claims.
+    Token(&'static str),
     /// What a connection met.
     Connection(&'static str),
     /// A response without a code of AWS.
@@ -96,7 +102,7 @@ const ACCESS: &[Entry] = &[
     ),
     entry!(
         "A role cannot be assumed",
-        LEDGER,
+        ("GetItem", "the ledger `shop-ledger-dev`"),
         Met::Credentials(
             "AccessDenied: User: arn:aws:sts::111111111111:assumed-role/shop-prod-deploy/deployer is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/shop-dev-read"
         ),
@@ -107,9 +113,9 @@ const ACCESS: &[Entry] = &[
     entry!(
         "GitHub's token is not trusted",
         LEDGER,
-        Met::Credentials("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+        Met::Token("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"),
         Denied,
-        "The trust policy of the role does not match the token of this workflow run. Often the job has another `environment:` than the policy names, or the repository's subject has its numeric IDs.",
+        "The trust policy of the role does not match the token of this workflow run. Often the job's `environment:` differs from the policy, or `sub` has numeric IDs that the policy lacks.",
         "Compare the trust policy with the claims that `deployer` prints: `sub`, `aud`, and, where the policy names them, `ref`, `environment` and `job_workflow_ref`. The token itself is never printed."
     ),
     entry!(
@@ -130,7 +136,7 @@ const CREDENTIALS: &[Entry] = &[
         LEDGER,
         Met::Credentials("the credential provider was not enabled"),
         NoCredentials,
-        "The environment has no keys, there is no profile, and no role.",
+        "No access key is set in the environment variables, and there is no profile and no role.",
         "Log in, or name a profile. `aws sts get-caller-identity` shows which credentials the AWS CLI finds."
     ),
     entry!(
@@ -210,7 +216,7 @@ const LIMITS: &[Entry] = &[
         "Wait and run again."
     ),
     entry!(
-        "Something changed in between",
+        "The function or alias changed during the run",
         UPDATE_ALIAS,
         Met::Code(
             "PreconditionFailedException",
@@ -226,7 +232,7 @@ const LIMITS: &[Entry] = &[
         Met::Code("CodeStorageExceededException", "Code storage limit exceeded."),
         Other,
         "All versions of all functions of an account and region share 75 GB.",
-        "Remove versions that no release needs, or raise the quota \"Function and layer storage\"."
+        "Run `deployer prune`, or raise the quota \"Function and layer storage\"."
     ),
     entry!(
         "A quota is used up",
@@ -245,7 +251,7 @@ const LIMITS: &[Entry] = &[
         ),
         NotFound,
         "The stack contract names something that this account and region do not have.",
-        "Compare the contract with what exists. Often the account or the region is the wrong one."
+        "Compare the contract with what exists. Often the account or the region is not the intended one."
     ),
 ];
 
@@ -258,8 +264,8 @@ const KEYS: &[Entry] = &[
             "Lambda was unable to decrypt the environment variables because KMS access was denied. Please check the function's KMS key settings."
         ),
         Denied,
-        "The function's settings are encrypted with a key of the account, and its role may not decrypt with it.",
-        "Allow `kms:Decrypt` to the role of the function, in the role's policy and in the key's."
+        "The function's environment variables are encrypted with a customer managed key, and the function's execution role may not decrypt with it.",
+        "Allow `kms:Decrypt` to the function's execution role, in the role's policy and in the key's."
     ),
     entry!(
         "A KMS key is disabled",
@@ -284,15 +290,15 @@ const PLACES: &[Entry] = &[
         "Enable the region, or use another one."
     ),
     entry!(
-        "The bucket is in another region",
+        "The bucket is in a different region",
         ("PutObject", "object `shop/orders.zip` of bucket `shop-artifacts`"),
         Met::Code(
             "AuthorizationHeaderMalformed",
             "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'"
         ),
         NoCredentials,
-        "The bucket is in another region than the environment.",
-        "Lambda takes a package only from a bucket in its own region: correct `region`, or make a bucket there."
+        "The bucket is in a different region than the environment.",
+        "Lambda takes a package only from a bucket in its own region: correct `region`, or create a bucket there."
     ),
     entry!(
         "The endpoint's name does not resolve",
@@ -315,7 +321,7 @@ const PLACES: &[Entry] = &[
         LEDGER,
         Met::Connection("invalid peer certificate: UnknownIssuer"),
         Unreachable,
-        "A proxy inspects TLS and shows a certificate of its own.",
+        "A proxy inspects TLS and presents a certificate of its own.",
         "Trust its root certificate. `deployer` reads the same variables as the AWS CLI and OpenSSL."
     ),
     entry!(
@@ -323,7 +329,7 @@ const PLACES: &[Entry] = &[
         LEDGER,
         Met::Connection("tunnel error: proxy authorization required"),
         Unreachable,
-        "The proxy of `HTTPS_PROXY` needs a password, or does not allow AWS's hosts.",
+        "The proxy of `HTTPS_PROXY` requires a password, or does not allow AWS's hosts.",
         "Write user and password into the variable (`http://USER:PASSWORD@HOST:PORT`), or go around the proxy with `NO_PROXY`."
     ),
     entry!(
@@ -351,17 +357,32 @@ What `deployer` prints when AWS refuses a call or cannot be reached, what causes
 the rest is printed exactly like this.
 
 Each error names the call and the object, and keeps AWS's own code and words. Secrets, tokens and signatures are left out.
+
+Without valid credentials the exit code is 3, after any other failed call it is 1. If a release had begun, the exit code is that of the release \
+(6 or 7). [Exit codes](exit-codes.md) has them all.
 ";
 
 impl Entry {
     fn error(&self) -> AwsError {
         let (kind, reason) = match self.met {
             Met::Code(code, message) => of_service(&ErrorMetadata::builder().code(code).message(message).build()),
-            Met::Credentials(cause) => of_credentials(&std::io::Error::other(cause)),
+            Met::Credentials(cause) | Met::Token(cause) => of_credentials(&std::io::Error::other(cause)),
             Met::Connection(cause) => of_dispatch(Some(&ConnectorError::other(cause.into(), None))),
             Met::Foreign => (Kind::Other, format!("{} (HTTP 403)", super::error::NOT_OF_AWS)),
         };
         AwsError::found(kind, self.call.0, self.call.1, reason)
+    }
+
+    /// As a run ends with it.
+    fn ended(&self) -> anyhow::Error {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        if let Met::Token(_) = self.met {
+            let claims =
+                r#"{"aud": "sts.amazonaws.com", "sub": "repo:shop/orders:environment:prod", "ref": "refs/heads/main"}"#;
+            std::fs::write(&file, format!("header.{}.signature", URL_SAFE_NO_PAD.encode(claims))).unwrap();
+        }
+        explained(self.error().into(), Some(&file))
     }
 }
 
@@ -370,9 +391,9 @@ fn page() -> String {
     for (title, entries) in SECTIONS {
         let _ = write!(text, "\n## {title}\n");
         for entry in entries {
-            let error = entry.error();
+            let error = entry.ended();
             let hint = error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-            let _ = write!(text, "\n### {}\n\n```text\nerror: {error}{hint}\n```\n", entry.title);
+            let _ = write!(text, "\n### {}\n\n```text\nerror: {error:#}{hint}\n```\n", entry.title);
             let _ = write!(text, "\n**Cause:** {}\n\n**Fix:** {}\n", entry.cause, entry.fix);
         }
     }
@@ -389,8 +410,7 @@ fn each_error_that_people_meet_has_its_kind_and_a_hint() {
     for entry in SECTIONS.iter().flat_map(|(_, entries)| *entries) {
         let error = entry.error();
         assert_eq!(error.kind, entry.kind, "{}", entry.title);
-        // What to do about a change by another tool depends on the step that met it.
-        assert!(error.hint().is_some() || error.kind == Kind::Precondition, "{} has no hint", entry.title);
+        assert!(error.hint().is_some(), "{} has no hint", entry.title);
     }
 }
 

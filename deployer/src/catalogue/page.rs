@@ -1,5 +1,6 @@
 //! The page of all messages, and what every message has to be like.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::find::{Kind, Message};
@@ -12,6 +13,11 @@ const BEFORE: &str = "\
 Every error message of `deployer` with its hint, by exit code: this page is generated from the sources. A word in capitals, such as
 `NAME`, stands for what the message names. An error that has a cause is printed with it: `message: cause`. Errors that AWS returns have
 [a page of their own](aws-errors.md).
+
+Two kinds of errors look different, and are not listed here:
+
+- a check that failed (exit code 6): ``check `health` failed before traffic: 500 (the function returned a wrong response)``
+- a command line that was not understood (exit code 64): `error: unexpected argument '--to' found`
 ";
 
 /// The sections in the order of the page: a kind, its title, and what is true of all of it.
@@ -115,22 +121,28 @@ fn groups<'a>(messages: &[&'a Message]) -> Vec<Vec<&'a Message>> {
 }
 
 fn write_group(text: &mut String, group: &[&Message]) {
-    let mut lines: Vec<String> = Vec::new();
-    let mut hints: Vec<String> = Vec::new();
-    for message in group {
-        let line = escaped(&message.text);
-        if !lines.contains(&line) {
-            lines.push(line);
+    let mut entries: Vec<(Vec<String>, BTreeSet<String>)> = Vec::new();
+    let mut lines: Vec<String> = group.iter().map(|message| escaped(&message.text)).collect();
+    let seen = |index: usize, lines: &[String]| lines[..index].contains(&lines[index]);
+    let firsts: Vec<usize> = (0..lines.len()).filter(|index| !seen(*index, &lines)).collect();
+    for index in firsts {
+        let line = std::mem::take(&mut lines[index]);
+        let same = group.iter().filter(|message| escaped(&message.text) == line);
+        let hints = same.filter_map(|message| message.hint.as_deref().map(escaped)).filter(|hint| says(hint)).collect();
+        match entries.iter_mut().find(|(_, other)| *other == hints) {
+            Some((lines, _)) => lines.push(line),
+            None => entries.push((vec![line], hints)),
         }
-        hints.extend(message.hint.as_deref().map(escaped).filter(|hint| says(hint)));
     }
-    hints.sort();
-    hints.dedup();
-    let _ = write!(text, "- {}", lines.join("\\\n  "));
-    for hint in hints {
-        let _ = write!(text, "\\\n  **Hint:** {hint}");
+    for (lines, hints) in entries {
+        let _ = write!(text, "- {}", lines.join("\\\n  "));
+        // The message alone does not say which: the cause does.
+        let title = if hints.len() > 1 { "Hint, by the cause:" } else { "Hint:" };
+        for hint in hints {
+            let _ = write!(text, "\\\n  **{title}** {hint}");
+        }
+        text.push('\n');
     }
-    text.push('\n');
 }
 
 /// As Markdown: outside of backticks some characters would mean something.

@@ -243,7 +243,7 @@ impl Reader<'_> {
                 if says(&found) { found } else { self.text(&call.receiver, frame) }
             }
             // Of an error: what its own message is followed by.
-            ("hint", []) => "the hint of the cause".to_owned(),
+            ("hint", []) => "(the hint of the cause is shown)".to_owned(),
             (same, _) if SAME.contains(&same) => self.text(&call.receiver, frame),
             (_, given) => self.returned(&name, given, frame),
         }

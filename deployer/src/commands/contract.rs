@@ -64,12 +64,10 @@ pub async fn write_contract(context: Context<'_>, environment: &Environment, rep
         Some(Some(_)) if replace => Written::Replaced,
         Some(Some(what)) => {
             return Err(Failure::refused(format!(
-                "ledger `{}` has another contract: it differs in `{what}`",
+                "the contract in ledger `{}` differs from `deployer.toml` in `{what}`",
                 environment.ledger
             ))
-            .hint(format!(
-                "`deployer contract show {name}` prints it; `--yes` replaces it, unless your infrastructure code writes it"
-            ))
+            .hint("if your infrastructure code writes the contract, change it there; otherwise pass `--yes` to replace it")
             .into());
         }
     };

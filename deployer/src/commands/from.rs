@@ -68,38 +68,39 @@ fn explain(from: &Environment, to: &Environment, refused: Option<&AwsError>, err
         return error;
     }
     let (name, next) = (&from.name, &to.name);
-    let right_one = format!(
-        "set `reader_role` of `[environments.{name}]` in `deployer.toml` to a role that may read `{name}` and that the \
-         role of `{next}` may assume"
-    );
     error.context(match (&from.reader_role, refused) {
         (Some(role), Some(refused)) => Failure::bad_input(format!(
             "cannot read `{name}`: these credentials may not assume its `reader_role` `{role}` ({refused}), nor read it \
              themselves"
         ))
         .hint(format!(
-            "check that the role exists (its ARN is needed if `{name}` has its own account), that its trust policy names the role of \
-             `{next}`, and that a policy of the role of `{next}` allows `sts:AssumeRole` on it; nothing was changed"
+            "allow `sts:AssumeRole` on `{role}` in a policy of the deploy role of `{next}`, and name that deploy role in the trust \
+             policy of `{role}`; AWS gives the same response if `{role}` does not exist, so check its spelling; across accounts \
+             `reader_role` must be an ARN"
         )),
         (Some(role), None) => {
             Failure::bad_input(format!("cannot read `{name}` through its `reader_role` `{role}`")).hint(format!(
-                "if that is the role of another environment, {right_one}; else {}; nothing was changed",
-                grant("it", from)
+                "{}; if `{role}` belongs to another environment, fix `reader_role` in `[environments.{name}]`",
+                grant(&format!("`{role}`"), from)
             ))
         }
         (None, _) => Failure::bad_input(format!(
             "cannot read `{name}` with the credentials of this run; `[environments.{name}]` names no `reader_role`"
         ))
-        .hint(format!("{right_one}, or {}; nothing was changed", grant("these credentials", from))),
+        .hint(format!(
+            "set `reader_role` in `[environments.{name}]` to a role that reads `{name}` and that the deploy role of `{next}` may \
+             assume, or {}; nothing was changed",
+            grant("these credentials", from)
+        )),
     })
 }
 
 /// All that a promotion reads of FROM.
 fn grant(whom: &str, from: &Environment) -> String {
     format!(
-        "grant {whom} `dynamodb:GetItem` and `dynamodb:Query` on the table `{}` and `lambda:GetFunction` on \
-         `function:NAME:*` of each function of `{}`",
-        from.ledger, from.name
+        "grant {whom} `dynamodb:GetItem` and `dynamodb:Query` on table `{}`, and `lambda:GetFunction` on `function:NAME:*` for each \
+         function",
+        from.ledger
     )
 }
 
@@ -146,8 +147,8 @@ mod tests {
         assert!(said.starts_with("cannot read `dev` with the credentials of this run"), "{said}");
         assert!(said.contains("names no `reader_role`") && said.contains("dynamodb:GetItem"), "{said}");
         for way in [
-            "set `reader_role` of `[environments.dev]`",
-            "a role that may read `dev`",
+            "set `reader_role` in `[environments.dev]`",
+            "a role that reads `dev`",
             "or grant these credentials",
             "lambda:GetFunction",
         ] {
@@ -167,7 +168,10 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("sts:AssumeRole"), "{said}");
-        assert!(hint.contains("the role of `prod` allows `sts:AssumeRole`") && hint.contains("trust policy"), "{hint}");
+        assert!(
+            hint.contains("in a policy of the deploy role of `prod`") && hint.contains("trust policy of `arn:"),
+            "{hint}"
+        );
     }
 
     #[test]
@@ -176,7 +180,8 @@ mod tests {
         assert_eq!(exit, Exit::BadInput);
         assert!(said.starts_with("cannot read `dev` through its `reader_role` `a-staging-read`"), "{said}");
         assert!(said.contains("lambda:GetFunction"), "{said}");
-        assert!(hint.contains("the role of another environment") && hint.contains("else grant it"), "{hint}");
+        assert!(hint.starts_with("grant `a-staging-read` `dynamodb:GetItem`"), "{hint}");
+        assert!(hint.ends_with("fix `reader_role` in `[environments.dev]`"), "{hint}");
     }
 
     #[test]

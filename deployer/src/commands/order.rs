@@ -94,7 +94,7 @@ impl Order {
         match self {
             Self::Newer => Ok(()),
             Self::Older(how) if !downgrade => Err(Failure::refused(how)
-                .hint("release the newer commit, or allow the older one with `--downgrade`; nothing was changed")
+                .hint("release the later commit, or pass `--downgrade`; nothing was changed")
                 .into()),
             Self::Older(how) | Self::Unknown(how) => {
                 events.warn(&how);

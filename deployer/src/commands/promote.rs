@@ -148,7 +148,7 @@ impl Source {
         for (key, function) in &to.functions {
             if !release.parts.functions.contains_key(key) {
                 return Err(Failure::refused(format!("release {release} of `{}` has no function `{key}`", from.name))
-                    .hint("release to the first environment again, then promote that")
+                    .hint(format!("release to `{}` again, then promote that release", from.name))
                     .into());
             }
             let Some(source) = self.contract.functions.get(key) else {
@@ -197,15 +197,13 @@ impl Source {
     fn comes_from(&self, manifest: &Manifest, from: &Environment, plan: &Plan) -> Result<()> {
         let Some((key, tested, packed)) = foreign(&plan.functions, manifest) else { return Ok(()) };
         let (release, from) = (&self.release, &from.name);
-        let packed = packed.map_or_else(|| "has none".to_owned(), |packed| format!("has code `{}`", short(packed)));
+        let packed =
+            packed.map_or_else(|| "lacks the function".to_owned(), |packed| format!("has `{}`", short(packed)));
         Err(Failure::refused(format!(
-            "function `{key}` of release {release} of `{from}` has code `{}`, the artifact {packed}",
+            "function `{key}` of release {release} of `{from}` has code `{}`, but the artifact {packed}",
             short(tested)
         ))
-        .hint(format!(
-            "release to `{from}` from this artifact again, or promote without `--artifact` what an earlier run built and \
-             attested"
-        ))
+        .hint(format!("deploy this artifact to `{from}` first, or promote without `--artifact`"))
         .into())
     }
 

@@ -113,7 +113,7 @@ async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, mis
         }
     }
     let hint = match nearest {
-        Some(release) => format!("choose the nearest release that can be restored: `--to {}`", release.number),
+        Some(release) => format!("the nearest one that can be restored: `--to {}`", release.number),
         None => "no other stable release can be restored either: deploy the commit that you want".to_owned(),
     };
     let what = format!("release {chosen} cannot be restored: {}; nothing was changed", missing.join("; "));

@@ -29,9 +29,11 @@ pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool
     let Some(holder) = &state.lock.holder else {
         return Ok(Unlocked::default());
     };
-    if !force && !events.confirm(&format!("{holder} has the lock of `{}`. Free it?", environment.name), "--force")? {
-        return Err(Failure::refused(format!("the lock of `{}` was not freed: {holder} has it", environment.name))
-            .hint("the lock of a run that died expires by itself: the next deploy or rollback takes it over")
+    if !force
+        && !events.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name), "--force")?
+    {
+        return Err(Failure::refused(format!("not confirmed: the lock of `{}` stays with {holder}", environment.name))
+            .hint("if that run died, the next deploy or rollback takes the lock over")
             .into());
     }
     Ledger::new(&aws.reader.table, &config.app).unlock(&aws.table, &state.lock).await?;

@@ -220,7 +220,7 @@ impl Config {
         let known = self.environments.keys().cloned().collect::<Vec<_>>().join("`, `");
         let Some(name) = name.or(self.default_environment.as_deref()) else {
             return Err(Failure::bad_input(
-                "the command needs an environment: `deployer.toml` has no `default_environment`",
+                "no environment was given, and `deployer.toml` has no `default_environment`",
             )
             .hint(format!("pass one of `{known}`"))
             .into());

@@ -146,7 +146,7 @@ impl DeclaredStack {
         let mut seen = BTreeMap::new();
         self.functions.iter().find_map(|(key, FunctionResource { name, alias, .. })| {
             let other = seen.insert((name, alias), key)?;
-            Some(format!("`{at}`: the functions `{other}` and `{key}` both use the alias `{alias}` of `{name}`"))
+            Some(format!("`{at}`: the functions `{other}` and `{key}` both name alias `{alias}` of `{name}`"))
         })
     }
 }

@@ -72,7 +72,8 @@ fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
             Ok(())
         }
         _ => Err(Failure::refused(format!("cannot find out whether `{environment}` is in use already: {failed}"))
-            .hint("fix the permission or the function, so that what is live can be invoked, then run again; nothing was changed")
+            .hint("a first release invokes the live function: fix the cause above (often a missing `lambda:InvokeFunction`), then run again; \
+                   nothing was changed")
             .into()),
     }
 }
@@ -124,11 +125,11 @@ fn refuse_unadoptable(observed: &Observed) -> Result<()> {
     for function in observed.functions.values() {
         let (name, alias) = (&function.resource.name, &function.resource.alias);
         let why = match function.alias.version.as_str() {
-            "$LATEST" => "names `$LATEST`, which changes with every upload",
+            "$LATEST" => "points to `$LATEST`, which changes with every upload",
             _ if !function.alias.weights.is_empty() => "splits its traffic",
             _ => continue,
         };
-        return Err(Failure::refused(format!("alias `{alias}` of `{name}` {why}: that cannot be adopted"))
+        return Err(Failure::refused(format!("alias `{alias}` of `{name}` {why}, so it cannot be adopted"))
             .hint("point it at one published version first, then run again")
             .into());
     }

@@ -179,7 +179,7 @@ impl Engine<'_> {
         release.stable = release.reason.is_none() && restored;
         let missing = || {
             Failure::new(Exit::NotReverted, format!("release {release} is live, but its record could not be written"))
-                .hint("run `deployer deploy` or `deployer rollback` again: it writes the record as soon as the lock has expired")
+                .hint("run `deployer deploy`, `promote` or `rollback` again: it writes the record as soon as this run's lock has expired")
         };
         let ended = lock.end(release, intended.observed.ledger.live.as_ref()).await;
         ended.with_context(missing)?;
@@ -277,9 +277,10 @@ impl Engine<'_> {
             Ok(found) => format!("stage `{}` is at deployment `{}` of release {release}", api.stage, found.deployment),
             Err(error) => format!("it is not known at which deployment stage `{}` is: {error}", api.stage),
         };
-        lost.context(Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}")).hint(
-            "`deployer status` shows what is live, and whether the stage differs from it: then move the stage back, or record it with `--adopt`",
-        ))
+        lost.context(
+            Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}"))
+                .hint("run `deployer status`: if it shows drift, move the stage back, or keep it with `--adopt`"),
+        )
     }
 }
 
@@ -312,7 +313,7 @@ async fn not_reverted(
     let ended = error.downcast_ref::<AwsError>().is_some_and(|error| error.kind == Kind::NoCredentials);
     let hint = match ended {
         true => {
-            "log in again, then deploy or roll back: that reverts this release first; `deployer status` shows what is live"
+            "log in again, then deploy or roll back: either first reverts to what was live; `deployer status` shows what is live"
         }
         false => {
             "old and new parts may be live together: `deployer status` shows them; the next deploy or rollback tries to revert again"

@@ -108,8 +108,8 @@ async fn revision(
     if is_at(&found, &left) {
         return Ok(found.revision);
     }
-    let what = format!("alias `{alias}` of `{name}` was moved from outside during the release");
-    Err(Failure::refused(what).hint("CloudTrail shows who moved it; that move was not overwritten").into())
+    let what = format!("alias `{alias}` of `{name}` was moved from outside in the middle of the release");
+    Err(Failure::refused(what).hint("find out in CloudTrail what moved it: that move was not overwritten").into())
 }
 
 /// Moves an alias, makes sure that it arrived, and returns it. Before each try, `allowed` decides whether the move may be sent.
@@ -213,7 +213,7 @@ pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &R
         if !expected(&found) {
             let what = format!("stage `{}` was moved to deployment `{found}` from outside", api.stage);
             return Err(Failure::refused(what)
-                .hint("CloudTrail shows who moved it; that move was not overwritten")
+                .hint("find out in CloudTrail what moved it: that move was not overwritten")
                 .into());
         }
     }
@@ -315,7 +315,7 @@ async fn elsewhere(run: &Apply<'_>, parts: &Parts) -> Result<Vec<String>> {
     for ((function, part), alias) in moved.into_iter().zip(aliases) {
         if part.version != alias.version || !alias.weights.is_empty() {
             elsewhere
-                .push(format!("alias `{}` of `{}` names version {}", function.alias, function.name, alias.version));
+                .push(format!("alias `{}` of `{}` points to version {}", function.alias, function.name, alias.version));
         }
     }
     Ok(elsewhere)

@@ -137,7 +137,7 @@ fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &Package)
     }
     let version = &function.live.version;
     Err(Failure::error(format!("the zip that was fetched for version {version} of `{name}` is not the code that runs there"))
-        .hint("deploy a change of the sources: their zip is built here; the local AWS gives the zip of `$LATEST` for every version")
+        .hint("the local AWS returns the zip of `$LATEST` for every version: change a source file and deploy, so that the zip is built again")
         .into())
 }
 
@@ -267,7 +267,7 @@ async fn until_ready(
 }
 
 fn other_code(name: &str, qualifier: &str) -> anyhow::Error {
-    Failure::error(format!("`{name}:{qualifier}` has other code than was uploaded"))
+    Failure::error(format!("`{name}:{qualifier}` does not have the code that was uploaded"))
         .hint("another program changes this function at the same time: CloudTrail shows which; then run again")
         .into()
 }

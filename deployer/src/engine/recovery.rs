@@ -78,9 +78,8 @@ async fn end(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, mut 
     }
     let stuck = || {
         Failure::new(Exit::NotReverted, format!("release {release}, which its run left unfinished, cannot be reverted"))
-            .hint(
-                "`deployer status` shows what each alias and the stage are at: move them back by hand, then run again",
-            )
+            .hint("`deployer status` shows what is where; move the aliases with `aws lambda update-alias` and the stage with `aws apigateway \
+                   update-stage`, then run again")
     };
     revert(engine, lock, observed, &verifier, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";

@@ -31,7 +31,7 @@ pub(super) async fn confirm(
     let results = engine.interrupt().or(async { Ok(verifier.all(&checks, Traffic::Switched, 0, "live").await) });
     let passed = results.await?.into_iter().collect::<Result<Vec<_>, _>>().map_err(|failed| {
         engine.events.check_failed(&failed);
-        let what = format!("nothing has changed, but release {live}, which is live, is not stable: {failed}");
+        let what = format!("nothing to deploy, but the live release {live} is not stable: {failed}");
         Failure::new(Exit::Error, what).hint("fix what the check shows and deploy, or roll back")
     })?;
     engine.events.checked(&passed);

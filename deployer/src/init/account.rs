@@ -97,9 +97,7 @@ async fn region(options: &Init, process: &ProcessEnvironment) -> Result<String> 
     if let Some(known) = known {
         return Ok(known.to_owned());
     }
-    crate::aws::region_of_profile(options.profile.as_deref()).await.ok_or_else(|| {
-        Failure::bad_input("no region is set")
-            .hint("pass one, such as `--region eu-central-1`; nothing was changed")
-            .into()
-    })
+    crate::aws::region_of_profile(options.profile.as_deref())
+        .await
+        .ok_or_else(|| Failure::bad_input("no region is set").hint("pass one, such as `--region eu-central-1`").into())
 }

@@ -40,7 +40,7 @@ pub(super) async fn behind(
         (Some(api), None) => Ok((Some(of(options, api, region, reader).await?), requests)),
         (Some(one), Some(other)) => {
             Err(Failure::bad_input(format!("the functions are called by more than one API: `{one}`, `{other}`"))
-                .hint("choose the functions of one API with `--name PART`; nothing was changed")
+                .hint("choose the functions of one API with `--name PART`")
                 .into())
         }
     }
@@ -96,7 +96,7 @@ fn stage(options: &Init, api: &str, all: &[String]) -> Result<String> {
                     "pass the name of a stage as the environment: `deployer init STAGE`".to_owned(),
                 ),
             };
-            Err(Failure::bad_input(what).hint(format!("{hint}; nothing was changed")).into())
+            Err(Failure::bad_input(what).hint(hint).into())
         }
     }
 }

@@ -48,13 +48,14 @@ pub(super) async fn bins(root: &Path, process: &ProcessEnvironment, files: &BTre
     let mut cargo = Command::new(process.cargo());
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(&folder);
     cargo.env_clear().envs(process.for_builds(&[])).stdin(Stdio::null()).kill_on_drop(true);
-    let output = cargo.output().await.with_context(|| {
-        Failure::error("cannot start `cargo`").hint("install Rust, with cargo on the PATH; nothing was changed")
-    })?;
+    let output = cargo
+        .output()
+        .await
+        .with_context(|| Failure::error("cannot start `cargo`").hint("install Rust, with cargo on the PATH"))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Failure::bad_input(format!("cargo cannot read the workspace in `{}`: {words}", folder.display()))
-            .hint("`cargo check` shows more; nothing was changed")
+            .hint("`cargo check` shows more")
             .into());
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo's metadata cannot be read")?;

@@ -50,7 +50,7 @@ pub(super) async fn chosen(
                 "two functions would get the key `{key}`, one of them `{}`",
                 other.name
             ))
-            .hint("choose fewer functions with `--name PART`, and add the others to `deployer.toml` afterwards; nothing was changed")
+            .hint("choose fewer functions with `--name PART`, and add the others to `deployer.toml` afterwards")
             .into());
         }
     }
@@ -108,18 +108,18 @@ fn refuse_of_another((name, alias): (&str, &str), all: &BTreeMap<String, Alias>,
         found.description
     );
     Err(Failure::refused(what)
-        .hint("use the `deployer.toml` that releases it, or pass its ledger with `--ledger TABLE`; nothing was changed")
+        .hint("use the `deployer.toml` that releases it, or pass its ledger with `--ledger TABLE`")
         .into())
 }
 
 fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&str, &str)) -> anyhow::Error {
     let what = match choice {
-        Choice::App => format!("no function of the account has `{app}` in its name"),
-        Choice::Name(part) => format!("no function of the account has `{part}` in its name"),
+        Choice::App => format!("no function of this account has `{app}` in its name"),
+        Choice::Name(part) => format!("no function of this account has `{part}` in its name"),
         Choice::Tag(key, value) if key == STACK_TAG => {
-            format!("no function of the account belongs to the CloudFormation stack `{value}`")
+            format!("no function of this account belongs to the CloudFormation stack `{value}`")
         }
-        Choice::Tag(key, value) => format!("no function of the account has the tag `{key}={value}`"),
+        Choice::Tag(key, value) => format!("no function of this account has the tag `{key}={value}`"),
     };
     let shown: Vec<_> = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
@@ -130,15 +130,14 @@ fn none_chosen(choice: &Choice, app: &str, all: &[String], (account, region): (&
     Failure::bad_input(format!("{what}; {there}"))
         .hint(
             "choose them with `--name PART`, `--tag KEY=VALUE` or `--cloudformation STACK`; if they are elsewhere, check the \
-             credentials and the region; nothing was changed",
+             credentials and the region",
         )
         .into()
 }
 
 /// The alias that callers use.
 fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Result<String> {
-    let refused =
-        |what: String, hint: String| Err(Failure::refused(what).hint(format!("{hint}; nothing was changed")).into());
+    let refused = |what: String, hint: String| Err(Failure::refused(what).hint(hint).into());
     let named = match (&options.alias, all.keys().collect::<Vec<_>>().as_slice()) {
         (Some(named), _) => named.clone(),
         (None, [only]) => (*only).clone(),
@@ -163,13 +162,13 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
         let names: Vec<_> = all.keys().map(|name| format!("`{name}`")).collect();
         let what = match named.is_empty() {
             true => format!("function `{function}` has the aliases {}", names.join(", ")),
-            false => format!("function `{function}` has no alias `{named}`, but {}", names.join(", ")),
+            false => format!("function `{function}` has no alias `{named}`; it has {}", names.join(", ")),
         };
         return refused(what, "pass the one that callers use: `--alias NAME`".to_owned());
     };
     if found.version == "$LATEST" {
         return refused(
-            format!("alias `{named}` of `{function}` names `$LATEST`, which changes with every upload"),
+            format!("alias `{named}` of `{function}` points to `$LATEST`, which changes with every upload"),
             "point it at a published version, in your infrastructure code too".to_owned(),
         );
     }
@@ -232,9 +231,9 @@ mod tests {
         assert_eq!(of(&[("blue", "7"), ("dev", "8")]).unwrap(), "dev");
         assert_eq!(of(&[("blue", "7"), ("green", "8")]).unwrap_err(), "function `f` has the aliases `blue`, `green`");
         assert!(of(&[]).unwrap_err().starts_with("function `f` has no alias: "));
-        assert!(of(&[("live", "$LATEST")]).unwrap_err().contains("names `$LATEST`"));
+        assert!(of(&[("live", "$LATEST")]).unwrap_err().contains("points to `$LATEST`"));
         let named = Init { alias: Some("gone".to_owned()), ..options };
         let refused = alias(&named, "f", &aliases(&[("live", "1")])).unwrap_err().to_string();
-        assert_eq!(refused, "function `f` has no alias `gone`, but `live`");
+        assert_eq!(refused, "function `f` has no alias `gone`; it has `live`");
     }
 }

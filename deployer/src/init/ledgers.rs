@@ -70,7 +70,7 @@ pub(super) async fn written(options: &Init, region: &str, reader: &Reader, world
         several => {
             let names: Vec<_> = several.iter().map(|(table, ..)| format!("`{table}`")).collect();
             Err(Failure::bad_input(format!("there are several ledgers for environment `{name}`: {}", names.join(", ")))
-                .hint("choose one with `--ledger NAME`; nothing was changed")
+                .hint("choose one with `--ledger NAME`")
                 .into())
         }
     }

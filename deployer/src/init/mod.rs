@@ -145,7 +145,7 @@ pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()>
         return Ok(());
     }
     Err(Failure::bad_input("`init` reads an AWS account, and the local AWS is empty before `deployer local up`")
-        .hint("run it without `--local`, and unset `DEPLOYER_LOCAL`; nothing was changed")
+        .hint("run it without `--local`, and unset `DEPLOYER_LOCAL`")
         .into())
 }
 
@@ -181,7 +181,7 @@ async fn ask(aws: &Writer, found: &Found, options: &Init, events: &dyn Events) -
             "create the ledger, DynamoDB table `{table}`, in account `{account}`, region `{region}` (on demand, with point-in-time recovery and deletion protection)?"
         ))?
     {
-        return Err(Failure::refused("no ledger was found, and an environment needs one; nothing was changed")
+        return Err(Failure::refused("an environment cannot be released to without a ledger")
             .hint("create the table with your infrastructure code, with the string keys `pk` and `sk`, and pass `--ledger NAME`")
             .into());
     }
@@ -206,7 +206,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
     };
     write().with_context(|| {
         Failure::bad_input(format!("cannot write `{}`", file.display()))
-            .hint("run it in a folder that you can write to, or choose the file with `--config`; nothing was changed")
+            .hint("run it in a folder that you can write to, or choose the file with `--config`")
     })
 }
 

@@ -85,7 +85,7 @@ impl Project {
         Err(Failure::bad_input(format!("cannot find the code of every function in `{root}`: {unknown}{more}"))
             .hint(
                 "run it in the folder with the sources, or write `deployer.toml` yourself: `docs/configuration.md` of the \
-                 deployer's repository describes all keys; nothing was changed",
+                 deployer's repository describes all keys",
             )
             .into())
     }

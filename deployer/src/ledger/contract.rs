@@ -27,7 +27,8 @@ impl Contract {
                 ))
                 .hint(format!(
                     "if `deployer.toml` is right, run `deployer contract write {environment} --yes`; if the ledger is right \
-                     (`deployer contract show {environment}`), remove the table from `deployer.toml`"
+                     (`deployer contract show {environment}`), remove `[environments.{environment}.stack]` from \
+                     `deployer.toml`"
                 ))
                 .into())
             }

@@ -114,7 +114,7 @@ pub(super) async fn succeed(command: &mut Command, step: &Step<'_>, interrupt: &
     }
     let words = excerpt(&[output.stdout, output.stderr].concat());
     let hint = if words.contains("Error acquiring the state lock") {
-        "a run that was killed left its lock: `deployer local down`, then `deployer local up`"
+        "a killed run left the lock of its state: run `deployer local down`, then `deployer local up`"
     } else {
         step.hint
     };

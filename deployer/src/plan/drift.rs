@@ -13,7 +13,7 @@ pub fn drift(observed: &Observed) -> Option<String> {
         let Some(part) = live.parts.functions.get(key) else { continue };
         if function.alias.version != part.version {
             drift.push(format!(
-                "alias `{alias}` of `{name}` names version {}, but release {number} left it at version {}",
+                "alias `{alias}` of `{name}` points to version {}, but release {number} left it at version {}",
                 function.alias.version, part.version
             ));
         } else if function.live.code_sha256 != part.code_sha256 {

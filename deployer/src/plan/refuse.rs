@@ -13,7 +13,7 @@ pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Resu
     for (_, function) in observed.functions.iter().filter(|(key, _)| is_new(key)) {
         let FunctionResource { name, alias, .. } = &function.resource;
         let (what, hint) = match function.alias.version.as_str() {
-            "$LATEST" => ("names `$LATEST`", "publish a version and point the alias at it"),
+            "$LATEST" => ("points to `$LATEST`", "publish a version and point the alias at it"),
             _ if !function.alias.weights.is_empty() => ("splits its traffic", "point the alias at one version"),
             _ => continue,
         };

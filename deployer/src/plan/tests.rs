@@ -195,7 +195,9 @@ fn changes_from_outside_are_refused_by_name() {
     };
     let (mut alias, mut weight, mut stage, mut code) = (observed(), observed(), observed(), observed());
     alias.functions.get_mut("f").unwrap().alias.version = "4".into();
-    assert!(refused(&alias).contains("alias `live` of `f-dev` names version 4, but release 7 left it at version 5"));
+    assert!(
+        refused(&alias).contains("alias `live` of `f-dev` points to version 4, but release 7 left it at version 5")
+    );
     weight.functions.get_mut("f").unwrap().alias.weights.insert("6".into(), 0.1);
     assert!(refused(&weight).contains("splits its traffic"));
     api(&mut stage).stage.deployment = "d9".into();

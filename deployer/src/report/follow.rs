@@ -63,8 +63,8 @@ impl Events for Report {
 
     fn confirm(&self, question: &str, flag: &str) -> Result<bool> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::bad_input(format!("{question} There is no terminal to ask"))
-                .hint(format!("run it in a terminal, or with `{flag}`; nothing was changed"))
+            return Err(Failure::bad_input(format!("cannot ask {question:?}: stdin is not a terminal"))
+                .hint(format!("pass `{flag}` to agree, or run it in a terminal; nothing was changed"))
                 .into());
         }
         self.hide();

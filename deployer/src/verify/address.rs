@@ -1,4 +1,4 @@
-//! The addresses of visitors in a log: of e-mail, and of the Internet. Those of a private network explain a failure and stay.
+//! Addresses of clients in a log: of e-mail, and of the Internet. Those of a private network explain a failure and stay.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -38,7 +38,7 @@ fn of_host(text: &[char], at: usize) -> Option<usize> {
     })
 }
 
-/// Visitors have addresses of 2000::/3; `a::b` of a programming language is not one.
+/// Clients have addresses of 2000::/3; `a::b` of a programming language is not one.
 fn is_public(address: Ipv6Addr) -> bool {
     address.to_ipv4_mapped().map_or(address.segments()[0] & 0xe000 == 0x2000, is_public_v4)
 }

@@ -1,5 +1,5 @@
 //! Masks secrets by the patterns that they are written in: `password=…`, `"token": "…"`, `Authorization: Bearer …`, AWS access
-//! keys, JWTs, private keys, and the user, password or signature of a URL. The addresses of visitors are masked as well.
+//! keys, JWTs, private keys, and the user, password or signature of a URL. The addresses of clients are masked as well.
 //!
 //! A pattern can miss a secret that looks like a word. Where a value may be one, too much is masked rather than too little.
 

@@ -9,7 +9,7 @@
 //! | `invoke.rs`, `event/` | an Invoke, and the event that the function's trigger would send |
 //! | `response.rs` | whether a response is as declared |
 //! | `failed.rs` | why a check failed |
-//! | `log.rs`, `mask.rs`, `address.rs` | what the function logged, without secrets and visitors' addresses |
+//! | `log.rs`, `mask.rs`, `address.rs` | what the function logged, without secrets and clients' addresses |
 //! | `errors.rs` | what a version logged while it took traffic |
 
 mod address;

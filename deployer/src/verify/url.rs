@@ -99,7 +99,7 @@ fn not_declared(words: String, declared: &ExpectedResponse, response: &Response)
 pub fn reachable(environment: &Environment, named: &str) -> Result<String> {
     let mut base =
         url::Url::parse(named).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
-            Failure::refused(format!("the stack contract has {named:?} as a URL, which is not valid"))
+            Failure::refused(format!("the stack contract has an invalid URL: {named:?}"))
                 .hint("write the contract again, with your infrastructure code or `deployer contract write`")
         })?;
     if let Access::Local(local) = &environment.access {

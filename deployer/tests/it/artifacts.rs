@@ -61,7 +61,7 @@ pub(crate) fn an_older_commit_replaces_a_newer_one_only_if_it_is_meant() {
     manifest["committed_at"] = json!(1_000_000);
     stack.checkout.write(&file, &manifest.to_string());
     let refused = stack.checkout.deployer(&format!("deploy dev --artifact {folder}")).expect(4);
-    refused.says(["of `dev` is of a later commit", "hint: release the newer commit"]);
+    refused.says(["of `dev` is of a later commit", "hint: release the later commit"]);
     let plan = stack.checkout.deployer(&format!("plan dev --artifact {folder}")).expect(0);
     assert!(plan.stdout.contains("older over newer: release "), "{}", plan.stdout);
     let idle = format!("status --idle --artifact {folder}");

@@ -140,8 +140,8 @@ fn a_moved_alias_is_drift_and_nothing_is_overwritten() {
     let version = stack().status("dev")["functions"]["counter"]["version"].clone();
     stack().behind("dev", "PUT", alias, None, &json!({"FunctionVersion": "1"}));
     let ended = stack().checkout.deployer("deploy dev").expect(4);
-    ended.says(["drift: alias `live` of `resume-visitor-counter-dev` names version 1", "hint: "]);
-    assert!(stack().status("dev")["drift"].as_str().unwrap().contains("names version 1"));
+    ended.says(["drift: alias `live` of `resume-visitor-counter-dev` points to version 1", "hint: "]);
+    assert!(stack().status("dev")["drift"].as_str().unwrap().contains("points to version 1"));
     assert_eq!(stack().behind("dev", "GET", alias, None, &Value::Null)["FunctionVersion"], "1");
     stack().behind("dev", "PUT", alias, None, &json!({"FunctionVersion": version}));
     assert_eq!(stack().status("dev")["drift"], Value::Null);

@@ -141,7 +141,7 @@ fn an_alias_moved_behind_the_deployers_back_is_a_problem() {
     let checks: Vec<_> = problems.iter().map(|problem| &problem["check"]).collect();
     assert_eq!(checks, ["alias", "health"], "{problems:?}");
     let detail = problems[0]["detail"].as_str().unwrap();
-    assert!(detail.starts_with("drift: `live` names version 1, release "), "{detail}");
+    assert!(detail.starts_with("drift: `live` points to version 1, release "), "{detail}");
     doctor().expect(0);
 }
 

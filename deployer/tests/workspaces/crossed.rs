@@ -1,4 +1,4 @@
-//! Functions for another processor than this machine's, or for an older glibc: the tool that builds them, and the error without one.
+//! Functions for a different processor than this machine's, or for an older glibc: the tool that builds them, and the error without one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -136,7 +136,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             tool(&mut world, TOOLS[0], &std::fs::read(std::env::current_exe().unwrap()).unwrap());
             let error = world.build(".deployer/artifact").await.unwrap_err();
             let expected = format!(
-                "the binary of function `away` would not start on Lambda: it is for another processor than `{}`",
+                "the binary of function `away` would not start on Lambda: it is for a different processor than `{}`",
                 foreign().0
             );
             assert_eq!((format!("{error:#}"), error.exit()), (expected, Exit::Refused));

@@ -233,7 +233,7 @@ pub(crate) fn tests() -> Vec<Trial> {
                     std::fs::create_dir(world.root.join("dist/sub")).unwrap();
                     drop(std::os::unix::net::UnixListener::bind(world.root.join("dist/sub/socket")).unwrap());
                 }),
-                ("has 251 MB, but Lambda allows 250 MB", |world| {
+                ("is 251 MB, but Lambda allows 250 MB", |world| {
                     world.write("dist/big", "");
                     let big = std::fs::File::options().write(true).open(world.root.join("dist/big")).unwrap();
                     big.set_len(251 << 20).unwrap();
@@ -262,7 +262,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             library[18] = if cfg!(target_arch = "x86_64") { 183 } else { 62 };
             world.write_bytes(Path::new("dist/native/_speed.so"), &library);
             let error = refused(&world).await;
-            assert!(error.contains("it is for another processor than"), "{error}");
+            assert!(error.contains("it is for a different processor than"), "{error}");
         }),
         test("output: a zip with unsafe or unreadable entries", || async {
             use std::io::Write as _;

@@ -42,16 +42,19 @@ fn alias(key: &str, function: &Function, state: &LedgerState, subject: &str) -> 
     let recorded = state.live.as_ref().and_then(|live| Some((live.number, &live.parts.functions.get(key)?.version)));
     let mut findings = vec![match (&state.live, recorded) {
         (_, Some((number, version))) if *version != alias.version => {
-            let found = format!("`{name}` names version {}, release {number} left it at {version}", alias.version);
+            let found = format!("`{name}` points to version {}, release {number} left it at {version}", alias.version);
             drift(state, subject, check, &found)
         }
         (Some(live), None) => Finding::warning(
             subject,
             check,
-            format!("`{name}` names version {}; release {} does not know this function", alias.version, live.number),
+            format!(
+                "`{name}` points to version {}; release {} does not know this function",
+                alias.version, live.number
+            ),
             "deploy: the next release takes the function in",
         ),
-        _ => Finding::ok(subject, check, format!("`{name}` names version {}", alias.version)),
+        _ => Finding::ok(subject, check, format!("`{name}` points to version {}", alias.version)),
     }];
     if !alias.weights.is_empty() {
         let split: Vec<_> =

@@ -75,17 +75,17 @@ fn known(observed: &Observed) -> Result<&[Alarm]> {
 
 /// An alarm that cannot go into ALARM within the time for which it is watched protects nothing.
 fn long_enough(alarms: &[Alarm], traffic: &Traffic, environment: &str) -> Result<()> {
-    let times = [("watch_seconds", traffic.watch), ("the time of the shift", traffic.shift.lasts())];
-    for (setting, time) in times.into_iter().filter(|(_, time)| !time.is_zero()) {
+    let times = [("`watch_seconds`", traffic.watch), ("the time of the shift", traffic.shift.lasts())];
+    for (name, time) in times.into_iter().filter(|(_, time)| !time.is_zero()) {
         for alarm in alarms {
             let least = Duration::from_secs(alarm.period_seconds * alarm.evaluations + LAG);
             if time < least {
                 let (time, least) = (time.as_secs(), least.as_secs());
                 return Err(Failure::bad_input(format!(
-                    "{setting} of `{environment}` is {time} s, but alarm `{}` takes up to {least} s to go into ALARM",
+                    "{name} of `{environment}` is {time} s, but alarm `{}` may need up to {least} s to go into ALARM",
                     alarm.name
                 ))
-                .hint(format!("set at least {least} s in `traffic` of `deployer.toml`, or 0 to watch nothing"))
+                .hint(format!("set it to {least} or more in `traffic` of `deployer.toml`, or to 0 to watch nothing"))
                 .into());
             }
         }
@@ -117,6 +117,6 @@ mod tests {
         assert!(long_enough(std::slice::from_ref(&alarm), &watched(0), "prod").is_ok());
         let error = long_enough(&[alarm], &watched(239), "prod").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
-        assert!(error.to_string().contains("takes up to 240 s to go into ALARM"), "{error}");
+        assert!(error.to_string().contains("may need up to 240 s to go into ALARM"), "{error}");
     }
 }

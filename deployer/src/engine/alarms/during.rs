@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use crate::aws::{Alarm, AlarmState, Kind};
 use crate::engine::Engine;
@@ -52,7 +52,11 @@ pub(in crate::engine) async fn watch(engine: &Engine<'_>, watch: &Watch<'_>, ver
                         without_data(engine, &alarms);
                         return Ok(());
                     }
-                    gone => gone.map(|name| anyhow!("alarm `{name}` no longer exists")),
+                    gone => gone.map(|name| {
+                        let gone = Failure::error(format!("alarm `{name}` no longer exists"))
+                            .hint("create the alarm again, or remove it from the contract");
+                        anyhow::Error::from(gone)
+                    }),
                 }
             }
             // Without credentials no later read can succeed.

@@ -16,7 +16,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     let found = std::fs::metadata(path).ok();
     if found.as_ref().is_some_and(std::fs::Metadata::is_dir) {
         return Err(Failure::bad_input(format!("`{}` is a folder", path.display()))
-            .hint(format!("name a file, as `{}`", path.join("releases.html").display()))
+            .hint(format!("name a file, such as `{}`", path.join("releases.html").display()))
             .into());
     }
     let written = match &found {

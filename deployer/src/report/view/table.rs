@@ -349,7 +349,8 @@ of forty columns
 
     #[test]
     fn a_list_wraps_its_values_beside_their_names() {
-        let rows = [("drift", "alias `live` of `f` names version 6"), ("url", "https://api.example/a-long-address")];
+        let rows =
+            [("drift", "alias `live` of `f` points to version 6"), ("url", "https://api.example/a-long-address")];
         let rows = rows.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let expected = "drift  alias `live` of `f` names
          version 6

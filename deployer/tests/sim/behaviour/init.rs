@@ -181,9 +181,9 @@ fn init_refuses_what_cannot_be_released_and_writes_nothing() {
     };
     project(set_up, async |simulation| {
         for (app, code, expected) in [
-            ("nothing", 3, "error: no function of the account has `nothing` in its name; found: `app-f1-dev`, "),
+            ("nothing", 3, "error: no function of this account has `nothing` in its name; found: `app-f1-dev`, "),
             ("bare", 4, "error: function `bare-dev` has no alias: "),
-            ("latest", 4, "error: alias `live` of `latest-dev` names `$LATEST`"),
+            ("latest", 4, "error: alias `live` of `latest-dev` points to `$LATEST`"),
             ("split", 4, "error: alias `live` of `split-dev` splits its traffic"),
         ] {
             let words = refused(simulation, &ARGUMENTS.replace("shop", app), code).await;
