@@ -352,11 +352,11 @@ of forty columns
         let rows =
             [("drift", "alias `live` of `f` points to version 6"), ("url", "https://api.example/a-long-address")];
         let rows = rows.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let expected = "drift  alias `live` of `f` names
-         version 6
+        let expected = "drift  alias `live` of `f` points
+         to version 6
   url    https://api.example/a-long-address
 ";
         assert_eq!(list(&rows, "  ", &screen(36)), format!("  {expected}"));
-        assert!(list(&rows, "", &screen(20)).starts_with("drift  alias `live`\n       of `f` names\n"));
+        assert!(list(&rows, "", &screen(20)).starts_with("drift  alias `live`\n       of `f` points\n"));
     }
 }
