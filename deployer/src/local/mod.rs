@@ -228,7 +228,7 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
         && let Some(url) = url(context, place).await
     {
         let method = if request.method == "GET" { String::new() } else { format!("-X {} ", request.method) };
-        let _ = writeln!(text, "\ntry it:\n  curl {method}{url}{}", request.path);
+        let _ = writeln!(text, "\ntry it:\n  curl {method}{}", quoted(&format!("{url}{}", request.path)));
     }
     let name = places.first().map_or("dev", |place| place.environment.name.as_str());
     let _ = writeln!(text, "\nnext:");
@@ -245,6 +245,14 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     text
 }
 
+/// A URL that the shell reads as one word and expands nothing of.
+fn quoted(url: &str) -> String {
+    match url.chars().all(|letter| letter.is_ascii_alphanumeric() || "./_-:%+,@".contains(letter)) {
+        true => url.to_owned(),
+        false => format!("'{}'", url.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,5 +265,12 @@ mod tests {
         let error = supported("macos").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains("`macos`") && error.hint().is_some());
+    }
+
+    #[test]
+    fn a_url_is_quoted_where_a_shell_would_expand_it() {
+        assert_eq!(quoted("http://127.0.0.1:4566/dev/notes/1"), "http://127.0.0.1:4566/dev/notes/1");
+        assert_eq!(quoted("http://x/$default/notes/1"), "'http://x/$default/notes/1'");
+        assert_eq!(quoted("http://x/a?b=1&c=it's"), r"'http://x/a?b=1&c=it'\''s'");
     }
 }
