@@ -173,6 +173,10 @@ fn tag(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a whole number, at least 1".to_owned())
+}
+
 /// What is done with what `deployer.toml` describes.
 #[derive(Debug, Subcommand)]
 pub enum Configured {
@@ -314,7 +318,7 @@ pub enum Configured {
         /// Environment to list [default: `default_environment` of deployer.toml; with --html, all]
         environment: Option<String>,
         /// Number of releases to show
-        #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
+        #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT", value_parser = at_least_one)]
         limit: usize,
         /// Write a self-contained web page with a timeline to FILE, `-` for stdout
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -432,6 +436,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_history_of_no_releases_is_refused() {
+        let error = Cli::try_parse_from(["deployer", "history", "-n", "0"]).unwrap_err().to_string();
+        assert!(error.contains("at least 1"), "{error}");
+        assert!(Cli::try_parse_from(["deployer", "history", "-n", "1"]).is_ok());
     }
 
     #[test]
