@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::commands::{self, Deploy};
-use crate::config::{Access, Check, Config, Contract, Environment, LocalAccess};
+use crate::config::{Access, Config, Contract, Environment, LocalAccess};
 use crate::context::Context;
 use crate::engine::Outcome;
 use crate::failure::Failure;

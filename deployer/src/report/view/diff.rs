@@ -29,6 +29,8 @@ pub struct DiffView {
     definition_unknown: Option<String>,
     aws_calls: CallsView,
     #[serde(skip)]
+    same: Vec<String>,
+    #[serde(skip)]
     detail: Detail,
 }
 
@@ -74,6 +76,8 @@ struct FunctionView {
     /// The names of the settings that differ.
     settings: Vec<String>,
     settings_unknown: Option<String>,
+    #[serde(skip)]
+    same: Vec<String>,
 }
 
 const SIDES: [Column; 6] = [
@@ -91,7 +95,7 @@ const PIECES: [Column; 2] = [Column::kept("API definition"), Column::kept("where
 impl DiffView {
     /// Of what was compared.
     pub fn new(diff: Diff, detail: Detail) -> Self {
-        let Diff { from, to, commits, functions, definition, calls } = diff;
+        let Diff { from, to, commits, functions, definition, same, calls } = diff;
         let names = (from.environment.as_str(), to.environment.as_str());
         let functions: BTreeMap<_, _> =
             functions.into_iter().map(|(key, function)| (key, FunctionView::of(function, names))).collect();
@@ -111,6 +115,7 @@ impl DiffView {
             aws_calls: CallsView::of(&calls),
             from: SideView::of(from),
             to: SideView::of(to),
+            same,
             detail,
         }
     }
@@ -162,7 +167,18 @@ impl DiffView {
             None if self.definition.is_empty() => facts.push(("API definition".to_owned(), "the same".to_owned())),
             None => {}
         }
+        if self.detail == Detail::Wide {
+            let functions = self.functions.iter().filter(|(_, function)| !function.same.is_empty());
+            facts.extend(functions.map(|(key, function)| (format!("the same in {key}"), function.same.join(", "))));
+        }
         facts
+    }
+
+    /// The pieces of the API definition that differ; also those that are the same, if that is wanted.
+    fn pieces(&self) -> Vec<[String; 2]> {
+        let differing = self.definition.iter().map(|(piece, place)| [piece.clone(), place.clone()]);
+        let same = self.same.iter().filter(|_| self.detail == Detail::Wide);
+        differing.chain(same.map(|piece| [piece.clone(), "same".to_owned()])).collect()
     }
 }
 
@@ -238,7 +254,7 @@ impl CommitsView {
 }
 
 impl FunctionView {
-    fn of(FunctionDiff { code: (here, there), settings }: FunctionDiff, names: (&str, &str)) -> Self {
+    fn of(FunctionDiff { code: (here, there), settings, same }: FunctionDiff, names: (&str, &str)) -> Self {
         let code = match (&here, &there) {
             (Some(ours), Some(theirs)) if ours == theirs => "same".to_owned(),
             (ours, theirs) => place((ours.is_some(), theirs.is_some()), names),
@@ -247,7 +263,7 @@ impl FunctionView {
             Ok(settings) => (settings, None),
             Err(why) => (Vec::new(), Some(why)),
         };
-        Self { code, from_sha256: here, to_sha256: there, settings, settings_unknown }
+        Self { code, from_sha256: here, to_sha256: there, settings, settings_unknown, same }
     }
 
     fn differs(&self) -> bool {
@@ -285,8 +301,7 @@ impl View for DiffView {
         part(&SIDES, self.sides(since).map(Vec::from).into(), &[]);
         part(&COMMITS, self.commits.rows().into_iter().map(Vec::from).collect(), &self.commits_in_words());
         part(&FUNCTIONS, self.function_rows().into_iter().map(Vec::from).collect(), &[]);
-        let pieces = self.definition.iter().map(|(piece, place)| vec![piece.clone(), place.clone()]);
-        part(&PIECES, pieces.collect(), &[]);
+        part(&PIECES, self.pieces().into_iter().map(Vec::from).collect(), &[]);
         let facts = list(&self.facts(), "", screen);
         if !facts.is_empty() {
             text.push('\n');
@@ -304,8 +319,7 @@ impl View for DiffView {
         }
         page.table(["commit", "title"], &self.commits.rows());
         page.table(["function", "code", "settings that differ"], &self.function_rows());
-        let pieces: Vec<_> = self.definition.iter().map(|(piece, place)| [piece.clone(), place.clone()]).collect();
-        page.table(["API definition", "where"], &pieces);
+        page.table(["API definition", "where"], &self.pieces());
         let facts: Vec<_> = self.facts().into_iter().map(|(name, value)| [name, value]).collect();
         page.table(["", ""], &facts);
         Some(page)
@@ -338,6 +352,7 @@ mod tests {
         FunctionDiff {
             code: (here.map(str::to_owned), there.map(str::to_owned)),
             settings: Ok(settings.iter().map(|name| (*name).to_owned()).collect()),
+            same: vec!["Handler".to_owned()],
         }
     }
 
@@ -360,6 +375,7 @@ mod tests {
             commits: Ok(Compared { brought, lost: Commits::default() }),
             functions: functions.map(|(key, function)| (key.to_owned(), function)).into(),
             definition: Ok(definition.into()),
+            same: vec!["GET /count".to_owned()],
             calls: Calls::default(),
         };
         DiffView::new(diff, Detail::Brief)
@@ -398,6 +414,14 @@ functions  1 of 3 are the same
         assert_eq!(text(&view(), None, true), expected);
         assert_eq!(text(&view(), 100, true), expected);
         assert_eq!(text(&view(), 100, false), expected.replace('\u{fffd}', "?"));
+    }
+
+    #[test]
+    fn a_wide_diff_lists_what_is_the_same() {
+        let shown = text(&DiffView { detail: Detail::Wide, ..view() }, None, true);
+        for line in ["preflight  same  ", "GET /count      same", "the same in preflight  Handler"] {
+            assert!(shown.contains(line) && !text(&view(), None, true).contains(line), "{shown}");
+        }
     }
 
     #[test]
@@ -507,6 +531,7 @@ functions
             commits: Err("one of the two has no release yet".to_owned()),
             functions: BTreeMap::new(),
             definition: Err("it is not recorded".to_owned()),
+            same: Vec::new(),
             calls: Calls::default(),
         };
         let shown = text(&DiffView::new(diff, Detail::Brief), None, true);
