@@ -143,7 +143,13 @@ impl DiffView {
             words.push(format!("{to} has {} that {from} does not have", count(*lost_total, "commit")));
         }
         if words.is_empty() {
-            words.push("both are of the same commit".to_owned());
+            let changed = match (self.from.dirty, self.to.dirty) {
+                (false, false) => String::new(),
+                (true, true) => ", each with uncommitted changes".to_owned(),
+                (true, false) => format!(", {from} with uncommitted changes"),
+                (false, true) => format!(", {to} with uncommitted changes"),
+            };
+            words.push(format!("both are of the same commit{changed}"));
         }
         words
     }
@@ -313,7 +319,11 @@ impl View for DiffView {
     fn summary(&self) -> Option<Markdown> {
         let mut page = Markdown::titled(&self.title());
         let since = |side: &SideView| side.since.as_deref().map(moment).unwrap_or_default();
-        page.table(["environment", "release", "state", "since", "commit", "by"], &self.sides(since));
+        let sides = [&self.from, &self.to].map(|side| {
+            let [environment, release, state, since, commit, by] = side.cells(since(side));
+            [environment, release, state, since, commit.replace('+', " and changes"), by]
+        });
+        page.table(["environment", "release", "state", "since", "commit", "by"], &sides);
         for words in self.commits_in_words() {
             page.paragraph(&words);
         }
@@ -537,6 +547,22 @@ functions
         let shown = text(&DiffView::new(diff, Detail::Brief), None, true);
         assert!(shown.contains("commits between them: not known, one of the two has no release yet\n"), "{shown}");
         assert!(shown.contains("API definition  not compared: it is not recorded\n"), "{shown}");
+    }
+
+    #[test]
+    fn the_same_commit_with_uncommitted_changes_is_not_the_same() {
+        let mut view = view();
+        view.commits = CommitsView::default();
+        for (from, to, words) in [
+            (false, false, "both are of the same commit\n"),
+            (true, false, "both are of the same commit, dev with uncommitted changes\n"),
+            (true, true, "both are of the same commit, each with uncommitted changes\n"),
+        ] {
+            (view.from.dirty, view.to.dirty) = (from, to);
+            let shown = text(&view, None, true);
+            assert!(shown.contains(words) && shown.contains("89abcde+") == from, "{shown}");
+            assert_eq!(view.summary().unwrap().to_string().contains("89abcde and changes"), from);
+        }
     }
 
     #[test]

@@ -193,6 +193,7 @@ impl View for HistoryView {
         let mut page = Markdown::titled(&format!("{}: {}", self.environment, count(self.total, "release")));
         let rows = self.releases.iter().map(|row| {
             let commit = row.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
+            let commit = format!("{commit}{}", if row.dirty { " and changes" } else { "" });
             [
                 row.release.to_string(),
                 row.what(),
@@ -216,7 +217,8 @@ impl View for HistoryView {
 pub(super) fn in_short(release: &Release) -> String {
     let commit = release.artifact.commit.as_deref().map_or("no commit", hash);
     let by = known(&release.actor).map_or_else(String::new, |actor| format!(", by {actor}"));
-    format!("release {release}, {}, {commit}{by}", release.state)
+    let dirty = if release.artifact.dirty { " and changes" } else { "" };
+    format!("release {release}, {}, {commit}{dirty}{by}", release.state)
 }
 
 #[cfg(test)]
