@@ -23,34 +23,35 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// Print help (`-h` on one screen, `--help` with all details)
-    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = help::GLOBAL)]
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = help::GLOBAL, display_order = 1006)]
     help: Option<bool>,
     /// Print the version
-    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = help::GLOBAL)]
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = help::GLOBAL, display_order = 1007)]
     version: Option<bool>,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The flags of every command.
+/// The flags of every command. They come last where a page has no groups.
 #[derive(Debug, clap::Args)]
 pub struct Global {
     /// Use the environments of the local AWS [env: DEPLOYER_LOCAL=1]
-    #[arg(long, global = true, help_heading = help::GLOBAL)]
+    #[arg(long, global = true, help_heading = help::GLOBAL, display_order = 1001)]
     pub local: bool,
     /// Format of the result on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT", help_heading = help::GLOBAL)]
-    #[arg(hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
+    #[arg(display_order = 1002, hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
     pub output: Output,
     /// Configuration file [default: the nearest `deployer.toml`]
+    #[arg(display_order = 1003)]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = help::GLOBAL)]
     pub config: Option<PathBuf>,
     /// Print only warnings, errors and the result
-    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = help::GLOBAL)]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = help::GLOBAL, display_order = 1004)]
     pub quiet: bool,
     /// Print each call to AWS with its duration
-    #[arg(long, short, global = true, help_heading = help::GLOBAL)]
+    #[arg(long, short, global = true, help_heading = help::GLOBAL, display_order = 1005)]
     pub verbose: bool,
 }
 
@@ -436,6 +437,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_come_last_in_one_order() {
+        let mut command = Cli::command();
+        command.build();
+        for command in command.get_subcommands() {
+            let (global, own): (Vec<_>, Vec<_>) =
+                command.get_opts().partition(|option| option.get_help_heading() == Some(help::GLOBAL));
+            let last = own.iter().map(|option| option.get_display_order()).max().unwrap_or_default();
+            assert!(!global.is_empty() && global.iter().all(|option| option.get_display_order() > last), "{command}");
+        }
     }
 
     #[test]
