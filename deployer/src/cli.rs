@@ -4,9 +4,12 @@ mod help;
 #[cfg(test)]
 mod reference;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
@@ -31,6 +34,43 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Of a command line. `help` and `version` are the options of these names; in the list of commands they would only be noise.
+    ///
+    /// # Errors
+    /// The command line is wrong, or it is one of help or version. The usage of the command is then as in its help.
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut words: Vec<_> = arguments.into_iter().collect();
+        match words.get(1).and_then(|word| word.to_str()) {
+            Some("help") => {
+                words.remove(1);
+                words.push("--help".into());
+            }
+            Some("version") if words.len() == 2 => words[1] = "--version".into(),
+            _ => {}
+        }
+        Self::try_parse_from(&words).map_err(|mut error| {
+            // The library's shows as required what was given.
+            if error.get(ContextKind::Usage).is_some() {
+                error.insert(ContextKind::Usage, ContextValue::StyledStr(usage(&words)));
+            }
+            error
+        })
+    }
+}
+
+/// The usage of the command that a command line names.
+fn usage(words: &[OsString]) -> StyledStr {
+    let mut command = Cli::command();
+    command.build();
+    for word in words.iter().skip(1) {
+        if let Some(below) = command.find_subcommand(word) {
+            command = below.clone();
+        }
+    }
+    command.render_usage()
 }
 
 /// The flags of every command. They come last where a page has no groups.
@@ -430,8 +470,6 @@ pub enum LocalCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -449,6 +487,28 @@ mod tests {
             let last = own.iter().map(|option| option.get_display_order()).max().unwrap_or_default();
             assert!(!global.is_empty() && global.iter().all(|option| option.get_display_order() > last), "{command}");
         }
+    }
+
+    fn refused(line: &str) -> clap::Error {
+        Cli::of(line.split(' ').map(OsString::from)).unwrap_err()
+    }
+
+    #[test]
+    fn help_and_version_are_also_taken_as_words() {
+        for (words, option) in [
+            ("deployer help", "deployer --help"),
+            ("deployer help local up", "deployer local up --help"),
+            ("deployer version", "deployer --version"),
+        ] {
+            assert_eq!(refused(words).to_string(), refused(option).to_string());
+        }
+        assert!(refused("deployer help frobnicate").use_stderr());
+    }
+
+    #[test]
+    fn the_usage_of_an_error_shows_what_is_optional() {
+        let error = refused("deployer deploy dev --frobnicate").to_string();
+        assert!(error.contains("Usage: deployer deploy [OPTIONS] [ENVIRONMENT]\n"), "{error}");
     }
 
     #[test]
