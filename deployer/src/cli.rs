@@ -81,7 +81,11 @@ pub struct Global {
     pub local: bool,
     /// Format of the result on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT", help_heading = help::GLOBAL)]
-    #[arg(display_order = 1002, hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
+    #[arg(
+        display_order = 1002,
+        hide_possible_values = true,
+        long_help = "Format of the result on stdout: `text` or `json`"
+    )]
     pub output: Output,
     /// Configuration file [default: the nearest `deployer.toml`]
     #[arg(display_order = 1003)]
@@ -364,7 +368,7 @@ pub enum Configured {
         /// Write a self-contained web page with a timeline to FILE, `-` for stdout
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         html: Option<PathBuf>,
-        /// Show the run of each release too
+        /// Show the run, versions and deployment of each release too
         #[arg(long)]
         wide: bool,
     },

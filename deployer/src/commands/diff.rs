@@ -137,7 +137,8 @@ async fn functions(
             (Some(part), Some(resource), Some(there)) => {
                 let here = reader.lambda.version(&resource.name, &part.version).await;
                 let compared = here.map(|here| {
-                    let (ours, theirs) = (own(&here.settings, &state.contract), own(&there.live.settings, &observed.ledger.contract));
+                    let (ours, theirs) =
+                        (own(&here.settings, &state.contract), own(&there.live.settings, &observed.ledger.contract));
                     (names(&ours, &theirs), ours.shared(&theirs))
                 });
                 compared.map_err(|error| error.to_string())
