@@ -429,7 +429,7 @@ functions  1 of 3 are the same
     #[test]
     fn a_wide_diff_lists_what_is_the_same() {
         let shown = text(&DiffView { detail: Detail::Wide, ..view() }, None, true);
-        for line in ["preflight  same  ", "GET /count      same", "the same in preflight  Handler"] {
+        for line in ["preflight  same\n", "GET /count      same", "the same in preflight  Handler"] {
             assert!(shown.contains(line) && !text(&view(), None, true).contains(line), "{shown}");
         }
     }

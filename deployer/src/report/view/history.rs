@@ -147,7 +147,7 @@ impl Row {
     }
 }
 
-/// `version 5 of counter, version 3 of preflight, deployment d1`.
+/// `version 5 of orders, version 3 of invoices, deployment d1`.
 fn parts(release: &Release) -> String {
     let functions = release.parts.functions.iter().map(|(key, part)| format!("version {} of {key}", part.version));
     let deployment = release.parts.deployment.iter().map(|id| format!("deployment {id}"));
