@@ -4,9 +4,12 @@ mod help;
 #[cfg(test)]
 mod reference;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
@@ -23,34 +26,76 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// Print help (`-h` on one screen, `--help` with all details)
-    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = help::GLOBAL)]
+    #[arg(short, long, global = true, action = ArgAction::Help, help_heading = help::GLOBAL, display_order = 1006)]
     help: Option<bool>,
     /// Print the version
-    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = help::GLOBAL)]
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = help::GLOBAL, display_order = 1007)]
     version: Option<bool>,
     /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The flags of every command.
+impl Cli {
+    /// Of a command line. `help` and `version` are the options of these names; in the list of commands they would only be noise.
+    ///
+    /// # Errors
+    /// The command line is wrong, or it is one of help or version. The usage of the command is then as in its help.
+    pub fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut words: Vec<_> = arguments.into_iter().collect();
+        match words.get(1).and_then(|word| word.to_str()) {
+            Some("help") => {
+                words.remove(1);
+                words.push("--help".into());
+            }
+            Some("version") if words.len() == 2 => words[1] = "--version".into(),
+            _ => {}
+        }
+        Self::try_parse_from(&words).map_err(|mut error| {
+            // The library's shows as required what was given.
+            if error.get(ContextKind::Usage).is_some() {
+                error.insert(ContextKind::Usage, ContextValue::StyledStr(usage(&words)));
+            }
+            error
+        })
+    }
+}
+
+/// The usage of the command that a command line names.
+fn usage(words: &[OsString]) -> StyledStr {
+    let mut command = Cli::command();
+    command.build();
+    for word in words.iter().skip(1) {
+        if let Some(below) = command.find_subcommand(word) {
+            command = below.clone();
+        }
+    }
+    command.render_usage()
+}
+
+/// The flags of every command. They come last where a page has no groups.
 #[derive(Debug, clap::Args)]
 pub struct Global {
     /// Use the environments of the local AWS [env: DEPLOYER_LOCAL=1]
-    #[arg(long, global = true, help_heading = help::GLOBAL)]
+    #[arg(long, global = true, help_heading = help::GLOBAL, display_order = 1001)]
     pub local: bool,
     /// Format of the result on stdout
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT", help_heading = help::GLOBAL)]
-    #[arg(hide_possible_values = true, long_help = "Format of the result on stdout: `text` or `json`")]
+    #[arg(
+        display_order = 1002,
+        hide_possible_values = true,
+        long_help = "Format of the result on stdout: `text` or `json`"
+    )]
     pub output: Output,
     /// Configuration file [default: the nearest `deployer.toml`]
+    #[arg(display_order = 1003)]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = help::GLOBAL)]
     pub config: Option<PathBuf>,
     /// Print only warnings, errors and the result
-    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = help::GLOBAL)]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = help::GLOBAL, display_order = 1004)]
     pub quiet: bool,
     /// Print each call to AWS with its duration
-    #[arg(long, short, global = true, help_heading = help::GLOBAL)]
+    #[arg(long, short, global = true, help_heading = help::GLOBAL, display_order = 1005)]
     pub verbose: bool,
 }
 
@@ -171,6 +216,10 @@ pub struct InitArguments {
 fn tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a whole number, at least 1".to_owned())
 }
 
 /// What is done with what `deployer.toml` describes.
@@ -314,12 +363,12 @@ pub enum Configured {
         /// Environment to list [default: `default_environment` of deployer.toml; with --html, all]
         environment: Option<String>,
         /// Number of releases to show
-        #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
+        #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT", value_parser = at_least_one)]
         limit: usize,
         /// Write a self-contained web page with a timeline to FILE, `-` for stdout
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         html: Option<PathBuf>,
-        /// Show the run of each release too
+        /// Show the run, versions and deployment of each release too
         #[arg(long)]
         wide: bool,
     },
@@ -425,13 +474,52 @@ pub enum LocalCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_come_last_in_one_order() {
+        let mut command = Cli::command();
+        command.build();
+        for command in command.get_subcommands() {
+            let (global, own): (Vec<_>, Vec<_>) =
+                command.get_opts().partition(|option| option.get_help_heading() == Some(help::GLOBAL));
+            let last = own.iter().map(|option| option.get_display_order()).max().unwrap_or_default();
+            assert!(!global.is_empty() && global.iter().all(|option| option.get_display_order() > last), "{command}");
+        }
+    }
+
+    fn refused(line: &str) -> clap::Error {
+        Cli::of(line.split(' ').map(OsString::from)).unwrap_err()
+    }
+
+    #[test]
+    fn help_and_version_are_also_taken_as_words() {
+        for (words, option) in [
+            ("deployer help", "deployer --help"),
+            ("deployer help local up", "deployer local up --help"),
+            ("deployer version", "deployer --version"),
+        ] {
+            assert_eq!(refused(words).to_string(), refused(option).to_string());
+        }
+        assert!(refused("deployer help frobnicate").use_stderr());
+    }
+
+    #[test]
+    fn the_usage_of_an_error_shows_what_is_optional() {
+        let error = refused("deployer deploy dev --frobnicate").to_string();
+        assert!(error.contains("Usage: deployer deploy [OPTIONS] [ENVIRONMENT]\n"), "{error}");
+    }
+
+    #[test]
+    fn a_history_of_no_releases_is_refused() {
+        let error = Cli::try_parse_from(["deployer", "history", "-n", "0"]).unwrap_err().to_string();
+        assert!(error.contains("at least 1"), "{error}");
+        assert!(Cli::try_parse_from(["deployer", "history", "-n", "1"]).is_ok());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use deployer::cli::{Cli, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
@@ -33,7 +32,7 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report =
         |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::of(std::env::args_os()) {
         Ok(cli) => cli,
         Err(message) => return report(wanted_output()).usage(&message).into(),
     };

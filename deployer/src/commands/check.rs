@@ -16,7 +16,7 @@ use crate::verify::{Expected, Failed, Traffic, Verifier};
 pub struct Checked {
     /// The checks, passed or not.
     pub checks: Vec<CheckRecord>,
-    /// Where the API responds, without a slash at the end; none without an API.
+    /// Where the API or the first Function URL responds, without a slash at the end; none without both.
     pub url: Option<String>,
     /// Every call of AWS.
     pub calls: Calls,

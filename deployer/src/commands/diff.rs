@@ -10,7 +10,7 @@ use futures::try_join;
 use super::from::FromReader;
 use crate::artifact::{self, Commits};
 use crate::aws::{Calls, Reader, Settings};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Contract, Environment};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::ledger::{Ledger, LedgerState, Release};
@@ -32,6 +32,8 @@ pub struct Diff {
     pub functions: BTreeMap<String, FunctionDiff>,
     /// The pieces of the API definition that differ, as `GET /orders`: whether FROM and TO have them. Or why it is not known.
     pub definition: Result<BTreeMap<String, (bool, bool)>, String>,
+    /// The pieces of the API definition that are the same.
+    pub same: Vec<String>,
     /// Every call of AWS.
     pub calls: Calls,
 }
@@ -61,6 +63,8 @@ pub struct FunctionDiff {
     pub code: (Option<String>, Option<String>),
     /// The names of the settings that differ, where both have the function; or why they are not known.
     pub settings: Result<Vec<String>, String>,
+    /// The names of the settings that are the same.
+    pub same: Vec<String>,
 }
 
 /// Compares a release of `from`, its live one if none is named, with what is live in `to`.
@@ -83,8 +87,14 @@ pub async fn diff(context: Context<'_>, (from, number): (&Environment, Option<u3
         functions(&reader.aws, (&state, release.as_ref()), &observed),
         commits(config, release.as_ref(), live.as_ref()),
     );
+    let definition = definition(release.as_ref(), &observed);
+    let same = match (&definition, &release) {
+        (Ok(differing), Some(release)) => same(differing, release, &observed),
+        _ => Vec::new(),
+    };
     Ok(Diff {
-        definition: definition(release.as_ref(), &observed),
+        definition,
+        same,
         functions,
         commits,
         from: Side { environment: from.name.clone(), release },
@@ -126,14 +136,28 @@ async fn functions(
         let settings = match (part, state.contract.functions.get(key), there) {
             (Some(part), Some(resource), Some(there)) => {
                 let here = reader.lambda.version(&resource.name, &part.version).await;
-                here.map(|here| names(&here.settings, &there.live.settings)).map_err(|error| error.to_string())
+                let compared = here.map(|here| {
+                    let (ours, theirs) =
+                        (own(&here.settings, &state.contract), own(&there.live.settings, &observed.ledger.contract));
+                    (names(&ours, &theirs), ours.shared(&theirs))
+                });
+                compared.map_err(|error| error.to_string())
             }
-            _ => Ok(Vec::new()),
+            _ => Ok((Vec::new(), Vec::new())),
+        };
+        let (settings, same) = match settings {
+            Ok((settings, same)) => (Ok(settings), same),
+            Err(why) => (Err(why), Vec::new()),
         };
         let code = (part.map(|part| part.code_sha256.clone()), there.map(|there| there.live.code_sha256.clone()));
-        (key.clone(), FunctionDiff { code, settings })
+        (key.clone(), FunctionDiff { code, settings, same })
     });
     join_all(compared).await.into_iter().collect()
+}
+
+/// Settings without what an environment has for itself.
+fn own(settings: &Settings, contract: &Contract) -> Settings {
+    settings.neutral(&contract.account, &contract.environment)
 }
 
 /// The names of the settings that differ, in order. Values are secrets: they are compared, and go nowhere.
@@ -152,6 +176,13 @@ fn definition(release: Option<&Release>, observed: &Observed) -> Result<BTreeMap
     let (ours, theirs) = (&release.shape, &api.definition.shape);
     let differing = Definition::differences(ours, theirs).into_iter();
     Ok(differing.map(|name| (name.clone(), (ours.contains_key(&name), theirs.contains_key(&name)))).collect())
+}
+
+/// The pieces of the definitions that do not differ.
+fn same(differing: &BTreeMap<String, (bool, bool)>, release: &Release, observed: &Observed) -> Vec<String> {
+    let theirs = observed.api.as_ref().map(|api| &api.definition.shape);
+    let both = release.shape.keys().filter(|name| theirs.is_some_and(|theirs| theirs.contains_key(*name)));
+    both.filter(|name| !differing.contains_key(*name)).cloned().collect()
 }
 
 async fn commits(config: &Config, from: Option<&Release>, to: Option<&Release>) -> Result<Compared, String> {

@@ -13,12 +13,12 @@ use crate::ledger::Ledger;
 use crate::observe::{Observed, observe};
 use crate::verify::reachable;
 
-/// Observes one environment: what is there, and the URL at which its API responds. Writes nothing.
+/// Observes one environment: what is there, and the URL at which it responds. Writes nothing.
 pub async fn status(context: Context<'_>, environment: &Environment) -> Result<(Observed, Option<String>)> {
     let Context { config, world, .. } = context;
     let reader = Reader::open(environment, world).await;
     let observed = observe(config, environment, &reader).await?;
-    let url = observed.ledger.contract.url().map(|url| reachable(environment, url)).transpose()?;
+    let url = observed.ledger.contract.front().map(|url| reachable(environment, url)).transpose()?;
     Ok((observed, url))
 }
 

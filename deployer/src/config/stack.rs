@@ -197,6 +197,11 @@ impl Contract {
         })
     }
 
+    /// Where callers reach the environment: the URL of the API, else the first Function URL.
+    pub fn front(&self) -> Option<&str> {
+        self.url().or_else(|| self.functions.values().find_map(|function| function.url.as_deref()))
+    }
+
     /// What goes into calls and addresses and has something that leads elsewhere: what it is for, and the name.
     pub(crate) fn odd_name(&self) -> Option<(&'static str, &String)> {
         self.names().find(|(_, name)| !is_plain(name))

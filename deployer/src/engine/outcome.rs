@@ -13,7 +13,7 @@ pub struct Outcome {
     pub environment: Environment,
     /// What was observed before.
     pub observed: Observed,
-    /// Where the API responds, without a slash at the end; none without an API.
+    /// Where the API or the first Function URL responds, without a slash at the end; none without both.
     pub url: Option<String>,
     /// Every call of AWS.
     pub calls: Calls,

@@ -142,6 +142,16 @@ mod tests {
     }
 
     #[test]
+    fn without_an_api_the_function_url_is_shown() {
+        let mut item = item();
+        item["functions"]["counter"]["url"] = json!("http://f");
+        let mut contract = Contract::read(Some(item), None, "l", "a").unwrap();
+        assert_eq!(contract.front(), Some("http://x"));
+        contract.api = None;
+        assert_eq!((contract.front(), contract.url()), (Some("http://f"), None));
+    }
+
+    #[test]
     fn a_declared_contract_replaces_and_must_match_the_ledgers() {
         let kept = Contract::read(Some(item()), None, "l", "a").unwrap();
         assert_eq!(Contract::read(None, Some(&kept), "l", "a").unwrap(), kept);

@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::artifact::{self, Checkout};
 use crate::cli::LocalCommand;
 use crate::commands::{self, Deploy};
-use crate::config::{Access, Check, Config, Environment, LocalAccess};
+use crate::config::{Access, Config, Contract, Environment, LocalAccess};
 use crate::context::Context;
 use crate::engine::Outcome;
 use crate::failure::Failure;
@@ -57,7 +57,7 @@ pub struct LocalEnvironment {
     pub endpoint: String,
     /// Its process, if it is running.
     pub process: Option<u32>,
-    /// Where its API responds, if something is deployed.
+    /// Where its API or its first Function URL responds, if something is deployed.
     pub url: Option<String>,
 }
 
@@ -197,7 +197,7 @@ async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
     for place in places {
         let process = Instance::running(&place.folder).map(|instance| instance.process);
         let url = match process {
-            Some(_) => url(context, place).await,
+            Some(_) => url(context, place, Contract::front).await,
             None => None,
         };
         environments.insert(
@@ -208,7 +208,7 @@ async fn look(context: Context<'_>, places: &[Place], next: String) -> Local {
     Local { environments, next }
 }
 
-async fn url(context: Context<'_>, place: &Place) -> Option<String> {
+async fn url(context: Context<'_>, place: &Place, of: impl Fn(&Contract) -> Option<&str>) -> Option<String> {
     let Context { config, world, .. } = context;
     let reader = crate::aws::Reader::open(&place.environment, world).await;
     let state = crate::ledger::Ledger::new(&reader.table, &config.app)
@@ -216,7 +216,7 @@ async fn url(context: Context<'_>, place: &Place) -> Option<String> {
         .read()
         .await
         .ok()?;
-    crate::verify::reachable(&place.environment, state.contract.url()?).ok()
+    crate::verify::reachable(&place.environment, of(&state.contract)?).ok()
 }
 
 /// Commands for a newcomer. The request is that of the first declared check that writes, else of the first check.
@@ -224,11 +224,12 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     let config = context.config;
     let mut text = String::new();
     let check = config.checks.iter().find(|check| check.writes).or(config.checks.first());
-    if let (Some(place), Some(request)) = (places.first(), check.and_then(Check::request))
-        && let Some(url) = url(context, place).await
+    if let (Some(place), Some(check)) = (places.first(), check)
+        && let Some(request) = check.request()
+        && let Some(url) = url(context, place, |contract| contract.url_of(&check.function)).await
     {
         let method = if request.method == "GET" { String::new() } else { format!("-X {} ", request.method) };
-        let _ = writeln!(text, "\ntry it:\n  curl {method}{url}{}", request.path);
+        let _ = writeln!(text, "\ntry it:\n  curl {method}{}", quoted(&format!("{url}{}", request.path)));
     }
     let name = places.first().map_or("dev", |place| place.environment.name.as_str());
     let _ = writeln!(text, "\nnext:");
@@ -245,6 +246,14 @@ async fn next_steps(context: Context<'_>, places: &[Place]) -> String {
     text
 }
 
+/// A URL that the shell reads as one word and expands nothing of.
+fn quoted(url: &str) -> String {
+    match url.chars().all(|letter| letter.is_ascii_alphanumeric() || "./_-:%+,@".contains(letter)) {
+        true => url.to_owned(),
+        false => format!("'{}'", url.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,5 +266,12 @@ mod tests {
         let error = supported("macos").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains("`macos`") && error.hint().is_some());
+    }
+
+    #[test]
+    fn a_url_is_quoted_where_a_shell_would_expand_it() {
+        assert_eq!(quoted("http://127.0.0.1:4566/dev/notes/1"), "http://127.0.0.1:4566/dev/notes/1");
+        assert_eq!(quoted("http://x/$default/notes/1"), "'http://x/$default/notes/1'");
+        assert_eq!(quoted("http://x/a?b=1&c=it's"), r"'http://x/a?b=1&c=it'\''s'");
     }
 }

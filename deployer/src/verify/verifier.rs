@@ -67,7 +67,7 @@ impl Verifier {
             budget: Budget::new(config.verify.requests),
             world: reader.world.clone(),
         });
-        let base = contract.url().map(|url| reachable(environment, custom.unwrap_or(url))).transpose()?;
+        let base = contract.front().map(|url| reachable(environment, custom.unwrap_or(url))).transpose()?;
         let invoker = Invoker::new(config, reader, contract, Gateways::of(observed));
         Ok(Self { through_url, base, invoker, obstacles, unreachable })
     }
@@ -83,7 +83,7 @@ impl Verifier {
         self
     }
 
-    /// The API's URL, without a slash at the end; none without an API.
+    /// The URL of the API, else the first Function URL, without a slash at the end; none without both.
     pub fn base(&self) -> Option<&str> {
         self.base.as_deref()
     }

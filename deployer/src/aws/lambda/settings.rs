@@ -42,6 +42,22 @@ impl Settings {
         names.filter(differs).cloned().collect()
     }
 
+    /// The names of the settings that have the same value, in order.
+    pub fn shared(&self, other: &Self) -> Vec<String> {
+        self.0.iter().filter(|(name, value)| other.0.get(*name) == Some(value)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The same without what an environment has for itself: its account number and its name, in each ARN. Variables stay as they are.
+    #[must_use]
+    pub fn neutral(&self, account: &str, environment: &str) -> Self {
+        let neutral = |(name, value): (&String, &String)| {
+            let is_arn = value.contains("arn:") && !name.starts_with("Environment");
+            let text = if is_arn { without(&without(value, account), environment) } else { value.clone() };
+            (name.clone(), text)
+        };
+        Self(self.0.iter().map(neutral).collect())
+    }
+
     /// What AWS shows an error of in place of its value, and that error's code: `Environment` where the caller may not decrypt
     /// the variables. Nobody knows then whether it has changed.
     pub fn unreadable(&self) -> Option<(&str, &str)> {
@@ -175,6 +191,18 @@ fn flatten(path: &str, value: &Value, left_out: &[&str], into: &mut BTreeMap<Str
     }
 }
 
+/// A text with `{}` for each whole `word`.
+fn without(text: &str, word: &str) -> String {
+    let mut parts = text.split(word);
+    let mut neutral = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let whole = !neutral.ends_with(char::is_alphanumeric) && !part.starts_with(char::is_alphanumeric);
+        neutral.push_str(if whole { "{}" } else { word });
+        neutral.push_str(part);
+    }
+    neutral
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +223,20 @@ mod tests {
     fn settings_differ_by_name_and_never_by_what_a_version_has_for_itself() {
         assert_eq!(settings(128, "a").differences(&settings(256, "b")), ["Environment.Variables.TABLE", "MemorySize"]);
         assert!(settings(128, "a").differences(&settings(128, "a")).is_empty());
+    }
+
+    #[test]
+    fn an_environments_own_account_and_name_in_arns_do_not_differ() {
+        let of = |account: &str, role: &str| {
+            let mut configuration = configuration(128, "a");
+            configuration["Role"] = json!(format!("arn:aws:iam::{account}:role/{role}"));
+            Settings::of(&configuration)
+        };
+        let dev = of("111111111111", "shop-dev").neutral("111111111111", "dev");
+        let differences = |role| dev.differences(&of("222222222222", role).neutral("222222222222", "prod"));
+        assert_eq!(differences("shop-prod"), Vec::<String>::new());
+        assert_eq!(differences("shop-product"), ["Role"]);
+        assert_eq!(differences("other-prod"), ["Role"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ const SUBJECT: &str = "alarms";
 pub(super) fn find(alarms: &Fact<Vec<Alarm>>, contract: &Contract) -> Vec<Finding> {
     if contract.alarms.is_empty() {
         let detail = "the contract names none: a bad release is noticed by its checks only";
-        return vec![Finding::warning(SUBJECT, "alarms", detail, "name alarms in the contract")];
+        return vec![Finding::warning(SUBJECT, "named in the contract", detail, "name alarms in the contract")];
     }
     let alarms = match alarms {
         Ok(alarms) => alarms,
@@ -95,7 +95,7 @@ mod tests {
     fn no_alarms_at_all_is_a_warning() {
         let mut facts = facts();
         facts.ledger.as_mut().unwrap().contract.alarms.clear();
-        assert_eq!(only(&facts, "alarms").verdict, Verdict::Warning);
+        assert_eq!(only(&facts, "named in the contract").verdict, Verdict::Warning);
     }
 
     #[test]

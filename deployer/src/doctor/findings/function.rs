@@ -209,6 +209,7 @@ mod tests {
             let finding = only(&facts, check);
             assert_eq!(finding.verdict, Verdict::Problem, "{check}");
             assert!(finding.detail.starts_with("drift: "), "{}", finding.detail);
+            assert!(finding.fix.unwrap().contains("back to what release 7 left"), "{check}");
         }
         last(&mut facts).as_mut().unwrap().state = ReleaseState::Shifting;
         assert_eq!(only(&facts, "alias").verdict, Verdict::Warning);

@@ -55,12 +55,17 @@ fn unknown(unread: &Unread, subject: &str, check: &str) -> Finding {
 /// A difference from the ledger is drift, unless a release is moving things, or was left in the middle of it.
 fn drift(state: &LedgerState, subject: &str, check: &str, detail: &str) -> Finding {
     match state.unfinished() {
-        None => Finding::problem(
-            subject,
-            check,
-            format!("drift: {detail}"),
-            "it was moved without the deployer: move it back, or record it as a release with `deploy --adopt`; `rollback` can restore that one",
-        ),
+        None => {
+            let left = state.live.as_ref().map_or_else(String::new, |live| format!(" to what release {live} left"));
+            Finding::problem(
+                subject,
+                check,
+                format!("drift: {detail}"),
+                format!(
+                    "it was moved without the deployer: move it back{left}, or record it with `deploy --adopt` as a release, which `rollback` can restore later"
+                ),
+            )
+        }
         Some(release) => Finding::warning(
             subject,
             check,

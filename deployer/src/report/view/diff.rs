@@ -32,6 +32,8 @@ pub struct DiffView {
     definition_unknown: Option<String>,
     aws_calls: CallsView,
     #[serde(skip)]
+    same: Vec<String>,
+    #[serde(skip)]
     detail: Detail,
 }
 
@@ -95,6 +97,8 @@ struct FunctionView {
     settings: Vec<String>,
     /// Why the settings cannot be compared.
     settings_unknown: Option<String>,
+    #[serde(skip)]
+    same: Vec<String>,
 }
 
 const SIDES: [Column; 6] = [
@@ -112,7 +116,7 @@ const PIECES: [Column; 2] = [Column::kept("API definition"), Column::kept("where
 impl DiffView {
     /// Of what was compared.
     pub fn new(diff: Diff, detail: Detail) -> Self {
-        let Diff { from, to, commits, functions, definition, calls } = diff;
+        let Diff { from, to, commits, functions, definition, same, calls } = diff;
         let names = (from.environment.as_str(), to.environment.as_str());
         let functions: BTreeMap<_, _> =
             functions.into_iter().map(|(key, function)| (key, FunctionView::of(function, names))).collect();
@@ -132,6 +136,7 @@ impl DiffView {
             aws_calls: CallsView::of(&calls),
             from: SideView::of(from),
             to: SideView::of(to),
+            same,
             detail,
         }
     }
@@ -159,7 +164,13 @@ impl DiffView {
             words.push(format!("{to} has {} that {from} does not have", count(*lost_total, "commit")));
         }
         if words.is_empty() {
-            words.push("both are of the same commit".to_owned());
+            let changed = match (self.from.dirty, self.to.dirty) {
+                (false, false) => String::new(),
+                (true, true) => ", each with uncommitted changes".to_owned(),
+                (true, false) => format!(", {from} with uncommitted changes"),
+                (false, true) => format!(", {to} with uncommitted changes"),
+            };
+            words.push(format!("both are of the same commit{changed}"));
         }
         words
     }
@@ -183,7 +194,18 @@ impl DiffView {
             None if self.definition.is_empty() => facts.push(("API definition".to_owned(), "the same".to_owned())),
             None => {}
         }
+        if self.detail == Detail::Wide {
+            let functions = self.functions.iter().filter(|(_, function)| !function.same.is_empty());
+            facts.extend(functions.map(|(key, function)| (format!("the same in {key}"), function.same.join(", "))));
+        }
         facts
+    }
+
+    /// The pieces of the API definition that differ; also those that are the same, if that is wanted.
+    fn pieces(&self) -> Vec<[String; 2]> {
+        let differing = self.definition.iter().map(|(piece, place)| [piece.clone(), place.clone()]);
+        let same = self.same.iter().filter(|_| self.detail == Detail::Wide);
+        differing.chain(same.map(|piece| [piece.clone(), "same".to_owned()])).collect()
     }
 }
 
@@ -259,7 +281,7 @@ impl CommitsView {
 }
 
 impl FunctionView {
-    fn of(FunctionDiff { code: (here, there), settings }: FunctionDiff, names: (&str, &str)) -> Self {
+    fn of(FunctionDiff { code: (here, there), settings, same }: FunctionDiff, names: (&str, &str)) -> Self {
         let code = match (&here, &there) {
             (Some(ours), Some(theirs)) if ours == theirs => "same".to_owned(),
             (ours, theirs) => place((ours.is_some(), theirs.is_some()), names),
@@ -268,7 +290,7 @@ impl FunctionView {
             Ok(settings) => (settings, None),
             Err(why) => (Vec::new(), Some(why)),
         };
-        Self { code, from_sha256: here, to_sha256: there, settings, settings_unknown }
+        Self { code, from_sha256: here, to_sha256: there, settings, settings_unknown, same }
     }
 
     fn differs(&self) -> bool {
@@ -306,8 +328,7 @@ impl View for DiffView {
         part(&SIDES, self.sides(since).map(Vec::from).into(), &[]);
         part(&COMMITS, self.commits.rows().into_iter().map(Vec::from).collect(), &self.commits_in_words());
         part(&FUNCTIONS, self.function_rows().into_iter().map(Vec::from).collect(), &[]);
-        let pieces = self.definition.iter().map(|(piece, place)| vec![piece.clone(), place.clone()]);
-        part(&PIECES, pieces.collect(), &[]);
+        part(&PIECES, self.pieces().into_iter().map(Vec::from).collect(), &[]);
         let facts = list(&self.facts(), "", screen);
         if !facts.is_empty() {
             text.push('\n');
@@ -319,14 +340,17 @@ impl View for DiffView {
     fn summary(&self) -> Option<Markdown> {
         let mut page = Markdown::titled(&self.title());
         let since = |side: &SideView| side.since.as_deref().map(moment).unwrap_or_default();
-        page.table(["environment", "release", "state", "since", "commit", "by"], &self.sides(since));
+        let sides = [&self.from, &self.to].map(|side| {
+            let [environment, release, state, since, commit, by] = side.cells(since(side));
+            [environment, release, state, since, commit.replace('+', " and changes"), by]
+        });
+        page.table(["environment", "release", "state", "since", "commit", "by"], &sides);
         for words in self.commits_in_words() {
             page.paragraph(&words);
         }
         page.table(["commit", "title"], &self.commits.rows());
         page.table(["function", "code", "settings that differ"], &self.function_rows());
-        let pieces: Vec<_> = self.definition.iter().map(|(piece, place)| [piece.clone(), place.clone()]).collect();
-        page.table(["API definition", "where"], &pieces);
+        page.table(["API definition", "where"], &self.pieces());
         let facts: Vec<_> = self.facts().into_iter().map(|(name, value)| [name, value]).collect();
         page.table(["", ""], &facts);
         Some(page)
@@ -359,6 +383,7 @@ mod tests {
         FunctionDiff {
             code: (here.map(str::to_owned), there.map(str::to_owned)),
             settings: Ok(settings.iter().map(|name| (*name).to_owned()).collect()),
+            same: vec!["Handler".to_owned()],
         }
     }
 
@@ -381,6 +406,7 @@ mod tests {
             commits: Ok(Compared { brought, lost: Commits::default() }),
             functions: functions.map(|(key, function)| (key.to_owned(), function)).into(),
             definition: Ok(definition.into()),
+            same: vec!["GET /count".to_owned()],
             calls: Calls::default(),
         };
         DiffView::new(diff, Detail::Brief)
@@ -419,6 +445,14 @@ functions  1 of 3 are the same
         assert_eq!(text(&view(), None, true), expected);
         assert_eq!(text(&view(), 100, true), expected);
         assert_eq!(text(&view(), 100, false), expected.replace('\u{fffd}', "?"));
+    }
+
+    #[test]
+    fn a_wide_diff_lists_what_is_the_same() {
+        let shown = text(&DiffView { detail: Detail::Wide, ..view() }, None, true);
+        for line in ["preflight  same\n", "GET /count      same", "the same in preflight  Handler"] {
+            assert!(shown.contains(line) && !text(&view(), None, true).contains(line), "{shown}");
+        }
     }
 
     #[test]
@@ -528,11 +562,28 @@ functions
             commits: Err("one of the two has no release yet".to_owned()),
             functions: BTreeMap::new(),
             definition: Err("it is not recorded".to_owned()),
+            same: Vec::new(),
             calls: Calls::default(),
         };
         let shown = text(&DiffView::new(diff, Detail::Brief), None, true);
         assert!(shown.contains("commits between them: not known, one of the two has no release yet\n"), "{shown}");
         assert!(shown.contains("API definition  not compared: it is not recorded\n"), "{shown}");
+    }
+
+    #[test]
+    fn the_same_commit_with_uncommitted_changes_is_not_the_same() {
+        let mut view = view();
+        view.commits = CommitsView::default();
+        for (from, to, words) in [
+            (false, false, "both are of the same commit\n"),
+            (true, false, "both are of the same commit, dev with uncommitted changes\n"),
+            (true, true, "both are of the same commit, each with uncommitted changes\n"),
+        ] {
+            (view.from.dirty, view.to.dirty) = (from, to);
+            let shown = text(&view, None, true);
+            assert!(shown.contains(words) && shown.contains("89abcde+") == from, "{shown}");
+            assert_eq!(view.summary().unwrap().to_string().contains("89abcde and changes"), from);
+        }
     }
 
     #[test]

@@ -91,12 +91,20 @@ impl DoctorView {
 
     /// How many were not checked, and why, in one line; `--wide` and programs get each.
     fn not_checked(&self) -> Option<String> {
-        let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for finding in self.of(Verdict::NotChecked) {
-            *reasons.entry((&finding.detail, finding.fix.as_deref().unwrap_or_default())).or_default() += 1;
-        }
-        let reasons: Vec<_> = reasons.iter().map(|((why, fix), count)| format!("{count} ({why} -> {fix})")).collect();
+        let reasons = self.reasons();
+        let reasons: Vec<_> =
+            reasons.iter().map(|(reason, findings)| format!("{} ({reason})", findings.len())).collect();
         (!reasons.is_empty()).then(|| format!("not checked: {}", reasons.join("; ")))
+    }
+
+    /// What was not checked, by the reason and what to do about it.
+    fn reasons(&self) -> BTreeMap<String, Vec<&Finding>> {
+        let mut reasons: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
+        for finding in self.of(Verdict::NotChecked) {
+            let fix = finding.fix.as_ref().map_or_else(String::new, |fix| format!(" -> {fix}"));
+            reasons.entry(format!("{}{fix}", finding.detail)).or_default().push(finding);
+        }
+        reasons
     }
 }
 
@@ -177,17 +185,18 @@ impl View for DoctorView {
             }
         }
         if self.detail == Detail::Wide {
-            for verdict in [Verdict::NotChecked, Verdict::Ok] {
-                let rows: Vec<_> = self
-                    .of(verdict)
-                    .map(|finding| {
-                        let fix = finding.fix.as_ref().map_or_else(String::new, |fix| format!(" -> {fix}"));
-                        (format!("{}: {}", finding.subject, finding.check), format!("{}{fix}", finding.detail))
-                    })
-                    .collect();
-                if !rows.is_empty() {
-                    text.push_str(&format!("{}\n{}\n", word(verdict), list(&rows, "  ", screen)));
+            for (reason, findings) in self.reasons() {
+                text.push_str(&paragraph(&format!("{}: {reason}", word(Verdict::NotChecked)), "", screen));
+                for finding in findings {
+                    text.push_str(&paragraph(&format!("{}: {}", finding.subject, finding.check), "  ", screen));
                 }
+                text.push('\n');
+            }
+            let ok = self.of(Verdict::Ok);
+            let rows: Vec<_> =
+                ok.map(|finding| (format!("{}: {}", finding.subject, finding.check), finding.detail.clone())).collect();
+            if !rows.is_empty() {
+                text.push_str(&format!("{}\n{}\n", word(Verdict::Ok), list(&rows, "  ", screen)));
             }
         } else if let Some(line) = self.not_checked() {
             text.push_str(&paragraph(&line, "", screen));
@@ -344,10 +353,12 @@ checked, 1 ok
     #[test]
     fn a_wide_screen_lists_everything() {
         let expected = "\
-not checked
-  API a: one      so -> run it with the role that releases
-  API a: another  so -> run it with the role that releases
-  API a: a third  so -> look
+not checked: so -> look
+  API a: a third
+
+not checked: so -> run it with the role that releases
+  API a: one
+  API a: another
 
 ok
   function a: version  so

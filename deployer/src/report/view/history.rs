@@ -60,6 +60,8 @@ struct Row {
     /// Why it failed, or could not be verified.
     reason: Option<String>,
     #[serde(skip)]
+    parts: String,
+    #[serde(skip)]
     node: Kind,
 }
 
@@ -113,6 +115,7 @@ impl Row {
         };
         Self {
             node,
+            parts: parts(&release),
             seconds: seconds(&release),
             release: release.number,
             kind: release.kind.to_string(),
@@ -160,6 +163,13 @@ impl Row {
     }
 }
 
+/// `version 5 of orders, version 3 of invoices, deployment d1`.
+fn parts(release: &Release) -> String {
+    let functions = release.parts.functions.iter().map(|(key, part)| format!("version {} of {key}", part.version));
+    let deployment = release.parts.deployment.iter().map(|id| format!("deployment {id}"));
+    functions.chain(deployment).collect::<Vec<_>>().join(", ")
+}
+
 /// The actor, unless the ledger has none.
 pub(super) fn known(actor: &str) -> Option<&str> {
     (actor != "unknown" && !actor.is_empty()).then_some(actor)
@@ -191,6 +201,9 @@ impl View for HistoryView {
             for more in [&row.reason, &row.run_url].into_iter().flatten().filter(|_| failed || wide) {
                 table.below(&format!("{margin}  "), more);
             }
+            if wide && !row.parts.is_empty() {
+                table.below(&format!("{margin}  "), &row.parts);
+            }
         }
         let mut text = paragraph(&format!("{}: {}", self.environment, count(self.total, "release")), "", screen);
         text.push('\n');
@@ -209,6 +222,7 @@ impl View for HistoryView {
         let mut page = Markdown::titled(&format!("{}: {}", self.environment, count(self.total, "release")));
         let rows = self.releases.iter().map(|row| {
             let commit = row.commit.as_deref().map_or_else(String::new, |commit| format!("`{}`", short(commit)));
+            let commit = format!("{commit}{}", if row.dirty { " and changes" } else { "" });
             [
                 row.release.to_string(),
                 row.what(),
@@ -232,7 +246,8 @@ impl View for HistoryView {
 pub(super) fn in_short(release: &Release) -> String {
     let commit = release.artifact.commit.as_deref().map_or("no commit", hash);
     let by = known(&release.actor).map_or_else(String::new, |actor| format!(", by {actor}"));
-    format!("release {release}, {}, {commit}{by}", release.state)
+    let dirty = if release.artifact.dirty { " and changes" } else { "" };
+    format!("release {release}, {}, {commit}{dirty}{by}", release.state)
 }
 
 #[cfg(test)]
@@ -305,6 +320,16 @@ took ▁▁▁█ 2.5 s to 2 min 5 s, oldest first
         assert_eq!(text(100, true, Detail::Brief), expected);
         let empty = HistoryView::new("prod", Vec::new(), Detail::Brief);
         assert_eq!(empty.text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), "prod: no releases yet\n");
+    }
+
+    #[test]
+    fn a_wide_history_shows_versions_and_deployments() {
+        let parts = json!({"functions": {"counter": {"version": "5", "code_sha256": "x"}}, "deployment": "d1"});
+        let releases = || vec![release(1, "deploy", "live", &json!({"parts": parts}))];
+        let shown =
+            |detail| HistoryView::new("prod", releases(), detail).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH));
+        let line = "version 5 of counter, deployment d1\n";
+        assert!(shown(Detail::Wide).contains(line) && !shown(Detail::Brief).contains(line), "{}", shown(Detail::Wide));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn page(view: &ReleaseView) -> Markdown {
         page.heading("The way back").block_of("sh", rollback);
     }
     let around =
-        [view.url.as_deref().map(|url| ("the API", url)), view.run_url.as_deref().map(|url| ("this run", url))];
+        [view.url.as_deref().map(|url| ("the URL", url)), view.run_url.as_deref().map(|url| ("this run", url))];
     let console = view.links.iter().map(|link| (link.title.as_str(), link.url.as_str()));
     page.links(around.into_iter().flatten().chain(console));
     page

@@ -122,7 +122,7 @@ gantt
 deployer rollback prod --to 7
 ```
 
-[the API](<https://api.example/prod>) · [this run](<https://github.example/o/r/actions/runs/7>) · [version 6 of `counter`](<https://console.example/v#6>)
+[the URL](<https://api.example/prod>) · [this run](<https://github.example/o/r/actions/runs/7>) · [version 6 of `counter`](<https://console.example/v#6>)
 ";
     assert_eq!(view(ReleaseState::Live).summary().unwrap().to_string(), expected);
 }
@@ -169,7 +169,7 @@ gantt
     3 check through the URL after the aliases :crit, 1000, 2400
 ```
 
-[the API](<https://api.example/prod>) · [this run](<https://github.example/o/r/actions/runs/7>) · [version 6 of `counter`](<https://console.example/v#6>)
+[the URL](<https://api.example/prod>) · [this run](<https://github.example/o/r/actions/runs/7>) · [version 6 of `counter`](<https://console.example/v#6>)
 ";
     let seen = failing(ReleaseState::Reverted, Exit::Reverted, "release 8 failed and was reverted to release 7");
     assert_eq!(seen, expected);
