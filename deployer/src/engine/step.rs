@@ -124,7 +124,7 @@ async fn writing(
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.verifier.once(check, expected, phase).await {
             // It may not be repeated, so only a wrong response of the new version itself fails the release.
-            Err(failed) if failed.blame != Blame::Application => {
+            Err(failed) if !matches!(failed.blame, Blame::Application | Blame::Exception) => {
                 run.engine.events.warn(&format!("check `{}` showed nothing: {}", check.name, failed.record.response));
                 Ok(failed.record)
             }

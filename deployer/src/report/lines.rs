@@ -64,8 +64,10 @@ impl Report {
     pub(super) fn check_failed(&self, failed: &verify::Failed) {
         self.verb_line("Failed", &failed.to_string());
         if let Some(verify::Difference { of, expected, got }) = &failed.difference {
-            self.aside(&format!("{of} expected: {expected}"));
-            self.aside(&format!("{:>width$} {got}", "got:", width = of.chars().count() + " expected:".len()));
+            let what = format!("{of} expected:");
+            let what = what.trim_start();
+            self.aside(&format!("{what} {expected}"));
+            self.aside(&format!("{:>width$} {got}", "got:", width = what.chars().count()));
         }
     }
 

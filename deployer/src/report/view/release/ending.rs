@@ -15,7 +15,7 @@ pub(super) fn text(view: &ReleaseView) -> Option<String> {
     if let Some(check) = &failed.check
         && let (Some(of), Some(expected), Some(got)) = (&check.of, &check.expected, &check.got)
     {
-        rows.push(("expected", format!("{of}: {expected}")));
+        rows.push(("expected", if of.is_empty() { expected.clone() } else { format!("{of}: {expected}") }));
         rows.push(("got", got.clone()));
     }
     rows.push(("live now", live(view)));
