@@ -20,7 +20,7 @@ pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -
         Step::Prepare(key) => return publish::function(run, key, release).await,
         Step::Verify(what) => return verify_url(run, what, release).await,
         Step::CreateDeployment => return publish::deployment(run, release).await,
-        Step::Watch(time) => watch_alarms(run, *time, release).await,
+        Step::Watch(time) | Step::Wait(time) => watch_alarms(run, *time, release).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
         Step::MoveStage(before) => moves::move_stage(run, *before, release).await,

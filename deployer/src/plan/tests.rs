@@ -262,10 +262,10 @@ fn a_canary_is_checked_and_watched_before_the_rest_follows() {
         "publish and check a version of `f`",
         "give the new version of `f` 10 % of the traffic",
         "check through the URL during the shift",
-        "watch the alarms for 180 s",
+        "watch the alarms for 3 min",
         "move the alias of `f`",
         "check through the URL after the aliases",
-        "watch the alarms for 60 s",
+        "watch the alarms for 1 min",
     ];
     assert_eq!(steps(&plan), all);
 }

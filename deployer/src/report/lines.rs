@@ -6,7 +6,7 @@ use super::{Report, VERBS, printable};
 use crate::duration::spoken;
 use crate::events::StepDone;
 use crate::ledger::{CheckRecord, Release};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Sent, Step};
 use crate::verify;
 
 impl Report {
@@ -36,8 +36,10 @@ impl Report {
             Step::Verify(what) if !done.checked => {
                 ("Unchecked", format!("{}: no check covers what moved", what.moment))
             }
+            Step::Verify(what) if done.by_invoke => ("Checked", format!("{} {}", Sent::ByInvoke, what.moment)),
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => return self.line("Watched", &format!("the alarms for {}", spoken(*time))),
+            Step::Wait(time) => return self.line("Waited", &format!("{}; no alarms to watch", spoken(*time))),
         };
         self.line(verb, &format!("{rest} ({})", spoken(done.took)));
     }

@@ -7,8 +7,8 @@ use super::units::{count, hash, set_time};
 use super::{CallsView, View};
 use crate::artifact::Checked;
 use crate::commands::{Planned, PlannedCheck};
-use crate::config::{Shift, Traffic};
-use crate::plan::{After, ApiChange, ApiPlan, FunctionChange, FunctionPlan, Plan};
+use crate::config::Shift;
+use crate::plan::{After, ApiChange, ApiPlan, Checks, FunctionChange, FunctionPlan, Plan, Step};
 use crate::report::markdown::Markdown;
 use crate::report::screen::Screen;
 
@@ -45,7 +45,10 @@ const COLUMNS: [Column; 4] =
 impl PlanView {
     /// Of a plan.
     pub fn new(environment: &str, Planned { plan, commits: (before, after), checks, older, calls }: Planned) -> Self {
-        let phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
+        let mut phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
+        // Where nothing that moves has a check, none is sent.
+        phases.iter_mut().for_each(|phase| phase.retain(|step| sends_checks(step, &plan, &checks)));
+        phases.retain(|phase| !phase.is_empty());
         let Checked { commit: after, dirty, .. } = after;
         Self {
             environment: environment.to_owned(),
@@ -94,7 +97,7 @@ impl PlanView {
             fact("commit", commit);
         }
         fact("checks", self.checks());
-        fact("traffic", traffic(&self.plan.traffic));
+        fact("traffic", traffic(&self.plan));
         facts
     }
 
@@ -133,7 +136,13 @@ fn some_of(names: &[&str]) -> String {
     }
 }
 
-fn traffic(traffic: &Traffic) -> String {
+/// Whether a step that would send checks has one to send; true of any other step.
+fn sends_checks(step: &Step, plan: &Plan, checks: &[PlannedCheck]) -> bool {
+    let Step::Verify(what) = step else { return true };
+    checks.iter().any(|check| what.checks == Checks::All || plan.moved().any(|key| *key == check.function))
+}
+
+fn traffic(Plan { traffic, has_alarms, .. }: &Plan) -> String {
     let shift = match traffic.shift {
         Shift::AllAtOnce => "all at once".to_owned(),
         Shift::Canary { percent, bake } => format!("canary: {percent} % for {}, then all of it", set_time(bake)),
@@ -142,9 +151,10 @@ fn traffic(traffic: &Traffic) -> String {
             format!("linear: {step} % more every {every}, all of it after {whole}")
         }
     };
-    match traffic.watch.is_zero() {
-        true => shift,
-        false => format!("{shift}; alarms are watched for {} after that", set_time(traffic.watch)),
+    match (traffic.watch.is_zero(), has_alarms) {
+        (true, _) => shift,
+        (false, true) => format!("{shift}; alarms are watched for {} after that", set_time(traffic.watch)),
+        (false, false) => format!("{shift}; there are no alarms to watch for {} after that", set_time(traffic.watch)),
     }
 }
 
@@ -286,6 +296,7 @@ mod tests {
         Plan {
             sent: crate::plan::Sent::ThroughUrl,
             first: crate::plan::First::Code,
+            has_alarms: true,
             kind: ReleaseKind::Deploy,
             back_to: None,
             release: 8,
@@ -346,7 +357,7 @@ traffic    canary: 10 % for 5 min, then all of it
  1.  publish and check a version of `counter`; create an API deployment
  2.  give the new version of `counter` 10 % of the traffic
  3.  check through the URL during the shift
- 4.  watch the alarms for 300 s
+ 4.  watch the alarms for 5 min
  5.  move the alias of `counter`
  6.  check through the URL after the aliases
  7.  move the stage
@@ -382,7 +393,7 @@ traffic    canary: 10 % for 5 min, then
      10 % of the traffic
  3.  check through the URL during the
      shift
- 4.  watch the alarms for 300 s
+ 4.  watch the alarms for 5 min
  5.  move the alias of `counter`
  6.  check through the URL after the
      aliases
