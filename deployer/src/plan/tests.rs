@@ -257,7 +257,9 @@ fn canary() -> Traffic {
 #[test]
 fn a_canary_is_checked_and_watched_before_the_rest_follows() {
     let sources = sources("s2");
-    let plan = wanted(Goal::Sources(&sources, None), &canary(), &observed()).unwrap();
+    let mut watched = observed();
+    watched.ledger.contract.alarms = vec!["errors".to_owned()];
+    let plan = wanted(Goal::Sources(&sources, None), &canary(), &watched).unwrap();
     let all = [
         "publish and check a version of `f`",
         "give the new version of `f` 10 % of the traffic",
@@ -268,6 +270,10 @@ fn a_canary_is_checked_and_watched_before_the_rest_follows() {
         "watch the alarms for 1 min",
     ];
     assert_eq!(steps(&plan), all);
+
+    watched.ledger.contract.alarms.clear();
+    let plan = wanted(Goal::Sources(&sources, None), &canary(), &watched).unwrap();
+    assert_eq!(steps(&plan)[3], "wait 3 min, with no alarms to watch");
 }
 
 #[test]

@@ -369,6 +369,28 @@ traffic    canary: 10 % for 5 min, then all of it
     }
 
     #[test]
+    fn a_plan_without_checks_lists_none() {
+        let mut planned = Planned {
+            plan: plan(true),
+            commits: (None, Checked { commit: None, dirty: false, warning: None }),
+            checks: Vec::new(),
+            older: None,
+            calls: Calls::default(),
+        };
+        planned.plan.has_alarms = false;
+        let steps: Vec<_> = PlanView::new("dev", planned).steps.into_iter().flatten().collect();
+        let expected = [
+            "publish and check a version of `counter`",
+            "create an API deployment",
+            "give the new version of `counter` 10 % of the traffic",
+            "wait 5 min, with no alarms to watch",
+            "move the alias of `counter`",
+            "move the stage",
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
     fn a_plan_fits_narrow_screens() {
         let expected = "\
 dev: release 8 would follow release 7
