@@ -157,7 +157,7 @@ fn processes() -> impl Iterator<Item = String> {
 fn without_the_local_aws_every_command_says_how_to_start_it() {
     let checkout = Checkout::new("not-up");
     for command in ["status", "plan dev", "deploy dev", "check dev"] {
-        checkout.deployer(command).expect(1).says(["the endpoint does not respond", "hint: ", "deployer local up"]);
+        checkout.deployer(command).expect(1).says(["the local AWS is not running", "hint: ", "deployer local up"]);
     }
     assert!(checkout.deployer("local status").expect(0).stdout.contains("not running"));
     assert_nothing_was_made(&checkout);
