@@ -127,7 +127,7 @@ pub(crate) fn a_signal_stops_what_local_up_started() {
     Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
     let ended = up.wait().unwrap();
     let said = std::fs::read_to_string(said).unwrap();
-    assert!(!ended.success() && said.contains("interrupted by SIGINT"), "{ended}: {said}");
+    assert!(!ended.success() && said.contains("interrupted (Ctrl-C)"), "{ended}: {said}");
     assert_nothing_was_made_but_the_artifact(&checkout);
     assert!(["dev", "prod"].iter().all(|environment| !listens(checkout.port(environment))), "it runs");
     let root = checkout.root.to_str().unwrap();
