@@ -414,7 +414,7 @@ mod tests {
     use super::*;
 
     fn explained(kind: Kind, reason: &str, local: bool) -> (String, String) {
-        let file = "app = \"shop\"\n[functions.f]\nbinary = \"f\"\n[environments.dev]\nledger = \"l\"\nregion = \"eu-west-1\"\n\
+        let file = "app = \"shop\"\nfunctions.api = {}\nenvironments.dev = { ledger = \"l\", region = \"eu-west-1\" }\n\
                     [local]\ndev = { port = 24566, account = \"111111111111\" }\n";
         let config = Config::parse(file, Path::new("deployer.toml"), local, ProcessEnvironment::default()).unwrap();
         let call = AwsError::found(kind, "GetCallerIdentity", "the credentials", reason);
