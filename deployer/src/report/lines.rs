@@ -64,13 +64,15 @@ impl Report {
 
     /// What a check expected, and what came instead. It is part of a failure: it is shown however quiet the run is.
     pub(super) fn check_failed(&self, failed: &verify::Failed) {
-        self.verb_line("Failed", &failed.to_string());
-        if let Some(verify::Difference { of, expected, got }) = &failed.difference {
-            let what = format!("{of} expected:");
-            let what = what.trim_start();
-            self.aside(&format!("{what} {expected}"));
-            self.aside(&format!("{:>width$} {got}", "got:", width = what.chars().count()));
-        }
+        let Some(verify::Difference { of, expected, got }) = &failed.difference else {
+            return self.verb_line("Failed", &failed.to_string());
+        };
+        let CheckRecord { name, phase, .. } = &failed.record;
+        self.verb_line("Failed", &format!("check `{name}` {phase}"));
+        let what = format!("{of} expected:");
+        let what = what.trim_start();
+        self.aside(&format!("{what} {expected}"));
+        self.aside(&format!("{:>width$} {got}", "got:", width = what.chars().count()));
     }
 
     /// What a function logged. It is part of a failure: it is shown however quiet the run is.

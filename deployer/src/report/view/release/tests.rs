@@ -316,8 +316,6 @@ fn a_reverted_release_ends_with_what_failed_what_is_live_and_links() {
     let expected = r#"
 prod: release 8 failed and was reverted, release 7 is live
   failed    check `health` failed after the aliases: GET /health -> 500, not 200 (the function returned a wrong response)
-  expected  status: 200
-  got       500, body {"error":"no table"}
   live now  release 7: `counter` version 5, `preflight` version 2, deployment d1
   log of    `counter`: /aws/lambda/counter-prod
   links     version 6 of `counter`: https://console.example/v#6
