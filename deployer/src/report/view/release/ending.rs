@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use super::{ReleaseView, summary};
 use crate::ledger::ReleaseState;
+use crate::report::screen::Screen;
 
 /// The width of the column of names.
 const NAMES: usize = 10;
 
 /// The whole text, with a newline at the end; none of a release that did not fail.
-pub(super) fn text(view: &ReleaseView) -> Option<String> {
+pub(super) fn text(view: &ReleaseView, screen: &Screen) -> Option<String> {
     let failed = view.failed.as_ref()?;
     // What a failed check expected and got was printed with it.
     let mut rows = vec![("failed", failed.cause.clone())];
@@ -29,7 +30,7 @@ pub(super) fn text(view: &ReleaseView) -> Option<String> {
             let _ = writeln!(text, "  {:NAMES$}{line}", "");
         }
     }
-    Some(text)
+    Some(text + &view.chart(screen))
 }
 
 /// Which release takes the traffic, with its versions.

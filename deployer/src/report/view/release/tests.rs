@@ -290,7 +290,7 @@ fn people_and_programs_see_the_same_release() {
 
 fn ended(state: ReleaseState, exit: Exit, error: anyhow::Error) -> String {
     let error = error.context(Failure::new(exit, "release 8 failed").hint("fix it"));
-    failed(view(state), &error).ending().unwrap()
+    failed(view(state), &error).ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap()
 }
 
 fn failed_check() -> anyhow::Error {
@@ -322,6 +322,13 @@ prod: release 8 failed and was reverted, release 7 is live
             this run: https://github.example/o/r/actions/runs/7
 "#;
     assert_eq!(ended(ReleaseState::Reverted, Exit::Reverted, failed_check()), expected);
+}
+
+#[test]
+fn the_time_of_a_failed_release_is_shown_too() {
+    let timed = failed(view(ReleaseState::Reverted).timed(Chart::Shown), &failed_check());
+    let ending = timed.ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap();
+    assert!(ending.contains("\nwhere the time went: "), "{ending}");
 }
 
 #[test]
