@@ -153,7 +153,9 @@ mod tests {
         for readable in ["7", "previous", "abcd", "0123abc"] {
             refuse_unreadable(readable).unwrap();
         }
-        for (to, is_close) in [("previuos", true), ("Previous", true), ("prev", true), ("latest", false), ("abc", false)] {
+        for (to, is_close) in
+            [("previuos", true), ("Previous", true), ("prev", true), ("latest", false), ("abc", false)]
+        {
             let error = refuse_unreadable(to).unwrap_err();
             assert_eq!((error.exit(), error.to_string()), (Exit::Refused, format!("there is no release `{to}`")));
             assert_eq!(error.hint() == Some("did you mean `previous`?"), is_close, "{to}");

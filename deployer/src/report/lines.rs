@@ -46,6 +46,13 @@ impl Report {
 
     /// A release failed after traffic had begun to move.
     pub(super) fn revert_begins(&self, release: &Release) {
+        if self.world.interrupt.check().is_err() {
+            let back = match release.previous {
+                0 => "the placeholder".to_owned(),
+                previous => format!("release {previous}"),
+            };
+            return self.words(&format!("Interrupted; going back to {back}"));
+        }
         let reason = release.reason.as_deref().unwrap_or("it failed");
         self.warning(&format!("release {release} is reverted: {reason}"));
     }

@@ -278,13 +278,8 @@ mod tests {
             requests: 3,
             by_invoke: None,
         };
-        let failed = Failed {
-            record,
-            function: "f".to_owned(),
-            blame: Blame::Exception,
-            difference: None,
-            log: Log::default(),
-        };
+        let failed =
+            Failed { record, function: "f".to_owned(), blame: Blame::Exception, difference: None, log: Log::default() };
         let expected = "check `c` failed before traffic: the function failed: Unhandled (Runtime.HandlerError)";
         assert_eq!(failed.to_string(), expected);
     }

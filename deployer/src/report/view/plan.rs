@@ -276,6 +276,7 @@ mod tests {
     use super::*;
     use crate::artifact::Commit;
     use crate::aws::Calls;
+    use crate::config::Traffic;
     use crate::ledger::{FunctionPart, ReleaseKind};
 
     fn plan(changed: bool) -> Plan {
@@ -518,7 +519,7 @@ traffic
     #[test]
     fn how_traffic_moves_is_named_with_its_times() {
         let (minute, none) = (std::time::Duration::from_secs(60), std::time::Duration::ZERO);
-        let of = |shift, watch| traffic(&Traffic { shift, watch });
+        let of = |shift, watch| traffic(&Plan { traffic: Traffic { shift, watch }, ..plan(true) });
         let canary = of(Shift::Canary { percent: 10, bake: 5 * minute }, 2 * minute);
         assert_eq!(canary, "canary: 10 % for 5 min, then all of it; alarms are watched for 2 min after that");
         let linear = of(Shift::Linear { step: 25, interval: minute / 2 }, none);

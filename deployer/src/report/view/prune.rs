@@ -93,7 +93,9 @@ impl UnlockView {
 impl View for UnlockView {
     fn text(&self, _: &Screen) -> String {
         let mut text = match &self.freed_from {
-            None if let Some(holder) = &self.stays_with => format!("{}: the lock stays with {holder}\n", self.environment),
+            None if let Some(holder) = &self.stays_with => {
+                format!("{}: the lock stays with {holder}\n", self.environment)
+            }
             None => format!("{}: the lock is free already\n", self.environment),
             Some(holder) => format!("{}: the lock is free; {holder} can move nothing any more\n", self.environment),
         };

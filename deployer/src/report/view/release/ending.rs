@@ -16,7 +16,11 @@ pub(super) fn text(view: &ReleaseView, screen: &Screen) -> Option<String> {
     let mut rows = vec![("failed", failed.cause.clone())];
     rows.push(("live now", live(view)));
     let is_linked = |key: &str| view.links.iter().any(|link| link.title == format!("logs of `{key}`"));
-    let logs = view.log_groups.iter().filter(|(key, _)| !is_linked(key)).map(|(key, group)| ("log of", format!("`{key}`: {group}")));
+    let logs = view
+        .log_groups
+        .iter()
+        .filter(|(key, _)| !is_linked(key))
+        .map(|(key, group)| ("log of", format!("`{key}`: {group}")));
     rows.extend(logs);
     let links = view.links.iter().map(|link| format!("{}: {}", link.title, link.url));
     let run = view.run_url.iter().map(|url| format!("this run: {url}"));

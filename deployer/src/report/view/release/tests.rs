@@ -332,6 +332,14 @@ fn the_time_of_a_failed_release_is_shown_too() {
 }
 
 #[test]
+fn a_log_group_is_either_linked_or_named() {
+    let mut view = view(ReleaseState::Reverted);
+    view.links.push(Link { title: "logs of `counter`".to_owned(), url: "https://console.example/l".to_owned() });
+    let ending = failed(view, &failed_check()).ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap();
+    assert!(ending.contains("logs of `counter`: https") && !ending.contains("log of "), "{ending}");
+}
+
+#[test]
 fn other_failures_end_with_what_is_live_too() {
     let alarm = || anyhow::anyhow!("alarm `errors` is in ALARM: 3 errors");
     let before = ended(ReleaseState::Failed, Exit::Error, alarm());
