@@ -154,12 +154,13 @@ fn with_local(error: anyhow::Error, config: &Config) -> anyhow::Error {
     if config.local && call.kind == Kind::Unreachable {
         return error.context(Failure::error("the local AWS is not running").hint("run `deployer local up`"));
     }
-    match error.hint().filter(|_| !config.local && config.has_local && call.is_without_credentials()) {
-        Some(hint) => {
-            let hint = format!("{hint}; or pass `--local` for the local AWS");
-            Failure::bad_input(format!("{error:#}")).hint(hint).into()
+    match (call.why_no_credentials(), error.hint()) {
+        (Some(reason), Some(hint)) if !config.local && config.has_local => {
+            Failure::bad_input(format!("no AWS credentials were found: {reason}"))
+                .hint(format!("{hint}; or pass `--local` for the local AWS"))
+                .into()
         }
-        None => error,
+        _ => error,
     }
 }
 

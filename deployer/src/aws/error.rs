@@ -131,9 +131,9 @@ impl AwsError {
         self
     }
 
-    /// Whether there are no credentials at all.
-    pub fn is_without_credentials(&self) -> bool {
-        self.reason.starts_with(NONE_FOUND)
+    /// Why there are no credentials at all, if that is what failed.
+    pub fn why_no_credentials(&self) -> Option<&str> {
+        self.reason.strip_prefix(NONE_FOUND)
     }
 
     /// Whether the credentials may not assume the role that the run is to have.

@@ -484,8 +484,8 @@ traffic
      the URL during
      the shift
  4.  watch the
-     alarms for 300
-     s
+     alarms for 5
+     min
  5.  move the alias
      of `counter`
  6.  check through
@@ -571,7 +571,7 @@ traffic
 1. publish and check a version of `counter`; create an API deployment
 2. give the new version of `counter` 10 % of the traffic
 3. check through the URL during the shift
-4. watch the alarms for 300 s
+4. watch the alarms for 5 min
 5. move the alias of `counter`
 6. check through the URL after the aliases
 7. move the stage
