@@ -66,6 +66,8 @@ pub struct StepDone<'a> {
     pub took: Duration,
     /// Whether it sent checks.
     pub checked: bool,
+    /// Whether all of them were made by Invoke where they should have gone through the URL.
+    pub by_invoke: bool,
 }
 
 /// A release while its alarms are watched.

@@ -91,7 +91,8 @@ async fn note(
 }
 
 fn stopped(name: &str) -> anyhow::Error {
-    Failure::error(format!("interrupted by {name}"))
+    let what = if name == "SIGINT" { "Ctrl-C" } else { name };
+    Failure::error(format!("interrupted ({what})"))
         .hint("run again when you are ready: it starts from what is live")
         .into()
 }

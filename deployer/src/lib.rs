@@ -88,13 +88,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use futures::future::join_all;
 
+use aws::{AwsError, Kind};
 use cli::{Cli, Command, Configured, ContractCommand, InitArguments, LocalCommand, Start};
 use commands::{Deploy, Idle, Promote, Rollback};
 use config::{Config, Environment, ProcessEnvironment};
 use context::Context;
+use ending::Ending as _;
 use engine::Outcome;
 use events::Events;
-use failure::Exit;
+use failure::{Exit, Failure};
 use guard::Guard;
 use init::{Choice, Init};
 use notices::narrated;
@@ -135,11 +137,31 @@ pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, repor
             if command.is_recorded() && config.process.github_actor().is_none() {
                 config.author = artifact::author(&config).await;
             }
+            let starts_it = matches!(command, Configured::Local { .. });
             // On the heap, like the longest parts of it: unoptimized, the whole of a run is more than a thread's stack takes.
             let work = Box::pin(configured(Context { config: &config, world, events: report }, report, command));
             let ended = narrated(world, report, work).await;
+            let ended = ended.map_err(|error| if starts_it { error } else { with_local(error, &config) });
             ended.map_err(|error| aws::explained(error, config.process.web_identity_token().as_deref()))
         }
+    }
+}
+
+/// An error that the local AWS explains, or that it would avoid.
+fn with_local(error: anyhow::Error, config: &Config) -> anyhow::Error {
+    let Some(call) = error.downcast_ref::<AwsError>().filter(|_| error.downcast_ref::<Failure>().is_none()) else {
+        return error;
+    };
+    if config.local && call.kind == Kind::Unreachable {
+        return error.context(Failure::error("the local AWS is not running").hint("run `deployer local up`"));
+    }
+    match (call.why_no_credentials(), error.hint()) {
+        (Some(reason), Some(hint)) if !config.local && config.has_local => {
+            Failure::bad_input(format!("no AWS credentials were found: {reason}"))
+                .hint(format!("{hint}; or pass `--local` for the local AWS"))
+                .into()
+        }
+        _ => error,
     }
 }
 
@@ -387,4 +409,34 @@ fn done(report: &Report, view: &impl View) -> Result<Exit> {
 fn changed(report: &Report, view: &impl View) -> Result<Exit> {
     report.result_of_change(view);
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(kind: Kind, reason: &str, local: bool) -> (String, String) {
+        let file = "app = \"shop\"\nfunctions.api = {}\nenvironments.dev = { ledger = \"l\", region = \"eu-west-1\" }\n\
+                    [local]\ndev = { port = 24566, account = \"111111111111\" }\n";
+        let config = Config::parse(file, Path::new("deployer.toml"), local, ProcessEnvironment::default()).unwrap();
+        let call = AwsError::found(kind, "GetCallerIdentity", "the credentials", reason);
+        let error = with_local(call.into(), &config);
+        (format!("{error:#}"), error.hint().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn without_credentials_the_hint_names_the_local_aws() {
+        let reason = "no AWS credentials were found: not enabled";
+        let (message, hint) = explained(Kind::NoCredentials, reason, false);
+        assert_eq!(message, reason);
+        assert!(hint.starts_with("log in") && hint.ends_with("; or pass `--local` for the local AWS"), "{hint}");
+        assert!(!hint.contains("an hour"), "{hint}");
+    }
+
+    #[test]
+    fn a_local_aws_that_does_not_respond_is_not_running() {
+        let (message, hint) = explained(Kind::Unreachable, "the endpoint does not respond", true);
+        assert!(message.starts_with("the local AWS is not running: "), "{message}");
+        assert_eq!(hint, "run `deployer local up`");
+    }
 }

@@ -1,6 +1,7 @@
 //! One error for every service: which call on which object failed, why, and the kind that code branches on.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -11,8 +12,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::hint::hint;
 
 /// A call that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation} of {object} failed: {reason}")]
+#[derive(Debug)]
 pub struct AwsError {
     /// What code branches on.
     pub kind: Kind,
@@ -24,6 +24,21 @@ pub struct AwsError {
     hint: Option<Cow<'static, str>>,
 }
 
+impl std::error::Error for AwsError {}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operation, object, reason, .. } = self;
+        // No call was made: which one it would have been does not matter.
+        if reason.starts_with(NONE_FOUND) {
+            return formatter.write_str(reason);
+        }
+        write!(formatter, "{operation} of {object} failed: {reason}")
+    }
+}
+
+/// How the reason begins where there are no credentials.
+pub(super) const NONE_FOUND: &str = "no AWS credentials were found: ";
 /// How the reason begins where the response has no error code, as AWS's have.
 pub(super) const NOT_OF_AWS: &str = "the response is not from AWS";
 /// Where the endpoint's certificate is not trusted.
@@ -114,6 +129,11 @@ impl AwsError {
             self.hint = hint(self.kind, &self.reason);
         }
         self
+    }
+
+    /// Why there are no credentials at all, if that is what failed.
+    pub fn why_no_credentials(&self) -> Option<&str> {
+        self.reason.strip_prefix(NONE_FOUND)
     }
 
     /// Whether the credentials may not assume the role that the run is to have.
@@ -261,7 +281,7 @@ pub(super) fn of_credentials(error: &(dyn std::error::Error + 'static)) -> (Kind
     let cause = innermost(error);
     match cause.contains("AccessDenied") {
         true => (Kind::Denied, format!("{NOT_GIVEN}{cause}")),
-        false => (Kind::NoCredentials, format!("no credentials were found: {cause}")),
+        false => (Kind::NoCredentials, format!("{NONE_FOUND}{cause}")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Kind;
 use super::denial::Denial;
-use super::error::{NOT_GIVEN, NOT_OF_AWS, REFUSED_BY_PROXY, UNRESOLVED, UNTRUSTED};
+use super::error::{NONE_FOUND, NOT_GIVEN, NOT_OF_AWS, REFUSED_BY_PROXY, UNRESOLVED, UNTRUSTED};
 
 /// The one hint; none where only the caller can give one.
 pub(super) fn hint(kind: Kind, reason: &str) -> Option<Cow<'static, str>> {
@@ -72,6 +72,9 @@ fn of_credentials(reason: &str) -> Cow<'static, str> {
         None if has(&["InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId", "InvalidToken"]) => {
             "check that the access key exists and is active, and that the region is enabled for the account; or log in again \
              (`aws sso login`)"
+        }
+        None if reason.starts_with(NONE_FOUND) => {
+            "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`"
         }
         None => {
             "log in (`aws sso login`), set `AWS_PROFILE`, or name `profile` or `role` in `deployer.toml`; in a workflow, give the \

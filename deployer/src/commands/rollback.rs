@@ -32,6 +32,7 @@ pub struct Rollback {
 /// # Errors
 /// See [`Engine::release`]; and everything that is refused before anything has changed.
 pub async fn rollback(context: Context<'_>, environment: &Environment, options: &Rollback) -> Result<Outcome> {
+    target::refuse_unreadable(&options.to).with_context(|| format!("cannot roll `{}` back", environment.name))?;
     let mut timings = Clock::start();
     let aws = Writer::open(environment, context.world).await;
     let engine = Engine::start(context, environment, &aws);

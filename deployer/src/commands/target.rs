@@ -39,6 +39,32 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
     Err(Failure::refused(what).hint(hint).into())
 }
 
+/// # Errors
+/// `to` can name no release: it is neither a number, nor `previous`, nor the beginning of a commit.
+pub(super) fn refuse_unreadable(to: &str) -> Result<()> {
+    let is_commit = to.len() >= 4 && to.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if to == "previous" || is_commit || to.parse::<u32>().is_ok() {
+        return Ok(());
+    }
+    let hint = match is_like_previous(to) {
+        true => "did you mean `previous`?",
+        false => "name a number, `previous`, or 7 or more digits of a commit; `deployer history` lists the releases",
+    };
+    Err(Failure::refused(format!("there is no release `{to}`")).hint(hint).into())
+}
+
+/// Whether most of the letters are those of `previous`, in their order: two may be swapped, missing or wrong.
+fn is_like_previous(to: &str) -> bool {
+    const WORD: &str = "previous";
+    let to = to.to_lowercase();
+    let (begin, end) = (common(WORD.chars(), to.chars()), common(WORD.chars().rev(), to.chars().rev()));
+    begin >= 4 || (to.len().abs_diff(WORD.len()) <= 2 && begin + end + 2 >= WORD.len())
+}
+
+fn common(one: impl Iterator<Item = char>, two: impl Iterator<Item = char>) -> usize {
+    one.zip(two).take_while(|(one, two)| one == two).count()
+}
+
 /// Whether the newest releases, as far as they were read, have the one that `to` names.
 pub(super) fn is_enough(seen: &[Release], to: &str) -> bool {
     if to == "previous" {
@@ -119,6 +145,20 @@ mod tests {
         for unknown in ["7", "abcdef", "abcdef9", "latest"] {
             let error = chosen(&all, unknown, false).unwrap_err();
             assert!(error.to_string().contains(&format!("no release `{unknown}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_can_name_no_release_is_refused() {
+        for readable in ["7", "previous", "abcd", "0123abc"] {
+            refuse_unreadable(readable).unwrap();
+        }
+        for (to, is_close) in
+            [("previuos", true), ("Previous", true), ("prev", true), ("latest", false), ("abc", false)]
+        {
+            let error = refuse_unreadable(to).unwrap_err();
+            assert_eq!((error.exit(), error.to_string()), (Exit::Refused, format!("there is no release `{to}`")));
+            assert_eq!(error.hint() == Some("did you mean `previous`?"), is_close, "{to}");
         }
     }
 

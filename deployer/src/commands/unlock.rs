@@ -5,7 +5,6 @@ use anyhow::Result;
 use crate::aws::Writer;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::failure::Failure;
 use crate::ledger::{Holder, Ledger, Release};
 use crate::observe::recall;
 
@@ -14,6 +13,8 @@ use crate::observe::recall;
 pub struct Unlocked {
     /// The run that had the lock, if one did.
     pub holder: Option<Holder>,
+    /// The run that still has the lock, because the reply was "no".
+    pub stays_with: Option<Holder>,
     /// The release that they left unfinished.
     pub unfinished: Option<Release>,
 }
@@ -21,7 +22,7 @@ pub struct Unlocked {
 /// Shows which run has the lock, asks for confirmation, and frees it. The fencing token grows: the old holder can move nothing any more.
 ///
 /// # Errors
-/// It was not confirmed, or the lock changed hands in between.
+/// There is no terminal to confirm it, or the lock changed hands in between.
 pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool) -> Result<Unlocked> {
     let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;
@@ -29,13 +30,9 @@ pub async fn unlock(context: Context<'_>, environment: &Environment, force: bool
     let Some(holder) = &state.lock.holder else {
         return Ok(Unlocked::default());
     };
-    if !force
-        && !events.confirm(&format!("the lock of `{}` is held by {holder}; free it?", environment.name), "--force")?
-    {
-        return Err(Failure::refused(format!("not confirmed: the lock of `{}` stays with {holder}", environment.name))
-            .hint("if that run died, the next deploy or rollback takes the lock over")
-            .into());
+    if !force && !events.confirm(&format!("{holder} has the lock of `{}`. Free it?", environment.name), "--force")? {
+        return Ok(Unlocked { stays_with: Some(holder.clone()), ..Unlocked::default() });
     }
     Ledger::new(&aws.reader.table, &config.app).unlock(&aws.table, &state.lock).await?;
-    Ok(Unlocked { holder: Some(holder.clone()), unfinished: state.unfinished().cloned() })
+    Ok(Unlocked { holder: Some(holder.clone()), stays_with: None, unfinished: state.unfinished().cloned() })
 }

@@ -73,6 +73,8 @@ pub struct Config {
     pub retention: Retention,
     /// Whether environments are those of the local AWS.
     pub local: bool,
+    /// Whether `[local]` has an environment.
+    pub has_local: bool,
     /// What makes a stack on the local AWS.
     pub local_stack: LocalStack,
     /// The process environment.
@@ -190,6 +192,7 @@ impl Config {
         let build = if local { file.build.clone().for_host() } else { file.build.clone() };
         Ok(Self {
             local,
+            has_local: !file.local.environments.is_empty(),
             local_stack: file.local.stack(&root),
             process,
             author: None,

@@ -66,7 +66,7 @@ pub(super) async fn in_use(engine: &Engine<'_>, observed: &Observed) -> Result<(
 fn placeholder(engine: &Engine<'_>, failed: &Failed) -> Result<()> {
     let environment = &engine.environment.name;
     match failed.blame {
-        Blame::Application | Blame::Dependency | Blame::Crash => {
+        Blame::Application | Blame::Exception | Blame::Dependency | Blame::Crash => {
             let what = format!("what is live in `{environment}` is taken for a placeholder: {failed}");
             engine.events.progress("Note", &what);
             Ok(())

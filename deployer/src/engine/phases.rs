@@ -130,5 +130,6 @@ fn done(run: &Apply<'_>, step: &Step, (outcome, took): (&Outcome, Duration), rel
     };
     let deployment = outcome.deployment.as_ref().or(release.parts.deployment.as_ref()).map(String::as_str);
     let checked = !outcome.checks.is_empty();
-    run.engine.events.emit(Event::StepDone(&StepDone { step, version, deployment, took, checked }));
+    let by_invoke = checked && outcome.checks.iter().all(|check| check.by_invoke.is_some());
+    run.engine.events.emit(Event::StepDone(&StepDone { step, version, deployment, took, checked, by_invoke }));
 }

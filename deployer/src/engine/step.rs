@@ -20,7 +20,7 @@ pub(super) async fn carry_out(run: &Apply<'_>, step: &Step, release: &Release) -
         Step::Prepare(key) => return publish::function(run, key, release).await,
         Step::Verify(what) => return verify_url(run, what, release).await,
         Step::CreateDeployment => return publish::deployment(run, release).await,
-        Step::Watch(time) => watch_alarms(run, *time, release).await,
+        Step::Watch(time) | Step::Wait(time) => watch_alarms(run, *time, release).await,
         Step::ShiftAlias(key, percent) => moves::shift_alias(run, key, *percent, release).await,
         Step::MoveAlias(key) => moves::move_alias(run, key, release).await,
         Step::MoveStage(before) => moves::move_stage(run, *before, release).await,
@@ -124,7 +124,7 @@ async fn writing(
     for check in due.iter().filter(|check| check.writes) {
         results.push(match run.verifier.once(check, expected, phase).await {
             // It may not be repeated, so only a wrong response of the new version itself fails the release.
-            Err(failed) if failed.blame != Blame::Application => {
+            Err(failed) if !matches!(failed.blame, Blame::Application | Blame::Exception) => {
                 run.engine.events.warn(&format!("check `{}` showed nothing: {}", check.name, failed.record.response));
                 Ok(failed.record)
             }

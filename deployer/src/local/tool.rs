@@ -185,7 +185,7 @@ mod tests {
             stop.send_replace(Some("SIGINT"));
         };
         let (ended, ()) = tokio::join!(succeed(&mut command, &STEP, &interrupt), stopping);
-        assert!(ended.unwrap_err().to_string().contains("interrupted by SIGINT"));
+        assert!(ended.unwrap_err().to_string().contains("interrupted (Ctrl-C)"));
         assert_eq!(std::fs::read_to_string(signals).unwrap(), "x\n");
         assert!(succeed(&mut shell("true"), &STEP, &interrupt).await.is_err(), "started after the signal");
     }

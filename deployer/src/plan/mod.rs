@@ -66,6 +66,9 @@ pub struct Plan {
     /// How traffic moves.
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub traffic: Traffic,
+    /// Whether there are alarms to watch.
+    #[serde(skip)]
+    pub has_alarms: bool,
     /// What moves first. Newer code has to work with an older definition; older code never gets a newer one.
     pub first: First,
 }
@@ -189,6 +192,7 @@ pub fn plan(wanted: Wanted<'_>, observed: &Observed) -> Result<Plan> {
         api: observed.api.as_ref().map(|api| api_plan(wanted.goal, live, api)),
         sent: sent(&observed.ledger.contract),
         traffic: if at_once { Traffic::default() } else { wanted.traffic.clone() },
+        has_alarms: !observed.ledger.contract.alarms.is_empty(),
         first: match (wanted.goal, live) {
             (Goal::Parts(release), Some(live)) if release.root() < live.root() => First::Stage,
             _ => First::Code,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{After, ApiChange, First, Plan};
+use crate::duration::spoken;
 use crate::ledger::ReleaseKind;
 
 /// What the ledger calls the step that moves the stage.
@@ -31,6 +32,8 @@ pub enum Step {
     Verify(Verification),
     /// Watches the alarms for so long.
     Watch(Duration),
+    /// The same where there are no alarms.
+    Wait(Duration),
 }
 
 /// Which deployment the stage has to be at before it is moved.
@@ -137,7 +140,7 @@ impl Plan {
                 phases.extend([vec![self.move_stage()], vec![self.verify(Moment::AfterStage)]]);
             }
             if !self.traffic.watch.is_zero() {
-                phases.push(vec![Step::Watch(self.traffic.watch)]);
+                phases.push(vec![self.watch(self.traffic.watch)]);
             }
         }
         phases.retain(|phase| !phase.is_empty());
@@ -160,9 +163,13 @@ impl Plan {
         let stages = self.traffic.shift.stages().into_iter();
         let phases = stages.flat_map(|(percent, pause)| {
             let shift = self.moved().map(|key| Step::ShiftAlias(key.clone(), percent)).collect();
-            [shift, vec![self.verify(Moment::Shifting)], vec![Step::Watch(pause)]]
+            [shift, vec![self.verify(Moment::Shifting)], vec![self.watch(pause)]]
         });
         phases.collect()
+    }
+
+    fn watch(&self, time: Duration) -> Step {
+        if self.has_alarms { Step::Watch(time) } else { Step::Wait(time) }
     }
 
     fn move_stage(&self) -> Step {
@@ -209,7 +216,8 @@ impl fmt::Display for Step {
             Self::MoveAlias(key) => write!(formatter, "move the alias of `{key}`"),
             Self::MoveStage(_) => formatter.write_str(MOVE_STAGE),
             Self::Verify(Verification { moment, sent, .. }) => write!(formatter, "check {sent} {moment}"),
-            Self::Watch(time) => write!(formatter, "watch the alarms for {} s", time.as_secs()),
+            Self::Watch(time) => write!(formatter, "watch the alarms for {}", spoken(*time)),
+            Self::Wait(time) => write!(formatter, "wait {}, with no alarms to watch", spoken(*time)),
         }
     }
 }

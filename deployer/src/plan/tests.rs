@@ -259,17 +259,23 @@ fn canary() -> Traffic {
 #[test]
 fn a_canary_is_checked_and_watched_before_the_rest_follows() {
     let sources = sources("s2");
-    let plan = wanted(Goal::Sources(&sources, None), &canary(), &observed()).unwrap();
+    let mut watched = observed();
+    watched.ledger.contract.alarms = vec!["errors".to_owned()];
+    let plan = wanted(Goal::Sources(&sources, None), &canary(), &watched).unwrap();
     let all = [
         "publish and check a version of `f`",
         "give the new version of `f` 10 % of the traffic",
         "check through the URL during the shift",
-        "watch the alarms for 180 s",
+        "watch the alarms for 3 min",
         "move the alias of `f`",
         "check through the URL after the aliases",
-        "watch the alarms for 60 s",
+        "watch the alarms for 1 min",
     ];
     assert_eq!(steps(&plan), all);
+
+    watched.ledger.contract.alarms.clear();
+    let plan = wanted(Goal::Sources(&sources, None), &canary(), &watched).unwrap();
+    assert_eq!(steps(&plan)[3], "wait 3 min, with no alarms to watch");
 }
 
 #[test]

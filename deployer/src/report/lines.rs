@@ -6,7 +6,7 @@ use super::{Report, VERBS, printable};
 use crate::duration::spoken;
 use crate::events::StepDone;
 use crate::ledger::{CheckRecord, Release};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Sent, Step};
 use crate::verify;
 
 impl Report {
@@ -36,14 +36,23 @@ impl Report {
             Step::Verify(what) if !done.checked => {
                 ("Unchecked", format!("{}: no check covers what moved", what.moment))
             }
+            Step::Verify(what) if done.by_invoke => ("Checked", format!("{} {}", Sent::ByInvoke, what.moment)),
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => return self.line("Watched", &format!("the alarms for {}", spoken(*time))),
+            Step::Wait(time) => return self.line("Waited", &format!("{}; no alarms to watch", spoken(*time))),
         };
         self.line(verb, &format!("{rest} ({})", spoken(done.took)));
     }
 
     /// A release failed after traffic had begun to move.
     pub(super) fn revert_begins(&self, release: &Release) {
+        if self.world.interrupt.check().is_err() {
+            let back = match release.previous {
+                0 => "the placeholder".to_owned(),
+                previous => format!("release {previous}"),
+            };
+            return self.words(&format!("Interrupted; going back to {back}"));
+        }
         let reason = release.reason.as_deref().unwrap_or("it failed");
         self.warning(&format!("release {release} is reverted: {reason}"));
     }
@@ -62,11 +71,15 @@ impl Report {
 
     /// What a check expected, and what came instead. It is part of a failure: it is shown however quiet the run is.
     pub(super) fn check_failed(&self, failed: &verify::Failed) {
-        self.verb_line("Failed", &failed.to_string());
-        if let Some(verify::Difference { of, expected, got }) = &failed.difference {
-            self.aside(&format!("{of} expected: {expected}"));
-            self.aside(&format!("{:>width$} {got}", "got:", width = of.chars().count() + " expected:".len()));
-        }
+        let Some(verify::Difference { of, expected, got }) = &failed.difference else {
+            return self.verb_line("Failed", &failed.to_string());
+        };
+        let CheckRecord { name, phase, .. } = &failed.record;
+        self.verb_line("Failed", &format!("check `{name}` {phase}"));
+        let what = format!("{of} expected:");
+        let what = what.trim_start();
+        self.aside(&format!("{what} {expected}"));
+        self.aside(&format!("{:>width$} {got}", "got:", width = what.chars().count()));
     }
 
     /// What a function logged. It is part of a failure: it is shown however quiet the run is.

@@ -164,7 +164,7 @@ impl Report {
     /// what is true now. The error itself comes last, by [`Self::error`].
     pub fn failed(&self, view: &impl View) {
         self.end();
-        if let Some(ending) = view.ending() {
+        if let Some(ending) = view.ending(&self.screen()) {
             self.words(printable(&ending).trim_end());
         }
         self.show(view.summary());

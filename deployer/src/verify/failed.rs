@@ -24,7 +24,7 @@ pub struct Failed {
 /// What was expected of a response beside what came, both without secrets and bounded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs: the status, a header, a field of the body.
+    /// What differs: the status, a header, a field of the body. Empty where there is no response at all.
     pub of: String,
     /// What the check expects.
     pub expected: String,
@@ -62,6 +62,8 @@ impl From<String> for Mismatch {
 pub enum Blame {
     /// The new version returned a wrong response.
     Application,
+    /// The new version raised an exception, exited or timed out: there is no response.
+    Exception,
     /// The new version returned 502, 503 or 504: something that it needs does not work.
     Dependency,
     /// The deployer may not invoke the new version, which says nothing about the release.
@@ -82,6 +84,7 @@ impl fmt::Display for Blame {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Application => "the function returned a wrong response",
+            Self::Exception => "the function failed",
             Self::Dependency => "something that the function needs does not work",
             Self::Permission => "the deployer may not invoke the function",
             Self::Crash => "the function failed, or took too long",
@@ -96,7 +99,9 @@ impl fmt::Display for Blame {
 impl fmt::Display for Failed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CheckRecord { name, phase, response, .. } = &self.record;
-        write!(formatter, "check `{name}` failed {phase}: {response} ({})", self.blame)
+        write!(formatter, "check `{name}` failed {phase}: {response}")?;
+        // Such a response begins with its cause.
+        if self.blame == Blame::Exception { Ok(()) } else { write!(formatter, " ({})", self.blame) }
     }
 }
 
@@ -119,7 +124,7 @@ impl Failed {
             Blame::Concurrency => {
                 "run again when the functions are less busy, or raise the reserved concurrency or the quota"
             }
-            Blame::Crash => "fix what the function's log shows, then deploy again",
+            Blame::Crash | Blame::Exception => "fix what the function's log shows, then deploy again",
             _ => "fix what the check shows, or the check itself, then deploy again",
         }
     }

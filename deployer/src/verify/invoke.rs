@@ -186,7 +186,7 @@ impl Invoker {
             return Err((Blame::Propagation, words.into()));
         }
         if let Some(error) = &invocation.function_error {
-            return Err(wrong(function_failed(error, &invocation.payload)));
+            return Err((Blame::Exception, function_failed(error, &invocation.payload).to(&sent)));
         }
         if target.identity_only {
             return Ok(format!("{sent}version {executed} ran"));
@@ -219,7 +219,9 @@ fn function_failed(error: &str, payload: &Value) -> Mismatch {
     let kind = payload["errorType"].as_str().unwrap_or("no type given");
     let message = payload["errorMessage"].as_str().map(|message| format!(": {}", shown(message))).unwrap_or_default();
     let got = format!("{error} ({}){message}", shown(kind));
-    Mismatch::new(format!("the function failed: {error} ({kind})"), "outcome", ("a response".to_owned(), got))
+    let timed_out = kind == "Sandbox.Timedout" || message.contains("Task timed out after");
+    let what = if timed_out { "the function timed out" } else { "the function failed" };
+    Mismatch::new(format!("{what}: {error} ({kind})"), "", ("a response".to_owned(), got))
 }
 
 /// Why there is no URL or API for the request of a check.
@@ -249,5 +251,36 @@ pub async fn awake(reader: &Reader, function: &str, version: &str) -> anyhow::Re
             Readiness::Pending => {}
         }
         backoff.wait_until(|| format!("`{function}:{version}` to wake")).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_not_called_a_wrong_response() {
+        let words = |kind: &str, message: &str| {
+            function_failed("Unhandled", &json!({"errorType": kind, "errorMessage": message})).words
+        };
+        assert_eq!(words("Sandbox.Timedout", "x"), "the function timed out: Unhandled (Sandbox.Timedout)");
+        assert!(words("no", "2026 Task timed out after 3.00 seconds").starts_with("the function timed out: "));
+        let failed = words("Runtime.HandlerError", "x");
+        assert_eq!(failed, "the function failed: Unhandled (Runtime.HandlerError)");
+
+        let record = CheckRecord {
+            name: "c".to_owned(),
+            phase: "before traffic".to_owned(),
+            passed: false,
+            response: failed,
+            requests: 3,
+            by_invoke: None,
+        };
+        let failed =
+            Failed { record, function: "f".to_owned(), blame: Blame::Exception, difference: None, log: Log::default() };
+        let expected = "check `c` failed before traffic: the function failed: Unhandled (Runtime.HandlerError)";
+        assert_eq!(failed.to_string(), expected);
     }
 }

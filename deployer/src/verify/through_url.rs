@@ -145,7 +145,7 @@ impl ThroughUrl {
 }
 
 fn speaks_against(blame: Blame) -> bool {
-    matches!(blame, Blame::Application | Blame::Dependency | Blame::Crash)
+    matches!(blame, Blame::Application | Blame::Exception | Blame::Dependency | Blame::Crash)
 }
 
 #[cfg(test)]

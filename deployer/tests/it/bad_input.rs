@@ -107,7 +107,7 @@ fn missing_credentials_are_refused() {
     let output = command.output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{words}");
-    assert!(words.contains("no credentials were found") && words.contains("hint: log in"), "{words}");
+    assert!(words.contains("no AWS credentials were found") && words.contains("hint: log in"), "{words}");
 }
 
 /// What `deployer.toml` names wins over keys in the environment.

@@ -127,7 +127,7 @@ pub(crate) fn a_signal_stops_what_local_up_started() {
     Command::new("kill").args(["-INT", &up.id().to_string()]).status().unwrap();
     let ended = up.wait().unwrap();
     let said = std::fs::read_to_string(said).unwrap();
-    assert!(!ended.success() && said.contains("interrupted by SIGINT"), "{ended}: {said}");
+    assert!(!ended.success() && said.contains("interrupted (Ctrl-C)"), "{ended}: {said}");
     assert_nothing_was_made_but_the_artifact(&checkout);
     assert!(["dev", "prod"].iter().all(|environment| !listens(checkout.port(environment))), "it runs");
     let root = checkout.root.to_str().unwrap();
@@ -157,7 +157,7 @@ fn processes() -> impl Iterator<Item = String> {
 fn without_the_local_aws_every_command_says_how_to_start_it() {
     let checkout = Checkout::new("not-up");
     for command in ["status", "plan dev", "deploy dev", "check dev"] {
-        checkout.deployer(command).expect(1).says(["the endpoint does not respond", "hint: ", "deployer local up"]);
+        checkout.deployer(command).expect(1).says(["the local AWS is not running", "hint: ", "deployer local up"]);
     }
     assert!(checkout.deployer("local status").expect(0).stdout.contains("not running"));
     assert_nothing_was_made(&checkout);

@@ -88,7 +88,7 @@ pub(crate) fn a_canary_is_not_drift_locks_others_out_and_reverts_on_sigterm() {
     other.says(["has the lock of", "`deploy dev`", "hint: "]);
     let signalled = Instant::now();
     running.signal("TERM");
-    let ended = running.end().says(["interrupted by SIGTERM"]);
+    let ended = running.end().says(["interrupted (SIGTERM)"]);
     assert!(signalled.elapsed() < Duration::from_secs(7), "{:?}", signalled.elapsed());
     assert_ne!(ended.code, 0);
     assert_eq!(stack.status("dev"), before);

@@ -81,7 +81,7 @@ impl Progress {
         if let Some(place) = self.steps.iter().position(|(other, _)| other == step) {
             self.steps.remove(place);
         }
-        if matches!(step, Step::Watch(_)) {
+        if matches!(step, Step::Watch(_) | Step::Wait(_)) {
             self.unwatch();
         }
     }
@@ -170,7 +170,8 @@ impl Progress {
         };
         let spinner = frames[self.frame % frames.len()];
         let mut lines = Vec::new();
-        let steps = self.steps.iter().filter(|(step, _)| self.watching.is_none() || !matches!(step, Step::Watch(_)));
+        let is_watch = |step: &Step| matches!(step, Step::Watch(_) | Step::Wait(_));
+        let steps = self.steps.iter().filter(|(step, _)| self.watching.is_none() || !is_watch(step));
         let steps = steps.map(|(step, since)| {
             let (verb, what) = words(step);
             (verb, format!("{what}, {}", spoken(now - *since)))
@@ -258,6 +259,7 @@ fn words(step: &Step) -> Line {
         Step::MoveStage(_) => ("Switching", "the stage".to_owned()),
         Step::Verify(what) => ("Checking", format!("{} {}", what.sent, what.moment)),
         Step::Watch(_) => ("Watching", "the alarms".to_owned()),
+        Step::Wait(time) => ("Waiting", spoken(*time)),
     }
 }
 

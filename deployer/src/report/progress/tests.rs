@@ -173,6 +173,27 @@ async fn a_build_has_the_terminal_for_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_echoed_interrupt_leaves_no_dead_line_behind() {
+    let (screen, mut progress) = (Screen::of(40), Progress::default());
+    let width = || 40 - live::ECHO;
+    let shown = screen.clone();
+    let lines = move || {
+        let screen = shown.clone();
+        // What a terminal makes of a new line.
+        let write = move |text: &[u8]| screen.write(&String::from_utf8_lossy(text).replace('\n', "\r\n"));
+        live::Lines { width, height: || 24, write, text: Mutex::default() }
+    };
+    let target = move || ProgressDrawTarget::term_like(Box::new(lines()));
+    let mut live = Live::on(target, move || usize::from(width()));
+    progress.phase(&[Step::CreateDeployment, Step::Prepare("a-function-with-a-long-name".to_owned())]);
+    live.draw(&mut progress, (true, false));
+    assert!(screen.text().contains("Creating"), "{}", screen.text());
+    screen.write("^C^C").unwrap();
+    live.clear();
+    assert_eq!(screen.text(), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_many_steps_only_some_are_shown() {
     let (screen, mut progress) = (Screen::of(60), Progress::default());
     let steps: Vec<_> = (0..30).map(|index| Step::Prepare(format!("f{index}"))).collect();

@@ -67,7 +67,7 @@ pub trait View: Serialize {
     fn text(&self, screen: &Screen) -> String;
 
     /// For people, of what failed: the last words on stderr before the error, with a newline at the end.
-    fn ending(&self) -> Option<String> {
+    fn ending(&self, _: &Screen) -> Option<String> {
         None
     }
 

@@ -7,8 +7,8 @@ use super::units::{count, hash, set_time};
 use super::{CallsView, View};
 use crate::artifact::Checked;
 use crate::commands::{Planned, PlannedCheck};
-use crate::config::{Shift, Traffic};
-use crate::plan::{After, ApiChange, ApiPlan, FunctionChange, FunctionPlan, Plan};
+use crate::config::Shift;
+use crate::plan::{After, ApiChange, ApiPlan, Checks, FunctionChange, FunctionPlan, Plan, Step};
 use crate::report::markdown::Markdown;
 use crate::report::screen::Screen;
 
@@ -50,7 +50,10 @@ const COLUMNS: [Column; 4] =
 impl PlanView {
     /// Of a plan.
     pub fn new(environment: &str, Planned { plan, commits: (before, after), checks, older, calls }: Planned) -> Self {
-        let phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
+        let mut phases = if plan.is_empty() { Vec::new() } else { plan.phases() };
+        // Where nothing that moves has a check, none is sent.
+        phases.iter_mut().for_each(|phase| phase.retain(|step| sends_checks(step, &plan, &checks)));
+        phases.retain(|phase| !phase.is_empty());
         let Checked { commit: after, dirty, .. } = after;
         Self {
             environment: environment.to_owned(),
@@ -99,7 +102,7 @@ impl PlanView {
             fact("commit", commit);
         }
         fact("checks", self.checks());
-        fact("traffic", traffic(&self.plan.traffic));
+        fact("traffic", traffic(&self.plan));
         facts
     }
 
@@ -138,7 +141,13 @@ fn some_of(names: &[&str]) -> String {
     }
 }
 
-fn traffic(traffic: &Traffic) -> String {
+/// Whether a step that would send checks has one to send; true of any other step.
+fn sends_checks(step: &Step, plan: &Plan, checks: &[PlannedCheck]) -> bool {
+    let Step::Verify(what) = step else { return true };
+    checks.iter().any(|check| what.checks == Checks::All || plan.moved().any(|key| *key == check.function))
+}
+
+fn traffic(Plan { traffic, has_alarms, .. }: &Plan) -> String {
     let shift = match traffic.shift {
         Shift::AllAtOnce => "all at once".to_owned(),
         Shift::Canary { percent, bake } => format!("canary: {percent} % for {}, then all of it", set_time(bake)),
@@ -147,9 +156,10 @@ fn traffic(traffic: &Traffic) -> String {
             format!("linear: {step} % more every {every}, all of it after {whole}")
         }
     };
-    match traffic.watch.is_zero() {
-        true => shift,
-        false => format!("{shift}; alarms are watched for {} after that", set_time(traffic.watch)),
+    match (traffic.watch.is_zero(), has_alarms) {
+        (true, _) => shift,
+        (false, true) => format!("{shift}; alarms are watched for {} after that", set_time(traffic.watch)),
+        (false, false) => format!("{shift}; there are no alarms to watch for {} after that", set_time(traffic.watch)),
     }
 }
 
@@ -271,6 +281,7 @@ mod tests {
     use super::*;
     use crate::artifact::Commit;
     use crate::aws::Calls;
+    use crate::config::Traffic;
     use crate::ledger::{FunctionPart, ReleaseKind};
 
     fn plan(changed: bool) -> Plan {
@@ -291,6 +302,7 @@ mod tests {
         Plan {
             sent: crate::plan::Sent::ThroughUrl,
             first: crate::plan::First::Code,
+            has_alarms: true,
             kind: ReleaseKind::Deploy,
             back_to: None,
             release: 8,
@@ -351,7 +363,7 @@ traffic    canary: 10 % for 5 min, then all of it
  1.  publish and check a version of `counter`; create an API deployment
  2.  give the new version of `counter` 10 % of the traffic
  3.  check through the URL during the shift
- 4.  watch the alarms for 300 s
+ 4.  watch the alarms for 5 min
  5.  move the alias of `counter`
  6.  check through the URL after the aliases
  7.  move the stage
@@ -360,6 +372,28 @@ traffic    canary: 10 % for 5 min, then all of it
         assert_eq!(text(plan(true), None, true), expected);
         assert_eq!(text(plan(true), 100, true), expected);
         assert_eq!(text(plan(true), 100, false), expected);
+    }
+
+    #[test]
+    fn a_plan_without_checks_lists_none() {
+        let mut planned = Planned {
+            plan: plan(true),
+            commits: (None, Checked { commit: None, dirty: false, warning: None }),
+            checks: Vec::new(),
+            older: None,
+            calls: Calls::default(),
+        };
+        planned.plan.has_alarms = false;
+        let steps: Vec<_> = PlanView::new("dev", planned).steps.into_iter().flatten().collect();
+        let expected = [
+            "publish and check a version of `counter`",
+            "create an API deployment",
+            "give the new version of `counter` 10 % of the traffic",
+            "wait 5 min, with no alarms to watch",
+            "move the alias of `counter`",
+            "move the stage",
+        ];
+        assert_eq!(steps, expected);
     }
 
     #[test]
@@ -387,7 +421,7 @@ traffic    canary: 10 % for 5 min, then
      10 % of the traffic
  3.  check through the URL during the
      shift
- 4.  watch the alarms for 300 s
+ 4.  watch the alarms for 5 min
  5.  move the alias of `counter`
  6.  check through the URL after the
      aliases
@@ -455,8 +489,8 @@ traffic
      the URL during
      the shift
  4.  watch the
-     alarms for 300
-     s
+     alarms for 5
+     min
  5.  move the alias
      of `counter`
  6.  check through
@@ -490,7 +524,7 @@ traffic
     #[test]
     fn how_traffic_moves_is_named_with_its_times() {
         let (minute, none) = (std::time::Duration::from_secs(60), std::time::Duration::ZERO);
-        let of = |shift, watch| traffic(&Traffic { shift, watch });
+        let of = |shift, watch| traffic(&Plan { traffic: Traffic { shift, watch }, ..plan(true) });
         let canary = of(Shift::Canary { percent: 10, bake: 5 * minute }, 2 * minute);
         assert_eq!(canary, "canary: 10 % for 5 min, then all of it; alarms are watched for 2 min after that");
         let linear = of(Shift::Linear { step: 25, interval: minute / 2 }, none);
@@ -542,7 +576,7 @@ traffic
 1. publish and check a version of `counter`; create an API deployment
 2. give the new version of `counter` 10 % of the traffic
 3. check through the URL during the shift
-4. watch the alarms for 300 s
+4. watch the alarms for 5 min
 5. move the alias of `counter`
 6. check through the URL after the aliases
 7. move the stage

@@ -87,21 +87,26 @@ pub struct UnlockView {
     environment: String,
     /// The run that had the lock; null if it was free.
     freed_from: Option<Holder>,
+    /// The run that still has the lock, because the reply was "no".
+    stays_with: Option<Holder>,
     /// A release that was left unfinished, in words.
     unfinished: Option<String>,
 }
 
 impl UnlockView {
     /// Of what was freed.
-    pub fn new(environment: &str, Unlocked { holder, unfinished }: Unlocked) -> Self {
+    pub fn new(environment: &str, Unlocked { holder, stays_with, unfinished }: Unlocked) -> Self {
         let unfinished = unfinished.as_ref().map(in_short);
-        Self { environment: environment.to_owned(), freed_from: holder, unfinished }
+        Self { environment: environment.to_owned(), freed_from: holder, stays_with, unfinished }
     }
 }
 
 impl View for UnlockView {
     fn text(&self, _: &Screen) -> String {
         let mut text = match &self.freed_from {
+            None if let Some(holder) = &self.stays_with => {
+                format!("{}: the lock stays with {holder}\n", self.environment)
+            }
             None => format!("{}: the lock is free already\n", self.environment),
             Some(holder) => format!("{}: the lock is free; {holder} can move nothing any more\n", self.environment),
         };
@@ -116,6 +121,17 @@ impl View for UnlockView {
 mod tests {
     use super::*;
     use crate::retention::Made;
+
+    #[test]
+    fn a_lock_that_is_not_freed_stays_with_its_holder() {
+        let holder: Holder = serde_json::from_value(serde_json::json!({
+            "id": "a", "actor": "ada", "command": "deploy dev", "since": "2026-01-10T10:00:00Z", "lease_seconds": 90,
+        }))
+        .unwrap();
+        let expected = format!("dev: the lock stays with {holder}\n");
+        let unlocked = Unlocked { stays_with: Some(holder), ..Unlocked::default() };
+        assert_eq!(UnlockView::new("dev", unlocked).text(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)), expected);
+    }
 
     #[test]
     fn prune_shows_what_it_would_remove_and_says_how() {

@@ -4,22 +4,23 @@ use std::fmt::Write as _;
 
 use super::{ReleaseView, summary};
 use crate::ledger::ReleaseState;
+use crate::report::screen::Screen;
 
 /// The width of the column of names.
 const NAMES: usize = 10;
 
 /// The whole text, with a newline at the end; none of a release that did not fail.
-pub(super) fn text(view: &ReleaseView) -> Option<String> {
+pub(super) fn text(view: &ReleaseView, screen: &Screen) -> Option<String> {
     let failed = view.failed.as_ref()?;
+    // What a failed check expected and got was printed with it.
     let mut rows = vec![("failed", failed.cause.clone())];
-    if let Some(check) = &failed.check
-        && let (Some(of), Some(expected), Some(got)) = (&check.of, &check.expected, &check.got)
-    {
-        rows.push(("expected", format!("{of}: {expected}")));
-        rows.push(("got", got.clone()));
-    }
     rows.push(("live now", live(view)));
-    let logs = view.log_groups.iter().map(|(key, group)| ("log of", format!("`{key}`: {group}")));
+    let is_linked = |key: &str| view.links.iter().any(|link| link.title == format!("logs of `{key}`"));
+    let logs = view
+        .log_groups
+        .iter()
+        .filter(|(key, _)| !is_linked(key))
+        .map(|(key, group)| ("log of", format!("`{key}`: {group}")));
     rows.extend(logs);
     let links = view.links.iter().map(|link| format!("{}: {}", link.title, link.url));
     let run = view.run_url.iter().map(|url| format!("this run: {url}"));
@@ -33,7 +34,7 @@ pub(super) fn text(view: &ReleaseView) -> Option<String> {
             let _ = writeln!(text, "  {:NAMES$}{line}", "");
         }
     }
-    Some(text)
+    Some(text + &view.chart(screen))
 }
 
 /// Which release takes the traffic, with its versions.

@@ -132,6 +132,14 @@ impl ReleaseView {
         Self { chart, ..self }
     }
 
+    /// Where the time went, if that is wanted.
+    fn chart(&self, screen: &Screen) -> String {
+        match self.chart {
+            Chart::Shown => timings::chart(self.timings, &self.steps, screen),
+            Chart::Hidden => String::new(),
+        }
+    }
+
     /// A release that has ended, or that this run had to leave.
     fn released(outcome: &Outcome, plan: &Plan, release: &Release) -> Self {
         let Outcome { environment, observed, .. } = outcome;
@@ -267,15 +275,11 @@ impl View for ReleaseView {
             false => format!("{}: nothing to do, release {} is live", self.environment, self.release),
         };
         let url = self.url.as_ref().map_or_else(String::new, |url| format!("{url}\n"));
-        let chart = match self.chart {
-            Chart::Shown => timings::chart(self.timings, &self.steps, screen),
-            Chart::Hidden => String::new(),
-        };
-        format!("{what} ({})\n{url}{chart}", self.aws_calls)
+        format!("{what} ({})\n{url}{}", self.aws_calls, self.chart(screen))
     }
 
-    fn ending(&self) -> Option<String> {
-        ending::text(self)
+    fn ending(&self, screen: &Screen) -> Option<String> {
+        ending::text(self, screen)
     }
 
     fn summary(&self) -> Option<Markdown> {

@@ -290,7 +290,7 @@ fn people_and_programs_see_the_same_release() {
 
 fn ended(state: ReleaseState, exit: Exit, error: anyhow::Error) -> String {
     let error = error.context(Failure::new(exit, "release 8 failed").hint("fix it"));
-    failed(view(state), &error).ending().unwrap()
+    failed(view(state), &error).ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap()
 }
 
 fn failed_check() -> anyhow::Error {
@@ -316,14 +316,27 @@ fn a_reverted_release_ends_with_what_failed_what_is_live_and_links() {
     let expected = r#"
 prod: release 8 failed and was reverted, release 7 is live
   failed    check `health` failed after the aliases: GET /health -> 500, not 200 (the function returned a wrong response)
-  expected  status: 200
-  got       500, body {"error":"no table"}
   live now  release 7: `counter` version 5, `preflight` version 2, deployment d1
   log of    `counter`: /aws/lambda/counter-prod
   links     version 6 of `counter`: https://console.example/v#6
             this run: https://github.example/o/r/actions/runs/7
 "#;
     assert_eq!(ended(ReleaseState::Reverted, Exit::Reverted, failed_check()), expected);
+}
+
+#[test]
+fn the_time_of_a_failed_release_is_shown_too() {
+    let timed = failed(view(ReleaseState::Reverted).timed(Chart::Shown), &failed_check());
+    let ending = timed.ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap();
+    assert!(ending.contains("\nwhere the time went: "), "{ending}");
+}
+
+#[test]
+fn a_log_group_is_either_linked_or_named() {
+    let mut view = view(ReleaseState::Reverted);
+    view.links.push(Link { title: "logs of `counter`".to_owned(), url: "https://console.example/l".to_owned() });
+    let ending = failed(view, &failed_check()).ending(&Screen::plain(jiff::Timestamp::UNIX_EPOCH)).unwrap();
+    assert!(ending.contains("logs of `counter`: https") && !ending.contains("log of "), "{ending}");
 }
 
 #[test]
