@@ -76,7 +76,7 @@ fn topic(file: &str) -> &'static str {
         "init" => "`deployer init`",
         "interrupt" => "Signals",
         "ledger" => "Ledger and lock",
-        "local" => "The local AWS",
+        "lib" | "local" => "The local AWS",
         "observe" => "Functions, API and credentials",
         "plan" => "Drift and plans",
         "report" => "Output",
