@@ -46,7 +46,9 @@ pub(crate) fn record(project: &Project, command: &str) -> Result<Recording> {
     builder.cwd(&project.root);
     // What would change how the commands write.
     ["CI", "GITHUB_ACTIONS", "NO_COLOR", "LC_ALL", "LC_CTYPE"].iter().for_each(|name| builder.env_remove(name));
-    for (name, value) in [("DEPLOYER_LOCAL", "1"), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("USER", "ada")] {
+    for (name, value) in
+        [("DEPLOYER_LOCAL", "1"), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("GITHUB_ACTOR", "ada")]
+    {
         builder.env(name, value);
     }
     let mut child = pair.slave.spawn_command(builder)?;

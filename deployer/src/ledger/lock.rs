@@ -52,7 +52,9 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} (`{}`, since {}", self.actor, self.command, self.since)?;
+        // To the second: `2026-11-28 14:02:47`.
+        let since = self.since.get(..19).unwrap_or(&self.since).replace('T', " ");
+        write!(formatter, "{} (`{}`, since {since} UTC", self.actor, self.command)?;
         match &self.run_url {
             Some(url) => write!(formatter, ", {url})"),
             None => write!(formatter, ")"),

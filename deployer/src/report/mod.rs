@@ -142,7 +142,8 @@ impl Report {
     }
 
     fn verb_line(&self, verb: &str, rest: &str) {
-        self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), "1;32"), printable(rest)));
+        let color = if verb == "Failed" { "1;31" } else { "1;32" };
+        self.words(&format!("{} {}", self.painted(&format!("{verb:>VERBS$}"), color), printable(rest)));
     }
 
     /// Something that deserves attention but stops nothing.

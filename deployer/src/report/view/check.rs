@@ -55,7 +55,10 @@ impl View for CheckView {
     fn summary(&self) -> Option<Markdown> {
         let failed = self.checks.iter().filter(|check| !check.passed).count();
         let title = match failed {
-            0 => format!("✅ {}: all {} checks pass", self.environment, self.checks.len()),
+            0 => match self.checks.len() {
+                1 => format!("✅ {}: the check passes", self.environment),
+                count => format!("✅ {}: all {count} checks pass", self.environment),
+            },
             _ => format!("❌ {}: {failed} of {} checks fail", self.environment, self.checks.len()),
         };
         let mut page = Markdown::titled(&title);

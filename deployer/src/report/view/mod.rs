@@ -98,9 +98,6 @@ pub(super) struct Failed {
     /// The check that failed, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     check: Option<FailedCheck>,
-    /// The innermost error.
-    #[serde(skip)]
-    cause: String,
 }
 
 /// A check that failed: what it expected and what came.
@@ -144,7 +141,6 @@ impl Failed {
             message: format!("{error:#}"),
             hint: error.hint().map(str::to_owned),
             check: error.downcast_ref().map(FailedCheck::of),
-            cause: error.root_cause().to_string(),
         }
     }
 
@@ -183,6 +179,6 @@ impl CallsView {
 
 impl std::fmt::Display for CallsView {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} AWS calls, {} of them able to write", self.total, self.writes)
+        write!(formatter, "{} AWS calls, {} of them writes", self.total, self.writes)
     }
 }

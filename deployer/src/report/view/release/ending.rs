@@ -1,20 +1,15 @@
-//! How a release that failed ended, as the last thing on a terminal before the error: what failed, what is live, where to look.
-
-use std::fmt::Write as _;
+//! How a release that failed ended, as the last thing on a terminal before the error: what is live, where to look.
 
 use super::{ReleaseView, summary};
 use crate::ledger::ReleaseState;
 use crate::report::screen::Screen;
-
-/// The width of the column of names.
-const NAMES: usize = 10;
+use crate::report::view::table;
 
 /// The whole text, with a newline at the end; none of a release that did not fail.
 pub(super) fn text(view: &ReleaseView, screen: &Screen) -> Option<String> {
-    let failed = view.failed.as_ref()?;
-    // What a failed check expected and got was printed with it.
-    let mut rows = vec![("failed", failed.cause.clone())];
-    rows.push(("live now", live(view)));
+    view.failed.as_ref()?;
+    // What a failed check expected and got was printed with it, and the error itself follows.
+    let mut rows = vec![("live now", live(view))];
     let is_linked = |key: &str| view.links.iter().any(|link| link.title == format!("logs of `{key}`"));
     let logs = view
         .log_groups
@@ -26,14 +21,9 @@ pub(super) fn text(view: &ReleaseView, screen: &Screen) -> Option<String> {
     let run = view.run_url.iter().map(|url| format!("this run: {url}"));
     let links: Vec<String> = links.chain(run).collect();
     rows.extend(links.into_iter().enumerate().map(|(at, link)| (if at == 0 { "links" } else { "" }, link)));
-    let mut text = format!("\n{}\n", summary::title(view).1);
-    for (name, value) in rows {
-        let mut lines = value.lines();
-        let _ = writeln!(text, "  {name:<NAMES$}{}", lines.next().unwrap_or_default());
-        for line in lines {
-            let _ = writeln!(text, "  {:NAMES$}{line}", "");
-        }
-    }
+    let mut text = format!("\n{}", table::paragraph(&summary::title(view).1, "", screen));
+    let rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    text += &table::list(&rows, "  ", screen);
     Some(text + &view.chart(screen))
 }
 
