@@ -67,7 +67,7 @@ fn a_ledger_without_a_contract_is_refused() {
     let ended = with_configuration("app = \"resume-visitor-counter\"", "app = \"unknown\"").expect(3);
     ended.says([
         "`resume-visitor-counter-ledger-dev` has no stack contract for app `unknown`",
-        "hint: let your infrastructure code write it",
+        "hint: apply the infrastructure code that writes it",
     ]);
 }
 
@@ -77,7 +77,7 @@ fn a_ledger_that_does_not_exist_is_refused() {
 }
 
 fn a_contract_of_a_newer_schema_is_refused() {
-    with_contract(&["schema", "N"], &json!("3")).expect(4).says(["has schema 3", "hint: use a newer deployer"]);
+    with_contract(&["schema", "N"], &json!("3")).expect(4).says(["has schema 3", "hint: use a newer version of the deployer"]);
 }
 
 fn a_contract_of_another_environment_is_refused() {
@@ -124,7 +124,7 @@ fn a_missing_profile_is_named_whatever_keys_there_are() {
         .env("AWS_ACCESS_KEY_ID", "AKIA")
         .env("AWS_SECRET_ACCESS_KEY", "key");
     let ended = Ended::of(&command.args(["status", "dev", "--config", "profile.toml"]).output().unwrap()).expect(3);
-    ended.says(["the profile `nobody` is not in the AWS configuration files", "hint: look at it"]);
+    ended.says(["the profile `nobody` is not in the AWS configuration files", "hint: check the profile"]);
 }
 
 fn a_package_that_does_not_compile_shows_the_compilers_errors() {

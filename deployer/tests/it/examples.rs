@@ -214,7 +214,7 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
     example.run(&deploy).expect(6).says([
         "`a note` failed before traffic",
         "the function failed: Unhandled (",
-        "Logged by the function during check `a note`, at the end",
+        "Logged by `api` in check `a note`",
         "KeyError",
     ]);
     example.edit("src/app.py", "event[\"parameters\"]", "event[\"pathParameters\"]");
@@ -256,7 +256,7 @@ pub(crate) fn a_node_function_is_released_by_the_commands_of_its_readme() {
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("src/index.mjs", "?? \"friends\"", "?? \"nobody\""));
-    example.run(other).expect(4).says(["is released already, from another ledger", "`deployer: greet/dev release "]);
+    example.run(other).expect(4).says(["is already released from another ledger", "`deployer: greet/dev release "]);
     down(&example, &last);
 }
 

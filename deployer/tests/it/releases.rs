@@ -98,7 +98,7 @@ pub(crate) fn a_killed_release_is_unlocked_and_reverted_by_the_next_run() {
     let (stack, proxy, before) = (stack(), proxy(), stack().status("dev"));
     canary(&proxy).kill();
     let asked = stack.checkout.deployer("unlock dev").expect(3);
-    asked.says(["has the lock of `dev`", "`deploy dev`", "hint: run it in a terminal, or with `--force`"]);
+    asked.says(["has the lock of `dev`", "`deploy dev`", "hint: pass `--force` to agree"]);
     stack.checkout.deployer("unlock dev --force").expect(0);
     let killed = stack.last_number("dev");
     stack.checkout.through(&proxy, "dev", "deploy dev").0.expect(0).says([&format!("release {killed}")]);
