@@ -158,7 +158,7 @@ fn with_local(error: anyhow::Error, config: &Config) -> anyhow::Error {
     match (call.why_no_credentials(), error.hint()) {
         (Some(reason), Some(hint)) if !config.local && config.has_local => {
             Failure::bad_input(format!("no AWS credentials were found: {reason}"))
-                .hint(format!("pass `--local` for the local AWS; for any other, {hint}"))
+                .hint(format!("pass `--local` for the local AWS; for the real AWS, {hint}"))
                 .into()
         }
         _ => error,
@@ -429,7 +429,7 @@ mod tests {
         let reason = "no AWS credentials were found: not enabled";
         let (message, hint) = explained(Kind::NoCredentials, reason, false);
         assert_eq!(message, reason);
-        assert!(hint.starts_with("pass `--local` for the local AWS; for any other, log in"), "{hint}");
+        assert!(hint.starts_with("pass `--local` for the local AWS; for the real AWS, log in"), "{hint}");
         assert!(!hint.contains("an hour"), "{hint}");
     }
 

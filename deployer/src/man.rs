@@ -13,7 +13,7 @@ use crate::cli::Cli;
 /// # Errors
 /// It cannot be made.
 pub fn main_page() -> Result<Vec<u8>> {
-    rendered(command()).context("cannot render the page")
+    rendered(command()).context("cannot render the man page")
 }
 
 /// Writes a page for `deployer` and for each command into a folder, which is created if needed. Returns how many.

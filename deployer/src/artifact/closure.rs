@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -85,8 +85,7 @@ impl Closures {
             let text = workspace::cargo_output(config, folder, &arguments, "the workspace").await?;
             let read = serde_json::from_slice::<Metadata>(&text);
             read.with_context(|| {
-                Failure::error("`cargo metadata` printed something other than metadata")
-                    .hint("check that `cargo` on the PATH is not a wrapper that changes cargo's output")
+                Failure::error("`cargo metadata` printed something other than metadata").hint(NOT_A_WRAPPER)
             })
         };
         let (functions, metadata) = tokio::try_join!(try_join_all(functions), metadata)?;
@@ -109,10 +108,13 @@ struct Metadata {
 /// Features, package (which may end with any path), and an end: what follows it is only that the crate was listed before.
 const FORMAT: &str = "{f}|{p}|";
 
+/// What to do about output that is not cargo's.
+const NOT_A_WRAPPER: &str = "check that `cargo` on the PATH is not a wrapper that changes cargo's output";
+
 fn parse(listed: &str) -> Result<BTreeSet<Crate>> {
     let crates: BTreeSet<_> = listed.lines().filter(|line| !line.is_empty()).map(parse_crate).collect::<Result<_>>()?;
     if crates.is_empty() {
-        bail!("`cargo tree` listed no crate");
+        return Err(Failure::error("`cargo tree` listed no crate").hint(NOT_A_WRAPPER).into());
     }
     Ok(crates)
 }
@@ -130,7 +132,9 @@ fn parse_crate(line: &str) -> Result<Crate> {
         let id = format!("{name} {version}");
         Some(Crate { id, features: features.to_owned(), folder: folder.map(PathBuf::from) })
     };
-    parsed().with_context(|| format!("`cargo tree` printed `{line}`, which names no crate"))
+    parsed().with_context(|| {
+        Failure::error(format!("`cargo tree` printed `{line}`, which names no crate")).hint(NOT_A_WRAPPER)
+    })
 }
 
 /// Over everything that cargo read for it.

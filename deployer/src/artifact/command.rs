@@ -84,18 +84,19 @@ async fn run(config: &Config, command: &str, functions: &str, stdout: Stdio) -> 
     shell.env_clear().envs(config.process.for_builds(&config.build.pass_env));
     // A prompt would wait forever.
     shell.stdin(Stdio::null()).stdout(stdout).kill_on_drop(true);
-    let failed = |how: String, why: &str| {
-        Failure::error(format!("the build command of function {functions} {how}: `{command}`{why}"))
-            .hint("fix what its output above shows; nothing was changed")
+    let failed = |how: String, why: &str, hint: &str| {
+        Failure::error(format!("the build command of function {functions} {how}: `{command}`{why}")).hint(hint)
     };
     let ended = tokio::time::timeout(LONGEST, words::run(&mut shell)).await;
-    let ended = ended.map_err(|_| failed(format!("did not end within {} minutes", LONGEST.as_secs() / 60), ""))?;
+    let late = format!("did not finish within {} minutes", LONGEST.as_secs() / 60);
+    let stopped = "it was stopped: look at its output above, then run again; nothing was changed";
+    let ended = ended.map_err(|_| failed(late, "", stopped))?;
     let (ended, words) = ended.context("cannot run `sh`")?;
     if !ended.status.success() {
         let status = ended.status;
         let how =
             status.code().map_or_else(|| format!("failed ({status})"), |code| format!("failed with exit code {code}"));
-        return Err(failed(how, &words.why()).into());
+        return Err(failed(how, &words.why(), "fix what its output above shows; nothing was changed").into());
     }
     Ok(ended.stdout)
 }
@@ -132,7 +133,7 @@ mod tests {
         let error = images(&config).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the build command of function `f` did not end within 30 minutes: `exec sleep 4000`"
+            "the build command of function `f` did not finish within 30 minutes: `exec sleep 4000`"
         );
     }
 }

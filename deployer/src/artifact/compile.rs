@@ -28,7 +28,12 @@ pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap
     let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
         let target = crates.targets.get(&function.target);
-        let target = target.with_context(|| format!("the target `{}` was not resolved", function.target))?;
+        let target = target.with_context(|| {
+            format!(
+                "the build target `{}` was not looked up: this is a bug of `deployer`, please report it",
+                function.target
+            )
+        })?;
         let builder = target.builder.ok_or_else(|| missing(key, &function.target))?;
         let features = (&function.features, function.default_features);
         let group = (&function.target, &function.package, features);

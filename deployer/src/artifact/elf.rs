@@ -112,7 +112,7 @@ fn check_libraries(header: &Header, endian: Endianness, binary: &[u8]) -> Result
     let Some((entries, link)) = sections.dynamic(endian, binary).context("its dynamic section is broken")? else {
         return Ok(());
     };
-    let strings = sections.strings(endian, binary, link).context("its strings are broken")?;
+    let strings = sections.strings(endian, binary, link).context("its string table is broken")?;
     for entry in entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED) {
         let name = entry.string(endian, strings).context("the name of a library is broken")?;
         let name = String::from_utf8_lossy(name);
@@ -127,7 +127,7 @@ fn check_symbols(header: &Header, endian: Endianness, binary: &[u8], newest: Gli
     let sections = header.sections(endian, binary).context("its sections are broken")?;
     let broken = "its symbol versions are broken";
     let Some((mut files, link)) = sections.gnu_verneed(endian, binary).context(broken)? else { return Ok(()) };
-    let strings = sections.strings(endian, binary, link).context("its strings are broken")?;
+    let strings = sections.strings(endian, binary, link).context("its string table is broken")?;
     while let Some((_, mut needed)) = files.next().context(broken)? {
         while let Some(version) = needed.next().context(broken)? {
             let name = String::from_utf8_lossy(version.name(endian, strings).context(broken)?).into_owned();

@@ -207,7 +207,7 @@ impl<'a> Git<'a> {
         match tokio::time::timeout(LONGEST, output).await {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(error)) => Err(format!("git cannot be started: {error}")),
-            Err(_) => Err(format!("git did not end within {} s", LONGEST.as_secs())),
+            Err(_) => Err(format!("git did not finish within {} s", LONGEST.as_secs())),
         }
     }
 }

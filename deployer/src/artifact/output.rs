@@ -200,7 +200,11 @@ fn refuse_entry(key: &str, name: &str, entry: &ZipFile<'_, impl Read>) -> Result
         Failure::bad_input(format!("`{name}` in the output of function `{key}` {what}")).hint(hint)
     };
     if entry.enclosed_name().is_none() {
-        return Err(refused("leads out of the package", "leave it out, or put the file into the package").into());
+        return Err(refused(
+            "is a path that leads out of the package",
+            "leave it out, or put the file into the package",
+        )
+        .into());
     }
     match entry.unix_mode() {
         Some(mode) if !entry.is_symlink() && !entry.is_dir() && mode & 0o004 == 0 => Err(refused(

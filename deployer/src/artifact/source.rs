@@ -86,11 +86,12 @@ impl Crates {
             outputs,
         };
         for (key, function) in config.packages() {
-            let closure = checkout
-                .closures
-                .functions
-                .get(key)
-                .with_context(|| format!("the dependencies of function `{key}` were not resolved"))?;
+            let closure = checkout.closures.functions.get(key).with_context(|| {
+                format!(
+                    "`cargo tree` did not list the dependencies of function `{key}`: this is a bug of `deployer`, please \
+                     report it"
+                )
+            })?;
             let builder = checkout.targets.get(&function.target).and_then(|target| target.builder?.name());
             let base = common.hash((function, builder), closure, &packages, &checkout.closures.workspace);
             checkout.bases.insert(key.clone(), base);

@@ -61,7 +61,7 @@ fn of_credentials(reason: &str) -> Cow<'static, str> {
             "create GitHub's identity provider in the account (`token.actions.githubusercontent.com`, audience `sts.amazonaws.com`)"
         }
         None if has(&["expecting '", "AuthorizationHeaderMalformed", "valid region"]) => {
-            "set `region` in `deployer.toml` to the region of the environment and of its bucket"
+            "if `region` in `deployer.toml` is wrong, correct it; otherwise use an `artifact_bucket` in that region"
         }
         None if has(&["ExpiredToken", "RequestExpired"]) => {
             "log in again (`aws sso login`, or new keys); in a workflow, run the job again: its credentials last an hour"
@@ -130,7 +130,7 @@ fn of_code(reason: &str) -> Option<&'static str> {
              Service Quotas"
         }
         _ if begins(&["LimitExceededException", "ServiceQuotaExceeded"]) => {
-            "a quota of the account is used up: remove what is not needed, or raise it in Service Quotas"
+            "the quota that AWS names above is used up: remove what is not needed, or raise it in Service Quotas"
         }
         _ if begins(&["RequestEntityTooLarge"]) || reason.contains("Unzipped size must be smaller") => {
             "make the package smaller: Lambda takes 50 MB of zip without a bucket, and 250 MB unpacked"

@@ -44,7 +44,10 @@ pub async fn write_contract(context: Context<'_>, environment: &Environment, rep
     let name = &environment.name;
     let Some(declared) = &environment.stack else {
         return Err(Failure::bad_input(format!("`deployer.toml` declares no `[environments.{name}.stack]` to write"))
-            .hint(format!("`deployer contract show {name}` prints what the ledger has, in that form"))
+            .hint(format!(
+                "add it to `deployer.toml`; if the ledger has a contract already, `deployer contract show {name}` prints it in that \
+                 form"
+            ))
             .into());
     };
     let aws = Writer::open(environment, world).await;
@@ -55,7 +58,7 @@ pub async fn write_contract(context: Context<'_>, environment: &Environment, rep
             "`environments.{name}.stack.account` is `{}`, but the credentials are for account `{}`",
             declared.account, caller.account
         ))
-        .hint("use credentials of that account, or fix it; nothing was changed")
+        .hint("use credentials for the account in `deployer.toml`, or fix `account` there; nothing was changed")
         .into());
     }
     let written = match kept.as_ref().map(|kept| kept.difference(declared)) {

@@ -126,9 +126,12 @@ async fn source(config: &Config, from: &Environment, reader: &Reader, number: Op
         Some(_) => named,
     };
     let release = release.ok_or_else(|| {
-        let what = number.map_or_else(|| "no release".to_owned(), |number| format!("no release {number}"));
-        Failure::refused(format!("`{}` has {what}", from.name))
-            .hint(format!("`deployer history {}` lists the releases", from.name))
+        let name = &from.name;
+        let (what, hint) = match number {
+            None => ("no release".to_owned(), format!("`deployer deploy {name}` makes the first one")),
+            Some(number) => (format!("no release {number}"), format!("`deployer history {name}` lists the releases")),
+        };
+        Failure::refused(format!("`{name}` has {what}")).hint(hint)
     })?;
     if !release.stable {
         return Err(Failure::refused(format!("release {release} of `{}` is not stable: {}", from.name, release.state))
@@ -218,9 +221,12 @@ impl Source {
                 if package.code_sha256() != part.code_sha256 {
                     let (version, name) = (&part.version, &resource.name);
                     return Err(Failure::refused(format!(
-                        "version {version} of `{name}` is not the code that its release tested"
+                        "version {version} of `{name}` does not have the code that its release tested"
                     ))
-                    .hint("the code was replaced after the release: release to the first environment again, then promote that release")
+                    .hint(
+                        "the function was probably deleted and created again since: release to the first environment again, then \
+                         promote that release",
+                    )
                     .into());
                 }
                 observed.refuse_unfit(key, &package)?;

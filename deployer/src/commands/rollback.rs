@@ -53,7 +53,7 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
     }
     let serving = state.live.clone().ok_or_else(|| {
         Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
-            .hint("`deployer deploy` makes the first one")
+            .hint(format!("`deployer deploy {}` makes the first one", environment.name))
     })?;
     let chosen = target::target(&history, &serving, &options.to, options.force)
         .with_context(|| format!("cannot roll `{}` back", environment.name))?;

@@ -13,7 +13,7 @@ pub(super) fn target<'a>(history: &'a [Release], live: &Release, to: &str, force
     if to == "previous" {
         return previous(history, live).ok_or_else(|| {
             Failure::refused(format!("no stable release came before release {live}"))
-                .hint("`deployer history` lists the releases")
+                .hint("deploy the commit that you want; `deployer history` lists the releases")
                 .into()
         });
     }

@@ -172,8 +172,8 @@ fn verify(file: &File) -> Vec<Contradiction> {
         return Vec::new();
     }
     let what = format!(
-        "`verify.in_a_row` is {in_a_row}: the checks after two switches may need {fewest} requests, and `verify.requests` is \
-         {requests}: lower `in_a_row` or raise `requests`"
+        "`verify.in_a_row` is {in_a_row}, which may need {fewest} requests, but `verify.requests` is {requests}: \
+         lower `in_a_row` or raise `requests`"
     );
     vec![Contradiction::new(["verify", "in_a_row"], what)]
 }

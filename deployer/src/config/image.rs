@@ -51,7 +51,7 @@ impl TryFrom<String> for Image {
         let name = repository.rsplit('/').next().unwrap_or_default();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "./_-:".contains(letter);
         if name.is_empty() || name.contains(':') || !repository.chars().all(is_plain) {
-            return Err(format!("the image `{text}` has to be a repository without a tag, then its digest"));
+            return Err(format!("the image `{text}` is not in the form `REPOSITORY@sha256:DIGEST`, without a tag"));
         }
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if digest.len() != 64 || !digest.bytes().all(is_digit) {
@@ -83,8 +83,8 @@ mod tests {
             ("team/api@sha256:abc".to_owned(), "64 hexadecimal digits"),
             (format!("team/api@sha256:{}", digest.to_uppercase()), "64 hexadecimal digits"),
             (format!("team/api:1@sha256:{digest}"), "without a tag"),
-            (format!("@sha256:{digest}"), "has to be a repository"),
-            (format!("team/a\u{1b}[2J@sha256:{digest}"), "has to be a repository"),
+            (format!("@sha256:{digest}"), "is not in the form"),
+            (format!("team/a\u{1b}[2J@sha256:{digest}"), "is not in the form"),
         ] {
             let error = Image::try_from(text.clone()).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

@@ -274,13 +274,13 @@ impl Engine<'_> {
         let found = self.reader().api.stage(&api.id, &api.stage).await;
         let what = match found {
             Ok(found) if release.parts.deployment.as_ref() != Some(&found.deployment) => return lost,
-            Ok(found) => format!("stage `{}` is at deployment `{}` of release {release}", api.stage, found.deployment),
-            Err(error) => format!("it is not known at which deployment stage `{}` is: {error}", api.stage),
+            Ok(found) => format!("the stage is at deployment `{}` of release {release}", found.deployment),
+            Err(error) => format!("the deployment that the stage is at now is unknown: {error}"),
         };
-        lost.context(
-            Failure::new(Exit::Locked, format!("this run lost the lock while it moved the stage, and {what}"))
-                .hint("run `deployer status`: if it shows drift, move the stage back, or keep it with `--adopt`"),
-        )
+        let message = format!("this run lost the lock while it moved stage `{}`, and {what}", api.stage);
+        lost.context(Failure::new(Exit::Locked, message).hint(
+            "run `deployer status`: if it shows drift, move the stage back, or keep it with `deployer deploy --adopt`",
+        ))
     }
 }
 

@@ -15,6 +15,10 @@ use crate::ledger::{AcquiredLock, FunctionResource, Parts, Release, RestApi};
 use crate::observe::{Observed, ObservedFunction, eventually};
 use crate::plan::StageBefore;
 
+/// The hint where something else moved an alias or the stage.
+const NOT_OVERWRITTEN: &str =
+    "find out in CloudTrail what moved it: that move was not overwritten; `deployer status` shows what is live now";
+
 /// Gives the new version of a function a part of its alias's traffic.
 pub(super) async fn shift_alias(run: &Apply<'_>, key: &str, percent: u8, release: &Release) -> Result<()> {
     let (function, new) = subject(run, key, release)?;
@@ -79,8 +83,12 @@ fn forward(run: &Apply<'_>) -> Result<()> {
 }
 
 fn subject<'a>(run: &Apply<'a>, key: &str, release: &Release) -> Result<(&'a ObservedFunction, String)> {
-    let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
-    let part = release.parts.functions.get(key).with_context(|| format!("function `{key}` has no new version"))?;
+    let function = run.observed.functions.get(key).with_context(|| {
+        format!("the state of function `{key}` was not read: this is a bug of `deployer`, please report it")
+    })?;
+    let part = release.parts.functions.get(key).with_context(|| {
+        format!("no new version of function `{key}` was published: this is a bug of `deployer`, please report it")
+    })?;
     Ok((function, part.version.clone()))
 }
 
@@ -109,7 +117,7 @@ async fn revision(
         return Ok(found.revision);
     }
     let what = format!("alias `{alias}` of `{name}` was moved from outside in the middle of the release");
-    Err(Failure::refused(what).hint("find out in CloudTrail what moved it: that move was not overwritten").into())
+    Err(Failure::refused(what).hint(NOT_OVERWRITTEN).into())
 }
 
 /// Moves an alias, makes sure that it arrived, and returns it. Before each try, `allowed` decides whether the move may be sent.
@@ -205,16 +213,16 @@ async fn until_provisioned(run: &Apply<'_>, resource: &FunctionResource) -> Resu
 /// Moves the stage to the release's deployment, unless it has to be where it was observed and is not.
 pub(super) async fn move_stage(run: &Apply<'_>, before: StageBefore, release: &Release) -> Result<()> {
     let (aws, api) = (run.engine.aws, run.observed.ledger.contract.rest_api()?);
-    let Parts { deployment: Some(new), .. } = &release.parts else { bail!("release {release} has no deployment") };
+    let Parts { deployment: Some(new), .. } = &release.parts else {
+        bail!("release {release} recorded no API deployment to move the stage to")
+    };
     if before == StageBefore::AsObserved {
         let expected =
             |found: &String| found == new || release.previous_parts.deployment.as_ref().is_some_and(|old| old == found);
         let found = eventually::stage(&aws.reader, api, |found| expected(&found.deployment)).await?.deployment;
         if !expected(&found) {
             let what = format!("stage `{}` was moved to deployment `{found}` from outside", api.stage);
-            return Err(Failure::refused(what)
-                .hint("find out in CloudTrail what moved it: that move was not overwritten")
-                .into());
+            return Err(Failure::refused(what).hint(NOT_OVERWRITTEN).into());
         }
     }
     stage_to(aws, api, new, &|| forward(run)).await
@@ -257,10 +265,17 @@ pub(super) async fn stage_to(
             Err(_) if tries < TRIES => tries += 1,
             Err(error) => return Err(error).with_context(failed),
             Ok(_) => {
-                let what = format!("the stage is at deployment `{}` after the move", found.deployment);
+                let what = match found.deployment == deployment {
+                    true => format!(
+                        "the stage is at deployment `{deployment}`, but its variable `deployment` does not name it"
+                    ),
+                    false => {
+                        format!("the stage was moved to deployment `{deployment}`, but is at `{}`", found.deployment)
+                    }
+                };
                 return Err(anyhow::Error::from(
                     Failure::error(what)
-                        .hint("another program moves this stage at the same time: CloudTrail shows which"),
+                        .hint("another program is moving this stage: CloudTrail shows which; then run again"),
                 ))
                 .with_context(failed);
             }
@@ -353,7 +368,10 @@ async fn renew(aws: &Writer, lock: &AcquiredLock, resource: &FunctionResource) -
             Err(error) if patience.outlasts(&error).await => {}
             Err(AwsError { kind: Kind::Unknown, .. }) => tries += 1,
             Err(AwsError { kind: Kind::Precondition, .. }) => (tries, refused) = (tries + 1, Some(found.revision)),
-            Err(error) => return Err(error).with_context(|| format!("failed to fence alias `{alias}` of `{name}`")),
+            Err(error) => {
+                let failed = || format!("failed to protect alias `{alias}` of `{name}` from an older run");
+                return Err(error).with_context(failed);
+            }
         }
     }
     Err(Failure::error(format!("alias `{alias}` of `{name}` keeps changing"))

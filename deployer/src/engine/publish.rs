@@ -16,7 +16,7 @@ use crate::verify;
 
 /// A version of a function, and the responses to its checks.
 pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
-    let (part, asked) = tokio::join!(version(run, key, release), may_ask_for_provisioned(run, key));
+    let (part, asked) = tokio::join!(wanted_version(run, key, release), may_ask_for_provisioned(run, key));
     let part = match asked.and(part) {
         Ok(part) => part,
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
@@ -42,8 +42,10 @@ async fn may_ask_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
 }
 
 /// A version with the wanted code and the settings of now: one that exists, or a new one.
-async fn version(run: &Apply<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
-    let function = run.observed.functions.get(key).with_context(|| format!("function `{key}` was not observed"))?;
+async fn wanted_version(run: &Apply<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
+    let function = run.observed.functions.get(key).with_context(|| {
+        format!("the state of function `{key}` was not read: this is a bug of `deployer`, please report it")
+    })?;
     let after = run.plan.functions.get(key).map(|planned| &planned.after);
     let wanted = match after {
         Some(After::NewCode(Some(sha256))) => sha256.clone(),

@@ -78,8 +78,9 @@ async fn end(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, mut 
     }
     let stuck = || {
         Failure::new(Exit::NotReverted, format!("release {release}, which its run left unfinished, cannot be reverted"))
-            .hint("`deployer status` shows what is where; move the aliases with `aws lambda update-alias` and the stage with `aws apigateway \
-                   update-stage`, then run again")
+            .hint("`deployer status` shows where the aliases and the stage are; move the aliases back to the versions of the previous \
+                   release with `aws lambda update-alias`, and the stage to its deployment with `aws apigateway update-stage`, \
+                   then run again")
     };
     revert(engine, lock, observed, &verifier, &release).await.with_context(stuck)?;
     let reason = "its run ended in the middle";

@@ -73,7 +73,7 @@ async fn alias_back(
         let back = found.version == old && found.weights.is_empty();
         ensure!(
             ours(&found.version) && found.weights.keys().all(|version| ours(version)),
-            "alias `{alias}` of `{name}` names version {}, which is neither the new nor the old one",
+            "alias `{alias}` of `{name}` points to version {}, which is neither the new nor the old one",
             found.version
         );
         match denied.take() {

@@ -155,7 +155,8 @@ fn alias(options: &Init, function: &str, all: &BTreeMap<String, Alias>) -> Resul
                 ),
                 format!(
                     "create one with `aws lambda publish-version --function-name {function}` and `aws lambda create-alias --function-name \
-                     {function} --name live --function-version 1`, and point its callers at the alias"
+                     {function} --name live --function-version VERSION`, with the version that the first command prints, and \
+                     point its callers at the alias"
                 ),
             );
         }

@@ -35,7 +35,7 @@ impl Contract {
             (None, None) => Err(Failure::bad_input(format!("ledger `{ledger}` has no stack contract for app `{app}`"))
                 .hint(
                     "apply the infrastructure code that writes it, declare it as `[environments.NAME.stack]` in `deployer.toml` (for the \
-                     local AWS: without an API or URL), or fix `app` in `deployer.toml`",
+                     local AWS, leave out `api` and `url`), or fix `app` in `deployer.toml`",
                 )
                 .into()),
         }

@@ -36,7 +36,7 @@ const HIGHEST_NUMBER: u32 = 99_999_999;
 
 /// The hint for an item that this version did not write.
 const FOREIGN: &str = "if another version of the deployer wrote it, use that version or a newer one; if it was changed \
-                       by hand, restore the table (Operations, \"Restore the ledger\")";
+                       by hand, restore the table (docs/operations.md, \"Restore the ledger\")";
 
 /// The ledger of one environment.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ impl LedgerState {
             "release {last} of `{}` has the highest possible number, so no release can follow",
             self.contract.environment
         ))
-        .hint("the ledger was changed by hand: restore the table (Operations, \"Restore the ledger\")")
+        .hint("the ledger was changed by hand: restore the table (docs/operations.md, \"Restore the ledger\")")
         .into())
     }
 

@@ -94,7 +94,7 @@ fn spawn(config: &Config, place: &Place, python: &Path, token: &str) -> Result<u
     allow_descriptors()?;
     let (scratch, log) = (&scratch(place), log(place));
     let output = File::create(&log).with_context(|| cannot("write", &log))?;
-    let errors = output.try_clone().context("cannot share the log")?;
+    let errors = output.try_clone().context("cannot open the log of the local AWS")?;
     let mut command = Command::new(python);
     let bind = format!("127.0.0.1:{}", place.access.port);
     command.args(["-m", "hypercorn", &format!("{GATE}:app"), "--workers", "0", "--bind", &bind]);

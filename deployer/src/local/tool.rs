@@ -75,7 +75,7 @@ pub(super) struct Step<'a> {
 }
 
 fn endless(step: &Step<'_>) -> Failure {
-    Failure::error(format!("{} did not end within {} minutes", step.doing, LONGEST.as_secs() / 60)).hint(step.hint)
+    Failure::error(format!("{} did not finish within {} minutes", step.doing, LONGEST.as_secs() / 60)).hint(step.hint)
 }
 
 /// Runs a program that must succeed. On an interrupt, the program and its children get the signal once, and the run waits for them:
@@ -197,7 +197,7 @@ mod tests {
         // Paused time moves on once everything else waits: by then the program has started, or it is stopped before.
         let script = format!("trap '' INT; sleep 600 & echo $! >{}; wait", number.display());
         let error = succeed(&mut shell(&script), &STEP, &Interrupt::of_the_process()).await.unwrap_err();
-        assert_eq!(error.to_string(), "trying did not end within 30 minutes");
+        assert_eq!(error.to_string(), "trying did not finish within 30 minutes");
         assert_eq!(error.hint().unwrap(), "try again");
         let Ok(number) = std::fs::read_to_string(number) else { return };
         let left = || std::fs::read_to_string(format!("/proc/{}/stat", number.trim())).unwrap_or_default();

@@ -26,7 +26,7 @@ pub(super) fn first_contact(live: Option<&Release>, observed: &Observed) -> Resu
     Ok(())
 }
 
-/// If AWS shows an error instead of a setting, a change of that setting would go unnoticed. And a function behind a trigger that is
+/// If AWS shows an error instead of a setting, a change to that setting would go unnoticed. And a function behind a trigger that is
 /// missing or unknown could not be checked the way its callers use it.
 pub(super) fn unreadable(observed: &Observed) -> Result<()> {
     let urls = observed.functions.values().filter_map(|function| function.url.as_ref()?.as_ref().err());
@@ -41,7 +41,7 @@ pub(super) fn unreadable(observed: &Observed) -> Result<()> {
             let Some((what, code)) = version.settings.unreadable() else { continue };
             let name = &function.resource.name;
             return Err(Failure::refused(format!(
-                "`{what}` of `{name}:{}` cannot be read ({code}), so a change of it would go unnoticed",
+                "`{what}` of `{name}:{}` cannot be read ({code}), so a change to it would go unnoticed",
                 version.version
             ))
             .hint("give the role `kms:Decrypt` on the key that encrypts the function's variables; nothing was changed")

@@ -267,7 +267,11 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("output: a zip with unsafe or unreadable entries", || async {
             use std::io::Write as _;
             for (name, mode, expected) in [
-                ("../evil.py", 0o644, "`../evil.py` in the output of function `app` leads out of the package"),
+                (
+                    "../evil.py",
+                    0o644,
+                    "`../evil.py` in the output of function `app` is a path that leads out of the package",
+                ),
                 ("handler.py", 0o600, "`handler.py` in the output of function `app` is not readable by all users"),
             ] {
                 let world = world("build = { output = 'dist/app.zip' }");
