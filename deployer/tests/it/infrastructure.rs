@@ -42,7 +42,7 @@ pub(crate) fn a_permission_is_made_before_the_old_one_goes() {
     assert_eq!(changes, [&json!(["create", "delete"]); 3]);
     assert_eq!(
         stack().checkout.deployer("guard permissions.json --output json").expect(0).json(),
-        json!({"changes": 3, "warnings": []})
+        json!({"schema": 1, "changes": 3, "warnings": []})
     );
 }
 
