@@ -177,7 +177,9 @@ pub(crate) fn a_pull_request_gets_one_comment_and_a_forks_gets_none() {
     let page = &run.job("build").summary;
     assert!(page.contains("`counter`") && page.contains("`preflight`"), "{page}");
     let [comment] = &comments(&github)[..] else { panic!("{} comments", comments(&github).len()) };
-    for part in ["`deadbeefdead` would do to `dev`", "| counter |", "| checks |", "<summary>Terraform", "/actions/runs/"] {
+    for part in
+        ["`deadbeefdead` would do to `dev`", "| counter |", "| checks |", "<summary>Terraform", "/actions/runs/"]
+    {
         assert!(comment.contains(part), "no `{part}` in:\n{comment}");
     }
 
