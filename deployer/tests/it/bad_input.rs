@@ -85,14 +85,14 @@ fn a_contract_of_a_newer_schema_is_refused() {
 fn a_contract_of_another_environment_is_refused() {
     for (what, other) in [("account", "999999999999"), ("region", "eu-west-3"), ("environment", "staging")] {
         let ended = with_contract(&[what, "S"], &json!(other)).expect(4);
-        ended.says([&format!("belongs to {what} `{other}`"), "hint: check the credentials"]);
+        ended.says([&format!("belongs to {what} `{other}`"), "hint: check which credentials are used"]);
     }
 }
 
 fn an_alias_that_does_not_exist_is_refused() {
     let path = ["functions", "M", "counter", "M", "alias", "S"];
     let ended = with_contract(&path, &json!("nowhere")).expect(4);
-    ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: make both"]);
+    ended.says(["`resume-visitor-counter-dev` or its alias `nowhere` does not exist", "hint: create them"]);
 }
 
 fn missing_credentials_are_refused() {
@@ -109,7 +109,11 @@ fn missing_credentials_are_refused() {
     let output = command.output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{words}");
-    assert!(words.contains("no AWS credentials were found") && words.contains("hint: log in"), "{words}");
+    assert!(
+        words.contains("no AWS credentials were found")
+            && words.contains("hint: pass `--local` for the local AWS; for the real AWS, log in"),
+        "{words}"
+    );
 }
 
 /// What `deployer.toml` names wins over keys in the environment.
@@ -126,7 +130,7 @@ fn a_missing_profile_is_named_whatever_keys_there_are() {
         .env("AWS_ACCESS_KEY_ID", "AKIA")
         .env("AWS_SECRET_ACCESS_KEY", "key");
     let ended = Ended::of(&command.args(["status", "dev", "--config", "profile.toml"]).output().unwrap()).expect(3);
-    ended.says(["the profile `nobody` is not in the AWS configuration files", "hint: check the profile"]);
+    ended.says(["the profile `unknown` is not in the AWS configuration files", "hint: check the profile"]);
 }
 
 fn a_package_that_does_not_compile_shows_the_compilers_errors() {

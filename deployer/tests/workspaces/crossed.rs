@@ -146,7 +146,7 @@ pub(crate) fn tests() -> Vec<Trial> {
             let error = world.build(".deployer/artifact").await.unwrap_err();
             let (wanted, here) = (foreign().0, format!("linux, {}", std::env::consts::ARCH));
             let expected = format!(
-                "function `away` is built for `{wanted}`, and this machine ({here}) has nothing that builds for it"
+                "function `away` is built for `{wanted}`, and no tool on this machine ({here}) can build for that"
             );
             assert_eq!((error.to_string(), error.exit()), (expected, Exit::BadInput));
             assert!(error.hint().unwrap().starts_with("`pip install cargo-zigbuild` installs what does"));

@@ -208,7 +208,7 @@ const REFUSED: &[(&str, Make, &[&str])] = &[
             w.remove("Cargo.toml");
             w
         },
-        &["there is no `Cargo.toml` in"],
+        &["no `Cargo.toml` in"],
     ),
     (
         "two workspaces below",

@@ -75,12 +75,12 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("image: a command that fails or does not print one digest", || async {
             for (command, exit, expected) in [
                 ("exit 7", Exit::Error, "the build command of function `app` failed with exit code 7: `exit 7`"),
-                ("true", Exit::BadInput, "the image command of function `app` printed nothing on stdout: `true`"),
-                ("echo a; echo b", Exit::BadInput, "the image command of function `app` printed 2 lines on stdout"),
+                ("true", Exit::BadInput, "`image_command` of function `app` printed nothing on stdout: `true`"),
+                ("echo a; echo b", Exit::BadInput, "`image_command` of function `app` printed 2 lines on stdout"),
                 (
                     "echo team/app:latest",
                     Exit::BadInput,
-                    "the image command of function `app` printed no image by its digest (the image `team/app:latest` has no digest",
+                    "`image_command` of function `app` printed no image with a digest (the image `team/app:latest` has no digest",
                 ),
             ] {
                 let (error, found) = refused(command).await;
