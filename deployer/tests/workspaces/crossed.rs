@@ -149,7 +149,7 @@ pub(crate) fn tests() -> Vec<Trial> {
                 "function `away` is built for `{wanted}`, and no tool on this machine ({here}) can build for that"
             );
             assert_eq!((error.to_string(), error.exit()), (expected, Exit::BadInput));
-            assert!(error.hint().unwrap().starts_with("`pip install cargo-zigbuild` installs what does"));
+            assert!(error.hint().unwrap().starts_with("run `pip install cargo-zigbuild`, which is then used"));
             assert!(!world.root.join(".deployer/artifact").exists(), "nothing was written");
             // What needs no build needs no tool.
             assert_eq!(world.sources(None).await.functions.len(), 2);
