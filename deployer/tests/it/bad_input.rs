@@ -130,7 +130,7 @@ fn a_missing_profile_is_named_whatever_keys_there_are() {
         .env("AWS_ACCESS_KEY_ID", "AKIA")
         .env("AWS_SECRET_ACCESS_KEY", "key");
     let ended = Ended::of(&command.args(["status", "dev", "--config", "profile.toml"]).output().unwrap()).expect(3);
-    ended.says(["the profile `unknown` is not in the AWS configuration files", "hint: check the profile"]);
+    ended.says(["the profile `unknown` is not in the AWS configuration files", "check the profile in `~/.aws/config`"]);
 }
 
 fn a_package_that_does_not_compile_shows_the_compilers_errors() {
