@@ -224,8 +224,8 @@ impl Source {
                         "version {version} of `{name}` does not have the code that its release tested"
                     ))
                     .hint(
-                        "the function was probably deleted and created again since: release to the first environment again, then \
-                         promote that release",
+                        "the function was deleted and created again since, or this is the local AWS, which keeps the newest code \
+                         only: release a change to the first environment, then promote that release",
                     )
                     .into());
                 }
