@@ -214,7 +214,7 @@ download() { # NAME
   name=$1 url=$base/$1 file=$work/$1 address=$(shown "$base/$1")
   if [ "$client" = curl ]; then
     run curl --silent --show-error --location --max-redirs 5 --proto "$protocols" --proto-redir "$protocols" --tlsv1.2 \
-      --connect-timeout 15 --speed-limit 1 --speed-time 30 --max-time 900 --retry 2 \
+      --connect-timeout 15 --speed-limit 1 --speed-time 30 --max-time 900 --retry 2 --retry-max-time 120 \
       --write-out '%{http_code} %{url_effective}' --output "$file" "$url" >"$work/status" 2>"$work/problem"
     read -r status final <"$work/status" || true # there is no line feed
   else
