@@ -146,6 +146,7 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         install::action::the_action_refuses_what_it_cannot_verify,
         install::documented::the_page_describes_the_script_and_the_action,
         install::documented::the_script_and_the_action_install_this_version,
+        install::documented::the_commands_by_hand_verify_and_install,
         install::documented::the_action_is_pinned_and_short,
         pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
         pipeline::the_workflows_keep_this_repositorys_own_rules,
