@@ -55,11 +55,7 @@ pub(crate) fn without_a_current_gh_only_the_checksum_is_verified() {
     for (machine, reason) in
         [(Machine::new(), "gh is not installed"), (Machine::with_gh().set("STANDIN_GH", "old"), "gh is too old")]
     {
-        machine.refuses(
-            &server,
-            STRICT,
-            [&format!("cannot verify the attestation of deployer-"), reason, "a current gh"],
-        );
+        machine.refuses(&server, STRICT, ["cannot verify the attestation of deployer-", reason, "a current gh"]);
         let installed = machine.install(&server, &[]).expect(0);
         assert!(installed.stdout.contains(&format!("attestation: not verified, because {reason}")), "{installed:?}");
     }
