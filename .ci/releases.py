@@ -3,6 +3,7 @@ for each version. Prints its address; below `html/` every response is a proxy's 
 
 import functools
 import http.server
+import os
 import ssl
 import sys
 
@@ -14,7 +15,7 @@ class Releases(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self):
         kind, _, rest = self.path.lstrip("/").partition("/")
-        if kind not in ("html", "half"):
+        if kind not in ("html", "half") or (kind == "half" and not os.path.isfile(self.translate_path(f"/{rest}"))):
             return super().do_GET()
         content = PAGE
         if kind == "half":
