@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub, REPOSITORY, Run, asset, comments, declared, published, workflows};
+use crate::actions::{Event, GitHub, REPOSITORY, Run, comments, declared, published, workflows};
 use crate::bad_input::while_ada_has_the_lock;
 use crate::harness::{SENTENCE, repository};
 use crate::stack;
@@ -262,20 +262,30 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     let github = github("release");
     let tagged = |tag| Event { workflow: "release", tag: Some(tag), commit: COMMIT.to_owned(), ..Event::default() };
     let tag = concat!("v", env!("CARGO_PKG_VERSION"));
-    let run = github.run(&tagged(tag));
-    run.expect(["main", "build", "attest", "publish"].map(|job| (job, "success")));
-    what_is_compiled_sees_no_token(&run.job("build").log, 2);
+    // Neither PyPI nor a registry for images is here.
+    let assumed = &[("pypi", "success"), ("image", "success")];
+    let run = github.run(&Event { assumed, ..tagged(tag) });
+    run.expect(["main", "build", "package", "attest", "publish"].map(|job| (job, "success")));
+    // Both for Linux, and one of them again.
+    what_is_compiled_sees_no_token(&run.job("build").log, 3);
     let files = published(&github, tag);
-    let names =
-        ["SHA256SUMS", "bundle.jsonl", "deployer-aarch64-unknown-linux-gnu", "deployer-x86_64-unknown-linux-gnu"];
-    assert!(names.contains(&asset().as_str()), "the action takes another file than the workflow publishes");
-    assert_eq!(files.keys().collect::<Vec<_>>(), names);
+    let archives = ["apple-darwin", "unknown-linux-musl"]
+        .map(|system| ["aarch64", "x86_64"].map(|processor| format!("deployer-{processor}-{system}.tar.gz")))
+        .concat();
+    let released = archives.iter().map(String::as_str).chain(["deployer.cdx.json", "install.sh"]);
     let sums = String::from_utf8_lossy(&files["SHA256SUMS"]).into_owned();
-    assert!(names[2..].iter().all(|name| sums.contains(name)), "{sums}");
+    for name in released {
+        assert!(files.contains_key(name) && sums.contains(&format!("  {name}\n")), "{name}: {sums}");
+    }
+    let wheels = files.keys().filter(|name| name.ends_with(".whl")).count();
+    assert_eq!((files.len(), wheels, sums.lines().count()), (12, 4, 10), "{:?}", files.keys());
+    let bundle = String::from_utf8_lossy(&files["bundle.jsonl"]).into_owned();
+    let signed = files.keys().filter(|name| *name != "bundle.jsonl").all(|name| bundle.contains(&format!(" {name} ")));
+    assert!(signed, "{bundle}");
 
     let run = github.run(&tagged("v99.0.0"));
-    run.expect([("build", "failure"), ("publish", "skipped")])
-        .job("build")
+    run.expect([("main", "failure"), ("build", "skipped"), ("publish", "skipped")])
+        .job("main")
         .annotates(["Tag and version differ", "Cargo.toml"]);
     // Nobody reviewed what was never merged.
     let run = github.run(&Event { commit: "baad".to_owned(), ..tagged(tag) });
@@ -339,7 +349,7 @@ fn no_job_that_builds_may_take_a_role_or_sign() {
     for (file, jobs) in workflows().into_iter().filter(|(file, _)| !file.ends_with("acceptance.yml")) {
         for (name, job) in jobs.as_object().unwrap() {
             let steps = job["steps"].to_string();
-            let compiles = ["actions/build", "cargo ", "deployer build", ".ci/run", ".ci/book"]
+            let compiles = ["actions/build", "build/release", "cargo ", "deployer build", ".ci/run", ".ci/book"]
                 .iter()
                 .any(|what| steps.contains(what));
             if !compiles {

@@ -107,6 +107,7 @@ fn checkout(job: &Job) -> Result<(), String> {
     copy(&repository().join(".github"), &job.workspace.join(".github"));
     // The script that starts these very tests: what it would find.
     copy(&programs().join("ci-run"), &job.workspace.join(".ci/run"));
+    prepare_for_a_release(&job.workspace);
     for script in [".ci/packages", ".ci/acceptance"] {
         copy(&repository().join(script), &job.workspace.join(script));
     }
@@ -121,6 +122,17 @@ fn checkout(job: &Job) -> Result<(), String> {
         copy(&files.join(format!("local-{backend}")), &files.join(backend));
     }
     Ok(())
+}
+
+/// What only a release reads: the repository's own name, as who publishes it sets it, and no downloads.
+fn prepare_for_a_release(workspace: &Path) {
+    let manifest = workspace.join("Cargo.toml");
+    let named = std::fs::read_to_string(&manifest).unwrap().replace("OWNER/deployer", REPOSITORY);
+    std::fs::write(manifest, named).unwrap();
+    copy(&programs().join("release-tools"), &workspace.join(".github/build/tools"));
+    for file in ["LICENSE", "install.sh"] {
+        copy(&repository().join(file), &workspace.join(file));
+    }
 }
 
 fn upload(job: &Job, with: &With) -> Result<(), String> {
