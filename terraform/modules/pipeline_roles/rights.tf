@@ -89,7 +89,7 @@ locals {
       reason  = "zips are named by their digest"
     },
     {
-      on      = length(try(local.contract.alarms.L, [])) > 0 ? ["*"] : []
+      on      = ["*"]
       look    = ["cloudwatch:DescribeAlarms"]
       release = []
       reason  = "it cannot be limited to composite alarms"
@@ -115,13 +115,19 @@ locals {
     { actions = ["iam:SimulatePrincipalPolicy"], resources = ["arn:${local.p}:iam::${local.a}:role/${local.name}-${role}"], reason = null, condition = null }
   }
 
+  # `reusable-drift` runs `doctor` with the plan role: what it compares besides.
+  doctor = [
+    { actions = ["lambda:GetPolicy"], resources = [for function in local.functions : "${local.lambda}:${function.name.S}"], reason = null, condition = null },
+    { actions = ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"], resources = ["*"], reason = "IAM has no resource for them", condition = null },
+  ]
+
   statements = {
     deploy = concat([
       for right in local.rights : { actions = sort(concat(right.look, right.release)), resources = right.on, reason = right.reason, condition = null }
     ], [local.simulate.deploy])
     plan = concat([
       for right in local.rights : { actions = right.look, resources = right.on, reason = right.reason, condition = null } if length(right.look) > 0
-    ], [local.simulate.plan])
+    ], local.doctor, [local.simulate.plan])
     # The deploy role of the next environment, promoting: the releases and their zips.
     read = [
       { actions = ["dynamodb:GetItem", "dynamodb:Query"], resources = [local.ledger], reason = null, condition = null },
