@@ -54,9 +54,17 @@ impl Example {
     /// Fails the test unless Terraform has nothing to do in an environment.
     #[track_caller]
     fn assert_terraform_plan_is_empty(&self, environment: &str) {
+        const PLAN: [&str; 4] = ["plan", "-detailed-exitcode", "-no-color", "-input=false"];
         let state = format!("-state={}", self.kept(environment, "terraform.tfstate").display());
-        let arguments = ["plan", "-detailed-exitcode", "-no-color", "-input=false", &state];
+        let values = format!("-var-file=environments/{environment}.tfvars");
+        let in_its_folder = [&["-chdir=terraform"], &PLAN[..], &["-lock=false", &values]].concat();
+        let arguments = if self.has_a_state_bucket() { in_its_folder } else { [&PLAN[..], &[&state]].concat() };
         self.start("terraform".as_ref(), &arguments, environment).expect(0);
+    }
+
+    /// Whether Terraform is in a folder of its own, with its states in a bucket.
+    fn has_a_state_bucket(&self) -> bool {
+        self.root.join("terraform/environments").exists()
     }
 
     /// Runs a program with what `local up` gives to Terraform; the deployer makes nothing of it.
@@ -66,7 +74,8 @@ impl Example {
         command.current_dir(&self.root).args(arguments).env_clear().envs(bare()).stdin(Stdio::null());
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("example-crates"));
         command.env("TF_CLI_CONFIG_FILE", self.kept(environment, "terraform.tfrc"));
-        command.env("TF_DATA_DIR", self.kept(environment, "terraform"));
+        let data = if self.has_a_state_bucket() { "terraform/root" } else { "terraform" };
+        command.env("TF_DATA_DIR", self.kept(environment, data));
         command.env("TF_VAR_environment", environment).env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{port}"));
         as_account(&mut command, &port, &self.kept(environment, "credentials"));
         Ended::of(&command.output().unwrap())
