@@ -10,8 +10,8 @@ github = {
 
   # The branch, and the workflows that may take a deploy role, if they are others:
   # branch             = "main"
-  # workflows          = ["deploy", "promote"]
-  # rollback_workflows = ["rollback"] # in ENV-rollback, which has no reviewers
+  # workflows          = ["reusable-deploy", "reusable-promote"]
+  # rollback_workflows = ["reusable-rollback"] # in ENV-rollback, which has no reviewers
 
   # If the account has GitHub's OIDC provider already:
   # oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
