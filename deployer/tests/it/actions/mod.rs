@@ -19,6 +19,7 @@
 //! `wrkflw` was looked at first: it fetches actions of others from the network, has no variables of environments, and
 //! cancels nothing.
 
+mod alone;
 mod expression;
 mod job;
 mod project;

@@ -28,6 +28,7 @@ pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Val
         "actions/upload-artifact" => upload(job, with),
         "actions/download-artifact" => download(job, with),
         "actions/attest-build-provenance" | "actions/attest" => attest(job, with),
+        "actions/cache" => super::alone::cache(job, with),
         "aws-actions/configure-aws-credentials" => assume(job, with),
         "hashicorp/setup-terraform" => set_up_terraform(job),
         other => panic!("there is no replacement for the action `{other}`"),
