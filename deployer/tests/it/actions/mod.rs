@@ -254,10 +254,7 @@ impl GitHub {
         let folder = self.root.join(format!("run-{}", self.runs.get()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = format!(".github/workflows/{}.yml", event.workflow);
-        let commit = if event.commit.is_empty() { self.last_commit() } else { event.commit.clone() };
-        let (root, repository) = (self.project.workflows.clone(), self.project.repository.clone());
-        let place = Place { root, repository, reference: event.reference().0, commit };
-        let workflow = Workflow::started(place, file);
+        let workflow = Workflow::started(self.place(event), file);
         if let Err(refused) = workflow.refused() {
             return Run { jobs: BTreeMap::new(), refused: Some(refused) };
         }
@@ -269,6 +266,13 @@ impl GitHub {
         std::fs::write(folder.join("workflow"), format!("{} {}", event.workflow, event.branch())).unwrap();
         let _ = std::fs::remove_dir_all(folder.join("artifacts/built")); // there is none if the first job failed
         Run { jobs: jobs.into_inner(), refused: None }
+    }
+
+    /// Where the workflows of the repository are that an event starts.
+    fn place(&self, event: &Event) -> Place {
+        let commit = if event.commit.is_empty() { self.last_commit() } else { event.commit.clone() };
+        let (root, repository) = (self.project.workflows.clone(), self.project.repository.clone());
+        Place { root, repository, reference: event.reference().0, commit }
     }
 
     /// The last commit of the sources, if they have any.

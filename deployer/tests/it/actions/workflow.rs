@@ -38,6 +38,10 @@ impl Workflow {
     /// One that an event starts.
     pub(super) fn started(place: Place, file: String) -> Self {
         let content = read(&place.root.join(&file));
+        Self::of(place, file, content)
+    }
+
+    pub(super) fn of(place: Place, file: String, content: Value) -> Self {
         // The default of repositories today.
         let granted = declared(&content["permissions"])
             .unwrap_or_else(|| Permissions::from([("contents".to_owned(), "read".to_owned())]));
