@@ -103,8 +103,8 @@ variable "github" {
     repository_id      = optional(string)
     oidc_provider_arn  = optional(string)
     branch             = optional(string, "main")
-    workflows          = optional(set(string), ["deploy", "promote"])
-    rollback_workflows = optional(set(string), ["rollback"])
+    workflows          = optional(set(string), ["reusable-deploy", "reusable-promote"])
+    rollback_workflows = optional(set(string), ["reusable-rollback"])
     workflows_from     = optional(object({ repository = string, ref = string }))
   })
   description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. `workflows_from` is the repository and the ref (a tag or a commit) of those workflows, if they are called from another one; null: this repository's own, at the branch. Null: no workflow may do anything."

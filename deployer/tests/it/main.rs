@@ -16,6 +16,7 @@ mod first_steps;
 mod guarded;
 mod harness;
 mod infrastructure;
+mod install;
 mod large;
 mod load;
 mod local;
@@ -118,6 +119,34 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         facts::acceptance_refuses_bad_input_and_makes_nothing,
         infrastructure::every_type_and_attribute_of_guard_is_the_providers,
         local::a_connection_outlasts_the_90_s_that_a_client_keeps_it,
+        install::the_real_program_is_installed_and_starts,
+        install::each_shell_installs_a_verified_deployer,
+        install::another_version_replaces_a_running_deployer,
+        install::wget_alone_is_enough_to_install,
+        install::each_platform_gets_its_own_archive,
+        install::the_installation_says_what_is_missing_on_the_path,
+        install::a_kept_archive_is_verified_and_not_downloaded_again,
+        install::a_truncated_script_does_nothing,
+        install::bad_input::a_download_that_is_not_the_release_is_refused,
+        install::bad_input::a_server_that_cannot_be_reached_is_named,
+        install::bad_input::an_unsupported_platform_is_refused,
+        install::bad_input::a_program_that_does_not_start_is_refused,
+        install::bad_input::an_archive_writes_no_file_of_another_path,
+        install::bad_input::a_folder_that_cannot_be_written_is_refused,
+        install::bad_input::a_full_disk_leaves_nothing,
+        install::bad_input::a_signal_leaves_nothing,
+        install::bad_input::wrong_arguments_are_refused,
+        install::attestations::an_attestation_of_something_else_is_refused,
+        install::attestations::an_archive_that_was_replaced_with_its_sum_is_refused,
+        install::attestations::without_a_current_gh_only_the_checksum_is_verified,
+        install::attestations::a_gh_that_cannot_verify_is_not_a_wrong_attestation,
+        install::attestations::a_required_attestation_is_of_a_commit_on_main,
+        install::action::the_action_installs_and_caches_a_verified_deployer,
+        install::action::the_action_refuses_a_poisoned_cache,
+        install::action::the_action_refuses_what_it_cannot_verify,
+        install::documented::the_page_describes_the_script_and_the_action,
+        install::documented::the_script_and_the_action_install_this_version,
+        install::documented::the_action_is_pinned_and_short,
         pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
         pipeline::the_workflows_keep_this_repositorys_own_rules,
         browser::releases::the_page_of_releases_is_whole_on_a_phone_and_by_keyboard,

@@ -42,8 +42,8 @@ variable "github" {
     owner_id           = optional(string)
     repository_id      = optional(string)
     branch             = optional(string, "main")
-    workflows          = optional(set(string), ["deploy", "promote"])
-    rollback_workflows = optional(set(string), ["rollback"])
+    workflows          = optional(set(string), ["reusable-deploy", "reusable-promote"])
+    rollback_workflows = optional(set(string), ["reusable-rollback"])
     workflows_from     = optional(object({ repository = string, ref = string }))
   })
   description = "The repository whose workflows may take the roles: `owner/name`, and the numbers of both, which GitHub's tokens carry for repositories made since July 2026; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take the deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. `workflows_from` is the repository and the ref (a tag or a commit) of those workflows, if they are called from another one; null: this repository's own, at the branch. Null: no workflow may, and no roles are made."

@@ -44,7 +44,7 @@ impl Ended {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
-    pub(super) fn new(child: Child) -> Self {
+    pub(crate) fn new(child: Child) -> Self {
         Self(Some(child))
     }
 

@@ -35,15 +35,15 @@ run "only_this_repositorys_environment_branch_and_workflows_may_deploy" {
         "token.actions.githubusercontent.com:ref" = ["refs/heads/main"]
         "token.actions.githubusercontent.com:sub" = ["repo:owner/name:environment:dev", "repo:owner@1/name@2:environment:dev"]
         "token.actions.githubusercontent.com:job_workflow_ref" = [
-          "owner/name/.github/workflows/deploy.yml@refs/heads/main",
-          "owner/name/.github/workflows/promote.yml@refs/heads/main",
+          "owner/name/.github/workflows/reusable-deploy.yml@refs/heads/main",
+          "owner/name/.github/workflows/reusable-promote.yml@refs/heads/main",
         ]
       },
       {
         "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
         "token.actions.githubusercontent.com:ref"              = ["refs/heads/main"]
         "token.actions.githubusercontent.com:sub"              = ["repo:owner/name:environment:dev-rollback", "repo:owner@1/name@2:environment:dev-rollback"]
-        "token.actions.githubusercontent.com:job_workflow_ref" = ["owner/name/.github/workflows/rollback.yml@refs/heads/main"]
+        "token.actions.githubusercontent.com:job_workflow_ref" = ["owner/name/.github/workflows/reusable-rollback.yml@refs/heads/main"]
       },
     ]
     error_message = "Another repository, branch, workflow or environment may deploy."
