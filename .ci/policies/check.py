@@ -1,11 +1,13 @@
-"""Checks every policy of terraform/bootstrap and terraform/modules/roles by AWS's service authorization reference.
+"""Checks every policy of terraform/bootstrap, terraform/modules/roles and terraform/modules/pipeline_roles by AWS's service authorization
+reference, and that both modules agree about what the deployer needs.
 
-    check.py FOLDER_OF_IAM_DATA ROLES.json BOOTSTRAP.json
+    check.py FOLDER_OF_IAM_DATA ROLES.json PIPELINE_ROLES.json BOOTSTRAP.json
 
-The last two are the output of `terraform test -json -verbose` for `tests/rendered` of each. Exits 1 and prints each problem in a line.
+The last three are the output of `terraform test -json -verbose` for `tests/rendered` of each. Exits 1 and prints each problem in a line.
 """
 
 import collections
+import fnmatch
 import json
 import sys
 
@@ -90,13 +92,45 @@ class Check:
         self.add(name, [f"{role}: {count} characters of its own, and IAM takes {rules.INLINE}" for role, count in inline.items() if count > rules.INLINE])
 
 
-def main(data, roles, bootstrap):
+def lacking(less, more):
+    """What a role of the first module may do, and that of the second may not: `ACTION on RESOURCE`."""
+    def grants(statements):
+        return [(action, resource) for statement in statements for action in statement["actions"] for resource in statement["resources"]]
+
+    # `[` would begin a set of characters; no ARN has one.
+    allowed = grants(more)
+    return [
+        f"{action} on {resource}"
+        for action, resource in grants(less)
+        if not any(action == other and fnmatch.fnmatchcase(resource, pattern) for other, pattern in allowed)
+    ]
+
+
+def agree(roles, pipeline_roles):
+    """The visitor counter's own roles may do all that any project's may: the deployer needs the same of both."""
+    own = roles["dev_once_its_api_is_known"]["output_changes"]["statements"]["after"]
+    general = pipeline_roles["the_visitor_counters_dev"]["output_changes"]["statements"]["after"]
+    problems = []
+    for role in ("deploy", "plan", "read"):
+        more = [statement for policy, statements in own.items() if policy.startswith(f"{role}-") for statement in statements]
+        if not general[role] or not more:
+            problems.append(f"{role}: one of the modules has no statement for it")
+        problems += [f"{role}: the module roles lacks {grant}, which pipeline_roles has" for grant in lacking(general[role], more)]
+    # The policy of the deployer alone. Of optional parts, and of the environment that releases come from, there are none there.
+    released = own["deploy-release"]
+    problems += [f"deploy: pipeline_roles lacks {grant}, which the policy `release` has" for grant in lacking(released, general["deploy"])]
+    return problems
+
+
+def main(data, roles, pipeline_roles, bootstrap):
     check = Check(Reference(data))
-    roles, bootstrap = runs(roles), runs(bootstrap)
+    roles, pipeline_roles, bootstrap = runs(roles), runs(pipeline_roles), runs(bootstrap)
     check.learn(roles)
-    for root, plans in (("roles", roles), ("bootstrap", bootstrap)):
+    check.learn(pipeline_roles)
+    for root, plans in (("roles", roles), ("pipeline_roles", pipeline_roles), ("bootstrap", bootstrap)):
         for name, plan in plans.items():
             check.plan(f"{root}: {name}", plan)
+    check.add("both modules", agree(roles, pipeline_roles))
     problems = list(dict.fromkeys(check.problems))
     print("\n".join(problems))
     print(f"{check.counts['statements']} statements in {check.counts['policies']} policies: {len(problems)} problems")

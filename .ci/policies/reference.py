@@ -33,9 +33,14 @@ class Reference:
 
     def types(self, name):
         """The resource types of an action: (entry in the action, entry of the type)."""
-        service = name.partition(":")[0]
+        service, _, verb = name.partition(":")
         known = self._load("resourceTypes", service)
-        return [(entry, known[entry["name"].lower()]) for entry in self.action(name)["resourceTypes"]]
+        types = [(entry, known[entry["name"].lower()]) for entry in self.action(name)["resourceTypes"]]
+        # AWS has two references of API Gateway under one prefix, and the data has the list of one of them for an action of both.
+        if service == "apigateway" and verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            entry = {"required": False, "conditionKeys": []}
+            types += [(entry | {"name": kind["key"]}, kind) for kind in known.values() if "::/apis/" in kind["arn"]]
+        return types
 
 
 def key_is(pattern, key):

@@ -45,6 +45,7 @@ module "roles" {
     branch             = var.github.branch
     workflows          = var.github.workflows
     rollback_workflows = var.github.rollback_workflows
+    workflows_from     = var.github.workflows_from
   }
 
   promotes = {

@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use rustix::process::geteuid;
 use serde_json::Value;
 
+use crate::foreign::{self, Change};
 use crate::harness::{Ended, bare, copy, free_port, repository};
 use crate::stack;
 
 /// A copy of an example, with the module that it may use, and free ports.
-struct Example {
-    root: PathBuf,
+pub(crate) struct Example {
+    pub root: PathBuf,
 }
 
 impl Example {
@@ -45,7 +46,7 @@ impl Example {
     }
 
     #[track_caller]
-    fn run(&self, line: &str) -> Ended {
+    pub(crate) fn run(&self, line: &str) -> Ended {
         let arguments =
             line.strip_prefix("deployer ").unwrap_or_else(|| panic!("`{line}` is not a command of `deployer`"));
         self.start(env!("CARGO_BIN_EXE_deployer").as_ref(), &arguments.split(' ').collect::<Vec<_>>(), "dev")
@@ -54,9 +55,17 @@ impl Example {
     /// Fails the test unless Terraform has nothing to do in an environment.
     #[track_caller]
     fn assert_terraform_plan_is_empty(&self, environment: &str) {
+        const PLAN: [&str; 4] = ["plan", "-detailed-exitcode", "-no-color", "-input=false"];
         let state = format!("-state={}", self.kept(environment, "terraform.tfstate").display());
-        let arguments = ["plan", "-detailed-exitcode", "-no-color", "-input=false", &state];
+        let values = format!("-var-file=environments/{environment}.tfvars");
+        let in_its_folder = [&["-chdir=terraform"], &PLAN[..], &["-lock=false", &values]].concat();
+        let arguments = if self.has_a_state_bucket() { in_its_folder } else { [&PLAN[..], &[&state]].concat() };
         self.start("terraform".as_ref(), &arguments, environment).expect(0);
+    }
+
+    /// Whether Terraform is in a folder of its own, with its states in a bucket.
+    fn has_a_state_bucket(&self) -> bool {
+        self.root.join("terraform/environments").exists()
     }
 
     /// Runs a program with what `local up` gives to Terraform; the deployer makes nothing of it.
@@ -66,25 +75,26 @@ impl Example {
         command.current_dir(&self.root).args(arguments).env_clear().envs(bare()).stdin(Stdio::null());
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("example-crates"));
         command.env("TF_CLI_CONFIG_FILE", self.kept(environment, "terraform.tfrc"));
-        command.env("TF_DATA_DIR", self.kept(environment, "terraform"));
+        let data = if self.has_a_state_bucket() { "terraform/root" } else { "terraform" };
+        command.env("TF_DATA_DIR", self.kept(environment, data));
         command.env("TF_VAR_environment", environment).env("TF_VAR_local_endpoint", format!("http://127.0.0.1:{port}"));
         as_account(&mut command, &port, &self.kept(environment, "credentials"));
         Ended::of(&command.output().unwrap())
     }
 
     /// Something that `local up` keeps of an environment.
-    fn kept(&self, environment: &str, name: &str) -> PathBuf {
+    pub(crate) fn kept(&self, environment: &str, name: &str) -> PathBuf {
         self.root.join(".deployer/local").join(environment).join(name)
     }
 
-    fn port(&self, environment: &str) -> String {
+    pub(crate) fn port(&self, environment: &str) -> String {
         let text = std::fs::read_to_string(self.root.join("deployer.toml")).unwrap();
         let (_, rest) = text.split_once(&format!("\n{environment} = {{ port = ")).unwrap();
         rest.split(',').next().unwrap().to_owned()
     }
 
     /// What `status` says of an environment.
-    fn status(&self, environment: &str) -> Value {
+    pub(crate) fn status(&self, environment: &str) -> Value {
         let line = format!("deployer --local status {environment} --output json");
         self.run(&line).expect(0).json()["environments"][0].clone()
     }
@@ -106,7 +116,7 @@ impl Example {
 }
 
 /// What makes an emulator a program's AWS.
-fn as_account(command: &mut Command, port: &str, credentials: &Path) {
+pub(crate) fn as_account(command: &mut Command, port: &str, credentials: &Path) {
     command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
     command.env("AWS_SHARED_CREDENTIALS_FILE", credentials);
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
@@ -194,6 +204,14 @@ pub(crate) fn a_queue_worker_is_released_by_the_commands_of_its_readme() {
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev --app jobs", ("src/handler.py", "\"total\": sum(", "\"all\": sum("));
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "src/handler.py",
+            texts: ["\"sum\": sum(", "\"first\": sum(", "\"second\": sum("],
+            response: None,
+        },
+    );
     down(&example, &last);
 }
 
@@ -229,6 +247,14 @@ pub(crate) fn a_python_http_api_is_released_by_the_commands_of_its_readme() {
         assert!(found.contains(part), "no `{part}` in {found}");
     }
     init(&example, "dev --app notes", ("src/app.py", "\"Call Grace\"", "\"Call Mary\""));
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "src/app.py",
+            texts: ["\"Call Ada\"", "\"Call Alan\"", "\"Call Edsger\""],
+            response: Some(("/notes/2", ["Call Alan", "Call Edsger"])),
+        },
+    );
     down(&example, &last);
 }
 
@@ -259,6 +285,14 @@ pub(crate) fn a_node_function_is_released_by_the_commands_of_its_readme() {
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("src/index.mjs", "?? \"friends\"", "?? \"nobody\""));
     example.run(other).expect(4).says(["is already released from another ledger", "`deployer: greet/dev release "]);
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "src/index.mjs",
+            texts: ["?? \"world\"", "?? \"you\"", "?? \"everyone\""],
+            response: Some(("", ["Hello, you", "Hello, everyone"])),
+        },
+    );
     down(&example, &last);
 }
 
@@ -290,6 +324,14 @@ pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
     assert_eq!(versions("dev"), ["2", "3"]);
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("worker/src/main.rs", "\"all\": 1", "\"all\": 2"));
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "tariff/src/lib.rs",
+            texts: ["400 + ", "400 + u64::from(grams > 9_999) + ", "400 + 2 * u64::from(grams > 9_999) + "],
+            response: Some(("/price?grams=10000", ["1401", "1402"])),
+        },
+    );
     down(&example, &last);
 }
 
@@ -332,5 +374,13 @@ pub(crate) fn cloudformation_is_released_by_the_commands_of_its_readme() {
     assert_eq!(example.version("dev", "convert"), "3");
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("src/index.py", "\"chf\": 0.96", "\"chf\": 0.97"));
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "src/index.py",
+            texts: ["\"chf\": 0.95", "\"chf\": 0.91", "\"chf\": 0.92"],
+            response: Some(("?cents=100&to=chf", ["\"cents\": 91", "\"cents\": 92"])),
+        },
+    );
     down(&example, &last);
 }

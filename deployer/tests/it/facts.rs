@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub, REPOSITORY, built};
+use crate::actions::{Event, GitHub, Local, Project, REPOSITORY, built};
 use crate::harness::{Emulator, Ended, bare, free_port, repository};
 use crate::infrastructure::said_at;
 use crate::stack;
@@ -94,7 +94,9 @@ pub(crate) fn the_workflow_finds_every_emulator_leniency_and_cleans_up() {
     trusted_role(&emulator);
     program();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github/acceptance");
-    let mut github = GitHub::new(root.clone(), repository(), [emulator.port; 2]);
+    let local = Local::new(emulator.port, ACCOUNT, root.join("nothing is kept"));
+    let local = BTreeMap::from([("acceptance".to_owned(), local)]);
+    let mut github = GitHub::new(root.clone(), Project::this(repository(), local));
     let variables = [("AWS_ROLE_ARN", ROLE), ("AWS_REGION", "us-east-1")];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     github.variables.insert("acceptance".to_owned(), variables.into());

@@ -13,6 +13,7 @@ mod doctor;
 mod examples;
 mod facts;
 mod first_steps;
+mod foreign;
 mod guarded;
 mod harness;
 mod infrastructure;

@@ -1,22 +1,28 @@
 //! The workflows as their users meet them: a push, a click, and what the run's page says. Once each.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::actions::{Event, GitHub, REPOSITORY, Run, comments, declared, published, workflows};
+use crate::actions::{Event, GitHub, Local, Project, REPOSITORY, Run, comments, declared, published, workflows};
 use crate::bad_input::while_ada_has_the_lock;
 use crate::harness::{SENTENCE, repository};
 use crate::stack;
 
 const FILE: &str = "function/src/reply.rs";
 const PROD_VALUES: &str = "terraform/environments/local-prod.tfvars";
+const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 const COMMIT: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
 fn github(name: &str) -> GitHub {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github").join(name);
     let checkout = &stack().checkout;
-    GitHub::new(root, checkout.root.clone(), ["dev", "prod"].map(|environment| checkout.port(environment)))
+    let local = [("dev", "111111111111"), ("prod", "222222222222")].map(|(environment, account)| {
+        let kept = checkout.root.join(".deployer/local").join(environment);
+        (environment.to_owned(), Local::new(checkout.port(environment), account, kept))
+    });
+    GitHub::new(root, Project::this(checkout.root.clone(), BTreeMap::from(local)))
 }
 
 fn push() -> Event {
@@ -33,7 +39,7 @@ fn rollback(environment: &str, to: &str) -> Event {
 
 fn promote(from: &str, release: &str, to: &str) -> Event {
     let inputs = json!({
-        "from": from, "release": release, "to": to, "downgrade": false, "allow_definition_diff": false, "unverified": false,
+        "from": from, "release": release, "to": to, "downgrade": false, "allow-definition-diff": false, "unverified": false,
     });
     dispatched("promote", inputs)
 }
@@ -76,7 +82,11 @@ pub(crate) fn a_push_reaches_dev_and_prod_and_can_be_rolled_back() {
 
 /// Both releases on their jobs' pages, the same bytes in both environments, and no secret in any log.
 fn what_a_push_shows(run: &Run, dev: u64, prod: u64) {
-    assert_eq!(run.job("dev").outputs, json!({"release": dev.to_string()}));
+    let url = stack().url("dev");
+    assert_eq!(run.job("dev").outputs, json!({"release": dev.to_string(), "url": url, "changed": "true"}));
+    // Of the workflow that is called.
+    let outputs = json!({"release": dev.to_string(), "url": url, "changed": "true", "promoted": prod.to_string()});
+    assert_eq!(run.job("deploy").outputs, outputs);
     for (environment, release) in [("dev", dev), ("prod", prod)] {
         let job = run.job(environment);
         assert_eq!(job.url, stack().url(environment));
@@ -197,7 +207,7 @@ pub(crate) fn the_required_job_reaches_ci_run_in_the_image_of_all_builds() {
     let test = run.expect([("test", "success"), ("comment", "skipped")]).job("test");
     assert!(test.log.contains("everything passes"), "{}", test.log);
     let (image, compiler) = images();
-    assert!(image.len() > 2, "{image:?}");
+    assert!(image.len() > 4, "{image:?}");
     assert!(
         image.iter().all(|other| *other == image[0]),
         "workflows and .github/build/Dockerfile name different images"
@@ -212,9 +222,13 @@ fn images() -> (Vec<String>, String) {
         text.lines().filter_map(|line| line.trim().strip_prefix(key)).map(str::to_owned).collect()
     };
     let mut images = of(read(".github/build/Dockerfile"), "FROM ");
-    for (_, jobs) in workflows() {
-        let named = jobs.as_object().unwrap().values().filter_map(|job| job["container"]["image"].as_str());
-        images.extend(named.map(str::to_owned));
+    for (_, workflow) in workflows() {
+        for job in workflow["jobs"].as_object().unwrap().values() {
+            let steps = job["steps"].as_array().into_iter().flatten().map(|step| &step["with"]["image"]);
+            let named =
+                steps.chain([&job["container"]["image"], &job["with"]["build-image"]]).filter_map(Value::as_str);
+            images.extend(named.map(str::to_owned));
+        }
     }
     let install = read(".github/actions/rust/install");
     let compiler = install.split("toolchain install ").nth(1).unwrap().split(' ').next().unwrap();
@@ -223,7 +237,7 @@ fn images() -> (Vec<String>, String) {
 
 /// By a deployer of a release, as no run of `deploy` has one any more.
 pub(crate) fn terraform_and_the_deployer_find_drift() {
-    let mut github = github("drift").with_a_release("v0.1.0", COMMIT);
+    let mut github = github("drift").with_a_release(COMMIT).with_a_variable("DEPLOYER_VERSION", TAG);
     // A repository that was set up yesterday: its state is still empty.
     stack().bucket("dev", "empty-state");
     github.variables.get_mut("dev-plan").unwrap().insert("STATE_BUCKET".to_owned(), "empty-state".to_owned());
@@ -252,8 +266,9 @@ fn drift() -> Event {
 }
 
 pub(crate) fn a_deployer_that_was_not_built_from_main_is_refused() {
-    let run = github("foreign-release").with_a_release("v0.1.0", "baadbaad").run(&drift());
-    run.expect([("drift", "failure")]).job("drift").annotates(["commit baadbaad", "not on its main branch"]);
+    let unmerged = github("foreign-release").with_a_release("baadbaad").with_a_variable("DEPLOYER_VERSION", TAG);
+    let run = unmerged.run(&drift());
+    run.expect([("drift", "failure")]).job("drift").annotates(["commit baadbaad", "which is not on main"]);
     let run = github("no-release").run(&drift());
     run.expect([("drift", "failure")]).job("drift").annotates(["No deployer", "Run deploy.yml on main again"]);
 }
@@ -261,14 +276,13 @@ pub(crate) fn a_deployer_that_was_not_built_from_main_is_refused() {
 pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
     let github = github("release");
     let tagged = |tag| Event { workflow: "release", tag: Some(tag), commit: COMMIT.to_owned(), ..Event::default() };
-    let tag = concat!("v", env!("CARGO_PKG_VERSION"));
     // Neither PyPI nor a registry for images is here.
     let assumed = &[("pypi", "success"), ("image", "success")];
-    let run = github.run(&Event { assumed, ..tagged(tag) });
+    let run = github.run(&Event { assumed, ..tagged(TAG) });
     run.expect(["main", "build", "package", "attest", "publish"].map(|job| (job, "success")));
     // Both for Linux, and one of them again.
     what_is_compiled_sees_no_token(&run.job("build").log, 3);
-    let files = published(&github, tag);
+    let files = published(&github, TAG);
     let archives = ["apple-darwin", "unknown-linux-musl"]
         .map(|system| ["aarch64", "x86_64"].map(|processor| format!("deployer-{processor}-{system}.tar.gz")))
         .concat();
@@ -288,7 +302,7 @@ pub(crate) fn a_tag_makes_a_release_with_sums_and_attestations() {
         .job("main")
         .annotates(["Tag and version differ", "Cargo.toml"]);
     // Nobody reviewed what was never merged.
-    let run = github.run(&Event { commit: "baad".to_owned(), ..tagged(tag) });
+    let run = github.run(&Event { commit: "baad".to_owned(), ..tagged(TAG) });
     run.expect([("main", "failure"), ("build", "skipped"), ("publish", "skipped")]);
     run.job("main").annotates(["was never merged to main", "tag the commit on main"]);
 }
@@ -298,6 +312,8 @@ pub(crate) fn the_workflows_keep_this_repositorys_own_rules() {
     every_step_is_short_and_hands_its_signals_on();
     every_job_that_applies_has_its_artifact_and_commit_order();
     no_job_that_builds_may_take_a_role_or_sign();
+    no_workflow_grants_anything_to_all_of_its_jobs();
+    what_others_call_knows_which_workflow_it_is();
 }
 
 fn every_step_is_short_and_hands_its_signals_on() {
@@ -309,7 +325,7 @@ fn every_step_is_short_and_hands_its_signals_on() {
             assert!(!script.contains("${{"), "{file}: what comes from outside goes through `env`:\n{script}");
             // The signal of a cancelled job reaches the step's own process only.
             let moves =
-                ["deployer deploy", "deployer promote", "deployer rollback", "terraform -chdir=terraform apply"];
+                ["deployer deploy", "deployer promote", "deployer rollback", "terraform -chdir=\"$ROOT\" apply"];
             let moving =
                 lines.iter().filter(|line| moves.iter().any(|verb| line.contains(verb)) && !line.contains("::error"));
             for line in moving {
@@ -319,50 +335,79 @@ fn every_step_is_short_and_hands_its_signals_on() {
     }
 }
 
+/// The jobs of every workflow with their names, by the file that has them.
+fn jobs() -> Vec<(String, String, Value)> {
+    let all = workflows().into_iter().flat_map(|(file, workflow)| {
+        let jobs = workflow["jobs"].as_object().unwrap().clone();
+        jobs.into_iter().map(move |(name, job)| (file.clone(), name, job))
+    });
+    all.collect()
+}
+
+fn steps(job: &Value) -> &[Value] {
+    job["steps"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn uses<'a>(job: &'a Value, action: &str) -> impl Iterator<Item = &'a Value> {
+    steps(job).iter().filter(move |step| step["uses"].as_str().is_some_and(|uses| uses.starts_with(action)))
+}
+
 /// Else an old run that is started again applies its Terraform over that of a later commit.
 fn every_job_that_applies_has_its_artifact_and_commit_order() {
     let mut applies = 0;
-    for (file, jobs) in workflows() {
-        for (name, job) in jobs.as_object().unwrap() {
-            let steps = job["steps"].as_array().unwrap();
-            let of = |action: &'static str| {
-                steps.iter().filter(move |step| step["uses"].as_str().is_some_and(|uses| uses.starts_with(action)))
-            };
-            for step in of("./.github/actions/terraform").filter(|step| step["with"]["apply"] == "true") {
-                applies += 1;
-                assert_eq!(step["with"]["artifact"], "artifact", "{file}: `{name}`");
-                let history = of("actions/checkout").all(|step| step["with"]["fetch-depth"] == 0);
-                assert!(history, "{file}: `{name}` has one commit only");
-            }
+    for (file, name, job) in jobs() {
+        for step in uses(&job, "$/.github/actions/terraform").filter(|step| step["with"]["apply"] == "true") {
+            applies += 1;
+            assert_eq!(step["with"]["artifact"], "artifact", "{file}: `{name}`");
+            let history = uses(&job, "actions/checkout").all(|step| step["with"]["fetch-depth"] == 0);
+            assert!(history, "{file}: `{name}` has one commit only");
         }
     }
-    assert_eq!(applies, 2, "dev and prod of deploy.yml");
+    assert_eq!(applies, 2, "the first environment and the second one of reusable-deploy.yml");
     // A release that is under way stops it.
     let (_, steps) = declared().into_iter().find(|(file, _)| file.ends_with("terraform/action.yml")).unwrap();
     let at = |command| steps.iter().position(|step| step["run"].as_str().is_some_and(|run| run.contains(command)));
-    assert!(at("deployer status --idle").unwrap() < at("-chdir=terraform apply").unwrap());
+    assert!(at("deployer status --idle").unwrap() < at("-chdir=\"$ROOT\" apply").unwrap());
 }
 
 fn no_job_that_builds_may_take_a_role_or_sign() {
     let mut builds = 0;
     // `acceptance` runs by hand, in an account for tests: what it compiles is what it tries with the role.
-    for (file, jobs) in workflows().into_iter().filter(|(file, _)| !file.ends_with("acceptance.yml")) {
-        for (name, job) in jobs.as_object().unwrap() {
-            let steps = job["steps"].to_string();
-            let compiles = ["actions/build", "build/release", "cargo ", "deployer build", ".ci/run", ".ci/book"]
-                .iter()
-                .any(|what| steps.contains(what));
-            if !compiles {
-                continue;
-            }
-            builds += 1;
-            let grants =
-                job["permissions"].as_object().unwrap_or_else(|| panic!("{file}: `{name}` says no permissions"));
-            for (grant, access) in grants {
-                assert_eq!(access, "read", "{file}: `{name}` builds, and may write `{grant}`");
-                assert_ne!(grant, "id-token", "{file}: `{name}` builds, and may take a role");
+    for (file, name, job) in jobs().into_iter().filter(|(file, ..)| !file.ends_with("acceptance.yml")) {
+        let steps = job["steps"].to_string();
+        let compiles = ["actions/build", "build/release", "cargo ", "deployer build", ".ci/run", ".ci/book"]
+            .iter()
+            .any(|what| steps.contains(what));
+        if !compiles {
+            continue;
+        }
+        builds += 1;
+        let grants = job["permissions"].as_object().unwrap_or_else(|| panic!("{file}: `{name}` says no permissions"));
+        for (grant, access) in grants {
+            assert_eq!(access, "read", "{file}: `{name}` builds, and may write `{grant}`");
+            assert_ne!(grant, "id-token", "{file}: `{name}` builds, and may take a role");
+        }
+    }
+    assert_eq!(builds, 5, "ci's test and build, reusable-deploy's build, release's build, and the site");
+}
+
+fn no_workflow_grants_anything_to_all_of_its_jobs() {
+    for (file, workflow) in workflows() {
+        assert_eq!(workflow["permissions"], json!({}), "{file} grants something to every job");
+    }
+}
+
+/// In a called workflow `github` is about the one that calls it: an action without the name of the called one looks for the wrong signer.
+fn what_others_call_knows_which_workflow_it_is() {
+    let reusable = jobs().into_iter().filter(|(file, ..)| file.contains("/reusable-"));
+    let mut steps = 0;
+    for (file, name, job) in reusable {
+        for action in ["aws", "artifact", "build", "deployer"] {
+            for step in uses(&job, &format!("$/.github/actions/{action}")) {
+                steps += 1;
+                assert_eq!(step["with"]["workflow"], "${{ job.workflow_ref }}", "{file}: `{name}` uses {action}");
             }
         }
     }
-    assert_eq!(builds, 6, "ci's test and build, deploy's build, release's build, the site, and the README's example");
+    assert!(steps > 12, "{steps}");
 }

@@ -273,6 +273,14 @@ run "refuses_a_branch_with_a_wildcard" {
   expect_failures = [var.github]
 }
 
+run "refuses_called_workflows_without_their_owner" {
+  command = plan
+  variables {
+    github = { repository = "owner/name", workflows_from = { repository = "deployer", ref = "v0.2.0" } }
+  }
+  expect_failures = [var.github]
+}
+
 run "refuses_no_workflow_at_all" {
   command = plan
   variables {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::job::Job;
+use super::workflow::Workflow;
 use super::{End, Event, GitHub};
 
 impl GitHub {
@@ -14,9 +15,11 @@ impl GitHub {
         self.runs.set(self.runs.get() + 1);
         let folder = self.root.join(format!("run-{}/job", self.runs.get()));
         std::fs::create_dir_all(&folder).unwrap();
-        let contexts =
-            json!({"github": self.context(&Event::default()), "inputs": {}, "needs": {}, "vars": {}, "matrix": {}});
-        let workflow = json!({"permissions": {}});
+        let event = Event { workflow: "alone", ..Event::default() };
+        let content = json!({"on": "push", "permissions": {}});
+        let workflow = Workflow::of(self.place(&event), ".github/workflows/alone.yml".to_owned(), content);
+        let github = self.context(&event, &workflow, &json!({}));
+        let contexts = json!({"github": github, "inputs": {}, "needs": {}, "vars": {}, "matrix": {}});
         let end = Job::new(self, &folder, String::new(), contexts).run(&workflow, job);
         for (key, new) in self.caches(".new") {
             // Only a job that succeeded saves what it has.

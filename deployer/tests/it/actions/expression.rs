@@ -38,6 +38,16 @@ impl Scope<'_> {
         }
     }
 
+    /// A value of a workflow: what an expression alone results in, else text.
+    pub(crate) fn value_of(&self, value: &Value) -> Value {
+        let Value::String(text) = value else { return value.clone() };
+        let alone = text.trim().strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}"));
+        match alone.filter(|expression| !expression.contains("}}")) {
+            Some(expression) => self.value(expression),
+            None => json!(self.text(text)),
+        }
+    }
+
     /// Whether a condition is true. One that names no status requires success.
     pub(crate) fn holds(&self, condition: &Value) -> bool {
         let expression = match condition {
@@ -158,6 +168,9 @@ impl<'a> Parser<'a> {
             // Here no run is cancelled.
             "cancelled" => json!(false),
             "always" => json!(true),
+            "fromJSON" => {
+                serde_json::from_str(&show(&arguments[0])).unwrap_or_else(|error| panic!("{error}: {arguments:?}"))
+            }
             "hashFiles" => json!(hash_files(&self.context("github.workspace"), &arguments)),
             other => panic!("the workflows use `{other}()`, which this interpreter does not support"),
         }
@@ -223,7 +236,8 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn show(value: &Value) -> String {
+/// A value as text.
+pub(super) fn show(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -8,8 +8,31 @@ use std::process::{Command, Stdio};
 use serde_json::{Map, Value, json};
 
 use super::expression::Scope;
-use super::{End, GitHub, read, standin};
+use super::workflow::{Permissions, Workflow};
+use super::{End, GitHub, PUBLISHED, read, standin};
 use crate::harness::{bare, repository};
+
+/// Where a file of YAML is from: a repository at a commit.
+#[derive(Clone, Default)]
+pub(super) struct Place {
+    pub(super) root: PathBuf,
+    /// `owner/name`.
+    pub(super) repository: String,
+    pub(super) reference: String,
+    pub(super) commit: String,
+}
+
+impl Place {
+    /// This repository as others name it, and a path in it: `OWNER/deployer/.github/workflows/reusable-deploy.yml@v0.2.0`.
+    pub(super) fn published(uses: &str) -> Option<(Self, String)> {
+        let (path, version) = uses.strip_prefix(PUBLISHED)?.split_once('@')?;
+        assert_eq!(version, concat!("v", env!("CARGO_PKG_VERSION")), "{uses} is not the version of these sources");
+        let (owner_and_name, commit) = (PUBLISHED.to_owned(), "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned());
+        let place =
+            Self { root: repository(), repository: owner_and_name, reference: format!("refs/tags/{version}"), commit };
+        Some((place, path.trim_start_matches('/').to_owned()))
+    }
+}
 
 pub(super) struct Job<'a> {
     pub(super) github: &'a GitHub,
@@ -19,8 +42,9 @@ pub(super) struct Job<'a> {
     pub(super) temp: PathBuf,
     /// Shared by the jobs of a run.
     pub(super) artifacts: PathBuf,
-    /// What its token may: `contents` -> `read`.
-    permissions: BTreeMap<String, String>,
+    permissions: Permissions,
+    /// Of the file whose steps run.
+    place: Place,
     contexts: Value,
     /// What `$GITHUB_ENV` and stand-ins have set.
     pub(super) env: BTreeMap<String, String>,
@@ -42,7 +66,7 @@ impl<'a> Job<'a> {
         let artifacts = folder.parent().unwrap().join("artifacts");
         let (env, path) = (BTreeMap::new(), Vec::new());
         let (log, summary) = (String::new(), String::new());
-        let (failed, permissions) = (false, BTreeMap::new());
+        let (failed, permissions) = (false, Permissions::new());
         Self {
             github,
             environment,
@@ -50,6 +74,7 @@ impl<'a> Job<'a> {
             temp,
             artifacts,
             permissions,
+            place: Place::default(),
             contexts,
             env,
             path,
@@ -64,6 +89,11 @@ impl<'a> Job<'a> {
         self.contexts["github"].clone()
     }
 
+    /// The workflow that has the job.
+    pub(super) fn workflow(&self) -> &str {
+        self.contexts["job"]["workflow_ref"].as_str().unwrap()
+    }
+
     /// Fails where the job's token may not do that.
     pub(super) fn may(&self, name: &str, grant: &str) -> Result<(), String> {
         match self.permissions.get(name) {
@@ -72,13 +102,17 @@ impl<'a> Job<'a> {
         }
     }
 
-    pub(super) fn run(mut self, workflow: &Value, job: &Value) -> End {
+    pub(super) fn run(mut self, workflow: &Workflow, job: &Value) -> End {
+        self.permissions = workflow.permissions(job);
+        self.place = workflow.place.clone();
+        // Of the called workflow, while `github` is of the one that calls it.
+        self.contexts["job"] = json!({
+            "workflow_ref": workflow.reference(), "workflow_repository": self.place.repository,
+            "workflow_sha": self.place.commit, "workflow_file_path": workflow.file,
+        });
         let mut contexts = self.contexts.clone();
         contexts["env"] = json!({});
-        assert_eq!(workflow["permissions"], json!({}), "a workflow grants something to every job");
-        let granted = job["permissions"].as_object().into_iter().flatten();
-        self.permissions = granted.map(|(name, grant)| (name.clone(), grant.as_str().unwrap().to_owned())).collect();
-        for declared in [&workflow["env"], &job["env"]] {
+        for declared in [&workflow.content["env"], &job["env"]] {
             let scope = Scope { contexts: &contexts, failed: false };
             let more: Map<_, _> = texts(&scope, declared).into_iter().map(|(name, text)| (name, json!(text))).collect();
             contexts["env"].as_object_mut().unwrap().extend(more);
@@ -125,16 +159,34 @@ impl<'a> Job<'a> {
         let mut env: BTreeMap<_, _> = texts(&scope, &contexts["env"]);
         env.extend(texts(&scope, &step["env"]));
         match (step["uses"].as_str(), step["run"].as_str()) {
-            (Some(action), _) if action.starts_with("./") => self.composite(action, &with, contexts),
-            (Some(action), _) => standin::act(self, action, &with),
+            (Some(action), _) => match self.own(action) {
+                Some((place, path)) => self.composite((&place, &path), &with, contexts),
+                None => standin::act(self, action, &with),
+            },
             (_, Some(script)) => self.script(&scope.text(script), &env),
             _ => panic!("a step that does nothing: {step}"),
         }
     }
 
-    /// An action of this repository.
-    fn composite(&mut self, action: &str, with: &BTreeMap<String, String>, contexts: &Value) -> Result<Value, Value> {
-        let declared = read(&repository().join(action).join("action.yml"));
+    /// Where an action is that is not replaced: `$/…` is of the repository of the file that has it, `./…` of the workspace.
+    fn own(&self, action: &str) -> Option<(Place, String)> {
+        if let Some(path) = action.strip_prefix("$/") {
+            return Some((self.place.clone(), path.to_owned()));
+        }
+        let Some(path) = action.strip_prefix("./") else { return Place::published(action) };
+        let github = |name: &str| self.contexts["github"][name].as_str().unwrap().to_owned();
+        let (repository, reference, commit) = (github("repository"), github("ref"), github("sha"));
+        Some((Place { root: self.workspace.clone(), repository, reference, commit }, path.to_owned()))
+    }
+
+    /// An action that is made of steps. It sees the job only through its inputs.
+    fn composite(
+        &mut self,
+        (place, action): (&Place, &str),
+        with: &BTreeMap<String, String>,
+        contexts: &Value,
+    ) -> Result<Value, Value> {
+        let declared = read(&place.root.join(action).join("action.yml"));
         let mut inside = json!({"github": contexts["github"], "runner": contexts["runner"], "env": contexts["env"]});
         let defaults = declared["inputs"].as_object().into_iter().flatten();
         let scope = Scope { contexts: &inside, failed: false };
@@ -147,9 +199,10 @@ impl<'a> Job<'a> {
         inside["inputs"] = json!(inputs);
         // `success()` and `failure()` inside are about the action's own steps.
         let failed_before = std::mem::take(&mut self.failed);
-        let path_before = std::mem::replace(&mut self.action_path, repository().join(action));
+        let path_before = std::mem::replace(&mut self.action_path, place.root.join(action));
+        let place_before = std::mem::replace(&mut self.place, place.clone());
         self.steps(&declared["runs"]["steps"], &mut inside);
-        self.action_path = path_before;
+        (self.action_path, self.place) = (path_before, place_before);
         let failed_inside = std::mem::replace(&mut self.failed, failed_before);
         let scope = Scope { contexts: &inside, failed: failed_inside };
         let put_out = declared["outputs"].as_object().into_iter().flatten();

@@ -1,5 +1,20 @@
-//! An interpreter of this repository's workflows: jobs in their order, their `run:` steps for real, outputs, environment
-//! files, conditions and needs as GitHub has them. Actions of other owners are replaced by [`standin`].
+//! An interpreter of workflows, of this repository and of those that call its reusable ones: jobs in their order, their `run:` steps
+//! for real, outputs, environment files, conditions and needs as GitHub has them. Actions of other owners are replaced by [`standin`].
+//!
+//! A repository is a [`Project`]: its name, its sources, and the local AWS of its environments. For another one than this:
+//!
+//! ```ignore
+//! let local = BTreeMap::from([("dev".to_owned(), Local::new(port, "111111111111", root.join(".deployer/local/dev")))]);
+//! let mut github = GitHub::new(folder, Project::foreign("someone/greet", root, "greet", local)).with_a_release(COMMIT);
+//! github.variables.get_mut("dev").unwrap().insert(…); // `AWS_ROLE_ARN`, `AWS_REGION` and `STATE_BUCKET` are there
+//! let run = github.run(&Event { workflow: "deploy", ..Event::default() }); // .github/workflows/deploy.yml in `root`, pushed to main
+//! run.expect([("deploy / build", "success"), ("deploy / dev", "success")]);
+//! ```
+//!
+//! - `uses: OWNER/deployer/…@v0.2.0` is this repository's tree, `$/…` the repository of the file that has it, `./…` the workspace
+//!   (of a job: the repository of the file).
+//! - A release of the deployer is downloaded from a file server, which `DEPLOYER_DOWNLOAD_URL` names ([`releases`]).
+//! - GitHub refuses to start what asks for more permissions than its caller grants: [`Run::refused`].
 //!
 //! `wrkflw` was looked at first: it fetches actions of others from the network, has no variables of environments, and
 //! cancels nothing.
@@ -7,39 +22,38 @@
 mod alone;
 mod expression;
 mod job;
+mod project;
+mod releases;
 mod standin;
 mod trust;
+mod workflow;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::repository;
-use expression::Scope;
-use job::Job;
-pub(crate) use standin::{built, comments, published};
+use crate::harness::{bare, repository};
+use job::Place;
+pub(crate) use project::{Local, PUBLISHED, Project, REPOSITORY};
+pub(crate) use releases::published;
+use standin::Attestation;
+pub(crate) use standin::{built, comments};
+use workflow::{Started, Workflow, on};
 
 /// The last commit of the pull request's branch.
 pub(crate) const HEAD: &str = "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef";
 
-/// What a release of the deployer for this machine is called.
-pub(crate) fn asset() -> String {
-    format!("deployer-{}-unknown-linux-gnu", std::env::consts::ARCH)
-}
-
-pub(crate) const REPOSITORY: &str = "example/resume-visitor-counter";
-
 /// GitHub, as far as a run of a workflow uses it.
 pub(crate) struct GitHub {
     root: PathBuf,
-    /// Where the sources are that a run checks out.
-    pub sources: PathBuf,
+    project: Project,
     /// The variables of the GitHub environments.
     pub variables: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the local AWS of `dev` and of `prod` listens.
-    ports: [u16; 2],
+    /// Address of the releases of the deployer.
+    releases: String,
     runs: Cell<usize>,
 }
 
@@ -48,7 +62,7 @@ pub(crate) struct GitHub {
 pub(crate) struct Event {
     /// The file in `.github/workflows`, without its end.
     pub workflow: &'static str,
-    /// What was typed in, for `workflow_dispatch`. A push has none.
+    /// What was typed in, for `workflow_dispatch`; the rest has its defaults. A push has none.
     pub inputs: Option<Value>,
     /// The tag that was pushed; else it is about `main`.
     pub tag: Option<&'static str>,
@@ -56,7 +70,7 @@ pub(crate) struct Event {
     pub pull_request_from: Option<&'static str>,
     /// Jobs that are not run, and how they are taken to have ended.
     pub assumed: &'static [(&'static str, &'static str)],
-    /// The commit.
+    /// The commit; empty for the last one of the sources.
     pub commit: String,
     /// A file of the artifact that another commit's takes the place of, once the job `attest` has ended.
     pub replaced: Option<&'static str>,
@@ -64,7 +78,10 @@ pub(crate) struct Event {
 
 /// A run that has ended.
 pub(crate) struct Run {
+    /// By the names that GitHub shows: `deploy` is the job that calls a workflow (all of its jobs together), `deploy / dev` one of its jobs.
     pub jobs: BTreeMap<String, End>,
+    /// Why GitHub did not start it.
+    pub refused: Option<String>,
 }
 
 /// How a job ended.
@@ -85,12 +102,53 @@ impl Event {
     fn branch(&self) -> &'static str {
         if self.tag.is_some() || self.pull_request_from.is_some() { "elsewhere" } else { "main" }
     }
+
+    fn name(&self) -> &'static str {
+        match (&self.inputs, self.pull_request_from) {
+            (Some(_), _) => "workflow_dispatch",
+            (_, Some(_)) => "pull_request",
+            _ => "push",
+        }
+    }
+
+    /// What it is about, and the short name of it.
+    fn reference(&self) -> (String, &'static str) {
+        match (self.tag, self.pull_request_from) {
+            (Some(tag), _) => (format!("refs/tags/{tag}"), tag),
+            (_, Some(_)) => ("refs/pull/7/merge".to_owned(), "7/merge"),
+            _ => ("refs/heads/main".to_owned(), "main"),
+        }
+    }
+
+    /// The inputs of a click, with the defaults of what was not typed.
+    fn typed(&self, on: &Value) -> Value {
+        let started = on.get(self.name());
+        assert!(started.is_some(), "`{}` does not start {}.yml", self.name(), self.workflow);
+        let Some(typed) = &self.inputs else { return json!({}) };
+        let declared = started.and_then(|click| click["inputs"].as_object()).cloned().unwrap_or_default();
+        for name in typed.as_object().into_iter().flatten().map(|(name, _)| name) {
+            assert!(declared.contains_key(name), "{}.yml has no input `{name}`", self.workflow);
+        }
+        let default = |input: &Value| match (&input["default"], input["type"].as_str()) {
+            (Value::Null, Some("boolean")) => json!(false),
+            (Value::Null, _) => json!(""),
+            (default, _) => default.clone(),
+        };
+        declared
+            .iter()
+            .map(|(name, input)| (name.clone(), typed.get(name).cloned().unwrap_or_else(|| default(input))))
+            .collect()
+    }
 }
 
 impl Run {
+    /// A job by its whole name, or by its last part.
     #[track_caller]
     pub(crate) fn job(&self, name: &str) -> &End {
-        self.jobs.get(name).unwrap_or_else(|| panic!("no job `{name}`"))
+        let nested = format!(" / {name}");
+        let called = || self.jobs.iter().find(|(shown, _)| shown.ends_with(&nested)).map(|(_, end)| end);
+        let found = self.jobs.get(name).or_else(called);
+        found.unwrap_or_else(|| panic!("no job `{name}` in {:?}, {:?}", self.jobs.keys(), self.refused))
     }
 
     /// Fails the test unless the jobs ended so.
@@ -107,6 +165,18 @@ impl Run {
 impl End {
     fn without_a_run(result: &'static str) -> Self {
         Self { result, outputs: json!({}), log: String::new(), summary: String::new(), url: String::new() }
+    }
+
+    /// Both together, with the worst end.
+    fn with(self, other: Self) -> Self {
+        let worst = ["failure", "success", "skipped"].into_iter().find(|end| [self.result, other.result].contains(end));
+        Self {
+            result: worst.unwrap_or(other.result),
+            log: self.log + &other.log,
+            summary: self.summary + &other.summary,
+            url: if other.url.is_empty() { self.url } else { other.url },
+            ..other
+        }
     }
 
     /// Fails the test unless the log has an annotation with all of these.
@@ -133,25 +203,15 @@ impl Drop for GitHub {
 }
 
 impl GitHub {
-    /// A repository with these sources, and its environments set up as bootstrap's outputs say.
-    pub(crate) fn new(root: PathBuf, sources: PathBuf, ports: [u16; 2]) -> Self {
+    /// A repository, and its environments set up as bootstrap's outputs name their roles and buckets.
+    pub(crate) fn new(root: PathBuf, project: Project) -> Self {
         if root.exists() {
             std::fs::remove_dir_all(&root).unwrap();
         }
-        std::fs::create_dir_all(&root).unwrap();
-        let mut variables = BTreeMap::new();
-        for (environment, account) in [("dev", "111111111111"), ("prod", "222222222222")] {
-            for (suffix, role) in [("", "deploy"), ("-plan", "plan"), ("-rollback", "deploy")] {
-                let role = format!("arn:aws:iam::{account}:role/resume-visitor-counter-{environment}-{role}");
-                let bucket = format!("resume-visitor-counter-tfstate-{account}");
-                let of_it = [("AWS_ROLE_ARN", role), ("AWS_REGION", "us-east-1".to_owned()), ("STATE_BUCKET", bucket)];
-                let of_it = of_it.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                variables.insert(format!("{environment}{suffix}"), of_it);
-            }
-        }
-        let github = Self { root, sources, variables, ports, runs: Cell::new(0) };
-        std::fs::write(github.root.join("main"), "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00\n").unwrap();
-        github
+        std::fs::create_dir_all(root.join("releases")).unwrap();
+        std::fs::write(root.join("main"), "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00\n").unwrap();
+        let (variables, releases) = (project.variables(), releases::serve(root.join("releases")));
+        Self { root, project, variables, releases, runs: Cell::new(0) }
     }
 
     /// An earlier run of `deploy.yml` on main had built a deployer, from other sources.
@@ -162,30 +222,30 @@ impl GitHub {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(run.join("workflow"), "deploy main").unwrap();
         std::fs::hard_link(env!("CARGO_BIN_EXE_deployer"), folder.join(&name)).unwrap();
-        let line = standin::attestation(&folder.join(&name), &name, ("deploy", "0ld", "refs/heads/main"));
+        let line = self.attested("reusable-deploy", "0ld").of(&folder.join(&name), &name);
         standin::sign(&self, &line);
         std::fs::write(folder.join("bundle.jsonl"), line).unwrap();
         self
     }
 
-    /// A release of `deployer`, built from this commit, which the variable of the repository names.
-    pub(crate) fn with_a_release(self, tag: &str, commit: &str) -> Self {
-        let published = self.root.join("releases").join(tag);
-        std::fs::create_dir_all(&published).unwrap();
-        std::fs::hard_link(env!("CARGO_BIN_EXE_deployer"), published.join(asset())).unwrap();
-        let reference = format!("refs/tags/{tag}");
-        let line = standin::attestation(&published.join(asset()), &asset(), ("release", commit, &reference));
-        standin::sign(&self, &line);
-        std::fs::write(published.join("bundle.jsonl"), line).unwrap();
-        let mut with = self;
-        for variables in with.variables.values_mut() {
-            variables.insert("DEPLOYER_VERSION".to_owned(), tag.to_owned());
-        }
-        with
+    /// A release of the deployer under test, built from this commit: the one of its version.
+    pub(crate) fn with_a_release(self, commit: &str) -> Self {
+        releases::publish(&self, commit);
+        self
     }
 
-    fn port(&self, environment: &str) -> u16 {
-        self.ports[usize::from(environment == "prod")]
+    /// Sets a variable of every environment, as one of the repository is.
+    pub(crate) fn with_a_variable(mut self, name: &str, value: &str) -> Self {
+        for variables in self.variables.values_mut() {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+        self
+    }
+
+    /// What a workflow of the repository attests on main.
+    fn attested<'a>(&'a self, workflow: &str, commit: &'a str) -> Signed<'a> {
+        let signer = format!("{}/.github/workflows/{workflow}.yml", self.project.repository);
+        Signed { repository: &self.project.repository, signer, commit }
     }
 
     /// Runs a workflow to its end. Every environment's reviewers approve at once.
@@ -193,136 +253,93 @@ impl GitHub {
         self.runs.set(self.runs.get() + 1);
         let folder = self.root.join(format!("run-{}", self.runs.get()));
         std::fs::create_dir_all(&folder).unwrap();
-        let workflow = read(&repository().join(format!(".github/workflows/{}.yml", event.workflow)));
-        let mut run = Run { jobs: BTreeMap::new() };
-        let jobs = workflow["jobs"].as_object().unwrap();
-        while run.jobs.len() < jobs.len() {
-            let due = |(name, job): &(&String, &Value)| {
-                !run.jobs.contains_key(*name) && needs(job).iter().all(|needed| run.jobs.contains_key(needed))
-            };
-            let Some((name, job)) = jobs.iter().find(due) else { panic!("jobs that need each other") };
-            let end = match event.assumed.iter().find(|(assumed, _)| assumed == name) {
-                Some((_, result)) => End::without_a_run(result),
-                None => self.jobs(&workflow, (name, job), event, &run, &folder),
-            };
-            run.jobs.insert(name.clone(), end);
-            if let (Some(replaced), "attest") = (event.replaced, name.as_str()) {
-                self.replace(&folder.join("artifacts"), replaced);
-            }
+        let file = format!(".github/workflows/{}.yml", event.workflow);
+        let workflow = Workflow::started(self.place(event), file);
+        if let Err(refused) = workflow.refused() {
+            return Run { jobs: BTreeMap::new(), refused: Some(refused) };
         }
+        let inputs = event.typed(&on(&workflow.content));
+        let context = self.context(event, &workflow, &inputs);
+        let started = Started { github: self, event, context, folder, jobs: RefCell::default() };
+        workflow.run(&started, &inputs, "");
+        let Started { folder, jobs, .. } = started;
         std::fs::write(folder.join("workflow"), format!("{} {}", event.workflow, event.branch())).unwrap();
         let _ = std::fs::remove_dir_all(folder.join("artifacts/built")); // there is none if the first job failed
-        run
+        Run { jobs: jobs.into_inner(), refused: None }
+    }
+
+    /// Where the workflows of the repository are that an event starts.
+    fn place(&self, event: &Event) -> Place {
+        let commit = if event.commit.is_empty() { self.last_commit() } else { event.commit.clone() };
+        let (root, repository) = (self.project.workflows.clone(), self.project.repository.clone());
+        Place { root, repository, reference: event.reference().0, commit }
+    }
+
+    /// The last commit of the sources, if they have any.
+    fn last_commit(&self) -> String {
+        let mut git = Command::new("git");
+        git.env_clear().envs(bare()).arg("-C").arg(&self.project.sources).args(["rev-parse", "HEAD"]);
+        let asked = self.project.sources.join(".git").exists().then(|| git.output().unwrap().stdout);
+        String::from_utf8(asked.unwrap_or_default()).unwrap().trim().to_owned()
     }
 
     /// Puts a file of another commit into the artifact, attested as that commit's by the same workflow on main.
-    fn replace(&self, artifacts: &Path, name: &str) {
+    fn replace(&self, artifacts: &Path, name: &str, workflow: &str) {
         let (file, bundle) = (artifacts.join("artifact/artifact").join(name), artifacts.join("artifact/bundle.jsonl"));
         std::fs::write(&file, "what another commit was built to").unwrap();
-        let line = standin::attestation(&file, name, ("deploy", "ba5eba11", "refs/heads/main"));
+        let signer = workflow.split('@').next().unwrap().to_owned();
+        let line = Signed { repository: &self.project.repository, signer, commit: "ba5eba11" }.of(&file, name);
         standin::sign(self, &line);
         std::fs::write(&bundle, std::fs::read_to_string(&bundle).unwrap() + &line).unwrap();
     }
 
-    /// A job, or one for each combination of its matrix: what they wrote together, and the worst end.
-    fn jobs(&self, workflow: &Value, (name, job): (&str, &Value), event: &Event, run: &Run, folder: &Path) -> End {
-        let ends = matrix(&job["strategy"]["matrix"]).into_iter().enumerate().map(|(place, matrix)| {
-            let folder = folder.join(format!("{name}-{place}"));
-            self.job(workflow, job, event, run, (matrix, &folder))
-        });
-        let together = |one: End, other: End| End {
-            result: if one.result == "success" { other.result } else { one.result },
-            log: one.log + &other.log,
-            summary: one.summary + &other.summary,
-            ..other
-        };
-        ends.reduce(together).unwrap_or_else(|| End::without_a_run("skipped"))
-    }
-
-    fn job(&self, workflow: &Value, job: &Value, event: &Event, run: &Run, (matrix, folder): (Value, &Path)) -> End {
-        let needed: Vec<_> = needs(job).iter().map(|name| (name.clone(), run.jobs[name].clone())).collect();
-        let failed = needed.iter().any(|(_, end)| end.result != "success");
-        let needs: Map<_, _> = needed
-            .into_iter()
-            .map(|(name, end)| (name, json!({"result": end.result, "outputs": end.outputs})))
-            .collect();
-        let mut contexts = json!({"github": self.context(event), "inputs": event.inputs, "needs": needs, "vars": {}, "matrix": matrix});
-        let scope = Scope { contexts: &contexts, failed };
-        if !scope.holds(&job["if"]) {
-            return End::without_a_run("skipped");
-        }
-        let declared = &job["environment"];
-        let environment = scope.text_of(declared.get("name").unwrap_or(declared));
-        contexts["vars"] = json!(self.variables.get(&environment));
-        Job::new(self, folder, environment, contexts).run(workflow, job)
-    }
-
-    fn context(&self, event: &Event) -> Value {
-        let (reference, name_of_it) = match (event.tag, event.pull_request_from) {
-            (Some(tag), _) => (format!("refs/tags/{tag}"), tag),
-            (_, Some(_)) => ("refs/pull/7/merge".to_owned(), "7/merge"),
-            _ => ("refs/heads/main".to_owned(), "main"),
-        };
-        let workflow = format!("{REPOSITORY}/.github/workflows/{}.yml@{reference}", event.workflow);
-        let name = match (&event.inputs, event.pull_request_from) {
-            (Some(_), _) => "workflow_dispatch",
-            (_, Some(_)) => "pull_request",
-            _ => "push",
-        };
+    fn context(&self, event: &Event, workflow: &Workflow, inputs: &Value) -> Value {
+        let (reference, name_of_it) = event.reference();
         let pull_request = event.pull_request_from.map(|repository| {
             let head = json!({"repo": {"full_name": repository}, "sha": HEAD});
             json!({"number": 7, "head": head, "user": {"login": "octocat"}})
         });
+        // As texts, whatever their type.
+        let typed = inputs.as_object().into_iter().flatten();
+        let typed: Map<_, _> = typed.map(|(name, value)| (name.clone(), json!(expression::show(value)))).collect();
+        let (owner, name) = self.project.repository.split_once('/').unwrap();
         json!({
-            "repository": REPOSITORY, "sha": event.commit, "actor": "octocat", "server_url": "https://github.com",
+            "repository": self.project.repository, "repository_owner": owner, "repository_owner_id": "1", "repository_id": "2",
+            "sha": workflow.place.commit, "actor": "octocat", "server_url": "https://github.com",
             "ref": reference, "ref_name": name_of_it, "run_id": self.runs.get(), "run_attempt": 1,
-            "event_name": name, "event": {"pull_request": pull_request},
-            "workflow": event.workflow, "workflow_ref": workflow, "token": "a-token-of-the-run",
+            "event_name": event.name(),
+            "event": {"pull_request": pull_request, "inputs": typed, "repository": {"name": name}},
+            "workflow": event.workflow, "workflow_ref": workflow.reference(), "token": "a-token-of-the-run",
         })
     }
 }
 
-/// The combinations of a matrix: of one list, or those that it includes. A job without one runs once.
-fn matrix(declared: &Value) -> Vec<Value> {
-    let Some(lists) = declared.as_object() else { return vec![json!({})] };
-    assert_eq!(lists.len(), 1, "a matrix of several lists: {declared}");
-    let (name, list) = lists.iter().next().unwrap();
-    let list = list.as_array().unwrap().iter();
-    list.map(|value| if name == "include" { value.clone() } else { json!({name: value}) }).collect()
+/// An attestation of a run on main.
+struct Signed<'a> {
+    repository: &'a str,
+    signer: String,
+    commit: &'a str,
+}
+
+impl Signed<'_> {
+    fn of(&self, file: &Path, name: &str) -> String {
+        let Self { repository, signer, commit } = self;
+        Attestation { repository, signer, commit, reference: "refs/heads/main" }.of(file, name)
+    }
 }
 
 /// The steps of every workflow and action of this repository, by the file that has them.
 pub(crate) fn declared() -> Vec<(String, Vec<Value>)> {
     let github = repository().join(".github");
     let files = |folder: &str| std::fs::read_dir(github.join(folder)).unwrap().map(|entry| entry.unwrap().path());
-    let workflows = files("workflows").flat_map(|file| {
-        let jobs = read(&file)["jobs"].as_object().unwrap().clone();
-        jobs.into_iter().map(move |(_, job)| (file.clone(), job["steps"].clone()))
-    });
-    let actions = files("actions").map(|folder| folder.join("action.yml"));
-    let actions = actions.map(|file| (file.clone(), read(&file)["runs"]["steps"].clone()));
-    let named = |(file, steps): (PathBuf, Value)| (file.display().to_string(), steps.as_array().unwrap().clone());
-    workflows.chain(actions).map(named).collect()
+    let files = files("workflows").chain(files("actions").map(|folder| folder.join("action.yml")));
+    files.map(|file| (file.display().to_string(), workflow::steps(&file))).collect()
 }
 
-/// The jobs of every workflow, and of the example for other repositories, by the file that has them.
+/// Every workflow of this repository, by the file that has it.
 pub(crate) fn workflows() -> Vec<(String, Value)> {
-    let github = repository().join(".github");
-    let files = std::fs::read_dir(github.join("workflows")).unwrap().map(|entry| entry.unwrap().path());
-    let mut all: Vec<_> = files.map(|file| (file.display().to_string(), read(&file)["jobs"].clone())).collect();
-    let text = std::fs::read_to_string(github.join("README.md")).unwrap();
-    let (_, example) = text.split_once("```yaml").unwrap();
-    let example: Value = serde_saphyr::from_str(example.split("```").next().unwrap()).unwrap();
-    all.push(("the example in .github/README.md".to_owned(), example["jobs"].clone()));
-    all
-}
-
-fn needs(job: &Value) -> Vec<String> {
-    match &job["needs"] {
-        Value::String(one) => vec![one.clone()],
-        Value::Array(several) => several.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
-        _ => Vec::new(),
-    }
+    let files = std::fs::read_dir(repository().join(".github/workflows")).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|file| (file.display().to_string(), read(&file))).collect()
 }
 
 /// Reads a file of YAML.

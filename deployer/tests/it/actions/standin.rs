@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::GitHub;
 use super::job::Job;
 use super::trust;
-use super::{GitHub, REPOSITORY};
-use crate::harness::{architecture, copy, repository, token};
+use crate::harness::{architecture, bare, copy, repository, token};
 use crate::infrastructure::said_at;
 use crate::stack;
 
@@ -23,7 +24,7 @@ pub(super) fn act(job: &mut Job, action: &str, with: &With) -> Result<Value, Val
     let (name, version) = action.split_once('@').unwrap_or((action, ""));
     assert!(version.len() == 40 && version.chars().all(|c| c.is_ascii_hexdigit()), "`{action}` is not pinned");
     let done = match name {
-        "actions/checkout" => checkout(job),
+        "actions/checkout" => checkout(job, with),
         "actions/upload-artifact" => upload(job, with),
         "actions/download-artifact" => download(job, with),
         "actions/attest-build-provenance" | "actions/attest" => attest(job, with),
@@ -51,7 +52,8 @@ pub(super) fn environment(github: &GitHub) -> Vec<(String, String)> {
         ("STANDIN_CARGO", env!("CARGO").to_owned()),
         ("STANDIN_DEPLOYER", env!("CARGO_BIN_EXE_deployer").to_owned()),
         ("STANDIN_ACCEPTANCE", built().join("examples/acceptance").display().to_string()),
-        ("STANDIN_REPOSITORY", REPOSITORY.to_owned()),
+        ("STANDIN_REPOSITORY", github.project.repository.clone()),
+        ("DEPLOYER_DOWNLOAD_URL", github.releases.clone()),
         ("STANDIN_ROOT", github.root.display().to_string()),
         ("CARGO_TARGET_DIR", functions.display().to_string()),
         ("DEPLOYER_LOCAL", "1".to_owned()),
@@ -69,22 +71,32 @@ fn attestations(github: &GitHub) -> PathBuf {
     github.root.join("attestations")
 }
 
-/// Who built a file: a line for [`attestations`], which says that it was signed, and for the bundle that travels with the file.
-pub(super) fn attestation(file: &Path, name: &str, (workflow, commit, reference): (&str, &str, &str)) -> String {
-    let sum: String = Sha256::digest(std::fs::read(file).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{sum} {name} {REPOSITORY}/.github/workflows/{workflow}.yml {commit} {reference}\n")
+/// Who built a file.
+pub(super) struct Attestation<'a> {
+    /// Whose workflow run it was.
+    pub(super) repository: &'a str,
+    /// The workflow that has the job that signed, maybe of another repository: its path.
+    pub(super) signer: &'a str,
+    pub(super) commit: &'a str,
+    pub(super) reference: &'a str,
+}
+
+impl Attestation<'_> {
+    /// A line for [`attestations`], which shows that it was signed, and for the bundle that travels with the file.
+    pub(super) fn of(&self, file: &Path, name: &str) -> String {
+        let Self { repository, signer, commit, reference } = self;
+        format!("{} {name} {repository} {signer} {commit} {reference}\n", sum(file))
+    }
+}
+
+pub(super) fn sum(file: &Path) -> String {
+    Sha256::digest(std::fs::read(file).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Signs attestations.
 pub(super) fn sign(github: &GitHub, lines: &str) {
     let before = std::fs::read_to_string(attestations(github)).unwrap_or_default();
     std::fs::write(attestations(github), before + lines).unwrap();
-}
-
-/// The files of a release of the repository, by their names.
-pub(crate) fn published(github: &GitHub, tag: &str) -> BTreeMap<String, Vec<u8>> {
-    let files = std::fs::read_dir(github.root.join("releases").join(tag)).unwrap().map(|file| file.unwrap().path());
-    files.map(|file| (file.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(file).unwrap())).collect()
 }
 
 /// The comments on the pull request.
@@ -98,11 +110,36 @@ pub(crate) fn comments(github: &GitHub) -> Vec<String> {
     all
 }
 
-/// The sources, with the fork's own values: those of the local AWS.
-fn checkout(job: &Job) -> Result<(), String> {
+/// The sources of the repository whose run it is.
+fn checkout(job: &Job, with: &With) -> Result<(), String> {
     job.may("contents", "read")?;
+    let project = &job.github.project;
+    if project.is_this() {
+        checkout_of_this(job);
+    } else if project.sources.join(".git").exists() {
+        clone(job, with);
+    } else {
+        copy(&project.sources, &job.workspace);
+    }
+    Ok(())
+}
+
+/// What is committed, with the history that was asked for.
+fn clone(job: &Job, with: &With) {
+    let mut git = Command::new("git");
+    git.env_clear().envs(bare()).args(["clone", "--quiet"]);
+    if with.get("fetch-depth").is_none_or(|depth| depth != "0") {
+        git.args(["--depth", "1"]);
+    }
+    let from = format!("file://{}", job.github.project.sources.display());
+    assert!(git.arg(from).arg(&job.workspace).status().unwrap().success());
+}
+
+/// With the fork's own values: those of the local AWS.
+fn checkout_of_this(job: &Job) {
+    let project = &job.github.project;
     for entry in ["Cargo.toml", "Cargo.lock", "deployer.toml", "deployer", "function", "terraform"] {
-        copy(&job.github.sources.join(entry), &job.workspace.join(entry));
+        copy(&project.sources.join(entry), &job.workspace.join(entry));
     }
     copy(&repository().join(".github"), &job.workspace.join(".github"));
     // The script that starts these very tests: what it would find.
@@ -113,21 +150,21 @@ fn checkout(job: &Job) -> Result<(), String> {
     }
     let files = job.workspace.join("terraform/environments");
     let architecture = architecture();
-    for environment in ["dev", "prod"] {
-        let values = std::fs::read_to_string(files.join(format!("local-{environment}.tfvars"))).unwrap();
-        let endpoint = format!("http://127.0.0.1:{}", job.github.port(environment));
+    for (environment, local) in &project.local {
+        let from = files.join(format!("local-{environment}.tfvars"));
+        let Ok(values) = std::fs::read_to_string(from) else { continue };
+        let endpoint = format!("http://127.0.0.1:{}", local.port);
         let values = format!("{values}\nlocal_endpoint = \"{endpoint}\"\narchitecture = \"{architecture}\"\n");
         std::fs::write(files.join(format!("{environment}.tfvars")), values).unwrap();
         let backend = format!("{environment}.s3.tfbackend");
         copy(&files.join(format!("local-{backend}")), &files.join(backend));
     }
-    Ok(())
 }
 
 /// What only a release reads: the repository's own name, as who publishes it sets it, and no downloads.
 fn prepare_for_a_release(workspace: &Path) {
     let manifest = workspace.join("Cargo.toml");
-    let named = std::fs::read_to_string(&manifest).unwrap().replace("OWNER/deployer", REPOSITORY);
+    let named = std::fs::read_to_string(&manifest).unwrap().replace("OWNER/deployer", super::REPOSITORY);
     std::fs::write(manifest, named).unwrap();
     copy(&programs().join("release-tools"), &workspace.join(".github/build/tools"));
     for file in ["LICENSE", "install.sh"] {
@@ -210,13 +247,15 @@ fn attest(job: &Job, with: &With) -> Result<(), String> {
     job.may("attestations", "write")?;
     let github = job.github_context();
     let said = |name: &str| github[name].as_str().unwrap().to_owned();
-    let (workflow, commit, reference) = (said("workflow"), said("sha"), said("ref"));
+    let (repository, commit, reference) = (said("repository"), said("sha"), said("ref"));
+    let signer = job.workflow().split('@').next().unwrap();
+    let by = Attestation { repository: &repository, signer, commit: &commit, reference: &reference };
     let mut lines = String::new();
     for folder in with["subject-path"].lines().filter_map(|line| line.trim().strip_suffix("/*")) {
         let files = std::fs::read_dir(job.workspace.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
         for file in files.map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-            lines += &attestation(&file, &name, (&workflow, &commit, &reference));
+            lines += &by.of(&file, &name);
         }
     }
     sign(job.github, &lines);
@@ -230,9 +269,9 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
     let role = &with["role-to-assume"];
     let (account, name) =
         role.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/")).ok_or("no role")?;
-    let environment = if account == "222222222222" { "prod" } else { "dev" };
+    let local = job.github.project.with_account(account, &job.environment).ok_or("no such account")?;
     let query = format!("/?Action=GetRole&RoleName={name}&Version=2010-05-08");
-    let role = said_at(job.github.port(environment), account, "iam", None, &query, &Value::Null);
+    let role = said_at(local.port, account, "iam", None, &query, &Value::Null);
     if !trust::allows(&trust::policy(&role), &claims(job)) {
         return Err(
             "Could not assume role with OIDC: Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned()
@@ -243,15 +282,17 @@ fn assume(job: &mut Job, with: &With) -> Result<(), String> {
         ("AWS_ACCESS_KEY_ID", account.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "the-secret-key-of-the-run".to_owned()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", job.github.port(environment))),
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", local.port)),
     ];
     // An emulator without a gate gives none.
-    settings.extend(token(job.github.port(environment)).map(|token| ("AWS_SESSION_TOKEN", token)));
+    settings.extend(token(local.port).map(|token| ("AWS_SESSION_TOKEN", token)));
     job.env.extend(settings.into_iter().map(|(name, value)| (name.to_owned(), value)));
     // What opens the local AWS: with `DEPLOYER_LOCAL` a deployer looks for it in its own checkout.
-    for environment in ["dev", "prod"] {
-        let file = format!(".deployer/local/{environment}/credentials");
-        copy(&stack().checkout.root.join(&file), &job.workspace.join(&file));
+    for (environment, local) in &job.github.project.local {
+        let file = local.kept.join("credentials");
+        if file.exists() {
+            copy(&file, &job.workspace.join(format!(".deployer/local/{environment}/credentials")));
+        }
     }
     Ok(())
 }
@@ -262,17 +303,20 @@ fn claims(job: &Job) -> BTreeMap<&'static str, String> {
     let said = |name: &str| github[name].as_str().unwrap().to_owned();
     BTreeMap::from([
         ("aud", "sts.amazonaws.com".to_owned()),
-        ("sub", format!("repo:{REPOSITORY}:environment:{}", job.environment)),
+        ("sub", format!("repo:{}:environment:{}", said("repository"), job.environment)),
         ("environment", job.environment.clone()),
-        ("repository", REPOSITORY.to_owned()),
+        ("repository", said("repository")),
         ("ref", said("ref")),
-        ("job_workflow_ref", said("workflow_ref")),
+        ("workflow_ref", said("workflow_ref")),
+        ("job_workflow_ref", job.workflow().to_owned()),
     ])
 }
 
 /// Terraform is on the machine; its provider comes from where `local up` found it.
 fn set_up_terraform(job: &mut Job) -> Result<(), String> {
-    let settings = stack().checkout.root.join(".deployer/local/dev/terraform.tfrc");
+    let kept =
+        job.github.project.local.values().map(|local| local.kept.join("terraform.tfrc")).find(|file| file.exists());
+    let settings = kept.unwrap_or_else(|| stack().checkout.root.join(".deployer/local/dev/terraform.tfrc"));
     job.env.insert("TF_CLI_CONFIG_FILE".to_owned(), settings.display().to_string());
     job.env.insert("CHECKPOINT_DISABLE".to_owned(), "1".to_owned());
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 static FILES: LazyLock<Mutex<HashMap<u16, PathBuf>>> = LazyLock::new(Mutex::default);
 
 /// Remembers where the emulator on a port has its credentials.
-pub(super) fn know(port: u16, file: PathBuf) {
+pub(crate) fn know(port: u16, file: PathBuf) {
     FILES.lock().unwrap().insert(port, file);
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use alarm::Alarm;
 pub(crate) use checkout::{Checkout, SENTENCE, repository};
-pub(crate) use credentials::token;
+pub(crate) use credentials::{know, token};
 pub(crate) use emulator::Emulator;
 pub(crate) use ended::{Ended, Running};
 pub(crate) use stack::{Stack, signed};

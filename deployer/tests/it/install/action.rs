@@ -1,17 +1,18 @@
 //! `action.yml`, in a job of another repository.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::machine::programs;
 use super::server::{Response, Server, VERSION, archive_name, packed, sha256};
-use crate::actions::{End, GitHub};
-use crate::harness::repository;
+use crate::actions::{End, GitHub, PUBLISHED, Project};
 
 fn github(name: &str) -> GitHub {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github").join(name);
-    GitHub::new(root, repository(), [0, 0])
+    let project = Project::foreign("someone/project", root.join("sources"), "project", BTreeMap::new());
+    GitHub::new(root, project)
 }
 
 /// A job that installs deployer with these inputs, and starts it.
@@ -21,7 +22,7 @@ fn job(github: &GitHub, server: &Server, with: &Value) -> End {
         "permissions": {"contents": "read"},
         "steps": [
             {"run": "echo \"$PROGRAMS\" >>\"$GITHUB_PATH\""},
-            {"id": "deployer", "uses": "./", "with": with},
+            {"id": "deployer", "uses": format!("{PUBLISHED}@v{VERSION}"), "with": with},
             {"id": "started", "run": "echo \"deployer=$(command -v deployer)\" >>\"$GITHUB_OUTPUT\"; deployer --version"},
         ],
         "outputs": {

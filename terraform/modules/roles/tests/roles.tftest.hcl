@@ -35,15 +35,15 @@ run "only_this_repositorys_environment_branch_and_workflows_may_deploy" {
         "token.actions.githubusercontent.com:ref" = ["refs/heads/main"]
         "token.actions.githubusercontent.com:sub" = ["repo:owner/name:environment:dev", "repo:owner@1/name@2:environment:dev"]
         "token.actions.githubusercontent.com:job_workflow_ref" = [
-          "owner/name/.github/workflows/deploy.yml@refs/heads/main",
-          "owner/name/.github/workflows/promote.yml@refs/heads/main",
+          "owner/name/.github/workflows/reusable-deploy.yml@refs/heads/main",
+          "owner/name/.github/workflows/reusable-promote.yml@refs/heads/main",
         ]
       },
       {
         "token.actions.githubusercontent.com:aud"              = "sts.amazonaws.com"
         "token.actions.githubusercontent.com:ref"              = ["refs/heads/main"]
         "token.actions.githubusercontent.com:sub"              = ["repo:owner/name:environment:dev-rollback", "repo:owner@1/name@2:environment:dev-rollback"]
-        "token.actions.githubusercontent.com:job_workflow_ref" = ["owner/name/.github/workflows/rollback.yml@refs/heads/main"]
+        "token.actions.githubusercontent.com:job_workflow_ref" = ["owner/name/.github/workflows/reusable-rollback.yml@refs/heads/main"]
       },
     ]
     error_message = "Another repository, branch, workflow or environment may deploy."
@@ -102,6 +102,43 @@ run "another_branch_and_other_workflows_can_be_named" {
     )
     error_message = "The values are not taken."
   }
+}
+
+run "called_workflows_are_trusted_at_their_ref" {
+  command = plan
+
+  variables {
+    github = {
+      oidc_provider_arn  = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+      repository         = "owner/name"
+      workflows          = ["reusable-deploy"]
+      rollback_workflows = ["reusable-rollback"]
+      workflows_from     = { repository = "OWNER/deployer", ref = "v0.2.0" }
+    }
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role.github["deploy"].assume_role_policy).Statement : [
+      statement.Condition.StringEquals["token.actions.githubusercontent.com:ref"], statement.Condition.StringEquals["token.actions.githubusercontent.com:job_workflow_ref"],
+      ]] == [
+      [["refs/heads/main"], ["OWNER/deployer/.github/workflows/reusable-deploy.yml@refs/tags/v0.2.0"]],
+      [["refs/heads/main"], ["OWNER/deployer/.github/workflows/reusable-rollback.yml@refs/tags/v0.2.0"]],
+    ]
+    error_message = "The called workflows cannot take the role, or the caller's own can."
+  }
+}
+
+run "refuses_any_version_of_called_workflows" {
+  command = plan
+
+  variables {
+    github = {
+      oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
+      repository        = "owner/name"
+      workflows_from    = { repository = "OWNER/deployer", ref = "*" }
+    }
+  }
+  expect_failures = [var.github]
 }
 
 run "a_repository_without_numbers_is_trusted_by_its_name" {

@@ -1,5 +1,5 @@
-# The smallest infrastructure of a function behind an HTTP API: `dev` and `prod`, each with the function, its alias, the API and
-# the deployer's ledger.
+# The smallest infrastructure of a function behind an HTTP API: an environment with the function, its alias, the API and the deployer's
+# ledger. Each environment has a state of its own.
 
 terraform {
   required_version = ">= 1.11"
@@ -10,6 +10,14 @@ terraform {
       version = ">= 5.100, < 7"
     }
   }
+
+  # Which state it is comes from environments/ENVIRONMENT.s3.tfbackend.
+  backend "s3" {}
+}
+
+variable "environment" {
+  type        = string
+  description = "`dev` or `prod`."
 }
 
 variable "local_endpoint" {
@@ -18,15 +26,11 @@ variable "local_endpoint" {
   description = "Where a local AWS listens; on AWS nothing."
 }
 
-locals {
-  environments = toset(["dev", "prod"])
-}
-
 data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}
 
 resource "aws_iam_role" "api" {
-  name = "notes-api"
+  name = "notes-api-${var.environment}"
 
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
@@ -40,13 +44,11 @@ resource "aws_iam_role_policy_attachment" "api" {
 }
 
 resource "aws_lambda_function" "api" {
-  for_each = local.environments
-
-  function_name = "notes-api-${each.key}"
+  function_name = "notes-api-${var.environment}"
   role          = aws_iam_role.api.arn
   runtime       = "python3.13"
   handler       = "app.handle"
-  filename      = ".deployer/artifact/api.zip" # what `deployer build` made; afterwards the code is the deployer's
+  filename      = "../.deployer/artifact/api.zip" # what `deployer build` made; afterwards the code is the deployer's
   publish       = true
 
   lifecycle {
@@ -55,11 +57,9 @@ resource "aws_lambda_function" "api" {
 }
 
 resource "aws_lambda_alias" "live" {
-  for_each = local.environments
-
   name             = "live"
-  function_name    = aws_lambda_function.api[each.key].function_name
-  function_version = aws_lambda_function.api[each.key].version
+  function_name    = aws_lambda_function.api.function_name
+  function_version = aws_lambda_function.api.version
 
   lifecycle {
     ignore_changes = [description, function_version, routing_config] # the deployer moves it
@@ -67,48 +67,38 @@ resource "aws_lambda_alias" "live" {
 }
 
 resource "aws_apigatewayv2_api" "notes" {
-  for_each = local.environments
-
-  name          = "notes-${each.key}"
+  name          = "notes-${var.environment}"
   protocol_type = "HTTP"
 }
 
 # It deploys every change of a route by itself: nothing of the API is left for a release to move.
 resource "aws_apigatewayv2_stage" "default" {
-  for_each = local.environments
-
-  api_id      = aws_apigatewayv2_api.notes[each.key].id
+  api_id      = aws_apigatewayv2_api.notes.id
   name        = "$default"
   auto_deploy = true
 }
 
 # It calls the alias, never the bare function: a release moves it with everything else.
 resource "aws_apigatewayv2_integration" "api" {
-  for_each = local.environments
-
-  api_id                 = aws_apigatewayv2_api.notes[each.key].id
+  api_id                 = aws_apigatewayv2_api.notes.id
   integration_type       = "AWS_PROXY"
-  integration_uri        = aws_lambda_alias.live[each.key].arn
+  integration_uri        = aws_lambda_alias.live.arn
   payload_format_version = "2.0"
 }
 
 resource "aws_apigatewayv2_route" "note" {
-  for_each = local.environments
-
-  api_id    = aws_apigatewayv2_api.notes[each.key].id
+  api_id    = aws_apigatewayv2_api.notes.id
   route_key = "GET /notes/{id}"
-  target    = "integrations/${aws_apigatewayv2_integration.api[each.key].id}"
+  target    = "integrations/${aws_apigatewayv2_integration.api.id}"
 }
 
 resource "aws_lambda_permission" "note" {
-  for_each = local.environments
-
   statement_id_prefix = "api-gateway-"
   action              = "lambda:InvokeFunction"
-  function_name       = aws_lambda_function.api[each.key].function_name
-  qualifier           = aws_lambda_alias.live[each.key].name
+  function_name       = aws_lambda_function.api.function_name
+  qualifier           = aws_lambda_alias.live.name
   principal           = "apigateway.amazonaws.com"
-  source_arn          = "${aws_apigatewayv2_api.notes[each.key].execution_arn}/$default/GET/notes/*"
+  source_arn          = "${aws_apigatewayv2_api.notes.execution_arn}/$default/GET/notes/*"
 
   lifecycle {
     create_before_destroy = true
@@ -116,22 +106,20 @@ resource "aws_lambda_permission" "note" {
 }
 
 module "ledger" {
-  source   = "../../../terraform/modules/ledger" # from another place: a git source, see that module's README
-  for_each = local.environments
-
+  source              = "../../../../terraform/modules/ledger" # from another place: a git source, see that module's README
   app                 = "notes"
-  environment         = each.key
+  environment         = var.environment
   deletion_protection = false # of what was only tried; true for what is to stay
 
   stack = {
     account   = data.aws_caller_identity.current.account_id
     region    = data.aws_region.current.name
-    functions = { api = { name = aws_lambda_function.api[each.key].function_name, alias = aws_lambda_alias.live[each.key].name } }
+    functions = { api = { name = aws_lambda_function.api.function_name, alias = aws_lambda_alias.live.name } }
 
     api = {
       kind = "http"
-      id   = aws_apigatewayv2_api.notes[each.key].id
-      url  = var.local_endpoint == null ? aws_apigatewayv2_api.notes[each.key].api_endpoint : "${var.local_endpoint}/_aws/execute-api/${aws_apigatewayv2_api.notes[each.key].id}/$default"
+      id   = aws_apigatewayv2_api.notes.id
+      url  = var.local_endpoint == null ? aws_apigatewayv2_api.notes.api_endpoint : "${var.local_endpoint}/_aws/execute-api/${aws_apigatewayv2_api.notes.id}/$default"
     }
   }
 }
