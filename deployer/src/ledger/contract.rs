@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::config::{Contract, RestApi};
 use crate::failure::Failure;
 
-/// The newest shape of the contract that this version reads.
-const SCHEMA: u64 = 2;
+use super::schema::{SCHEMA, refuse_newer, signature};
+
 
 impl Contract {
     /// The item `stack` of `ledger`, or what `deployer.toml` declares.
@@ -60,7 +60,7 @@ impl Contract {
         let mut item = serde_json::to_value(self).context("failed to serialize the stack contract")?;
         item["pk"] = json!(app);
         item["sk"] = json!(super::STACK);
-        item["schema"] = json!(SCHEMA);
+        signature().into_iter().for_each(|(name, signed)| item[name] = signed);
         Ok(item)
     }
 
@@ -69,15 +69,9 @@ impl Contract {
     /// # Errors
     /// It is of another schema, it is incomplete, or it contains an invalid name.
     pub(super) fn of_item(item: Value, ledger: &str) -> Result<Self> {
+        refuse_newer(ledger, super::STACK, &item)?;
         match item["schema"].as_u64() {
             Some(SCHEMA) => {}
-            Some(newer) if newer > SCHEMA => {
-                return Err(Failure::refused(format!(
-                    "the stack contract in ledger `{ledger}` has schema {newer}, but this deployer reads only up to {SCHEMA}"
-                ))
-                .hint("use a newer version of the deployer")
-                .into());
-            }
             older => {
                 let has = older.map_or_else(|| "no schema".to_owned(), |older| format!("schema {older}"));
                 return Err(Failure::refused(format!(
