@@ -16,7 +16,7 @@ use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{Beyond, AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord, Timings};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Beyond, Origin, Release, ReleaseState, StepRecord, Timings};
 use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::{self, Verifier};

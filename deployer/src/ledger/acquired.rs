@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::heartbeat::{BEATS, Lease, heartbeat};
-use super::{Holder, Lock, Release, ReleaseState};
 use super::schema::signature;
+use super::{Holder, Lock, Release, ReleaseState};
 use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key, written};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
@@ -185,11 +185,7 @@ fn as_seen(lock: &Lock) -> Condition {
 fn unchanged(lock: &Lock) -> Condition {
     let mut holder = json!(lock.holder);
     lock.beyond.within("holder").add_to(&mut holder);
-    Condition::equals([
-        ("fencing_token", json!(lock.fencing_token)),
-        ("beat", json!(lock.beat)),
-        ("holder", holder),
-    ])
+    Condition::equals([("fencing_token", json!(lock.fencing_token)), ("beat", json!(lock.beat)), ("holder", holder)])
 }
 
 impl AcquiredLock {

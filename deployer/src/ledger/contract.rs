@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::config::{Contract, RestApi};
+use crate::config::{Contract, RestApi, in_contract};
 use crate::failure::Failure;
 
 use super::schema::{SCHEMA, refuse_newer, signature};
-
 
 impl Contract {
     /// The item `stack` of `ledger`, or what `deployer.toml` declares.
@@ -85,8 +84,9 @@ impl Contract {
             Failure::refused(format!("the stack contract in ledger `{ledger}` {what}"))
                 .hint("write it again with your infrastructure code or `deployer contract write`")
         };
+        let renamed = in_contract(&item).map(|renamed| format!(": {renamed}")).unwrap_or_default();
         let contract: Self =
-            serde_json::from_value(item).with_context(|| broken("is incomplete or malformed".to_owned()))?;
+            serde_json::from_value(item).with_context(|| broken(format!("is incomplete or malformed{renamed}")))?;
         if let Some((what, name)) = contract.odd_name() {
             return Err(broken(format!("has {name:?} for {what}, which is not a valid name")).into());
         }

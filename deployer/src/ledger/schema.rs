@@ -13,6 +13,8 @@ pub(super) const SCHEMA: u64 = 2;
 
 /// This version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Where released versions are.
+const RELEASES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases");
 
 /// The names of what every item has: its key, its schema and the version that wrote it.
 pub(super) const COMMON: [&str; 4] = ["pk", "sk", "schema", "deployer"];
@@ -27,27 +29,18 @@ pub(super) fn signature() -> [(&'static str, Value); 2] {
 /// # Errors
 /// It names the item, its schema, and the version to install.
 pub(super) fn refuse_newer(ledger: &str, key: &str, item: &Value) -> Result<(), Failure> {
-    match item["schema"].as_u64() {
-        Some(newer) if newer > SCHEMA => {
-            let by = version(item).map_or_else(|| "a newer version".to_owned(), |version| format!("deployer {version}"));
-            Err(Failure::refused(format!(
-                "item `{key}` of ledger `{ledger}` has schema {newer}, written by {by}, but deployer {VERSION} reads only up to schema {SCHEMA}"
-            ))
-            .hint(install(version(item))))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// How to get that version or, where it is unknown, the newest one.
-fn install(version: Option<&str>) -> String {
-    let releases = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases");
-    match version {
+    let Some(newer) = item["schema"].as_u64().filter(|schema| *schema > SCHEMA) else { return Ok(()) };
+    let by = version(item).map_or_else(|| "a newer version".to_owned(), |version| format!("deployer {version}"));
+    let hint = match version(item) {
         Some(version) => format!(
-            "install deployer {version} or a newer version: `curl -fsSL {releases}/download/v{version}/install.sh | sh`"
+            "install deployer {version} or a newer version: `curl -fsSL {RELEASES}/download/v{version}/install.sh | sh`"
         ),
-        None => format!("install a newer version of deployer: `curl -fsSL {releases}/latest/download/install.sh | sh`"),
-    }
+        None => format!("install a newer version of deployer: `curl -fsSL {RELEASES}/latest/download/install.sh | sh`"),
+    };
+    let what = format!(
+        "item `{key}` of ledger `{ledger}` has schema {newer}, written by {by}, but deployer {VERSION} reads only up to schema {SCHEMA}"
+    );
+    Err(Failure::refused(what).hint(hint))
 }
 
 /// The version that wrote an item. It becomes a part of a command that people run, so it must look like a version.

@@ -213,7 +213,9 @@ fn a_newer_schema_in_any_item_is_refused_with_the_version_to_install() {
             let command = deploy(simulation, Behavior::Right).await;
             let plan = command.replace("deploy", "plan");
             let status = "status dev";
-            for command in [&command, &plan, status, "rollback dev --to previous", "prune dev --yes", "unlock dev --force"] {
+            for command in
+                [&command, &plan, status, "rollback dev --to previous", "prune dev --yes", "unlock dev --force"]
+            {
                 let refused = simulation.refused(command, 4).await;
                 let what = format!("item `{key}` of ledger `ledger-dev` has schema 3, written by deployer 0.9.0");
                 assert!(refused.words.contains(&what), "{command}: {}", refused.words);

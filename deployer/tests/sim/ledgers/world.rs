@@ -79,7 +79,8 @@ impl World {
     /// What there is in a simulation.
     pub(super) fn of(simulation: &Simulation) -> Self {
         let recorded = |(environment, _): (&str, &str)| {
-            let recorded = simulation.account(environment, |account| Recorded::of(simulation.shape, environment, account));
+            let recorded =
+                simulation.account(environment, |account| Recorded::of(simulation.shape, environment, account));
             (environment.to_owned(), recorded)
         };
         let environments = ENVIRONMENTS.map(recorded).into();
@@ -153,8 +154,7 @@ impl Recorded {
             account.api.restore_deployment(&id, (&deployment.id, &deployment.description), created);
         }
         account.api.change_definition(&id, |definition| definition.binary_media_types.clone_from(media_types));
-        let variables: Vec<_> =
-            stage.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let variables: Vec<_> = stage.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         account.api.create_stage(&id, environment, &stage.deployment, &variables);
         let table = ledger(environment);
         account.dynamodb.create_table(&table, "pk", Some("sk"));
