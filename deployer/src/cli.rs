@@ -11,10 +11,13 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
+/// The version, the commit where it is known, and the target: `0.2.0 (0123456789ab x86_64-unknown-linux-musl)`. `build.rs` makes it.
+pub const VERSION: &str = env!("DEPLOYER_VERSION");
+
 /// Release AWS Lambda functions, safely and fast.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    version = VERSION,
     about = "Release AWS Lambda functions, safely and fast",
     disable_help_subcommand = true,
     disable_help_flag = true,
@@ -59,6 +62,19 @@ impl Cli {
             error
         })
     }
+
+    /// Of a command line without a command: its options. `None`: there is a command, or an option is wrong.
+    pub fn without_command(arguments: impl IntoIterator<Item = OsString>) -> Option<Global> {
+        WithoutCommand::try_parse_from(arguments).ok().map(|line| line.global)
+    }
+}
+
+/// What a command line gives that has no command.
+#[derive(Parser)]
+#[command(disable_help_flag = true)]
+struct WithoutCommand {
+    #[command(flatten)]
+    global: Global,
 }
 
 /// The usage of the command that a command line names.
@@ -507,6 +523,28 @@ mod tests {
             assert_eq!(refused(words).to_string(), refused(option).to_string());
         }
         assert!(refused("deployer help frobnicate").use_stderr());
+    }
+
+    #[test]
+    fn the_version_comes_second_and_names_the_target() {
+        let printed = refused("deployer --version").to_string();
+        let words: Vec<&str> = printed.split_whitespace().collect();
+        assert_eq!(words[..2], ["deployer", env!("CARGO_PKG_VERSION")], "{printed}");
+        let target = words.last().unwrap().trim_matches(['(', ')']);
+        assert!(target.starts_with(std::env::consts::ARCH) && target.matches('-').count() >= 2, "{printed}");
+        // Without optimisation there is no commit unless it is given.
+        assert_eq!(words.len(), if cfg!(debug_assertions) && option_env!("DEPLOYER_COMMIT").is_none() { 3 } else { 4 });
+    }
+
+    #[test]
+    fn a_line_without_a_command_has_its_options() {
+        let options = |line: &str| Cli::without_command(line.split(' ').map(OsString::from));
+        assert!(options("deployer").is_some());
+        let json = options("deployer --output json --local").unwrap();
+        assert!(json.output == Output::Json && json.local);
+        for line in ["deployer deploy", "deployer local", "deployer --frobnicate", "deployer --help"] {
+            assert!(options(line).is_none(), "{line}");
+        }
     }
 
     #[test]

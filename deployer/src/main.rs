@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use deployer::cli::{Cli, Output};
+use deployer::cli::{Cli, Global, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
 use deployer::failure::Exit;
 use deployer::report::Report;
+use deployer::without_command::first_commands;
 use deployer::world::World;
 
 /// Bytes of stack for the run: reserved, not used.
@@ -34,7 +35,15 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
         |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
     let cli = match Cli::of(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(message) => return report(wanted_output()).usage(&message).into(),
+        Err(message) => {
+            let report = report(wanted_output());
+            // A program, or the page of a run, gets an error.
+            let for_people = |global: &Global| global.output == Output::Text && process.github().is_none();
+            return match Cli::without_command(std::env::args_os()).filter(for_people) {
+                Some(global) => report.first_commands(first_commands(&global, process)).into(),
+                None => report.usage(&message).into(),
+            };
+        }
     };
     let report =
         report(cli.global.output).with_verbosity(cli.global.verbosity()).with_live_lines(process.allows_live_lines());

@@ -69,7 +69,8 @@ fn sections(help: &str) -> String {
 }
 
 fn command() -> Command {
-    Cli::command().name("deployer")
+    // Its pages are the same for every target.
+    Cli::command().name("deployer").version(env!("CARGO_PKG_VERSION"))
 }
 
 fn collect(command: Command, pages: &mut Vec<Command>) {

@@ -48,13 +48,10 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         let verifier = engine.verifier(&observed)?;
         return Ok(engine.outcome(&observed, &verifier, Done::Nothing));
     }
-    if options.adopt && engine.adopt(&live(&aws.reader, state.clone()).await?).await? {
+    if options.adopt && adopted(&engine, &state, &history, options).await? {
         (state, history) = read(&engine, &options.to).await?;
     }
-    let serving = state.live.clone().ok_or_else(|| {
-        Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
-            .hint(format!("`deployer deploy {}` makes the first one", environment.name))
-    })?;
+    let serving = state.live.clone().ok_or_else(|| no_release(environment))?;
     let chosen = target::target(&history, &serving, &options.to, options.force)
         .with_context(|| format!("cannot roll `{}` back", environment.name))?;
     let contract = state.contract.clone();
@@ -87,6 +84,30 @@ pub async fn rollback(context: Context<'_>, environment: &Environment, options: 
         verifier: &verifier,
     };
     Box::pin(engine.release(&intended)).await
+}
+
+/// Records drift as a release, once it is sure that there is a release to go back to: a wrong target leaves nothing recorded.
+async fn adopted(engine: &Engine<'_>, state: &LedgerState, history: &[Release], options: &Rollback) -> Result<bool> {
+    let observed = live(engine.reader(), state.clone()).await?;
+    let Some(serving) = &state.live else { return Err(no_release(engine.environment).into()) };
+    // What `previous` is counted from, then.
+    let found = Release { number: state.next_number()?, parts: observed.parts(), ..serving.clone() };
+    let whole = match target::target(history, &found, &options.to, options.force) {
+        Ok(_) => history.to_vec(),
+        Err(_) => engine.ledger().history().await?,
+    };
+    let chosen = target::target(&whole, &found, &options.to, options.force)
+        .with_context(|| format!("cannot roll `{}` back", engine.environment.name))?;
+    let missing = parts::missing(engine.reader(), &state.contract, &found.parts, chosen).await?;
+    if !missing.is_empty() {
+        return Err(refusal(engine, &observed, chosen, &missing).await);
+    }
+    engine.adopt(&observed).await
+}
+
+fn no_release(environment: &Environment) -> Failure {
+    Failure::refused(format!("`{}` has no release yet: there is nothing to go back to", environment.name))
+        .hint(format!("`deployer deploy {}` makes the first one", environment.name))
 }
 
 /// The first round trip: the ledger, with its releases as far back as the one that is named.

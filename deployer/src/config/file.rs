@@ -11,10 +11,10 @@ use super::check::{DeclaredCheck, Marks, Verify};
 use super::contradictions;
 use super::function::DeclaredFunction;
 use super::local::DeclaredLocal;
-use super::mistakes;
 use super::role::Role;
 use super::stack::DeclaredStack;
 use super::traffic::{Lock, Retention, Traffic};
+use super::{mistakes, renamed};
 use crate::failure::{Failure, Place};
 
 /// `deployer.toml`, parsed and validated. The comment on each field is the description of its key in `docs/configuration.md`.
@@ -180,9 +180,16 @@ fn malformed(found: &[toml::de::Error], text: &str, path: &Path) -> Failure {
         let (count, errors): (_, Vec<_>) = (found.len(), found.iter().map(line).collect());
         format!("has {count} errors:\n  {}", errors.join("\n  "))
     });
-    Failure::bad_input(format!("`{}` {what}", path.display()))
-        .hint("`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed")
-        .at(found.first().and_then(place))
+    let hint = match renamed::in_file(text) {
+        Some(renamed) => {
+            format!(
+                "use the new name: {renamed}; `docs/configuration.md` in the repository of the deployer describes every key"
+            )
+        }
+        None => "`docs/configuration.md` in the repository of the deployer describes every key; nothing was changed"
+            .to_owned(),
+    };
+    Failure::bad_input(format!("`{}` {what}", path.display())).hint(hint).at(found.first().and_then(place))
 }
 
 /// Whether a name has nothing that leads elsewhere in a path, an address or a call: keys here and names in AWS consist of

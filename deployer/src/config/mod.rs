@@ -14,6 +14,7 @@ mod mistakes;
 mod process;
 #[cfg(test)]
 pub(crate) mod reference;
+mod renamed;
 mod role;
 mod stack;
 mod table;
@@ -36,6 +37,7 @@ pub use function::{Code, Function, ImageSource, Output, Package, PackageType, Re
 pub use image::Image;
 pub use local::{LocalStack, has_terraform};
 pub use process::{GitHubStep, ProcessEnvironment};
+pub(crate) use renamed::in_contract;
 pub use role::Role;
 pub(crate) use stack::DEFAULT_STAGE;
 pub use stack::{Api, Contract, FunctionResource, HttpApi, RestApi};
@@ -339,14 +341,23 @@ fn environments(file: &file::File, root: &Path, local: bool) -> BTreeMap<String,
     entries.collect()
 }
 
+/// Whether a command without `--config` finds a configuration file.
+pub(crate) fn is_here() -> Result<bool> {
+    let here = std::env::current_dir().context("cannot determine the current folder")?;
+    Ok(nearest(&here).is_some())
+}
+
+fn nearest(here: &Path) -> Option<PathBuf> {
+    here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+}
+
 /// The configuration file: the one named, or the nearest one from here upwards.
 fn locate(named: Option<&Path>) -> Result<PathBuf> {
     let here = std::env::current_dir().context("cannot determine the current folder")?;
     if let Some(path) = named {
         return Ok(here.join(path));
     }
-    let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
-    found.ok_or_else(|| {
+    nearest(&here).ok_or_else(|| {
         Failure::bad_input(format!("no `{FILE_NAME}` in `{}` or a folder above it", here.display()))
             .hint("run this inside the project, pass `--config FILE`, or let `deployer init` write a first one")
             .into()

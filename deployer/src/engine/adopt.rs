@@ -7,7 +7,7 @@ use super::Engine;
 use super::moves::stage_to;
 use crate::aws::Readiness;
 use crate::failure::Failure;
-use crate::ledger::{AcquiredLock, ArtifactRecord, Release, ReleaseKind, ReleaseState, Timings};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Beyond, Release, ReleaseKind, ReleaseState, Timings};
 use crate::observe::{Observed, ObservedApi};
 use crate::plan::drift;
 use crate::verify::{Blame, Expected, Failed, Traffic, Verifier, awake};
@@ -168,6 +168,7 @@ async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result
         started_at: engine.now(),
         ended_at: None,
         fencing_token: 0,
+        beyond: Beyond::default(),
         parts,
     })
 }

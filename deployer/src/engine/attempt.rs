@@ -16,7 +16,7 @@ use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{AcquiredLock, ArtifactRecord, Origin, Release, ReleaseState, StepRecord, Timings};
+use crate::ledger::{AcquiredLock, ArtifactRecord, Beyond, Origin, Release, ReleaseState, StepRecord, Timings};
 use crate::observe::{Observed, live_again, recall};
 use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
 use crate::verify::{self, Verifier};
@@ -100,6 +100,7 @@ impl Engine<'_> {
             started_at: self.now(),
             ended_at: None,
             fencing_token: 0,
+            beyond: Beyond::default(),
         };
         // A rollback restores a release whole: what its deployment froze too.
         if let Goal::Parts(target) = intended.wanted.goal {

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::heartbeat::{BEATS, Lease, heartbeat};
+use super::schema::signature;
 use super::{Holder, Lock, Release, ReleaseState};
-use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
+use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key, written};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
@@ -67,7 +68,7 @@ impl Ledger {
     ) -> Result<AcquiredLock> {
         let (sent, token) = (table.world().uptime(), self.next_fencing_token(&state.lock)?);
         let lock = [("holder", json!(holder)), ("fencing_token", json!(token)), ("beat", json!(0))];
-        let lock = lock.map(|(name, value)| (name.to_owned(), value)).into();
+        let lock = lock.into_iter().chain(signature()).map(|(name, value)| (name.to_owned(), value)).collect();
         // An update, as what frees it will be: a role that may not free the lock does not get it.
         changes.insert(0, Change::Set(self.at(LOCK), lock, as_seen(&state.lock)));
         match table.transact(changes).await {
@@ -85,7 +86,9 @@ impl Ledger {
     /// # Errors
     /// [`Exit::Locked`] if it has changed since it was read.
     pub async fn unlock(&self, table: &TableWriter, lock: &Lock) -> Result<()> {
-        let free = Lock { holder: None, fencing_token: self.next_fencing_token(lock)?, beat: 0 };
+        let beyond = lock.beyond.clone().without("holder");
+        let mut free = json!({ "fencing_token": self.next_fencing_token(lock)?, "beat": 0 });
+        beyond.add_to(&mut free);
         match table.transact(vec![Change::Put(self.keyed(LOCK, &free)?, unchanged(lock))]).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind == Kind::Precondition => Err(self.lost_race().await),
@@ -180,11 +183,9 @@ fn as_seen(lock: &Lock) -> Condition {
 }
 
 fn unchanged(lock: &Lock) -> Condition {
-    Condition::equals([
-        ("fencing_token", json!(lock.fencing_token)),
-        ("beat", json!(lock.beat)),
-        ("holder", json!(lock.holder)),
-    ])
+    let mut holder = json!(lock.holder);
+    lock.beyond.within("holder").add_to(&mut holder);
+    Condition::equals([("fencing_token", json!(lock.fencing_token)), ("beat", json!(lock.beat)), ("holder", holder)])
 }
 
 impl AcquiredLock {
@@ -266,7 +267,7 @@ impl AcquiredLock {
     fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
         let mut changes = vec![self.freeing(), self.ledger.put(release)?];
         if release.state == ReleaseState::Live {
-            let live = self.ledger.keyed(LIVE, &json!({ "release": release }))?;
+            let live = self.ledger.keyed(LIVE, &json!({ "release": written(release)? }))?;
             changes.push(Change::Put(live, Condition::Any));
             if let Some(before) = superseded {
                 // Written whole: if its item is gone, this record must not fail for it. `live` has its content.

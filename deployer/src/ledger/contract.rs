@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::config::{Contract, RestApi};
+use crate::config::{Contract, RestApi, in_contract};
 use crate::failure::Failure;
 
-/// The newest shape of the contract that this version reads.
-const SCHEMA: u64 = 2;
+use super::schema::{SCHEMA, refuse_newer, signature};
 
 impl Contract {
     /// The item `stack` of `ledger`, or what `deployer.toml` declares.
@@ -60,7 +59,7 @@ impl Contract {
         let mut item = serde_json::to_value(self).context("failed to serialize the stack contract")?;
         item["pk"] = json!(app);
         item["sk"] = json!(super::STACK);
-        item["schema"] = json!(SCHEMA);
+        signature().into_iter().for_each(|(name, signed)| item[name] = signed);
         Ok(item)
     }
 
@@ -69,15 +68,9 @@ impl Contract {
     /// # Errors
     /// It is of another schema, it is incomplete, or it contains an invalid name.
     pub(super) fn of_item(item: Value, ledger: &str) -> Result<Self> {
+        refuse_newer(ledger, super::STACK, &item)?;
         match item["schema"].as_u64() {
             Some(SCHEMA) => {}
-            Some(newer) if newer > SCHEMA => {
-                return Err(Failure::refused(format!(
-                    "the stack contract in ledger `{ledger}` has schema {newer}, but this deployer reads only up to {SCHEMA}"
-                ))
-                .hint("use a newer version of the deployer")
-                .into());
-            }
             older => {
                 let has = older.map_or_else(|| "no schema".to_owned(), |older| format!("schema {older}"));
                 return Err(Failure::refused(format!(
@@ -91,8 +84,9 @@ impl Contract {
             Failure::refused(format!("the stack contract in ledger `{ledger}` {what}"))
                 .hint("write it again with your infrastructure code or `deployer contract write`")
         };
+        let renamed = in_contract(&item).map(|renamed| format!(": {renamed}")).unwrap_or_default();
         let contract: Self =
-            serde_json::from_value(item).with_context(|| broken("is incomplete or malformed".to_owned()))?;
+            serde_json::from_value(item).with_context(|| broken(format!("is incomplete or malformed{renamed}")))?;
         if let Some((what, name)) = contract.odd_name() {
             return Err(broken(format!("has {name:?} for {what}, which is not a valid name")).into());
         }

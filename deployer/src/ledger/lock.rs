@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Beyond;
+
 /// The lock item.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
@@ -16,6 +18,9 @@ pub struct Lock {
     /// Grows with every heartbeat of the holder. A waiter watches it grow, and never compares clocks.
     #[serde(default)]
     pub beat: u64,
+    /// What a newer version of the deployer added to it.
+    #[serde(skip)]
+    pub beyond: Beyond,
 }
 
 /// The run that has the lock.

@@ -4,11 +4,13 @@
 //! Every write goes through a [`AcquiredLock`] on the lock: a run that lost it can write nothing any more.
 
 mod acquired;
+mod beyond;
 mod contract;
 mod heartbeat;
 mod lock;
 mod previous;
 mod release;
+mod schema;
 
 use anyhow::{Context as _, Result};
 use futures::try_join;
@@ -16,9 +18,11 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Change, Condition, Kind, TableReader, TableWriter};
 use crate::failure::Failure;
+use schema::{refuse_newer, signature};
 
 pub use crate::config::{Contract, FunctionResource, HttpApi, RestApi};
 pub use acquired::AcquiredLock;
+pub use beyond::Beyond;
 pub use lock::{Holder, Lock};
 pub use previous::previous;
 pub use release::{
@@ -127,7 +131,7 @@ impl Ledger {
     /// The live release, if there is one. Needs no contract.
     pub async fn live(&self) -> Result<Option<Release>> {
         let item = self.table.get(&self.app, LIVE).await.map_err(|error| self.explain(error))?;
-        item.map(|item| typed(self.table.name(), LIVE, item["release"].clone())).transpose()
+        item.map(|item| live(self.table.name(), &item)).transpose()
     }
 
     /// The newest releases, at most `limit`, the newest first. Reads no more than these.
@@ -159,13 +163,14 @@ impl Ledger {
     }
 
     fn put(&self, release: &Release) -> Result<Change> {
-        Ok(Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Any))
+        Ok(Change::Put(self.keyed(&sort_key(release.number), &written(release)?)?, Condition::Any))
     }
 
     fn keyed(&self, sort_key: &str, item: &impl serde::Serialize) -> Result<Value> {
         let mut value = serde_json::to_value(item).context("failed to serialize an item of the ledger")?;
         value["pk"] = json!(self.app);
         value["sk"] = json!(sort_key);
+        signature().into_iter().for_each(|(name, signed)| value[name] = signed);
         Ok(value)
     }
 
@@ -204,7 +209,7 @@ impl LedgerState {
         Ok(Self {
             contract: Contract::read(items.stack, declared, ledger, app)?,
             lock: items.lock.map(|item| locked(ledger, item)).transpose()?.unwrap_or_default(),
-            live: items.live.map(|item| typed(ledger, LIVE, item["release"].clone())).transpose()?,
+            live: items.live.map(|item| live(ledger, &item)).transpose()?,
             last: items.last.map(|item| numbered(ledger, item)).transpose()?,
             caller: None,
         })
@@ -239,13 +244,22 @@ impl LedgerState {
     }
 }
 
+/// A release as it is written: with what a newer version added to it.
+fn written(release: &Release) -> Result<Value> {
+    let mut value = serde_json::to_value(release).context("failed to serialize a release")?;
+    release.beyond.add_to(&mut value);
+    Ok(value)
+}
+
 /// An item, or what is in one; `key` is its sort key.
 fn typed<T: serde::de::DeserializeOwned>(ledger: &str, key: &str, item: Value) -> Result<T> {
     serde_json::from_value(item).with_context(|| foreign(ledger, key, "is not in the expected form"))
 }
 
 fn locked(ledger: &str, item: Value) -> Result<Lock> {
-    let lock: Lock = typed(ledger, LOCK, item)?;
+    refuse_newer(ledger, LOCK, &item)?;
+    let mut lock: Lock = typed(ledger, LOCK, item.clone())?;
+    lock.beyond = Beyond::of(item, &lock);
     // No run ever had it: it would be taken for an absent lock, and could never be taken.
     if lock.fencing_token == 0 {
         return Err(foreign(ledger, LOCK, "has the fencing token 0, which no run ever wrote").into());
@@ -253,10 +267,23 @@ fn locked(ledger: &str, item: Value) -> Result<Lock> {
     Ok(lock)
 }
 
+/// The release that the item `live` names.
+fn live(ledger: &str, item: &Value) -> Result<Release> {
+    refuse_newer(ledger, LIVE, item)?;
+    release(ledger, LIVE, item["release"].clone())
+}
+
+fn release(ledger: &str, key: &str, item: Value) -> Result<Release> {
+    let mut release: Release = typed(ledger, key, item.clone())?;
+    release.beyond = Beyond::of(item, &release);
+    Ok(release)
+}
+
 /// A release whose number matches its key: a lookup by number must return that release.
 fn numbered(ledger: &str, item: Value) -> Result<Release> {
     let key = item["sk"].as_str().unwrap_or(RELEASE).to_owned();
-    let release: Release = typed(ledger, &key, item)?;
+    refuse_newer(ledger, &key, &item)?;
+    let release = release(ledger, &key, item)?;
     if release.number == 0 || sort_key(release.number) != key {
         return Err(
             foreign(ledger, &key, &format!("is of release {}, which does not match its key", release.number)).into()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Beyond;
 use crate::artifact::{Commit, Reads};
 
 /// One numbered change of an environment.
@@ -69,6 +70,9 @@ pub struct Release {
     pub ended_at: Option<String>,
     /// The fencing token of the lock that it ran under.
     pub fencing_token: u64,
+    /// What a newer version of the deployer added to it.
+    #[serde(skip)]
+    pub beyond: Beyond,
 }
 
 impl Release {

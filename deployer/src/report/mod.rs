@@ -208,6 +208,15 @@ impl Report {
         exit
     }
 
+    /// What to type first, in place of a command that is missing.
+    pub fn first_commands(&self, commands: Result<String>) -> Exit {
+        match commands {
+            Ok(commands) => self.words(&printable(&commands)),
+            Err(error) => self.error(&error),
+        }
+        Exit::Usage
+    }
+
     /// A result as JSON.
     fn document(&self, result: &impl serde::Serialize) -> Result<String> {
         self.has_document.store(true, Ordering::Relaxed);

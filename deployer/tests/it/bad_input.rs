@@ -79,7 +79,7 @@ fn a_ledger_that_does_not_exist_is_refused() {
 fn a_contract_of_a_newer_schema_is_refused() {
     with_contract(&["schema", "N"], &json!("3"))
         .expect(4)
-        .says(["has schema 3", "hint: use a newer version of the deployer"]);
+        .says(["has schema 3", "hint: install a newer version of deployer"]);
 }
 
 fn a_contract_of_another_environment_is_refused() {

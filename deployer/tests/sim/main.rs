@@ -9,6 +9,7 @@
 //! | [`simulation`] | commands, run by their arguments, also in parallel |
 //! | [`verdict`], [`printed`], [`output`] | rules for an environment after any run, and for what a run prints and stores |
 //! | [`behaviour`] | what each command does without faults, and what it refuses |
+//! | [`ledgers`] | what every released version of the deployer wrote, and what this one does with it |
 //! | [`cases`], [`schedule`], [`promises`] | cases in parallel, the order of several runs' writes, and the table of figures |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
 
@@ -28,6 +29,7 @@ mod behaviour;
 mod cases;
 mod fault;
 mod findings;
+mod ledgers;
 mod matrix;
 mod output;
 mod outside;

@@ -99,6 +99,11 @@ impl Snapshot {
         Self { shape, aws: shape.aws(seed), packages: 0, programs: false }
     }
 
+    /// A world as it was recorded, after this many builds.
+    pub(crate) fn of(shape: Shape, aws: Aws, packages: usize) -> Self {
+        Self { shape, aws, packages, programs: false }
+    }
+
     /// The world after what `steps` did in it.
     pub(crate) fn after(self, steps: impl AsyncFnOnce(&Simulation) + Send) -> Self {
         self.simulate(async |simulation| {
@@ -178,6 +183,11 @@ impl Simulation {
     /// Since the world began.
     pub(crate) fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// The number of builds so far.
+    pub(crate) fn packages(&self) -> usize {
+        self.packages.get()
     }
 
     /// AWS, brought to this moment.

@@ -12,6 +12,7 @@ mod hashed;
 mod images;
 mod order;
 mod outputs;
+mod version;
 mod world;
 
 use std::process::ExitCode;
@@ -29,6 +30,6 @@ fn test<F: Future<Output = ()>>(name: &str, run: impl FnOnce() -> F + Send + 'st
 
 fn main() -> ExitCode {
     let tests = hashed::tests().into_iter().chain(built::tests()).chain(order::tests()).chain(outputs::tests());
-    let tests = tests.chain(images::tests()).chain(crossed::tests());
+    let tests = tests.chain(images::tests()).chain(crossed::tests()).chain(version::tests());
     libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
 }

@@ -48,6 +48,32 @@ fn an_alias_moved_by_others_stops_every_command_until_adopted() {
 }
 
 #[test]
+fn a_rollback_to_a_missing_release_adopts_nothing() {
+    with_releases(Shape::of(2), 2).simulate(async |simulation| {
+        move_alias(simulation, "1").await;
+        let refused = simulation.refused("rollback dev --to 9999 --adopt", 4).await;
+        assert!(refused.words.contains("there is no release `9999`"), "{}", refused.words);
+        simulation.account("dev", |account| account.lambda.delete_version(&function("f2", "dev"), "2"));
+        let gone = simulation.refused("rollback dev --to 1 --adopt", 4).await;
+        assert!(gone.words.contains("version 2 of `app-f2-dev` is gone"), "{}", gone.words);
+        assert_eq!(item(simulation, "dev", "release#00000003"), serde_json::Value::Null);
+    });
+}
+
+#[test]
+fn a_rollback_that_adopts_counts_previous_from_what_is_live() {
+    with_releases(Shape::of(2), 1).simulate(async |simulation| {
+        let before = Serving::of(simulation, "dev");
+        simulation.done(&deploy(simulation, Behavior::Right).await).await;
+        simulation.done("rollback dev --to 1").await;
+        move_alias(simulation, "3").await;
+        simulation.done("rollback dev --to previous --adopt").await;
+        assert_eq!(item(simulation, "dev", "release#00000004")["kind"], "adopt");
+        assert_eq!(Serving::of(simulation, "dev").versions, before.versions);
+    });
+}
+
+#[test]
 fn a_stage_moved_by_others_is_drift() {
     with_releases(Shape::of(1), 2).simulate(async |simulation| {
         let now = simulation.now();

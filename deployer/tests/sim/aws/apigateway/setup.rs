@@ -32,6 +32,13 @@ impl ApiGateway {
         id
     }
 
+    /// A deployment that was recorded: its id and its description.
+    pub(crate) fn restore_deployment(&mut self, api: &str, (id, description): (&str, &str), created: Duration) {
+        let description = Some(description).filter(|text| !text.is_empty()).map(str::to_owned);
+        self.known_mut(api).deployments.remove(id);
+        self.known_mut(api).freeze(id.to_owned(), description, created);
+    }
+
     /// Makes a stage of a deployment, with variables.
     pub(crate) fn create_stage(&mut self, api: &str, name: &str, deployment: &str, variables: &[(&str, &str)]) {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

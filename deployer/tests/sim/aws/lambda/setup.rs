@@ -93,6 +93,34 @@ impl Lambda {
         self.functions.insert(name.to_owned(), function);
     }
 
+    /// A published version that was recorded, which becomes the newest. Returns the digest of its code.
+    pub(crate) fn add_version(&mut self, function: &str, number: u64, description: &str, zip: Vec<u8>) -> String {
+        let (code, revision) = (Code::of(zip.clone()), self.ids.next());
+        let sha256 = code.sha256.clone();
+        self.zips.insert(sha256.clone(), Arc::new(zip));
+        let function = self.function_mut(function);
+        function.facts.latest.code = code;
+        let mut version = function.facts.latest.clone();
+        (version.version, version.revision) = (number.to_string(), revision);
+        description.clone_into(&mut version.configuration.description);
+        function.facts.versions.insert(number, version);
+        (function.newest, function.published) = (number, Some(number));
+        sha256
+    }
+
+    /// An alias that was recorded: the version, the weights of others, and the description.
+    pub(crate) fn restore_alias(
+        &mut self,
+        function: &str,
+        alias: &str,
+        (version, weights, description): (&str, &BTreeMap<String, f64>, &str),
+    ) {
+        self.create_alias(function, alias, version);
+        let Some(alias) = self.function_mut(function).facts.aliases.get_mut(alias) else { return };
+        alias.routing.weights.clone_from(weights);
+        description.clone_into(&mut alias.description);
+    }
+
     pub(crate) fn create_alias(&mut self, function: &str, alias: &str, version: &str) {
         let revision = self.ids.next();
         self.log.push(Logged::Placed(function.to_owned(), version.to_owned()));
