@@ -1,5 +1,7 @@
 //! The workflows as their users meet them: a push, a click, and what the run's page says. Once each.
 
+pub(crate) mod called;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -227,7 +229,7 @@ fn images() -> (Vec<String>, String) {
             let steps = job["steps"].as_array().into_iter().flatten().map(|step| &step["with"]["image"]);
             let named =
                 steps.chain([&job["container"]["image"], &job["with"]["build-image"]]).filter_map(Value::as_str);
-            images.extend(named.map(str::to_owned));
+            images.extend(named.filter(|image| !image.starts_with("${{")).map(str::to_owned));
         }
     }
     let install = read(".github/actions/rust/install");

@@ -268,6 +268,11 @@ impl GitHub {
         Run { jobs: jobs.into_inner(), refused: None }
     }
 
+    /// A file that a run has uploaded, by the name of its artifact and its path.
+    pub(crate) fn uploaded(&self, run: usize, file: &str) -> String {
+        std::fs::read_to_string(self.root.join(format!("run-{run}/artifacts")).join(file)).unwrap()
+    }
+
     /// Where the workflows of the repository are that an event starts.
     fn place(&self, event: &Event) -> Place {
         let commit = if event.commit.is_empty() { self.last_commit() } else { event.commit.clone() };
@@ -343,7 +348,7 @@ pub(crate) fn workflows() -> Vec<(String, Value)> {
 }
 
 /// Reads a file of YAML.
-fn read(file: &Path) -> Value {
+pub(crate) fn read(file: &Path) -> Value {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
