@@ -76,7 +76,7 @@ fn topic(file: &str) -> &'static str {
         "init" => "`deployer init`",
         "interrupt" => "Signals",
         "ledger" => "Ledger and lock",
-        "lib" | "local" => "The local AWS",
+        "dispatch" | "local" => "The local AWS",
         "observe" => "Functions, API and credentials",
         "plan" => "Drift and plans",
         "report" => "Output",

@@ -13,8 +13,6 @@ pub(super) const SCHEMA: u64 = 2;
 
 /// This version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Where released versions are.
-const RELEASES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases");
 
 /// The names of what every item has: its key, its schema and the version that wrote it.
 pub(super) const COMMON: [&str; 4] = ["pk", "sk", "schema", "deployer"];
@@ -33,9 +31,10 @@ pub(super) fn refuse_newer(ledger: &str, key: &str, item: &Value) -> Result<(), 
     let by = version(item).map_or_else(|| "a newer version".to_owned(), |version| format!("deployer {version}"));
     let hint = match version(item) {
         Some(version) => format!(
-            "install deployer {version} or a newer version: `curl -fsSL {RELEASES}/download/v{version}/install.sh | sh`"
+            "install deployer {version} or a newer version: `curl -fsSL https://github.com/OWNER/deployer/releases/download/v{version}/install.sh | sh`"
         ),
-        None => format!("install a newer version of deployer: `curl -fsSL {RELEASES}/latest/download/install.sh | sh`"),
+        None => "install a newer version of deployer: `curl -fsSL https://github.com/OWNER/deployer/releases/latest/download/install.sh | sh`"
+            .to_owned(),
     };
     let what = format!(
         "item `{key}` of ledger `{ledger}` has schema {newer}, written by {by}, but deployer {VERSION} reads only up to schema {SCHEMA}"
@@ -69,7 +68,9 @@ mod tests {
     fn a_newer_schema_is_refused_with_the_version_to_install() {
         let error = refused(&json!({"schema": 3, "deployer": "0.9.0"}));
         assert!(error.contains("item `live` of ledger `l` has schema 3, written by deployer 0.9.0"), "{error}");
-        assert!(error.contains("/releases/download/v0.9.0/install.sh | sh`"), "{error}");
+        let command =
+            concat!("`curl -fsSL ", env!("CARGO_PKG_REPOSITORY"), "/releases/download/v0.9.0/install.sh | sh`");
+        assert!(error.contains(command), "{error}");
         let unknown = refused(&json!({"schema": 3}));
         assert!(unknown.contains("written by a newer version") && unknown.contains("/releases/latest/"), "{unknown}");
     }
