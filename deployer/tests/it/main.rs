@@ -146,6 +146,7 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         install::action::the_action_refuses_what_it_cannot_verify,
         install::documented::the_page_describes_the_script_and_the_action,
         install::documented::the_script_and_the_action_install_this_version,
+        install::documented::the_commands_by_hand_verify_and_install,
         install::documented::the_action_is_pinned_and_short,
         pipeline::called::deploy_and_rollback_are_ten_lines,
         pipeline::called::a_caller_that_grants_too_little_is_refused,
