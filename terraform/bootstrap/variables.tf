@@ -105,9 +105,9 @@ variable "github" {
     branch             = optional(string, "main")
     workflows          = optional(set(string), ["reusable-deploy", "reusable-promote"])
     rollback_workflows = optional(set(string), ["reusable-rollback"])
-    workflows_from     = optional(object({ repository = string, ref = string }))
+    workflows_from     = optional(object({ repository = string, refs = set(string) }))
   })
-  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. `workflows_from` is the repository and the ref (a tag or a commit) of those workflows, if they are called from another one; null: this repository's own, at the branch. Null: no workflow may do anything."
+  description = "Repository whose workflows deploy: `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; GitHub's OIDC provider, if the account has one already; the branch, and the workflows (files of .github/workflows, without `.yml`) that may take a deploy role: `workflows` in the environment of the same name, `rollback_workflows` in ENV-rollback. `workflows_from` is the repository and the refs (tags or commits) of those workflows, if they are called from another one; null: this repository's own, at the branch. Null: no workflow may do anything."
   default     = null
 
   validation {
@@ -141,10 +141,11 @@ variable "github" {
   validation {
     condition = try(var.github.workflows_from, null) == null || try(
       can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.workflows_from.repository)) &&
-      can(regex("^([0-9a-f]{40}|(refs/(heads|tags)/)?[A-Za-z0-9][A-Za-z0-9._/-]*)$", var.github.workflows_from.ref)),
+      length(var.github.workflows_from.refs) > 0 &&
+      alltrue([for ref in var.github.workflows_from.refs : can(regex("^([0-9a-f]{40}|(refs/(heads|tags)/)?[A-Za-z0-9][A-Za-z0-9._/-]*)$", ref))]),
       false,
     )
-    error_message = "github.workflows_from must name a repository, `owner/name`, and a tag such as `v0.2.0`, a commit of 40 digits, or a whole `refs/…`, without a wildcard."
+    error_message = "github.workflows_from must name a repository, `owner/name`, and at least one ref: a tag such as `v0.2.0`, a commit of 40 digits, or a whole `refs/…`, without a wildcard."
   }
 }
 

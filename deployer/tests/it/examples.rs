@@ -204,14 +204,12 @@ pub(crate) fn a_queue_worker_is_released_by_the_commands_of_its_readme() {
     example.assert_terraform_plan_is_empty("dev");
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev --app jobs", ("src/handler.py", "\"total\": sum(", "\"all\": sum("));
-    foreign::released_and_rolled_back_by_its_workflows(
-        &example,
-        &Change {
-            file: "src/handler.py",
-            texts: ["\"sum\": sum(", "\"first\": sum(", "\"second\": sum("],
-            response: None,
-        },
-    );
+    let change = Change {
+        file: "src/handler.py",
+        texts: ["\"sum\": sum(", "\"first\": sum(", "\"second\": sum("],
+        response: None,
+    };
+    foreign::released_and_rolled_back_by_its_workflows(&example, &change).releases_nothing_on_bad_input(&change);
     down(&example, &last);
 }
 

@@ -13,8 +13,8 @@ github = {
   # workflows          = ["reusable-deploy", "reusable-promote"]
   # rollback_workflows = ["reusable-rollback"] # in ENV-rollback, which has no reviewers
 
-  # If they are called from another repository, that one, and the tag or commit after the `@` of `uses`:
-  # workflows_from = { repository = "OWNER/deployer", ref = "v0.2.0" }
+  # If they are called from another repository, that one, and the tags or commits after the `@` of `uses`:
+  # workflows_from = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
 
   # If the account has GitHub's OIDC provider already:
   # oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"

@@ -276,7 +276,7 @@ run "refuses_a_branch_with_a_wildcard" {
 run "refuses_called_workflows_without_their_owner" {
   command = plan
   variables {
-    github = { repository = "owner/name", workflows_from = { repository = "deployer", ref = "v0.2.0" } }
+    github = { repository = "owner/name", workflows_from = { repository = "deployer", refs = ["v0.2.0"] } }
   }
   expect_failures = [var.github]
 }

@@ -15,7 +15,7 @@ locals {
 
   # A token has the workflow that was called, not the one that called it; a tag by its whole name, a commit as it is.
   called = {
-    at   = can(regex("^(refs/.*|[0-9a-f]{40})$", var.github.workflows_from.ref)) ? var.github.workflows_from.ref : "refs/tags/${var.github.workflows_from.ref}"
+    at   = [for ref in var.github.workflows_from.refs : can(regex("^(refs/.*|[0-9a-f]{40})$", ref)) ? ref : "refs/tags/${ref}"]
     from = "${var.github.workflows_from.repository}/.github/workflows/reusable"
   }
 
@@ -49,7 +49,7 @@ resource "aws_iam_role" "github" {
           "${local.issuer}:aud"              = "sts.amazonaws.com"
           "${local.issuer}:sub"              = [for repository in local.repository : "repo:${repository}:environment:${environment}"]
           "${local.issuer}:ref"              = "refs/heads/${var.github.branch}"
-          "${local.issuer}:job_workflow_ref" = [for workflow in workflows : "${local.called.from}-${workflow}.yml@${local.called.at}"]
+          "${local.issuer}:job_workflow_ref" = [for pair in setproduct(workflows, local.called.at) : "${local.called.from}-${pair[0]}.yml@${pair[1]}"]
         }
       }
     }]

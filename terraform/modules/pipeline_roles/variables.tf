@@ -31,9 +31,9 @@ variable "github" {
     owner_id          = optional(string)
     repository_id     = optional(string)
     branch            = optional(string, "main")
-    workflows_from    = object({ repository = string, ref = string })
+    workflows_from    = object({ repository = string, refs = set(string) })
   })
-  description = "GitHub's OIDC provider in this account; the repository whose workflows may take the roles, `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; the branch; and the repository and ref of the reusable workflows that it calls: a tag such as `v0.2.0`, or a commit of 40 digits, exactly as after the `@` of `uses`."
+  description = "GitHub's OIDC provider in this account; the repository whose workflows may take the roles, `owner/name`, and the numbers of both, which tokens of repositories made or renamed since July 2026 carry; the branch; and the repository and refs of the reusable workflows that it calls: a tag such as `v0.2.0`, or a commit of 40 digits, exactly as after the `@` of `uses`; two of them while you change from one to the other."
   nullable    = false
 
   validation {
@@ -60,8 +60,8 @@ variable "github" {
   }
 
   validation {
-    condition     = can(regex("^([0-9a-f]{40}|(refs/(heads|tags)/)?[A-Za-z0-9][A-Za-z0-9._/-]*)$", var.github.workflows_from.ref))
-    error_message = "github.workflows_from.ref must be a tag such as `v0.2.0`, a commit of 40 digits, or a whole `refs/…`, without a wildcard."
+    condition     = length(var.github.workflows_from.refs) > 0 && alltrue([for ref in var.github.workflows_from.refs : can(regex("^([0-9a-f]{40}|(refs/(heads|tags)/)?[A-Za-z0-9][A-Za-z0-9._/-]*)$", ref))])
+    error_message = "github.workflows_from.refs must have at least one: a tag such as `v0.2.0`, a commit of 40 digits, or a whole `refs/…`, without a wildcard."
   }
 }
 

@@ -24,7 +24,7 @@ locals {
           "${var.environment}-rollback" = try(var.github.rollback_workflows, [])
           } : merge(local.branch, {
             sub              = ["environment:${environment}"]
-            job_workflow_ref = [for workflow in workflows : "${local.called.repository}/.github/workflows/${workflow}.yml@${local.called.ref}"]
+            job_workflow_ref = [for pair in setproduct(workflows, local.called.refs) : "${local.called.repository}/.github/workflows/${pair[0]}.yml@${pair[1]}"]
         }) if length(workflows) > 0
       ]
     }
@@ -42,10 +42,10 @@ locals {
   branch = { ref = ["refs/heads/${try(var.github.branch, "")}"] }
 
   # A token has the workflow that was called, not the one that called it; a tag by its whole name, a commit as it is.
-  called = try(
-    merge(var.github.workflows_from, can(regex("^(refs/.*|[0-9a-f]{40})$", var.github.workflows_from.ref)) ? {} : { ref = "refs/tags/${var.github.workflows_from.ref}" }),
-    { repository = try(var.github.repository, null), ref = local.branch.ref[0] },
-  )
+  called = {
+    repository = try(var.github.workflows_from.repository, var.github.repository, null)
+    refs       = try([for ref in var.github.workflows_from.refs : can(regex("^(refs/.*|[0-9a-f]{40})$", ref)) ? ref : "refs/tags/${ref}"], local.branch.ref)
+  }
 
   # One managed policy each: what a role may have of its own is too short.
   policies = merge([

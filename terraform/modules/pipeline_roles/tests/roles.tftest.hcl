@@ -12,7 +12,7 @@ variables {
     repository        = "you/notes"
     owner_id          = "1"
     repository_id     = "2"
-    workflows_from    = { repository = "OWNER/deployer", ref = "v0.2.0" }
+    workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
   }
 }
 
@@ -86,7 +86,7 @@ run "a_commit_and_a_branch_are_trusted_as_they_are_written" {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
       branch            = "release/2"
-      workflows_from    = { repository = "OWNER/deployer", ref = "0123456789abcdef0123456789abcdef01234567" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["0123456789abcdef0123456789abcdef01234567"] }
     }
   }
 
@@ -213,7 +213,7 @@ run "refuses_another_provider_than_githubs" {
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/example.com"
       repository        = "you/notes"
-      workflows_from    = { repository = "OWNER/deployer", ref = "v0.2.0" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
     }
   }
   expect_failures = [var.github]
@@ -225,7 +225,7 @@ run "refuses_a_repository_without_its_owner" {
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
-      workflows_from    = { repository = "deployer", ref = "v0.2.0" }
+      workflows_from    = { repository = "deployer", refs = ["v0.2.0"] }
     }
   }
   expect_failures = [var.github]
@@ -237,7 +237,7 @@ run "refuses_any_version_of_the_workflows" {
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
-      workflows_from    = { repository = "OWNER/deployer", ref = "v0.*" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["v0.*"] }
     }
   }
   expect_failures = [var.github]
@@ -250,7 +250,7 @@ run "refuses_one_number_without_the_other" {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
       owner_id          = "1"
-      workflows_from    = { repository = "OWNER/deployer", ref = "v0.2.0" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
     }
   }
   expect_failures = [var.github]
@@ -263,7 +263,7 @@ run "refuses_a_branch_with_a_wildcard" {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
       branch            = "release/*"
-      workflows_from    = { repository = "OWNER/deployer", ref = "v0.2.0" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
     }
   }
   expect_failures = [var.github]

@@ -113,7 +113,7 @@ run "called_workflows_are_trusted_at_their_ref" {
       repository         = "owner/name"
       workflows          = ["reusable-deploy"]
       rollback_workflows = ["reusable-rollback"]
-      workflows_from     = { repository = "OWNER/deployer", ref = "v0.2.0" }
+      workflows_from     = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
     }
   }
 
@@ -135,7 +135,7 @@ run "refuses_any_version_of_called_workflows" {
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "owner/name"
-      workflows_from    = { repository = "OWNER/deployer", ref = "*" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["*"] }
     }
   }
   expect_failures = [var.github]

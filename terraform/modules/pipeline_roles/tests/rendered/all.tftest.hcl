@@ -8,7 +8,7 @@ variables {
     repository        = "owner/name"
     owner_id          = "1"
     repository_id     = "2"
-    workflows_from    = { repository = "OWNER/deployer", ref = "v0.2.0" }
+    workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
   }
 }
 
@@ -43,7 +43,7 @@ run "a_url_alone_by_a_commit" {
     github = {
       oidc_provider_arn = "arn:aws-us-gov:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "owner/name"
-      workflows_from    = { repository = "OWNER/deployer", ref = "0123456789abcdef0123456789abcdef01234567" }
+      workflows_from    = { repository = "OWNER/deployer", refs = ["0123456789abcdef0123456789abcdef01234567"] }
     }
   }
 }
