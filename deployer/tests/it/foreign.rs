@@ -1,14 +1,18 @@
 //! Repositories of others: each example gets from `git init` to a rolled-back release by the reusable workflows alone, with the YAML of
 //! its README and the roles of docs/permissions.md, on the local AWS that the commands of its README have left.
 
+mod refused;
+mod rights;
+mod roles;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::actions::{Event, GitHub, Local, Project, Run};
-use crate::examples::{Example, as_account};
+use crate::examples::Example;
 use crate::harness::{Ended, bare, block_on, client, copy, repository};
 
 /// What the deployer of the release was built from, on main.
@@ -184,48 +188,6 @@ impl<'a> Foreign<'a> {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// The root of docs/permissions.md, once in each account.
-    fn make_the_roles(&self) {
-        if self.app == "jobs" {
-            // Its contract is in `deployer.toml`.
-            self.example.run("deployer --local contract write dev --yes").expect(0);
-        }
-        let page = std::fs::read_to_string(repository().join("docs/permissions.md")).unwrap();
-        let printed = page.split("```hcl\n").nth(1).unwrap().split("```").next().unwrap();
-        let (before, rest) = printed.split_once("  environments = {\n").unwrap();
-        let (_, after) = rest.split_once("\n  }\n").unwrap();
-        let published = "git::https://github.com/OWNER/deployer.git//terraform/modules/pipeline_roles?ref=v0.2.0";
-        let module = repository().join("terraform/modules/pipeline_roles");
-        for (environment, _) in ACCOUNTS.iter().filter(|(environment, _)| self.environments.contains(environment)) {
-            let other = ACCOUNTS.iter().find(|(other, _)| other != environment && self.environments.contains(other));
-            let way = if *environment == "dev" { "to" } else { "from" };
-            let promotes = other.map_or_else(String::new, |(other, account)| {
-                format!("{way} = {{ environment = \"{other}\", account = \"{account}\" }}")
-            });
-            let text = format!("{before}  environments = {{ {environment} = {{ {promotes} }} }}\n{after}");
-            assert!(text.contains(published), "docs/permissions.md names another source of the module");
-            let text = text.replace(published, module.to_str().unwrap()).replace("notes", &self.app);
-            let folder = self.example.kept(environment, "roles");
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(folder.join("main.tf"), text).unwrap();
-            copy(&repository().join("terraform/.terraform.lock.hcl"), &folder.join(".terraform.lock.hcl"));
-            for arguments in [&["init", "-lockfile=readonly"][..], &["apply", "-auto-approve"]] {
-                self.terraform(environment, &folder, arguments).expect(0);
-            }
-        }
-    }
-
-    fn terraform(&self, environment: &str, folder: &Path, arguments: &[&str]) -> Ended {
-        let mut command = Command::new("terraform");
-        command.current_dir(folder).env_clear().envs(bare()).stdin(Stdio::null());
-        command.args(&arguments[..1]).args(["-no-color", "-input=false"]).args(&arguments[1..]);
-        command
-            .env("TF_CLI_CONFIG_FILE", self.example.kept(environment, "terraform.tfrc"))
-            .env("CHECKPOINT_DISABLE", "1");
-        as_account(&mut command, &self.example.port(environment), &self.example.kept(environment, "credentials"));
-        Ended::of(&command.output().unwrap())
-    }
-
     /// GitHub with this repository, under the name of its owner, and with the variables that its page names.
     fn github(&self, owner: &str) -> GitHub {
         let local = ACCOUNTS.iter().filter(|(environment, _)| self.environments.contains(environment));
@@ -278,65 +240,5 @@ impl<'a> Foreign<'a> {
     fn history(&self, environment: &str) -> Vec<Value> {
         let line = format!("deployer --local history {environment} --output json");
         self.example.run(&line).expect(0).json()["releases"].as_array().unwrap().clone()
-    }
-
-    /// Another branch, another repository, and a workflow of its own.
-    #[track_caller]
-    fn refuses_the_role_to_others(&self) {
-        let all = || self.environments.iter().map(|environment| self.live(environment)).collect::<Vec<_>>();
-        let before = all();
-        let refused = |run: &Run, job: &str| {
-            run.expect([(job, "failure")]).job(job).annotates(["The role was refused", "its trust policy"]);
-        };
-        let own = "on: workflow_dispatch\npermissions: { contents: read, id-token: write, attestations: read }\njobs:\n  own:\n    \
-                   runs-on: ubuntu-24.04\n    environment: dev\n    steps:\n      - uses: OWNER/deployer/.github/actions/aws@v0.2.0\n        \
-                   with: { environment: dev, role: \"${{ vars.AWS_ROLE_ARN }}\", region: us-east-1 }\n";
-        std::fs::write(self.root.join(".github/workflows/own.yml"), own).unwrap();
-        let github = self.github("you").with_a_release(COMMIT);
-        refused(&github.run(&click("own")), "own");
-        refused(&github.run(&Event { tag: Some("v1"), ..click("rollback") }), "rollback");
-        refused(&self.github("someone").with_a_release(COMMIT).run(&click("rollback")), "rollback");
-        assert_eq!(all(), before);
-    }
-
-    /// Each ends with what to do next, and every environment is as it was.
-    #[track_caller]
-    pub(crate) fn releases_nothing_on_bad_input(&self, change: &Change) {
-        let all = || self.environments.iter().map(|environment| self.history(environment).len()).collect::<Vec<_>>();
-        let before = all();
-        self.edit(change.file, change.texts[2], change.texts[0]);
-        self.commit("The first version again");
-        let push = || Event { workflow: "deploy", ..Event::default() };
-
-        let run = self.github("you").run(&push());
-        run.expect([("build", "failure"), ("dev", "skipped")]);
-        run.job("build").annotates(["deployer was not installed", "0.2.0"]);
-
-        let github = self.github("you").with_a_release(COMMIT);
-        self.sign_the_deployer_as("someone/deployer");
-        let run = github.run(&push());
-        run.expect([("build", "failure"), ("dev", "skipped")]);
-        run.job("build").annotates(["deployer was not installed", "attestation"]);
-
-        let github = self.github("you").with_a_release(COMMIT);
-        let run = github.run(&Event { replaced: Some("manifest.json"), ..push() });
-        run.expect([("attest", "success"), ("dev", "failure")]);
-        run.job("dev").annotates(["Not built there", "Run the workflow again"]);
-
-        let mut github = self.github("you").with_a_release(COMMIT);
-        github.variables.get_mut("dev").unwrap().remove("AWS_ROLE_ARN");
-        let run = github.run(&push());
-        run.expect([("dev", "failure")]);
-        run.job("dev").annotates(["`dev` has no variable AWS_ROLE_ARN", "Settings > Environments"]);
-        assert_eq!(all(), before);
-    }
-
-    /// Another repository has signed the release of the deployer.
-    fn sign_the_deployer_as(&self, repository: &str) {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("github").join(format!("you-{}", self.app));
-        for file in [root.join("attestations"), root.join("releases/v0.2.0/bundle.jsonl")] {
-            let text = std::fs::read_to_string(&file).unwrap();
-            std::fs::write(&file, text.replace("OWNER/deployer", repository)).unwrap();
-        }
     }
 }
