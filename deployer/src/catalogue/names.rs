@@ -15,15 +15,12 @@ impl Reader<'_> {
         let before = function.bindings.iter().filter(|found| found.name == name && found.is_seen_from(frame.place));
         let Some(binding) = before.max_by_key(|found| found.place) else {
             let here = sources.constants.get(&(function.file, name.to_owned()));
-            let anywhere =
-                || sources.constants.iter().find(|((_, found), _)| found == name).map(|(_, constant)| constant);
-            return match here.or_else(anywhere) {
-                Some(Expr::Lit(literal)) => {
-                    let Lit::Str(text) = &literal.lit else { return placeholder(name) };
-                    text.value()
-                }
-                _ => placeholder(name),
+            // In the order of the files: one name may be a number here and a text there.
+            let anywhere = || {
+                let of_this_name = sources.constants.iter().filter(|((_, found), _)| found == name);
+                of_this_name.map(|(_, constant)| constant).find(|constant| words(constant).is_some())
             };
+            return here.or_else(anywhere).and_then(|constant| words(constant)).unwrap_or_else(|| placeholder(name));
         };
         let below = Frame { place: binding.place, depth: frame.depth + 1, ..*frame };
         let found = match binding.value {
@@ -106,5 +103,13 @@ impl Reader<'_> {
         let says = call.arguments.iter().any(|given| says(&reader.text(given, &caller)));
         self.known.borrow_mut().insert(address, says);
         says
+    }
+}
+
+/// What a literal text says.
+fn words(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
     }
 }

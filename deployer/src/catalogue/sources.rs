@@ -1,7 +1,7 @@
 //! The sources of the deployer, parsed: functions with the names that they bind, calls and constants.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use syn::parse::Parser as _;
@@ -41,7 +41,7 @@ pub(super) struct Call {
 pub(super) struct Sources {
     pub(super) functions: Vec<Function>,
     /// By file and name.
-    pub(super) constants: HashMap<(&'static str, String), &'static Expr>,
+    pub(super) constants: BTreeMap<(&'static str, String), &'static Expr>,
     pub(super) calls: HashMap<String, Vec<Call>>,
 }
 
