@@ -50,6 +50,8 @@ main() {
   check_arguments
   find_target
   find_programs
+  # For a trap: stderr may be the file of a program that runs.
+  exec 3>&2
   trap clean_up EXIT
   trap 'stop 129' HUP
   trap 'stop 130' INT
@@ -83,7 +85,7 @@ refuse() { # MESSAGE HINT
 
 stop() { # EXIT-CODE
   [ -z "$child" ] || kill "$child" 2>/dev/null || true
-  printf 'error: stopped by a signal: nothing was installed\nhint: run it again\n' >&2
+  printf 'error: stopped by a signal: nothing was installed\nhint: run it again\n' >&3
   exit "$1"
 }
 
@@ -112,9 +114,10 @@ run() {
 # Without a user name and password.
 shown() { printf '%s' "$1" | sed 's#//[^/@]*@#//#'; }
 
-# The last line that the last program wrote to stderr.
+# The last line that the last program wrote to stderr, but for those with which tar ends.
 reason() {
-  line=$(tr -d '\000-\011\013-\037' <"$work/problem" | sed 's#//[^/@ ]*@#//#g; s/^ *//; /^$/d' | tail -n 1 | cut -c 1-200)
+  line=$(tr -d '\000-\011\013-\037' <"$work/problem" |
+    sed 's#//[^/@ ]*@#//#g; s/^ *//; /^$/d; /Exiting with failure/d; /not recoverable/d; /Child returned/d' | tail -n 1 | cut -c 1-200)
   printf '%s' "${line:-exit code $code}"
 }
 
@@ -211,7 +214,7 @@ download() { # NAME
   name=$1 url=$base/$1 file=$work/$1 address=$(shown "$base/$1")
   if [ "$client" = curl ]; then
     run curl --silent --show-error --location --max-redirs 5 --proto "$protocols" --proto-redir "$protocols" --tlsv1.2 \
-      --connect-timeout 15 --speed-limit 1 --speed-time 30 --max-time 900 --retry 2 \
+      --connect-timeout 15 --speed-limit 1 --speed-time 30 --max-time 900 --retry 2 --retry-max-time 120 \
       --write-out '%{http_code} %{url_effective}' --output "$file" "$url" >"$work/status" 2>"$work/problem"
     read -r status final <"$work/status" || true # there is no line feed
   else
@@ -247,7 +250,7 @@ ended_early() {
 
 refuse_if_full() { # MESSAGE
   case $(reason) in
-    *'(23)'* | *'No space left'* | *'annot write'* | *'rite error'* | *'too large'*)
+    *'(23)'* | *'No space left'* | *'annot write'* | *'rite error'* | *'Wrote only'* | *'too large'*)
       refuse "$1: $(reason)" 'free space there, or choose another folder with `--to DIR`' ;;
   esac
 }

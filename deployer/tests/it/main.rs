@@ -86,7 +86,9 @@ fn main() -> ExitCode {
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
     turns::are(&tests, &arguments);
-    let conclusion = libtest_mimic::run(&arguments, beside(tests, tests_apart_from_the_stack()));
+    let mut apart = tests_apart_from_the_stack();
+    apart.extend(tests_of_called_workflows());
+    let conclusion = libtest_mimic::run(&arguments, beside(tests, apart));
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
     }
@@ -147,15 +149,8 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         install::action::the_action_refuses_what_it_cannot_verify,
         install::documented::the_page_describes_the_script_and_the_action,
         install::documented::the_script_and_the_action_install_this_version,
+        install::documented::the_commands_by_hand_verify_and_install,
         install::documented::the_action_is_pinned_and_short,
-        pipeline::called::deploy_and_rollback_are_ten_lines,
-        pipeline::called::a_caller_that_grants_too_little_is_refused,
-        pipeline::called::an_input_that_does_not_exist_is_refused,
-        pipeline::called::a_called_workflow_runs_nothing_of_its_callers_github,
-        pipeline::called::what_a_caller_names_comes_before_what_was_typed,
-        pipeline::called::a_repository_without_the_deployers_sources_cannot_build_it,
-        pipeline::called::a_build_image_has_a_digest,
-        pipeline::called::the_page_lists_every_input_and_output,
         pipeline::the_required_job_reaches_ci_run_in_the_image_of_all_builds,
         pipeline::the_workflows_keep_this_repositorys_own_rules,
         browser::releases::the_page_of_releases_is_whole_on_a_phone_and_by_keyboard,
@@ -168,6 +163,20 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         terminal::an_error_on_a_terminal_of_twenty_columns_is_whole,
         terminal::a_result_that_cannot_be_written_changes_no_exit_code_of_what_was_done,
         terminal::a_stderr_that_is_closed_or_full_changes_nothing,
+    ]
+}
+
+/// The reusable workflows, called by another repository. Apart from the stack.
+fn tests_of_called_workflows() -> Vec<Test> {
+    tests_apart![
+        pipeline::called::deploy_and_rollback_are_ten_lines,
+        pipeline::called::a_caller_that_grants_too_little_is_refused,
+        pipeline::called::an_input_that_does_not_exist_is_refused,
+        pipeline::called::a_called_workflow_runs_nothing_of_its_callers_github,
+        pipeline::called::what_a_caller_names_comes_before_what_was_typed,
+        pipeline::called::a_repository_without_the_deployers_sources_cannot_build_it,
+        pipeline::called::a_build_image_has_a_digest,
+        pipeline::called::the_page_lists_every_input_and_output,
     ]
 }
 

@@ -38,6 +38,10 @@ pub(crate) fn an_attestation_of_something_else_is_refused() {
     }
     server.attest(VERSION, &sum, &good);
     machine.install(&server, &[]).expect(0);
+    // Each version has its own tag.
+    server.publish("0.1.0");
+    let installed = machine.install(&server, &["--version", "0.1.0"]).expect(0);
+    assert!(installed.stdout.contains("from the tag v0.1.0, commit c0ffee"), "{installed:?}");
 }
 
 pub(crate) fn an_archive_that_was_replaced_with_its_sum_is_refused() {
@@ -55,11 +59,7 @@ pub(crate) fn without_a_current_gh_only_the_checksum_is_verified() {
     for (machine, reason) in
         [(Machine::new(), "gh is not installed"), (Machine::with_gh().set("STANDIN_GH", "old"), "gh is too old")]
     {
-        machine.refuses(
-            &server,
-            STRICT,
-            [&format!("cannot verify the attestation of deployer-"), reason, "a current gh"],
-        );
+        machine.refuses(&server, STRICT, ["cannot verify the attestation of deployer-", reason, "a current gh"]);
         let installed = machine.install(&server, &[]).expect(0);
         assert!(installed.stdout.contains(&format!("attestation: not verified, because {reason}")), "{installed:?}");
     }

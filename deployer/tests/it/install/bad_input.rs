@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::machine::{Machine, SHELLS, one_error_with_a_hint, tree};
+use super::machine::{Machine, SHELLS, found, one_error_with_a_hint, tree};
 use super::server::{Response, Server, VERSION, archive_name, packed, program, sha256};
 use crate::harness::{Ended, Running};
 
@@ -52,6 +52,11 @@ pub(crate) fn a_server_that_cannot_be_reached_is_named() {
     let other = Server::with_release();
     let machine = Machine::new().set("DEPLOYER_DOWNLOAD_URL", &url);
     machine.refuses(&other, &[], ["could not download", "the proxy in `https_proxy`"]);
+    // A server that does not respond, with less patience than the script has.
+    other.put(&sums(), Response::Nothing);
+    let curl = found("curl").display().to_string();
+    let impatient = Machine::new().with_script("curl", &format!("exec {curl} \"$@\" --speed-time 1 --retry 0"));
+    impatient.refuses(&other, &[], ["SHA256SUMS: curl: (28) ", "run it again"]);
     // Without its password.
     let proxied = Machine::new().set("DEPLOYER_DOWNLOAD_URL", "https://ada:secret@releases.example.invalid");
     let proxied = proxied.set("https_proxy", &url);

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::server::VERSION;
+use super::machine::{Machine, found};
+use super::server::{Response, Server, VERSION, packed, program};
 use crate::harness::{Ended, repository};
 
 fn read(path: &str) -> String {
@@ -45,6 +46,31 @@ pub(crate) fn the_script_and_the_action_install_this_version() {
     for before in ["/download/v", "--tag v", "deployer-lambda==", "# v"] {
         let versions = named(before);
         assert!(!versions.is_empty() && versions.iter().all(|version| version == VERSION), "{before}: {versions:?}");
+    }
+}
+
+/// As a person pastes them; with a local server, which has no TLS.
+pub(crate) fn the_commands_by_hand_verify_and_install() {
+    let page = read("docs/install.md");
+    let block = page.split("## By hand").nth(1).unwrap().split("```").nth(1).unwrap().trim_start_matches("sh\n");
+    let archive = "deployer-x86_64-unknown-linux-musl.tar.gz";
+    let server = Server::start();
+    server.publish_archive(VERSION, archive, packed(program(VERSION).as_bytes()));
+    let path = format!("v{VERSION}/{archive}");
+    for replaced in [false, true] {
+        if replaced {
+            server.put(&path, Response::File(packed(b"#!/bin/sh\necho evil\n")));
+        }
+        let machine = Machine::with_gh().set("GH_HOST", "github.com");
+        machine.link("install", &found("install"));
+        let commands = block
+            .replace("https://github.com/OWNER/deployer/releases/download", &server.url())
+            .replace("--proto '=https' --tlsv1.2", "");
+        let settings = machine.command(&server, &[]);
+        let mut shell = Command::new(found("dash"));
+        shell.env_clear().envs(settings.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ended = Ended::of(&shell.arg("-c").arg(commands).current_dir(machine.home()).output().unwrap());
+        assert_eq!((ended.code == 0, machine.installed().exists()), (!replaced, !replaced), "{ended:?}");
     }
 }
 

@@ -111,11 +111,14 @@ impl Machine {
 
     /// The script, about to run against a server.
     pub(super) fn command(&self, server: &Server, arguments: &[&str]) -> Command {
-        let shell = found(self.shell);
-        let mut command = Command::new(if self.blocks.is_some() { found("dash") } else { shell.clone() });
+        // A shell cannot handle a signal that was ignored when it started, as `nohup` and `&` in a script do.
+        let mut command = Command::new(found("env"));
+        let first = if self.blocks.is_some() { "dash" } else { self.shell };
+        command.arg("--default-signal=HUP,INT,TERM").arg(found(first));
         if let Some(blocks) = self.blocks {
             // A write beyond the limit then fails as on a full disk.
-            command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]).arg(&shell);
+            let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            command.args(["-c", &limited]).arg(found(self.shell));
         }
         command.args((self.shell == "busybox").then_some("sh")).arg(repository().join("install.sh")).args(arguments);
         command.env_clear().env("PATH", self.folder.path().join("programs")).env("HOME", self.home());
