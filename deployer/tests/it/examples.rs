@@ -324,12 +324,15 @@ pub(crate) fn a_rust_workspace_is_released_by_the_commands_of_its_readme() {
     assert_eq!(versions("dev"), ["2", "3"]);
     example.run("deployer --local doctor dev").expect(0);
     init(&example, "dev", ("worker/src/main.rs", "\"all\": 1", "\"all\": 2"));
-    let change = Change {
-        file: "tariff/src/lib.rs",
-        texts: ["400 + ", "400 + u64::from(grams > 9_999) + ", "400 + 2 * u64::from(grams > 9_999) + "],
-        response: Some(("/price?grams=10000", ["1401", "1402"])),
-    };
-    foreign::released_and_rolled_back_by_its_workflows(&example, &change).needs_no_more_than_its_roles_have(&change);
+    foreign::released_and_rolled_back_by_its_workflows(
+        &example,
+        &Change {
+            file: "tariff/src/lib.rs",
+            // Other code than any before: the emulator gives the last upload's for every version.
+            texts: ["400 + ", "400 + 3 * u64::from(grams > 8_888) + ", "400 + 4 * u64::from(grams > 8_888) + "],
+            response: Some(("/price?grams=10000", ["1403", "1404"])),
+        },
+    );
     down(&example, &last);
 }
 
