@@ -225,11 +225,18 @@ download() { # NAME
     status=$(sed -n 's#^ *HTTP/[0-9.]* \([0-9]*\).*#\1#p' "$work/problem" | tail -n 1)
     final=$(sed -n 's#^ *[Ll]ocation: \([^ ]*\).*#\1#p' "$work/problem" | tail -n 1)
   fi
+  # With `--https-only` wget follows such a redirect all the same.
+  if [ "$protocols" = '=https' ] && [ "$client" = wget ] && grep -qi '^ *location: *http:' "$work/problem"; then
+    refuse "$address redirects to an address that is not encrypted" 'download from a mirror with DEPLOYER_DOWNLOAD_URL'
+  fi
   case ${status:-000} in
     200) ;;
     404) is_missing ;;
     [1-9]*) refuse "could not download $address: the server returned $status" 'run it again later, or download from a mirror with DEPLOYER_DOWNLOAD_URL' ;;
-    *) refuse "could not download $address: $(reason)" 'check the network and the proxy in `https_proxy`, and run it again' ;;
+    *)
+      refuse_if_full "could not save $address in $to"
+      refuse "could not download $address: $(reason)" 'check the network and the proxy in `https_proxy`, and run it again'
+      ;;
   esac
   [ "$code" -eq 0 ] || ended_early
   [ -s "$file" ] || refuse "$address is empty" 'run it again, or download from a mirror with DEPLOYER_DOWNLOAD_URL'
@@ -248,11 +255,20 @@ ended_early() {
   refuse "the download of $address ended early: $(reason)" 'run it again'
 }
 
+# A full disk has no room for the reason either: then a few bytes more do not fit.
 refuse_if_full() { # MESSAGE
-  case $(reason) in
-    *'(23)'* | *'No space left'* | *'annot write'* | *'rite error'* | *'Wrote only'* | *'too large'*)
-      refuse "$1: $(reason)" 'free space there, or choose another folder with `--to DIR`' ;;
+  why=$(reason)
+  case $why in
+    *'(23)'* | *'No space left'* | *'annot write'* | *'rite error'* | *'Wrote only'* | *'too large'*) ;;
+    *)
+      if head -c 65536 /dev/zero >"$work/space" 2>/dev/null; then
+        rm -f "$work/space"
+        return 0
+      fi
+      why='no space is left'
+      ;;
   esac
+  refuse "$1: $why" 'free space there, or choose another folder with `--to DIR`'
 }
 
 is_missing() {
@@ -362,6 +378,10 @@ unpack() {
   fi
   chmod 755 "$work/deployer"
   run "$work/deployer" --version >"$work/status" 2>"$work/problem"
+  case "$code $(reason)" in
+    # A folder that is mounted `noexec`.
+    '126 '*'ermission denied'*) refuse "programs may not run in $to: $(reason)" 'choose another folder with `--to DIR`' ;;
+  esac
   [ "$code" -eq 0 ] || refuse "deployer $version does not start on this system: $(reason)" "$from_source"
   program='' found=''
   read -r program found _ <"$work/status" || true
@@ -371,7 +391,7 @@ unpack() {
 
 put_in_place() {
   if [ -n "$kept" ] && [ ! -f "$kept" ]; then
-    { mkdir -p "$DEPLOYER_ARCHIVES" && cp "$work/$archive" "$kept"; } || rm -f "$kept"
+    { mkdir -p "$DEPLOYER_ARCHIVES" && cp "$work/$archive" "$kept.$$" && mv "$kept.$$" "$kept"; } || rm -f "$kept.$$"
   fi
   # From here on there is one step, and what is printed about it must be true.
   trap '' HUP INT TERM

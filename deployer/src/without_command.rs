@@ -23,7 +23,7 @@ fn without_file() -> String {
     format!(
         "There is no `deployer.toml` here or in a folder above. What to type first:\n  \
          deployer init       Write one for Lambda functions that already exist in your AWS account\n  \
-         deployer local up   Try an example without AWS: git clone {repository}, cd deployer/deployer/examples/python-http-api\n  \
+         deployer local up   Try an example without AWS, in `deployer/examples/python-http-api` of a clone of {repository}\n  \
          deployer --help     List the commands, exit codes and environment variables\n  \
          Documentation       {repository}/blob/v{version}/docs/quick-start.md"
     )
@@ -42,12 +42,12 @@ fn of_project(config: &Config) -> String {
     if let Some(next) = names.iter().find(|name| **name != first) {
         rows.push((format!("promote {first} {next}"), format!("Release to `{next}` what runs in `{first}`")));
     }
-    rows.push((format!("rollback {first} --to previous"), "Go back to the release before".to_owned()));
+    rows.push((format!("rollback {first} --to previous"), "Go back to the previous release".to_owned()));
     rows.push(("--help".to_owned(), "List all commands".to_owned()));
     let local = if config.local { "--local " } else { "" };
     let width = rows.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     let which = if config.local { "local environments" } else { "environments" };
-    let mut text = format!("`{}` has the {which} {}. Commands for every day:", config.app, names.join(", "));
+    let mut text = format!("`{}` has the {which} {}. Everyday commands:", config.app, names.join(", "));
     for (command, what) in rows {
         let _ = write!(text, "\n  deployer {local}{command:width$}   {what}");
     }
@@ -83,7 +83,7 @@ mod tests {
             text,
             "There is no `deployer.toml` here or in a folder above. What to type first:\n  \
              deployer init       Write one for Lambda functions that already exist in your AWS account\n  \
-             deployer local up   Try an example without AWS: git clone URL, cd deployer/deployer/examples/python-http-api\n  \
+             deployer local up   Try an example without AWS, in `deployer/examples/python-http-api` of a clone of URL\n  \
              deployer --help     List the commands, exit codes and environment variables\n  \
              Documentation       URL/blob/vVERSION/docs/quick-start.md"
         );
@@ -96,12 +96,12 @@ mod tests {
         let two = "environments.prod = { ledger = \"l\", region = \"r\" }\nenvironments.dev = { ledger = \"l\", region = \"r\" }\n";
         assert_eq!(
             of(two, false),
-            "`shop` has the environments dev, prod. Commands for every day:\n  \
+            "`shop` has the environments dev, prod. Everyday commands:\n  \
              deployer status                       Show what is live\n  \
              deployer plan dev                     Show what a deploy to `dev` would change\n  \
              deployer deploy dev                   Release this checkout to `dev`\n  \
              deployer promote dev prod             Release to `prod` what runs in `dev`\n  \
-             deployer rollback dev --to previous   Go back to the release before\n  \
+             deployer rollback dev --to previous   Go back to the previous release\n  \
              deployer --help                       List all commands"
         );
     }

@@ -13,7 +13,7 @@ Examples:
   deployer plan dev                        Show what a deploy to `dev` would change
   deployer deploy dev                      Release this checkout to `dev`
   deployer promote dev prod                Release to `prod` what runs in `dev`
-  deployer rollback prod --to previous     Go back to the release before
+  deployer rollback prod --to previous     Go back to the previous release
 
 `deployer --help` also lists exit codes and environment variables.";
 
@@ -22,7 +22,7 @@ Examples:
   deployer plan dev                        Show what a deploy to `dev` would change
   deployer deploy dev                      Release this checkout to `dev`
   deployer promote dev prod                Release to `prod` what runs in `dev`
-  deployer rollback prod --to previous     Go back to the release before
+  deployer rollback prod --to previous     Go back to the previous release
   deployer status --output json            Show what is live in every environment, as JSON
   deployer local up                        Try all of it on this machine
 
@@ -87,7 +87,7 @@ Examples:
 
 pub(super) const ROLLBACK: &str = "\
 Examples:
-  deployer rollback prod --to previous     Go back to the release before
+  deployer rollback prod --to previous     Go back to the previous release
   deployer rollback prod --to 11           Go back to release 11
   deployer rollback prod --to 3f2c9ab      Go back to the release of a commit";
 

@@ -152,7 +152,7 @@ pub fn refuse_local(global: &Global, process: &ProcessEnvironment) -> Result<()>
 fn refuse_existing(file: &Path) -> Result<()> {
     match file.try_exists() {
         Ok(false) => Ok(()),
-        _ => Err(Failure::bad_input(format!("`{}` exists already", file.display()))
+        _ => Err(Failure::bad_input(format!("`{}` already exists", file.display()))
             .hint(
                 "`deployer plan` shows what a deploy would do with it; to start over, move it away; for another environment, add \
                  `[environments.NAME]` to it",

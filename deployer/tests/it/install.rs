@@ -11,6 +11,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::actions::PUBLISHED;
 use crate::harness::{Ended, repository};
 use machine::{Machine, SHELLS, found, tree};
 use server::{Server, VERSION, archive_name, packed_from, program, sha256};
@@ -53,7 +54,7 @@ pub(crate) fn the_real_program_is_installed_and_starts() {
     server.publish_archive(VERSION, &archive_name(), packed_from(&folder));
     let machine = Machine::with_gh().set("GH_TOKEN", "a-token");
     let installed = machine.install(&server, &["--require-attestation"]).expect(0);
-    let attested = format!("verified: built by release.yml of OWNER/deployer from the tag v{VERSION}, commit c0ffee");
+    let attested = format!("verified: built by release.yml of {PUBLISHED} from the tag v{VERSION}, commit c0ffee");
     assert!(installed.stdout.contains(&attested), "{installed:?}");
     assert_eq!(prints(&machine), format!("deployer {VERSION}"));
 }

@@ -16,6 +16,10 @@ impl Foreign<'_> {
             // Its contract is in `deployer.toml`.
             self.example.run("deployer --local contract write dev --yes").expect(0);
         }
+        // Else the deploy role of `prod`, which has no right in `dev`, could not promote: the local AWS refuses nothing.
+        let reads = format!("reader_role = \"{}-dev-read\"", self.app);
+        let configuration = std::fs::read_to_string(self.root.join("deployer.toml")).unwrap();
+        assert_eq!(configuration.contains(&reads), self.environments.contains(&"prod"), "{configuration}");
         let page = std::fs::read_to_string(repository().join("docs/permissions.md")).unwrap();
         if self.root.join("stack.sh").exists() {
             return self.make_the_roles_by_hand(&page);

@@ -41,8 +41,9 @@ fn archive() -> String {
 pub(crate) fn the_action_installs_and_caches_a_verified_deployer() {
     let (github, server) = (github("action"), Server::with_release());
     let sum = sha256(&server.file(&archive()));
-    let pinned = json!({"version": format!("v{VERSION}"), "sha256": sum});
-    for (with, downloads) in [(json!({}), 1), (json!({}), 0), (pinned, 0)] {
+    let cached = json!({"cache": "true"});
+    let pinned = json!({"version": format!("v{VERSION}"), "sha256": sum, "cache": "true"});
+    for (with, downloads) in [(json!({}), 1), (cached.clone(), 1), (cached, 0), (pinned, 0)] {
         let end = job(&github, &server, &with);
         assert_eq!(end.result, "success", "{}", end.log);
         assert_eq!(end.outputs["version"], VERSION);
@@ -62,11 +63,12 @@ pub(crate) fn the_action_refuses_a_poisoned_cache() {
     let cache = github.cache(&format!("deployer-{sum}"));
     std::fs::create_dir_all(&cache).unwrap();
     std::fs::write(cache.join(format!("{sum}.tar.gz")), packed(b"#!/bin/sh\necho poison\n")).unwrap();
-    let end = job(&github, &server, &json!({}));
+    let cached = json!({"cache": "true"});
+    let end = job(&github, &server, &cached);
     fails(&end, [&format!("not {sum}"), &format!("the cache `deployer-{sum}`")]);
     // A file of another name is not looked at.
     std::fs::rename(cache.join(format!("{sum}.tar.gz")), cache.join("deployer")).unwrap();
-    assert_eq!(job(&github, &server, &json!({})).result, "success");
+    assert_eq!(job(&github, &server, &cached).result, "success");
 }
 
 pub(crate) fn the_action_refuses_what_it_cannot_verify() {

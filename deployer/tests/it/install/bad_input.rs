@@ -99,6 +99,9 @@ pub(crate) fn a_program_that_does_not_start_is_refused() {
     machine.refuses(&server, &[], ["does not start on this system", "GLIBC_2.39", "build it from source"]);
     publish(b"#!/nowhere/ld-musl\n");
     machine.refuses(&server, &[], ["does not start on this system", "not found", "build it from source"]);
+    // As where the folder is mounted `noexec`.
+    publish(b"#!/etc/passwd\n");
+    machine.refuses(&server, &[], ["programs may not run in", "Permission denied", "choose another folder"]);
     publish(b"#!/bin/sh\nkill -ILL $$\n");
     machine.refuses(&server, &[], ["does not start on this system", "build it from source"]);
     publish(program("0.1.0").as_bytes());
