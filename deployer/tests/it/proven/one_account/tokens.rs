@@ -38,7 +38,7 @@ impl Token {
 
 /// Tokens that must not open the deploy role of an environment.
 fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
-    let good = token(environment, "deploy");
+    let good = token(environment, "reusable-deploy");
     let other = if environment == "dev" { "prod" } else { "dev" };
     let subject = |subject: String| Token { subject, ..good.clone() };
     let (owner, name) = REPOSITORY.split_once('/').unwrap();
@@ -47,14 +47,15 @@ fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
         ("main, without an environment", subject(format!("repo:{REPOSITORY}:ref:{MAIN}"))),
         ("a pull request", subject(format!("repo:{REPOSITORY}:pull_request"))),
         ("a tag", subject(format!("repo:{REPOSITORY}:ref:refs/tags/v1"))),
-        ("the other environment", token(other, "deploy")),
-        ("the environment of plans", token(&format!("{environment}-plan"), "deploy")),
-        ("an environment whose name begins alike", token(&format!("{environment}x"), "deploy")),
+        ("the other environment", token(other, "reusable-deploy")),
+        ("the environment of plans", token(&format!("{environment}-plan"), "reusable-deploy")),
+        ("an environment whose name begins alike", token(&format!("{environment}x"), "reusable-deploy")),
         ("a branch that names the environment", Token { reference: "refs/heads/x", ..good.clone() }),
         ("a pull request that names the environment", Token { reference: "refs/pull/1/merge", ..good.clone() }),
         ("a tag that names the environment", Token { reference: "refs/tags/v1", ..good.clone() }),
         ("a branch whose name ends alike", Token { reference: "refs/heads/x/main", ..good.clone() }),
         ("another workflow", token(environment, "other")),
+        ("the workflow that calls it", token(environment, "deploy")),
         ("a workflow of a branch", Token { workflow: good.workflow.replace(MAIN, "refs/heads/x"), ..good.clone() }),
         ("a workflow of another repository", Token { workflow: good.workflow.replace(name, "other"), ..good.clone() }),
         ("a fork", subject(format!("repo:evil/{name}:environment:{environment}"))),
@@ -88,36 +89,43 @@ pub(super) fn no_other_workflow_takes_a_role() {
         };
         let by = |token: &Token| Principal::Token(provider.clone(), token.claims());
         let rollback = format!("{environment}-rollback");
-        for (place, workflow) in [(environment, "deploy"), (environment, "promote"), (&*rollback, "rollback")] {
+        for (place, workflow) in
+            [(environment, "reusable-deploy"), (environment, "reusable-promote"), (&*rollback, "reusable-rollback")]
+        {
             tried(&deploy.trust, &by(&token(place, workflow)), true, format!("{workflow} at {place}"));
         }
         // Nothing but a rollback goes past the reviewers.
-        for (place, workflow) in [(environment, "rollback"), (&*rollback, "deploy"), (&*rollback, "promote")] {
+        for (place, workflow) in
+            [(environment, "reusable-rollback"), (&*rollback, "reusable-deploy"), (&*rollback, "reusable-promote")]
+        {
             tried(&deploy.trust, &by(&token(place, workflow)), false, format!("{workflow} at {place}"));
         }
         // As tokens of repositories made since July 2026 name it.
         let (owner, name) = REPOSITORY.split_once('/').unwrap();
         let subject = format!("repo:{owner}@1/{name}@2:environment:{environment}");
-        let numbered = Token { subject, ..token(environment, "deploy") };
+        let numbered = Token { subject, ..token(environment, "reusable-deploy") };
         tried(&deploy.trust, &by(&numbered), true, "deploy, with the numbers".to_owned());
         for (what, token) in foreign(environment) {
             tried(&deploy.trust, &by(&token), false, format!("deploy role, {what}"));
         }
         // Without any one of its claims a good token is none.
         for claim in ["sub", "ref", "job_workflow_ref", "aud"] {
-            let mut claims = token(environment, "deploy").claims();
+            let mut claims = token(environment, "reusable-deploy").claims();
             claims.retain(|(known, _)| known != claim);
             tried(&deploy.trust, &Principal::Token(provider.clone(), claims), false, format!("no claim `{claim}`"));
         }
         let elsewhere = provider.replace("token.actions.githubusercontent.com", "tokens.example.com");
-        let claims = token(environment, "deploy").claims();
+        let claims = token(environment, "reusable-deploy").claims();
         tried(&deploy.trust, &Principal::Token(elsewhere, claims), false, "another provider".to_owned());
-        tried(&plan.trust, &by(&token(&format!("{environment}-plan"), "ci")), true, "plan".to_owned());
+        for workflow in ["ci", "reusable-deploy", "reusable-drift", "reusable-promote"] {
+            let token = token(&format!("{environment}-plan"), workflow);
+            tried(&plan.trust, &by(&token), true, format!("plan by {workflow}"));
+        }
         // Pull requests plan dev, from branches of their own, and nothing else.
         let pull = Token { reference: "refs/pull/1/merge", ..token(&format!("{environment}-plan"), "ci") };
         tried(&plan.trust, &by(&pull), environment == "dev", "plan role, a pull request".to_owned());
         for place in [environment, &*rollback] {
-            tried(&plan.trust, &by(&token(place, "deploy")), false, format!("plan role, {place}"));
+            tried(&plan.trust, &by(&token(place, "reusable-deploy")), false, format!("plan role, {place}"));
         }
         let fork =
             Token { subject: format!("repo:evil/{name}:environment:{environment}-plan"), ..token(environment, "ci") };
