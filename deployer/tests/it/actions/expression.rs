@@ -171,6 +171,8 @@ impl<'a> Parser<'a> {
             "fromJSON" => {
                 serde_json::from_str(&show(&arguments[0])).unwrap_or_else(|error| panic!("{error}: {arguments:?}"))
             }
+            // Of a text; GitHub compares without regard to case.
+            "contains" => json!(show(&arguments[0]).to_lowercase().contains(&show(&arguments[1]).to_lowercase())),
             "hashFiles" => json!(hash_files(&self.context("github.workspace"), &arguments)),
             other => panic!("the workflows use `{other}()`, which this interpreter does not support"),
         }
