@@ -29,7 +29,7 @@ use crate::{artifact, commands, completions, doctor, guard, init, local, man, re
 /// Runs one command and prints its result.
 ///
 /// # Errors
-/// The command failed; see [`failure`] for the class and the hint.
+/// The command failed; see [`crate::failure`] for the class and the hint.
 pub async fn run(mut cli: Cli, process: ProcessEnvironment, world: &World, report: &Report) -> Result<Exit> {
     match cli.command {
         Command::Completions { shell } => report.text(&completions::script(shell)?).map(|()| Exit::Done),
