@@ -17,6 +17,9 @@ struct Token {
 }
 
 const MAIN: &str = "refs/heads/main";
+const DEPLOY: &str = "reusable-deploy";
+const PROMOTE: &str = "reusable-promote";
+const ROLLBACK: &str = "reusable-rollback";
 
 /// A job of a workflow of the repository on main that names an environment.
 fn token(environment: &str, workflow: &str) -> Token {
@@ -26,6 +29,18 @@ fn token(environment: &str, workflow: &str) -> Token {
         workflow: format!("{REPOSITORY}/.github/workflows/{workflow}.yml@{MAIN}"),
         audience: "sts.amazonaws.com",
     }
+}
+
+/// As tokens of repositories made since July 2026 name it.
+fn numbered(environment: &str) -> Token {
+    let (owner, name) = REPOSITORY.split_once('/').unwrap();
+    let subject = format!("repo:{owner}@1/{name}@2:environment:{environment}");
+    Token { subject, ..token(environment, DEPLOY) }
+}
+
+fn plan_of_a_fork(environment: &str) -> Token {
+    let (_, name) = REPOSITORY.split_once('/').unwrap();
+    Token { subject: format!("repo:evil/{name}:environment:{environment}-plan"), ..token(environment, "ci") }
 }
 
 impl Token {
@@ -38,7 +53,7 @@ impl Token {
 
 /// Tokens that must not open the deploy role of an environment.
 fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
-    let good = token(environment, "reusable-deploy");
+    let good = token(environment, DEPLOY);
     let other = if environment == "dev" { "prod" } else { "dev" };
     let subject = |subject: String| Token { subject, ..good.clone() };
     let (owner, name) = REPOSITORY.split_once('/').unwrap();
@@ -47,9 +62,9 @@ fn foreign(environment: &str) -> Vec<(&'static str, Token)> {
         ("main, without an environment", subject(format!("repo:{REPOSITORY}:ref:{MAIN}"))),
         ("a pull request", subject(format!("repo:{REPOSITORY}:pull_request"))),
         ("a tag", subject(format!("repo:{REPOSITORY}:ref:refs/tags/v1"))),
-        ("the other environment", token(other, "reusable-deploy")),
-        ("the environment of plans", token(&format!("{environment}-plan"), "reusable-deploy")),
-        ("an environment whose name begins alike", token(&format!("{environment}x"), "reusable-deploy")),
+        ("the other environment", token(other, DEPLOY)),
+        ("the environment of plans", token(&format!("{environment}-plan"), DEPLOY)),
+        ("an environment whose name begins alike", token(&format!("{environment}x"), DEPLOY)),
         ("a branch that names the environment", Token { reference: "refs/heads/x", ..good.clone() }),
         ("a pull request that names the environment", Token { reference: "refs/pull/1/merge", ..good.clone() }),
         ("a tag that names the environment", Token { reference: "refs/tags/v1", ..good.clone() }),
@@ -89,35 +104,27 @@ pub(super) fn no_other_workflow_takes_a_role() {
         };
         let by = |token: &Token| Principal::Token(provider.clone(), token.claims());
         let rollback = format!("{environment}-rollback");
-        for (place, workflow) in
-            [(environment, "reusable-deploy"), (environment, "reusable-promote"), (&*rollback, "reusable-rollback")]
-        {
+        for (place, workflow) in [(environment, DEPLOY), (environment, PROMOTE), (&*rollback, ROLLBACK)] {
             tried(&deploy.trust, &by(&token(place, workflow)), true, format!("{workflow} at {place}"));
         }
         // Nothing but a rollback goes past the reviewers.
-        for (place, workflow) in
-            [(environment, "reusable-rollback"), (&*rollback, "reusable-deploy"), (&*rollback, "reusable-promote")]
-        {
+        for (place, workflow) in [(environment, ROLLBACK), (&*rollback, DEPLOY), (&*rollback, PROMOTE)] {
             tried(&deploy.trust, &by(&token(place, workflow)), false, format!("{workflow} at {place}"));
         }
-        // As tokens of repositories made since July 2026 name it.
-        let (owner, name) = REPOSITORY.split_once('/').unwrap();
-        let subject = format!("repo:{owner}@1/{name}@2:environment:{environment}");
-        let numbered = Token { subject, ..token(environment, "reusable-deploy") };
-        tried(&deploy.trust, &by(&numbered), true, "deploy, with the numbers".to_owned());
+        tried(&deploy.trust, &by(&numbered(environment)), true, "deploy, with the numbers".to_owned());
         for (what, token) in foreign(environment) {
             tried(&deploy.trust, &by(&token), false, format!("deploy role, {what}"));
         }
         // Without any one of its claims a good token is none.
         for claim in ["sub", "ref", "job_workflow_ref", "aud"] {
-            let mut claims = token(environment, "reusable-deploy").claims();
+            let mut claims = token(environment, DEPLOY).claims();
             claims.retain(|(known, _)| known != claim);
             tried(&deploy.trust, &Principal::Token(provider.clone(), claims), false, format!("no claim `{claim}`"));
         }
         let elsewhere = provider.replace("token.actions.githubusercontent.com", "tokens.example.com");
-        let claims = token(environment, "reusable-deploy").claims();
+        let claims = token(environment, DEPLOY).claims();
         tried(&deploy.trust, &Principal::Token(elsewhere, claims), false, "another provider".to_owned());
-        for workflow in ["ci", "reusable-deploy", "reusable-drift", "reusable-promote"] {
+        for workflow in ["ci", DEPLOY, "reusable-drift", PROMOTE] {
             let token = token(&format!("{environment}-plan"), workflow);
             tried(&plan.trust, &by(&token), true, format!("plan by {workflow}"));
         }
@@ -125,11 +132,9 @@ pub(super) fn no_other_workflow_takes_a_role() {
         let pull = Token { reference: "refs/pull/1/merge", ..token(&format!("{environment}-plan"), "ci") };
         tried(&plan.trust, &by(&pull), environment == "dev", "plan role, a pull request".to_owned());
         for place in [environment, &*rollback] {
-            tried(&plan.trust, &by(&token(place, "reusable-deploy")), false, format!("plan role, {place}"));
+            tried(&plan.trust, &by(&token(place, DEPLOY)), false, format!("plan role, {place}"));
         }
-        let fork =
-            Token { subject: format!("repo:evil/{name}:environment:{environment}-plan"), ..token(environment, "ci") };
-        tried(&plan.trust, &by(&fork), false, "plan role, a fork".to_owned());
+        tried(&plan.trust, &by(&plan_of_a_fork(environment)), false, "plan role, a fork".to_owned());
     }
     let callers = callers_of_the_reader_role();
     cases += callers.len();
