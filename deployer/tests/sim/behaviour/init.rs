@@ -211,7 +211,7 @@ fn an_existing_file_is_never_overwritten() {
         let before = simulation.read("deployer.toml").unwrap();
         let (ended, calls) = simulation.observed(ARGUMENTS).await;
         assert_eq!((ended.code, calls.len()), (Some(3), 0), "{}", ended.words);
-        assert!(ended.words.contains("deployer.toml` exists already"), "{}", ended.words);
+        assert!(ended.words.contains("deployer.toml` already exists"), "{}", ended.words);
         assert_eq!(simulation.read("deployer.toml").unwrap(), before);
     });
 }
