@@ -51,24 +51,26 @@ fn stack() -> &'static Stack {
 macro_rules! tests {
     ($($test:path),* $(,)?) => {
         vec![$(Test::test(stringify!($test), || {
-            let _turn = turns::wait(stringify!($test));
+            let _turn = turns::STACK.wait(stringify!($test));
             $test();
             Ok(())
         })),*]
     };
 }
 
-/// The same of functions that leave the shared stack alone: they do not wait.
+/// The same of functions that leave the shared stack alone.
 macro_rules! tests_apart {
     ($($test:path),* $(,)?) => {
-        vec![$(Test::test(stringify!($test), || { $test(); Ok(()) })),*]
+        vec![$(Test::test(stringify!($test), || {
+            let _turn = turns::APART.wait(stringify!($test));
+            $test();
+            Ok(())
+        })),*]
     };
 }
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // One with the stack, one apart from it, and one that waits for its turn while the other two run.
-    arguments.test_threads = arguments.test_threads.or(Some(3));
     // The functions' HTTP client needs one, as the real binary does.
     rustls::crypto::ring::default_provider().install_default().unwrap();
     let mut tests = tests_of_the_first_steps();
@@ -85,9 +87,12 @@ fn main() -> ExitCode {
         infrastructure::prod_is_destroyed_once_its_protection_is_removed,
         local::down_stops_every_process_and_removes_all_that_was_kept,
     ]);
-    turns::are(&tests, &arguments);
     let mut apart = tests_apart_from_the_stack();
     apart.extend(tests_of_called_workflows());
+    turns::STACK.is(&tests, &arguments);
+    turns::APART.is(&apart, &arguments);
+    // Each waits in a thread of its own until it may begin.
+    arguments.test_threads = arguments.test_threads.or(Some(tests.len() + apart.len()));
     let conclusion = libtest_mimic::run(&arguments, beside(tests, apart));
     if let Some(stack) = STACK.get() {
         stack.checkout.deployer("local down");
