@@ -142,8 +142,10 @@ impl Snapshot {
     /// Runs a case in the world, in virtual time: on a thread of its own, because futures that were not optimised need
     /// more of a stack than a test's thread has.
     pub(crate) fn simulate<T: Send>(self, case: impl AsyncFnOnce(&Simulation) -> T + Send) -> T {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(cases::STACK).spawn_scoped(scope, || self.run(case));
+            let thread = std::thread::Builder::new().name(test).stack_size(cases::STACK);
+            let thread = thread.spawn_scoped(scope, || self.run(case));
             thread.unwrap().join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
