@@ -6,7 +6,6 @@ operations there were.
 
 import base64
 import collections
-import io
 import json
 import re
 import sys
@@ -17,7 +16,7 @@ import botocore.model
 import botocore.parsers
 import botocore.validate
 
-SERVICES = ["lambda", "apigateway", "dynamodb", "cloudwatch", "sts", "s3", "iam"]
+SERVICES = ["lambda", "apigateway", "dynamodb", "cloudwatch", "logs", "sts", "s3", "iam"]
 # Codes that any operation may return, which the models leave out.
 COMMON = {
     "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "InternalFailure", "InternalServerError",
@@ -47,7 +46,8 @@ class Model:
 
     def protocol(self, exchange):
         """A service may have several: the request shows which one it was."""
-        return exchange["headers"].get("smithy-protocol") or self.service.resolved_protocol
+        kind = exchange["headers"].get("content-type", "")
+        return "query" if kind.startswith("application/x-www-form-urlencoded") else self.service.resolved_protocol
 
 
 def members(value, shape, path=""):
@@ -192,10 +192,6 @@ def request(model, exchange):
     elif protocol == "json":
         value = json.loads(body)
         parameters, violations = renamed(value, operation.input_shape), [f"request{path}" for path in members(value, operation.input_shape)]
-    elif protocol == "rpc-v2-cbor":
-        parser = botocore.parsers.RpcV2CBORParser()
-        parameters, violations = parser.parse_data_item(io.BufferedReader(io.BytesIO(body))), []
-        violations += [f"request{path}" for path in members(parameters, operation.input_shape)]
     elif protocol == "query":
         pairs = [pair for pair in urllib.parse.parse_qsl(body.decode(), keep_blank_values=True) if pair[0] not in ("Action", "Version")]
         parameters, violations = (query(operation.input_shape, pairs) if pairs else {}), []
@@ -211,7 +207,7 @@ def response(model, exchange):
     headers = {name.lower(): value for name, value in exchange["response_headers"]}
     http = {"status_code": exchange["status"], "headers": botocore.parsers.lowercase_dict(headers), "body": body}
     protocol = model.protocol(exchange)
-    parser = botocore.parsers.create_parser({"rpc-v2-cbor": "smithy-rpc-v2-cbor"}.get(protocol, protocol))
+    parser = botocore.parsers.create_parser(protocol)
     parsed = parser.parse(http, operation.output_shape)
     if exchange["status"] >= 300:
         code = parsed["Error"]["Code"]

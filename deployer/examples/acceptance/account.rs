@@ -5,7 +5,7 @@ use aws_sdk_apigateway::types::{Op, PatchOperation};
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use serde_json::json;
 
-use crate::facts::place::{once, patient};
+use crate::facts::place::{once, patient, texts};
 use crate::facts::{Place, Response};
 
 /// Who asks.
@@ -54,7 +54,6 @@ pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
     let app = &place.prefix;
     let mut taken = Vec::new();
     let lambda = patient!(aws_sdk_lambda, place);
-    let iam = patient!(aws_sdk_iam, place);
     for environment in ["dev", "prod"] {
         for name in [format!("{app}-{environment}"), format!("{app}-options-{environment}")] {
             let found = Response::of(&lambda.get_function().function_name(&name).send().await);
@@ -65,7 +64,7 @@ pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
         }
         for end in ["", "-deploy", "-plan", "-read"] {
             let name = format!("{app}-{environment}{end}");
-            let found = Response::of(&iam.get_role().role_name(&name).send().await);
+            let found = Response::of(&place.iam("GetRole", &[("RoleName", &name)]).await);
             note(&mut taken, format!("role `{name}`"), &found)?;
         }
         bucket(place, &format!("{app}-artifacts-{environment}-{account}"), &mut taken).await?;
@@ -74,7 +73,7 @@ pub(crate) async fn taken(place: &Place, account: &str) -> Result<Vec<String>> {
     let probe = place.name();
     let found = Response::of(&lambda.get_function().function_name(&probe).send().await);
     note(&mut taken, format!("function `{probe}`"), &found)?;
-    let found = Response::of(&iam.get_role().role_name(&probe).send().await);
+    let found = Response::of(&place.iam("GetRole", &[("RoleName", &probe)]).await);
     note(&mut taken, format!("role `{probe}`"), &found)?;
     tables(place, &probe, &mut taken).await?;
     Ok(taken)
@@ -99,9 +98,7 @@ async fn tables(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()
 }
 
 async fn bucket(place: &Place, name: &str, taken: &mut Vec<String>) -> Result<()> {
-    let settings = aws_sdk_s3::config::Builder::from(place.shared()).force_path_style(place.endpoint.is_some());
-    let found = aws_sdk_s3::Client::from_conf(settings.build()).head_bucket().bucket(name).send().await;
-    let response = Response::of(&found);
+    let response = Response::of(&place.head_bucket(name).await);
     match response.status {
         // The name carries the account's number, and yet another account has it.
         403 => bail!("the bucket `{name}` belongs to another account: use another prefix; nothing was changed"),
@@ -129,9 +126,9 @@ pub(crate) fn state_bucket(app: &str, account: &str) -> String {
 
 /// The ARN of GitHub's OIDC provider, if the account has one: it cannot have two.
 pub(crate) async fn oidc_provider(place: &Place) -> Result<Option<String>> {
-    let all = patient!(aws_sdk_iam, place).list_open_id_connect_providers().send().await;
+    let all = place.iam("ListOpenIDConnectProviders", &[]).await;
     let all = all.context("cannot list the account's OIDC providers")?;
-    let mut arns = all.open_id_connect_provider_list().iter().filter_map(|provider| provider.arn());
+    let mut arns = texts(&all, "Arn");
     Ok(arns.find(|arn| arn.ends_with("oidc-provider/token.actions.githubusercontent.com")).map(str::to_owned))
 }
 
@@ -155,9 +152,9 @@ pub(crate) async fn remove_log_role(place: &Place) -> Result<()> {
 
 /// Allows only the caller to assume a role of bootstrap's: GitHub, whom it trusts, is not here.
 pub(crate) async fn trust(place: &Place, caller: &Caller, role: &str) -> Result<()> {
-    let iam = patient!(aws_sdk_iam, place);
     let policy = policy(caller).to_string();
-    let updated = iam.update_assume_role_policy().role_name(role).policy_document(policy).send().await;
+    let fields = [("RoleName", role), ("PolicyDocument", policy.as_str())];
+    let updated = place.iam("UpdateAssumeRolePolicy", &fields).await;
     updated.with_context(|| format!("cannot let `{}` assume the role `{role}`", caller.arn))?;
     let arn = role_arn(caller, role);
     Place::until(&format!("the role `{role}` to be assumable"), async || {

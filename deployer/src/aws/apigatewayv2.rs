@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_apigatewayv2::types::Integration;
 use futures::try_join;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::calls::Counting;
 use super::paced::Paced;
-use super::throttle::Throttle;
-use super::{AwsError, Calls, Kind};
+use super::request::{Client, Request, Service};
+use super::wire::encoded;
+use super::{AwsError, Calls, Kind, wire};
 
 /// As many items of a listing at once as REST's API gives.
-const PAGE: &str = "500";
+const PAGE: &str = "maxResults=500";
 
 /// Looks at the HTTP APIs of one account and region.
 #[derive(Debug, Clone)]
-pub struct HttpApiReader(Paced<aws_sdk_apigatewayv2::Client>);
+pub struct HttpApiReader(Paced<Client>);
 
 /// A stage of an HTTP API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,29 +46,25 @@ pub struct HttpRoute {
 
 /// Of one service.
 pub(super) fn open(shared: &SdkConfig, calls: &Calls) -> HttpApiReader {
-    let config = aws_sdk_apigatewayv2::config::Builder::from(shared)
-        .interceptor(Counting::reads(calls))
-        .retry_classifier(Throttle);
-    HttpApiReader(Paced::new(aws_sdk_apigatewayv2::Client::from_conf(config.build()), &calls.rates().api_gateway))
+    let client = Client::new(Service::HttpApis, shared, Counting::reads(calls));
+    HttpApiReader(Paced::new(client, &calls.rates().api_gateway))
 }
 
 impl HttpApiReader {
     /// A stage.
     pub async fn stage(&self, api: &str, stage: &str) -> Result<HttpStage, AwsError> {
-        let response = self.0.turn().await.get_stage().api_id(api).stage_name(stage).send().await;
-        let named = || format!("stage `{stage}` of HTTP API `{api}`");
-        let response = response.map_err(|error| AwsError::new("GetStage", named(), &error))?;
+        let object = || format!("stage `{stage}` of HTTP API `{api}`");
+        let found: Stage = self.get("GetStage", &[api, "stages", stage], object).await?;
         Ok(HttpStage {
-            deploys_itself: response.auto_deploy.unwrap_or_default(),
-            variables: response.stage_variables.unwrap_or_default().into_iter().collect(),
+            deploys_itself: found.auto_deploy.unwrap_or_default(),
+            variables: found.stage_variables.unwrap_or_default(),
         })
     }
 
     /// Where an API responds, without its stage; `None` if the API does not exist.
     pub async fn endpoint(&self, api: &str) -> Result<Option<String>, AwsError> {
-        let response = self.0.turn().await.get_api().api_id(api).send().await;
-        match response.map_err(|error| AwsError::new("GetApi", named(api), &error)) {
-            Ok(response) => Ok(response.api_endpoint),
+        match self.get::<Api>("GetApi", &[api], || named(api)).await {
+            Ok(found) => Ok(found.api_endpoint),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -74,20 +72,24 @@ impl HttpApiReader {
 
     /// The names of an API's stages.
     pub async fn stage_names(&self, api: &str) -> Result<Vec<String>, AwsError> {
-        let response = self.0.turn().await.get_stages().api_id(api).max_results(PAGE).send().await;
-        let response = response.map_err(|error| AwsError::new("GetStages", named(api), &error))?;
-        Ok(response.items.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
+        let stages: Page<Stage> = self.page("GetStages", [api, "stages"], None).await?;
+        Ok(stages.items.unwrap_or_default().into_iter().filter_map(|stage| stage.stage_name).collect())
     }
 
     /// All routes, each with what it calls.
     pub async fn routes(&self, api: &str) -> Result<Vec<HttpRoute>, AwsError> {
-        let (routes, integrations) = try_join!(self.all_routes(api), self.integrations(api))?;
-        let route = |route: aws_sdk_apigatewayv2::types::Route| {
+        let (routes, integrations) = try_join!(
+            self.all::<Route>("GetRoutes", [api, "routes"]),
+            self.all::<Integration>("GetIntegrations", [api, "integrations"]),
+        )?;
+        let integrations = integrations.into_iter().filter_map(|found| Some((found.integration_id.clone()?, found)));
+        let integrations: BTreeMap<_, _> = integrations.collect();
+        let route = |route: Route| {
             let target = route.target.as_deref().and_then(|target| target.strip_prefix("integrations/"));
             let called = target.and_then(|target| integrations.get(target));
             HttpRoute {
                 key: route.route_key.unwrap_or_default(),
-                authorization: route.authorization_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+                authorization: route.authorization_type.unwrap_or_default(),
                 uri: called.and_then(|called| called.integration_uri.clone()),
                 by_role: called.is_some_and(|called| called.credentials_arn.is_some()),
                 format: called.and_then(|called| called.payload_format_version.clone()).unwrap_or_default(),
@@ -96,12 +98,13 @@ impl HttpApiReader {
         Ok(routes.into_iter().map(route).collect())
     }
 
-    async fn all_routes(&self, api: &str) -> Result<Vec<aws_sdk_apigatewayv2::types::Route>, AwsError> {
+    async fn all<T>(&self, operation: &'static str, path: [&str; 2]) -> Result<Vec<T>, AwsError>
+    where
+        T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
         let (mut all, mut token) = (Vec::new(), None);
         loop {
-            let response =
-                self.0.turn().await.get_routes().api_id(api).max_results(PAGE).set_next_token(token).send().await;
-            let page = response.map_err(|error| AwsError::new("GetRoutes", named(api), &error))?;
+            let page: Page<T> = self.page(operation, path, token).await?;
             all.extend(page.items.unwrap_or_default());
             token = page.next_token;
             if token.is_none() {
@@ -110,22 +113,78 @@ impl HttpApiReader {
         }
     }
 
-    async fn integrations(&self, api: &str) -> Result<BTreeMap<String, Integration>, AwsError> {
-        let (mut all, mut token) = (BTreeMap::new(), None);
-        loop {
-            let response =
-                self.0.turn().await.get_integrations().api_id(api).max_results(PAGE).set_next_token(token).send().await;
-            let page = response.map_err(|error| AwsError::new("GetIntegrations", named(api), &error))?;
-            let items = page.items.unwrap_or_default().into_iter();
-            all.extend(items.filter_map(|found| Some((found.integration_id.clone()?, found))));
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
+    async fn page<T>(
+        &self,
+        operation: &'static str,
+        [api, what]: [&str; 2],
+        token: Option<String>,
+    ) -> Result<Page<T>, AwsError>
+    where
+        T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let next = token.map_or_else(String::new, |token| format!("&nextToken={}", encoded(&token)));
+        let path = format!("{}?{PAGE}{next}", path(&[api, what]));
+        self.send(operation, path, || named(api)).await
     }
+
+    async fn get<T>(&self, operation: &'static str, parts: &[&str], object: impl Fn() -> String) -> Result<T, AwsError>
+    where
+        T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        self.send(operation, path(parts), object).await
+    }
+
+    async fn send<T>(&self, operation: &'static str, path: String, object: impl Fn() -> String) -> Result<T, AwsError>
+    where
+        T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let response = self.0.turn().await.send(Request::bare(operation, "GET", path), wire::json::<T>).await;
+        response.map_err(|error| AwsError::new(operation, object(), &error))
+    }
+}
+
+fn path(parts: &[&str]) -> String {
+    parts.iter().fold("/v2/apis".to_owned(), |path, part| format!("{path}/{}", encoded(part)))
 }
 
 fn named(api: &str) -> String {
     format!("HTTP API `{api}`")
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Api {
+    api_endpoint: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    items: Option<Vec<T>>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stage {
+    stage_name: Option<String>,
+    auto_deploy: Option<bool>,
+    stage_variables: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Route {
+    route_key: Option<String>,
+    authorization_type: Option<String>,
+    target: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Integration {
+    integration_id: Option<String>,
+    integration_uri: Option<String>,
+    credentials_arn: Option<String>,
+    payload_format_version: Option<String>,
 }

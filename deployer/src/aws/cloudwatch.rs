@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, MetricDataQuery, StateValue};
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::{AwsError, Calls, clients};
+use super::calls::Counting;
+use super::request::{Client, Request, Service};
+use super::wire::{Form, result};
+use super::xml::Element;
+use super::{AwsError, Calls};
 
+const DESCRIBE: &str = "DescribeAlarms";
+const VERSION: &str = "2010-08-01";
 /// The most names and the most alarms of one call.
-const PAGE: i32 = 100;
+const PAGE: usize = 100;
 
 /// Looks at the alarms of one account and region.
 #[derive(Debug, Clone)]
-pub struct CloudWatch(aws_sdk_cloudwatch::Client);
+pub struct CloudWatch(Client);
 
 /// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -49,14 +54,13 @@ pub struct Alarm {
 
 impl CloudWatch {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
-        let (read, _) = clients!(aws_sdk_cloudwatch, shared, calls);
-        Self(read)
+        Self(Client::new(Service::CloudWatch, shared, Counting::reads(calls)))
     }
 
     /// The alarms of these names, by name, composite ones too. One that does not exist is simply not there.
     pub async fn states(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         // Without any name AWS would list every alarm of the account.
-        let pages = names.chunks(PAGE.unsigned_abs() as usize).map(|names| self.page(names));
+        let pages = names.chunks(PAGE).map(|names| self.page(names));
         let mut alarms: Vec<Alarm> = try_join_all(pages).await?.into_iter().flatten().collect();
         alarms.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(alarms)
@@ -70,14 +74,11 @@ impl CloudWatch {
     }
 
     async fn page(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
-        let request = self.0.describe_alarms().set_alarm_names(Some(names.to_vec()));
-        let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
-        // As many as there are names: without it a page has 50.
-        let response = request.max_records(PAGE).send().await;
+        let response = self.0.send(Request::query(DESCRIBE, VERSION, &form(names)), |response| {
+            Some(Alarm::all(&result(DESCRIBE, response)?))
+        });
         let object = || format!("alarms `{}`", names.join("`, `"));
-        let response = response.map_err(|error| AwsError::new("DescribeAlarms", object(), &error))?;
-        let composite = response.composite_alarms.unwrap_or_default().into_iter().map(|alarm| Self::composite(&alarm));
-        Ok(response.metric_alarms.unwrap_or_default().into_iter().map(Alarm::of).chain(composite).collect())
+        response.await.map_err(|error| AwsError::new(DESCRIBE, object(), &error))
     }
 }
 
@@ -103,19 +104,13 @@ impl CloudWatch {
         }
         Ok(())
     }
+}
 
-    /// One that is made of others has no period of its own.
-    fn composite(alarm: &CompositeAlarm) -> Alarm {
-        Alarm {
-            name: alarm.alarm_name().unwrap_or_default().to_owned(),
-            state: state(alarm.state_value()),
-            reason: alarm.state_reason().unwrap_or_default().to_owned(),
-            period_seconds: 0,
-            evaluations: 0,
-            dimensions: BTreeMap::new(),
-            children: children(alarm.alarm_rule().unwrap_or_default()),
-        }
-    }
+fn form(names: &[String]) -> Form {
+    let form = Form::default().with_list("AlarmNames", names.iter().map(String::as_str));
+    let form = form.with_list("AlarmTypes", ["MetricAlarm", "CompositeAlarm"]);
+    // As many as there are names: without it a page has 50.
+    form.with("MaxRecords", &PAGE.to_string())
 }
 
 /// The alarms that a rule names: `ALARM("a") AND NOT OK(b)`.
@@ -133,47 +128,88 @@ fn children(rule: &str) -> BTreeSet<String> {
     named.collect()
 }
 
-fn state(value: Option<&StateValue>) -> AlarmState {
+fn state(value: Option<&str>) -> AlarmState {
     match value {
-        Some(StateValue::Ok) => AlarmState::Ok,
-        Some(StateValue::Alarm) => AlarmState::InAlarm,
+        Some("OK") => AlarmState::Ok,
+        Some("ALARM") => AlarmState::InAlarm,
         _ => AlarmState::InsufficientData,
     }
 }
 
 impl Alarm {
-    fn of(alarm: MetricAlarm) -> Self {
-        let positive = |number: Option<i32>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
-        let dimensions = alarm.dimensions.unwrap_or_default().into_iter();
+    fn all(found: &Element) -> Vec<Self> {
+        found.members("MetricAlarms").chain(found.members("CompositeAlarms")).map(Self::of).collect()
+    }
+
+    /// One that is made of others has no period of its own.
+    fn of(alarm: &Element) -> Self {
+        let text = |name| alarm.text(name).unwrap_or_default();
+        let dimensions = alarm.members("Dimensions");
         Self {
-            name: alarm.alarm_name.unwrap_or_default(),
-            state: state(alarm.state_value.as_ref()),
-            reason: alarm.state_reason.unwrap_or_default(),
+            name: text("AlarmName").to_owned(),
+            state: state(alarm.text("StateValue")),
+            reason: text("StateReason").to_owned(),
             // Metric math has a period for each metric; the longest one counts.
-            period_seconds: positive(alarm.period.or_else(|| slowest_period(alarm.metrics.as_deref()?))),
-            children: BTreeSet::new(),
-            evaluations: positive(alarm.evaluation_periods),
+            period_seconds: number(alarm, "Period").or_else(|| slowest_period(alarm)).unwrap_or_default(),
+            evaluations: number(alarm, "EvaluationPeriods").unwrap_or_default(),
             dimensions: dimensions
-                .filter_map(|dimension| Some((dimension.name?, dimension.value.unwrap_or_default())))
+                .filter_map(|dimension| {
+                    Some((dimension.text("Name")?.to_owned(), dimension.text("Value").unwrap_or_default().to_owned()))
+                })
                 .collect(),
+            children: children(text("AlarmRule")),
         }
     }
 }
 
-fn slowest_period(metrics: &[MetricDataQuery]) -> Option<i32> {
-    metrics.iter().filter_map(|query| query.period().or_else(|| query.metric_stat()?.period())).max()
+fn number(element: &Element, name: &str) -> Option<u64> {
+    element.text(name)?.parse().ok()
+}
+
+fn slowest_period(alarm: &Element) -> Option<u64> {
+    let period = |query: &Element| number(query, "Period").or_else(|| number(query.child("MetricStat")?, "Period"));
+    alarm.members("Metrics").filter_map(period).max()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudwatch::types::Dimension;
-
     use super::*;
+
+    fn alarms(inside: &str) -> Vec<Alarm> {
+        let document = format!("<DescribeAlarmsResult>{inside}</DescribeAlarmsResult>");
+        Alarm::all(&Element::read(document.as_bytes()).unwrap())
+    }
 
     #[test]
     fn an_alarm_that_says_little_has_no_numbers_and_too_little_data() {
-        let alarm = Alarm::of(MetricAlarm::builder().alarm_name("a").build());
+        let found = alarms("<MetricAlarms><member><AlarmName>a</AlarmName><Period/></member></MetricAlarms>");
+        let [alarm] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((alarm.state, alarm.period_seconds, alarm.evaluations), (AlarmState::InsufficientData, 0, 0));
+    }
+
+    #[test]
+    fn alarms_of_metrics_and_composite_ones_are_found_on_one_page() {
+        let found = alarms(
+            "<CompositeAlarms><member><AlarmName>c</AlarmName><AlarmRule>ALARM(&quot;a&quot;)</AlarmRule>\
+             <StateValue>OK</StateValue></member></CompositeAlarms><MetricAlarms><member><AlarmName>m</AlarmName>\
+             <EvaluationPeriods>2</EvaluationPeriods><Metrics><member><MetricStat><Period>60</Period></MetricStat></member>\
+             <member><Period>300</Period></member><member><Expression>a/b</Expression></member></Metrics></member>\
+             </MetricAlarms>",
+        );
+        let [metric, composite] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((metric.period_seconds, metric.evaluations), (300, 2));
+        assert_eq!((composite.state, composite.period_seconds), (AlarmState::Ok, 0));
+        assert_eq!(composite.children, ["a".to_owned()].into());
+    }
+
+    #[test]
+    fn names_are_asked_for_with_both_types_and_a_whole_page() {
+        let request = Request::query(DESCRIBE, VERSION, &form(&["a b".to_owned(), "c".to_owned()]));
+        assert_eq!(
+            request.body.bytes().unwrap(),
+            b"Action=DescribeAlarms&Version=2010-08-01&AlarmNames.member.1=a%20b&AlarmNames.member.2=c\
+              &AlarmTypes.member.1=MetricAlarm&AlarmTypes.member.2=CompositeAlarm&MaxRecords=100"
+        );
     }
 
     #[test]
@@ -185,10 +221,11 @@ mod tests {
 
     #[test]
     fn an_alarm_names_what_it_is_restricted_to() {
-        let resource = Dimension::builder().name("Resource").value("f:live").build();
-        let alarm = MetricAlarm::builder().state_value(StateValue::Alarm).period(60).dimensions(resource).build();
-        let alarm = Alarm::of(alarm);
-        assert_eq!((alarm.state, alarm.period_seconds), (AlarmState::InAlarm, 60));
-        assert_eq!(alarm.dimensions["Resource"], "f:live");
+        let found = alarms(
+            "<MetricAlarms><member><StateValue>ALARM</StateValue><Period>60</Period><Dimensions><member><Name>Resource</Name>\
+             <Value>f:live</Value></member></Dimensions></member></MetricAlarms>",
+        );
+        assert_eq!((found[0].state, found[0].period_seconds), (AlarmState::InAlarm, 60));
+        assert_eq!(found[0].dimensions["Resource"], "f:live");
     }
 }

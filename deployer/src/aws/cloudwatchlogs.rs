@@ -5,8 +5,15 @@ use std::ops::Range;
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{AwsError, Calls, clients};
+use super::calls::Counting;
+use super::request::{Client, Request, Service};
+use super::{AwsError, Calls, wire};
+
+const FILTER: &str = "FilterLogEvents";
+const TARGET: &str = "Logs_20140328";
 
 /// What the log of an error has in it, in the words of the usual runtimes and libraries; `?` means "or".
 const ERRORS: &str = "?ERROR ?Error ?error ?FATAL ?Fatal ?fatal ?panicked ?Exception ?Traceback ?\"timed out\"";
@@ -33,7 +40,7 @@ impl LastRecords {
 
 /// Reads the log groups of one account and region.
 #[derive(Debug, Clone)]
-pub struct CloudWatchLogs(aws_sdk_cloudwatchlogs::Client);
+pub struct CloudWatchLogs(Client);
 
 /// The streams of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +64,7 @@ impl LogStreams {
 
 impl CloudWatchLogs {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
-        let (read, _) = clients!(aws_sdk_cloudwatchlogs, shared, calls);
-        Self(read)
+        Self(Client::new(Service::Logs, shared, Counting::reads(calls)))
     }
 
     /// Reads the records of errors in the streams that began on the first or the last day of `time`, oldest first, into `last`:
@@ -73,25 +79,36 @@ impl CloudWatchLogs {
         let mut days = vec![day(time.start), day(time.end)];
         days.dedup();
         for day in days {
-            let request = self.0.filter_log_events().log_group_name(&of.group).filter_pattern(ERRORS);
-            let request = request.log_stream_name_prefix(format!("{day}/{}", of.begin));
-            let request = request.start_time(time.start.as_millisecond());
-            let mut next = None;
+            let mut request = json!({
+                "logGroupName": of.group, "filterPattern": ERRORS, "logStreamNamePrefix": format!("{day}/{}", of.begin),
+                "startTime": time.start.as_millisecond(),
+            });
             // A page may be empty although more follow, and the newest errors are on the last one.
             loop {
-                let response = request.clone().set_next_token(next.take()).send().await;
+                let response = self.0.send(Request::json(FILTER, TARGET, &request), wire::json::<Page>).await;
                 let object = || format!("log group `{}`", of.group);
-                let response = response.map_err(|error| AwsError::new("FilterLogEvents", object(), &error))?;
-                let records = response.events.unwrap_or_default().into_iter().filter_map(|event| event.message);
+                let page = response.map_err(|error| AwsError::new(FILTER, object(), &error))?;
+                let records = page.events.unwrap_or_default().into_iter().filter_map(|event| event.message);
                 records.for_each(|record| last.add(record));
-                next = response.next_token;
-                if next.is_none() {
-                    break;
-                }
+                let Some(next) = page.next_token else { break };
+                request["nextToken"] = Value::String(next);
             }
         }
         Ok(())
     }
+}
+
+/// A page of records.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    events: Option<Vec<Event>>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Event {
+    message: Option<String>,
 }
 
 #[cfg(test)]

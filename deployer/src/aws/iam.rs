@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use futures::future::try_join_all;
 
-use super::{AwsError, Calls, Kind, clients};
+use super::calls::Counting;
+use super::request::{Client, Request, Service};
+use super::wire::{Form, result};
+use super::xml::Element;
+use super::{AwsError, Calls, Kind};
+
+const SIMULATE: &str = "SimulatePrincipalPolicy";
+const VERSION: &str = "2010-05-08";
 
 /// One question to IAM.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +27,11 @@ pub struct Asked<'a> {
 
 /// Looks at the policies of one account.
 #[derive(Debug, Clone)]
-pub struct Iam(aws_sdk_iam::Client);
+pub struct Iam(Client);
 
 impl Iam {
     pub(super) fn new(shared: &SdkConfig, calls: &Calls) -> Self {
-        let (read, _) = clients!(aws_sdk_iam, shared, calls);
-        Self(read)
+        Self(Client::new(Service::Iam, shared, Counting::reads(calls)))
     }
 
     /// Whether `principal` may do each action on each resource: (action, ARN of the resource) -> allowed.
@@ -44,7 +49,7 @@ impl Iam {
         let Some(source) = source_of(principal) else {
             let reason = "it is neither a user nor a role, whose policies could be looked up";
             let object = format!("principal `{principal}`");
-            return Err(AwsError::found(Kind::NotFound, "SimulatePrincipalPolicy", object, reason));
+            return Err(AwsError::found(Kind::NotFound, SIMULATE, object, reason));
         };
         // One call a resource: a call crosses all its actions with all its resources, and most pairs make no sense.
         let mut by_resource: BTreeMap<&str, Vec<&Asked<'_>>> = BTreeMap::new();
@@ -61,34 +66,75 @@ impl Iam {
         resource: &str,
         asked: Vec<&Asked<'_>>,
     ) -> Result<Vec<((String, String), bool)>, AwsError> {
-        let request = self.0.simulate_principal_policy().policy_source_arn(source).resource_arns(resource);
-        let tags = asked.first().map(|question| question.tags).into_iter().flatten();
-        let tags = tags.map(|(key, value)| resource_tag(key, value)).collect();
-        let request = request.set_context_entries(Some(tags));
-        let request = request.set_action_names(Some(asked.iter().map(|question| question.action.to_owned()).collect()));
-        let response = request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let response = response
-            .map_err(|error| AwsError::new("SimulatePrincipalPolicy", format!("principal `{source}`"), &error))?;
-        Ok(response
-            .into_iter()
-            .map(|result| {
-                let allowed = is_allowed(&result, resource);
-                ((result.eval_action_name, resource.to_owned()), allowed)
-            })
-            .collect())
+        let form = form(source, resource, &asked);
+        let (mut results, mut marker) = (Vec::new(), None::<String>);
+        loop {
+            let form = marker.iter().fold(form.clone(), |form, marker| form.with("Marker", marker));
+            let request = Request::query(SIMULATE, VERSION, &form);
+            let page = self.0.send(request, |response| Page::of(&result(SIMULATE, response)?)).await;
+            let page = page.map_err(|error| AwsError::new(SIMULATE, format!("principal `{source}`"), &error))?;
+            results.extend(page.results);
+            marker = page.marker;
+            if marker.is_none() {
+                break;
+            }
+        }
+        let of_resource = |result: Evaluation| ((result.action.clone(), resource.to_owned()), result.allows(resource));
+        Ok(results.into_iter().map(of_resource).collect())
     }
 }
 
-fn resource_tag(key: &str, value: &str) -> ContextEntry {
-    let entry = ContextEntry::builder().context_key_name(format!("aws:ResourceTag/{key}"));
-    entry.context_key_values(value).context_key_type(ContextKeyTypeEnum::String).build()
+fn form(source: &str, resource: &str, asked: &[&Asked<'_>]) -> Form {
+    let form = Form::default().with("PolicySourceArn", source);
+    let form = form.with_list("ActionNames", asked.iter().map(|question| question.action));
+    let form = form.with_list("ResourceArns", [resource]);
+    let tags = asked.first().map(|question| question.tags).into_iter().flatten();
+    tags.zip(1..).fold(form, |form, ((key, value), number)| {
+        let entry = format!("ContextEntries.member.{number}");
+        form.with(&format!("{entry}.ContextKeyName"), &format!("aws:ResourceTag/{key}"))
+            .with(&format!("{entry}.ContextKeyValues.member.1"), value)
+            .with(&format!("{entry}.ContextKeyType"), "string")
+    })
 }
 
-/// What is said of the very resource, else what is said of all of them.
-fn is_allowed(result: &EvaluationResult, resource: &str) -> bool {
-    let specific = result.resource_specific_results().iter().find(|specific| specific.eval_resource_name == resource);
-    let decision = specific.map_or(&result.eval_decision, |specific| &specific.eval_resource_decision);
-    *decision == PolicyEvaluationDecisionType::Allowed
+/// A page of a simulation.
+#[derive(Debug)]
+struct Page {
+    results: Vec<Evaluation>,
+    marker: Option<String>,
+}
+
+/// What the simulation of one action on some resources came to.
+#[derive(Debug)]
+struct Evaluation {
+    action: String,
+    decision: String,
+    by_resource: BTreeMap<String, String>,
+}
+
+impl Page {
+    fn of(result: &Element) -> Option<Self> {
+        let results = result.members("EvaluationResults").map(Evaluation::of).collect::<Option<_>>()?;
+        let marker = result.text("Marker").filter(|marker| !marker.is_empty());
+        Some(Self { results, marker: marker.map(str::to_owned) })
+    }
+}
+
+impl Evaluation {
+    fn of(result: &Element) -> Option<Self> {
+        let text = |name| result.text(name).map(str::to_owned);
+        let specific = result.members("ResourceSpecificResults").map(|specific| {
+            let decision = specific.text("EvalResourceDecision")?;
+            Some((specific.text("EvalResourceName")?.to_owned(), decision.to_owned()))
+        });
+        let by_resource = specific.collect::<Option<_>>()?;
+        Some(Self { action: text("EvalActionName")?, decision: text("EvalDecision")?, by_resource })
+    }
+
+    /// What is said of the very resource, else what is said of all of them.
+    fn allows(&self, resource: &str) -> bool {
+        self.by_resource.get(resource).unwrap_or(&self.decision) == "allowed"
+    }
 }
 
 /// The user or role whose policies are meant: a role's session has none of its own.
@@ -107,8 +153,6 @@ fn source_of(principal: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_iam::types::ResourceSpecificResult;
-
     use super::*;
 
     #[test]
@@ -135,16 +179,31 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_resource_itself_counts() {
-        let specific = |resource: &str, decision| {
-            ResourceSpecificResult::builder().eval_resource_name(resource).eval_resource_decision(decision).build()
-        };
-        let result = EvaluationResult::builder()
-            .eval_action_name("lambda:GetFunction")
-            .eval_decision(PolicyEvaluationDecisionType::ImplicitDeny)
-            .resource_specific_results(specific("a", PolicyEvaluationDecisionType::Allowed).unwrap())
-            .resource_specific_results(specific("b", PolicyEvaluationDecisionType::ExplicitDeny).unwrap())
-            .build()
-            .unwrap();
-        assert!(is_allowed(&result, "a") && !is_allowed(&result, "b") && !is_allowed(&result, "c"));
+        let page = "<Result><IsTruncated>true</IsTruncated><Marker>m&amp;1</Marker><EvaluationResults><member>
+            <EvalActionName>lambda:GetFunction</EvalActionName><EvalDecision>implicitDeny</EvalDecision><MatchedStatements/>
+            <ResourceSpecificResults>
+              <member><EvalResourceName>a</EvalResourceName><EvalResourceDecision>allowed</EvalResourceDecision></member>
+              <member><EvalResourceName>b</EvalResourceName><EvalResourceDecision>explicitDeny</EvalResourceDecision></member>
+            </ResourceSpecificResults></member></EvaluationResults></Result>";
+        let page = Page::of(&Element::read(page.as_bytes()).unwrap()).unwrap();
+        assert_eq!(page.marker.as_deref(), Some("m&1"));
+        let result = &page.results[0];
+        assert!(result.allows("a") && !result.allows("b") && !result.allows("c"));
+        let nameless = "<Result><EvaluationResults><member><EvalDecision>allowed</EvalDecision></member></EvaluationResults></Result>";
+        assert!(Page::of(&Element::read(nameless.as_bytes()).unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_question_is_written_with_its_tags() {
+        let tags = BTreeMap::from([("app".to_owned(), "a b".to_owned())]);
+        let asked = Asked { action: "lambda:GetFunction", resource: "arn:x", tags: &tags };
+        let request = Request::query(SIMULATE, VERSION, &form("arn:me", "arn:x", &[&asked]));
+        let body = String::from_utf8(request.body.bytes().unwrap().to_vec()).unwrap();
+        let expected = "Action=SimulatePrincipalPolicy&Version=2010-05-08&PolicySourceArn=arn%3Ame\
+                        &ActionNames.member.1=lambda%3AGetFunction&ResourceArns.member.1=arn%3Ax\
+                        &ContextEntries.member.1.ContextKeyName=aws%3AResourceTag%2Fapp\
+                        &ContextEntries.member.1.ContextKeyValues.member.1=a%20b\
+                        &ContextEntries.member.1.ContextKeyType=string";
+        assert_eq!(body, expected);
     }
 }

@@ -11,6 +11,7 @@ mod cloudwatch;
 mod cloudwatchlogs;
 mod denial;
 mod dynamodb;
+mod endpoint;
 mod error;
 mod hint;
 mod http;
@@ -22,12 +23,15 @@ mod paced;
 mod profile;
 #[cfg(test)]
 mod reference;
+mod request;
 mod retry;
 mod s3;
 mod sts;
 mod throttle;
 mod upload;
 mod web_identity;
+mod wire;
+mod xml;
 
 use std::time::Duration;
 
@@ -60,10 +64,12 @@ pub use lambda::{
 };
 pub use lost_reply::{TRIES, certainly};
 pub use machine::Machine;
+pub use request::{Client, Failure, Request, Service};
 pub use retry::{Patience, patiently};
 pub use s3::S3Writer;
 pub use sts::{Caller, Sts};
 pub use web_identity::explained;
+pub use wire::Form;
 
 /// The longest that a move of traffic may take, an alias's or a stage's: a run that takes over a lock waits so long, on top
 /// of the lease, before a move of the old holder is certain to have ended.

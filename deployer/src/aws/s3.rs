@@ -1,26 +1,35 @@
 //! S3: zips that are too big to be sent to Lambda directly.
 
 use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::checksum_config::RequestChecksumCalculation;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 use super::calls::Counting;
-use super::throttle::Throttle;
+use super::endpoint::of_bucket;
+use super::request::{Client, Failure, Request, Service};
+use super::wire::encoded_key;
 use super::{AwsError, Calls, Kind, read_retries, upload_timeouts};
 
 /// Writes to the buckets that the credentials reach.
 #[derive(Debug, Clone)]
-pub struct S3Writer(aws_sdk_s3::Client);
+pub struct S3Writer {
+    client: Client,
+    by_path: bool,
+    has_checksums: bool,
+}
 
 impl S3Writer {
     /// `by_path` addresses a bucket by the path, not by a host of its own: a loopback address has no such hosts.
     pub(super) fn new(shared: &SdkConfig, calls: &Calls, by_path: bool) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(shared)
-            .interceptor(Counting::writes(calls))
-            // An object that is put twice has two versions of the same bytes, and one of them is used: no harm.
-            .retry_config(read_retries())
-            .retry_classifier(Throttle)
-            .timeout_config(upload_timeouts())
-            .force_path_style(by_path);
-        Self(aws_sdk_s3::Client::from_conf(config.build()))
+        // An object that is put twice has two versions of the same bytes, and one of them is used: no harm.
+        let settings =
+            shared.clone().into_builder().retry_config(read_retries()).timeout_config(upload_timeouts()).build();
+        // A user's setting for stores that do not have checksums.
+        let has_checksums = shared.request_checksum_calculation() != Some(RequestChecksumCalculation::WhenRequired);
+        Self { client: Client::new(Service::S3, &settings, Counting::writes(calls)), by_path, has_checksums }
     }
 
     /// Puts an object. Returns its version, by which it is found whatever is put there later.
@@ -29,12 +38,23 @@ impl S3Writer {
     /// The bucket keeps no versions.
     pub async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<String, AwsError> {
         let object = || format!("object `{key}` of bucket `{bucket}`");
-        let response = self.0.put_object().bucket(bucket).key(key).body(bytes.into()).send().await;
-        let response =
-            response.map_err(|error| AwsError::new("PutObject", object(), &error).for_lack_of("s3:PutObject"))?;
+        let put = self.put_object([bucket, key], bytes).await;
+        let version = put.map_err(|error| AwsError::new("PutObject", object(), &error).for_lack_of("s3:PutObject"))?;
         // Where versioning was suspended, S3 calls every object's version `null`.
-        let version = response.version_id.filter(|version| version != "null");
+        let version = version.filter(|version| version != "null");
         let reason = "the bucket keeps no versions: enable its versioning";
         version.ok_or_else(|| AwsError::found(Kind::Other, "PutObject", object(), reason))
+    }
+
+    async fn put_object(&self, [bucket, key]: [&str; 2], bytes: Vec<u8>) -> Result<Option<String>, Failure> {
+        let (place, path) = of_bucket(&self.client.place().await?, bucket, self.by_path);
+        let mut request = Request::bare("PutObject", "PUT", format!("{path}/{}?x-id=PutObject", encoded_key(key)));
+        request.headers.push(("content-type", "application/octet-stream".to_owned()));
+        if self.has_checksums {
+            request.headers.push(("x-amz-checksum-sha256", STANDARD.encode(Sha256::digest(&bytes))));
+        }
+        request.body = bytes.into();
+        let version = |response: &HttpResponse| Some(response.headers().get("x-amz-version-id").map(str::to_owned));
+        self.client.send_to(&place, request, version).await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::aws::denial::{Denial, Reason};
 use crate::aws::signature::Protocol;
 use crate::aws::wire::{Reply, Request};
-use crate::aws::{cbor, query, s3};
+use crate::aws::{query, s3};
 
 /// A fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +104,6 @@ fn refusal(request: &Request, status: u16) -> Reply {
             // DynamoDB returns 400 for what its clients can fix.
             Reply::json(if status < 500 { 400 } else { status }, &body)
         }
-        Protocol::Cbor => cbor::error(status, code, message),
         Protocol::Query => query::error(status, code, message),
         Protocol::S3 => s3::error(status, code, message),
     };

@@ -12,7 +12,7 @@ use aws_sdk_lambda::types::{FunctionCode, LastUpdateStatus, Runtime, State};
 pub(super) use code::zip;
 
 use super::{Facts, Place, Response};
-use crate::facts::place::{once, patient};
+use crate::facts::place::{once, patient, texts};
 
 /// The function that is probed.
 #[derive(Debug)]
@@ -30,12 +30,12 @@ const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","A
 /// Makes the role and the function.
 pub(super) async fn make(place: &Place) -> Result<Function> {
     let name = place.name();
-    let iam = patient!(aws_sdk_iam, place);
-    let role = iam.create_role().role_name(&name).assume_role_policy_document(TRUST).send().await;
-    let role = role.with_context(|| format!("cannot make the role `{name}`"))?.role.context("no role came back")?.arn;
+    let fields = [("RoleName", name.as_str()), ("AssumeRolePolicyDocument", TRUST)];
+    let role = place.iam("CreateRole", &fields).await.with_context(|| format!("cannot make the role `{name}`"))?;
+    let role = texts(&role, "Arn").next().context("no role came back")?;
     let once = once!(aws_sdk_lambda, place);
     Place::until(&format!("Lambda to accept the role `{name}`"), async || {
-        let create = once.create_function().function_name(&name).role(&role).runtime(Runtime::Providedal2023);
+        let create = once.create_function().function_name(&name).role(role).runtime(Runtime::Providedal2023);
         let code = FunctionCode::builder().zip_file(zip("a")?.into()).build();
         let created = create.handler("bootstrap").code(code).timeout(10).send().await;
         // A new role is not known everywhere at once.
@@ -68,7 +68,7 @@ pub(super) async fn remove(place: &Place, left: &mut Vec<String>) {
     if !gone(&deleted) {
         left.push(format!("function `{name}` ({deleted}): aws lambda delete-function --function-name {name}"));
     }
-    let deleted = Response::of(&patient!(aws_sdk_iam, place).delete_role().role_name(&name).send().await);
+    let deleted = Response::of(&place.iam("DeleteRole", &[("RoleName", &name)]).await);
     if !gone(&deleted) {
         left.push(format!("role `{name}` ({deleted}): aws iam delete-role --role-name {name}"));
     }

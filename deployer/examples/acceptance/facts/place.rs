@@ -12,9 +12,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use deployer::aws::{Client, Failure, Form, Request, Service};
 
 /// Every wait ends.
 const WAIT: Duration = Duration::from_secs(120);
@@ -69,6 +70,20 @@ impl Place {
         let cache = aws_config::identity::IdentityCache::lazy().build();
         let shared = self.shared.clone().into_builder().credentials_provider(provider).identity_cache(cache).build();
         Self { shared, ..self.clone() }
+    }
+
+    /// Calls IAM. Throttling is waited out. Returns the response, which is XML.
+    pub(crate) async fn iam(&self, operation: &'static str, fields: &[(&str, &str)]) -> Result<String, Failure> {
+        let form = fields.iter().fold(Form::default(), |form, (name, value)| form.with(name, value));
+        let client = Client::new(Service::Iam, &self.shared, self.counter());
+        let text = |response: &HttpResponse| String::from_utf8(response.body().bytes()?.to_vec()).ok();
+        client.send(Request::query(operation, "2010-05-08", &form), text).await
+    }
+
+    /// Whether there is a bucket, by its path: `HeadBucket`.
+    pub(crate) async fn head_bucket(&self, name: &str) -> Result<(), Failure> {
+        let client = Client::new(Service::S3, &self.shared, self.counter());
+        client.send(Request::bare("HeadBucket", "HEAD", format!("/{name}")), |_| Some(())).await
     }
 
     /// The name of what a probe makes.
@@ -134,6 +149,13 @@ fn http_client() -> SharedHttpClient {
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
     })
+}
+
+/// The texts of all elements of this name in XML.
+pub(crate) fn texts<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let open = format!("<{name}>");
+    let parts = xml.match_indices(&open).map(|(at, open)| &xml[at + open.len()..]).collect::<Vec<_>>();
+    parts.into_iter().filter_map(|part| part.split('<').next())
 }
 
 /// A client for what has to work: throttling is waited out.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::signature::{Protocol, Unsigned, basic, service};
 use super::wire::{Reply, Request};
-use super::{cbor, query, s3};
+use super::{query, s3};
 
 /// Why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,6 @@ impl Denial {
                 reply.headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
                 reply
             }
-            Protocol::Cbor => cbor::error(status, code, &message),
             Protocol::Query => query::error(status, code, &message),
             Protocol::S3 => s3::error(status, code, &message),
         }
@@ -81,8 +80,7 @@ impl Denial {
         };
         match self.protocol {
             Protocol::RestJson | Protocol::Json => json,
-            // CloudWatch keeps the codes of the query protocol that it used to speak.
-            Protocol::Cbor | Protocol::Query => query,
+            Protocol::Query => query,
             Protocol::S3 => s3,
         }
     }

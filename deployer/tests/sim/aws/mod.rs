@@ -2,7 +2,6 @@
 //! signing key selects the account.
 
 pub(crate) mod apigateway;
-pub(crate) mod cbor;
 pub(crate) mod cloudwatch;
 pub(crate) mod denial;
 pub(crate) mod dynamodb;

@@ -1,4 +1,4 @@
-//! The query protocol of STS and IAM: a form goes in, XML comes out.
+//! The query protocol of STS, IAM and CloudWatch: a form goes in, XML comes out.
 
 use super::wire::{Reply, Request, decoded};
 
@@ -59,6 +59,17 @@ pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
 
 fn xml(status: u16, body: &str) -> Reply {
     Reply { status, headers: vec![("content-type".to_owned(), "text/xml".to_owned())], body: body.as_bytes().to_vec() }
+}
+
+/// An element with a text in it.
+pub(crate) fn tag(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>", escaped(text))
+}
+
+/// A list: each member is XML already.
+pub(crate) fn members(name: &str, members: impl IntoIterator<Item = String>) -> String {
+    let members: String = members.into_iter().map(|member| format!("<member>{member}</member>")).collect();
+    format!("<{name}>{members}</{name}>")
 }
 
 /// Text that may stand in XML.

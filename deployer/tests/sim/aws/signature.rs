@@ -64,24 +64,19 @@ pub(crate) enum Protocol {
     RestJson,
     /// DynamoDB and what else has an `X-Amz-Target`.
     Json,
-    /// CloudWatch.
-    Cbor,
-    /// STS, IAM.
+    /// STS, IAM, CloudWatch.
     Query,
     S3,
 }
 
 impl Protocol {
     pub(crate) fn of(request: &Request) -> Self {
-        if request.header("smithy-protocol").is_some() {
-            return Self::Cbor;
-        }
         if request.header("x-amz-target").is_some() {
             return Self::Json;
         }
         match service(request) {
             Some("s3") => Self::S3,
-            Some("sts" | "iam") => Self::Query,
+            Some("sts" | "iam" | "monitoring") => Self::Query,
             _ if super::query::action(request).is_some() => Self::Query,
             _ => Self::RestJson,
         }

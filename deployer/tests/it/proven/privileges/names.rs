@@ -90,7 +90,6 @@ fn others() -> Vec<Case> {
         (method, path, service, body.to_owned(), status, vec![(action, resource)])
     };
     let (stage, deployments) = ("/restapis/a/stages/dev", "/restapis/a/deployments");
-    let alarms = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
     let key = "arn:aws:ssm:us-east-1:111111111111:parameter/a/b";
     let role = "arn:aws:iam::222222222222:role/r";
     let (assume, simulate) = (form("AssumeRole", "RoleArn"), form("SimulatePrincipalPolicy", "PolicySourceArn"));
@@ -101,7 +100,7 @@ fn others() -> Vec<Case> {
         case("PATCH", stage, "apigateway", "{}", 403, "apigateway:PATCH", api),
         case("POST", deployments, "apigateway", "{}", 403, "apigateway:POST", its_deployments),
         case("POST", "/", "ssm AmazonSSM.GetParameter", r#"{"Name": "/a/b"}"#, 400, "ssm:GetParameter", key),
-        case("POST", alarms, "monitoring", "", 403, "cloudwatch:DescribeAlarms", all),
+        case("POST", "/", "monitoring", &form("DescribeAlarms", "Of"), 403, "cloudwatch:DescribeAlarms", all),
         case("PUT", "/b/a/k", "s3", "x", 403, "s3:PutObject", "arn:aws:s3:::b/a/k"),
         case("POST", "/", "sts", &assume, 403, "sts:AssumeRole", role),
         case("POST", "/", "iam", &simulate, 403, "iam:SimulatePrincipalPolicy", role),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::cbor::Cbor;
+use super::super::query::{members, tag};
 use super::super::wire::Moment;
 
 /// The state of an alarm.
@@ -86,39 +86,33 @@ impl Alarm {
     }
 
     /// As DescribeAlarms writes it; `[name, arn]` are its own.
-    pub(super) fn describe(&self, [name, arn]: &[&str; 2], state: State, moment: &Moment) -> Cbor {
+    pub(super) fn describe(&self, [name, arn]: &[&str; 2], state: State, moment: &Moment) -> String {
         let since = self.set_at(moment.now).map_or(Duration::ZERO, |(at, _)| at);
-        let time = |at: Duration| Cbor::Time((moment.epoch + at).as_millisecond() as f64 / 1000.0);
-        let none = || Cbor::List(Vec::new());
-        let Cbor::Map(mut pairs) = Cbor::map([
-            ("AlarmName", (*name).into()),
-            ("AlarmArn", (*arn).into()),
-            ("AlarmConfigurationUpdatedTimestamp", time(Duration::ZERO)),
-            ("ActionsEnabled", Cbor::Bool(true)),
-            ("OKActions", none()),
-            ("AlarmActions", none()),
-            ("InsufficientDataActions", none()),
-            ("StateValue", state.text().into()),
-            ("StateReason", self.reason(state).into()),
-            ("StateUpdatedTimestamp", time(since)),
-            ("StateTransitionedTimestamp", time(since)),
-        ]) else {
-            return Cbor::Null;
-        };
+        let time = |at: Duration| (moment.epoch + at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         let own = match &self.kind {
-            Kind::Metric(metric) => Cbor::Map(watched(metric).into_iter().chain(compared(metric)).collect()),
+            Kind::Metric(metric) => watched(metric) + &compared(metric),
             // The periods are those of the metrics: the alarm itself names none.
             Kind::Math(expression, metrics) => {
                 let first = metrics.first().map(|(_, metric)| metric.clone()).unwrap_or_default();
-                let own = [("Metrics".to_owned(), math(expression, metrics))];
-                Cbor::Map(own.into_iter().chain(compared(&first)).collect())
+                math(expression, metrics) + &compared(&first)
             }
-            Kind::Composite(rule) => Cbor::map([("AlarmRule", rule.as_str().into())]),
+            Kind::Composite(rule) => tag("AlarmRule", rule),
         };
-        if let Cbor::Map(own) = own {
-            pairs.extend(own);
-        }
-        Cbor::Map(pairs)
+        [
+            tag("AlarmName", name),
+            tag("AlarmArn", arn),
+            tag("AlarmConfigurationUpdatedTimestamp", &time(Duration::ZERO)),
+            tag("ActionsEnabled", "true"),
+            members("OKActions", []),
+            members("AlarmActions", []),
+            members("InsufficientDataActions", []),
+            tag("StateValue", state.text()),
+            tag("StateReason", self.reason(state)),
+            tag("StateUpdatedTimestamp", &time(since)),
+            tag("StateTransitionedTimestamp", &time(since)),
+            own,
+        ]
+        .concat()
     }
 
     fn reason(&self, state: State) -> &'static str {
@@ -132,53 +126,39 @@ impl Alarm {
     }
 }
 
-fn watched(metric: &Metric) -> Vec<(String, Cbor)> {
-    let Cbor::Map(pairs) = Cbor::map([
-        ("MetricName", metric.name.as_str().into()),
-        ("Namespace", metric.namespace.as_str().into()),
-        ("Statistic", metric.statistic.as_str().into()),
-        ("Dimensions", dimensions(metric)),
-        ("Period", Cbor::Int(i64::from(metric.period))),
-    ]) else {
-        return Vec::new();
-    };
-    pairs
+fn watched(metric: &Metric) -> String {
+    [
+        tag("MetricName", &metric.name),
+        tag("Namespace", &metric.namespace),
+        tag("Statistic", &metric.statistic),
+        dimensions(metric),
+        tag("Period", &metric.period.to_string()),
+    ]
+    .concat()
 }
 
-fn compared(metric: &Metric) -> Vec<(String, Cbor)> {
-    let Cbor::Map(pairs) = Cbor::map([
-        ("EvaluationPeriods", Cbor::Int(i64::from(metric.evaluation_periods))),
-        ("Threshold", Cbor::Float(metric.threshold)),
-        ("ComparisonOperator", "GreaterThanOrEqualToThreshold".into()),
-        ("TreatMissingData", "notBreaching".into()),
-    ]) else {
-        return Vec::new();
-    };
-    pairs
+fn compared(metric: &Metric) -> String {
+    [
+        tag("EvaluationPeriods", &metric.evaluation_periods.to_string()),
+        tag("Threshold", &format!("{:?}", metric.threshold)),
+        tag("ComparisonOperator", "GreaterThanOrEqualToThreshold"),
+        tag("TreatMissingData", "notBreaching"),
+    ]
+    .concat()
 }
 
-fn dimensions(metric: &Metric) -> Cbor {
-    let pair = |(name, value): (&String, &String)| {
-        Cbor::map([("Name", name.as_str().into()), ("Value", value.as_str().into())])
-    };
-    Cbor::List(metric.dimensions.iter().map(pair).collect())
+fn dimensions(metric: &Metric) -> String {
+    let pair = |(name, value): (&String, &String)| tag("Name", name) + &tag("Value", value);
+    members("Dimensions", metric.dimensions.iter().map(pair))
 }
 
-fn math(expression: &str, metrics: &[(String, Metric)]) -> Cbor {
+fn math(expression: &str, metrics: &[(String, Metric)]) -> String {
     let queries = metrics.iter().map(|(id, metric)| {
-        let what = Cbor::map([
-            ("Namespace", metric.namespace.as_str().into()),
-            ("MetricName", metric.name.as_str().into()),
-            ("Dimensions", dimensions(metric)),
-        ]);
-        let stat = Cbor::map([
-            ("Metric", what),
-            ("Period", Cbor::Int(i64::from(metric.period))),
-            ("Stat", metric.statistic.as_str().into()),
-        ]);
-        Cbor::map([("Id", id.as_str().into()), ("MetricStat", stat), ("ReturnData", Cbor::Bool(false))])
+        let what = [tag("Namespace", &metric.namespace), tag("MetricName", &metric.name), dimensions(metric)].concat();
+        let [period, stat] = [tag("Period", &metric.period.to_string()), tag("Stat", &metric.statistic)];
+        let stat = format!("<MetricStat><Metric>{what}</Metric>{period}{stat}</MetricStat>");
+        [tag("Id", id), stat, tag("ReturnData", "false")].concat()
     });
-    let result =
-        Cbor::map([("Id", "result".into()), ("Expression", expression.into()), ("ReturnData", Cbor::Bool(true))]);
-    Cbor::List(queries.chain([result]).collect())
+    let result = [tag("Id", "result"), tag("Expression", expression), tag("ReturnData", "true")].concat();
+    members("Metrics", queries.chain([result]))
 }

@@ -1,4 +1,4 @@
-//! CloudWatch: alarms whose states a test sets beforehand. RPC v2 CBOR.
+//! CloudWatch: alarms whose states a test sets beforehand. The query protocol.
 
 mod alarm;
 mod composite;
@@ -6,13 +6,13 @@ mod composite;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::cbor::{self, Cbor};
+use super::query::{self, Form};
 use super::wire::{Moment, Reply, Request};
 
 use alarm::{Alarm, Kind};
 pub(crate) use alarm::{Metric, State};
 
-const DESCRIBE: &str = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
+const NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
 /// The most names and the most alarms of one call, and how many alarms come without a number.
 const MOST: usize = 100;
 const PAGE: usize = 50;
@@ -96,19 +96,17 @@ impl CloudWatch {
     }
 
     pub(crate) fn name(request: &Request) -> Option<&'static str> {
-        (request.method == "POST" && request.path == DESCRIBE).then_some("DescribeAlarms")
+        (query::action(request)? == "DescribeAlarms").then_some("DescribeAlarms")
     }
 
     pub(crate) fn handle(&mut self, request: &Request, moment: &mut Moment) -> Option<Reply> {
         Self::name(request)?;
         self.calls.retain(|at| *at + Duration::from_secs(1) > moment.now);
         if self.calls.len() >= self.rules.per_second {
-            return Some(cbor::error(400, "Throttling", "Rate exceeded"));
+            return Some(query::error(400, "Throttling", "Rate exceeded"));
         }
         self.calls.push(moment.now);
-        let Some(asked) = Cbor::decode(&request.body) else {
-            return Some(cbor::error(400, "SerializationException", "The body is not CBOR"));
-        };
+        let asked = Form::of(request);
         let other = ["ChildrenOfAlarmName", "ParentsOfAlarmName", "ActionPrefix"];
         if other.iter().any(|name| asked.get(name).is_some()) {
             return None;
@@ -116,18 +114,18 @@ impl CloudWatch {
         Some(self.describe(&asked, moment).unwrap_or_else(|refused| refused))
     }
 
-    fn describe(&self, asked: &Cbor, moment: &Moment) -> Result<Reply, Reply> {
-        let names = asked.get("AlarmNames").map(Cbor::texts);
-        let (most, after) = (page(asked, names.as_deref())?, after(asked)?);
-        let types = asked.get("AlarmTypes").map(Cbor::texts).unwrap_or_default();
+    fn describe(&self, asked: &Form, moment: &Moment) -> Result<Reply, Reply> {
+        let names = asked.list("AlarmNames");
+        let (most, after) = (page(asked, &names)?, after(asked)?);
+        let types = asked.list("AlarmTypes");
         // Without types only alarms of metrics come.
-        let types = if types.is_empty() { vec!["MetricAlarm".to_owned()] } else { types };
-        let (prefix, state) = (asked.get("AlarmNamePrefix").and_then(Cbor::text), asked.get("StateValue"));
+        let types = if types.is_empty() { vec!["MetricAlarm"] } else { types };
+        let (prefix, state) = (asked.get("AlarmNamePrefix"), asked.get("StateValue"));
         let fits = |(name, alarm): &(&String, &Alarm)| {
-            names.as_ref().is_none_or(|names| names.is_empty() || names.contains(name))
+            (names.is_empty() || names.contains(&name.as_str()))
                 && prefix.is_none_or(|prefix| name.starts_with(prefix))
-                && types.iter().any(|kind| kind == alarm.kind.name())
-                && state.and_then(Cbor::text).is_none_or(|state| self.of(alarm, moment.now, 0).text() == state)
+                && types.contains(&alarm.kind.name())
+                && state.is_none_or(|state| self.of(alarm, moment.now, 0).text() == state)
                 && after.as_ref().is_none_or(|after| *name > after)
         };
         // One that does not exist is simply not there.
@@ -140,31 +138,26 @@ impl CloudWatch {
             let described = alarm.describe(&[*name, &arn], self.of(alarm, moment.now, 0), moment);
             if matches!(alarm.kind, Kind::Composite(_)) { composite.push(described) } else { metric.push(described) }
         }
-        let mut pairs = vec![
-            ("MetricAlarms".to_owned(), Cbor::List(metric)),
-            ("CompositeAlarms".to_owned(), Cbor::List(composite)),
-        ];
-        if let Some((last, _)) = found.last().filter(|_| more) {
-            pairs.push(("NextToken".to_owned(), Cbor::Text(format!("after:{last}"))));
-        }
-        Ok(cbor::reply(200, &Cbor::Map(pairs)))
+        let next = found.last().filter(|_| more).map(|(last, _)| query::tag("NextToken", &format!("after:{last}")));
+        let inner = query::members("CompositeAlarms", composite) + &query::members("MetricAlarms", metric);
+        Ok(query::result("DescribeAlarms", NAMESPACE, &(inner + &next.unwrap_or_default())))
     }
 }
 
 /// How many alarms may come at once.
-fn page(asked: &Cbor, names: Option<&[String]>) -> Result<usize, Reply> {
+fn page(asked: &Form, names: &[&str]) -> Result<usize, Reply> {
     let invalid = |value: &str, field: &str, bound: &str| {
         let words = format!(
             "1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: Member must have \
              {bound}"
         );
-        cbor::error(400, "ValidationError", &words)
+        query::error(400, "ValidationError", &words)
     };
-    if let Some(names) = names.filter(|names| names.len() > MOST) {
+    if names.len() > MOST {
         let value = format!("[{}]", names.join(", "));
         return Err(invalid(&value, "alarmNames", "length less than or equal to 100"));
     }
-    match asked.get("MaxRecords").and_then(Cbor::int) {
+    match asked.get("MaxRecords").and_then(|most| most.parse::<i64>().ok()) {
         None => Ok(PAGE),
         Some(most @ 1..=100) => Ok(usize::try_from(most).unwrap_or(MOST)),
         Some(less @ ..1) => Err(invalid(&less.to_string(), "maxRecords", "value greater than or equal to 1")),
@@ -173,38 +166,35 @@ fn page(asked: &Cbor, names: Option<&[String]>) -> Result<usize, Reply> {
 }
 
 /// The last alarm of the page before.
-fn after(asked: &Cbor) -> Result<Option<String>, Reply> {
-    let Some(token) = asked.get("NextToken").and_then(Cbor::text) else { return Ok(None) };
+fn after(asked: &Form) -> Result<Option<String>, Reply> {
+    let Some(token) = asked.get("NextToken") else { return Ok(None) };
     let last = token.strip_prefix("after:").map(str::to_owned);
-    last.map(Some).ok_or_else(|| cbor::error(400, "InvalidNextToken", "Invalid nextToken"))
+    last.map(Some).ok_or_else(|| query::error(400, "InvalidNextToken", "Invalid nextToken"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ask(cloudwatch: &mut CloudWatch, now: u64, asked: &Cbor) -> (u16, Cbor) {
+    fn ask(cloudwatch: &mut CloudWatch, now: u64, asked: &str) -> (u16, String) {
         let request = Request {
             method: "POST".to_owned(),
             host: String::new(),
-            path: DESCRIBE.to_owned(),
+            path: "/".to_owned(),
             query: Vec::new(),
-            headers: BTreeMap::from([("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned())]),
-            body: asked.encode(),
+            headers: BTreeMap::new(),
+            body: format!("Action=DescribeAlarms&Version=2010-08-01{asked}").into_bytes(),
         };
         let now = Duration::from_secs(now);
         let mut moment = Moment { now, epoch: jiff::Timestamp::UNIX_EPOCH, chance: fastrand::Rng::with_seed(1) };
         let reply = cloudwatch.handle(&request, &mut moment).unwrap();
-        (reply.status, Cbor::decode(&reply.body).unwrap())
+        (reply.status, String::from_utf8(reply.body).unwrap())
     }
 
-    fn list(values: &[&str]) -> Cbor {
-        Cbor::List(values.iter().map(|value| Cbor::from(*value)).collect())
-    }
-
-    fn names(reply: &Cbor, of: &str) -> Vec<String> {
-        let Some(Cbor::List(alarms)) = reply.get(of) else { return Vec::new() };
-        alarms.iter().map(|alarm| alarm.get("AlarmName").unwrap().text().unwrap().to_owned()).collect()
+    /// The names of the alarms of one kind.
+    fn names<'a>(reply: &'a str, of: &str) -> Vec<&'a str> {
+        let list = reply.split_once(&format!("<{of}>")).unwrap().1.split_once(&format!("</{of}>")).unwrap().0;
+        list.split("<AlarmName>").skip(1).map(|name| name.split_once('<').unwrap().0).collect()
     }
 
     #[test]
@@ -224,25 +214,23 @@ mod tests {
         let mut cloudwatch = CloudWatch::new("1", "eu-west-1");
         ["a", "b", "c"].iter().for_each(|name| cloudwatch.add_metric(name, Metric::default()));
         cloudwatch.add_composite("d", "TRUE");
-        let types = || list(&["MetricAlarm", "CompositeAlarm"]);
-        let (_, first) = ask(&mut cloudwatch, 0, &Cbor::map([("MaxRecords", Cbor::Int(2)), ("AlarmTypes", types())]));
+        let types = "&AlarmTypes.member.1=MetricAlarm&AlarmTypes.member.2=CompositeAlarm";
+        let (_, first) = ask(&mut cloudwatch, 0, &format!("&MaxRecords=2{types}"));
         assert_eq!(names(&first, "MetricAlarms"), ["a", "b"]);
-        let token = first.get("NextToken").unwrap().clone();
-        let (_, second) = ask(&mut cloudwatch, 0, &Cbor::map([("NextToken", token), ("AlarmTypes", types())]));
-        assert_eq!(
-            (names(&second, "MetricAlarms"), names(&second, "CompositeAlarms")),
-            (vec!["c".into()], vec!["d".into()])
-        );
-        let (_, named) = ask(&mut cloudwatch, 0, &Cbor::map([("AlarmNames", list(&["d", "a", "unknown"]))]));
-        assert_eq!((names(&named, "MetricAlarms"), names(&named, "CompositeAlarms")), (vec!["a".into()], vec![]));
-        assert_eq!(ask(&mut cloudwatch, 0, &Cbor::map([("MaxRecords", Cbor::Int(101))])).0, 400);
+        let token = first.split_once("<NextToken>").unwrap().1.split_once('<').unwrap().0;
+        let (_, second) = ask(&mut cloudwatch, 0, &format!("&NextToken={token}{types}"));
+        assert_eq!((names(&second, "MetricAlarms"), names(&second, "CompositeAlarms")), (vec!["c"], vec!["d"]));
+        let asked = "&AlarmNames.member.1=d&AlarmNames.member.2=a&AlarmNames.member.3=unknown";
+        let (_, named) = ask(&mut cloudwatch, 0, asked);
+        assert_eq!((names(&named, "MetricAlarms"), names(&named, "CompositeAlarms")), (vec!["a"], vec![]));
+        assert_eq!(ask(&mut cloudwatch, 0, "&MaxRecords=101").0, 400);
     }
 
     #[test]
     fn the_tenth_call_of_a_second_is_throttled() {
         let mut cloudwatch = CloudWatch::new("1", "eu-west-1");
-        let statuses: Vec<u16> = (0..10).map(|_| ask(&mut cloudwatch, 5, &Cbor::map([])).0).collect();
+        let statuses: Vec<u16> = (0..10).map(|_| ask(&mut cloudwatch, 5, "").0).collect();
         assert_eq!((statuses[8], statuses[9]), (200, 400));
-        assert_eq!(ask(&mut cloudwatch, 6, &Cbor::map([])).0, 200);
+        assert_eq!(ask(&mut cloudwatch, 6, "").0, 200);
     }
 }

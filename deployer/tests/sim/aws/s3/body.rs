@@ -1,100 +1,62 @@
-//! The body of an upload: in chunks or not, and with a checksum or without.
+//! The body of an upload, and the digests that came with it.
 
 use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
 
 use super::super::wire::{Reply, Request};
 use super::error;
 
 /// The bytes that are to be stored.
 pub(super) fn sent(request: &Request) -> Result<Vec<u8>, Reply> {
-    // The encoding, or the hash that stands for a signed sequence of chunks: `STREAMING-UNSIGNED-PAYLOAD-TRAILER`.
-    let chunked = request.header("content-encoding").is_some_and(|encoding| encoding.contains("aws-chunked"))
-        || request.header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-"));
-    let (bytes, trailer) =
-        if chunked { dechunked(&request.body).ok_or_else(incomplete)? } else { (request.body.clone(), None) };
-    let announced = request.header("x-amz-decoded-content-length").and_then(|length| length.parse::<usize>().ok());
-    if chunked && announced != Some(bytes.len()) {
-        return Err(incomplete());
-    }
-    let checksum = request.header("x-amz-checksum-crc32").map(str::to_owned).or(trailer);
-    match checksum {
-        Some(checksum) if checksum != crc32_text(&bytes) => {
-            let words = "The CRC32 you specified did not match the calculated checksum.";
-            Err(error(400, "BadDigest", words))
+    let digest = Sha256::digest(&request.body);
+    let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    // What was signed: S3 refuses a request without it.
+    match request.header("x-amz-content-sha256") {
+        None => {
+            return Err(error(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"));
         }
-        _ => Ok(bytes),
-    }
-}
-
-fn incomplete() -> Reply {
-    let words = "You did not provide the number of bytes specified by the Content-Length HTTP header";
-    error(400, "IncompleteBody", words)
-}
-
-/// The chunks put together, and the checksum of the trailer: `5\r\nhello\r\n0\r\nx-amz-checksum-crc32:…\r\n\r\n`.
-fn dechunked(mut rest: &[u8]) -> Option<(Vec<u8>, Option<String>)> {
-    let mut bytes = Vec::new();
-    loop {
-        let line = line(&mut rest)?;
-        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
-        if size == 0 {
-            break;
+        Some(signed) if signed != hex => {
+            let words = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+            return Err(error(400, "XAmzContentSHA256Mismatch", words));
         }
-        let (chunk, after) = rest.split_at_checked(size)?;
-        bytes.extend(chunk);
-        rest = after.strip_prefix(b"\r\n")?;
+        Some(_) => {}
     }
-    let mut checksum = None;
-    while let Some(line) = line(&mut rest).filter(|line| !line.is_empty()) {
-        if let Some(("x-amz-checksum-crc32", value)) = line.split_once(':') {
-            checksum = Some(value.trim().to_owned());
+    let text = base64::engine::general_purpose::STANDARD.encode(digest);
+    match request.header("x-amz-checksum-sha256") {
+        Some(checksum) if checksum != text => {
+            Err(error(400, "BadDigest", "The SHA256 you specified did not match the calculated checksum."))
         }
+        _ => Ok(request.body.clone()),
     }
-    Some((bytes, checksum))
-}
-
-fn line(rest: &mut &[u8]) -> Option<String> {
-    let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
-    let line = String::from_utf8(rest[..end].to_vec()).ok()?;
-    *rest = &rest[end + 2..];
-    Some(line)
-}
-
-fn crc32_text(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::STANDARD.encode(crc32(bytes).to_be_bytes())
-}
-
-/// CRC-32 of the polynomial that zip has as well.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = table();
-    !bytes.iter().fold(!0, |crc, byte| TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
-}
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut crc = index as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
-            bit += 1;
-        }
-        table[index] = crc;
-        index += 1;
-    }
-    table
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
-    fn chunks_are_joined_and_their_checksum_is_found() {
-        let body = b"5;chunk-signature=ab\r\nhello\r\n1\r\n!\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
-        assert_eq!(dechunked(body).unwrap(), (b"hello!".to_vec(), Some("AAAAAA==".to_owned())));
-        assert_eq!(dechunked(b"5\r\nhel"), None);
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    fn an_upload_has_the_digest_that_was_signed() {
+        let upload = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let request = Request {
+                method: "PUT".to_owned(),
+                host: String::new(),
+                path: "/b/k".to_owned(),
+                query: Vec::new(),
+                headers: headers.collect::<BTreeMap<_, _>>(),
+                body: b"hello".to_vec(),
+            };
+            sent(&request).map_err(|refused| String::from_utf8(refused.body).unwrap())
+        };
+        let signed = ("x-amz-content-sha256", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        let checksum = ("x-amz-checksum-sha256", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+        assert_eq!(upload(&[signed, checksum]).unwrap(), b"hello");
+        assert!(upload(&[]).unwrap_err().contains("InvalidRequest"));
+        assert!(
+            upload(&[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]).unwrap_err().contains("XAmzContentSHA256Mismatch")
+        );
+        assert!(upload(&[signed, ("x-amz-checksum-sha256", "AAAA")]).unwrap_err().contains("BadDigest"));
     }
 }

@@ -1,13 +1,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
 use super::super::wire::{Moment, Reply, Request};
 use super::{S3, Versioning};
 
 fn send(s3: &mut S3, method: &str, [host, path]: [&str; 2], body: &[u8]) -> Reply {
     let authorization =
         "AWS4-HMAC-SHA256 Credential=AKIDADA/19700101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-    let headers = [("authorization", authorization), ("x-amz-date", "19700101T000000Z")];
+    let digest = Sha256::digest(body).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let headers = [
+        ("authorization", authorization),
+        ("x-amz-date", "19700101T000000Z"),
+        ("x-amz-content-sha256", digest.as_str()),
+    ];
     let (path, version) = path.split_once("?versionId=").map_or((path, None), |(path, version)| (path, Some(version)));
     let request = Request {
         method: method.to_owned(),
