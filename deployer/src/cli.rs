@@ -431,6 +431,13 @@ pub enum Configured {
     },
 }
 
+impl Command {
+    /// Whether it sends requests: the others work with files alone.
+    pub fn sends_requests(&self) -> bool {
+        matches!(self, Self::Init(_) | Self::Configured(_))
+    }
+}
+
 impl Configured {
     /// Whether the ledger may get the name of who runs it.
     pub fn is_recorded(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The binary: parse, run, print the error and one hint, exit.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use deployer::cli::{Cli, Global, Output};
@@ -20,33 +21,42 @@ fn main() -> ExitCode {
     if deployer::completions::completed(&process, &arguments) {
         return ExitCode::SUCCESS;
     }
+    // Help, the version and usage errors need no thread, no runtime and no certificates.
+    let cli = match Cli::of(arguments.iter().cloned()) {
+        Ok(cli) => cli,
+        Err(message) => return without_run(&message, arguments, process),
+    };
     // On a thread of its own: how much stack the first one has is up to the shell, and an unoptimized run needs some megabytes.
     let run = std::thread::Builder::new().stack_size(STACK).spawn(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_or(Exit::Error.into(), |runtime| runtime.block_on(run(process)))
+        runtime.map_or(Exit::Error.into(), |runtime| runtime.block_on(run(cli, process)))
     });
     run.ok().and_then(|run| run.join().ok()).unwrap_or_else(|| Exit::Error.into())
 }
 
-async fn run(process: ProcessEnvironment) -> ExitCode {
-    let certificates = process.certificates();
+/// Prints what clap returned instead of a command: help, the version, or a usage error.
+fn without_run(message: &clap::Error, arguments: Vec<OsString>, process: ProcessEnvironment) -> ExitCode {
+    let report = report(wanted_output(&arguments), &process, &World::real());
+    // A program, or the page of a run, gets an error.
+    let for_people = |global: &Global| global.output == Output::Text && process.github().is_none();
+    let without_command = || Cli::without_command(arguments).filter(for_people);
+    match message.use_stderr().then(without_command).flatten() {
+        Some(global) => report.first_commands(first_commands(&global, process)).into(),
+        None => report.usage(message).into(),
+    }
+}
+
+fn report(output: Output, process: &ProcessEnvironment, world: &World) -> Report {
+    Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), world)
+}
+
+async fn run(cli: Cli, process: ProcessEnvironment) -> ExitCode {
+    // Reading a bundle of root certificates is most of the work of a command that sends nothing.
+    let certificates = if cli.command.sends_requests() { process.certificates() } else { Ok(Vec::new()) };
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
-    let report =
-        |output| Report::new(output, (process.allows_color(), process.allows_unicode()), process.github(), &world);
-    let cli = match Cli::of(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(message) => {
-            let report = report(wanted_output());
-            // A program, or the page of a run, gets an error.
-            let for_people = |global: &Global| global.output == Output::Text && process.github().is_none();
-            return match Cli::without_command(std::env::args_os()).filter(for_people) {
-                Some(global) => report.first_commands(first_commands(&global, process)).into(),
-                None => report.usage(&message).into(),
-            };
-        }
-    };
-    let report =
-        report(cli.global.output).with_verbosity(cli.global.verbosity()).with_live_lines(process.allows_live_lines());
+    let report = report(cli.global.output, &process, &world)
+        .with_verbosity(cli.global.verbosity())
+        .with_live_lines(process.allows_live_lines());
     // Only fails if a provider was installed before, and none was.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = match certificates {
@@ -63,8 +73,7 @@ async fn run(process: ProcessEnvironment) -> ExitCode {
 }
 
 /// The format that a command line names which is wrong otherwise.
-fn wanted_output() -> Output {
-    let arguments: Vec<_> = std::env::args_os().collect();
+fn wanted_output(arguments: &[OsString]) -> Output {
     let is_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
     if is_json || arguments.iter().any(|argument| argument == "--output=json") { Output::Json } else { Output::Text }
 }
