@@ -1,7 +1,7 @@
 //! A visitor counter behind API Gateway REST: one event comes in, one response goes out.
 //!
-//! In reading order: [`serve`] takes an event from the Lambda runtime, [`request`] reads from it
-//! the few fields that matter, [`handler`] decides, asking the [`store`] for what lasts, and
+//! In reading order: [`serve`] takes an event from the Lambda runtime, of which [`event`] reads
+//! the few fields that matter to a [`request`], [`handler`] decides, asking the [`store`] for what lasts, and
 //! [`reply`] dresses the response with the headers of [`cors`] and [`marks`]. What the store learns of
 //! an address is what [`privacy`] makes of it, with the secret in [`key`]; its calls,
 //! [`telemetry`] reports to CloudWatch and X-Ray. [`settings`] is the only reader of environment variables,
@@ -14,6 +14,7 @@
 //! Nothing here depends on how it is deployed.
 
 pub mod cors;
+pub mod event;
 pub mod failure;
 pub mod handler;
 pub mod key;

@@ -6,10 +6,9 @@ use std::{convert::Infallible, time::Instant};
 
 use anyhow::Context as _;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::{handler::Handler, log, reply::Response, request::Request};
+use crate::{event::Event, handler::Handler, log, reply::Response, request::Request};
 
 /// Handles the events of the Lambda runtime, until the environment ends.
 ///
@@ -20,14 +19,15 @@ pub async fn run(handler: impl Handler) -> anyhow::Result<()> {
     let handler = &handler;
     // Not `lambda_runtime::run`: the span that it adds repeats ours.
     let served =
-        Runtime::new(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Infallible>(serve(handler, &event).await)));
+        Runtime::new(service_fn(async |event: LambdaEvent<Event>| Ok::<_, Infallible>(serve(handler, event).await)));
     let ended = served.run().await.map_err(anyhow::Error::from_boxed);
     ended.context("the Lambda runtime's API failed")
 }
 
-async fn serve(handler: &impl Handler, event: &LambdaEvent<Value>) -> Response {
+async fn serve(handler: &impl Handler, event: LambdaEvent<Event>) -> Response {
     let started = Instant::now();
-    let request = Request::read(&event.payload, &event.context.request_id, event.context.xray_trace_id.as_deref());
+    let LambdaEvent { payload, context, .. } = event;
+    let request = Request::of(payload, &context.request_id, context.xray_trace_id.as_deref());
     let response = async {
         let response = handler.respond(&request).await;
         log::responded(&request, &response, started.elapsed());

@@ -29,6 +29,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -94,8 +95,9 @@ impl Signed {
     }
 
     /// Sends `body` to `target`: one attempt, given up when the service's time is over.
-    pub(crate) async fn send(&self, target: &'static str, body: &Value) -> Result<Value, Failed> {
-        let response = timeout(self.api.patience, self.attempt(target, body.to_string()));
+    pub(crate) async fn send(&self, target: &'static str, body: &impl Serialize) -> Result<Value, Failed> {
+        let body = serde_json::to_string(body).map_err(|error| Failed::Lasting(error.into()))?;
+        let response = timeout(self.api.patience, self.attempt(target, body));
         response.await.unwrap_or_else(|elapsed| Err(passing(elapsed)))
     }
 
@@ -105,9 +107,9 @@ impl Signed {
         let status = response.status().as_u16();
         let body = collect(response).await.map_err(passing)?;
         if status == 200 {
-            serde_json::from_slice(&body).map_err(passing)
+            serde_json::from_slice(body.as_ref()).map_err(passing)
         } else {
-            Err(Refusal::read(self.api, status, &body).failed())
+            Err(Refusal::read(self.api, status, body.as_ref()).failed())
         }
     }
 
@@ -201,8 +203,8 @@ impl Refusal {
     }
 }
 
-async fn collect(response: HttpResponse) -> Result<Vec<u8>, Cause> {
-    Ok(ByteStream::new(response.into_body()).collect().await?.to_vec())
+async fn collect(response: HttpResponse) -> Result<impl AsRef<[u8]>, Cause> {
+    Ok(ByteStream::new(response.into_body()).collect().await?.into_bytes())
 }
 
 /// The endpoint of `api` in `region`, of AWS's public partitions and China's; elsewhere the variable for an

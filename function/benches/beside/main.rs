@@ -6,6 +6,7 @@
 //! what else the machine does meets both. Only ratios are compared: absolute times are the machine's.
 
 mod aws;
+mod binaries;
 mod figures;
 mod function;
 mod http;
@@ -32,15 +33,27 @@ use crate::{aws::Aws, figures::Figures, function::Function};
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
 fn main() -> Result<ExitCode> {
-    if !std::env::args().any(|argument| argument == "--bench") {
+    let arguments: Vec<_> = std::env::args().collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
         return Ok(ExitCode::SUCCESS); // `cargo test --all-targets` runs this too, and it is not a test
     }
     let scratch = PathBuf::from(SCRATCH).join("beside");
     std::fs::create_dir_all(&scratch)?;
+    if let Some(at) = arguments.iter().position(|argument| argument == "--binaries") {
+        let binaries = arguments.iter().skip(at + 1).filter(|argument| !argument.starts_with("--")).map(Path::new);
+        let aws = Aws::start(&scratch, &python::prepare(&scratch)?.roots)?;
+        let table = binaries::table(&aws, &binaries.collect::<Vec<_>>(), &scratch)?;
+        writeln!(std::io::stdout(), "{table}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    compare(&scratch)
+}
+
+fn compare(scratch: &Path) -> Result<ExitCode> {
     let zips = zips::build(&scratch.join("artifact"))?;
-    let python = python::prepare(&scratch)?;
-    let aws = Aws::start(&scratch, &python.roots)?;
-    let (counter, python) = (counter(&scratch), python.function);
+    let python = python::prepare(scratch)?;
+    let aws = Aws::start(scratch, &python.roots)?;
+    let (counter, python) = (counter(scratch), python.function);
     same::check(&aws, &counter, &python)?;
     let [rust, python] = rounds::run(&aws, [&counter, &python])?.map(|rounds| Figures::of(&rounds));
     let delay = aws.delay();
