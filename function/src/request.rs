@@ -132,7 +132,7 @@ mod tests {
         let seen = read(&event(json!({})), "r1").source;
         assert_eq!(seen, Address::read("203.0.113.77"));
         assert_eq!(read(&event(forged.clone()), "r1").source, seen);
-        assert_eq!(read(&json!({"headers": forged}), "r1", None).source);
+        assert_eq!(read(&json!({"headers": forged}), "r1").source, None);
     }
 
     #[test]

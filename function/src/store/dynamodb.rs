@@ -16,13 +16,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
     log,
     settings::AwsSettings,
-    signed::{Api, Cause, Failed, Refusal, Signed},
+    signed::{Api, Cause, Failed, Refusal, Signed, passing},
     store::{Counted, Store, StoreError},
     telemetry::{Calls, Service},
     visit::Visit,
@@ -121,16 +121,16 @@ impl DynamoStore {
 
     /// Sends a request that may be repeated, up to three times.
     async fn send(&self, target: &'static str, input: &impl Serialize) -> Result<Value, Cause> {
-        let attempts = async {
-            for pause in PAUSES {
-                match self.dynamodb.send(target, input).await {
-                    Err(Failed::Passing(_)) => sleep(jittered(pause)).await,
-                    ended => return ended.map_err(Failed::cause),
-                }
+        let started = Instant::now();
+        for pause in PAUSES {
+            match self.dynamodb.send(target, input).await {
+                Err(Failed::Passing(_)) => sleep(jittered(pause)).await,
+                ended => return ended.map_err(Failed::cause),
             }
-            self.dynamodb.send(target, input).await.map_err(Failed::cause)
-        };
-        timeout(WHOLE, attempts).await.unwrap_or_else(|late| Err(late.into()))
+        }
+        // Two attempts and their pauses are over before the whole time is: only the third may be shorter.
+        let left = timeout(WHOLE.saturating_sub(started.elapsed()), self.dynamodb.send(target, input)).await;
+        left.unwrap_or_else(|late| Err(passing(late))).map_err(Failed::cause)
     }
 
     fn positive(&self, total: i64) -> Result<u64, StoreError> {

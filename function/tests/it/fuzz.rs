@@ -10,7 +10,6 @@ use std::time::Instant;
 use bolero::check;
 use function::{
     handler::{Counter, Handler as _},
-    request::Request,
     visit::TEXT_LIMIT,
 };
 use proptest::test_runner::TestRunner;
