@@ -7,7 +7,7 @@
 //! [`telemetry`] reports to CloudWatch and X-Ray. [`settings`] is the only reader of environment variables,
 //! [`log`] the only place that decides what a log line is.
 //!
-//! Only [`serve`] uses the Lambda runtime, and only `signed` and `visits` use the crates of AWS's
+//! Only [`serve`] uses the Lambda runtime, and only `signed`, `signature` and `visits` use the crates of AWS's
 //! SDK: without the features `dynamodb`, `postgres` and `counter` none of them is linked, and so the binary
 //! `preflight` is built. `visits`, behind the feature of that name, is the command that reads what was
 //! counted: no Lambda carries it.
@@ -25,6 +25,8 @@ pub mod reply;
 pub mod request;
 pub mod serve;
 pub mod settings;
+#[cfg(feature = "counter")]
+mod signature;
 #[cfg(feature = "counter")]
 mod signed;
 pub mod store;

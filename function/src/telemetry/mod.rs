@@ -13,7 +13,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{log, request::Request, telemetry::{metrics::Latencies, xray::Tracer}};
+use crate::{
+    log,
+    request::Request,
+    telemetry::{metrics::Latencies, xray::Tracer},
+};
 
 /// What a store calls, in the words of its own service.
 #[derive(Clone, Debug, PartialEq, Eq)]
