@@ -1,7 +1,8 @@
 //! The members of a REST proxy event that matter here, read without keeping the others.
 //!
 //! In: any JSON. Out: an [`Event`]; what is not there, or has another shape than API Gateway's, counts as not sent. Only text
-//! that is not JSON fails. An event has some 60 members and 10 are read: a `serde_json::Value` of it took 9 % of a visit's CPU time.
+//! that is not JSON fails. An event has some 60 members, of which 10 are read. With a `serde_json::Value` of it, and of the store's
+//! requests and the metrics, a visit took 1.16 million instructions instead of 0.87.
 
 use std::{fmt, marker::PhantomData};
 
