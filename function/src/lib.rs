@@ -1,6 +1,6 @@
 //! A visitor counter behind API Gateway REST: one event comes in, one response goes out.
 //!
-//! In reading order: [`serve`] takes an event from the Lambda runtime, of which [`event`] reads
+//! In reading order: [`serve`] takes an event from the Lambda runtime, [`event`] reads from it
 //! the few fields that matter to a [`request`], [`handler`] decides, asking the [`store`] for what lasts, and
 //! [`reply`] dresses the response with the headers of [`cors`] and [`marks`]. What the store learns of
 //! an address is what [`privacy`] makes of it, with the secret in [`key`]; its calls,

@@ -1,4 +1,4 @@
-//! Builds of `counter` beside each other, for who changes it: the instructions and the CPU time of a visit.
+//! Builds of `counter` beside each other, before a change and after it: the instructions and the CPU time of a visit.
 //!
 //! Valgrind counts the instructions: what else the machine does changes nothing in them. What the kernel does for a visit is not
 //! in them, and SHA-256 is in software there. CPU time has both.
