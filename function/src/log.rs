@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
 use tracing::{Level, Span, error, info, info_span, warn};
 
-use crate::{reply::Response, request::Request};
+use crate::{reply::Response, request::Request, telemetry::metrics::Line};
 
 /// Starts logging; to be called once, first. A panic is logged as one line too.
 pub fn start() {
@@ -36,9 +35,9 @@ pub fn responded(request: &Request, response: &Response, took: Duration) {
 }
 
 /// Metrics, as a line of their own: CloudWatch reads them only from the top of a line.
-pub fn metrics(line: &Value) {
-    // Without a stdout there is no log, but no request fails because of it.
-    let _ = writeln!(io::stdout(), "{line}");
+pub fn metrics(line: &Line<'_>) {
+    // As one write. Without a stdout there is no log, but no request fails because of it.
+    let _ = serde_json::to_string(line).map(|line| writeln!(io::stdout(), "{line}"));
 }
 
 /// A request, or a part of it, failed with `cause`.

@@ -85,7 +85,8 @@ impl Secret {
     #[must_use]
     pub fn pseudonym(&self, address: &Address, at: Timestamp) -> Pseudonym {
         let mac = self.of_the_day(at).chain_update(address.octets()).finalize().into_bytes();
-        Pseudonym(mac.iter().take(KEPT).map(|byte| format!("{byte:02x}")).collect())
+        let kept = mac.iter().take(KEPT).fold(0_u128, |kept, byte| kept << 8 | u128::from(*byte));
+        Pseudonym(format!("{kept:0digits$x}", digits = 2 * KEPT))
     }
 
     /// A MAC with the key of the day of `at`, UTC.

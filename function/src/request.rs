@@ -1,16 +1,13 @@
 //! What of a REST proxy event matters here.
 //!
-//! In: any JSON. Out: a [`Request`]; what the event lacks, or has in another shape than API
-//! Gateway's, counts as not sent. It never fails, and keeps the visitor's address only as
+//! In: an [`Event`]. Out: a [`Request`]. It never fails, and keeps the visitor's address only as
 //! an [`Address`], which cannot be shown.
 //!
 //! `lambda_http` is not used for this: its event type refuses an event without
 //! `requestContext.httpMethod`, and it panics on a `Host` header that makes no URL. Either would
 //! reach the visitor as a bare 502.
 
-use serde_json::Value;
-
-use crate::privacy::Address;
+use crate::{event::Event, privacy::Address};
 
 /// One request, as far as the handlers look at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,23 +37,22 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads `event`, a REST proxy event (payload format 1.0), which Lambda runs under `id` and traces
-    /// as `trace`.
+    /// The request of `event`, which Lambda runs under `id` and traces as `trace`.
     #[must_use]
-    pub fn read(event: &Value, id: &str, trace: Option<&str>) -> Self {
-        let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
-        let owned = |pointer| text(pointer).unwrap_or_default().to_owned();
+    pub fn of(mut event: Event, id: &str, trace: Option<&str>) -> Self {
+        let (origin, user_agent) = (event.origin(), event.user_agent());
+        let Event { method, resource, path, context, stage, .. } = event;
         Self {
             id: id.to_owned(),
-            gateway_id: text("/requestContext/extendedRequestId").filter(|id| !id.is_empty()).unwrap_or(id).to_owned(),
+            gateway_id: context.extended_request_id.filter(|id| !id.is_empty()).unwrap_or_else(|| id.to_owned()),
             trace: trace.map(str::to_owned),
-            method: owned("/httpMethod"),
-            resource: owned("/resource"),
-            path: owned("/path"),
-            origin: header(event, "origin"),
-            user_agent: header(event, "user-agent"),
-            source: text("/requestContext/identity/sourceIp").and_then(Address::read),
-            deployment: text("/stageVariables/deployment").map(str::to_owned),
+            method: method.unwrap_or_default(),
+            resource: resource.unwrap_or_default(),
+            path: path.unwrap_or_default(),
+            origin,
+            user_agent,
+            source: context.identity.source,
+            deployment: stage.deployment,
         }
     }
 
@@ -69,31 +65,22 @@ impl Request {
     }
 }
 
-/// The value of the header `name` (lower case), of its last line where it was sent several times.
-fn header(event: &Value, name: &str) -> Option<String> {
-    let single = field(event.get("headers"), name).and_then(Value::as_str);
-    let last = || field(event.get("multiValueHeaders"), name)?.as_array()?.last()?.as_str();
-    single.or_else(last).map(str::to_owned)
-}
-
-/// The member of `object` whose key is `name`, in any case: API Gateway passes names as sent.
-fn field<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a Value> {
-    let mut members = object?.as_object()?.iter();
-    members.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn read(event: &Value, id: &str) -> Request {
+        Request::of(serde_json::from_str(&event.to_string()).unwrap(), id, None)
+    }
 
     #[test]
     fn an_empty_event_is_an_empty_request() {
         let bare = Request { id: "r1".to_owned(), gateway_id: "r1".to_owned(), ..Request::default() };
         for event in [json!({}), json!(null), json!([1]), json!("GET"), json!({"headers": null})] {
-            assert_eq!(Request::read(&event, "r1", None), bare, "{event}");
+            assert_eq!(read(&event, "r1"), bare, "{event}");
         }
     }
 
@@ -104,7 +91,7 @@ mod tests {
             "headers": {"Origin": {"a": 1}, "User-Agent": null}, "stageVariables": "x",
         });
         let bare = Request { id: "r1".to_owned(), gateway_id: "r1".to_owned(), ..Request::default() };
-        assert_eq!(Request::read(&event, "r1", None), bare);
+        assert_eq!(read(&event, "r1"), bare);
     }
 
     #[test]
@@ -113,7 +100,7 @@ mod tests {
             "headers": {"oRIGIN": "https://a.example"},
             "multiValueHeaders": {"USER-agent": ["one", "two"], "origin": ["ignored"]},
         });
-        let request = Request::read(&event, "r1", None);
+        let request = read(&event, "r1");
         assert_eq!(request.origin.as_deref(), Some("https://a.example"));
         assert_eq!(request.user_agent.as_deref(), Some("two"));
     }
@@ -121,13 +108,13 @@ mod tests {
     #[test]
     fn a_base_path_of_a_custom_domain_does_not_hide_the_route() {
         let event = json!({"resource": "/count", "path": "/v1/count"});
-        assert_eq!(Request::read(&event, "", None).route(), "/count");
+        assert_eq!(read(&event, "").route(), "/count");
     }
 
     #[test]
     fn a_proxy_resource_is_routed_by_its_path() {
         let event = json!({"resource": "/{proxy+}", "path": "/health"});
-        assert_eq!(Request::read(&event, "", None).route(), "/health");
+        assert_eq!(read(&event, "").route(), "/health");
     }
 
     #[test]
@@ -142,10 +129,10 @@ mod tests {
             "X-Forwarded-For": "198.51.100.1", "Forwarded": "for=198.51.100.1",
             "X-Real-IP": "198.51.100.1", "sourceIp": "198.51.100.1",
         });
-        let seen = Request::read(&event(json!({})), "r1", None).source;
+        let seen = read(&event(json!({})), "r1").source;
         assert_eq!(seen, Address::read("203.0.113.77"));
-        assert_eq!(Request::read(&event(forged.clone()), "r1", None).source, seen);
-        assert_eq!(Request::read(&json!({"headers": forged}), "r1", None).source, None);
+        assert_eq!(read(&event(forged.clone()), "r1").source, seen);
+        assert_eq!(read(&json!({"headers": forged}), "r1").source, None);
     }
 
     #[test]
@@ -154,7 +141,7 @@ mod tests {
         let id = |context: Value| {
             let headers = json!({"x-amzn-requestid": "chosen", "x-amz-apigw-id": "chosen", "X-Amz-Extended-Request-Id": "chosen"});
             let event = json!({"headers": headers, "multiValueHeaders": {}, "requestContext": context});
-            Request::read(&event, "r1", None).gateway_id
+            read(&event, "r1").gateway_id
         };
         assert_eq!(id(json!({"requestId": "chosen", "extendedRequestId": "JKJaXmPLvHcESHA="})), "JKJaXmPLvHcESHA=");
         for without in [json!({}), json!({"extendedRequestId": ""}), json!({"extendedRequestId": 7}), json!(null)] {
@@ -168,7 +155,7 @@ mod tests {
         #[test]
         fn any_text_passes_through_unchanged(path in ".*", agent in ".*") {
             let event = json!({"path": path, "headers": {"User-Agent": agent}});
-            let request = Request::read(&event, "r1", None);
+            let request = read(&event, "r1");
             prop_assert_eq!(request.path, path);
             prop_assert_eq!(request.user_agent, Some(agent));
         }

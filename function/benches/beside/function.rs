@@ -94,6 +94,13 @@ impl Running {
         process::cpu(self.child.id())
     }
 
+    /// Ends it by a signal, and waits until it ended.
+    pub(crate) fn end(mut self) -> Result<()> {
+        process::terminate(self.child.id())?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// The most memory that it had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
         process::peak_memory(self.child.id())

@@ -1,8 +1,8 @@
-//! What Linux reports about a running process: the CPU time it took, and the most memory it had.
+//! What Linux reports about a running process: the CPU time it took, and the most memory it had; and its end.
 
-use std::{fs, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// User and system time of all threads so far, to the nanosecond. Neither function ends a thread while
 /// it runs; one that ended would be missing.
@@ -22,4 +22,11 @@ pub(crate) fn peak_memory(id: u32) -> Result<u64> {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
     let peak: u64 = peak.context("`status` has no `VmHWM`")?.parse()?;
     Ok(peak * 1024)
+}
+
+/// Sends it SIGTERM.
+pub(crate) fn terminate(id: u32) -> Result<()> {
+    let status = Command::new("kill").args(["-TERM", &id.to_string()]).status()?;
+    ensure!(status.success(), "cannot end process {id}");
+    Ok(())
 }

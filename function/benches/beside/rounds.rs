@@ -16,6 +16,7 @@ const ROUNDS: usize = 10;
 const REQUESTS: usize = 250;
 
 /// What one round showed.
+#[derive(Clone)]
 pub(crate) struct Round {
     pub(crate) init: Duration,
     /// The first request after init.
@@ -38,7 +39,7 @@ pub(crate) fn run<const N: usize>(aws: &Aws, functions: [&Function; N]) -> Resul
     Ok(rounds)
 }
 
-fn round(function: &Function, aws: &Aws) -> Result<Round> {
+pub(crate) fn round(function: &Function, aws: &Aws) -> Result<Round> {
     let running = Running::start(function, aws)?;
     let first = visit(&running)?;
     let before = running.cpu()?;

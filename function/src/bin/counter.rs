@@ -21,7 +21,7 @@ use function::{
 #[tokio::main(flavor = "local")]
 async fn main() -> ExitCode {
     log::start();
-    match run().await {
+    match serve::as_task(run()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::stopped(error.as_ref());

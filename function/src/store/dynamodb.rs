@@ -14,14 +14,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
     log,
     settings::AwsSettings,
-    signed::{Api, Cause, Failed, Refusal, Signed},
+    signed::{Api, Cause, Failed, Refusal, Signed, passing},
     store::{Counted, Store, StoreError},
     telemetry::{Calls, Service},
     visit::Visit,
@@ -78,11 +79,12 @@ impl DynamoStore {
     }
 
     async fn put(&self, visit: &Visit) -> Result<Put, StoreError> {
-        let input = json!({
-            "TableName": self.table(), "Item": item(visit),
-            "ConditionExpression": "attribute_not_exists(visit_id)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        });
+        let input = PutItem {
+            table_name: self.table(),
+            item: Item::of(visit),
+            condition_expression: "attribute_not_exists(visit_id)",
+            return_values_on_condition_check_failure: "ALL_OLD",
+        };
         match self.send("DynamoDB_20120810.PutItem", &input).await {
             Ok(_) => Ok(Put::Written),
             Err(cause) => there_already(&cause, visit).ok_or_else(|| self.unavailable("write a visit to", cause)),
@@ -92,12 +94,15 @@ impl DynamoStore {
     /// Adds `by` to the total, and returns the new total.
     async fn add(&self, by: i64) -> Result<i64, StoreError> {
         const ACTION: &str = "add to `total` in";
-        let input = json!({
-            "TableName": self.table(), "Key": {"visit_id": {"S": TOTAL}}, "ReturnValues": "UPDATED_NEW",
+        let input = UpdateItem {
+            table_name: self.table(),
+            key: Key::TOTAL,
+            return_values: "UPDATED_NEW",
             // `count` is a reserved word, hence `#count`.
-            "UpdateExpression": "ADD #count :by", "ExpressionAttributeNames": {"#count": "count"},
-            "ExpressionAttributeValues": {":by": {"N": by.to_string()}},
-        });
+            update_expression: "ADD #count :by",
+            expression_attribute_names: Names { count: "count" },
+            expression_attribute_values: Values { by: Attribute::N(by.to_string()) },
+        };
         let response = self.dynamodb.send("DynamoDB_20120810.UpdateItem", &input).await;
         let response = response.map_err(|failed| self.unavailable(ACTION, failed.cause()))?;
         count(response.get("Attributes")).ok_or_else(|| self.malformed(ACTION))
@@ -105,7 +110,7 @@ impl DynamoStore {
 
     async fn get(&self) -> Result<u64, StoreError> {
         const ACTION: &str = "read `total` from";
-        let input = json!({"TableName": self.table(), "Key": {"visit_id": {"S": TOTAL}}, "ConsistentRead": true});
+        let input = GetItem { table_name: self.table(), key: Key::TOTAL, consistent_read: true };
         let response = self.send("DynamoDB_20120810.GetItem", &input).await;
         let response = response.map_err(|cause| self.unavailable(ACTION, cause))?;
         match response.get("Item") {
@@ -115,17 +120,17 @@ impl DynamoStore {
     }
 
     /// Sends a request that may be repeated, up to three times.
-    async fn send(&self, target: &'static str, input: &Value) -> Result<Value, Cause> {
-        let attempts = async {
-            for pause in PAUSES {
-                match self.dynamodb.send(target, input).await {
-                    Err(Failed::Passing(_)) => sleep(jittered(pause)).await,
-                    ended => return ended.map_err(Failed::cause),
-                }
+    async fn send(&self, target: &'static str, input: &impl Serialize) -> Result<Value, Cause> {
+        let started = Instant::now();
+        for pause in PAUSES {
+            match self.dynamodb.send(target, input).await {
+                Err(Failed::Passing(_)) => sleep(jittered(pause)).await,
+                ended => return ended.map_err(Failed::cause),
             }
-            self.dynamodb.send(target, input).await.map_err(Failed::cause)
-        };
-        timeout(WHOLE, attempts).await.unwrap_or_else(|late| Err(late.into()))
+        }
+        // Two attempts and their pauses are over before the whole time is: only the third may be shorter.
+        let left = timeout(WHOLE.saturating_sub(started.elapsed()), self.dynamodb.send(target, input)).await;
+        left.unwrap_or_else(|late| Err(passing(late))).map_err(Failed::cause)
     }
 
     fn positive(&self, total: i64) -> Result<u64, StoreError> {
@@ -171,16 +176,88 @@ impl Store for DynamoStore {
     }
 }
 
-fn item(visit: &Visit) -> Value {
-    json!({
-        "visit_id": {"S": visit.id.to_string()},
-        "day": {"S": visit.day()},
-        TIMESTAMP: {"S": visit.timestamp()},
-        "visitor_ip": {"S": visit.visitor_ip.as_str()},
-        "user_agent": {"S": visit.user_agent},
-        "path": {"S": visit.path},
-        "expiration_time": {"N": visit.expiration_time().to_string()},
-    })
+// What is sent, in the words of DynamoDB's API. As types: a `serde_json::Value` has an allocation for each name (event.rs).
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PutItem<'a> {
+    table_name: &'a str,
+    item: Item<'a>,
+    condition_expression: &'static str,
+    return_values_on_condition_check_failure: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct UpdateItem<'a> {
+    table_name: &'a str,
+    key: Key,
+    return_values: &'static str,
+    update_expression: &'static str,
+    expression_attribute_names: Names,
+    expression_attribute_values: Values,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetItem<'a> {
+    table_name: &'a str,
+    key: Key,
+    consistent_read: bool,
+}
+
+/// A value: text, or a number.
+#[derive(Serialize)]
+enum Attribute<T> {
+    S(T),
+    N(T),
+}
+
+#[derive(Serialize)]
+struct Key {
+    visit_id: Attribute<&'static str>,
+}
+
+impl Key {
+    const TOTAL: Self = Self { visit_id: Attribute::S(TOTAL) };
+}
+
+#[derive(Serialize)]
+struct Names {
+    #[serde(rename = "#count")]
+    count: &'static str,
+}
+
+#[derive(Serialize)]
+struct Values {
+    #[serde(rename = ":by")]
+    by: Attribute<String>,
+}
+
+/// A visit, as it is stored.
+#[derive(Serialize)]
+struct Item<'a> {
+    visit_id: Attribute<String>,
+    day: Attribute<String>,
+    timestamp: Attribute<String>,
+    visitor_ip: Attribute<&'a str>,
+    user_agent: Attribute<&'a str>,
+    path: Attribute<&'a str>,
+    expiration_time: Attribute<String>,
+}
+
+impl<'a> Item<'a> {
+    fn of(visit: &'a Visit) -> Self {
+        Self {
+            visit_id: Attribute::S(visit.id.to_string()),
+            day: Attribute::S(visit.day()),
+            timestamp: Attribute::S(visit.timestamp()),
+            visitor_ip: Attribute::S(visit.visitor_ip.as_str()),
+            user_agent: Attribute::S(&visit.user_agent),
+            path: Attribute::S(&visit.path),
+            expiration_time: Attribute::N(visit.expiration_time().to_string()),
+        }
+    }
 }
 
 /// The outcome for `visit` if `cause` is that an item with its key exists. An item with the same time was

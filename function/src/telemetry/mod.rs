@@ -13,7 +13,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{log, request::Request, telemetry::xray::Tracer};
+use crate::{
+    log,
+    request::Request,
+    telemetry::{metrics::Latencies, xray::Tracer},
+};
 
 /// What a store calls, in the words of its own service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +76,11 @@ pub struct Telemetry {
 impl Telemetry {
     /// Reports the calls of `request`. `counted` is whether it counted a visit.
     pub fn report(&self, request: &Request, counted: bool, service: &Service, calls: &[Call]) {
-        let line = |function: &String| metrics::line(function, SystemTime::now(), counted, calls);
-        if let Some(line) = self.function.as_ref().and_then(line) {
-            log::metrics(&line);
+        if let Some(function) = &self.function {
+            let latencies = Latencies::of(calls);
+            if let Some(line) = latencies.line(function, SystemTime::now(), counted) {
+                log::metrics(&line);
+            }
         }
         if let (Some(tracer), Some(trace)) = (&self.tracer, &request.trace) {
             tracer.send(trace, service, calls);

@@ -12,7 +12,7 @@ use function::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::memory::{CAUSE, Goes, Memory, Vault, assert_framed, body, frame, key, request, telemetry};
+use crate::memory::{CAUSE, Goes, Memory, Vault, assert_framed, body, frame, key, read, request, telemetry};
 
 async fn ask(store: &Memory, request: &Request) -> Response {
     Counter::new(store, key(), frame(), telemetry()).respond(request).await
@@ -62,7 +62,7 @@ async fn a_visit_is_stored_sanitised() {
 #[tokio::test]
 async fn a_bare_event_with_nothing_but_method_and_path_is_counted() {
     let event = json!({"httpMethod": "GET", "path": "/count"});
-    let response = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
+    let response = ask(&Memory::default(), &read(&event)).await;
     assert_eq!(response.status_code, 200);
     assert_framed(&response);
 }
@@ -132,7 +132,7 @@ async fn a_wrong_method_is_not_allowed_and_writes_nothing() {
 #[tokio::test]
 async fn a_response_names_the_deployment_of_its_stage() {
     let event = json!({"path": "/health", "httpMethod": "GET", "stageVariables": {"deployment": "d4e5"}});
-    let response = ask(&Memory::default(), &Request::read(&event, "r-1", None)).await;
+    let response = ask(&Memory::default(), &read(&event)).await;
     assert_eq!(response.headers["x-api-deployment"], "d4e5");
     let without = ask(&Memory::default(), &request("GET", "/health")).await;
     assert!(!without.headers.contains_key("x-api-deployment"));
@@ -199,7 +199,7 @@ proptest! {
         let event = json!({
             "httpMethod": "GET", "path": path, "requestContext": {"identity": {"sourceIp": address}},
         });
-        let request = Request::read(&event, "r-1", None);
+        let request = read(&event);
         let store = Memory::default();
         let response = futures::executor::block_on(ask(&store, &request));
         let shown = format!("{request:?} {response:?} {store:?}");

@@ -10,14 +10,13 @@ use std::time::Instant;
 use bolero::check;
 use function::{
     handler::{Counter, Handler as _},
-    request::Request,
     visit::TEXT_LIMIT,
 };
 use proptest::test_runner::TestRunner;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
-use crate::memory::{Memory, assert_framed, body, frame, key, telemetry};
+use crate::memory::{Memory, assert_framed, body, frame, key, read, telemetry};
 
 /// What API Gateway puts into an event, at any depth.
 const NAMES: [&str; 18] = [
@@ -59,7 +58,7 @@ const TEXTS: [&str; 12] = [
 /// Passes `event` to the counter, and checks the response and what was stored.
 fn assert_documented(event: &Value) {
     let store = Memory::default();
-    let request = Request::read(event, "r-1", None);
+    let request = read(event);
     let counter = Counter::new(&store, key(), frame(), telemetry());
     let response = futures::executor::block_on(counter.respond(&request));
     let origin = response.headers["Access-Control-Allow-Origin"].as_str();

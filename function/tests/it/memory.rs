@@ -129,6 +129,11 @@ pub(crate) fn request(method: &str, path: &str) -> Request {
     }
 }
 
+/// The request `r-1` that is in `event`.
+pub(crate) fn read(event: &Value) -> Request {
+    Request::of(serde_json::from_str(&event.to_string()).unwrap(), "r-1", None)
+}
+
 /// The headers that every response must have.
 pub(crate) fn assert_framed(response: &Response) {
     for (name, value) in [

@@ -7,7 +7,7 @@ use function::{
 };
 use serde_json::json;
 
-use crate::memory::{assert_framed, body, frame, request};
+use crate::memory::{assert_framed, body, frame, read, request};
 
 async fn ask(request: &Request) -> Response {
     Preflight::new(frame()).respond(request).await
@@ -28,7 +28,7 @@ async fn a_preflight_echoes_the_asking_origin_and_the_deployment() {
         "httpMethod": "OPTIONS", "path": "/count", "headers": {"origin": "https://b.example"},
         "stageVariables": {"deployment": "d4e5"},
     });
-    let response = ask(&Request::read(&event, "r-1", None)).await;
+    let response = ask(&read(&event)).await;
     assert_eq!(response.headers["Access-Control-Allow-Origin"], "https://b.example");
     assert_eq!(response.headers["x-api-deployment"], "d4e5");
 }
