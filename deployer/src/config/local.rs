@@ -9,7 +9,7 @@ use super::contradictions::Contradiction;
 use super::traffic::Traffic;
 
 /// The local AWS as the file declares it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DeclaredLocal {
     /// The folder with the Terraform code of a stack. By default `terraform` beside `deployer.toml` if it exists, else the folder of
@@ -21,6 +21,10 @@ pub(super) struct DeclaredLocal {
     /// credentials of the local AWS are in the variables that the AWS CLI, the SDKs and Terraform read. It runs again when a file
     /// changes in the folder with the Terraform code, or in that of `deployer.toml` if there is none.
     command: Option<String>,
+    /// Whether the functions are built before their stacks are made, because the infrastructure code creates them from
+    /// `.deployer/artifact`. With `false`, `deployer local up` does both at the same time.
+    #[serde(default = "yes")]
+    build_first: bool,
     /// The environments that run on the local AWS, by name.
     #[serde(flatten)]
     pub(super) environments: BTreeMap<String, DeclaredPlace>,
@@ -33,6 +37,18 @@ pub struct LocalStack {
     pub terraform: Option<PathBuf>,
     /// What is run, if not `terraform init` and `terraform apply`.
     pub command: Option<String>,
+    /// Whether it may need the packages of this build.
+    pub build_first: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for DeclaredLocal {
+    fn default() -> Self {
+        Self { terraform: None, command: None, build_first: yes(), environments: BTreeMap::new() }
+    }
 }
 
 impl DeclaredLocal {
@@ -40,7 +56,7 @@ impl DeclaredLocal {
     pub(super) fn stack(&self, root: &Path) -> LocalStack {
         let usual = || [root.join("terraform"), root.to_owned()].into_iter().find(|folder| has_terraform(folder));
         let terraform = self.terraform.as_ref().map(|folder| root.join(folder)).or_else(usual);
-        LocalStack { terraform, command: self.command.clone() }
+        LocalStack { terraform, command: self.command.clone(), build_first: self.build_first }
     }
 }
 
@@ -55,7 +71,7 @@ pub fn has_terraform(folder: &Path) -> bool {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
-    expecting = "`terraform`, `command`, or an environment as `dev = { port = 24566, account = \"111111111111\" }`"
+    expecting = "`terraform`, `command`, `build_first`, or an environment as `dev = { port = 24566, account = \"111111111111\" }`"
 )]
 pub(super) struct DeclaredPlace {
     /// The port on the loopback interface, 1024 or higher and different for each environment.

@@ -28,6 +28,7 @@ use crate::engine::Outcome;
 use crate::failure::Failure;
 
 use instance::Instance;
+use python::Python;
 use stack::Maker;
 
 /// One environment, and the place of its local AWS.
@@ -130,26 +131,22 @@ async fn up(context: Context<'_>, places: &[Place]) -> Result<Local> {
 }
 
 async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
-    let Context { config, world, events } = context;
+    let Context { config, world, .. } = context;
     let interrupt = &world.interrupt;
-    let maker = Maker::find(config, interrupt.clone()).await?;
-    let python = python::find(config).await?;
+    let (maker, python) = tokio::join!(Maker::find(config, interrupt.clone()), python::find(config));
+    let (maker, python) = (maker?, python?);
     for place in places {
         instance::refuse_foreign_port(place)?;
     }
     let _alone = instance::alone(&root(config))?;
-    let interpreter = python::environment(config, &python, interrupt, events).await?;
-    // For the credentials.
-    artifact::make_own_folder(config)?;
-    // First, since infrastructure code may create the functions from this build.
-    if places.iter().any(|place| Instance::running(&place.folder).is_none()) {
-        let _group = events.building(config.functions.keys());
-        let build = async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
-        interrupt.or(build).await?;
+    let build = build(context, places);
+    let stacks = stacks(context, places, &python, &maker);
+    if config.local_stack.build_first {
+        build.await?;
+        stacks.await?;
+    } else {
+        side_by_side(build, stacks).await?;
     }
-    // All run to their end even if one fails: Terraform that is stopped midway leaves a partial stack.
-    let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, &maker))).await;
-    stacks.into_iter().collect::<Result<Vec<_>>>()?;
     for place in places {
         interrupt.check()?;
         let name = &place.environment.name;
@@ -158,6 +155,46 @@ async fn made(context: Context<'_>, places: &[Place]) -> Result<Local> {
         released.with_context(|| format!("the local AWS runs, but the release to `{name}` failed"))?;
     }
     Ok(look(context, places, next_steps(context, places).await).await)
+}
+
+/// Builds while the stacks are made. Without stacks the build is of no use, so it ends with the error. The stacks are made to their
+/// end even if the build fails: the next run needs them.
+async fn side_by_side(build: impl Future<Output = Result<()>>, stacks: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::pin!(build, stacks);
+    let unbuilt = "the local AWS runs, but the build failed";
+    tokio::select! {
+        biased;
+        built = &mut build => {
+            stacks.await?;
+            built.context(unbuilt)
+        }
+        made = &mut stacks => {
+            made?;
+            build.await.context(unbuilt)
+        }
+    }
+}
+
+/// Builds the functions for environments that do not run yet. For the others the release does, where it has to.
+async fn build(context: Context<'_>, places: &[Place]) -> Result<()> {
+    let Context { config, world, events } = context;
+    if places.iter().all(|place| Instance::running(&place.folder).is_some()) {
+        return Ok(());
+    }
+    let _group = events.building(config.functions.keys());
+    let build = async { artifact::build(config, &Checkout::read(config).await?, &artifact::folder(config)).await };
+    world.interrupt.or(build).await.map(drop)
+}
+
+/// Installs the local AWS, starts what does not run, and makes the stacks.
+async fn stacks(context: Context<'_>, places: &[Place], python: &Python, maker: &Maker<'_>) -> Result<()> {
+    let Context { config, world, events } = context;
+    let interpreter = python::environment(config, python, &world.interrupt, events).await?;
+    // For the credentials.
+    artifact::make_own_folder(config)?;
+    // All run to their end even if one fails: Terraform that is stopped midway leaves a partial stack.
+    let stacks = join_all(places.iter().map(|place| stack(context, place, &interpreter, maker))).await;
+    stacks.into_iter().collect()
 }
 
 /// Starts one environment's process and makes its stack. A process that this run started is stopped if that fails.
@@ -266,6 +303,27 @@ mod tests {
         let error = supported("macos").unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains("`macos`") && error.hint().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_build_ends_with_the_stacks_that_need_it() {
+        let endless = std::future::pending();
+        let failed = async { anyhow::bail!("Terraform failed") };
+        assert_eq!(side_by_side(endless, failed).await.unwrap_err().to_string(), "Terraform failed");
+    }
+
+    #[tokio::test]
+    async fn stacks_are_completed_though_the_build_failed() {
+        let (send, made) = tokio::sync::oneshot::channel();
+        let failed = async { anyhow::bail!("it does not compile") };
+        let stacks = async {
+            tokio::task::yield_now().await;
+            send.send(()).unwrap();
+            Ok(())
+        };
+        let error = side_by_side(failed, stacks).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "the local AWS runs, but the build failed: it does not compile");
+        assert_eq!(made.await, Ok(()));
     }
 
     #[test]
