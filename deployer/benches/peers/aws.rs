@@ -56,7 +56,7 @@ impl Drop for Group {
 impl Aws {
     /// Starts it and waits until it responds.
     pub(crate) async fn start(scratch: &Path, tools: &Tools, proxy: &Proxy) -> Result<Self> {
-        let (folder, home) = (scratch.join("aws"), scratch.join("home"));
+        let (folder, home) = (scratch.join("emulator"), scratch.join("home"));
         for made in [&folder, &home] {
             let _ = fs::remove_dir_all(made);
             fs::create_dir_all(made)?;

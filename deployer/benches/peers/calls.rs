@@ -16,6 +16,9 @@ pub(crate) fn name(method: &str, path: &str, target: Option<&str>, body: &[u8]) 
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let known = match segments.as_slice() {
         ["service", _, "operation", operation] => Some(*operation),
+        [_, "functions", _, "provisioned-concurrency"] if query.contains("List=ALL") => {
+            Some("ListProvisionedConcurrencyConfigs")
+        }
         [_, "functions", rest @ ..] => lambda(method, rest),
         ["restapis", rest @ ..] => api_gateway(method, rest),
         [_] | [_, _] => s3(method, segments.len()),
@@ -45,6 +48,7 @@ fn lambda(method: &str, rest: &[&str]) -> Option<&'static str> {
         ("GET", [_, "policy"]) => "GetPolicy",
         ("POST", [_, "invocations"]) => "Invoke",
         ("GET", [_, "code-signing-config"]) => "GetFunctionCodeSigningConfig",
+        ("GET", [_, "provisioned-concurrency"]) => "GetProvisionedConcurrencyConfig",
         ("GET", [_, "url"]) => "GetFunctionUrlConfig",
         _ => return None,
     })

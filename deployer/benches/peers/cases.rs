@@ -85,7 +85,7 @@ const OF_DEPLOYER: Checks = Checks {
 };
 
 const OF_ROLLBACK: Checks =
-    Checks { before: "looks that everything of that release still exists; invokes it", ..OF_DEPLOYER };
+    Checks { before: "reads whether all parts of that release still exist; invokes them", ..OF_DEPLOYER };
 
 const OF_NOTHING: Checks = Checks {
     before: "reads what is live and compares",
@@ -96,7 +96,7 @@ const OF_NOTHING: Checks = Checks {
 
 /// The functions of each application that `stack.py` makes.
 const APPLICATIONS: [(&str, &[&str]); 4] =
-    [("one", &["a"]), ("two", &["b", "c"]), ("cli", &["cli"]), ("cargo", &["cargo"])];
+    [("one", &["a"]), ("two", &["b", "c"]), ("cli", &["cli"]), ("cargo", &["cargo", "setting"])];
 
 /// Makes what infrastructure code would make, the projects, and a first release of each.
 pub(crate) async fn prepare(setting: &Setting<'_>, code: &Code) -> Result<Vec<Case>> {
@@ -112,7 +112,7 @@ pub(crate) async fn prepare(setting: &Setting<'_>, code: &Code) -> Result<Vec<Ca
     let mut cases = Vec::new();
     cases.extend(of_deployer(setting, code).await?);
     cases.extend(of_aws_cli(setting)?);
-    cases.push(of_cargo_lambda(setting)?);
+    cases.extend(of_cargo_lambda(setting)?);
     cases.extend(of_terraform(setting, code).await?);
     cases.push(of_sam(setting, code).await?);
     Ok(cases)
@@ -217,16 +217,23 @@ version=$("$1" lambda publish-version --function-name cli --query Version --outp
     Ok([alias, Case { name: "AWS CLI: the same, then deployment and stage", ..stage }])
 }
 
-fn of_cargo_lambda(setting: &Setting<'_>) -> Result<Case> {
+/// Code alone, and code with a changed setting: then cargo-lambda changes the configuration first, and waits until that is done.
+fn of_cargo_lambda(setting: &Setting<'_>) -> Result<[Case; 2]> {
     let role = role();
-    let arguments = ["lambda", "deploy", "--alias", "live", "--binary-path", "bootstrap", "--role", &role, "cargo"];
-    let case = setting.case(Tool::CargoLambda, "cargo", &arguments);
-    fs::create_dir_all(case.folder.join("src"))?;
-    let manifest = "[package]\nname = \"cargo\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
-    fs::write(case.folder.join("Cargo.toml"), manifest)?;
-    fs::write(case.folder.join("src/main.rs"), "fn main() {}\n")?;
-    let packages = vec![Package::Binary(case.folder.join("bootstrap"))];
-    Ok(Case { name: "`cargo lambda deploy --alias`", checks: OF_CARGO_LAMBDA, packages, ..case })
+    let arguments = ["lambda", "deploy", "--alias", "live", "--binary-path", "bootstrap", "--role", &role];
+    let case = |id, more: &[&str]| -> Result<Case> {
+        let case = setting.case(Tool::CargoLambda, id, &[&arguments, more].concat());
+        fs::create_dir_all(case.folder.join("src"))?;
+        let manifest = "[package]\nname = \"cargo\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+        fs::write(case.folder.join("Cargo.toml"), manifest)?;
+        fs::write(case.folder.join("src/main.rs"), "fn main() {}\n")?;
+        let packages = vec![Package::Binary(case.folder.join("bootstrap"))];
+        Ok(Case { checks: OF_CARGO_LAMBDA, packages, ..case })
+    };
+    let code = Case { name: "`cargo lambda deploy --alias`", ..case("cargo", &["cargo"])? };
+    let mut changed = case("cargo-setting", &["--env-file", "variables.env", "setting"])?;
+    changed.packages.push(Package::Variable(changed.folder.join("variables.env")));
+    Ok([code, Case { name: "`cargo lambda deploy --alias`, a variable too", ..changed }])
 }
 
 async fn of_terraform(setting: &Setting<'_>, code: &Code) -> Result<[Case; 2]> {

@@ -24,6 +24,8 @@ pub(crate) enum Package {
     Binary(PathBuf),
     /// A zip with it, for a tool that does not.
     Zip(PathBuf),
+    /// Not code, but a variable of the function, in a file of such.
+    Variable(PathBuf),
 }
 
 impl Code {
@@ -41,7 +43,7 @@ impl Code {
     pub(crate) fn write(&self, what: &str, to: &Package) -> Result<()> {
         let mut binary = self.binary.clone();
         binary.extend(format!("\n{what}\n").bytes());
-        let (Package::Binary(path) | Package::Zip(path)) = to;
+        let (Package::Binary(path) | Package::Zip(path) | Package::Variable(path)) = to;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -50,6 +52,7 @@ impl Code {
                 fs::write(path, binary)?;
                 fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
             }
+            Package::Variable(path) => fs::write(path, format!("CODE={what}\n"))?,
             Package::Zip(path) => {
                 let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
                 zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755))?;

@@ -97,7 +97,9 @@ impl Tools {
     /// CloudFormation on AWS understands templates of SAM; the local AWS does with SAM's own translator, which comes with its CLI.
     fn let_the_local_aws_read_sam(&self, scratch: &Path) -> Result<()> {
         let libraries = |venv: &str| -> Result<PathBuf> {
-            let library = fs::read_dir(scratch.join(venv).join("lib"))?.next().context("there is no Python in it")?;
+            let library = fs::read_dir(scratch.join("tools").join(venv).join("lib"))?
+                .next()
+                .context("there is no Python in it")?;
             Ok(library?.path().join("site-packages"))
         };
         if let (Ok(sam), Ok(ours)) = (libraries("sam"), libraries("local-aws")) {
@@ -109,11 +111,12 @@ impl Tools {
 
 /// The Python of an environment with these packages, which is made again when they change.
 async fn install(scratch: &Path, name: &str, requirements: &str) -> Result<PathBuf> {
-    let venv = scratch.join(name);
+    let tools = scratch.join("tools");
+    let venv = tools.join(name);
     let (python, installed) = (venv.join("bin/python"), venv.join("installed.txt"));
     if fs::read_to_string(&installed).ok().as_deref() != Some(requirements) {
-        fs::create_dir_all(scratch)?;
-        let list = scratch.join(format!("{name}.txt"));
+        fs::create_dir_all(&tools)?;
+        let list = tools.join(format!("{name}.txt"));
         fs::write(&list, requirements)?;
         output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).await?;
         // The list is complete. pip itself would want a hash for each extra that a package asks for.
