@@ -107,7 +107,7 @@ async fn pass(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respons
     let response = shared.client.request(parts.method, address).headers(headers).body(body).send().await?;
     let mut passed = Response::builder().status(response.status());
     for (name, value) in response.headers() {
-        // Of a HEAD it is the answer itself.
+        // The response to a HEAD has no body: its length is what the client wants.
         if !OF_A_CONNECTION.contains(&name.as_str()) || head && name == "content-length" {
             passed = passed.header(name, value);
         }

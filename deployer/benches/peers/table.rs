@@ -71,7 +71,7 @@ fn checks(figures: &Figures) -> String {
         "| | before traffic moves | after it moved | on a failure | record |\n|---|---|---|---|---|\n".to_owned();
     let mut last = None;
     for Line { name, checks, .. } in &figures.lines {
-        // Of one tool it is said once.
+        // The checks of one tool are listed once.
         if last.replace(checks) != Some(checks) {
             let _ = writeln!(
                 text,
