@@ -52,7 +52,7 @@ impl Code {
                 fs::write(path, binary)?;
                 fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
             }
-            Package::Variable(path) => fs::write(path, format!("CODE={what}\n"))?,
+            Package::Variable(path) => fs::write(path, format!("CODE={}\n", what.replace(' ', "-")))?,
             Package::Zip(path) => {
                 let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
                 zip.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755))?;

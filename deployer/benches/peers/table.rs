@@ -34,13 +34,13 @@ fn machine() -> String {
 fn times(figures: &Figures) -> String {
     let ms = DELAY.as_millis();
     let mut text = format!(
-        "| | wall | from, to | compared | wall, {ms} ms a call | compared | calls × {ms} ms | CPU | memory | calls | through the URL |\n"
+        "| | wall | from, to | compared | wall, {ms} ms a call | compared | calls × {ms} ms | CPU | compared | memory | calls | through the URL |\n"
     );
-    text += "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+    text += "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
     for line in &figures.lines {
         let _ = match &line.figures {
             Ok(of_line) => writeln!(text, "| {} | {} |", line.name, row(of_line, figures.unit())),
-            Err(why) => writeln!(text, "| {} | {} ||||||||||", line.name, why.replace('|', "/")),
+            Err(why) => writeln!(text, "| {} | {} |||||||||||", line.name, why.replace('|', "/")),
         };
     }
     text
@@ -59,6 +59,7 @@ fn row(line: &CaseFigures, unit: Option<&CaseFigures>) -> String {
         compared(|figures| figures.delayed),
         format!("{in_a_row:.2} s"),
         format!("{:.2} s", line.cpu),
+        compared(|figures| figures.cpu),
         format!("{:.0} MB", line.memory as f64 / 1e6),
         line.calls.to_string(),
         line.requests.to_string(),
