@@ -2,6 +2,8 @@
 //! Everything that runs side by side in one run shares the rates, as it shares the account. Calls of other runs and other tools
 //! are not counted here: a call that is throttled all the same is sent again (`aws/retry.rs`).
 //!
+//! Invocations have no such rate, and take as long as the function does: only a number of them are under way at once.
+//!
 //! AWS admits a burst, then a number of calls each second. Our rates are a little lower: calls that leave evenly do not arrive
 //! evenly.
 
@@ -9,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::duration::spoken;
@@ -17,7 +19,10 @@ use crate::duration::spoken;
 /// A wait that is shorter is not worth a line.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// The rates of one account and region. By default there is no limit, as in the local AWS.
+/// Each has a connection of its own. Together with the bursts below it is less than the 256 files that macOS lets a process open.
+const INVOCATIONS: usize = 100;
+
+/// The rates of one account and region. By default there is no limit for calls, as in the local AWS.
 #[derive(Debug, Clone, Default)]
 pub struct Rates {
     /// Lambda's GetFunction.
@@ -26,6 +31,8 @@ pub struct Rates {
     pub lambda: Rate,
     /// All calls of API Gateway together.
     pub api_gateway: Rate,
+    /// Lambda's Invoke.
+    pub invocations: AtOnce,
 }
 
 impl Rates {
@@ -39,6 +46,7 @@ impl Rates {
             get_function: rate("GetFunction", 100, (50, 90)),
             lambda: rate("calls of Lambda", 15, (10, 14)),
             api_gateway: rate("calls of API Gateway", 10, (30, 9)),
+            invocations: AtOnce::default(),
         }
     }
 
@@ -55,6 +63,24 @@ impl Rates {
                 return queue;
             }
         }
+    }
+}
+
+/// How much may be under way at once, for all clones together.
+#[derive(Debug, Clone)]
+pub struct AtOnce(Arc<Semaphore>);
+
+impl Default for AtOnce {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(INVOCATIONS)))
+    }
+}
+
+impl AtOnce {
+    /// Waits for a place, which is free again when it is dropped.
+    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.0.acquire().await.ok()
     }
 }
 
@@ -194,6 +220,22 @@ mod tests {
         tokio::select! { biased; _ = many => panic!("too soon"), () = tokio::time::sleep(Duration::from_millis(1)) => {} }
         rates.lambda.turn().await;
         assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn invocations_beyond_the_most_at_once_wait_for_a_place() {
+        for rates in [Rates::of_aws(), Rates::default()] {
+            let began = Instant::now();
+            let shared = [rates.invocations.clone(), rates.invocations];
+            let calls = (0..=INVOCATIONS).map(async |call| {
+                let _place = shared[call % 2].place().await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                began.elapsed().as_secs()
+            });
+            let at = join_all(calls).await;
+            assert_eq!(at.iter().filter(|at| **at == 1).count(), INVOCATIONS);
+            assert_eq!(at.last(), Some(&2));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,9 +69,32 @@ pub fn kept_releases(history: &[Release], stable: usize, grace: Duration, now: T
     let was_live: BTreeSet<u32> = was_live.collect();
     let mut kept: BTreeSet<u32> = newest.chain(under_way).map(|release| release.number).chain(was_live).collect();
     let back = history.iter().filter(|release| kept.contains(&release.number));
-    let back: Vec<u32> = back.filter_map(|release| Some(previous(history, release)?.number)).collect();
+    let back: Vec<u32> = back.flat_map(|release| ways_back(history, release)).collect();
     kept.extend(back);
     history.iter().filter(|release| kept.contains(&release.number)).collect()
+}
+
+/// Whether the newest releases, as far as they were read, have all that is kept: the others can no longer be needed.
+pub fn is_enough(newest: &[Release], stable: usize, grace: Duration, now: Timestamp) -> bool {
+    let Some(oldest) = newest.last() else { return false };
+    let mut recent = newest.iter().filter(|release| is_recent(release, grace, now));
+    newest.iter().filter(|release| release.stable).count() >= stable
+        && newest.iter().any(|release| release.state == ReleaseState::Live)
+        && !is_recent(oldest, grace, now)
+        && recent.all(|release| release.previous == 0 || release.previous >= oldest.number)
+        && kept_releases(newest, stable, grace, now).into_iter().all(|release| previous(newest, release).is_some())
+}
+
+/// The releases that `rollback --to previous` may choose once this one is live: `previous`, and what it would be for a reader who does
+/// not read as far back as to the first release with these parts.
+fn ways_back(history: &[Release], release: &Release) -> Vec<u32> {
+    let differs = |other: &&Release| other.stable && other.parts != release.parts;
+    let same = history.iter().filter(|other| {
+        other.number == release.number
+            || (other.number < release.number && other.stable && other.parts == release.parts)
+    });
+    let back = same.filter_map(|same| history.iter().filter(differs).find(|other| other.number < same.number));
+    back.map(|back| back.number).collect()
 }
 
 fn is_recent(release: &Release, grace: Duration, now: Timestamp) -> bool {
@@ -158,6 +181,49 @@ mod tests {
         };
         assert_eq!(numbers(23), [4, 3, 2, 1]);
         assert_eq!(numbers(25), [4, 3]);
+    }
+
+    #[test]
+    fn what_is_kept_is_the_same_however_far_back_was_read() {
+        let states = ["superseded", "superseded", "failed", "reverted"];
+        let mut chance = fastrand::Rng::with_seed(1);
+        let mut shorter = 0;
+        for _ in 0..300 {
+            // Few different parts: most come again.
+            let mut rows: Vec<_> = (1..=40)
+                .map(|number| {
+                    (
+                        number,
+                        chance.u32(1..6).to_string(),
+                        chance.u32(1..6).to_string(),
+                        *chance.choice(&states).unwrap(),
+                    )
+                })
+                .collect();
+            rows.reverse();
+            rows[0].3 = "live";
+            let rows: Vec<_> =
+                rows.iter().map(|(number, version, before, state)| (*number, &**version, &**before, *state)).collect();
+            let all = history(&rows);
+            let (grace, now) = (Duration::ZERO, "2026-01-11T00:00:00Z".parse().unwrap());
+            let enough = (1..=all.len()).find(|count| is_enough(&all[..*count], 3, grace, now)).unwrap_or(all.len());
+            shorter += usize::from(enough < all.len());
+            let numbers = |seen: &[Release]| -> BTreeSet<u32> {
+                kept_releases(seen, 3, grace, now).iter().map(|release| release.number).collect()
+            };
+            let (kept, whole) = (numbers(&all[..enough]), numbers(&all));
+            let stable = all.iter().filter(|release| release.stable).take(3);
+            assert!(stable.clone().all(|release| kept.contains(&release.number)));
+            // However far back a rollback reads, it finds the parts of its target.
+            for live in stable {
+                for seen in 1..=enough {
+                    let target = previous(&all[..seen], live).map(|release| release.number);
+                    assert!(target.is_none_or(|target| kept.contains(&target)), "{live}: {target:?} {kept:?}");
+                }
+            }
+            assert!(kept.is_subset(&whole), "{kept:?} {whole:?}");
+        }
+        assert!(shorter > 100, "{shorter}");
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::world::World;
 /// How often a transaction is sent. A conflict that is waited out does not count. After a signal there are 7 s in all.
 const TRIES: u32 = 4;
 
+/// More than the releases that are kept by default and what each could go back to.
+const SHORT_PAGE: i32 = 25;
+
 /// Reads one table with the keys `pk` and `sk`.
 #[derive(Debug, Clone)]
 pub struct TableReader {
@@ -123,17 +126,17 @@ impl TableReader {
         Ok(items)
     }
 
-    /// The items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page, since
-    /// one ends at 1 MB, until those read so far are enough.
+    /// The items of a partition whose sort key begins with `prefix`, the last first, read consistently: page by page until those read
+    /// so far are enough. The first page is a short one, which mostly is enough; any other ends at 1 MB.
     pub async fn pages(
         &self,
         pk: &str,
         prefix: &str,
         mut is_enough: impl FnMut(&[Value]) -> bool,
     ) -> Result<Vec<Value>, AwsError> {
-        let (mut items, mut start) = (Vec::new(), None);
+        let (mut items, mut start, mut limit) = (Vec::new(), None, Some(SHORT_PAGE));
         loop {
-            let request = self.partition(pk, prefix).set_exclusive_start_key(start.take());
+            let request = self.partition(pk, prefix).set_limit(limit.take()).set_exclusive_start_key(start.take());
             let response = request.send().await.map_err(|error| self.error("Query", &error))?;
             for item in response.items.unwrap_or_default() {
                 items.push(self.decode(item)?);

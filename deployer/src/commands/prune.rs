@@ -7,8 +7,9 @@ use crate::aws::Writer;
 use crate::config::Environment;
 use crate::context::Context;
 use crate::engine::{Dispensable, dispensable, sweep};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Release};
 use crate::observe::recall;
+use crate::retention;
 
 /// What may go, and what went.
 #[derive(Debug)]
@@ -27,7 +28,9 @@ pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool
     let Context { config, world, events } = context;
     let aws = Writer::open(environment, world).await;
     let ledger = Ledger::new(&aws.reader.table, &config.app);
-    let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.history())?;
+    let kept = &config.retention;
+    let is_enough = |seen: &[Release]| retention::is_enough(seen, kept.releases, kept.grace, world.now());
+    let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.recent(is_enough))?;
     let found = dispensable(config, environment, &aws.reader, (&state.contract, &history)).await?;
     let removed = match remove {
         true => Some(sweep(&aws, &state.contract, &found, events).await),

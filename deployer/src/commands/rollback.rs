@@ -15,6 +15,10 @@ use crate::failure::Failure;
 use crate::ledger::{LedgerState, Release};
 use crate::observe::{Observed, live, recall};
 use crate::plan::{Goal, Wanted, plan};
+use crate::retention;
+
+/// How many releases next to one that cannot be restored are looked at, whether they are kept or not.
+const NEAREST: usize = 5;
 
 /// The options of `rollback`.
 #[derive(Debug, Clone)]
@@ -112,18 +116,36 @@ fn no_release(environment: &Environment) -> Failure {
 
 /// The first round trip: the ledger, with its releases as far back as the one that is named.
 async fn read(engine: &Engine<'_>, to: &str) -> Result<(LedgerState, Vec<Release>)> {
-    let (ledger, is_enough) = (engine.ledger(), |seen: &[Release]| target::is_enough(seen, to));
-    try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.recent(is_enough))
+    let ledger = engine.ledger();
+    let releases = async {
+        // A number names an item: what came after it need not be read.
+        let named = match to.parse() {
+            Ok(number) => ledger.release(number).await?,
+            Err(_) => None,
+        };
+        match named {
+            Some(named) => Ok(vec![named]),
+            None => ledger.recent(|seen: &[Release]| target::is_enough(seen, to)).await,
+        }
+    };
+    try_join!(recall(engine.config, engine.environment, engine.reader()), releases)
 }
 
 /// Why that release cannot be gone back to, and the nearest one that can.
 async fn refusal(engine: &Engine<'_>, observed: &Observed, chosen: &Release, missing: &[String]) -> anyhow::Error {
-    let (serving, history) = (observed.parts(), engine.ledger().history().await.unwrap_or_default());
+    let (kept, now) = (&engine.config.retention, engine.world().now());
+    let is_enough = |seen: &[Release]| retention::is_enough(seen, kept.releases, kept.grace, now);
+    let (serving, history) = (observed.parts(), engine.ledger().recent(is_enough).await.unwrap_or_default());
     let mut others: Vec<_> = history
         .iter()
         .filter(|release| release.stable && release.number != chosen.number && release.parts != serving)
         .collect();
     others.sort_by_key(|release| release.number.abs_diff(chosen.number));
+    // What is not kept has been pruned, or may be at any time. Each look costs calls of every function.
+    let kept = retention::kept_releases(&history, kept.releases, kept.grace, now);
+    let is_kept = |release: &Release| kept.iter().any(|kept| kept.number == release.number);
+    let mut nearest_ones = 0..NEAREST;
+    others.retain(|release| nearest_ones.next().is_some() || is_kept(release));
     let mut nearest = None;
     for release in others {
         if parts::missing(&engine.aws.reader, &observed.ledger.contract, &serving, release)

@@ -138,13 +138,17 @@ fn refuse_unadoptable(observed: &Observed) -> Result<()> {
 
 /// What is live, with everything that the history has about it.
 async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result<Release> {
-    let (history, parts) = (engine.ledger().history().await?, observed.parts());
+    let parts = observed.parts();
+    let is_frozen = |release: &Release| release.parts.deployment == parts.deployment;
+    let is_enough =
+        |seen: &[Release]| seen.iter().any(is_frozen) && seen.iter().any(|release| has_code(release, observed));
+    let history = engine.ledger().recent(is_enough).await?;
     let deployment = match &observed.api {
         Some(api) => engine.aws.reader.api.deployment(&api.resource.id, &api.stage.deployment).await?,
         None => None,
     };
     let known = deployment.and_then(|found| Some(found.description.split_once(", definition ")?.1.to_owned()));
-    let frozen = history.iter().find(|release| release.parts.deployment == parts.deployment);
+    let frozen = history.iter().find(|release| is_frozen(release));
     Ok(Release {
         number: 0,
         kind: ReleaseKind::Adopt,
@@ -173,14 +177,16 @@ async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result
     })
 }
 
+/// Whether a release has the code of every function as it is live.
+fn has_code(release: &Release, observed: &Observed) -> bool {
+    observed.functions.iter().all(|(key, function)| {
+        release.parts.functions.get(key).is_some_and(|part| part.code_sha256 == function.live.code_sha256)
+    })
+}
+
 /// What the live code was built from, if an earlier release had the same code.
 fn artifact(history: &[Release], observed: &Observed) -> ArtifactRecord {
-    let whole = history.iter().find(|release| {
-        observed.functions.iter().all(|(key, function)| {
-            release.parts.functions.get(key).is_some_and(|part| part.code_sha256 == function.live.code_sha256)
-        })
-    });
-    if let Some(release) = whole {
+    if let Some(release) = history.iter().find(|release| has_code(release, observed)) {
         return release.artifact.clone();
     }
     let functions = observed.functions.iter().filter_map(|(key, function)| {

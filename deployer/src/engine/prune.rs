@@ -26,11 +26,17 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
     }
     let swept = async {
         let ledger = engine.ledger();
-        let (state, history) = try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.history())?;
+        let kept = engine.config.retention.clone();
+        let is_enough = |seen: &[Release]| retention::is_enough(seen, kept.releases, kept.grace, engine.world().now());
+        let (state, history) =
+            try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.recent(is_enough))?;
         let mut contract = state.contract;
         // The others were pruned when they were moved: listing all versions of a hundred functions takes 14 s.
         let moved = |key: &String| release.parts.functions.get(key) != release.previous_parts.functions.get(key);
         contract.functions.retain(|key, _| moved(key));
+        let keys: Vec<String> = contract.functions.keys().cloned().collect();
+        let turn = whose_turn(&keys, release.number);
+        contract.functions.retain(|key, _| turn.contains(key));
         let found = dispensable(engine.config, engine.environment, engine.reader(), (&contract, &history)).await?;
         anyhow::Ok(sweep(engine.aws, &contract, &found, engine.events).await)
     };
@@ -41,6 +47,17 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
         }
         Err(error) => engine.events.warn(&format!("nothing was pruned: {error:#}")),
     }
+}
+
+/// How many functions are pruned after one release. `deployer prune` prunes all.
+const AFTER_A_RELEASE: usize = 50;
+
+/// Those of the functions that are pruned after a release: of many a part, in turn with the next releases, because two listings of each
+/// and the removals would take minutes at AWS's rates.
+fn whose_turn(keys: &[String], release: u32) -> BTreeSet<&String> {
+    let turns = keys.len().div_ceil(AFTER_A_RELEASE).max(1);
+    let turn = usize::try_from(release).unwrap_or_default() % turns;
+    keys.iter().skip(turn * AFTER_A_RELEASE).take(AFTER_A_RELEASE).collect()
 }
 
 /// What may be removed.
@@ -128,6 +145,20 @@ pub async fn sweep(aws: &Writer, contract: &Contract, found: &Dispensable, event
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_function_has_its_turn_in_consecutive_releases() {
+        let keys = |count: u32| (0..count).map(|key| format!("{key:03}")).collect::<Vec<_>>();
+        assert_eq!(whose_turn(&keys(50), 7).len(), 50);
+        assert_eq!(whose_turn(&keys(0), 7).len(), 0);
+        for count in [51, 120, 500] {
+            let (keys, turns) = (keys(count), count.div_ceil(50));
+            let all: Vec<_> = (7..7 + turns).flat_map(|release| whose_turn(&keys, release)).collect();
+            assert_eq!(all.len(), keys.len());
+            assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), keys.iter().collect());
+            assert!((0..9).all(|release| whose_turn(&keys, release).len() <= 50));
+        }
+    }
 
     #[test]
     fn the_date_of_a_version_is_read_as_lambda_writes_it() {

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::heartbeat::{BEATS, Lease, heartbeat};
+use super::packed::{first, fitting};
 use super::schema::signature;
 use super::{Holder, Lock, Release, ReleaseState};
-use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key, written};
+use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
@@ -47,7 +48,7 @@ impl Ledger {
         }
         release.number = state.next_number()?;
         release.fencing_token = self.next_fencing_token(&state.lock)?;
-        let intent = Change::Put(self.keyed(&sort_key(release.number), release)?, Condition::Absent);
+        let intent = Change::Put(self.keyed(&sort_key(release.number), &first(release)?)?, Condition::Absent);
         self.take(table, state, holder, vec![intent]).await
     }
 
@@ -267,7 +268,7 @@ impl AcquiredLock {
     fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
         let mut changes = vec![self.freeing(), self.ledger.put(release)?];
         if release.state == ReleaseState::Live {
-            let live = self.ledger.keyed(LIVE, &json!({ "release": written(release)? }))?;
+            let live = self.ledger.keyed(LIVE, &json!({ "release": fitting(release)? }))?;
             changes.push(Change::Put(live, Condition::Any));
             if let Some(before) = superseded {
                 // Written whole: if its item is gone, this record must not fail for it. `live` has its content.

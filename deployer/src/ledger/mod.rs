@@ -8,6 +8,7 @@ mod beyond;
 mod contract;
 mod heartbeat;
 mod lock;
+mod packed;
 mod previous;
 mod release;
 mod schema;
@@ -140,7 +141,7 @@ impl Ledger {
         items.into_iter().map(|item| numbered(self.table.name(), item)).collect()
     }
 
-    /// Every release, the newest first.
+    /// Every release, the newest first: thousands, in an old environment. Only for what cannot be known otherwise.
     pub async fn history(&self) -> Result<Vec<Release>> {
         self.recent(|_| false).await
     }
@@ -163,7 +164,7 @@ impl Ledger {
     }
 
     fn put(&self, release: &Release) -> Result<Change> {
-        Ok(Change::Put(self.keyed(&sort_key(release.number), &written(release)?)?, Condition::Any))
+        Ok(Change::Put(self.keyed(&sort_key(release.number), &packed::fitting(release)?)?, Condition::Any))
     }
 
     fn keyed(&self, sort_key: &str, item: &impl serde::Serialize) -> Result<Value> {
@@ -171,6 +172,9 @@ impl Ledger {
         value["pk"] = json!(self.app);
         value["sk"] = json!(sort_key);
         signature().into_iter().for_each(|(name, signed)| value[name] = signed);
+        if let Some(schema) = packed::schema_of(&value) {
+            value["schema"] = json!(schema);
+        }
         Ok(value)
     }
 
@@ -274,6 +278,7 @@ fn live(ledger: &str, item: &Value) -> Result<Release> {
 }
 
 fn release(ledger: &str, key: &str, item: Value) -> Result<Release> {
+    let item = packed::opened(item).with_context(|| foreign(ledger, key, "is not in the expected form"))?;
     let mut release: Release = typed(ledger, key, item.clone())?;
     release.beyond = Beyond::of(item, &release);
     Ok(release)

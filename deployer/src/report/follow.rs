@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::time::Instant;
 
+use super::many::{Tally, few};
 use super::progress::{Live, Progress};
 use super::{GitHub, Report, locked, printable};
 use crate::cli::Verbosity;
@@ -22,7 +23,7 @@ impl Events for Report {
             Event::Progress(verb, what) => self.line(verb, what),
             Event::Warning(message) => self.warning(message),
             Event::BuildBegins(functions) => {
-                let functions = functions.join(", ");
+                let functions = few(&functions, ", ");
                 self.group(&format!("build {functions}"));
                 self.line("Building", &functions);
                 // The compiler writes to the terminal by itself.
@@ -31,7 +32,8 @@ impl Events for Report {
             }
             Event::ReleaseBegins(environment, release, plan) => self.release_begins(environment, release, plan),
             Event::PhaseBegins(phase) => {
-                self.group(&phase.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+                self.group(&few(&phase.iter().map(ToString::to_string).collect::<Vec<_>>(), "; "));
+                *locked(&self.tally) = Tally::of(phase);
                 self.progress().phase(phase);
             }
             Event::StepDone(done) => {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Report, VERBS, printable};
+use super::many::{MANY, Shown, few};
+use super::{Report, VERBS, locked, printable};
+use crate::cli::Verbosity;
 use crate::duration::spoken;
 use crate::events::StepDone;
 use crate::ledger::{CheckRecord, Release};
@@ -13,18 +15,33 @@ impl Report {
     /// A release has its number and its lock.
     pub(super) fn release_begins(&self, environment: &str, release: &Release, plan: &Plan) {
         self.line("Releasing", &format!("{release} to {environment}"));
-        for (key, function) in &plan.functions {
+        let changed: Vec<_> = plan.functions.iter().filter(|(_, function)| !function.changes.is_empty()).collect();
+        let shown = if changed.len() > MANY && self.is_brief() { MANY / 2 } else { changed.len() };
+        for (key, function) in &changed[..shown] {
             for change in &function.changes {
                 self.line("", &format!("{key}: {change}"));
             }
+        }
+        if shown < changed.len() {
+            self.line("", &format!("and {} more functions", changed.len() - shown));
         }
         if let Some(change) = plan.api_change() {
             self.line("", &format!("API: {change}"));
         }
     }
 
+    /// Whether many functions are counted instead of listed.
+    fn is_brief(&self) -> bool {
+        self.verbosity < Verbosity::Verbose
+    }
+
     /// A step is done.
     pub(super) fn step_done(&self, done: &StepDone<'_>) {
+        match locked(&self.tally).done(done.step) {
+            Shown::Count(count, all) if self.is_brief() => return self.counted(done, (count, all)),
+            Shown::Nothing if self.is_brief() => return,
+            _ => {}
+        }
         let (version, deployment) = (done.version.unwrap_or("?"), done.deployment.unwrap_or("?"));
         let (verb, rest) = match done.step {
             Step::Prepare(key) if !done.checked => ("Prepared", format!("version {version} of `{key}`")),
@@ -40,6 +57,16 @@ impl Report {
             Step::Verify(what) => ("Checked", format!("{} {}", what.sent, what.moment)),
             Step::Watch(time) => return self.line("Watched", &format!("the alarms for {}", spoken(*time))),
             Step::Wait(time) => return self.line("Waited", &format!("{}; no alarms to watch", spoken(*time))),
+        };
+        self.line(verb, &format!("{rest} ({})", spoken(done.took)));
+    }
+
+    /// The steps of a phase so far. They began together.
+    fn counted(&self, done: &StepDone<'_>, (count, all): (usize, usize)) {
+        let (verb, rest) = match done.step {
+            Step::ShiftAlias(_, percent) => ("Shifted", format!("{percent} % of {count} of {all} functions")),
+            Step::MoveAlias(_) => ("Switched", format!("{count} of {all} functions")),
+            _ => ("Prepared", format!("{count} of {all} functions")),
         };
         self.line(verb, &format!("{rest} ({})", spoken(done.took)));
     }
@@ -65,7 +92,7 @@ impl Report {
             names.entry((why, &check.phase)).or_default().push(&check.name);
         }
         for ((why, phase), names) in names {
-            self.line("Checked", &format!("`{}` {phase} by Invoke alone: {why}", names.join("`, `")));
+            self.line("Checked", &format!("`{}` {phase} by Invoke alone: {why}", few(&names, "`, `")));
         }
     }
 

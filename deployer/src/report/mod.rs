@@ -8,6 +8,7 @@ mod follow;
 mod github;
 mod html;
 mod lines;
+mod many;
 mod markdown;
 mod progress;
 #[cfg(test)]
@@ -55,6 +56,8 @@ pub struct Report {
     /// Whether a document was printed: there is one at most.
     has_document: AtomicBool,
     progress: Mutex<Progress>,
+    /// The steps of the phase that is under way.
+    tally: Mutex<many::Tally>,
     /// None where lines cannot change in place.
     live: Option<Mutex<Live>>,
 }
@@ -97,6 +100,7 @@ impl Report {
             kept: None,
             has_document: AtomicBool::new(false),
             progress: Mutex::default(),
+            tally: Mutex::default(),
             live: None,
         }
     }
@@ -129,6 +133,7 @@ impl Report {
             kept: Some(Arc::clone(&kept)),
             has_document: AtomicBool::new(false),
             progress: Mutex::default(),
+            tally: Mutex::default(),
             live: None,
         };
         (report, kept)

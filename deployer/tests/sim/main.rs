@@ -11,6 +11,7 @@
 //! | [`behaviour`] | what each command does without faults, and what it refuses |
 //! | [`ledgers`] | what every released version of the deployer wrote, and what this one does with it |
 //! | [`cases`], [`schedule`], [`promises`] | cases in parallel, the order of several runs' writes, and the table of figures |
+//! | [`scale`] | what commands cost with up to 500 functions and 10,000 releases |
 //! | [`smoke`], [`findings`], [`matrix`], [`races`], [`search`] | the cases |
 
 // A case awaits the future of a whole run.
@@ -38,6 +39,7 @@ mod printed;
 mod promises;
 mod races;
 mod record;
+mod scale;
 mod schedule;
 mod search;
 mod simulation;

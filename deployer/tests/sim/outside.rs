@@ -24,6 +24,7 @@ use crate::aws::{Aws, name};
 use crate::fault::Fault;
 use crate::printed::SECRET_KEY;
 use crate::record;
+use crate::scale::cost;
 use crate::schedule::Schedule;
 use crate::stack::{APP, ENVIRONMENTS, ledger};
 
@@ -97,6 +98,8 @@ pub(crate) struct Sent {
     /// The status; none if there was no response.
     pub(crate) status: Option<u16>,
     pub(crate) fault: Option<Fault>,
+    /// The sizes of the bodies of the request and of its response.
+    pub(crate) bytes: (usize, usize),
 }
 
 /// A move that took effect after the run had lost its lock.
@@ -289,7 +292,8 @@ impl Run {
             Some(*fault)
         });
         let at = self.began.elapsed();
-        state.calls.push(Sent { name, at, line, ended: None, status: None, fault });
+        let bytes = (request.body.len(), 0);
+        state.calls.push(Sent { name, at, line, ended: None, status: None, fault, bytes });
         if let Some((_, time)) = state.sleep.take_if(|(at, _)| *at == k) {
             state.asleep = at + time;
         }
@@ -304,8 +308,7 @@ impl Run {
     fn carry_out(&self, request: &Request) -> Reply {
         let mut aws = self.aws.lock().unwrap();
         aws.moment.now = self.began.elapsed();
-        let reply = aws
-            .respond(request)
+        let reply = cost::of_aws(|| aws.respond(request))
             .unwrap_or_else(|| panic!("the simulator does not support {} {}", request.method, request.path));
         record::exchange(name(request).unwrap_or("unknown"), request, &reply);
         if reply.status == 200
@@ -396,6 +399,7 @@ impl Run {
         tokio::time::sleep(back).await;
         if let Some(call) = self.state.lock().unwrap().calls.get_mut(k - 1) {
             (call.ended, call.status) = (Some(self.began.elapsed()), Some(reply.status));
+            call.bytes.1 = reply.body.len();
         }
         Ok(reply)
     }

@@ -35,6 +35,8 @@ pub(crate) struct Shape {
     pub(crate) trigger: Trigger,
     /// How many of the functions, from the first on, are container images.
     pub(crate) images: usize,
+    /// Whether the names of the functions are as long as Lambda allows.
+    pub(crate) long_names: bool,
 }
 
 /// What sends events to the functions.
@@ -52,7 +54,14 @@ pub(crate) enum Trigger {
 
 impl Shape {
     pub(crate) const fn of(functions: usize) -> Self {
-        Self { functions, traffic: "strategy = \"all-at-once\"", keeps: 10, trigger: Trigger::Rest, images: 0 }
+        Self {
+            functions,
+            traffic: "strategy = \"all-at-once\"",
+            keeps: 10,
+            trigger: Trigger::Rest,
+            images: 0,
+            long_names: false,
+        }
     }
 
     pub(crate) const fn moving(self, traffic: &'static str) -> Self {
@@ -71,6 +80,11 @@ impl Shape {
         Self { images, ..self }
     }
 
+    /// With names of functions that are as long as Lambda allows.
+    pub(crate) const fn with_long_names(self) -> Self {
+        Self { long_names: true, ..self }
+    }
+
     /// Whether the function with this key is a container image.
     pub(crate) fn is_image(self, key: &str) -> bool {
         self.keys().take(self.images).any(|image| image == key)
@@ -87,7 +101,7 @@ impl Shape {
 
     /// The functions' keys.
     pub(crate) fn keys(self) -> impl Iterator<Item = String> {
-        (1..=self.functions).map(|number| format!("f{number}"))
+        (1..=self.functions).map(move |number| if self.long_names { long_key(number) } else { format!("f{number}") })
     }
 
     /// `deployer.toml`.
@@ -236,6 +250,12 @@ fn reader(account: &str) -> String {
 pub(crate) fn image(repository: &str, content: &[u8]) -> String {
     let digest = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     format!("{}.dkr.ecr.us-east-1.amazonaws.com/{repository}@sha256:{digest}", ENVIRONMENTS[0].1)
+}
+
+/// A key whose function has a name of 64 characters in dev, the most that Lambda allows, as tools that write templates make them.
+fn long_key(number: usize) -> String {
+    let digest = Sha256::digest(number.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("payments-OrderHistoryExport{number:04}Handler{}", &digest[..18])
 }
 
 /// A function's name.

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::paced::Paced;
 use super::{AwsError, Calls, Http, clients};
+use crate::rates::AtOnce;
 use crate::world::World;
 
 pub use alias::{Alias, AliasMove, Routing};
@@ -30,6 +31,8 @@ pub struct LambdaReader {
     control: Paced<Client>,
     /// For invocations, which are not sent twice.
     once: Client,
+    /// How many of these are under way at once.
+    invocations: AtOnce,
     downloads: Http,
     world: World,
 }
@@ -57,13 +60,15 @@ pub(super) fn open(shared: &SdkConfig, calls: &Calls, downloads: Http, world: &W
     let (functions, control) =
         (Paced::new(client.clone(), &calls.rates().get_function), Paced::new(client, &calls.rates().lambda));
     let writer = LambdaWriter(Paced::new(once.clone(), &calls.rates().lambda));
-    (LambdaReader { functions, control, once, downloads, world: world.clone() }, writer)
+    let invocations = calls.rates().invocations.clone();
+    (LambdaReader { functions, control, once, invocations, downloads, world: world.clone() }, writer)
 }
 
 impl LambdaReader {
     /// Invokes a version and waits for its response. It changes nothing of the function; what the function does when it is
     /// invoked is the caller's to know.
     pub async fn invoke(&self, function: &str, version: &str, event: &Value) -> Result<Invocation, AwsError> {
+        let _place = self.invocations.place().await;
         let request = self.once.invoke().function_name(function).qualifier(version);
         let response = request.log_type(LogType::Tail).payload(Blob::new(event.to_string())).send().await;
         let response = response.map_err(|error| AwsError::new("Invoke", named(function, version), &error))?;

@@ -86,10 +86,18 @@ impl LambdaReader {
 
     /// The names of all functions of the account and region.
     pub async fn names(&self) -> Result<Vec<String>, AwsError> {
-        let pages = self.control.turn().await.list_functions().into_paginator().items().send();
-        let all = pages.collect::<Result<Vec<_>, _>>().await;
-        let all = all.map_err(|error| AwsError::new("ListFunctions", "the account's functions".to_owned(), &error))?;
-        Ok(all.into_iter().filter_map(|found| found.function_name).collect())
+        let (mut names, mut marker) = (Vec::new(), None);
+        loop {
+            // Each page waits for its turn: an account may have thousands of functions.
+            let request = self.control.turn().await.list_functions().set_marker(marker).send().await;
+            let page = request
+                .map_err(|error| AwsError::new("ListFunctions", "the account's functions".to_owned(), &error))?;
+            names.extend(page.functions.unwrap_or_default().into_iter().filter_map(|found| found.function_name));
+            marker = page.next_marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                return Ok(names);
+            }
+        }
     }
 
     /// The tags of a function.

@@ -208,7 +208,7 @@ fn a_newer_schema_in_any_item_is_refused_with_the_version_to_install() {
     for key in ["stack", "lock", "live", "release#00000007"] {
         world.clone().simulate(async |simulation| {
             let mut newer = item(simulation, "dev", key);
-            (newer["schema"], newer["deployer"]) = (json!(3), json!("0.9.0"));
+            (newer["schema"], newer["deployer"]) = (json!(4), json!("0.9.0"));
             simulation.put("dev", &newer);
             let command = deploy(simulation, Behavior::Right).await;
             let plan = command.replace("deploy", "plan");
@@ -217,7 +217,7 @@ fn a_newer_schema_in_any_item_is_refused_with_the_version_to_install() {
                 [&command, &plan, status, "rollback dev --to previous", "prune dev --yes", "unlock dev --force"]
             {
                 let refused = simulation.refused(command, 4).await;
-                let what = format!("item `{key}` of ledger `ledger-dev` has schema 3, written by deployer 0.9.0");
+                let what = format!("item `{key}` of ledger `ledger-dev` has schema 4, written by deployer 0.9.0");
                 assert!(refused.words.contains(&what), "{command}: {}", refused.words);
                 let hint = "hint: install deployer 0.9.0 or a newer version: `curl ";
                 assert!(refused.words.contains(hint), "{command}: {}", refused.words);
