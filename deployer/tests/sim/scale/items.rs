@@ -40,7 +40,7 @@ pub(super) async fn releases(simulation: &Simulation) -> Vec<(String, usize)> {
 
 #[test]
 fn packed_releases_are_read_reverted_and_restored() {
-    // With the longest names a release of so many functions is packed.
+    // With the longest names a release of 80 functions is packed.
     with_releases(worst(80), 1).simulate(async |simulation| {
         let sizes = releases(simulation).await;
         let packed = simulation.account("dev", |account| account.dynamodb.items(&ledger("dev")));
