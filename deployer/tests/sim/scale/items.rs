@@ -34,7 +34,8 @@ pub(super) async fn releases(simulation: &Simulation) -> Vec<(String, usize)> {
     assert_eq!(Serving::of(simulation, "dev"), good);
     simulation.done("rollback dev --to 1").await;
     assert_eq!(Serving::of(simulation, "dev").codes, before.codes);
-    simulation.done("rollback dev --to previous").await;
+    simulation.done("rollback dev --to 2").await;
+    assert_eq!(Serving::of(simulation, "dev").codes, good.codes);
     sizes(simulation)
 }
 
