@@ -207,6 +207,11 @@ mod tests {
         STANDARD.encode(std::iter::repeat_with(|| chance.u8(..)).take(32).collect::<Vec<_>>())
     }
 
+    /// A text that does not compress.
+    fn text(chance: &mut fastrand::Rng, digests: usize) -> String {
+        (0..digests).map(|_| digest(chance)).collect()
+    }
+
     /// One of `count` functions as it is meant: each has a route, and a hash of its sources.
     fn intent(count: usize) -> Release {
         let chance = &mut fastrand::Rng::with_seed(1);
@@ -249,14 +254,14 @@ mod tests {
                 name: name.clone(),
                 phase: phase.to_owned(),
                 passed,
-                response: format!("GET /{name} returned 200 {}", digest(&mut chance).repeat(40)),
+                response: format!("GET /{name} returned 200 {}", text(&mut chance, 20)),
                 requests: 3,
                 by_invoke: None,
             };
             release.checks.extend(release.parts.functions.keys().map(check));
         }
         (release.state, release.stable) = (ReleaseState::Live, true);
-        release.reason = (!passed).then(|| digest(&mut chance).repeat(1000));
+        release.reason = (!passed).then(|| text(&mut chance, 1_000));
         release
     }
 
@@ -288,7 +293,7 @@ mod tests {
     fn five_hundred_functions_fit_into_an_item_at_their_largest() {
         for passed in [true, false] {
             let release = ended(500, passed);
-            assert!(written(&release).unwrap().to_string().len() > 10 * LARGEST);
+            assert!(written(&release).unwrap().to_string().len() > 5 * LARGEST);
             first(&intent(500)).unwrap();
             let item = fitting(&release).unwrap();
             assert!(size(&item) <= LARGEST, "{}", size(&item));

@@ -49,7 +49,7 @@ fn is_of_a_function(step: &Step) -> bool {
     matches!(step, Step::Prepare(_) | Step::ShiftAlias(..) | Step::MoveAlias(_))
 }
 
-/// A list, of which only the beginning is shown if it is long.
+/// A list; only the beginning of a long one.
 pub(super) fn few(names: &[impl AsRef<str>], separator: &str) -> String {
     let listed = |names: &[_]| names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(separator);
     match names.len() {

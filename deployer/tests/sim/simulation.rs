@@ -27,6 +27,7 @@ use crate::cases;
 use crate::output;
 use crate::outside::{Run, Sent, Simulated};
 use crate::printed;
+use crate::scale::cost;
 use crate::schedule::Schedule;
 use crate::stack::{ENVIRONMENTS, Shape, Trigger, attributes, image, ledger, url_id};
 
@@ -459,7 +460,8 @@ impl Prepared {
         };
         let words = kept.lock().unwrap().clone();
         let mut wrong = printed::strange_commands(&words);
-        wrong.extend(printed::secrets(&format!("{words}{}", run.stored()), run.token().as_deref()));
+        // Not the deployer's work.
+        wrong.extend(cost::of_aws(|| printed::secrets(&format!("{words}{}", run.stored()), run.token().as_deref())));
         if code.is_some() {
             wrong.extend(output::wrong_documents(&arguments, &words));
         }

@@ -66,7 +66,8 @@ fn with_long_history(releases: u64) -> Snapshot {
 #[test]
 fn a_rollback_reads_only_the_history_that_it_needs() {
     let world = with_long_history(500);
-    for to in ["previous", "501"] {
+    // The last release is one of them; a release that is named by its number needs no page.
+    for (to, queries) in [("previous", 2), ("501", 1)] {
         world.clone().simulate(async |simulation| {
             let prepared = simulation.prepare(&format!("rollback dev --to {to}"));
             let run = Arc::clone(&prepared.run);
@@ -74,7 +75,7 @@ fn a_rollback_reads_only_the_history_that_it_needs() {
             assert_eq!(ended.code, Some(0), "{}", ended.words);
             let calls = run.calls();
             let before = calls.iter().take_while(|call| call.name != "UpdateStage");
-            assert_eq!(before.filter(|call| call.name == "Query").count(), 2, "the last release, and one page");
+            assert_eq!(before.filter(|call| call.name == "Query").count(), queries, "--to {to}");
         });
     }
 }

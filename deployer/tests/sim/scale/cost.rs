@@ -23,7 +23,7 @@ fn cpu() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap()
 }
 
-/// The work of the simulated AWS, whose time is not the deployer's.
+/// The work of the simulated AWS and of the simulator, whose time is not the deployer's.
 pub(crate) fn of_aws<T>(work: impl FnOnce() -> T) -> T {
     let Some(so_far) = AWS.get() else { return work() };
     let began = cpu();

@@ -100,7 +100,7 @@ pub(super) async fn commands(simulation: &Simulation, functions: usize) -> Vec<C
 #[test]
 fn the_length_of_the_history_makes_no_difference() {
     let [short, long] = [50, 10_000]
-        .map(|older| after(2, older, Past::Whole).simulate(async |simulation| commands(simulation, 2).await));
+        .map(|older| after(2, older, Past::Thin).simulate(async |simulation| commands(simulation, 2).await));
     for (short, long) in short.iter().zip(&long) {
         let what = short.what;
         println!("{what}: {:?}, {:?}", short.read_of_the_ledger(), long.read_of_the_ledger());
@@ -114,7 +114,7 @@ fn the_length_of_the_history_makes_no_difference() {
 
 #[test]
 fn a_release_of_long_ago_is_found_by_its_number() {
-    after(2, 10_000, Past::Whole).simulate(async |simulation| {
+    after(2, 10_000, Past::Thin).simulate(async |simulation| {
         // Its parts are long gone: the refusal says so, and what can be restored instead.
         let (refused, calls) = simulation.observed("rollback dev --to 17").await;
         assert_eq!(refused.code, Some(4), "{}", refused.words);

@@ -52,7 +52,7 @@ fn measured(functions: usize) -> Vec<Cell> {
     with_releases(shape(functions), 1).simulate(async |simulation| commands(simulation, functions).await)
 }
 
-/// The most calls of AWS that a command may need: so many in any case, and so many for each function.
+/// The most calls of AWS that a command may need: in any case, and for each function.
 fn most(what: &str) -> (usize, usize) {
     match what {
         "plan, nothing changed" | "deploy, nothing changed" | "plan, all changed" => (20, 4),
