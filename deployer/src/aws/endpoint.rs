@@ -33,6 +33,7 @@ pub(super) async fn place(service: Service, shared: &SdkConfig) -> Result<Place,
     let dual_stack = shared.use_dual_stack() == Some(true);
     match service {
         Service::Iam => Ok(iam(&at)),
+        Service::S3 if at.fips && at.suffix.ends_with(".cn") => Err("Partition does not support FIPS".into()),
         // S3's dual-stack hosts are in the domain of the others.
         Service::S3 if dual_stack => {
             let plain = params(shared, Some(false)).region(region.to_string()).build()?;
@@ -77,11 +78,11 @@ impl Host<'_> {
     fn url(&self, name: &str, after: &str) -> String {
         let Self { region, suffix, .. } = self;
         // In these regions the endpoint without the suffix is validated already.
-        let validated = match name {
-            "logs" => matches!(*region, "us-gov-east-1" | "us-gov-west-1") && suffix == "amazonaws.com",
-            "monitoring" => *region == "us-gov-west-1",
-            _ => false,
-        };
+        let validated = region.starts_with("us-gov-")
+            && match name {
+                "logs" => suffix == "amazonaws.com",
+                name => name == "monitoring",
+            };
         let fips = if self.fips && !validated { "-fips" } else { "" };
         format!("https://{name}{fips}{after}.{region}.{suffix}")
     }
@@ -196,10 +197,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_users_own_endpoint_goes_first_and_has_no_fips() {
-        let own = SdkConfig::builder().region(Region::new("eu-west-1")).endpoint_url("http://127.0.0.1:4566/");
-        let found = place(Service::Iam, &own.clone().build()).await.unwrap();
+        let own = SdkConfig::builder().region(Region::new("eu-west-1")).endpoint_url("http://127.0.0.1:4566/").build();
+        let found = place(Service::Iam, &own).await.unwrap();
         assert_eq!(found, Place { url: "http://127.0.0.1:4566".to_owned(), region: Region::new("eu-west-1") });
-        let error = place(Service::Iam, &own.use_fips(true).build()).await.unwrap_err().to_string();
+        let error = place(Service::Iam, &own.into_builder().use_fips(true).build()).await.unwrap_err().to_string();
         assert_eq!(error, "Invalid Configuration: FIPS and custom endpoint are not supported");
     }
 

@@ -13,7 +13,6 @@ use aws_runtime::service_clock_skew::{
 };
 use aws_runtime::user_agent::{ApiMetadata, UserAgentInterceptor};
 use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
-use aws_smithy_runtime::client::orchestrator::AuthSchemeAndEndpointOrchestrationV2;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
@@ -175,7 +174,6 @@ impl Client {
     fn settings(&self, place: &Place) -> FrozenLayer {
         let (shared, service) = (&self.shared, self.service);
         let mut layer = Layer::new("request");
-        layer.store_put(AuthSchemeAndEndpointOrchestrationV2);
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(service.signing());
         layer.store_put(SigningName::from_static(service.host()));
@@ -255,8 +253,9 @@ mod tests {
     use aws_config::{BehaviorVersion, Region};
     use aws_credential_types::Credentials;
     use aws_credential_types::provider::SharedCredentialsProvider;
-    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, http_client_fn};
-    use aws_smithy_runtime_api::shared::IntoShared as _;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
 
     use super::*;
     use crate::aws::calls::Counting;
@@ -280,7 +279,7 @@ mod tests {
 
     fn wire(replies: &[(u16, &'static str)]) -> (Wire, SdkConfig) {
         let wire = Wire { replies: Arc::new(Mutex::new(replies.to_vec())), sent: Arc::default() };
-        let connector = wire.clone().into_shared();
+        let connector = SharedHttpConnector::new(wire.clone());
         let http = http_client_fn(move |_, _| connector.clone());
         let credentials = Credentials::new("AKID", "secret", Some("token".to_owned()), None, "test");
         let shared = SdkConfig::builder()
