@@ -28,7 +28,7 @@ pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool
     let aws = Writer::open(environment, world).await;
     let ledger = Ledger::new(&aws.reader.table, &config.app);
     let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.history())?;
-    let found = dispensable(config, environment, &aws.reader, (&state.contract, &history)).await?;
+    let found = dispensable(config, environment, &aws.reader, (&state, &history)).await?;
     let removed = match remove {
         true => Some(sweep(&aws, &state.contract, &found, events).await),
         false => None,

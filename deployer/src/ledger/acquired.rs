@@ -4,7 +4,7 @@
 //! between a heartbeat renews it. The next write detects that the lock was taken over; the run's own monotonic clock detects that it
 //! may have been, because the last renewal is a lease ago.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,8 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::heartbeat::{BEATS, Lease, heartbeat};
 use super::schema::signature;
-use super::{Holder, Lock, Release, ReleaseState};
-use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key, written};
+use super::{Holder, Lock, MadeVersions, Release, ReleaseState};
+use super::{LIVE, LOCK, Ledger, LedgerState, MADE, foreign, sort_key, written};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
@@ -28,6 +28,8 @@ pub struct AcquiredLock {
     table: TableWriter,
     lease: Arc<Lease>,
     heartbeat: JoinHandle<()>,
+    /// What is written beside the end of the release, if it has changed.
+    made: Mutex<Option<MadeVersions>>,
 }
 
 impl Ledger {
@@ -192,7 +194,7 @@ impl AcquiredLock {
     fn new(ledger: Ledger, table: TableWriter, lease: Lease) -> Self {
         let lease = Arc::new(lease);
         let heartbeat = tokio::spawn(heartbeat(ledger.clone(), table.clone(), Arc::clone(&lease)));
-        Self { ledger, table, lease, heartbeat }
+        Self { ledger, table, lease, heartbeat, made: Mutex::default() }
     }
 
     /// The fencing token: greater than that of every holder before.
@@ -264,8 +266,16 @@ impl AcquiredLock {
         Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.lease.condition())
     }
 
+    /// Notes which versions releases have made by now: written together with the end of this one.
+    pub fn note_made(&self, made: MadeVersions) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+    }
+
     fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
         let mut changes = vec![self.freeing(), self.ledger.put(release)?];
+        if let Some(made) = &*self.made.lock().unwrap_or_else(PoisonError::into_inner) {
+            changes.push(Change::Put(self.ledger.keyed(MADE, &made.written())?, Condition::Any));
+        }
         if release.state == ReleaseState::Live {
             let live = self.ledger.keyed(LIVE, &json!({ "release": written(release)? }))?;
             changes.push(Change::Put(live, Condition::Any));

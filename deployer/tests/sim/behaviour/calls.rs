@@ -35,6 +35,9 @@ type Cost = (usize, usize, usize);
 fn within(what: &str, calls: &[Sent], most: Cost) {
     let cost = (calls.len(), calls.iter().filter(|call| call.writes()).count(), depth(calls.iter()));
     let names: Vec<_> = calls.iter().map(|call| call.name).collect();
+    let mut counts = std::collections::BTreeMap::<_, usize>::new();
+    names.iter().for_each(|name| *counts.entry(*name).or_default() += 1);
+    println!("{what}: {counts:?}");
     assert!(cost.0 <= most.0 && cost.1 <= most.1 && cost.2 <= most.2, "{what}: {cost:?}: {names:?}");
     println!("{what}: {cost:?}");
 }

@@ -1,0 +1,141 @@
+//! The versions that releases made, where their description does not show it: UpdateFunctionCode publishes with the description of
+//! `$LATEST`, which is the function's own. Only what this item names, or what carries a mark, is ever pruned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::schema::refuse_newer;
+use super::{Beyond, MADE, Release, typed};
+
+/// How many versions the item names at most: a version takes 20 bytes, and an item has 400 KB.
+const MOST: usize = 12_000;
+
+/// How much of a digest is kept.
+const DIGEST: usize = 12;
+
+/// The versions by the keys of their functions, each with the beginning of its code's digest: a function that was deleted and created
+/// again counts from 1 again, and what others publish there is not ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeVersions {
+    /// By the key of the function, by number.
+    #[serde(default)]
+    functions: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(skip)]
+    beyond: Beyond,
+}
+
+/// A version that is about to be made: with it, the version is recognised should the run die before it records the number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publishing {
+    /// The highest number of a version of the function before.
+    pub after: u64,
+    /// The digest of its code.
+    pub code_sha256: String,
+}
+
+impl Publishing {
+    /// The version that it became, among those of the function, as (number, digest): the first one after those that existed. A later
+    /// one with the same code is another's, for instance one that was published with other settings.
+    pub fn among<'a>(&self, versions: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+        let numbered =
+            versions.into_iter().filter_map(|(version, digest)| Some((version.parse().ok()?, version, digest)));
+        let newer = numbered.filter(|(number, _, _): &(u64, _, _)| *number > self.after);
+        let (_, version, _) = newer.filter(|(_, _, digest)| *digest == self.code_sha256).min()?;
+        Some(version)
+    }
+}
+
+impl MadeVersions {
+    /// The item of `ledger`.
+    pub(super) fn of(ledger: &str, item: Value) -> Result<Self> {
+        refuse_newer(ledger, MADE, &item)?;
+        let made: Self = typed(ledger, MADE, item.clone())?;
+        Ok(Self { beyond: Beyond::of(item, &made), ..made })
+    }
+
+    /// What is written.
+    pub(super) fn written(&self) -> Value {
+        let mut value = serde_json::json!({ "functions": self.functions });
+        self.beyond.add_to(&mut value);
+        value
+    }
+
+    /// Whether a release made this version of the function with that key.
+    pub fn has(&self, key: &str, version: &str, code_sha256: &str) -> bool {
+        let digest = self.functions.get(key).and_then(|versions| versions.get(version));
+        digest.is_some_and(|digest| *digest == beginning(code_sha256))
+    }
+
+    /// Whether there is a place for one more of the function with that key, in a stack of so many functions.
+    pub fn takes_another(&self, key: &str, functions: usize) -> bool {
+        self.functions.get(key).map_or(0, BTreeMap::len) < MOST / functions.max(1)
+    }
+
+    /// The same after a release, with the versions that it made.
+    #[must_use]
+    pub fn with(mut self, release: &Release) -> Self {
+        for (key, version) in &release.published {
+            if let Some(part) = release.parts.functions.get(key).filter(|part| part.version == *version) {
+                self.add(key, version, &part.code_sha256);
+            }
+        }
+        self
+    }
+
+    /// Adds a version that a release made.
+    pub fn add(&mut self, key: &str, version: &str, code_sha256: &str) {
+        self.functions.entry(key.to_owned()).or_default().insert(version.to_owned(), beginning(code_sha256));
+    }
+
+    /// Forgets the versions of a function that are gone.
+    pub fn retain(&mut self, key: &str, existing: &BTreeSet<&str>) {
+        if let Some(versions) = self.functions.get_mut(key) {
+            versions.retain(|version, _| existing.contains(version.as_str()));
+        }
+    }
+}
+
+fn beginning(code_sha256: &str) -> String {
+    code_sha256.chars().take(DIGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_recognised_by_its_number_and_its_code() {
+        let mut made = MadeVersions::default();
+        made.add("f", "7", "aaaaaaaaaaaaaaaa");
+        assert!(made.has("f", "7", "aaaaaaaaaaaabbbb"), "the beginning decides");
+        assert!(
+            !made.has("f", "7", "bbbb")
+                && !made.has("f", "8", "aaaaaaaaaaaaaaaa")
+                && !made.has("g", "7", "aaaaaaaaaaaaaaaa")
+        );
+        made.retain("f", &BTreeSet::from(["8"]));
+        assert!(!made.has("f", "7", "aaaaaaaaaaaaaaaa"));
+    }
+
+    #[test]
+    fn only_the_first_new_version_with_the_code_is_the_one_of_the_run() {
+        let publishing = Publishing { after: 7, code_sha256: "b".to_owned() };
+        let versions = [("2", "b"), ("7", "b"), ("8", "a"), ("9", "b"), ("10", "b")];
+        assert_eq!(publishing.among(versions), Some("9"));
+        assert_eq!(publishing.among([("7", "b"), ("8", "a")]), None);
+    }
+
+    #[test]
+    fn each_function_of_a_large_stack_has_room_for_fewer_versions() {
+        let mut made = MadeVersions::default();
+        for version in 1..=24 {
+            made.add("f", &version.to_string(), "aaaaaaaaaaaaaaaa");
+        }
+        assert!(made.takes_another("f", 1) && !made.takes_another("f", 500) && made.takes_another("g", 500));
+        let bytes = made.written().to_string().len() * 500;
+        assert!(bytes < 400_000, "{bytes}");
+    }
+}
