@@ -89,9 +89,7 @@ impl Left {
             for (key, publishing) in &last.publishing {
                 let versions = listed.get(key).into_iter().flat_map(|list| &list.versions);
                 let pairs = versions.map(|version| (version.version.as_str(), version.code_sha256.as_str()));
-                if let Some(version) = publishing.among(pairs) {
-                    made.add(key, version, &publishing.code_sha256);
-                }
+                made.claim(key, publishing, pairs);
             }
             made = made.with(last);
         }

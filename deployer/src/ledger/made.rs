@@ -85,6 +85,18 @@ impl MadeVersions {
         self
     }
 
+    /// Adds the version that a run was about to make, if it is among those of the function, as (number, digest).
+    pub fn claim<'a>(
+        &mut self,
+        key: &str,
+        publishing: &Publishing,
+        versions: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        if let Some(version) = publishing.among(versions) {
+            self.add(key, version, &publishing.code_sha256);
+        }
+    }
+
     /// Adds a version that a release made.
     pub fn add(&mut self, key: &str, version: &str, code_sha256: &str) {
         self.functions.entry(key.to_owned()).or_default().insert(version.to_owned(), beginning(code_sha256));
