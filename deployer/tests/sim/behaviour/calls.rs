@@ -1,6 +1,7 @@
 //! The cost of each command: its calls, and how many of them wait for one another. The figures are exact: a call more is a decision.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{deploy, deploy_code, with_releases};
 use crate::application::Behavior;
@@ -22,8 +23,9 @@ fn depth<'a>(calls: impl Iterator<Item = &'a Sent>) -> usize {
     length
 }
 
-/// Runs a command. Returns its calls to AWS.
+/// Runs a command, when AWS admits a burst of calls again. Returns its calls to AWS.
 async fn calls(simulation: &Simulation, command: &str) -> Vec<Sent> {
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let (ended, calls) = simulation.observed(command).await;
     assert_eq!(ended.code, Some(0), "{command}: {}", ended.words);
     calls.into_iter().filter(|call| call.name != "URL").collect()
@@ -89,12 +91,12 @@ fn each_command_makes_exactly_these_calls_for_one_function() {
         costs(1),
         [
             ("new code", (32, 7, 12)),
-            ("nothing to do", (0, 0, 0)),
-            ("versions that exist", (0, 0, 0)),
-            ("new code and definition", (0, 0, 0)),
-            ("promotion", (0, 0, 0)),
-            ("rollback", (0, 0, 0)),
-            ("new code, many versions", (0, 0, 0)),
+            ("nothing to do", (14, 0, 2)),
+            ("versions that exist", (30, 5, 10)),
+            ("new code and definition", (43, 10, 17)),
+            ("promotion", (53, 10, 23)),
+            ("rollback", (28, 6, 10)),
+            ("new code, many versions", (46, 12, 21)),
         ]
     );
 }
@@ -105,12 +107,12 @@ fn each_command_makes_exactly_these_calls_for_two_functions() {
         costs(2),
         [
             ("new code", (43, 9, 14)),
-            ("nothing to do", (0, 0, 0)),
-            ("versions that exist", (0, 0, 0)),
-            ("new code and definition", (0, 0, 0)),
-            ("promotion", (0, 0, 0)),
-            ("rollback", (0, 0, 0)),
-            ("new code, many versions", (0, 0, 0)),
+            ("nothing to do", (17, 0, 2)),
+            ("versions that exist", (40, 6, 10)),
+            ("new code and definition", (56, 12, 17)),
+            ("promotion", (69, 12, 25)),
+            ("rollback", (36, 7, 11)),
+            ("new code, many versions", (57, 13, 19)),
         ]
     );
 }
