@@ -7,11 +7,12 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::phases::{Apply, apply};
 use super::revert::revert;
-use super::{Engine, alarms};
+use super::{Engine, alarms, publish};
 use crate::artifact::Package;
 use crate::aws::{AwsError, Kind, LogStreams};
 use crate::backoff::{Backoff, Pace};
@@ -21,7 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::ledger::{
     AcquiredLock, ArtifactRecord, Beyond, MadeVersions, Origin, Release, ReleaseState, StepRecord, Timings,
 };
-use crate::observe::{Listed, Look, Observed, again};
+use crate::observe::{Listed, ListedVersion, Look, Observed, again, when};
 use crate::plan::{After, Goal, MOVE_STAGE, Plan, Step, Wanted, plan};
 use crate::verify::{self, Verifier};
 
@@ -88,8 +89,8 @@ impl Left {
         if let Some(last) = &intended.observed.ledger.last {
             for (key, publishing) in &last.publishing {
                 let versions = listed.get(key).into_iter().flat_map(|list| &list.versions);
-                let pairs = versions.map(|version| (version.version.as_str(), version.code_sha256.as_str()));
-                made.claim(key, publishing, pairs);
+                let versions = versions.filter(|version| may_be_of(last, &version.modified));
+                made.claim(key, publishing, versions.map(ListedVersion::candidate));
             }
             made = made.with(last);
         }
@@ -98,6 +99,14 @@ impl Left {
         let is_news = !listed.is_empty() && made != observed.ledger.made;
         Self { listed, made, is_news }
     }
+}
+
+/// Whether a version may have been made by the run of a release, by when it was made: one that a person published long after the run had
+/// died is not its own.
+pub(super) fn may_be_of(release: &Release, modified: &str) -> bool {
+    const LONGEST: SignedDuration = SignedDuration::from_mins(30);
+    let began = release.started_at.parse::<Timestamp>().ok();
+    began.zip(when(modified)).is_some_and(|(began, made)| made.duration_since(began) <= LONGEST)
 }
 
 /// What of the plan is looked at once more under the lock.
@@ -135,7 +144,11 @@ impl Engine<'_> {
                 }
                 (applied, Some(left))
             }
-            Err(error) => (Err(error), None),
+            Err(error) => {
+                // Nothing was uploaded.
+                release.publishing.clear();
+                (Err(error), None)
+            }
         };
         release.ended_at = Some(self.now());
         let began = Instant::now();
@@ -170,7 +183,7 @@ impl Engine<'_> {
             shape: definition.shape,
             routes: definition.routes,
             by_role: definition.by_role,
-            publishing: BTreeMap::new(),
+            publishing: publish::intended(intended.plan, intended.observed),
             published: BTreeMap::new(),
             checks: Vec::new(),
             steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),

@@ -12,7 +12,7 @@ use futures::future::join_all;
 use futures::try_join;
 use tokio::time::Instant;
 
-use super::{Engine, moves, publish, step};
+use super::{Engine, moves, step};
 use crate::artifact::Package;
 use crate::events::{Event, StepDone};
 use crate::ledger::{AcquiredLock, CheckRecord, FunctionPart, Release, ReleaseState};
@@ -87,11 +87,9 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
-    release.publishing.extend(publish::intended(run, phase));
-    // The first phase is covered by the intent, which was written with the lock, unless versions are about to be made that only the
-    // ledger can name. Checks move nothing: what they need was recorded before the move.
-    let is_recorded = first == 0 && release.publishing.is_empty();
-    if !is_recorded && !phase.iter().all(|step| matches!(step, Step::Verify(_))) {
+    // The first phase is covered by the intent, which was written with the lock. Checks move nothing: what they need was recorded
+    // before the move.
+    if first > 0 && !phase.iter().all(|step| matches!(step, Step::Verify(_))) {
         run.lock.progress(release).await?;
     }
     let current = &*release;

@@ -12,27 +12,30 @@ use crate::aws::{AwsError, Code, Kind, Readiness, Settings, TRIES, VersionState,
 use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, FunctionResource, Publishing, Release};
-use crate::observe::{Listed, ObservedFunction, list};
-use crate::plan::{After, Phase, Step, short};
+use crate::ledger::{Candidate, FunctionPart, FunctionResource, Publishing, Release};
+use crate::observe::{Listed, ListedVersion, Observed, ObservedFunction, list};
+use crate::plan::{After, Plan, short};
 use crate::retention::is_of_another;
 use crate::verify;
 
-/// The versions that these steps are about to make in the call that uploads their code. Such a version has the description of
-/// `$LATEST`, so that only the ledger can name it. A function that has other aliases may belong to several environments, which
-/// recognise what is theirs by its description: it is published in a call of its own.
-pub(super) fn intended(run: &Apply<'_>, phase: &Phase) -> BTreeMap<String, Publishing> {
-    let ledger = &run.observed.ledger;
-    let prepared = phase.iter().filter_map(|step| if let Step::Prepare(key) = step { Some(key) } else { None });
-    let publishing = prepared.filter_map(|key| {
-        let (function, listed) = (run.observed.functions.get(key)?, run.listed.get(key)?);
-        let (latest, wanted) = (&function.latest, wanted(run, key, function));
-        let is_alone = listed.aliases.len() <= 1 && ledger.made.takes_another(key, ledger.contract.functions.len());
-        let exists = same(&listed.same, &latest.settings).next().is_some();
-        let publishing = Publishing { after: listed.newest(), code_sha256: wanted.to_owned() };
-        (is_alone && !exists && latest.code_sha256 != wanted).then(|| (key.clone(), publishing))
+/// The versions that a release may make in the calls that upload their code. Such a version has the description of `$LATEST`, so that
+/// only the ledger can name it: the intent does before the call is made.
+pub(super) fn intended(plan: &Plan, observed: &Observed) -> BTreeMap<String, Publishing> {
+    let ledger = &observed.ledger;
+    let publishing = plan.functions.iter().filter_map(|(key, planned)| {
+        let After::NewCode(Some(wanted)) = &planned.after else { return None };
+        let function = observed.functions.get(key).filter(|function| function.latest.code_sha256 != *wanted)?;
+        let has_room = ledger.made.takes_another(key, ledger.contract.functions.len());
+        let after = function.alias.version.parse().ok().filter(|_| has_room)?;
+        Some((key.clone(), Publishing { after, code_sha256: wanted.clone() }))
     });
     publishing.collect()
+}
+
+/// Whether the upload may publish too. A function that has other aliases may belong to several environments, which recognise what is
+/// theirs by its description. And where there is a newer version with that code already, one more could not be distinguished from it.
+fn may_publish_at_once(publishing: &Publishing, listed: &Listed) -> bool {
+    listed.aliases.len() <= 1 && publishing.among(listed.versions.iter().map(ListedVersion::candidate)).is_none()
 }
 
 /// A version of a function, and the responses to its checks.
@@ -104,7 +107,7 @@ async fn wanted_version(run: &Apply<'_>, key: &str, release: &Release) -> Result
         passed_over = true;
     }
     let (version, published) = match release.publishing.get(key) {
-        Some(publishing) if !passed_over && latest.code_sha256 != wanted => {
+        Some(publishing) if !passed_over && latest.code_sha256 != wanted && may_publish_at_once(publishing, listed) => {
             (upload_and_publish(run, key, &latest, publishing).await?, true)
         }
         _ => {
@@ -286,6 +289,11 @@ enum Effect {
     None(Box<VersionState>),
 }
 
+/// A version as what a run may have made.
+pub(super) fn candidate(version: &VersionState) -> Candidate<'_> {
+    Candidate { version: &version.version, code_sha256: &version.code_sha256, description: &version.description }
+}
+
 /// Looks for the version that an upload may have made, as long as reads may be older than it. `None` if `$LATEST` was changed by
 /// something else, or if that cannot be known.
 async fn effect(
@@ -298,8 +306,7 @@ async fn effect(
     let mut lag = Backoff::new(run.engine.world(), Pace::READ).waiting_for(format!("what became of `{name}:$LATEST`"));
     loop {
         let (now, versions) = lambda.listed(name).await.ok()?;
-        let pairs = versions.iter().map(|version| (version.version.as_str(), version.code_sha256.as_str()));
-        if let Some(version) = publishing.among(pairs) {
+        if let Some(version) = publishing.among(versions.iter().map(candidate)) {
             return Some(Effect::Published(version.to_owned()));
         }
         // With the wanted code in it, the version has been made, and will be seen.

@@ -4,7 +4,9 @@
 use anyhow::{Context as _, Result};
 
 use super::Engine;
+use super::attempt::may_be_of;
 use super::moves::renew_revisions;
+use super::publish::candidate;
 use super::revert::revert;
 use crate::aws::MOVE;
 use crate::config::LONGEST_LEASE;
@@ -104,7 +106,8 @@ async fn note_made(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed
     for (key, publishing) in &release.publishing {
         let Some(function) = observed.functions.get(key) else { continue };
         if let Ok(versions) = engine.aws.reader.lambda.versions(&function.resource.name).await {
-            made.claim(key, publishing, versions.iter().map(|version| (&*version.version, &*version.code_sha256)));
+            let versions = versions.iter().filter(|version| may_be_of(release, &version.modified));
+            made.claim(key, publishing, versions.map(candidate));
         }
     }
     if made != observed.ledger.made {

@@ -30,20 +30,31 @@ pub struct MadeVersions {
 /// A version that is about to be made: with it, the version is recognised should the run die before it records the number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publishing {
-    /// The highest number of a version of the function before.
+    /// The version that was live before, or a later one: every version with this code and a higher number came afterwards.
     pub after: u64,
     /// The digest of its code.
     pub code_sha256: String,
 }
 
+/// A version as it is listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Its number.
+    pub version: &'a str,
+    /// The digest of its code.
+    pub code_sha256: &'a str,
+    /// Its description.
+    pub description: &'a str,
+}
+
 impl Publishing {
-    /// The version that it became, among those of the function, as (number, digest): the first one after those that existed. A later
-    /// one with the same code is another's, for instance one that was published with other settings.
-    pub fn among<'a>(&self, versions: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
-        let numbered =
-            versions.into_iter().filter_map(|(version, digest)| Some((version.parse().ok()?, version, digest)));
-        let newer = numbered.filter(|(number, _, _): &(u64, _, _)| *number > self.after);
-        let (_, version, _) = newer.filter(|(_, _, digest)| *digest == self.code_sha256).min()?;
+    /// The version that it became, among those of the function: the first one after those that existed. A later one with the same code
+    /// is another's, for instance one that was published with other settings; and one with a mark was published by another call.
+    pub fn among<'a>(&self, versions: impl IntoIterator<Item = Candidate<'a>>) -> Option<&'a str> {
+        let own = versions.into_iter().filter(|found| found.code_sha256 == self.code_sha256);
+        let own = own.filter(|found| !found.description.starts_with("deployer: "));
+        let numbered = own.filter_map(|found| Some((found.version.parse::<u64>().ok()?, found.version)));
+        let (_, version) = numbered.filter(|(number, _)| *number > self.after).min()?;
         Some(version)
     }
 }
@@ -85,13 +96,8 @@ impl MadeVersions {
         self
     }
 
-    /// Adds the version that a run was about to make, if it is among those of the function, as (number, digest).
-    pub fn claim<'a>(
-        &mut self,
-        key: &str,
-        publishing: &Publishing,
-        versions: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) {
+    /// Adds the version that a run was about to make, if it is among those of the function.
+    pub fn claim<'a>(&mut self, key: &str, publishing: &Publishing, versions: impl IntoIterator<Item = Candidate<'a>>) {
         if let Some(version) = publishing.among(versions) {
             self.add(key, version, &publishing.code_sha256);
         }
@@ -135,9 +141,15 @@ mod tests {
     #[test]
     fn only_the_first_new_version_with_the_code_is_the_one_of_the_run() {
         let publishing = Publishing { after: 7, code_sha256: "b".to_owned() };
-        let versions = [("2", "b"), ("7", "b"), ("8", "a"), ("9", "b"), ("10", "b")];
-        assert_eq!(publishing.among(versions), Some("9"));
-        assert_eq!(publishing.among([("7", "b"), ("8", "a")]), None);
+        let found = |versions: &[(&'static str, &'static str, &'static str)]| {
+            let candidate = |(version, code_sha256, description)| Candidate { version, code_sha256, description };
+            publishing.among(versions.iter().copied().map(candidate))
+        };
+        let counts = "Counts";
+        let all = [("2", "b", counts), ("7", "b", counts), ("8", "a", counts), ("9", "b", counts), ("10", "b", counts)];
+        assert_eq!(found(&all), Some("9"));
+        assert_eq!(found(&all[..3]), None);
+        assert_eq!(found(&[("8", "b", "deployer: app/prod release 3"), ("9", "b", counts)]), Some("9"));
     }
 
     #[test]

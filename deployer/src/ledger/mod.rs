@@ -26,7 +26,7 @@ pub use crate::config::{Contract, FunctionResource, HttpApi, RestApi};
 pub use acquired::AcquiredLock;
 pub use beyond::Beyond;
 pub use lock::{Holder, Lock};
-pub use made::{MadeVersions, Publishing};
+pub use made::{Candidate, MadeVersions, Publishing};
 pub use previous::previous;
 pub use release::{
     ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord, Timings,

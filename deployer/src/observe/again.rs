@@ -13,7 +13,7 @@ use futures::try_join;
 use super::{Observed, ObservedApi, ObservedFunction, api, eventually, function, is_still, left, missing, observe};
 use crate::aws::{Alias, AwsError, Reader, Stage, VersionState};
 use crate::config::{Config, Environment};
-use crate::ledger::{FunctionPart, FunctionResource, Ledger, LedgerState};
+use crate::ledger::{Candidate, FunctionPart, FunctionResource, Ledger, LedgerState};
 use crate::retention::Made;
 
 /// What is looked at once more.
@@ -34,6 +34,13 @@ pub struct Again {
     pub observed: Observed,
     /// By the keys of the functions.
     pub listed: BTreeMap<String, Listed>,
+}
+
+impl ListedVersion {
+    /// As what a run may have made.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate { version: &self.version, code_sha256: &self.code_sha256, description: &self.description }
+    }
 }
 
 /// The versions and aliases of a function.
@@ -146,11 +153,6 @@ pub async fn list(
 }
 
 impl Listed {
-    /// The highest number that a version has.
-    pub fn newest(&self) -> u64 {
-        self.versions.iter().filter_map(|version| version.version.parse().ok()).max().unwrap_or(0)
-    }
-
     /// As what could be removed; `recorded` names those of a release.
     pub fn made(&self, recorded: impl Fn(&ListedVersion) -> bool) -> Vec<Made> {
         let made = self.versions.iter().map(|version| Made {

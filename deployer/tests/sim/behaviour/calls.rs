@@ -90,13 +90,13 @@ fn each_command_makes_exactly_these_calls_for_one_function() {
     assert_eq!(
         costs(1),
         [
-            ("new code", (32, 7, 12)),
+            ("new code", (31, 6, 11)),
             ("nothing to do", (14, 0, 2)),
             ("versions that exist", (30, 5, 10)),
-            ("new code and definition", (43, 10, 17)),
-            ("promotion", (53, 10, 23)),
+            ("new code and definition", (42, 9, 16)),
+            ("promotion", (52, 9, 22)),
             ("rollback", (28, 6, 10)),
-            ("new code, many versions", (46, 12, 21)),
+            ("new code, many versions", (45, 11, 20)),
         ]
     );
 }
@@ -106,13 +106,13 @@ fn each_command_makes_exactly_these_calls_for_two_functions() {
     assert_eq!(
         costs(2),
         [
-            ("new code", (43, 9, 14)),
+            ("new code", (42, 8, 13)),
             ("nothing to do", (17, 0, 2)),
             ("versions that exist", (40, 6, 10)),
-            ("new code and definition", (56, 12, 17)),
-            ("promotion", (69, 12, 25)),
+            ("new code and definition", (55, 11, 16)),
+            ("promotion", (68, 11, 24)),
             ("rollback", (36, 7, 11)),
-            ("new code, many versions", (57, 13, 19)),
+            ("new code, many versions", (56, 12, 18)),
         ]
     );
 }
