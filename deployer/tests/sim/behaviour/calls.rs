@@ -93,10 +93,10 @@ fn each_command_makes_exactly_these_calls_for_one_function() {
             ("new code", (31, 6, 11)),
             ("nothing to do", (14, 0, 2)),
             ("versions that exist", (30, 5, 10)),
-            ("new code and definition", (42, 9, 16)),
+            ("new code and definition", (42, 9, 15)),
             ("promotion", (52, 9, 22)),
             ("rollback", (28, 6, 10)),
-            ("new code, many versions", (45, 11, 20)),
+            ("new code, many versions", (45, 9, 17)),
         ]
     );
 }
@@ -109,10 +109,10 @@ fn each_command_makes_exactly_these_calls_for_two_functions() {
             ("new code", (42, 8, 13)),
             ("nothing to do", (17, 0, 2)),
             ("versions that exist", (40, 6, 10)),
-            ("new code and definition", (55, 11, 16)),
+            ("new code and definition", (53, 11, 16)),
             ("promotion", (68, 11, 24)),
-            ("rollback", (36, 7, 11)),
-            ("new code, many versions", (56, 12, 18)),
+            ("rollback", (36, 7, 10)),
+            ("new code, many versions", (56, 11, 18)),
         ]
     );
 }
