@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::ledger::{Release, ReleaseState, previous};
+use crate::ledger::{Release, ReleaseKind, ReleaseState, previous};
 
 /// How the description of everything that the deployer makes begins: its own mark. It names the environment, because several
 /// may share one API or function.
@@ -25,6 +25,8 @@ pub struct Made {
     pub id: String,
     /// Its description.
     pub description: String,
+    /// Whether the ledger names it as made by a release.
+    pub recorded: bool,
     /// When it was made, if that is known.
     pub created: Option<Timestamp>,
 }
@@ -53,36 +55,37 @@ impl Kept<'_> {
             let age = self.now.duration_since(created);
             age.is_positive() && age.unsigned_abs() >= self.grace
         });
-        old && made.description.starts_with(self.mark) && !self.ids.contains(&made.id)
+        old && is_own(made, self.mark) && !self.ids.contains(&made.id)
     }
+}
+
+/// Whether a release of this environment made it: it carries the mark, or the ledger names it.
+pub fn is_own(made: &Made, mark: &str) -> bool {
+    made.recorded || made.description.starts_with(mark)
 }
 
 /// The releases whose parts are kept: the newest stable ones with what each could go back to, what is live, what is
 /// unfinished, and what took traffic within the grace period. The newest first.
 pub fn kept_releases(history: &[Release], stable: usize, grace: Duration, now: Timestamp) -> Vec<&Release> {
-    let newest = history.iter().filter(|release| release.stable).take(stable);
-    let under_way = history
-        .iter()
-        .filter(|release| matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting));
-    // What a release took the traffic from was live until then.
-    let was_live = history.iter().filter(|release| is_recent(release, grace, now)).map(|release| release.previous);
-    let was_live: BTreeSet<u32> = was_live.collect();
-    let mut kept: BTreeSet<u32> = newest.chain(under_way).map(|release| release.number).chain(was_live).collect();
+    let mut kept = kept_without_targets(history, stable, grace, now);
     let back = history.iter().filter(|release| kept.contains(&release.number));
     let back: Vec<u32> = back.flat_map(|release| ways_back(history, release)).collect();
     kept.extend(back);
     history.iter().filter(|release| kept.contains(&release.number)).collect()
 }
 
-/// Whether the newest releases, as far as they were read, have all that is kept: the others can no longer be needed.
+/// Whether the newest releases are enough to know all that are kept: older ones make no difference.
 pub fn is_enough(newest: &[Release], stable: usize, grace: Duration, now: Timestamp) -> bool {
-    let Some(oldest) = newest.last() else { return false };
-    let mut recent = newest.iter().filter(|release| is_recent(release, grace, now));
-    newest.iter().filter(|release| release.stable).count() >= stable
+    let kept = kept_without_targets(newest, stable, grace, now);
+    let has_target = |release: &Release| {
+        release.previous == 0
+            || (came_with(newest, release).is_some_and(made_parts) && previous(newest, release).is_some())
+    };
+    newest.iter().filter(|release| release.stable).count() > stable
         && newest.iter().any(|release| release.state == ReleaseState::Live)
-        && !is_recent(oldest, grace, now)
-        && recent.all(|release| release.previous == 0 || release.previous >= oldest.number)
-        && kept_releases(newest, stable, grace, now).into_iter().all(|release| previous(newest, release).is_some())
+        && newest.last().is_some_and(|oldest| !is_recent(oldest, grace, now))
+        && newest.iter().filter(|release| kept.contains(&release.number)).all(has_target)
+        && kept.iter().all(|number| *number == 0 || newest.iter().any(|release| release.number == *number))
 }
 
 /// The releases that `rollback --to previous` may choose once this one is live: `previous`, and what it would be for a reader who does
@@ -95,6 +98,31 @@ fn ways_back(history: &[Release], release: &Release) -> Vec<u32> {
     });
     let back = same.filter_map(|same| history.iter().filter(differs).find(|other| other.number < same.number));
     back.map(|back| back.number).collect()
+}
+
+/// The oldest of these releases with the parts of that one.
+fn came_with<'a>(newest: &'a [Release], release: &Release) -> Option<&'a Release> {
+    newest.iter().rev().find(|other| other.parts == release.parts && other.stable)
+}
+
+/// Whether parts of the release were made by it, so that no release before had the same ones.
+fn made_parts(release: &Release) -> bool {
+    let made = |(key, version): (&String, &String)| {
+        release.parts.functions.get(key).is_some_and(|part| part.version == *version)
+    };
+    matches!(release.kind, ReleaseKind::Deploy | ReleaseKind::Promote)
+        && (release.parts.deployment != release.previous_parts.deployment || release.published.iter().any(made))
+}
+
+fn kept_without_targets(history: &[Release], stable: usize, grace: Duration, now: Timestamp) -> BTreeSet<u32> {
+    let newest = history.iter().filter(|release| release.stable).take(stable);
+    let under_way = history
+        .iter()
+        .filter(|release| matches!(release.state, ReleaseState::Live | ReleaseState::Pending | ReleaseState::Shifting));
+    // What a release took the traffic from was live until then.
+    let was_live = history.iter().filter(|release| is_recent(release, grace, now)).map(|release| release.previous);
+    let was_live: BTreeSet<u32> = was_live.collect();
+    newest.chain(under_way).map(|release| release.number).chain(was_live).collect()
 }
 
 fn is_recent(release: &Release, grace: Duration, now: Timestamp) -> bool {
@@ -243,7 +271,7 @@ mod tests {
     fn goes(description: &str, hours: i64, grace: u64, ids: &[&str]) -> bool {
         let now: Timestamp = "2026-01-10T00:00:00Z".parse().unwrap();
         let created = Some(now - jiff::SignedDuration::from_hours(hours));
-        let made = Made { id: "3".to_owned(), description: description.to_owned(), created };
+        let made = Made { id: "3".to_owned(), description: description.to_owned(), recorded: false, created };
         let mark = &mark("app", "dev");
         let kept = Kept { ids: set(ids), mark, grace: Duration::from_hours(grace), now };
         !kept.others(vec![made]).is_empty()
@@ -260,10 +288,34 @@ mod tests {
     }
 
     #[test]
+    fn what_the_ledger_names_goes_without_a_mark() {
+        let created = Some("2026-01-10T00:00:00Z".parse().unwrap());
+        let now = "2026-01-12T00:00:00Z".parse().unwrap();
+        let kept = Kept { ids: set(&["4"]), mark: &mark("app", "dev"), grace: Duration::from_hours(24), now };
+        let made = |id: &str, recorded| Made { id: id.into(), description: "Counts".into(), recorded, created };
+        let gone = kept.others(vec![made("3", true), made("4", true), made("5", false)]);
+        assert_eq!(gone, [made("3", true)]);
+    }
+
+    #[test]
+    fn the_newest_releases_are_enough_once_every_target_is_among_them() {
+        let all = history(&[
+            (5, "6", "5", "live"),
+            (4, "5", "4", "superseded"),
+            (3, "4", "3", "superseded"),
+            (2, "3", "2", "superseded"),
+        ]);
+        let now = "2026-01-12T00:00:00Z".parse().unwrap();
+        let enough = |count: usize, stable| is_enough(&all[..count], stable, Duration::from_hours(24), now);
+        assert!(!enough(1, 1) && enough(2, 1) && !enough(2, 2) && enough(3, 2));
+        assert!(!is_enough(&all, 1, Duration::from_hours(72), now), "the oldest one is recent");
+    }
+
+    #[test]
     fn without_a_date_or_with_a_future_one_it_stays() {
         let mark = &mark("app", "dev");
         let kept = Kept { ids: set(&[]), mark, grace: Duration::ZERO, now: Timestamp::UNIX_EPOCH };
-        let made = |created| Made { id: "3".into(), description: format!("{mark}1"), created };
+        let made = |created| Made { id: "3".into(), description: format!("{mark}1"), recorded: false, created };
         assert!(kept.others(vec![made(None), made(Some("2026-01-10T00:00:00Z".parse().unwrap()))]).is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification, Put,
     ScalarAttributeType, TableStatus, TransactWriteItem, Update,
@@ -110,10 +111,25 @@ impl TableReader {
     /// The last `limit` items of a partition whose sort key begins with `prefix`, the last first, read
     /// consistently.
     pub async fn last(&self, pk: &str, prefix: &str, limit: usize) -> Result<Vec<Value>, AwsError> {
+        self.first_of(&self.partition(pk, prefix), limit).await
+    }
+
+    /// The last `limit` items of a partition from one sort key to another, both included, the last first, read consistently.
+    pub async fn between(&self, pk: &str, (from, to): (&str, &str), limit: usize) -> Result<Vec<Value>, AwsError> {
+        let query = self.client.query().table_name(&self.name).consistent_read(true).scan_index_forward(false);
+        let query = query
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .expression_attribute_values(":from", AttributeValue::S(from.to_owned()))
+            .expression_attribute_values(":to", AttributeValue::S(to.to_owned()));
+        self.first_of(&query, limit).await
+    }
+
+    async fn first_of(&self, query: &QueryFluentBuilder, limit: usize) -> Result<Vec<Value>, AwsError> {
         let (mut items, mut start) = (Vec::new(), None);
         while items.len() < limit {
             let missing = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
-            let request = self.partition(pk, prefix).limit(missing).set_exclusive_start_key(start.take());
+            let request = query.clone().limit(missing).set_exclusive_start_key(start.take());
             let response = request.send().await.map_err(|error| self.error("Query", &error))?;
             for item in response.items.unwrap_or_default() {
                 items.push(self.decode(item)?);
@@ -148,7 +164,7 @@ impl TableReader {
         }
     }
 
-    fn partition(&self, pk: &str, prefix: &str) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    fn partition(&self, pk: &str, prefix: &str) -> QueryFluentBuilder {
         let request = self.client.query().table_name(&self.name).consistent_read(true).scan_index_forward(false);
         request
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")

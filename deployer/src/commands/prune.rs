@@ -31,7 +31,7 @@ pub async fn prune(context: Context<'_>, environment: &Environment, remove: bool
     let kept = &config.retention;
     let is_enough = |seen: &[Release]| retention::is_enough(seen, kept.releases, kept.grace, world.now());
     let (state, history) = try_join!(recall(config, environment, &aws.reader), ledger.recent(is_enough))?;
-    let found = dispensable(config, environment, &aws.reader, (&state.contract, &history)).await?;
+    let found = dispensable(config, environment, &aws.reader, (&state, &history)).await?;
     let removed = match remove {
         true => Some(sweep(&aws, &state.contract, &found, events).await),
         false => None,

@@ -1,6 +1,8 @@
 //! Records as a release what is live but was not released by the deployer: what was in use before the first release and, with
 //! `--adopt`, what was moved behind the deployer's back.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use super::Engine;
@@ -164,6 +166,8 @@ async fn found(engine: &Engine<'_>, observed: &Observed, reason: &str) -> Result
         routes: frozen.map(|release| release.routes.clone()).unwrap_or_default(),
         by_role: frozen.map(|release| release.by_role.clone()).unwrap_or_default(),
         checks: Vec::new(),
+        publishing: BTreeMap::new(),
+        published: BTreeMap::new(),
         steps: Vec::new(),
         timings: Timings::default(),
         reason: Some(reason.to_owned()),

@@ -1,24 +1,29 @@
 //! One attempt at a release: lock and intent, the plan applied, and an end whatever happens: live, failed or
 //! reverted.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::phases::{Apply, apply};
 use super::revert::revert;
-use super::{Engine, alarms};
+use super::{Engine, alarms, publish};
 use crate::artifact::Package;
 use crate::aws::{AwsError, Kind, LogStreams};
 use crate::backoff::{Backoff, Pace};
 use crate::ending::Ending as _;
 use crate::events::Event;
 use crate::failure::{Exit, Failure};
-use crate::ledger::{AcquiredLock, ArtifactRecord, Beyond, Origin, Release, ReleaseState, StepRecord, Timings};
-use crate::observe::{Observed, live_again, recall};
-use crate::plan::{Goal, MOVE_STAGE, Plan, Wanted, plan};
+use crate::ledger::{
+    AcquiredLock, ArtifactRecord, Beyond, MadeVersions, Origin, Release, ReleaseState, StepRecord, Timings,
+};
+use crate::observe::{Listed, ListedVersion, Look, Observed, again, when};
+use crate::plan::{After, Goal, MOVE_STAGE, Plan, Step, Wanted, plan};
 use crate::verify::{self, Verifier};
 
 /// What a release is to bring about, from what.
@@ -43,12 +48,84 @@ pub struct Intended<'a> {
     pub verifier: &'a Verifier,
 }
 
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// The release as it ended.
+    pub(super) release: Release,
+    /// Why it is not live, if so.
+    pub(super) ended: Result<()>,
+    /// What it leaves; none if it ended before anything was made.
+    pub(super) left: Option<Left>,
+}
+
+/// What there is of versions after a release: what prunes them need not list them again.
+#[derive(Debug)]
+pub(super) struct Left {
+    /// As they were listed before.
+    pub(super) listed: BTreeMap<String, Listed>,
+    /// Those that releases made, where their description does not show it.
+    pub(super) made: MadeVersions,
+    /// Whether the ledger does not have these yet.
+    is_news: bool,
+}
+
+/// What was seen under the lock.
+struct Found<'a> {
+    observed: Cow<'a, Observed>,
+    listed: BTreeMap<String, Listed>,
+    /// The functions that are known to have no provisioned concurrency.
+    without: Mutex<BTreeSet<String>>,
+}
+
+impl Left {
+    /// What there is after a release of what was found under its lock.
+    fn behind(intended: &Intended<'_>, Found { observed, listed, .. }: Found<'_>, release: &Release) -> Self {
+        let mut made = observed.ledger.made.clone();
+        for (key, list) in &listed {
+            made.retain(key, &list.versions.iter().map(|version| version.version.as_str()).collect());
+        }
+        // A run that died, or never learned what became of its call, has made one more.
+        if let Some(last) = &intended.observed.ledger.last {
+            for (key, publishing) in &last.publishing {
+                let versions = listed.get(key).into_iter().flat_map(|list| &list.versions);
+                let versions = versions.filter(|version| may_be_of(last, &version.modified));
+                made.claim(key, publishing, versions.map(ListedVersion::candidate));
+            }
+            made = made.with(last);
+        }
+        let made = made.with(release);
+        // What a rollback has read may be older than the lock, and it makes nothing.
+        let is_news = !listed.is_empty() && made != observed.ledger.made;
+        Self { listed, made, is_news }
+    }
+}
+
+/// Whether a version may have been made by the run of a release, by when it was made: one that a person published long after the run had
+/// died is not its own.
+pub(super) fn may_be_of(release: &Release, modified: &str) -> bool {
+    const LONGEST: SignedDuration = SignedDuration::from_mins(30);
+    let began = release.started_at.parse::<Timestamp>().ok();
+    began.zip(when(modified)).is_some_and(|(began, made)| made.duration_since(began) <= LONGEST)
+}
+
+/// What of the plan is looked at once more under the lock.
+fn look<'a>(intended: &'a Intended<'_>) -> Look<'a> {
+    let wanted = intended.plan.functions.iter().filter_map(|(key, function)| match &function.after {
+        After::NewCode(Some(digest)) => Some((key.as_str(), digest.as_str())),
+        After::LiveCode => Some((key.as_str(), function.before.code_sha256.as_str())),
+        After::Same | After::NewCode(None) | After::Version(_) => None,
+    });
+    let definition = intended.plan.phases().iter().flatten().any(|step| *step == Step::CreateDeployment);
+    Look { before: intended.observed, wanted: wanted.collect(), definition }
+}
+
 impl Engine<'_> {
     /// Makes the release. Returns it as it ended and, if it is not live, the reason: its class shows whether it was reverted.
     ///
     /// # Errors
     /// It was not begun.
-    pub(super) async fn make(&self, intended: &Intended<'_>) -> Result<(Release, Result<()>)> {
+    pub(super) async fn make(&self, intended: &Intended<'_>) -> Result<Attempt> {
         let Engine { environment, events, .. } = *self;
         self.interrupt().check()?;
         let mut release = self.intent(intended);
@@ -57,7 +134,22 @@ impl Engine<'_> {
         let lock = self.ledger().begin(&self.aws.table, state, holder, &mut release).await?;
         release.timings.lock = millis_since(began);
         events.emit(Event::ReleaseBegins(&environment.name, &release, intended.plan));
-        let applied = Box::pin(self.apply_if_still_true(intended, &lock, &mut release)).await;
+        let found = Box::pin(self.look_again(intended, &mut release)).await;
+        let (applied, left) = match found {
+            Ok(found) => {
+                let applied = Box::pin(apply(&self.applying(intended, &lock, &found), &mut release)).await;
+                let left = Left::behind(intended, found, &release);
+                if left.is_news {
+                    lock.note_made(left.made.clone());
+                }
+                (applied, Some(left))
+            }
+            Err(error) => {
+                // Nothing was uploaded.
+                release.publishing.clear();
+                (Err(error), None)
+            }
+        };
         release.ended_at = Some(self.now());
         let began = Instant::now();
         let ended = match applied {
@@ -68,7 +160,7 @@ impl Engine<'_> {
         if let Err(error) = &ended {
             self.show_errors(intended.observed, &release, error).await;
         }
-        Ok((release, ended))
+        Ok(Attempt { release, ended, left })
     }
 
     /// The release as it is meant, before anything is done.
@@ -91,6 +183,8 @@ impl Engine<'_> {
             shape: definition.shape,
             routes: definition.routes,
             by_role: definition.by_role,
+            publishing: publish::intended(intended.plan, intended.observed),
+            published: BTreeMap::new(),
             checks: Vec::new(),
             steps: intended.plan.phases().iter().flatten().map(StepRecord::planned).collect(),
             timings: intended.timings,
@@ -116,25 +210,26 @@ impl Engine<'_> {
     /// Between the plan and the lock something may have been moved, for instance during the minutes of a build. What a rollback
     /// observed is a moment old: the fencing token excludes another run, the revisions of the aliases exclude anything else, and
     /// a rollback must not wait.
-    async fn apply_if_still_true(
-        &self,
-        intended: &Intended<'_>,
-        lock: &AcquiredLock,
-        release: &mut Release,
-    ) -> Result<()> {
+    async fn look_again<'b>(&self, intended: &'b Intended<'_>, release: &mut Release) -> Result<Found<'b>> {
         if let Goal::Parts(_) = intended.wanted.goal {
-            return apply(&self.applying(intended, lock, intended.observed), release).await;
+            return Ok(Found {
+                observed: Cow::Borrowed(intended.observed),
+                listed: BTreeMap::new(),
+                without: Mutex::default(),
+            });
         }
         let environment = self.environment;
         let (mut backoff, began) = (None, Instant::now());
-        let now = loop {
-            let mut now = self.interrupt().or(self.observe_again(intended)).await?;
+        let look = look(intended);
+        let (now, listed) = loop {
+            let found = self.interrupt().or(again(self.config, environment, self.reader(), &look)).await?;
+            let (mut now, listed) = (found.observed, found.listed);
             // The number was taken by the intent itself.
             now.ledger.last = intended.observed.ledger.last.clone();
             alarms::before::refuse_in_alarm(&now, intended.ignored)?;
             let planned = plan(intended.wanted, &now);
             if planned.as_ref().is_ok_and(|planned| planned == intended.plan) {
-                break now;
+                break (now, listed);
             }
             // One read may be older than what this run has seen before.
             let again =
@@ -150,22 +245,16 @@ impl Engine<'_> {
         drop(backoff);
         release.timings.read_again = millis_since(began);
         // From here on with what was read under the lock: revisions from before the build may be old.
-        apply(&self.applying(intended, lock, &now), release).await
+        Ok(Found { observed: Cow::Owned(now), listed, without: Mutex::default() })
     }
 
-    /// The state now. A function that the release does not touch is read again only if its alias names another version.
-    async fn observe_again(&self, intended: &Intended<'_>) -> Result<Observed> {
-        let left_alone = |key: &str| intended.plan.moved().all(|moved| moved != key);
-        let ledger = recall(self.config, self.environment, self.reader()).await?;
-        let known = |key: &str| intended.observed.functions.get(key).filter(|_| left_alone(key));
-        live_again(self.reader(), ledger, known).await
-    }
-
-    fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b AcquiredLock, observed: &'b Observed) -> Apply<'b> {
+    fn applying<'b>(&'b self, intended: &'b Intended<'_>, lock: &'b AcquiredLock, found: &'b Found<'_>) -> Apply<'b> {
         Apply {
             engine: *self,
             lock,
-            observed,
+            observed: &found.observed,
+            listed: &found.listed,
+            without_provisioned: &found.without,
             plan: intended.plan,
             packages: intended.packages,
             verifier: intended.verifier,

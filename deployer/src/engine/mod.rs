@@ -46,6 +46,7 @@ use crate::retention;
 use crate::verify::Verifier;
 use crate::world::World;
 
+use attempt::Attempt;
 pub use attempt::{Intended, millis_since};
 pub use outcome::{Done, Outcome};
 pub use prune::{Dispensable, dispensable, sweep};
@@ -142,9 +143,9 @@ impl<'a> Engine<'a> {
         for key in self.config.unchecked(self.environment).filter(changed) {
             self.events.warn(&format!("function `{key}` has no check: its new version takes traffic untested"));
         }
-        let (release, ended) = Box::pin(self.make(intended)).await?;
-        if ended.is_ok() {
-            prune::after(self, &release).await;
+        let Attempt { release, ended, left } = Box::pin(self.make(intended)).await?;
+        if let (Ok(()), Some(left)) = (&ended, &left) {
+            prune::after(self, &intended.observed.ledger.contract, &release, left).await;
         }
         let done = Done::Release(Box::new(intended.plan.clone()), Box::new(release));
         Ok(Outcome { failed: ended.err(), ..self.outcome(intended.observed, intended.verifier, done) })

@@ -1,9 +1,10 @@
-//! Applies a plan: phase by phase, each written to the ledger before it begins and after it.
+//! Applies a plan: phase by phase. Each phase that moves traffic is written to the ledger before it begins.
 //!
 //! It takes a plan, what was observed under the lock, and the packages; it returns the release with its parts, checks and
 //! times. It stops at the first phase that fails, and decides nothing that the plan has not decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,7 +16,7 @@ use super::{Engine, moves, step};
 use crate::artifact::Package;
 use crate::events::{Event, StepDone};
 use crate::ledger::{AcquiredLock, CheckRecord, FunctionPart, Release, ReleaseState};
-use crate::observe::Observed;
+use crate::observe::{Listed, Observed};
 use crate::plan::{Phase, Plan, Step};
 use crate::verify::Verifier;
 
@@ -28,6 +29,10 @@ pub(super) struct Apply<'a> {
     pub(super) lock: &'a AcquiredLock,
     /// What was observed: for the steps under the lock, never before the build.
     pub(super) observed: &'a Observed,
+    /// The versions and aliases of the functions that get another version, as they were listed under the lock.
+    pub(super) listed: &'a BTreeMap<String, Listed>,
+    /// The functions that are known to have no provisioned concurrency.
+    pub(super) without_provisioned: &'a Mutex<BTreeSet<String>>,
     /// What is to be done.
     pub(super) plan: &'a Plan,
     /// The packages of new code, by function.
@@ -43,6 +48,8 @@ pub(super) struct Apply<'a> {
 pub(super) struct Outcome {
     /// The new part of a function.
     pub(super) part: Option<(String, FunctionPart)>,
+    /// Whether the release made the version of that part, and its description does not show it.
+    pub(super) published: bool,
     /// The new deployment.
     pub(super) deployment: Option<String>,
     /// The checks that were made, passed or not.
@@ -72,7 +79,7 @@ pub(super) async fn apply(run: &Apply<'_>, release: &mut Release) -> Result<()> 
     try_join!(run.lock.progress(release), moves::confirm(run, &release.parts)).map(drop)
 }
 
-/// Writes the phase into the ledger, which renews the lock too, then carries out its steps side by side. `first` is the index
+/// Writes the phase into the ledger if that has to be known of it, which renews the lock too, then carries out its steps side by side. `first` is the index
 /// of its first step in the release.
 async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut Release) -> Result<()> {
     let _group = run.engine.events.phase(phase);
@@ -80,8 +87,9 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     for step in release.steps.iter_mut().skip(first).take(phase.len()) {
         step.started_at = Some(began.clone());
     }
-    // The first phase is covered by the intent, which was written with the lock.
-    if first > 0 {
+    // The first phase is covered by the intent, which was written with the lock. Checks move nothing: what they need was recorded
+    // before the move.
+    if first > 0 && !phase.iter().all(|step| matches!(step, Step::Verify(_))) {
         run.lock.progress(release).await?;
     }
     let current = &*release;
@@ -102,7 +110,13 @@ async fn apply_phase(run: &Apply<'_>, phase: &Phase, first: usize, release: &mut
     let mut failed = None;
     for (index, (outcome, took)) in results.into_iter().enumerate() {
         release.checks.extend(outcome.checks);
-        release.parts.functions.extend(outcome.part);
+        if let Some((key, part)) = outcome.part {
+            release.publishing.remove(&key);
+            if outcome.published {
+                release.published.insert(key.clone(), part.version.clone());
+            }
+            release.parts.functions.insert(key, part);
+        }
         if outcome.deployment.is_some() {
             release.parts.deployment = outcome.deployment;
         }

@@ -1,6 +1,7 @@
 //! Versions and deployments that no rollback needs any more, and their removal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::{join_all, try_join_all};
@@ -8,37 +9,53 @@ use futures::try_join;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::attempt::Left;
 use crate::aws::{AwsError, Kind, Reader, Writer};
 use crate::config::{Config, Environment};
 use crate::events::Events;
-use crate::ledger::{Contract, Release};
-use crate::observe::recall;
-use crate::retention::{self, Kept, Made, kept_releases, needed};
+use crate::ledger::{Contract, LedgerState, MadeVersions, Release};
+use crate::observe::{Listed, list};
+use crate::retention::{self, Kept, Made, is_own, kept_releases, needed};
 
 /// What may be removed, by the key of its function; the API's deployments under [`None`].
 pub type Dispensable = Vec<(Option<String>, Made)>;
 
 /// After a release, removes what it made dispensable. A failure here does not fail the release.
-pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
+///
+/// It starts from what was listed before the release: there is something to remove only if a function has more versions of the
+/// deployer's own than are kept, or if the release made a deployment. The others were pruned when they were moved: listing all versions
+/// of a hundred functions takes 14 s.
+pub(super) async fn after(engine: &Engine<'_>, contract: &Contract, release: &Release, left: &Left) {
     // Fewer releases than are kept: nothing can have become dispensable.
-    if usize::try_from(release.number).is_ok_and(|number| number <= engine.config.retention.releases) {
+    let keeps = engine.config.retention.releases;
+    if usize::try_from(release.number).is_ok_and(|number| number <= keeps) {
+        return;
+    }
+    let mark = engine.mark();
+    let is_crowded = |(key, listed): &(&String, &Listed)| {
+        let made = listed.made(|version| left.made.has(key, &version.version, &version.code_sha256));
+        // The one that the release has just made is not in the listing, and each kept release has one to go back to.
+        made.iter().filter(|made| is_own(made, &mark)).count() > keeps
+    };
+    let keys: Vec<String> = left.listed.keys().cloned().collect();
+    let turn = whose_turn(&keys, release.number);
+    let in_turn = left.listed.iter().filter(|(key, _)| turn.contains(key));
+    let crowded: BTreeMap<&String, &Listed> = in_turn.filter(is_crowded).collect();
+    let made_deployment = release.parts.deployment != release.previous_parts.deployment;
+    if crowded.is_empty() && !made_deployment {
         return;
     }
     let swept = async {
-        let ledger = engine.ledger();
-        let kept = engine.config.retention.clone();
-        let is_enough = |seen: &[Release]| retention::is_enough(seen, kept.releases, kept.grace, engine.world().now());
-        let (state, history) =
-            try_join!(recall(engine.config, engine.environment, engine.reader()), ledger.recent(is_enough))?;
-        let mut contract = state.contract;
-        // The others were pruned when they were moved: listing all versions of a hundred functions takes 14 s.
-        let moved = |key: &String| release.parts.functions.get(key) != release.previous_parts.functions.get(key);
-        contract.functions.retain(|key, _| moved(key));
-        let keys: Vec<String> = contract.functions.keys().cloned().collect();
-        let turn = whose_turn(&keys, release.number);
-        contract.functions.retain(|key, _| turn.contains(key));
-        let found = dispensable(engine.config, engine.environment, engine.reader(), (&contract, &history)).await?;
-        anyhow::Ok(sweep(engine.aws, &contract, &found, engine.events).await)
+        let (now, grace) = (engine.world().now(), engine.config.retention.grace);
+        let history = engine.ledger().recent(|newest| retention::is_enough(newest, keeps, grace, now)).await?;
+        let kept = kept_releases(&history, keeps, grace, now);
+        let rule = Rule { kept: &kept, mark: &mark, grace, now };
+        let versions = crowded.iter().flat_map(|(key, listed)| rule.versions(key, listed, &left.made));
+        let mut found: Dispensable = versions.collect();
+        if made_deployment {
+            found.extend(rule.deployments(engine.reader(), contract).await?);
+        }
+        anyhow::Ok(sweep(engine.aws, contract, &found, engine.events).await)
     };
     match swept.await {
         Ok(0) => {}
@@ -52,8 +69,8 @@ pub(super) async fn after(engine: &Engine<'_>, release: &Release) {
 /// How many functions are pruned after one release. `deployer prune` prunes all.
 const AFTER_A_RELEASE: usize = 50;
 
-/// Those of the functions that are pruned after a release: of many a part, in turn with the next releases, because two listings of each
-/// and the removals would take minutes at AWS's rates.
+/// Those of the functions that are pruned after a release: of many a part, in turn with the next releases, because the removals would
+/// take a minute at AWS's rates.
 fn whose_turn(keys: &[String], release: u32) -> BTreeSet<&String> {
     let turns = keys.len().div_ceil(AFTER_A_RELEASE).max(1);
     let turn = usize::try_from(release).unwrap_or_default() % turns;
@@ -68,44 +85,63 @@ pub async fn dispensable(
     config: &Config,
     environment: &Environment,
     reader: &Reader,
-    (contract, history): (&Contract, &[Release]),
+    (state, history): (&LedgerState, &[Release]),
 ) -> Result<Dispensable, AwsError> {
     let mark = &*retention::mark(&config.app, &environment.name);
     let (now, grace) = (reader.world.now(), config.retention.grace);
     let kept = kept_releases(history, config.retention.releases, grace, now);
+    let rule = Rule { kept: &kept, mark, grace, now };
+    let contract = &state.contract;
     let versions = try_join_all(contract.functions.iter().map(async |(key, function)| {
-        let (versions, aliases) =
-            try_join!(reader.lambda.versions(&function.name), reader.lambda.aliases(&function.name))?;
-        let mut ids = needed(&kept, |parts| parts.functions.get(key).map(|part| &part.version));
-        ids.extend(aliases.into_values().flat_map(|alias| alias.weights.into_keys().chain([alias.version])));
-        let made = versions.into_iter().map(|version| Made {
-            created: when(&version.modified),
-            id: version.version,
-            description: version.description,
-        });
-        let found = Kept { ids, mark, grace, now }.others(made.collect());
-        Ok(found.into_iter().map(|made| (Some(key.clone()), made)).collect::<Vec<_>>())
+        let listed = list(reader, function, "").await?.1;
+        Ok(rule.versions(key, &listed, &state.made).collect::<Vec<_>>())
     }));
-    let deployments = async {
+    let (versions, deployments) = try_join!(versions, rule.deployments(reader, contract))?;
+    Ok(versions.into_iter().flatten().chain(deployments).collect())
+}
+
+/// What decides whether something may go.
+struct Rule<'a> {
+    kept: &'a [&'a Release],
+    mark: &'a str,
+    grace: Duration,
+    now: Timestamp,
+}
+
+impl Rule<'_> {
+    /// The versions of a function that may be removed.
+    fn versions(
+        &self,
+        key: &str,
+        listed: &Listed,
+        recorded: &MadeVersions,
+    ) -> impl Iterator<Item = (Option<String>, Made)> + use<> {
+        let mut ids = needed(self.kept, |parts| parts.functions.get(key).map(|part| &part.version));
+        let aliases = listed.aliases.values();
+        ids.extend(aliases.flat_map(|alias| alias.weights.keys().chain([&alias.version])).cloned());
+        let made = listed.made(|version| recorded.has(key, &version.version, &version.code_sha256));
+        let key = key.to_owned();
+        self.others(ids, made).into_iter().map(move |made| (Some(key.clone()), made))
+    }
+
+    /// The API's deployments that may be removed.
+    async fn deployments(&self, reader: &Reader, contract: &Contract) -> Result<Dispensable, AwsError> {
         let Some(api) = contract.rest() else { return Ok(Vec::new()) };
         let (deployments, serving) = try_join!(reader.api.deployments(&api.id), reader.api.serving(&api.id))?;
-        let mut ids: BTreeSet<String> = needed(&kept, |parts| parts.deployment.as_ref());
+        let mut ids = needed(self.kept, |parts| parts.deployment.as_ref());
         ids.extend(serving.into_iter().chain(api.initial_deployment.clone()));
         let made = deployments.into_iter().map(|found| Made {
             id: found.id,
             description: found.description,
+            recorded: false,
             created: found.created,
         });
-        Ok(Kept { ids, mark, grace, now }.others(made.collect()))
-    };
-    let (versions, deployments) = try_join!(versions, deployments)?;
-    Ok(versions.into_iter().flatten().chain(deployments.into_iter().map(|made| (None, made))).collect())
-}
+        Ok(self.others(ids, made.collect()).into_iter().map(|made| (None, made)).collect())
+    }
 
-/// Lambda writes `2026-01-10T00:00:00.000+0000`.
-fn when(modified: &str) -> Option<Timestamp> {
-    let zoned = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", modified).ok()?;
-    zoned.to_timestamp().ok()
+    fn others(&self, ids: BTreeSet<String>, made: Vec<Made>) -> Vec<Made> {
+        Kept { ids, mark: self.mark, grace: self.grace, now: self.now }.others(made)
+    }
 }
 
 /// Removes all of it, and returns how many. AWS itself refuses to remove what an alias or a stage names.
@@ -158,11 +194,5 @@ mod tests {
             assert_eq!(all.into_iter().collect::<BTreeSet<_>>(), keys.iter().collect());
             assert!((0..9).all(|release| whose_turn(&keys, release).len() <= 50));
         }
-    }
-
-    #[test]
-    fn the_date_of_a_version_is_read_as_lambda_writes_it() {
-        assert_eq!(when("2026-01-10T01:02:03.000+0000"), Some("2026-01-10T01:02:03Z".parse().unwrap()));
-        assert_eq!(when("soon"), None);
     }
 }

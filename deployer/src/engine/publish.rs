@@ -1,24 +1,48 @@
 //! Everything that is made before traffic moves: versions, checked by Invoke, and deployments that no stage is at yet.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
 use anyhow::{Context as _, Result};
 
 use super::phases::{Apply, Outcome};
 use crate::artifact::{DIRECT_UPLOAD_LIMIT, Package};
-use crate::aws::{AwsError, Code, Kind, Readiness, Settings, TRIES, VersionState, certainly};
+use crate::aws::{AwsError, Code, Kind, Readiness, Settings, TRIES, VersionState, certainly, patiently};
 use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
 use crate::failure::Failure;
-use crate::ledger::{FunctionPart, FunctionResource, Release};
-use crate::observe::ObservedFunction;
-use crate::plan::{After, short};
+use crate::ledger::{Candidate, FunctionPart, FunctionResource, Publishing, Release};
+use crate::observe::{Listed, ListedVersion, Observed, ObservedFunction, list};
+use crate::plan::{After, Plan, short};
 use crate::retention::is_of_another;
 use crate::verify;
 
+/// The versions that a release may make in the calls that upload their code. Such a version has the description of `$LATEST`, so that
+/// only the ledger can name it: the intent does before the call is made.
+pub(super) fn intended(plan: &Plan, observed: &Observed) -> BTreeMap<String, Publishing> {
+    let ledger = &observed.ledger;
+    let publishing = plan.functions.iter().filter_map(|(key, planned)| {
+        let After::NewCode(Some(wanted)) = &planned.after else { return None };
+        let function = observed.functions.get(key).filter(|function| function.latest.code_sha256 != *wanted)?;
+        let has_room = ledger.made.takes_another(key, ledger.contract.functions.len());
+        let after = function.alias.version.parse().ok().filter(|_| has_room)?;
+        Some((key.clone(), Publishing { after, code_sha256: wanted.clone() }))
+    });
+    publishing.collect()
+}
+
+/// Whether the upload may publish too. A function that has other aliases may belong to several environments, which recognise what is
+/// theirs by its description. And where there is a newer version with that code already, one more could not be distinguished from it.
+fn may_publish_at_once(publishing: &Publishing, listed: &Listed) -> bool {
+    listed.aliases.len() <= 1 && publishing.among(listed.versions.iter().map(ListedVersion::candidate)).is_none()
+}
+
 /// A version of a function, and the responses to its checks.
 pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> Outcome {
-    let (part, asked) = tokio::join!(wanted_version(run, key, release), may_ask_for_provisioned(run, key));
-    let part = match asked.and(part) {
-        Ok(part) => part,
+    let (made, asked) = tokio::join!(wanted_version(run, key, release), look_for_provisioned(run, key));
+    let (part, published) = match asked.and(made) {
+        Ok(made) => made,
         Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
     };
     let checks: Vec<&Check> = run.engine.config.checks_of(key).collect();
@@ -29,52 +53,82 @@ pub(super) async fn function(run: &Apply<'_>, key: &str, release: &Release) -> O
             (vec![failed.record.clone()], Some(failed.explain()))
         }
     };
-    Outcome { part: Some((key.to_owned(), part)), checks, error, ..Outcome::default() }
+    Outcome { part: Some((key.to_owned(), part)), published, checks, error, ..Outcome::default() }
 }
 
 /// Makes a read now that is needed after the alias has moved: if the role lacks the permission, its release would be reverted
-/// then. One function is enough: the permission covers all of them.
-async fn may_ask_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
+/// then. Where traffic moves at once, what is read now is still true by then, and is not read again. Where it is shifted, one
+/// function is enough: the permission covers all of them.
+async fn look_for_provisioned(run: &Apply<'_>, key: &str) -> Result<()> {
+    let at_once = run.plan.traffic.shift.stages().is_empty();
     let is_first = run.plan.moved().next().is_some_and(|first| first == key);
-    let Some(function) = run.observed.functions.get(key).filter(|_| is_first) else { return Ok(()) };
+    let Some(function) = run.observed.functions.get(key).filter(|_| at_once || is_first) else { return Ok(()) };
     let FunctionResource { name, alias, .. } = &function.resource;
-    Ok(run.engine.aws.reader.lambda.provisioned(name, alias).await.map(drop)?)
+    if run.engine.aws.reader.lambda.provisioned(name, alias).await?.is_none() && at_once {
+        run.without_provisioned.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+    }
+    Ok(())
 }
 
-/// A version with the wanted code and the settings of now: one that exists, or a new one.
-async fn wanted_version(run: &Apply<'_>, key: &str, release: &Release) -> Result<FunctionPart> {
+/// The code that a function is to have.
+fn wanted<'a>(run: &Apply<'a>, key: &str, function: &'a ObservedFunction) -> &'a str {
+    match run.plan.functions.get(key).map(|planned| &planned.after) {
+        Some(After::NewCode(Some(sha256))) => sha256,
+        // Where only settings changed, the live bytes are published again: what was tested stays what runs.
+        _ => &function.live.code_sha256,
+    }
+}
+
+/// A version with the wanted code and the settings of now: one that exists, or a new one. Whether it is one that only the ledger can
+/// name.
+async fn wanted_version(run: &Apply<'_>, key: &str, release: &Release) -> Result<(FunctionPart, bool)> {
     let function = run.observed.functions.get(key).with_context(|| {
         format!("the state of function `{key}` was not read: this is a bug of `deployer`, please report it")
     })?;
-    let after = run.plan.functions.get(key).map(|planned| &planned.after);
-    let wanted = match after {
-        Some(After::NewCode(Some(sha256))) => sha256.clone(),
-        // Where only settings changed, the live bytes are published again: what was tested stays what runs.
-        _ => function.live.code_sha256.clone(),
-    };
-    let name = &function.resource.name;
-    let latest = latest(run, function, &wanted).await?;
+    let (name, wanted) = (&function.resource.name, wanted(run, key, function));
+    let part = |version: String| FunctionPart { version, code_sha256: wanted.to_owned() };
+    let latest = latest(run, function, wanted).await?;
     // Publishing again after an upload makes a new version of the same bytes: an existing one is looked for first.
-    let versions = run.engine.aws.reader.lambda.versions(name).await?;
+    let now;
+    let listed = match run.listed.get(key) {
+        Some(listed) => listed,
+        None => {
+            now = list(&run.engine.aws.reader, &function.resource, wanted).await?.1;
+            &now
+        }
+    };
     let has_code = |found: &VersionState| found.code_sha256 == wanted;
     let mut passed_over = false;
-    for found in same(&versions, &wanted, &latest.settings) {
-        // A listing does not have the state: a pending version is waited for, a failed one is passed over. A version of another
-        // environment of the same function is not used: that environment may remove it.
-        if !is_of_another(&found.description, &run.engine.mark())
-            && until_ready(run, name, &found.version, has_code).await.is_ok()
-        {
-            return Ok(FunctionPart { version: found.version.clone(), code_sha256: wanted.clone() });
+    for found in same(&listed.same, &latest.settings) {
+        // A listing does not have the state: a pending version is waited for, a failed one is passed over.
+        if may_use(run, key, listed, found) && until_ready(run, name, &found.version, has_code).await.is_ok() {
+            return Ok((part(found.version.clone()), false));
         }
         passed_over = true;
     }
-    // Published again as it is, it would be the version that failed: an upload in between makes a new one.
-    let latest = with_code(run, key, function, latest, &wanted, passed_over).await?;
-    let description = format!("{}{}, {}", run.engine.mark(), release.number, commit_of(release));
-    let version = publish(run, name, &latest, &description).await?;
+    let (version, published) = match release.publishing.get(key) {
+        Some(publishing) if !passed_over && latest.code_sha256 != wanted && may_publish_at_once(publishing, listed) => {
+            (upload_and_publish(run, key, &latest, publishing).await?, true)
+        }
+        _ => {
+            // Published again as it is, it would be the version that failed: an upload in between makes a new one.
+            let latest = with_code(run, key, function, latest, wanted, passed_over).await?;
+            let description = format!("{}{}, {}", run.engine.mark(), release.number, commit_of(release));
+            (publish(run, name, &latest, &description).await?, false)
+        }
+    };
     // The version itself, not `$LATEST` and not the alias: an alias that is moved to a pending version is refused.
     until_ready(run, name, &version, has_code).await?;
-    Ok(FunctionPart { version, code_sha256: wanted })
+    Ok((part(version), published))
+}
+
+/// Whether a version that exists may be used. One that another environment of the same function made may not, since that environment
+/// may remove it: where others have aliases, it may be any that does not show that it is ours.
+fn may_use(run: &Apply<'_>, key: &str, listed: &Listed, found: &VersionState) -> bool {
+    let mark = run.engine.mark();
+    let is_own =
+        found.description.starts_with(&mark) || run.observed.ledger.made.has(key, &found.version, &found.code_sha256);
+    is_own || (listed.aliases.len() <= 1 && !is_of_another(&found.description, &mark))
 }
 
 /// `$LATEST`, once no update is in progress: during one of Terraform's, an upload would be refused. A failed update does not
@@ -91,12 +145,9 @@ async fn latest(run: &Apply<'_>, function: &ObservedFunction, wanted: &str) -> R
     }
 }
 
-/// The versions with that code and those settings, the newest first.
-fn same<'a>(versions: &'a [VersionState], wanted: &str, settings: &Settings) -> impl Iterator<Item = &'a VersionState> {
-    versions
-        .iter()
-        .rev()
-        .filter(move |version| version.code_sha256 == wanted && version.settings.differences(settings).is_empty())
+/// Those of the versions that have these settings, the newest first.
+fn same<'a>(versions: &'a [VersionState], settings: &Settings) -> impl Iterator<Item = &'a VersionState> {
+    versions.iter().rev().filter(move |version| version.settings.differences(settings).is_empty())
 }
 
 /// `$LATEST` with the wanted code in it, once the update is done.
@@ -112,20 +163,8 @@ async fn with_code(
     if latest.code_sha256 == wanted && !again {
         return Ok(latest);
     }
-    let fetched;
-    let package = match run.packages.get(key).filter(|_| wanted != function.live.code_sha256) {
-        Some(package) => package,
-        None => {
-            fetched = run.engine.aws.reader.lambda.code(name, &function.live.version).await?;
-            refuse_other_code(name, function, &fetched)?;
-            &fetched
-        }
-    };
-    let uploaded = upload(run, (key, name), package, &latest).await;
-    let latest = uploaded.with_context(|| match package {
-        Package::Zip(_) => format!("failed to upload code to `{name}`"),
-        Package::Image(image) => format!("failed to give `{name}` the image `{image}`"),
-    })?;
+    let bytes = Bytes::of(run, key, function, wanted).await?;
+    let latest = upload(run, name, &bytes, &latest).await.with_context(|| bytes.not_uploaded(name))?;
     // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
@@ -143,34 +182,150 @@ fn refuse_other_code(name: &str, function: &ObservedFunction, fetched: &Package)
         .into())
 }
 
-/// Directly, or where the zip is too big for that, through the contract's bucket. Returns `$LATEST` as it was before.
-async fn upload(
-    run: &Apply<'_>,
-    (key, name): (&str, &str),
-    package: &Package,
-    latest: &VersionState,
-) -> Result<VersionState> {
-    let aws = run.engine.aws;
-    let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
-    let object;
-    let code = match (package, bucket) {
-        (Package::Image(image), _) => Code::Image(image),
-        (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
-            let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
-            object = (place.clone(), aws.s3.put(bucket, &place, zip.clone()).await?);
-            Code::Object { bucket, key: &object.0, version: &object.1 }
+/// The bytes of a version, where Lambda gets them.
+struct Bytes<'a> {
+    package: Cow<'a, Package>,
+    /// Bucket, key and version of the object, if the zip is too big for the call itself.
+    object: Option<(&'a str, String, String)>,
+}
+
+impl<'a> Bytes<'a> {
+    /// The release's own package, or where the code stays the same, that of the live version.
+    async fn of(run: &Apply<'a>, key: &str, function: &ObservedFunction, wanted: &str) -> Result<Self> {
+        let (aws, name) = (run.engine.aws, &function.resource.name);
+        let package = match run.packages.get(key).filter(|_| wanted != function.live.code_sha256) {
+            Some(package) => Cow::Borrowed(package),
+            None => {
+                let fetched = aws.reader.lambda.code(name, &function.live.version).await?;
+                refuse_other_code(name, function, &fetched)?;
+                Cow::Owned(fetched)
+            }
+        };
+        let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
+        let object = match (&*package, bucket) {
+            (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
+                let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
+                let put = aws.s3.put(bucket, &place, zip.clone()).await;
+                let version = put.with_context(|| not_uploaded(name, &package))?;
+                Some((bucket, place, version))
+            }
+            _ => None,
+        };
+        Ok(Self { package, object })
+    }
+
+    fn code(&self) -> Code<'_> {
+        match (&*self.package, &self.object) {
+            (_, Some((bucket, key, version))) => Code::Object { bucket, key, version },
+            (Package::Image(image), None) => Code::Image(image),
+            (Package::Zip(zip), None) => Code::Zip(zip),
         }
-        (Package::Zip(zip), _) => Code::Zip(zip),
-    };
-    let sha256 = package.code_sha256();
+    }
+
+    fn not_uploaded(&self, name: &str) -> String {
+        not_uploaded(name, &self.package)
+    }
+}
+
+fn not_uploaded(name: &str, package: &Package) -> String {
+    match package {
+        Package::Zip(_) => format!("failed to upload code to `{name}`"),
+        Package::Image(image) => format!("failed to give `{name}` the image `{image}`"),
+    }
+}
+
+/// Uploads code. Returns `$LATEST` as it was before.
+async fn upload(run: &Apply<'_>, name: &str, bytes: &Bytes<'_>, latest: &VersionState) -> Result<VersionState> {
+    let aws = run.engine.aws;
+    let sha256 = bytes.package.code_sha256();
     let look = async || {
         let found = aws.reader.lambda.version(name, "$LATEST").await?;
         Ok((found.code_sha256 == sha256).then_some(()))
     };
     let upload = async |latest: &VersionState| {
-        certainly(&aws.reader.world, async || aws.lambda.upload(name, &code, &latest.revision).await, look).await
+        let (world, code) = (&aws.reader.world, bytes.code());
+        certainly(world, async || aws.lambda.upload(name, &code, &latest.revision).await, look).await
     };
     Ok(on_latest(run, name, latest, &sha256, upload).await?.1)
+}
+
+/// Uploads code and publishes it in the same call. Returns the number of the version.
+///
+/// Whether a call whose reply was lost made one is decided by the versions that there are: it is sent again only while the revision
+/// of `$LATEST` shows that none did, and on condition of that revision.
+async fn upload_and_publish(
+    run: &Apply<'_>,
+    key: &str,
+    latest: &VersionState,
+    publishing: &Publishing,
+) -> Result<String> {
+    let aws = run.engine.aws;
+    let function = run.observed.functions.get(key).context("the function was not read")?;
+    let name = &function.resource.name;
+    let bytes = Bytes::of(run, key, function, &publishing.code_sha256).await?;
+    let (mut latest, mut tries, code) = (latest.clone(), 1, bytes.code());
+    loop {
+        let sent =
+            patiently(&aws.reader.world, async || aws.lambda.upload_and_publish(name, &code, &latest.revision).await);
+        let error = match sent.await {
+            Ok(version) => return Ok(version),
+            Err(error) if matches!(error.kind, Kind::Unknown | Kind::Malformed | Kind::Precondition) => error,
+            Err(error) => return Err(error).with_context(|| bytes.not_uploaded(name)),
+        };
+        let refused = error.kind == Kind::Precondition;
+        match effect(run, name, (&latest, refused), publishing).await {
+            Some(Effect::Published(version)) => return Ok(version),
+            Some(Effect::None(newer)) if tries < TRIES => (latest, tries) = (*newer, tries + 1),
+            _ => return Err(error).with_context(|| bytes.not_uploaded(name)),
+        }
+    }
+}
+
+/// What became of an upload whose reply does not show it.
+enum Effect {
+    /// It made this version.
+    Published(String),
+    /// It did nothing: `$LATEST` as it is now, whose revision the next try may name.
+    None(Box<VersionState>),
+}
+
+/// A version as what a run may have made.
+pub(super) fn candidate(version: &VersionState) -> Candidate<'_> {
+    Candidate { version: &version.version, code_sha256: &version.code_sha256, description: &version.description }
+}
+
+/// Looks for the version that an upload may have made, as long as reads may be older than it. `None` if `$LATEST` was changed by
+/// something else, or if that cannot be known.
+async fn effect(
+    run: &Apply<'_>,
+    name: &str,
+    (latest, refused): (&VersionState, bool),
+    publishing: &Publishing,
+) -> Option<Effect> {
+    let lambda = &run.engine.aws.reader.lambda;
+    let mut lag = Backoff::new(run.engine.world(), Pace::READ).waiting_for(format!("what became of `{name}:$LATEST`"));
+    loop {
+        let (now, versions) = lambda.listed(name).await.ok()?;
+        if let Some(version) = publishing.among(versions.iter().map(candidate)) {
+            return Some(Effect::Published(version.to_owned()));
+        }
+        // With the wanted code in it, the version has been made, and will be seen.
+        let now = now.filter(|now| now.code_sha256 != publishing.code_sha256);
+        let changed = now.as_ref().filter(|now| now.revision != latest.revision);
+        if let Some(changed) = changed
+            && (changed.code_sha256 != latest.code_sha256 || !changed.settings.differences(&latest.settings).is_empty())
+        {
+            return None;
+        }
+        if let Some(changed) = changed.filter(|_| refused) {
+            return Some(Effect::None(Box::new(changed.clone())));
+        }
+        if !lag.wait().await {
+            // A call that was refused has met another revision than the one that is seen.
+            let now = now.filter(|now| !refused || now.revision != latest.revision)?;
+            return Some(Effect::None(Box::new(now)));
+        }
+    }
 }
 
 /// A write on condition of the revision of `$LATEST`. It may have been read before the last change of an earlier run, or of

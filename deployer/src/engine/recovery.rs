@@ -4,7 +4,9 @@
 use anyhow::{Context as _, Result};
 
 use super::Engine;
+use super::attempt::may_be_of;
 use super::moves::renew_revisions;
+use super::publish::candidate;
 use super::revert::revert;
 use crate::aws::MOVE;
 use crate::config::LONGEST_LEASE;
@@ -64,6 +66,7 @@ async fn recover(engine: &Engine<'_>, lock: &AcquiredLock) -> Result<Recovered> 
 async fn end(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, mut release: Release) -> Result<Recovered> {
     release.fencing_token = lock.token();
     release.ended_at = Some(engine.now());
+    note_made(engine, lock, observed, &release).await;
     if release.is_carried_out() && is_live(observed, &release) {
         release.state = ReleaseState::Live;
         release.stable = release.reason.is_none() && restored_is_stable(lock, &release).await?;
@@ -94,6 +97,22 @@ async fn end(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, mut 
     };
     engine.events.progress("Recovered", &format!("release {release}, which was unfinished: {back} is live"));
     Ok(Recovered::WentBack)
+}
+
+/// Notes the versions that the dead run made: also one whose number it could not record any more. If they cannot be listed now, the next
+/// release of the function finds it.
+async fn note_made(engine: &Engine<'_>, lock: &AcquiredLock, observed: &Observed, release: &Release) {
+    let mut made = observed.ledger.made.clone().with(release);
+    for (key, publishing) in &release.publishing {
+        let Some(function) = observed.functions.get(key) else { continue };
+        if let Ok(versions) = engine.aws.reader.lambda.versions(&function.resource.name).await {
+            let versions = versions.iter().filter(|version| may_be_of(release, &version.modified));
+            made.claim(key, publishing, versions.map(candidate));
+        }
+    }
+    if made != observed.ledger.made {
+        lock.note_made(made);
+    }
 }
 
 /// A rollback is as stable as what it restores.

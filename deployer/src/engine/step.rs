@@ -8,6 +8,7 @@ use futures::future::join_all;
 
 use super::phases::{Apply, Outcome};
 use super::{alarms, moves, publish};
+use crate::backoff::{Backoff, Pace};
 use crate::config::Check;
 use crate::ledger::{CheckRecord, Release};
 use crate::observe::find;
@@ -105,11 +106,22 @@ fn has_route(release: &Release, check: &Check) -> bool {
 /// Reports how the responses of an earlier release differ from what the current checks expect.
 async fn report_differences(run: &Apply<'_>, due: &[&Check], expected: &Expected, phase: &str) {
     let whole = Expected { marks_only: false, ..expected.clone() };
-    let asked = due.iter().filter(|check| !check.writes).map(|check| run.verifier.once(check, &whole, phase));
-    let failed = join_all(asked).await.into_iter().filter_map(Result::err);
-    // A check that was not sent shows no difference.
-    for failed in failed.filter(|failed| failed.record.requests > 0) {
+    let asked = due.iter().filter(|check| !check.writes).map(|check| difference(run, check, &whole, phase));
+    for failed in join_all(asked).await.into_iter().flatten() {
         run.engine.events.warn(&format!("{failed}: the current checks are not those that this release passed"));
+    }
+}
+
+/// How a check fails, if it was sent and the version that responds is the one that was gone back to: for a moment after the switch
+/// another one may.
+async fn difference(run: &Apply<'_>, check: &Check, expected: &Expected, phase: &str) -> Option<Box<Failed>> {
+    let mut lag = Backoff::new(run.engine.world(), Pace::READ);
+    loop {
+        let failed = run.verifier.once(check, expected, phase).await.err()?;
+        let is_old = failed.blame == Blame::Propagation;
+        if !is_old || !lag.wait().await {
+            return Some(failed).filter(|failed| !is_old && failed.record.requests > 0);
+        }
     }
 }
 

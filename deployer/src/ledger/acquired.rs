@@ -4,7 +4,7 @@
 //! between a heartbeat renews it. The next write detects that the lock was taken over; the run's own monotonic clock detects that it
 //! may have been, because the last renewal is a lease ago.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 use super::heartbeat::{BEATS, Lease, heartbeat};
 use super::packed::{first, fitting};
 use super::schema::signature;
-use super::{Holder, Lock, Release, ReleaseState};
-use super::{LIVE, LOCK, Ledger, LedgerState, foreign, sort_key};
+use super::{Holder, Lock, MadeVersions, Release, ReleaseState};
+use super::{LIVE, LOCK, Ledger, LedgerState, MADE, foreign, sort_key};
 use crate::aws::{AwsError, Change, Condition, Kind, MOVE, TableWriter};
 use crate::config::LONGEST_LEASE;
 use crate::failure::{Exit, Failure};
@@ -29,6 +29,8 @@ pub struct AcquiredLock {
     table: TableWriter,
     lease: Arc<Lease>,
     heartbeat: JoinHandle<()>,
+    /// What is written beside the end of the release, if it has changed.
+    made: Mutex<Option<MadeVersions>>,
 }
 
 impl Ledger {
@@ -193,7 +195,7 @@ impl AcquiredLock {
     fn new(ledger: Ledger, table: TableWriter, lease: Lease) -> Self {
         let lease = Arc::new(lease);
         let heartbeat = tokio::spawn(heartbeat(ledger.clone(), table.clone(), Arc::clone(&lease)));
-        Self { ledger, table, lease, heartbeat }
+        Self { ledger, table, lease, heartbeat, made: Mutex::default() }
     }
 
     /// The fencing token: greater than that of every holder before.
@@ -265,8 +267,16 @@ impl AcquiredLock {
         Change::Remove(self.ledger.at(LOCK), vec!["holder".to_owned()], self.lease.condition())
     }
 
+    /// Notes which versions releases have made by now: written together with the end of this one.
+    pub fn note_made(&self, made: MadeVersions) {
+        *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+    }
+
     fn last_changes(&self, release: &Release, superseded: Option<&Release>) -> Result<Vec<Change>> {
         let mut changes = vec![self.freeing(), self.ledger.put(release)?];
+        if let Some(made) = &*self.made.lock().unwrap_or_else(PoisonError::into_inner) {
+            changes.push(Change::Put(self.ledger.keyed(MADE, &made.written())?, Condition::Any));
+        }
         if release.state == ReleaseState::Live {
             let live = self.ledger.keyed(LIVE, &json!({ "release": fitting(release)? }))?;
             changes.push(Change::Put(live, Condition::Any));

@@ -1,6 +1,7 @@
 //! The ledger: what the deployer records about an environment, as typed items of one DynamoDB partition.
 //!
-//! `stack` is the contract that infrastructure code or `contract write` writes; `lock`, `live` and `release#NNNNNNNN` are the deployer's own.
+//! `stack` is the contract that infrastructure code or `contract write` writes; `lock`, `live`, `made` and `release#NNNNNNNN` are the
+//! deployer's own.
 //! Every write goes through a [`AcquiredLock`] on the lock: a run that lost it can write nothing any more.
 
 mod acquired;
@@ -8,6 +9,7 @@ mod beyond;
 mod contract;
 mod heartbeat;
 mod lock;
+mod made;
 mod packed;
 mod previous;
 mod release;
@@ -25,6 +27,7 @@ pub use crate::config::{Contract, FunctionResource, HttpApi, RestApi};
 pub use acquired::AcquiredLock;
 pub use beyond::Beyond;
 pub use lock::{Holder, Lock};
+pub use made::{Candidate, MadeVersions, Publishing};
 pub use previous::previous;
 pub use release::{
     ArtifactRecord, CheckRecord, FunctionPart, Origin, Parts, Release, ReleaseKind, ReleaseState, StepRecord, Timings,
@@ -33,8 +36,12 @@ pub use release::{
 /// The sort keys.
 const STACK: &str = "stack";
 const LOCK: &str = "lock";
+const MADE: &str = "made";
 const LIVE: &str = "live";
 const RELEASE: &str = "release#";
+
+/// How many items the end of the partition is read with: the contract, and before it the last release.
+const NEWEST: usize = 2;
 
 /// What a sort key has digits for.
 const HIGHEST_NUMBER: u32 = 99_999_999;
@@ -63,6 +70,8 @@ pub struct LedgerState {
     pub live: Option<Release>,
     /// The release with the highest number, in any state; none until the first one.
     pub last: Option<Release>,
+    /// The versions that releases made, where their description does not show it.
+    pub made: MadeVersions,
     /// The ARN of the credentials that it was read with, where they were looked at.
     pub caller: Option<String>,
 }
@@ -78,6 +87,8 @@ pub struct Items {
     pub live: Option<Value>,
     /// The last of the releases.
     pub last: Option<Value>,
+    /// The versions that releases made.
+    pub made: Option<Value>,
 }
 
 impl Ledger {
@@ -92,19 +103,32 @@ impl Ledger {
         Self { declared: declared.cloned(), ..self }
     }
 
-    /// Reads everything that a run starts from, in one round trip.
+    /// Reads everything that a run starts from, in one round trip of two calls: sort keys put `live`, `lock` and `made`
+    /// side by side, and the last release beside `stack`.
     ///
     /// # Errors
     /// No contract, or one that this version cannot read.
     pub async fn read(&self) -> Result<LedgerState> {
-        let (stack, lock, live, last) = try_join!(
-            self.table.get(&self.app, STACK),
-            self.table.get(&self.app, LOCK),
-            self.table.get(&self.app, LIVE),
-            self.table.last(&self.app, RELEASE, 1),
+        let (newest, mut own) = try_join!(
+            self.table.between(&self.app, (RELEASE, STACK), NEWEST),
+            self.table.between(&self.app, (LIVE, MADE), usize::MAX),
         )
         .map_err(|error| self.explain(error))?;
-        let items = Items { stack, lock, live, last: last.into_iter().next() };
+        let is_full = newest.len() == NEWEST;
+        let (mut stack, mut last) = (None, None);
+        for item in newest {
+            match item["sk"].as_str() {
+                Some(STACK) => stack = Some(item),
+                Some(key) if key.starts_with(RELEASE) => last = last.or(Some(item)),
+                _ => {}
+            }
+        }
+        if last.is_none() && is_full {
+            // An item that is not ours lies between the last release and the contract.
+            last = self.newest_items(1).await?.into_iter().next();
+        }
+        let mut take = |key: &str| own.iter().position(|item| item["sk"] == key).map(|at| own.swap_remove(at));
+        let items = Items { stack, lock: take(LOCK), live: take(LIVE), last, made: take(MADE) };
         LedgerState::of(items, self.declared.as_ref(), self.table.name(), &self.app)
     }
 
@@ -137,8 +161,12 @@ impl Ledger {
 
     /// The newest releases, at most `limit`, the newest first. Reads no more than these.
     pub async fn newest(&self, limit: usize) -> Result<Vec<Release>> {
-        let items = self.table.last(&self.app, RELEASE, limit).await.map_err(|error| self.explain(error))?;
+        let items = self.newest_items(limit).await?;
         items.into_iter().map(|item| numbered(self.table.name(), item)).collect()
+    }
+
+    async fn newest_items(&self, limit: usize) -> Result<Vec<Value>> {
+        self.table.last(&self.app, RELEASE, limit).await.map_err(|error| self.explain(error))
     }
 
     /// Every release, the newest first: thousands, in an old environment. Only for what cannot be known otherwise.
@@ -215,6 +243,7 @@ impl LedgerState {
             lock: items.lock.map(|item| locked(ledger, item)).transpose()?.unwrap_or_default(),
             live: items.live.map(|item| live(ledger, &item)).transpose()?,
             last: items.last.map(|item| numbered(ledger, item)).transpose()?,
+            made: items.made.map(|item| MadeVersions::of(ledger, item)).transpose()?.unwrap_or_default(),
             caller: None,
         })
     }

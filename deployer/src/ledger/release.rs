@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Beyond;
+use super::{Beyond, Publishing};
 use crate::artifact::{Commit, Reads};
 
 /// One numbered change of an environment.
@@ -46,6 +46,13 @@ pub struct Release {
     /// The routes among them that call it with a role of their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_role: BTreeSet<String>,
+    /// The versions that are about to be made, by function, where their description will not show it: removed once their numbers are
+    /// known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub publishing: BTreeMap<String, Publishing>,
+    /// The versions that it made so, by function.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub published: BTreeMap<String, String>,
     /// The checks with their responses.
     #[serde(default)]
     pub checks: Vec<CheckRecord>,

@@ -1,5 +1,6 @@
 //! What is: the ledger and the live state, read in two round trips. Writes nothing.
 
+mod again;
 pub mod arn;
 mod definition;
 pub mod eventually;
@@ -21,6 +22,7 @@ use crate::config::{Config, Environment, Request};
 use crate::failure::Failure;
 use crate::ledger::{Contract, FunctionPart, FunctionResource, Ledger, LedgerState, Parts, RestApi};
 
+pub use again::{Again, Listed, ListedVersion, Look, again, list, when};
 pub use definition::{Definition, needed, with_variables};
 pub use http_api::ObservedHttpApi;
 pub use packages::refuse_other_type;
@@ -145,31 +147,16 @@ const MOMENTS: SignedDuration = SignedDuration::from_secs(60);
 /// # Errors
 /// See [`observe`].
 pub async fn live(reader: &Reader, ledger: LedgerState) -> Result<Observed> {
-    live_again(reader, ledger, |_| None).await
-}
-
-/// The same, moments after another look. Of the functions that are `known` two calls of GetFunction each are enough, if their aliases
-/// still lead to the same version: a hundred of them take two seconds then, and else seven.
-///
-/// # Errors
-/// See [`observe`].
-pub async fn live_again<'a>(
-    reader: &Reader,
-    ledger: LedgerState,
-    known: impl Fn(&str) -> Option<&'a ObservedFunction>,
-) -> Result<Observed> {
     let contract = &ledger.contract;
     let left = left(&ledger, reader.world.now());
     let part = |key: &str| left.and_then(|parts| parts.functions.get(key));
     let alarms = async { Ok(reader.cloudwatch.timed(&contract.alarms).await.map_err(|error| error.to_string())) };
     let (functions, api, http_api, alarms) = try_join!(
-        try_join_all(contract.functions.iter().map(async |(key, resource)| {
-            let function = match known(key) {
-                Some(known) if is_still(reader, resource, known).await => known.clone(),
-                _ => function(reader, resource, part(key)).await?,
-            };
-            anyhow::Ok((key.clone(), function))
-        })),
+        try_join_all(
+            contract.functions.iter().map(async |(key, resource)| {
+                anyhow::Ok((key.clone(), function(reader, resource, part(key)).await?))
+            })
+        ),
         api(reader, contract, left.and_then(|parts| parts.deployment.as_deref())),
         async { Ok(http_api(reader, contract).await.transpose().map(|api| api.map_err(|error| error.to_string()))) },
         alarms,
@@ -239,12 +226,11 @@ async fn function(
     Ok(ObservedFunction { resource: resource.clone(), alias: found, live, latest, url })
 }
 
-/// Whether the alias still leads to the same version, and the function's settings are unchanged. A split of the alias in the meantime
-/// shows only in the alias itself, which the next run reads.
+/// Whether the alias of a function that the release leaves alone still leads to the same version, by GetFunction: of all calls it alone
+/// has a rate of its own. A split of the alias in the meantime, or other settings, the next run reads.
 async fn is_still(reader: &Reader, resource: &FunctionResource, known: &ObservedFunction) -> bool {
-    let version = |qualifier| reader.lambda.version(&resource.name, qualifier);
-    let Ok((live, latest)) = try_join!(version(&resource.alias), version("$LATEST")) else { return false };
-    *resource == known.resource && live.version == known.alias.version && latest.revision == known.latest.revision
+    let live = reader.lambda.version(&resource.name, &resource.alias).await;
+    live.is_ok_and(|live| live.version == known.alias.version)
 }
 
 /// The Function URL of its alias, which is read only if the contract names one.

@@ -10,7 +10,7 @@ use crate::aws::{Alias, Readiness, Settings, Stage, VersionState};
 use crate::config::{Architecture, Shift};
 use crate::ending::Ending as _;
 use crate::failure::Exit;
-use crate::ledger::{LedgerState, Lock};
+use crate::ledger::{LedgerState, Lock, MadeVersions};
 use crate::observe::Definition;
 
 fn sources(hash: &str) -> Sources {
@@ -84,6 +84,7 @@ fn observed() -> Observed {
             lock: Lock::default(),
             live: Some(release(7, "5", "zip1", "d1")),
             last: Some(release(9, "8", "zip8", "d8")),
+            made: MadeVersions::default(),
             caller: None,
         },
         functions: BTreeMap::from([("f".to_owned(), function)]),

@@ -165,7 +165,7 @@ pub(crate) fn items() -> impl Strategy<Value = [Option<Value>; 4]> {
 /// Reads the items: what was read equals what they contain, and all reading code runs on it.
 fn is_read_or_named(items: &[Option<Value>; 4]) -> Result<(), String> {
     let [stack, lock, live, last] = items.clone();
-    let read = match LedgerState::of(Items { stack, lock, live, last }, None, LEDGER, "app") {
+    let read = match LedgerState::of(Items { stack, lock, live, last, made: None }, None, LEDGER, "app") {
         Err(error) => return named(&error, LEDGER),
         Ok(read) => read,
     };
@@ -287,7 +287,7 @@ fn no_bytes_are_taken_for_items() {
 
 #[test]
 fn valid_items_are_read() {
-    let sound = Items { stack: Some(stack()), lock: Some(lock()), live: Some(live()), last: Some(last()) };
+    let sound = Items { stack: Some(stack()), lock: Some(lock()), live: Some(live()), last: Some(last()), made: None };
     assert_eq!(LedgerState::of(sound, None, LEDGER, "app").unwrap().next_number().unwrap(), 9);
 }
 

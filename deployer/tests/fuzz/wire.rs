@@ -94,7 +94,14 @@ async fn respond(items: Arc<Mutex<Items>>, request: Request<Incoming>) -> Result
             "live" => json!({"Item": live}),
             _ => json!({"Item": last}),
         },
-        "DynamoDB_20120810.Query" => json!({"Items": last.into_iter().collect::<Vec<_>>()}),
+        "DynamoDB_20120810.Query" => {
+            let items = match asked["ExpressionAttributeValues"][":from"]["S"].as_str() {
+                Some("live") => vec![lock, live],
+                Some(_) => vec![stack, last],
+                None => vec![last],
+            };
+            json!({"Items": items.into_iter().flatten().collect::<Vec<_>>()})
+        }
         _ => json!({}),
     };
     let response = response.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());

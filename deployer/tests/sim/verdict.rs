@@ -51,6 +51,7 @@ pub(crate) struct Before {
     wanted: Option<BTreeMap<String, String>>,
     deployments: BTreeSet<String>,
     versions: Vec<(String, String, String)>,
+    made: BTreeSet<(String, String)>,
     releases: usize,
     /// The lock holder: a run that died.
     holder: Value,
@@ -77,6 +78,7 @@ impl Before {
             wanted,
             deployments: deployments(simulation, environment).into_iter().map(|(id, _)| id).collect(),
             versions: versions(simulation, environment),
+            made: made(simulation, environment),
             releases: releases(simulation, environment).len(),
             holder: holder(simulation, environment),
         }
@@ -200,7 +202,7 @@ fn doubled(simulation: &Simulation, scenario: &Scenario, before: &Before, releas
     wrong
 }
 
-/// Parts that the runs made without the deployer's mark.
+/// Parts that the runs made without the deployer's mark, and that the ledger does not name either: nothing would ever prune them.
 fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let versions = versions(simulation, environment).into_iter();
     let versions = versions.filter(|version| !before.versions.contains(version));
@@ -208,15 +210,32 @@ fn unmarked(simulation: &Simulation, environment: &str, before: &Before) -> Vec<
     let deployments = deployments(simulation, environment).into_iter();
     let deployments = deployments.filter(|(id, _)| !before.deployments.contains(id));
     let deployments = deployments.map(|(id, description)| (format!("deployment {id}"), description));
+    let made: Vec<_> =
+        made(simulation, environment).iter().map(|(key, version)| format!("version {version} of {key}")).collect();
     let mark = mark(APP, environment);
-    let bare = versions.chain(deployments).filter(|(_, description)| !description.starts_with(&mark));
+    let bare = versions
+        .chain(deployments)
+        .filter(|(what, description)| !description.starts_with(&mark) && !made.contains(what));
     bare.map(|(what, description)| format!("{what} has no mark: `{description}`")).collect()
+}
+
+/// The versions that the ledger names as made by releases: function and number.
+pub(crate) fn made(simulation: &Simulation, environment: &str) -> BTreeSet<(String, String)> {
+    let item = item(simulation, environment, "made");
+    let functions = item["functions"].as_object().into_iter().flatten();
+    let versions = functions.flat_map(|(key, versions)| {
+        versions.as_object().into_iter().flatten().map(move |(version, _)| (key.clone(), version.clone()))
+    });
+    versions.collect()
 }
 
 /// Parts that were removed but had to stay: those that the deployer did not make, and those for a rollback of the live release.
 fn missing(simulation: &Simulation, environment: &str, before: &Before) -> Vec<String> {
     let (now, mark) = (versions(simulation, environment), mark(APP, environment));
-    let foreign = before.versions.iter().filter(|version| !version.2.starts_with(&mark) && !now.contains(version));
+    let is_own = |(key, version, description): &(String, String, String)| {
+        description.starts_with(&mark) || before.made.contains(&(key.clone(), version.clone()))
+    };
+    let foreign = before.versions.iter().filter(|version| !is_own(version) && !now.contains(version));
     let mut wrong: Vec<String> = foreign
         .map(|(key, version, _)| format!("version {version} of {key}, which is not the deployer's, is gone"))
         .collect();

@@ -68,6 +68,13 @@ pub enum Code<'a> {
     Image(&'a Image),
 }
 
+/// What follows an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    Publish,
+}
+
 impl LambdaReader {
     /// The state of a version, of `$LATEST`, or of the version behind an alias.
     ///
@@ -116,6 +123,14 @@ impl LambdaReader {
     /// A listing leaves out the state (<https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html> says so of
     /// functions, and versions do too): where there is none, the version counts as ready.
     pub async fn versions(&self, function: &str) -> Result<Vec<VersionState>, AwsError> {
+        Ok(self.listed(function).await?.1)
+    }
+
+    /// `$LATEST` and all published versions, the oldest first.
+    ///
+    /// # Errors
+    /// See [`Self::versions`].
+    pub async fn listed(&self, function: &str) -> Result<(Option<VersionState>, Vec<VersionState>), AwsError> {
         let (operation, object) = ("ListVersionsByFunction", || bare(function));
         let (mut versions, mut marker) = (Vec::new(), None);
         loop {
@@ -131,10 +146,10 @@ impl LambdaReader {
                 break;
             }
         }
-        versions.retain(|version| version.version != "$LATEST");
+        let latest = versions.iter().position(|version| version.version == "$LATEST").map(|at| versions.remove(at));
         // As numbers: 10 comes after 9.
         versions.sort_by_key(|version| version.version.parse::<u64>().unwrap_or(u64::MAX));
-        Ok(versions)
+        Ok((latest, versions))
     }
 
     /// What a version was made of: its zip, or its image by digest. A download is tried again as any read is.
@@ -177,6 +192,31 @@ impl LambdaReader {
 impl LambdaWriter {
     /// Puts code into `$LATEST`, if that still has the given revision.
     pub async fn upload(&self, function: &str, code: &Code<'_>, revision: &str) -> Result<(), AwsError> {
+        self.update(function, code, revision, Then::Nothing).await.map(drop)
+    }
+
+    /// The same, and publishes it in the same call, with the description of `$LATEST`. Returns the number of the version.
+    pub async fn upload_and_publish(
+        &self,
+        function: &str,
+        code: &Code<'_>,
+        revision: &str,
+    ) -> Result<String, AwsError> {
+        let nothing = || {
+            let object = named(function, "$LATEST");
+            AwsError::found(Kind::Unknown, "UpdateFunctionCode", object, "the response names no version")
+        };
+        let version = self.update(function, code, revision, Then::Publish).await?;
+        version.filter(|version| version != "$LATEST").ok_or_else(nothing)
+    }
+
+    async fn update(
+        &self,
+        function: &str,
+        code: &Code<'_>,
+        revision: &str,
+        then: Then,
+    ) -> Result<Option<String>, AwsError> {
         let request = self.0.turn().await.update_function_code().function_name(function).revision_id(revision);
         let request = match *code {
             Code::Zip(bytes) => request.zip_file(Blob::new(bytes)),
@@ -188,6 +228,7 @@ impl LambdaWriter {
                 .s3_object_storage_mode(S3ObjectStorageMode::Copy),
             Code::Image(image) => request.image_uri(image.to_string()),
         };
+        let request = request.set_publish((then == Then::Publish).then_some(true));
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
         let response = request.customize().config_override(patient).send().await;
         let failed = |error| {
@@ -200,7 +241,7 @@ impl LambdaWriter {
                 _ => error,
             }
         };
-        response.map(drop).map_err(failed)
+        response.map(|response| response.version).map_err(failed)
     }
 
     /// Publishes `$LATEST`, if it still has the given revision and code. Returns the number of the version.

@@ -12,7 +12,7 @@ use crate::aws::{
     About, Alarm, AlarmState, Alias, Caller, Deployment, Readiness, Route, Settings, Stage, VersionState,
 };
 use crate::config::PackageType;
-use crate::ledger::{Contract, Holder, LedgerState, Lock, Release};
+use crate::ledger::{Contract, Holder, LedgerState, Lock, MadeVersions, Release};
 
 const ACCOUNT: &str = "111111111111";
 const REGION: &str = "us-east-1";
@@ -40,6 +40,7 @@ pub(super) fn facts() -> Facts {
             lock: Lock { fencing_token: 3, ..Lock::default() },
             last: Some(live.clone()),
             live: Some(live),
+            made: MadeVersions::default(),
             caller: None,
         }),
         named: Some(named()),

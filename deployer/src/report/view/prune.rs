@@ -135,8 +135,12 @@ mod tests {
 
     #[test]
     fn prune_shows_what_it_would_remove_and_says_how() {
-        let made =
-            |id: &str| Made { id: id.to_owned(), description: "deployer: app/dev release 2".to_owned(), created: None };
+        let made = |id: &str| Made {
+            id: id.to_owned(),
+            description: "deployer: app/dev release 2".to_owned(),
+            recorded: false,
+            created: None,
+        };
         let of = |found, removed| PruneView::new("dev", Pruned { found, removed });
         let found = vec![(Some("counter".to_owned()), made("3")), (None, made("d2"))];
         let view = of(found.clone(), None);

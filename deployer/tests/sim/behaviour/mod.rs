@@ -14,6 +14,7 @@ mod output;
 mod printed;
 mod progress;
 mod promotion;
+mod publishing;
 mod refusals;
 mod retention;
 mod rollback;
