@@ -8,9 +8,9 @@ use crate::rounds::DELAY;
 const WIDTH: usize = 880;
 /// Where names begin, and bars.
 const LEFT: usize = 16;
-const BARS: usize = 330;
+const BARS: usize = 350;
 /// The longest bar: right of it there is room for its figure.
-const LONGEST: f64 = 470.0;
+const LONGEST: f64 = 450.0;
 const TOP: usize = 84;
 const LINE: usize = 44;
 const BAR: usize = 14;
