@@ -1,4 +1,4 @@
-//! Calls of services of which this crate needs a call or two: without their SDKs, which take minutes to compile, but through the same
+//! Calls of services that this crate needs a call or two from: without their SDKs, which take minutes to compile, but through the same
 //! runtime. Credentials, signatures, retries, timeouts, interceptors and the HTTP client are those of the SDK.
 
 use aws_config::SdkConfig;
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!((sent[0].method(), sent[0].uri()), ("POST", "https://iam.amazonaws.com/"));
         assert!(header("authorization").contains("/us-east-1/iam/aws4_request"), "{}", header("authorization"));
         assert!(header("user-agent").contains("aws-sdk-rust/"), "{}", header("user-agent"));
-        assert_eq!((header("x-amz-security-token").as_str(), header("content-length").as_str()), ("token", "44"));
+        assert_eq!((header("x-amz-security-token").as_str(), header("content-length").as_str()), ("token", "41"));
         assert!(header("amz-sdk-request").starts_with("attempt=1"));
         assert_eq!(calls.by_operation(), [("Look".to_owned(), 1)].into());
     }

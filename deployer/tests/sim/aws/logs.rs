@@ -46,8 +46,8 @@ impl Logs {
             return Some(Denial::not_allowed(request, "the caller", "logs:FilterLogEvents", &resource).reply());
         }
         let Some(records) = self.groups.get(group) else {
-            let message = "The specified log group does not exist.";
-            return Some(Reply::error(400, "ResourceNotFoundException", message));
+            let (code, message) = ("ResourceNotFoundException", "The specified log group does not exist.");
+            return Some(Reply::json(400, &json!({ "__type": code, "message": message })));
         };
         let page = asked["nextToken"].as_str().map_or(0, |token| token.parse().unwrap_or_default());
         if page < self.empty_pages {
