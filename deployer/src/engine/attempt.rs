@@ -91,6 +91,14 @@ impl Left {
                 let versions = listed.get(key).into_iter().flat_map(|list| &list.versions);
                 let versions = versions.filter(|version| may_be_of(last, &version.modified));
                 made.claim(key, publishing, versions.map(ListedVersion::candidate));
+                // The listing may have been too old for it, and PublishVersion returned it.
+                let is_listed = |version: &str| listed.get(key).is_some_and(|list| list.has(version));
+                if let Some(part) = release.parts.functions.get(key)
+                    && part.code_sha256 == publishing.code_sha256
+                    && !is_listed(&part.version)
+                {
+                    made.add(key, &part.version, &part.code_sha256);
+                }
             }
             made = made.with(last);
         }

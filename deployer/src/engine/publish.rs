@@ -164,7 +164,7 @@ async fn with_code(
         return Ok(latest);
     }
     let bytes = Bytes::of(run, key, function, wanted).await?;
-    let latest = upload(run, name, &bytes, &latest).await.with_context(|| bytes.not_uploaded(name))?;
+    let latest = of_upload(upload(run, name, &bytes, &latest).await, name, &bytes.package)?;
     // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
@@ -206,7 +206,7 @@ impl<'a> Bytes<'a> {
             (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
                 let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
                 let put = aws.s3.put(bucket, &place, zip.clone()).await;
-                let version = put.with_context(|| not_uploaded(name, &package))?;
+                let version = of_upload(put, name, &package)?;
                 Some((bucket, place, version))
             }
             _ => None,
@@ -221,17 +221,14 @@ impl<'a> Bytes<'a> {
             (Package::Zip(zip), None) => Code::Zip(zip),
         }
     }
-
-    fn not_uploaded(&self, name: &str) -> String {
-        not_uploaded(name, &self.package)
-    }
 }
 
-fn not_uploaded(name: &str, package: &Package) -> String {
-    match package {
+/// Names the upload in its error.
+fn of_upload<T, E: Into<anyhow::Error>>(sent: Result<T, E>, name: &str, package: &Package) -> Result<T> {
+    sent.map_err(Into::into).with_context(|| match package {
         Package::Zip(_) => format!("failed to upload code to `{name}`"),
         Package::Image(image) => format!("failed to give `{name}` the image `{image}`"),
-    }
+    })
 }
 
 /// Uploads code. Returns `$LATEST` as it was before.
@@ -270,13 +267,13 @@ async fn upload_and_publish(
         let error = match sent.await {
             Ok(version) => return Ok(version),
             Err(error) if matches!(error.kind, Kind::Unknown | Kind::Malformed | Kind::Precondition) => error,
-            Err(error) => return Err(error).with_context(|| bytes.not_uploaded(name)),
+            Err(error) => return of_upload(Err(error), name, &bytes.package),
         };
         let refused = error.kind == Kind::Precondition;
         match effect(run, name, (&latest, refused), publishing).await {
             Some(Effect::Published(version)) => return Ok(version),
             Some(Effect::None(newer)) if tries < TRIES => (latest, tries) = (*newer, tries + 1),
-            _ => return Err(error).with_context(|| bytes.not_uploaded(name)),
+            _ => return of_upload(Err(error), name, &bytes.package),
         }
     }
 }

@@ -80,7 +80,7 @@ impl MadeVersions {
         digest.is_some_and(|digest| *digest == beginning(code_sha256))
     }
 
-    /// Whether there is a place for one more of the function with that key, in a stack of so many functions.
+    /// Whether there is a place for one more of the function with that key, in a stack with that number of functions.
     pub fn takes_another(&self, key: &str, functions: usize) -> bool {
         self.functions.get(key).map_or(0, BTreeMap::len) < MOST / functions.max(1)
     }

@@ -153,6 +153,11 @@ pub async fn list(
 }
 
 impl Listed {
+    /// Whether the version is among them.
+    pub fn has(&self, version: &str) -> bool {
+        self.versions.iter().any(|found| found.version == version)
+    }
+
     /// As what could be removed; `recorded` names those of a release.
     pub fn made(&self, recorded: impl Fn(&ListedVersion) -> bool) -> Vec<Made> {
         let made = self.versions.iter().map(|version| Made {

@@ -91,9 +91,16 @@ fn a_canary_with_another_role_or_dead_letter_queue_is_refused() {
 /// A run that was interrupted after its write, and the next one, which still reads the old `$LATEST`.
 #[test]
 fn a_stale_revision_is_read_again() {
-    for write in ["UpdateFunctionCode", "PublishVersion"] {
+    for aliases in [1, 2] {
         with_releases(Shape::of(1), 1).simulate(async |simulation| {
-            simulation.account("dev", |account| account.lambda.rules.read_lag = Duration::from_secs(2));
+            // With another alias, the version is published in a call of its own.
+            let write = if aliases == 1 { "UpdateFunctionCode" } else { "PublishVersion" };
+            simulation.account("dev", |account| {
+                account.lambda.rules.read_lag = Duration::from_secs(2);
+                if aliases == 2 {
+                    account.lambda.create_alias(&function("f1", "dev"), "other", "1");
+                }
+            });
             let command = deploy(simulation, Behavior::Right).await;
             let prepared = simulation.prepare(&command);
             prepared.run.faults_of(write, 1, Fault::Signal("SIGTERM"));
