@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::io::Cursor;
+use std::io::{Read, Seek};
 
 use zip::ZipArchive;
 
@@ -10,8 +10,8 @@ use super::pack::ENTRY;
 
 /// The file that a runtime would look for and not find in this zip, as a user would name it. Nothing if it is there, or if that
 /// cannot be said: for other runtimes, and for anything that is not a zip: Lambda refuses those itself.
-pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String> {
-    let zip = ZipArchive::new(Cursor::new(zip)).ok()?;
+pub(super) fn missing(zip: impl Read + Seek, runtime: &str, handler: &str) -> Option<String> {
+    let zip = ZipArchive::new(zip).ok()?;
     let names: BTreeSet<Cow<'_, str>> = zip.file_names().flatten().collect();
     let files = files(runtime, handler)?;
     let is_extension = |name: &Cow<'_, str>| {

@@ -155,9 +155,9 @@ async fn upload(
     let object;
     let code = match (package, bucket) {
         (Package::Image(image), _) => Code::Image(image),
-        (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
+        (Package::Zip(zip), Some(bucket)) if zip.size() > DIRECT_UPLOAD_LIMIT => {
             let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
-            object = (place.clone(), aws.s3.put(bucket, &place, zip.clone()).await?);
+            object = (place.clone(), aws.s3.put(bucket, &place, zip).await?);
             Code::Object { bucket, key: &object.0, version: &object.1 }
         }
         (Package::Zip(zip), _) => Code::Zip(zip),
