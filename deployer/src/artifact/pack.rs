@@ -1,6 +1,6 @@
 //! A zip that depends on nothing but its content, so that the same binary always has the same SHA-256.
 
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Seek, Write};
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -14,10 +14,18 @@ pub(super) const ENTRY: &str = "bootstrap";
 
 /// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the earliest date of the zip format.
 pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut zip = Cursor::new(Vec::new());
+    pack_into(&mut zip, binary)?;
+    Ok(zip.into_inner())
+}
+
+/// The same into a file.
+pub(super) fn pack_into(to: impl Write + Seek, binary: &[u8]) -> Result<()> {
+    let mut zip = ZipWriter::new(to);
     zip.start_file(ENTRY, options(true))?;
     zip.write_all(binary)?;
-    Ok(zip.finish()?.into_inner())
+    zip.finish()?.flush()?;
+    Ok(())
 }
 
 /// How an entry is packed: independent of when, where and by whom. Lambda needs all files to be readable by every user.
