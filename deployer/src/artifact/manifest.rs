@@ -185,13 +185,14 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
     Manifest::parse(&text, &path)
 }
 
-/// Gives the zips, which are in temporary files of this folder, their places, and writes the manifest; each appears whole or not at
-/// all, the manifest last.
+/// Gives the zips, which are in temporary files, their places, and writes the manifest; each appears whole or not at all, the manifest
+/// last.
 pub(super) fn write(folder: &Path, manifest: &Manifest, packages: &BTreeMap<String, Package>) -> Result<()> {
+    make_folder(folder)?;
     for (key, package) in packages {
         if let Package::Zip(zip) = package {
-            let place = folder.join(format!("{key}.zip"));
-            zip.move_to(&place).with_context(|| format!("cannot write `{}`", place.display()))?;
+            let path = folder.join(format!("{key}.zip"));
+            zip.move_to(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
     }
     write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)

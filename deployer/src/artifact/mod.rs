@@ -176,15 +176,14 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
 /// # Errors
 /// A function does not compile (the compiler writes to stderr), would not start on Lambda, or is too large for it. The artifact of the build before stays as it was.
 pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Result<(Artifact, Checked)> {
-    manifest::make_folder(folder)?;
     let (mut packages, reads) = match &checkout.crates {
-        Some(crates) => binaries(config, crates, folder).await?,
+        Some(crates) => binaries(config, crates).await?,
         // Nothing beyond the inputs is known of a command.
         None => (BTreeMap::new(), Some(Reads::default())),
     };
     command::make_outputs(config).await?;
     for (key, output) in config.outputs() {
-        packages.insert(key.clone(), Package::Zip(Contents::read(config, key, output)?.packed(config, key, folder)?));
+        packages.insert(key.clone(), Package::Zip(Contents::read(config, key, output)?.packed(config, key)?));
     }
     packages.extend(command::images(config).await?);
     let sources = checkout.sources(reads.as_ref()).await;
@@ -195,18 +194,14 @@ pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Resul
 }
 
 /// The zips of what cargo builds, and what was read to make it, if that is known.
-async fn binaries(
-    config: &Config,
-    crates: &Crates,
-    folder: &Path,
-) -> Result<(BTreeMap<String, Package>, Option<Reads>)> {
+async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Package>, Option<Reads>)> {
     // One binary after another: they need not be in memory all at once.
     let packed = |key: &str, binary: &[u8]| {
         elf::check(binary, Runtime::of(config, key)).with_context(|| {
             Failure::refused(format!("the binary of function `{key}` would not start on Lambda")).hint(elf::HINT)
         })?;
         refuse_over(key, "binary", binary.len() as u64)?;
-        Zip::make(folder, |file| pack::pack_into(BufWriter::new(file), binary))
+        Zip::make(|file| pack::pack_into(BufWriter::new(file), binary))
             .with_context(|| format!("cannot pack function `{key}`"))
     };
     let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));

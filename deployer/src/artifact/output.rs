@@ -126,12 +126,12 @@ impl Contents {
         }
     }
 
-    /// The zip of the function with this key in a temporary file of `folder`, once it is certain that Lambda takes it.
+    /// The zip of the function with this key in a temporary file, once it is certain that Lambda takes it.
     ///
     /// # Errors
     /// It is not a zip, is too big unpacked, or has a program or library that could not run on Lambda.
-    pub(super) fn packed(self, config: &Config, key: &str, folder: &Path) -> Result<Zip> {
-        let made = Zip::make(folder, |mut file| match self {
+    pub(super) fn packed(self, config: &Config, key: &str) -> Result<Zip> {
+        let made = Zip::make(|mut file| match self {
             Self::Zip(path) => Ok(in_pieces(&mut File::open(path)?, |piece| file.write_all(piece)).map(drop)?),
             Self::Folder(entries) => pack(BufWriter::new(file), key, &entries),
         });

@@ -62,6 +62,19 @@ mod tests {
     }
 
     #[test]
+    fn the_pieces_in_which_content_is_written_do_not_change_the_zip() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let content: Vec<u8> =
+            (0..1_500_000).map(|at| if at % 3000 < 900 { random.u8(..) } else { b'a' + random.u8(..5) }).collect();
+        for size in [1000, 64 * 1024] {
+            let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+            zip.start_file(ENTRY, options(true)).unwrap();
+            content.chunks(size).for_each(|piece| zip.write_all(piece).unwrap());
+            assert_eq!(sha256(&zip.finish().unwrap().into_inner()), sha256(&pack(&content).unwrap()), "{size}");
+        }
+    }
+
+    #[test]
     fn the_zip_contains_only_an_executable_bootstrap() {
         let mut zip = zip::ZipArchive::new(Cursor::new(pack(b"binary").unwrap())).unwrap();
         assert_eq!(zip.len(), 1);

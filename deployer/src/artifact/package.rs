@@ -71,24 +71,27 @@ impl Zip {
         Ok(Self { path: path.to_owned(), digest: hasher.finalize().into(), size, _temporary: None })
     }
 
-    /// A zip that `write` makes, in a temporary file in `folder`.
+    /// A zip that `write` makes, in a temporary file: not in the checkout, where it would count as a source.
     ///
     /// # Errors
     /// Those of `write`, and of the file.
-    pub(super) fn make<E: From<io::Error>>(
-        folder: &Path,
-        write: impl FnOnce(&File) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        let file = NamedTempFile::new_in(folder)?;
+    pub(super) fn make<E: From<io::Error>>(write: impl FnOnce(&File) -> Result<(), E>) -> Result<Self, E> {
+        let file = temporary()?;
         write(file.as_file())?;
         let path = file.into_temp_path();
         let made = Self::open(&path)?;
         Ok(Self { _temporary: Some(Arc::new(path)), ..made })
     }
 
-    /// Gives the file its place. Whatever is there is replaced.
+    /// Gives the file its place, where it appears whole or not at all. Whatever is there is replaced.
     pub(super) fn move_to(&self, place: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, place)
+        if std::fs::rename(&self.path, place).is_ok() {
+            return Ok(());
+        }
+        // The folder for temporary files may be on another file system.
+        let mut copy = NamedTempFile::new_in(place.parent().unwrap_or(Path::new(".")))?;
+        in_pieces(&mut self.file()?, |piece| copy.write_all(piece))?;
+        copy.persist(place).map(drop).map_err(|error| error.error)
     }
 
     /// The file, at its beginning.
@@ -131,7 +134,7 @@ pub(crate) struct Arriving {
 
 impl Arriving {
     pub(crate) fn begin() -> io::Result<Self> {
-        Ok(Self { file: NamedTempFile::with_prefix("deployer-")?, hasher: Sha256::new(), size: 0 })
+        Ok(Self { file: temporary()?, hasher: Sha256::new(), size: 0 })
     }
 
     pub(crate) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -146,6 +149,10 @@ impl Arriving {
         let (digest, size) = (self.hasher.finalize().into(), self.size);
         Zip { path: path.to_path_buf(), digest, size, _temporary: Some(Arc::new(path)) }
     }
+}
+
+fn temporary() -> io::Result<NamedTempFile> {
+    NamedTempFile::with_prefix("deployer-")
 }
 
 /// Reads all of a file in pieces. Returns how many bytes it has.
@@ -171,26 +178,25 @@ mod tests {
     #[test]
     fn a_zip_is_removed_with_the_last_clone_unless_it_has_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        let make = |bytes: &[u8]| Zip::make(folder.path(), |mut file| file.write_all(bytes)).unwrap();
+        let make = |bytes: &[u8]| Zip::make(|mut file| file.write_all(bytes)).unwrap();
         let (lost, kept) = (make(b"a"), make(b"b"));
         let place = folder.path().join("kept.zip");
         kept.move_to(&place).unwrap();
         let clone = lost.clone();
         drop(lost);
-        assert!(clone.path().exists());
+        let left = clone.path().to_owned();
+        assert!(left.exists());
         drop((clone, kept));
-        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(left, [place.clone()]);
+        assert!(!left.exists());
         assert_eq!(Zip::open(&place).unwrap().size(), 1);
     }
 
     #[test]
     fn a_zip_that_arrives_in_pieces_is_the_one_that_was_sent() {
-        let folder = tempfile::tempdir().unwrap();
         let sent = vec![7; 3 * CHUNK + 5];
         let mut arriving = Arriving::begin().unwrap();
         sent.chunks(1000).for_each(|piece| arriving.add(piece).unwrap());
-        let (arrived, made) = (arriving.end(), Zip::make(folder.path(), |mut file| file.write_all(&sent)).unwrap());
+        let (arrived, made) = (arriving.end(), Zip::make(|mut file| file.write_all(&sent)).unwrap());
         assert_eq!(arrived, made);
         assert_eq!((arrived.size(), std::fs::read(arrived.path()).unwrap()), (sent.len() as u64, sent));
         assert_eq!(arrived.sha256(), super::super::sha256(&std::fs::read(made.path()).unwrap()));
