@@ -37,7 +37,11 @@ impl Hasher {
         self.0.update((name.len() as u64).to_le_bytes());
         self.0.update(name);
         self.0.update(size.to_le_bytes());
-        in_pieces(&mut file, |piece| Ok(self.0.update(piece))).map(drop)
+        in_pieces(&mut file, |piece| {
+            self.0.update(piece);
+            Ok(())
+        })
+        .map(drop)
     }
 
     pub(super) fn hex(self) -> String {

@@ -67,7 +67,10 @@ impl Zip {
     /// It cannot be read.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut hasher = Sha256::new();
-        let size = in_pieces(&mut File::open(path)?, |piece| Ok(hasher.update(piece)))?;
+        let size = in_pieces(&mut File::open(path)?, |piece| {
+            hasher.update(piece);
+            Ok(())
+        })?;
         Ok(Self { path: path.to_owned(), digest: hasher.finalize().into(), size, _temporary: None })
     }
 

@@ -121,7 +121,7 @@ fn in_json(header: Option<&str>, body: &[u8]) -> [Option<String>; 2] {
 mod tests {
     use super::*;
 
-    fn both<'a>(found: &'a [Option<String>; 2]) -> [&'a str; 2] {
+    fn both(found: &[Option<String>; 2]) -> [&str; 2] {
         found.each_ref().map(|part| part.as_deref().unwrap_or("-"))
     }
 
