@@ -1,4 +1,4 @@
-//! Cargo, run for the functions: the bytes of each binary, and what was read to make it.
+//! Cargo, run for the functions: what is made of the bytes of each binary, and what was read to make it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,16 +15,14 @@ use super::workspace::{cargo, not_started, selection};
 use crate::config::{Config, Package};
 use crate::failure::Failure;
 
-/// One function's binary.
-pub(super) struct Binary {
-    pub(super) bytes: Vec<u8>,
-    /// What was read to make it, if the compiler said so.
-    pub(super) found: Option<Found>,
-}
-
 /// Compiles every function. Functions of one package with the same features and target share one run of cargo. The next run may write
-/// over the binaries of the last one, where two packages name theirs alike, so they are read right after it.
-pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap<String, Binary>> {
+/// over the binaries of the last one, where two packages name theirs alike, so `packed` gets them right after it. Returns for each
+/// function what `packed` makes, and what was read to make its binary, if the compiler said so.
+pub(super) async fn compile<T>(
+    config: &Config,
+    crates: &Crates,
+    packed: impl Fn(&str, &[u8]) -> Result<T>,
+) -> Result<BTreeMap<String, (T, Option<Found>)>> {
     let mut groups = BTreeMap::new();
     for (key, function) in config.packages() {
         let target = crates.targets.get(&function.target);
@@ -47,7 +45,7 @@ pub(super) async fn compile(config: &Config, crates: &Crates) -> Result<BTreeMap
         for (key, function) in functions {
             let path = builder.place(binary(&messages, key, function)?, folder, &function.bin);
             let bytes = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-            binaries.insert((*key).clone(), Binary { bytes, found: found.clone() });
+            binaries.insert((*key).clone(), (packed(key, &bytes)?, found.clone()));
         }
     }
     Ok(binaries)

@@ -18,6 +18,9 @@ pub(super) const HINT: &str = "build with a tool that links against older versio
 pub(super) const HINT_IN_PACKAGE: &str = "install or build it for Lambda: on Linux with an older glibc, for the function's `architecture` in `deployer.toml` or that \
      of `build.target` (pip: `--platform manylinux2014_x86_64 --only-binary=:all:`)";
 
+/// How every ELF file begins.
+pub(super) const MAGIC: &[u8] = b"\x7fELF";
+
 /// What a function runs on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Runtime {
@@ -81,7 +84,7 @@ pub(super) fn check(binary: &[u8], runtime: Runtime) -> Result<()> {
 /// # Errors
 /// Returns why it could not be loaded.
 pub(super) fn check_in_package(file: &[u8], runtime: Runtime) -> Result<()> {
-    if !file.starts_with(b"\x7fELF") {
+    if !file.starts_with(MAGIC) {
         return Ok(());
     }
     let header = Header::parse(file).context("it is for a processor of 32 bits")?;

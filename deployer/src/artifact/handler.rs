@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::io::Cursor;
+use std::io::{Read, Seek};
 
 use zip::ZipArchive;
 
@@ -10,8 +10,8 @@ use super::pack::ENTRY;
 
 /// The file that a runtime would look for and not find in this zip, as a user would name it. Nothing if it is there, or if that
 /// cannot be said: for other runtimes, and for anything that is not a zip: Lambda refuses those itself.
-pub(super) fn missing(zip: &[u8], runtime: &str, handler: &str) -> Option<String> {
-    let zip = ZipArchive::new(Cursor::new(zip)).ok()?;
+pub(super) fn missing(zip: impl Read + Seek, runtime: &str, handler: &str) -> Option<String> {
+    let zip = ZipArchive::new(zip).ok()?;
     let names: BTreeSet<Cow<'_, str>> = zip.file_names().flatten().collect();
     let files = files(runtime, handler)?;
     let is_extension = |name: &Cow<'_, str>| {
@@ -47,20 +47,20 @@ pub fn files(runtime: &str, handler: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{Cursor, Write as _};
 
     use zip::ZipWriter;
 
     use super::super::pack::options;
     use super::*;
 
-    fn zip(names: &[&str]) -> Vec<u8> {
+    fn zip(names: &[&str]) -> Cursor<Vec<u8>> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for name in names {
             zip.start_file(*name, options(false)).unwrap();
             zip.write_all(b"x").unwrap();
         }
-        zip.finish().unwrap().into_inner()
+        zip.finish().unwrap()
     }
 
     #[test]
@@ -78,23 +78,23 @@ mod tests {
             ("ruby3.3", "lambda.Api::Handler.process", "lambda.rb"),
             ("provided.al2023", "anything", "bootstrap"),
         ] {
-            assert_eq!(missing(&zip(&[file, "other"]), runtime, handler), None, "{runtime} {handler}");
-            assert!(missing(&zip(&["other"]), runtime, handler).is_some(), "{runtime} {handler}");
+            assert_eq!(missing(zip(&[file, "other"]), runtime, handler), None, "{runtime} {handler}");
+            assert!(missing(zip(&["other"]), runtime, handler).is_some(), "{runtime} {handler}");
         }
     }
 
     #[test]
     fn a_folder_too_deep_is_what_people_get_wrong() {
-        assert_eq!(missing(&zip(&["src/handler.py"]), "python3.12", "handler.handle").unwrap(), "handler.py");
-        assert_eq!(missing(&zip(&["dist/index.js"]), "nodejs22.x", "index.handler").unwrap(), "index.js");
-        assert_eq!(missing(&zip(&["target/bootstrap"]), "provided.al2023", "x").unwrap(), "bootstrap");
+        assert_eq!(missing(zip(&["src/handler.py"]), "python3.12", "handler.handle").unwrap(), "handler.py");
+        assert_eq!(missing(zip(&["dist/index.js"]), "nodejs22.x", "index.handler").unwrap(), "index.js");
+        assert_eq!(missing(zip(&["target/bootstrap"]), "provided.al2023", "x").unwrap(), "bootstrap");
     }
 
     #[test]
     fn other_runtimes_and_other_files_are_not_checked() {
-        assert_eq!(missing(&zip(&["x.class"]), "java21", "example.Handler::handle"), None);
-        assert_eq!(missing(&zip(&["x.dll"]), "dotnet8", "A::B::C"), None);
-        assert_eq!(missing(b"no zip", "python3.12", "handler.handle"), None);
-        assert_eq!(missing(&zip(&["x"]), "python3.12", "handler"), None);
+        assert_eq!(missing(zip(&["x.class"]), "java21", "example.Handler::handle"), None);
+        assert_eq!(missing(zip(&["x.dll"]), "dotnet8", "A::B::C"), None);
+        assert_eq!(missing(Cursor::new(b"no zip"), "python3.12", "handler.handle"), None);
+        assert_eq!(missing(zip(&["x"]), "python3.12", "handler"), None);
     }
 }

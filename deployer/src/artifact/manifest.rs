@@ -77,10 +77,7 @@ pub enum Packed {
 impl Packed {
     fn of(key: &str, package: &Package) -> Self {
         match package {
-            Package::Zip(bytes) => {
-                let (zip, sha256, size) = (format!("{key}.zip"), package.code_sha256(), bytes.len() as u64);
-                Self::Zip { zip, sha256, size }
-            }
+            Package::Zip(zip) => Self::Zip { zip: format!("{key}.zip"), sha256: zip.sha256(), size: zip.size() },
             Package::Image(image) => Self::Image { image: image.clone() },
         }
     }
@@ -188,12 +185,14 @@ pub(super) fn read(folder: &Path) -> Result<Manifest> {
     Manifest::parse(&text, &path)
 }
 
-/// Writes zips and manifest; each appears whole or not at all, the manifest last.
+/// Gives the zips, which are in temporary files, their places, and writes the manifest; each appears whole or not at all, the manifest
+/// last.
 pub(super) fn write(folder: &Path, manifest: &Manifest, packages: &BTreeMap<String, Package>) -> Result<()> {
     make_folder(folder)?;
     for (key, package) in packages {
-        if let Package::Zip(bytes) = package {
-            write_whole(&folder.join(format!("{key}.zip")), bytes)?;
+        if let Package::Zip(zip) = package {
+            let path = folder.join(format!("{key}.zip"));
+            zip.move_to(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
     }
     write_whole(&folder.join(FILE_NAME), &serde_json::to_vec_pretty(manifest)?)

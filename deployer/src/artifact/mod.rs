@@ -27,6 +27,7 @@ mod words;
 mod workspace;
 
 use std::collections::BTreeMap;
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -45,7 +46,8 @@ pub use git::{Ancestry, Commit, Commits};
 pub use handler::files as handler_files;
 pub use manifest::{Manifest, Packed, PackedFunction};
 pub use pack::{pack, sha256};
-pub use package::Package;
+pub(crate) use package::Arriving;
+pub use package::{Package, Zip};
 pub use reads::Reads;
 
 /// The largest zip that UpdateFunctionCode takes directly, in bytes. Larger ones go through a bucket.
@@ -104,12 +106,11 @@ impl Artifact {
             Packed::Zip { zip, sha256, .. } => (zip, sha256),
         };
         let path = self.folder.join(zip);
-        let bytes = std::fs::read(&path).with_context(|| {
+        let found = Zip::open(&path).with_context(|| {
             Failure::bad_input(format!("cannot read `{}`", path.display()))
                 .hint("the artifact is incomplete: build it again with `deployer build --out DIR`")
         })?;
-        let package = Package::Zip(bytes);
-        if package.code_sha256() != *sha256 {
+        if found.sha256() != *sha256 {
             return Err(Failure::refused(format!(
                 "the SHA-256 of `{}` differs from the one in the artifact's manifest",
                 path.display()
@@ -117,7 +118,7 @@ impl Artifact {
             .hint("the file was changed after the build: build again, and find out what changed it")
             .into());
         }
-        Ok(package)
+        Ok(Package::Zip(found))
     }
 }
 
@@ -194,16 +195,20 @@ pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Resul
 
 /// The zips of what cargo builds, and what was read to make it, if that is known.
 async fn binaries(config: &Config, crates: &Crates) -> Result<(BTreeMap<String, Package>, Option<Reads>)> {
-    let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));
-    for (key, binary) in compile::compile(config, crates).await? {
-        elf::check(&binary.bytes, Runtime::of(config, &key)).with_context(|| {
+    // One binary after another: they need not be in memory all at once.
+    let packed = |key: &str, binary: &[u8]| {
+        elf::check(binary, Runtime::of(config, key)).with_context(|| {
             Failure::refused(format!("the binary of function `{key}` would not start on Lambda")).hint(elf::HINT)
         })?;
-        refuse_over(&key, "binary", binary.bytes.len() as u64)?;
-        let zip = pack(&binary.bytes).with_context(|| format!("cannot pack function `{key}`"))?;
+        refuse_over(key, "binary", binary.len() as u64)?;
+        Zip::make(|file| pack::pack_into(BufWriter::new(file), binary))
+            .with_context(|| format!("cannot pack function `{key}`"))
+    };
+    let (mut zips, mut found) = (BTreeMap::new(), Some(BTreeMap::new()));
+    for (key, (zip, read)) in compile::compile(config, crates, packed).await? {
         zips.insert(key.clone(), Package::Zip(zip));
-        found = found.zip(binary.found).map(|(mut all, found)| {
-            all.insert(key, found);
+        found = found.zip(read).map(|(mut all, read)| {
+            all.insert(key, read);
             all
         });
     }
@@ -220,7 +225,7 @@ pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Opt
     let Package::Zip(zip) = package else { return Ok(()) };
     if !bucket {
         let what = "for a direct upload, and the stack contract names no `artifact_bucket`";
-        if let Some(size) = over(zip.len() as u64, DIRECT_UPLOAD_LIMIT) {
+        if let Some(size) = over(zip.size(), DIRECT_UPLOAD_LIMIT) {
             return Err(Failure::refused(format!("the zip of function `{key}` is {size} {what}"))
                 .hint(
                     "add an S3 bucket as `artifact_bucket` to the stack contract, or make the zip smaller: strip binaries, and leave out files \
@@ -230,7 +235,9 @@ pub fn refuse_unfit(key: &str, package: &Package, bucket: bool, entry_point: Opt
         }
     }
     let Some((runtime, handler)) = entry_point else { return Ok(()) };
-    let Some(file) = handler::missing(zip, runtime, handler) else { return Ok(()) };
+    let Some(file) = zip.file().ok().and_then(|file| handler::missing(BufReader::new(file), runtime, handler)) else {
+        return Ok(());
+    };
     Err(Failure::refused(format!(
         "the package of function `{key}` has no `{file}`, where `{runtime}` looks for the handler `{handler}`"
     ))
@@ -260,9 +267,15 @@ fn over(size: u64, limit: u64) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn package(bytes: &[u8]) -> Package {
+        let mut zip = Arriving::begin().unwrap();
+        zip.add(bytes).unwrap();
+        Package::Zip(zip.end())
+    }
+
     #[test]
     fn a_package_without_the_file_of_its_handler_is_refused() {
-        let zip = Package::Zip(pack(b"#!/bin/sh").unwrap());
+        let zip = package(&pack(b"#!/bin/sh").unwrap());
         let with = |runtime: &str, handler: &str| {
             refuse_unfit("api", &zip, false, Some(&(runtime.to_owned(), handler.to_owned())))
         };
@@ -275,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_zip_over_the_limit_needs_a_bucket() {
-        let of = |size: u64| Package::Zip(vec![0; usize::try_from(size).unwrap()]);
+        let of = |size: u64| package(&vec![0; usize::try_from(size).unwrap()]);
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT), false, None).is_ok());
         assert!(refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), true, None).is_ok());
         let error = refuse_unfit("counter", &of(DIRECT_UPLOAD_LIMIT + 1), false, None).unwrap_err();

@@ -2,8 +2,8 @@
 //! content always has the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::io::{Cursor, Read, Write as _};
+use std::fs::{File, Metadata};
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use zip::{ZipArchive, ZipWriter};
 use super::elf::{self, Runtime};
 use super::hasher::Hasher;
 use super::pack::{ENTRY, options};
+use super::package::{Zip, in_pieces};
 use super::reads::add_file;
 use super::{UNPACKED_LIMIT, refuse_over};
 use crate::config::{Config, Output};
@@ -24,8 +25,8 @@ const CONTENTS: &str = "a package can contain files, folders, and links to other
 
 /// The content of an output.
 pub(super) enum Contents {
-    /// The bytes of a zip.
-    Zip(Vec<u8>),
+    /// A zip.
+    Zip(PathBuf),
     /// Files and links of a folder, by their names in the zip.
     Folder(BTreeMap<String, Entry>),
 }
@@ -70,7 +71,8 @@ impl Contents {
             true => Self::of_folder(&path)
                 .with_context(|| Failure::bad_input(format!("{named} cannot be packed")).hint(CONTENTS))?,
             false if path.extension().is_some_and(|extension| extension == "zip") => {
-                Self::Zip(std::fs::read(&path).with_context(|| refused("cannot be read"))?)
+                File::open(&path).with_context(|| refused("cannot be read"))?;
+                Self::Zip(path)
             }
             false => return Err(refused("is neither a folder nor a file that ends with `.zip`").into()),
         };
@@ -106,7 +108,7 @@ impl Contents {
     /// Adds names, modes and bytes.
     pub(super) fn add_to(&self, hasher: &mut Hasher) {
         match self {
-            Self::Zip(bytes) => hasher.add("zip", bytes),
+            Self::Zip(path) => add_file(hasher, b"zip", path),
             Self::Folder(entries) => {
                 for (name, entry) in entries {
                     match entry {
@@ -124,17 +126,18 @@ impl Contents {
         }
     }
 
-    /// The zip of the function with this key, once it is certain that Lambda takes it.
+    /// The zip of the function with this key in a temporary file, once it is certain that Lambda takes it.
     ///
     /// # Errors
     /// It is not a zip, is too big unpacked, or has a program or library that could not run on Lambda.
-    pub(super) fn packed(self, config: &Config, key: &str) -> Result<Vec<u8>> {
-        let bytes = match self {
-            Self::Zip(bytes) => bytes,
-            Self::Folder(entries) => pack(key, &entries).with_context(|| format!("cannot pack function `{key}`"))?,
-        };
-        refuse_what_cannot_start(config, key, &bytes)?;
-        Ok(bytes)
+    pub(super) fn packed(self, config: &Config, key: &str) -> Result<Zip> {
+        let made = Zip::make(|mut file| match self {
+            Self::Zip(path) => Ok(in_pieces(&mut File::open(path)?, |piece| file.write_all(piece)).map(drop)?),
+            Self::Folder(entries) => pack(BufWriter::new(file), key, &entries),
+        });
+        let zip = made.with_context(|| format!("cannot pack function `{key}`"))?;
+        refuse_what_cannot_start(config, key, BufReader::new(zip.file()?))?;
+        Ok(zip)
     }
 }
 
@@ -151,8 +154,8 @@ fn link(inside: &Path, path: &Path, name: &str) -> Result<Entry> {
     Ok(Entry::Link(to.to_owned()))
 }
 
-fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+fn pack(to: impl Write + Seek, key: &str, entries: &BTreeMap<String, Entry>) -> Result<()> {
+    let mut zip = ZipWriter::new(to);
     let mut unpacked = 0;
     for (name, entry) in entries {
         match entry {
@@ -162,20 +165,21 @@ fn pack(key: &str, entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
                 unpacked += path.metadata()?.len();
                 refuse_over(key, "package", unpacked)?;
                 zip.start_file(name, options(*runs))?;
-                zip.write_all(&std::fs::read(path)?)?;
+                in_pieces(&mut File::open(path)?, |piece| zip.write_all(piece))?;
             }
         }
     }
-    Ok(zip.finish()?.into_inner())
+    zip.finish()?.flush()?;
+    Ok(())
 }
 
 /// Checks that Lambda can unpack it and run its contents.
-fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<()> {
+fn refuse_what_cannot_start(config: &Config, key: &str, zip: impl Read + Seek) -> Result<()> {
     let not_a_zip = || {
         Failure::bad_input(format!("the output of function `{key}` is not a zip that can be read"))
             .hint("build it again; nothing was changed")
     };
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).with_context(not_a_zip)?;
+    let mut zip = ZipArchive::new(zip).with_context(not_a_zip)?;
     let (mut unpacked, runtime) = (0, Runtime::of(config, key));
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).with_context(not_a_zip)?;
@@ -183,15 +187,25 @@ fn refuse_what_cannot_start(config: &Config, key: &str, bytes: &[u8]) -> Result<
         refuse_over(key, "package", unpacked)?;
         let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
         refuse_entry(key, &name, &entry)?;
-        let mut content = Vec::new();
         // Not more than its declared size: a zip may come from elsewhere.
-        entry.by_ref().take(UNPACKED_LIMIT).read_to_end(&mut content).with_context(not_a_zip)?;
+        let content = program(&mut entry.by_ref().take(UNPACKED_LIMIT), &name).with_context(not_a_zip)?;
         let check = if name == ENTRY { elf::check_entry } else { elf::check_in_package };
         check(&content, runtime).with_context(|| {
             Failure::refused(format!("`{name}` of function `{key}` could not run on Lambda")).hint(elf::HINT_IN_PACKAGE)
         })?;
     }
     Ok(())
+}
+
+/// The content of an entry, if it is a program or may be one. Anything else is only read, so that it is certain that it can be.
+fn program(entry: &mut impl Read, name: &str) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    entry.by_ref().take(elf::MAGIC.len() as u64).read_to_end(&mut content)?;
+    match name == ENTRY || content == elf::MAGIC {
+        true => entry.read_to_end(&mut content).map(drop)?,
+        false => std::io::copy(entry, &mut std::io::sink()).map(drop)?,
+    }
+    Ok(content)
 }
 
 /// Refuses an entry that leads out of the package, or that the function could not read: Lambda runs it as another user.

@@ -1,6 +1,6 @@
 //! A zip that depends on nothing but its content, so that the same binary always has the same SHA-256.
 
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Seek, Write};
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -14,10 +14,18 @@ pub(super) const ENTRY: &str = "bootstrap";
 
 /// Packs a binary as `bootstrap`, executable, dated 1980-01-01 00:00, the earliest date of the zip format.
 pub fn pack(binary: &[u8]) -> Result<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut zip = Cursor::new(Vec::new());
+    pack_into(&mut zip, binary)?;
+    Ok(zip.into_inner())
+}
+
+/// The same into a file.
+pub(super) fn pack_into(to: impl Write + Seek, binary: &[u8]) -> Result<()> {
+    let mut zip = ZipWriter::new(to);
     zip.start_file(ENTRY, options(true))?;
     zip.write_all(binary)?;
-    Ok(zip.finish()?.into_inner())
+    zip.finish()?.flush()?;
+    Ok(())
 }
 
 /// How an entry is packed: independent of when, where and by whom. Lambda needs all files to be readable by every user.
@@ -51,6 +59,19 @@ mod tests {
     fn the_bytes_of_a_zip_are_those_of_the_releases_before() {
         let head = pack(b"").unwrap();
         assert_eq!(&head[10..14], [0, 0, 0x21, 0], "1980-01-01 00:00");
+    }
+
+    #[test]
+    fn the_pieces_in_which_content_is_written_do_not_change_the_zip() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let content: Vec<u8> =
+            (0..1_500_000).map(|at| if at % 3000 < 900 { random.u8(..) } else { b'a' + random.u8(..5) }).collect();
+        for size in [1000, 64 * 1024] {
+            let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+            zip.start_file(ENTRY, options(true)).unwrap();
+            content.chunks(size).for_each(|piece| zip.write_all(piece).unwrap());
+            assert_eq!(sha256(&zip.finish().unwrap().into_inner()), sha256(&pack(&content).unwrap()), "{size}");
+        }
     }
 
     #[test]

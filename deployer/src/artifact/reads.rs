@@ -169,9 +169,8 @@ pub(super) struct Now<'a> {
 /// Adds a file. One that cannot be read counts as missing: a build that needs it says so.
 pub(super) fn add_file(hasher: &mut Hasher, name: &[u8], path: &Path) {
     let is_file = path.metadata().is_ok_and(|found| found.is_file());
-    match is_file.then(|| std::fs::read(path).ok()).flatten() {
-        Some(content) => hasher.add_bytes(name, &content),
-        None => hasher.add_bytes(b"missing", name),
+    if !is_file || hasher.add_file(name, path).is_err() {
+        hasher.add_bytes(b"missing", name);
     }
 }
 

@@ -10,6 +10,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::display::DisplayErrorContext;
 
 use super::error::never_left;
+use crate::artifact::{Arriving, Zip};
 use crate::world::{Proxy, World};
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -44,6 +45,9 @@ pub enum NoResponse {
     /// It broke off.
     #[error("the connection broke")]
     Broken,
+    /// There is no room for what was downloaded.
+    #[error("it could not be written to the folder for temporary files")]
+    Unwritable,
 }
 
 impl Http {
@@ -62,19 +66,49 @@ impl Http {
         sent.unwrap_or(Err(NoResponse::Late))
     }
 
+    /// Fetches a file, in pieces. `None` with a status that is not 200.
+    ///
+    /// # Errors
+    /// There was no whole response, or no room for it.
+    pub async fn download(&self, url: &str) -> Result<(u16, Option<Zip>), NoResponse> {
+        let fetched = tokio::time::timeout(self.within, self.fetch(url)).await;
+        fetched.unwrap_or(Err(NoResponse::Late))
+    }
+
+    async fn fetch(&self, url: &str) -> Result<(u16, Option<Zip>), NoResponse> {
+        let response = self.response("GET", url, &[]).await?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Ok((status, None));
+        }
+        let (mut body, mut zip) = (ByteStream::new(response.into_body()), Arriving::begin().map_err(unwritable)?);
+        while let Some(piece) = body.next().await {
+            zip.add(&piece.map_err(|_| NoResponse::Broken)?).map_err(unwritable)?;
+        }
+        Ok((status, Some(zip.end())))
+    }
+
     async fn exchange(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> Result<HttpResponse, NoResponse> {
+        let response = self.response(method, url, headers).await?;
+        let status = response.status().as_u16();
+        let headers = lower(response.headers().iter());
+        let body = ByteStream::new(response.into_body()).collect().await.map_err(|_| NoResponse::Broken)?;
+        Ok(HttpResponse { status, headers, body: body.to_vec() })
+    }
+
+    async fn response(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> Result<Response, NoResponse> {
         let mut request = Request::new(SdkBody::empty());
         request.set_uri(url).map_err(|_| NoResponse::NoConnection)?;
         request.set_method(method).map_err(|_| NoResponse::NoConnection)?;
         for (name, value) in headers {
             request.headers_mut().insert((*name).to_owned(), (*value).to_owned());
         }
-        let response: Response = self.connector.call(request).await.map_err(|error| reason(&error))?;
-        let status = response.status().as_u16();
-        let headers = lower(response.headers().iter());
-        let body = ByteStream::new(response.into_body()).collect().await.map_err(|_| NoResponse::Broken)?;
-        Ok(HttpResponse { status, headers, body: body.to_vec() })
+        self.connector.call(request).await.map_err(|error| reason(&error))
     }
+}
+
+fn unwritable(_: std::io::Error) -> NoResponse {
+    NoResponse::Unwritable
 }
 
 fn lower(headers: HeadersIter<'_>) -> Vec<(String, String)> {

@@ -5,6 +5,7 @@
 
 mod apigateway;
 mod apigatewayv2;
+mod body;
 mod calls;
 mod clock;
 mod cloudwatch;

@@ -3,7 +3,7 @@
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
+use aws_runtime::auth::{PayloadSigningOverride, SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::recursion_detection::RecursionDetectionInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
@@ -91,6 +91,8 @@ pub struct Request {
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: SdkBody,
+    /// SHA-256 of a body that is not in memory, in hexadecimal.
+    pub(super) sha256: Option<String>,
 }
 
 impl Request {
@@ -157,8 +159,9 @@ impl Client {
         T: std::fmt::Debug + Send + Sync + 'static,
     {
         let service = self.service;
-        let plugin =
-            StaticRuntimePlugin::new().with_config(self.settings(place)).with_runtime_components(self.components());
+        let plugin = StaticRuntimePlugin::new()
+            .with_config(self.settings(place, request.sha256.clone()))
+            .with_runtime_components(self.components());
         let mut operation =
             Operation::builder().service_name(service.id()).operation_name(request.operation).endpoint_url(&place.url);
         if let Some(version) = self.shared.behavior_version() {
@@ -171,7 +174,7 @@ impl Client {
         operation.build().invoke(request).await
     }
 
-    fn settings(&self, place: &Place) -> FrozenLayer {
+    fn settings(&self, place: &Place, sha256: Option<String>) -> FrozenLayer {
         let (shared, service) = (&self.shared, self.service);
         let mut layer = Layer::new("request");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
@@ -181,6 +184,7 @@ impl Client {
         layer.store_put(ApiMetadata::new(service.host(), env!("CARGO_PKG_VERSION")));
         // Retries of one service and region share a budget, as those of an SDK's clients do.
         layer.store_put(RetryPartition::new(format!("{}-{}", service.host(), place.region)));
+        layer.store_or_unset(sha256.map(PayloadSigningOverride::Precomputed));
         layer.store_or_unset(shared.region().cloned());
         layer.store_or_unset(shared.app_name().cloned());
         layer.store_or_unset(shared.disable_clock_skew_correction().map(DisableClockSkewCorrection::from));

@@ -3,15 +3,14 @@
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::checksum_config::RequestChecksumCalculation;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
+use super::body::Body;
 use super::calls::Counting;
 use super::endpoint::of_bucket;
 use super::request::{Client, Failure, Request, Service};
 use super::wire::encoded_key;
 use super::{AwsError, Calls, Kind, read_retries, upload_timeouts};
+use crate::artifact::Zip;
 
 /// Writes to the buckets that the credentials reach.
 #[derive(Debug, Clone)]
@@ -36,9 +35,9 @@ impl S3Writer {
     ///
     /// # Errors
     /// The bucket keeps no versions.
-    pub async fn put(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<String, AwsError> {
+    pub async fn put(&self, bucket: &str, key: &str, zip: &Zip) -> Result<String, AwsError> {
         let object = || format!("object `{key}` of bucket `{bucket}`");
-        let put = self.put_object([bucket, key], bytes).await;
+        let put = self.put_object([bucket, key], zip).await;
         let version = put.map_err(|error| AwsError::new("PutObject", object(), &error).for_lack_of("s3:PutObject"))?;
         // Where versioning was suspended, S3 calls every object's version `null`.
         let version = version.filter(|version| version != "null");
@@ -46,14 +45,16 @@ impl S3Writer {
         version.ok_or_else(|| AwsError::found(Kind::Other, "PutObject", object(), reason))
     }
 
-    async fn put_object(&self, [bucket, key]: [&str; 2], bytes: Vec<u8>) -> Result<Option<String>, Failure> {
+    async fn put_object(&self, [bucket, key]: [&str; 2], zip: &Zip) -> Result<Option<String>, Failure> {
         let (place, path) = of_bucket(&self.client.place().await?, bucket, self.by_path);
         let mut request = Request::bare("PutObject", "PUT", format!("{path}/{}?x-id=PutObject", encoded_key(key)));
         request.headers.push(("content-type", "application/octet-stream".to_owned()));
         if self.has_checksums {
-            request.headers.push(("x-amz-checksum-sha256", STANDARD.encode(Sha256::digest(&bytes))));
+            request.headers.push(("x-amz-checksum-sha256", zip.sha256()));
         }
-        request.body = bytes.into();
+        request.body = Body::of(zip).into_sdk();
+        // A file that has changed since it was read is refused by S3.
+        request.sha256 = Some(zip.sha256_hex());
         let version = |response: &HttpResponse| Some(response.headers().get("x-amz-version-id").map(str::to_owned));
         self.client.send_to(&place, request, version).await
     }

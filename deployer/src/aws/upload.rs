@@ -22,7 +22,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Has a big upload counted as it goes. It is shown until what is returned, and the body, are dropped.
 pub(super) fn counted(request: &mut HttpRequest, world: &World) -> Option<Arc<Waiting>> {
-    let total = request.body().bytes().map(|bytes| bytes.len() as u64).filter(|total| *total >= BIG)?;
+    let total = request.body().content_length().filter(|total| *total >= BIG)?;
     let object = object(request.uri()).unwrap_or_default();
     let what = match object.strip_prefix("functions/").and_then(|rest| rest.strip_suffix("/code")) {
         Some(name) => format!("the upload of the code of `{name}`"),

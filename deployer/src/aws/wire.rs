@@ -22,7 +22,7 @@ impl Request {
     pub fn query(operation: &'static str, version: &str, form: &Form) -> Self {
         let body = format!("Action={operation}&Version={version}{}", form.0);
         let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-        Self { operation, method: "POST", path: "/".to_owned(), headers, body: SdkBody::from(body) }
+        Self { operation, method: "POST", path: "/".to_owned(), headers, body: SdkBody::from(body), sha256: None }
     }
 
     /// A request of AWS JSON 1.1 (Logs).
@@ -31,12 +31,19 @@ impl Request {
             ("content-type", "application/x-amz-json-1.1".to_owned()),
             ("x-amz-target", format!("{target}.{operation}")),
         ];
-        Self { operation, method: "POST", path: "/".to_owned(), headers, body: SdkBody::from(body.to_string()) }
+        Self {
+            operation,
+            method: "POST",
+            path: "/".to_owned(),
+            headers,
+            body: SdkBody::from(body.to_string()),
+            sha256: None,
+        }
     }
 
     /// A request without a body (API Gateway, S3). `path` and its query are encoded.
     pub fn bare(operation: &'static str, method: &'static str, path: String) -> Self {
-        Self { operation, method, path, headers: Vec::new(), body: SdkBody::empty() }
+        Self { operation, method, path, headers: Vec::new(), body: SdkBody::empty(), sha256: None }
     }
 }
 

@@ -203,9 +203,9 @@ impl<'a> Bytes<'a> {
         };
         let bucket = run.observed.ledger.contract.artifact_bucket.as_deref();
         let object = match (&*package, bucket) {
-            (Package::Zip(zip), Some(bucket)) if zip.len() as u64 > DIRECT_UPLOAD_LIMIT => {
+            (Package::Zip(zip), Some(bucket)) if zip.size() > DIRECT_UPLOAD_LIMIT => {
                 let place = format!("{}/{}/{key}.zip", run.engine.config.app, run.engine.environment.name);
-                let put = aws.s3.put(bucket, &place, zip.clone()).await;
+                let put = aws.s3.put(bucket, &place, zip).await;
                 let version = of_upload(put, name, &package)?;
                 Some((bucket, place, version))
             }

@@ -44,7 +44,7 @@ status = 200
 /// The bytes of a function's zip.
 pub(crate) fn zip_of(artifact: &Artifact, function: &str) -> Vec<u8> {
     match artifact.package(&artifact.manifest.functions[function]).unwrap() {
-        Package::Zip(bytes) => bytes,
+        Package::Zip(zip) => std::fs::read(zip.path()).unwrap(),
         Package::Image(image) => panic!("{image} is not a zip"),
     }
 }

@@ -7,9 +7,10 @@ use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, S3ObjectSto
 use serde_json::Value;
 
 use super::{LambdaReader, LambdaWriter, Settings, bare, named};
-use crate::artifact::Package;
+use crate::artifact::{Package, Zip};
+use crate::aws::body::InJson;
 use crate::aws::calls::RawBody;
-use crate::aws::{AwsError, HttpResponse, Kind, NoResponse, upload_timeouts};
+use crate::aws::{AwsError, Kind, NoResponse, upload_timeouts};
 use crate::backoff::{Backoff, Pace};
 use crate::config::Image;
 
@@ -53,8 +54,8 @@ pub enum Readiness {
 /// Where code comes from.
 #[derive(Debug, Clone, Copy)]
 pub enum Code<'a> {
-    /// Its bytes, at most 50 MB.
-    Zip(&'a [u8]),
+    /// A zip of at most 50 MB.
+    Zip(&'a Zip),
     /// An object of a bucket in the function's region.
     Object {
         /// The bucket.
@@ -179,11 +180,12 @@ impl LambdaReader {
         let broken = |kind, why: String| {
             AwsError::found(kind, "the download", object(), format!("the zip could not be fetched: {why}"))
         };
-        match self.downloads.send("GET", &location, &[]).await {
-            Ok(response) if response.status == 200 => Ok(Package::Zip(response.body)),
+        match self.downloads.download(&location).await {
+            Ok((_, Some(zip))) => Ok(Package::Zip(zip)),
             // Also a 403: an address that was signed by a session which has ended since. The next try asks for another one.
-            Ok(HttpResponse { status, .. }) => Err(broken(Kind::Unknown, format!("HTTP {status}"))),
+            Ok((status, None)) => Err(broken(Kind::Unknown, format!("HTTP {status}"))),
             Err(NoResponse::NoConnection) => Err(broken(Kind::Unreachable, NoResponse::NoConnection.to_string())),
+            Err(NoResponse::Unwritable) => Err(broken(Kind::Other, NoResponse::Unwritable.to_string())),
             Err(why) => Err(broken(Kind::Unknown, why.to_string())),
         }
     }
@@ -219,7 +221,8 @@ impl LambdaWriter {
     ) -> Result<Option<String>, AwsError> {
         let request = self.0.turn().await.update_function_code().function_name(function).revision_id(revision);
         let request = match *code {
-            Code::Zip(bytes) => request.zip_file(Blob::new(bytes)),
+            // Its content is put in while it is sent.
+            Code::Zip(_) => request.zip_file(Blob::new(Vec::new())),
             // A copy: a reference would make every cold start depend on the bucket.
             Code::Object { bucket, key, version } => request
                 .s3_bucket(bucket)
@@ -230,7 +233,11 @@ impl LambdaWriter {
         };
         let request = request.set_publish((then == Then::Publish).then_some(true));
         let patient = aws_sdk_lambda::config::Builder::new().timeout_config(upload_timeouts());
-        let response = request.customize().config_override(patient).send().await;
+        let mut request = request.customize().config_override(patient);
+        if let Code::Zip(zip) = *code {
+            request = request.interceptor(InJson(zip.clone()));
+        }
+        let response = request.send().await;
         let failed = |error| {
             let error = AwsError::new("UpdateFunctionCode", named(function, "$LATEST"), &error);
             match code {
