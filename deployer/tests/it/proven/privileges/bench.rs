@@ -10,6 +10,7 @@ use crate::stack;
 use crate::strict::{Call, Guard, Policy, StrictProxy};
 
 const ALIAS: &str = "/2015-03-31/functions/resume-visitor-counter-dev/aliases/live";
+const FUNCTIONS: [&str; 2] = ["resume-visitor-counter-dev", "resume-visitor-counter-options-dev"];
 /// Nothing is pruned after a release: that is a run of its own.
 const KEEP_ALL: (&str, &str) = ("releases = 10", "releases = 1000");
 const KEEP_ONE: [(&str, &str); 2] = [("releases = 10", "releases = 1"), ("grace_hours = 24", "grace_hours = 0")];
@@ -29,6 +30,8 @@ pub(super) enum Run {
     Canary,
     /// The same, with a zip that has to go through the bucket.
     Bucket,
+    /// The live code, whose settings were changed: such a version is published without an upload.
+    Settings,
     /// What is live was moved by hand, and is recorded as a release.
     Adopt,
     /// All parts of the release before.
@@ -45,10 +48,11 @@ pub(super) enum Run {
 }
 
 impl Run {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Deploy,
         Self::Canary,
         Self::Bucket,
+        Self::Settings,
         Self::Adopt,
         Self::Rollback,
         Self::Unlock,
@@ -83,12 +87,15 @@ pub(super) struct Bench {
     ahead: Cell<bool>,
     count: Cell<u32>,
     api: String,
+    /// The functions' memory, once it was changed.
+    memory: Cell<Option<[Value; 2]>>,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
         let proxy = StrictProxy::before(stack().checkout.port("dev"));
-        Self { proxy, ahead: Cell::new(false), count: Cell::new(0), api: stack().api("dev") }
+        let (ahead, count, memory) = (Cell::new(false), Cell::new(0), Cell::new(None));
+        Self { proxy, ahead, count, api: stack().api("dev"), memory }
     }
 
     /// Prepares it and makes it, by who took a role and may do what the policy says.
@@ -104,7 +111,7 @@ impl Bench {
         self.proxy.guard(None);
         if ended.0.code == 0 {
             match run {
-                Run::Deploy | Run::DeployAndPrune | Run::Canary | Run::Bucket => self.ahead.set(true),
+                Run::Deploy | Run::DeployAndPrune | Run::Canary | Run::Bucket | Run::Settings => self.ahead.set(true),
                 Run::Rollback | Run::Adopt => self.ahead.set(false),
                 _ => {}
             }
@@ -123,6 +130,12 @@ impl Bench {
             }
             Run::Canary => (vec![KEEP_ALL, CANARY], self.news(false)),
             Run::Bucket => (keep_all, self.news(true)),
+            Run::Settings => {
+                let deploy = self.news(false);
+                self.unguarded(&keep_all, &deploy);
+                self.memory.set(Some(FUNCTIONS.map(|name| memory(name, &json!(200)))));
+                (keep_all, deploy)
+            }
             Run::Adopt => {
                 self.drift();
                 (keep_all, format!("deploy dev --adopt --artifact {}", stack().checkout.artifact(SENTENCE)))
@@ -154,6 +167,9 @@ impl Bench {
     pub(super) fn restore(&self) {
         let response = format!("/restapis/{}/gatewayresponses/THROTTLED", self.api);
         stack().behind("dev", "DELETE", &response, None, &Value::Null);
+        for (name, before) in self.memory.take().into_iter().flat_map(|before| FUNCTIONS.into_iter().zip(before)) {
+            memory(name, &before);
+        }
         let base = stack().checkout.artifact(SENTENCE);
         self.unguarded(&[KEEP_ALL], &format!("deploy dev --artifact {base}"));
     }
@@ -213,6 +229,14 @@ impl Bench {
         }
         self.ahead.set(true);
     }
+}
+
+/// Gives a function another memory, as Terraform would. Returns the one that it had.
+fn memory(name: &str, size: &Value) -> Value {
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let before = stack().behind("dev", "GET", &path, None, &Value::Null)["MemorySize"].clone();
+    stack().behind("dev", "PUT", &path, None, &json!({ "MemorySize": size }));
+    before
 }
 
 /// The code of the base behind a few bytes: a zip is read from its end. A big one goes over what one call takes.

@@ -19,7 +19,7 @@ const TAKEN_OUT: [(Run, &str, Option<&str>); 6] = [
     (Run::Deploy, "apigateway:PATCH", None),
     (Run::Bucket, "s3:PutObject", None),
     (Run::Rollback, "dynamodb:PutItem", None),
-    (Run::Status, "dynamodb:GetItem", None),
+    (Run::Status, "dynamodb:Query", None),
 ];
 
 pub(crate) fn without_an_action_the_run_names_it_and_changes_nothing() {

@@ -28,8 +28,9 @@ impl Pair {
         Self { proxy, deploy, reader: Policy::of([&reader]), trust: trust("dev", "read") }
     }
 
-    /// Promotes with these policies, as from a workflow: by nothing but an environment's credentials.
+    /// Promotes a release of dev with these policies, as from a workflow: by nothing but an environment's credentials.
     fn promote(&self, deploy: &Policy, reader: &Policy) -> (Ended, Vec<Call>) {
+        let from = format!("dev@{}", stack().last_number("dev"));
         let checkout = &stack().checkout;
         // As `docs/aws-account.md` says for an account each: the whole ARN.
         let (name, role) = ("\"resume-visitor-counter-dev-read\"", role_arn("dev", "read"));
@@ -49,7 +50,7 @@ impl Pair {
         }
         command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.proxy.port));
         command.env("AWS_ACCESS_KEY_ID", account("prod")).env("AWS_EC2_METADATA_DISABLED", "true");
-        let output = command.args(["promote", "dev", "prod", "--config", "roles.toml"]).output().unwrap();
+        let output = command.args(["promote", &from, "prod", "--config", "roles.toml"]).output().unwrap();
         self.proxy.guard(None);
         (Ended::of(&output), self.proxy.take())
     }
