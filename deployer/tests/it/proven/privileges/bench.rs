@@ -145,7 +145,8 @@ impl Bench {
                     self.unguarded(&[KEEP_ALL], &self.news(false));
                     self.ahead.set(true);
                 }
-                (keep_all, "rollback dev --to previous".to_owned())
+                // By its number, which is read by itself.
+                (keep_all, format!("rollback dev --to {}", stack().last_number("dev") - 1))
             }
             Run::Unlock => {
                 self.lock();
