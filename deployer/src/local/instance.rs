@@ -141,6 +141,11 @@ mod tests {
         let first = alone(folder.path()).unwrap();
         assert_eq!(alone(folder.path()).unwrap_err().exit(), Exit::Locked);
         drop(first);
-        alone(folder.path()).unwrap();
+        // A process that another test starts at this moment has a copy of the open file until it runs its program.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while alone(folder.path()).is_err() {
+            assert!(std::time::Instant::now() < until, "the lock is still taken");
+            std::thread::yield_now();
+        }
     }
 }
