@@ -146,7 +146,7 @@ impl Bench {
                     self.ahead.set(true);
                 }
                 // By its number, which is read by itself.
-                (keep_all, format!("rollback dev --to {}", stack().last_number("dev") - 1))
+                (keep_all, format!("rollback dev --to {}", stable_before_live()))
             }
             Run::Unlock => {
                 self.lock();
@@ -230,6 +230,14 @@ impl Bench {
         }
         self.ahead.set(true);
     }
+}
+
+/// The newest stable release of dev with other parts than the live one.
+fn stable_before_live() -> u64 {
+    let live = stack().status("dev")["release"].as_u64().unwrap();
+    let parts = stack().release("dev", live)["parts"].clone();
+    let is_meant = |release: &Value| release["stable"] == true && release["parts"] != parts;
+    (1..live).rev().find(|number| is_meant(&stack().release("dev", *number))).unwrap()
 }
 
 /// Gives a function another memory, as Terraform would. Returns the one that it had.
