@@ -51,8 +51,9 @@ fn report(output: Output, process: &ProcessEnvironment, world: &World) -> Report
 }
 
 async fn run(cli: Cli, process: ProcessEnvironment) -> ExitCode {
-    // Reading a bundle of root certificates is most of the work of a command that sends nothing.
-    let certificates = if cli.command.sends_requests() { process.certificates() } else { Ok(Vec::new()) };
+    // Reading a bundle of root certificates is most of the work of a command that sends nothing, or only to the local AWS.
+    let needs_them = cli.command.sends_requests() && !cli.global.local;
+    let certificates = if needs_them { process.certificates() } else { Ok(Vec::new()) };
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report = report(cli.global.output, &process, &world)
         .with_verbosity(cli.global.verbosity())

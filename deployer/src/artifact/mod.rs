@@ -28,7 +28,11 @@ mod workspace;
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context as _, Result};
 
@@ -182,15 +186,36 @@ pub async fn build(config: &Config, checkout: &Checkout, folder: &Path) -> Resul
         None => (BTreeMap::new(), Some(Reads::default())),
     };
     command::make_outputs(config).await?;
-    for (key, output) in config.outputs() {
-        packages.insert(key.clone(), Package::Zip(Contents::read(config, key, output)?.packed(config, key)?));
-    }
+    packages.extend(outputs(config)?);
     packages.extend(command::images(config).await?);
     let sources = checkout.sources(reads.as_ref()).await;
     let checked = commit::commit(config, Some(checkout), reads.as_ref()).await;
     let manifest = Manifest::of(config, &packages, (&sources, reads), &checked);
     manifest::write(folder, &manifest, &packages)?;
     Ok((Artifact { manifest, folder: folder.to_path_buf() }, checked))
+}
+
+/// The zips of what something else has made. They are packed side by side: that is work.
+fn outputs(config: &Config) -> Result<BTreeMap<String, Package>> {
+    let (outputs, next): (Vec<_>, _) = (config.outputs().collect(), AtomicUsize::new(0));
+    let pack = || {
+        let mut packed = BTreeMap::new();
+        while let Some((key, output)) = outputs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let zip = Contents::read(config, key, output).and_then(|contents| contents.packed(config, key));
+            packed.insert((*key).clone(), zip.map(Package::Zip));
+        }
+        packed
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get).min(outputs.len());
+    let packed = thread::scope(|scope| {
+        let others: Vec<_> = (1..processors).map(|_| scope.spawn(pack)).collect();
+        let mut packed = pack();
+        for other in others {
+            packed.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        packed
+    });
+    packed.into_iter().map(|(key, zip)| Ok((key, zip?))).collect()
 }
 
 /// The zips of what cargo builds, and what was read to make it, if that is known.

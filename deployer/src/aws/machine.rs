@@ -46,7 +46,7 @@ impl World {
 
 impl Outside for Machine {
     fn http_client(&self, proxy: Proxy) -> SharedHttpClient {
-        let (proxy, trusted) = (config(proxy), self.tls());
+        let (proxy, trusted) = (config(proxy), self.tls(proxy));
         // This builder keeps a connector, and with it its connections, for each set of timeouts.
         aws_smithy_http_client::Builder::new().build_with_connector_fn(move |settings, components| {
             let mut connector = Connector::builder().proxy_config(proxy.clone());
@@ -59,7 +59,7 @@ impl Outside for Machine {
     fn connector(&self, settings: &HttpConnectorSettings, proxy: Proxy) -> SharedHttpConnector {
         let connector: ConnectorBuilder = Connector::builder().proxy_config(config(proxy));
         let connector = connector.connector_settings(settings.clone()).tls_provider(PROVIDER);
-        connector.tls_context(self.tls()).build().into_shared()
+        connector.tls_context(self.tls(proxy)).build().into_shared()
     }
 
     fn streams(&self) -> bool {
@@ -91,8 +91,13 @@ fn config(proxy: Proxy) -> ProxyConfig {
 }
 
 impl Machine {
-    fn tls(&self) -> TlsContext {
+    fn tls(&self, proxy: Proxy) -> TlsContext {
+        let trusted = match proxy {
+            Proxy::OfTheUser => self.trusted.clone(),
+            // What is local has no TLS, and reading the system's certificates would be half of the work of a short run.
+            Proxy::None => TrustStore::empty(),
+        };
         // It never fails: nothing is checked before the first connection.
-        TlsContext::builder().with_trust_store(self.trusted.clone()).build().unwrap_or_default()
+        TlsContext::builder().with_trust_store(trusted).build().unwrap_or_default()
     }
 }

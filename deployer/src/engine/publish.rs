@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -17,6 +18,9 @@ use crate::observe::{Listed, ListedVersion, Observed, ObservedFunction, list};
 use crate::plan::{After, Plan, short};
 use crate::retention::is_of_another;
 use crate::verify;
+
+/// Lambda is never done with an upload at once: the first poll comes after a pause, too.
+const AFTER_UPLOAD: Duration = Pace::READY.first;
 
 /// The versions that a release may make in the calls that upload their code. Such a version has the description of `$LATEST`, so that
 /// only the ledger can name it: the intent does before the call is made.
@@ -108,7 +112,9 @@ async fn wanted_version(run: &Apply<'_>, key: &str, release: &Release) -> Result
     }
     let (version, published) = match release.publishing.get(key) {
         Some(publishing) if !passed_over && latest.code_sha256 != wanted && may_publish_at_once(publishing, listed) => {
-            (upload_and_publish(run, key, &latest, publishing).await?, true)
+            let version = upload_and_publish(run, key, &latest, publishing).await?;
+            tokio::time::sleep(AFTER_UPLOAD).await;
+            (version, true)
         }
         _ => {
             // Published again as it is, it would be the version that failed: an upload in between makes a new one.
@@ -168,6 +174,7 @@ async fn with_code(
     // The revision moves again when the update is done: it is read once more, never chained. Where the same bytes were
     // uploaded again, it alone shows that a read is not of before.
     let is_new = |found: &VersionState| found.code_sha256 == wanted && found.revision != latest.revision;
+    tokio::time::sleep(AFTER_UPLOAD).await;
     until_ready(run, name, "$LATEST", is_new).await
 }
 

@@ -41,6 +41,12 @@ impl Budget {
         self.spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
+    /// Whether `left` requests are enough for each of these checks to see a switch by itself.
+    pub(super) fn is_enough(left: u32, checks: usize, in_a_row: u32) -> bool {
+        let each = in_a_row.saturating_add(TO_SEE_A_SWITCH);
+        u32::try_from(checks).is_ok_and(|checks| each.saturating_mul(checks) <= left)
+    }
+
     /// Shares `left` requests among a first check and `others`; each needs `in_a_row` responses. A check that
     /// cannot get enough gets none: a few requests could show no more than the parts of before.
     pub(super) fn share(left: u32, others: usize, in_a_row: u32) -> Shares {
@@ -70,6 +76,14 @@ mod tests {
                 Shares { first, others: sent },
                 "{left} {others} {in_a_row}"
             );
+        }
+    }
+
+    #[test]
+    fn checks_wait_side_by_side_only_with_requests_for_each() {
+        for (left, checks, in_a_row, enough) in [(40, 5, 3, true), (40, 6, 3, false), (6, 1, 3, false), (0, 0, 3, true)]
+        {
+            assert_eq!(Budget::is_enough(left, checks, in_a_row), enough, "{left} {checks} {in_a_row}");
         }
     }
 

@@ -121,8 +121,9 @@ impl Verifier {
         self.through_url.as_ref().map_or(0, |through_url| through_url.budget.all() / 2)
     }
 
-    /// Sends read-only checks, each with what it expects. The first one waits until the switch is seen, so that the others
-    /// spend no requests on that. `kept` requests are not for now.
+    /// Sends read-only checks, each with what it expects: side by side, if there are requests enough for each to wait for the
+    /// switch. Else the first one waits until the switch is seen, so that the others spend no requests on that. `kept` requests are
+    /// not for now.
     pub async fn all(
         &self,
         checks: &[(&Check, Expected)],
@@ -138,17 +139,16 @@ impl Verifier {
         sent.sort_by_key(|(check, _)| !through_url.urls.has_stage(&check.function));
         let left = || through_url.budget.left().saturating_sub(kept);
         let in_a_row = through_url.patience.in_a_row;
-        let shares = Budget::share(left(), sent.len().saturating_sub(1), in_a_row);
-        let mut results = Vec::new();
-        let mut rest = &*sent;
-        if let Some((first, others)) = sent.split_first() {
+        let (mut results, mut rest, mut fitting) = (Vec::new(), &*sent, sent.len());
+        let side_by_side = traffic == Traffic::Switched && Budget::is_enough(left(), sent.len(), in_a_row);
+        if let Some((first, others)) = sent.split_first().filter(|_| !side_by_side) {
+            let shares = Budget::share(left(), others.len(), in_a_row);
             results.push(self.one(through_url, first, traffic, shares.first, phase).await);
-            rest = others;
+            (rest, fitting) = (others, if traffic == Traffic::Split { others.len() } else { shares.others });
         }
         if results.iter().any(Result::is_err) {
             return results;
         }
-        let fitting = if traffic == Traffic::Split { rest.len() } else { shares.others };
         let (others, rest) = rest.split_at(fitting);
         let share = left() / u32::try_from(others.len()).unwrap_or(1).max(1);
         let others = others.iter().map(|entry| self.one(through_url, entry, traffic, share, phase));

@@ -106,13 +106,13 @@ fn each_command_makes_exactly_these_calls_for_two_functions() {
     assert_eq!(
         costs(2),
         [
-            ("new code", (42, 8, 13)),
+            ("new code", (42, 8, 12)),
             ("nothing to do", (17, 0, 2)),
             ("versions that exist", (40, 6, 10)),
-            ("new code and definition", (53, 11, 16)),
+            ("new code and definition", (53, 11, 15)),
             ("promotion", (68, 11, 24)),
             ("rollback", (36, 7, 10)),
-            ("new code, many versions", (56, 11, 18)),
+            ("new code, many versions", (56, 11, 17)),
         ]
     );
 }
