@@ -92,8 +92,9 @@ impl Build {
         Architecture::of_target(&self.target)
     }
 
-    /// The same build for this machine's processor: the local AWS runs the binaries natively.
-    pub(super) fn for_host(mut self) -> Self {
+    /// The same build for the local AWS: for this machine's processor, on which the binaries run, and with the `profile` for it.
+    pub(super) fn for_local(mut self, profile: Option<&String>) -> Self {
+        self.profile = profile.unwrap_or(&self.profile).clone();
         self.target = Architecture::of_target(&format!("{}-", std::env::consts::ARCH)).target_like(&self.target);
         self
     }
@@ -245,6 +246,16 @@ mod tests {
             place.file == Path::new("deployer.toml") && error.to_string().contains(&expected),
             "{place:?}: {error}"
         );
+    }
+
+    #[test]
+    fn the_local_aws_may_have_a_profile_of_its_own() {
+        let built = |text: &str| {
+            let File { build, local, .. } = File::parse(text, Path::new("deployer.toml")).unwrap();
+            build.for_local(local.profile.as_ref()).profile
+        };
+        assert_eq!(built(OURS), "dev");
+        assert_eq!(built(&OURS.replace("profile = \"dev\"\n", "")), "release");
     }
 
     #[test]

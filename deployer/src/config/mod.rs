@@ -191,7 +191,8 @@ impl Config {
         // The same folder by the same name, however it was reached: cargo and git see it without links too.
         let root = path.parent().unwrap_or(Path::new("/"));
         let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
-        let build = if local { file.build.clone().for_host() } else { file.build.clone() };
+        let build = file.build.clone();
+        let build = if local { build.for_local(file.local.profile.as_ref()) } else { build };
         Ok(Self {
             local,
             has_local: !file.local.environments.is_empty(),

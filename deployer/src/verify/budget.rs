@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn checks_wait_side_by_side_only_with_requests_for_each() {
-        for (left, checks, in_a_row, enough) in [(40, 5, 3, true), (40, 6, 3, false), (6, 1, 3, false), (0, 0, 3, true)]
+        for (left, checks, in_a_row, enough) in [(40, 6, 3, true), (40, 7, 3, false), (5, 1, 3, false), (0, 0, 3, true)]
         {
             assert_eq!(Budget::is_enough(left, checks, in_a_row), enough, "{left} {checks} {in_a_row}");
         }
