@@ -63,7 +63,7 @@ pub(crate) enum Share {
 }
 
 /// Coprime with the number of faults, so that each part has all of them.
-pub(crate) const PARTS: usize = 16;
+pub(crate) const PARTS: usize = 64;
 
 /// The value of `CASES`.
 pub(crate) fn share() -> Share {
