@@ -9,6 +9,7 @@
 //! | `attempt.rs` | lock and intent, the plan made again, the end: live, failed or reverted |
 //! | `phases.rs`, `step.rs` | the phases of a plan, and what each step does |
 //! | `publish.rs` | versions and deployments, made and checked before any traffic moves |
+//! | `upload.rs` | uploads of code, and what became of one whose reply was lost |
 //! | `moves.rs` | aliases and the stage, moved |
 //! | `alarms` | alarms, before a release and during it |
 //! | `expiry.rs` | whether the credentials last |
@@ -31,6 +32,7 @@ mod recovery;
 mod revert;
 mod stable;
 mod step;
+mod upload;
 
 use anyhow::Result;
 
