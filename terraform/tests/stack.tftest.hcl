@@ -100,11 +100,8 @@ run "writes_the_contract" {
     }
     error_message = "The contract is not the one that the deployer reads."
   }
-}
 
-run "keeps_the_names_that_users_know" {
-  command = plan
-
+  # keeps the names that users know
   assert {
     condition     = output.dynamodb_table_name == "ResumeVisitorCounter-prod"
     error_message = "The table is called otherwise."
@@ -123,6 +120,26 @@ run "keeps_the_names_that_users_know" {
   assert {
     condition     = output.api_custom_domain == null
     error_message = "There is a domain although none is configured."
+  }
+
+  # gives each function no more than it needs
+  assert {
+    condition     = sort(distinct(flatten([for statement in jsondecode(module.backend.role_policies["preflight"]).Statement : statement.Action]))) == tolist(["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"])
+    error_message = "The preflight may do more than log and trace."
+  }
+
+  assert {
+    condition = { for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid => statement.Action if !contains(["WriteLogs", "WriteTraces"], statement.Sid) } == {
+      CountVisits    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      ReadAddressKey = ["ssm:GetParameter"]
+    }
+    error_message = "The counter may do something else than count and read its key."
+  }
+
+  # prod limits each client without being asked
+  assert {
+    condition     = length(module.waf) == 1 && local.waf_rate_limit == jsondecode(file("${path.module}/costs.json")).limits.waf_per_5_minutes
+    error_message = "One client spends what the stage lets through, or another limit than the costs in README.md are computed with."
   }
 }
 
@@ -169,23 +186,6 @@ run "names_the_path_of_a_stage_in_the_local_aws" {
   }
 }
 
-run "gives_each_function_no_more_than_it_needs" {
-  command = plan
-
-  assert {
-    condition     = sort(distinct(flatten([for statement in jsondecode(module.backend.role_policies["preflight"]).Statement : statement.Action]))) == tolist(["logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"])
-    error_message = "The preflight may do more than log and trace."
-  }
-
-  assert {
-    condition = { for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid => statement.Action if !contains(["WriteLogs", "WriteTraces"], statement.Sid) } == {
-      CountVisits    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-      ReadAddressKey = ["ssm:GetParameter"]
-    }
-    error_message = "The counter may do something else than count and read its key."
-  }
-}
-
 run "counts_in_postgres_instead_of_dynamodb" {
   command = plan
 
@@ -229,15 +229,6 @@ run "keeps_the_rights_on_a_database_that_only_older_versions_use" {
   assert {
     condition     = [for statement in jsondecode(module.backend.role_policies["counter"]).Statement : statement.Sid if contains(["CountVisits", "ReadDatabasePassword", "NotFromTheCode"], statement.Sid)] == ["CountVisits", "ReadDatabasePassword", "NotFromTheCode"]
     error_message = "The counter may not read the password, or what still counts in the table may not any more."
-  }
-}
-
-run "prod_limits_each_client_without_being_asked" {
-  command = plan
-
-  assert {
-    condition     = length(module.waf) == 1 && local.waf_rate_limit == jsondecode(file("${path.module}/costs.json")).limits.waf_per_5_minutes
-    error_message = "One client spends what the stage lets through, or another limit than the costs in README.md are computed with."
   }
 }
 

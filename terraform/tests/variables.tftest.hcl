@@ -34,68 +34,48 @@ run "accepts_the_least_that_an_environment_needs" {
   command = plan
 }
 
-run "refuses_an_environment_with_a_hyphen" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # an environment with a hyphen
     environment = "dev-2"
-  }
-  expect_failures = [var.environment]
-}
-
-run "refuses_an_environment_in_capitals" {
-  command = plan
-  variables {
-    environment = "PROD"
-  }
-  expect_failures = [var.environment]
-}
-
-run "refuses_an_availability_zone_as_region" {
-  command = plan
-  variables {
+    # an availability zone as region
     region = "us-east-1a"
-  }
-  expect_failures = [var.region]
-}
-
-run "refuses_an_account_of_eleven_digits" {
-  command = plan
-  variables {
+    # an account of eleven digits
     account_id = "12345678901"
-  }
-  expect_failures = [var.account_id]
-}
-
-run "refuses_a_website_with_a_scheme" {
-  command = plan
-  variables {
+    # a website with a scheme
     website_domain = "https://www.example.com"
-  }
-  expect_failures = [var.website_domain]
-}
-
-run "refuses_a_website_with_a_path" {
-  command = plan
-  variables {
-    website_domain = "www.example.com/"
-  }
-  expect_failures = [var.website_domain]
-}
-
-run "refuses_any_origin" {
-  command = plan
-  variables {
+    # any origin
     allowed_origins = ["*"]
+    # rusts name of an architecture
+    architecture = "aarch64"
+    # less memory than lambda gives
+    memory_size = 64
+    # a local endpoint that is not loopback
+    local_endpoint = "http://10.0.0.1:4566"
+    # a mail address without a domain
+    alarm_email = "ops"
+    # half a generation of the secret
+    address_key_generation = 1.5
   }
-  expect_failures = [var.allowed_origins]
+  expect_failures = [var.environment, var.region, var.account_id, var.website_domain, var.allowed_origins, var.architecture, var.memory_size, var.local_endpoint, var.alarm_email, var.address_key_generation]
 }
 
-run "refuses_the_origin_null" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
+    # an environment in capitals
+    environment = "PROD"
+    # a website with a path
+    website_domain = "www.example.com/"
+    # the origin null
     allowed_origins = ["https://www.example.com", "null"]
+    # a fraction of a megabyte
+    memory_size = 128.5
+    # a local endpoint that only begins like loopback
+    local_endpoint = "http://127.0.0.1.example.com:4566"
   }
-  expect_failures = [var.allowed_origins]
+  expect_failures = [var.environment, var.website_domain, var.allowed_origins, var.memory_size, var.local_endpoint]
 }
 
 run "refuses_an_origin_with_a_trailing_slash" {
@@ -186,60 +166,12 @@ run "refuses_a_certificate_of_another_region" {
   expect_failures = [var.certificate_arn]
 }
 
-run "refuses_rusts_name_of_an_architecture" {
-  command = plan
-  variables {
-    architecture = "aarch64"
-  }
-  expect_failures = [var.architecture]
-}
-
-run "refuses_less_memory_than_lambda_gives" {
-  command = plan
-  variables {
-    memory_size = 64
-  }
-  expect_failures = [var.memory_size]
-}
-
-run "refuses_a_fraction_of_a_megabyte" {
-  command = plan
-  variables {
-    memory_size = 128.5
-  }
-  expect_failures = [var.memory_size]
-}
-
-run "refuses_a_local_endpoint_that_is_not_loopback" {
-  command = plan
-  variables {
-    local_endpoint = "http://10.0.0.1:4566"
-  }
-  expect_failures = [var.local_endpoint]
-}
-
-run "refuses_a_local_endpoint_that_only_begins_like_loopback" {
-  command = plan
-  variables {
-    local_endpoint = "http://127.0.0.1.example.com:4566"
-  }
-  expect_failures = [var.local_endpoint]
-}
-
 run "refuses_to_reserve_nothing_by_a_zero" {
   command = plan
   variables {
     reserved_concurrency = 0
   }
   expect_failures = [var.reserved_concurrency]
-}
-
-run "refuses_a_mail_address_without_a_domain" {
-  command = plan
-  variables {
-    alarm_email = "ops"
-  }
-  expect_failures = [var.alarm_email]
 }
 
 run "refuses_a_limit_that_the_deployers_checks_would_reach" {
@@ -256,14 +188,6 @@ run "refuses_a_secret_that_the_functions_may_not_read" {
     address_key_parameter = "/other/address-key"
   }
   expect_failures = [var.address_key_parameter]
-}
-
-run "refuses_half_a_generation_of_the_secret" {
-  command = plan
-  variables {
-    address_key_generation = 1.5
-  }
-  expect_failures = [var.address_key_generation]
 }
 
 run "refuses_an_app_in_capitals" {

@@ -58,11 +58,8 @@ run "derives_the_buckets_name_from_the_account" {
     condition     = aws_s3_bucket.state.bucket == "resume-visitor-counter-tfstate-123456789012"
     error_message = "The local backend files and the README expect `<app>-tfstate-<account>`."
   }
-}
 
-run "keeps_every_state_closed_and_every_version_of_it" {
-  command = plan
-
+  # keeps every state closed and every version of it
   assert {
     condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
     error_message = "A broken state could not be gone back from."
@@ -75,11 +72,8 @@ run "keeps_every_state_closed_and_every_version_of_it" {
     ])
     error_message = "States could be made public."
   }
-}
 
-run "trusts_githubs_tokens_for_aws_and_lets_api_gateway_only_log" {
-  command = plan
-
+  # trusts githubs tokens for aws and lets api gateway only log
   assert {
     condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
     error_message = "Tokens of another issuer, or for another audience, are accepted."
@@ -89,94 +83,76 @@ run "trusts_githubs_tokens_for_aws_and_lets_api_gateway_only_log" {
     condition     = endswith(aws_iam_role_policy_attachment.api_gateway_logs[0].policy_arn, ":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
     error_message = "API Gateway may do more than write logs."
   }
+
+  # one account has the reader role that promotions need
+  assert {
+    condition     = keys(output.reader_roles) == ["dev"]
+    error_message = "Nothing could be promoted from dev, or something from prod."
+  }
+
+  # only the first environment is planned by pull requests
+  assert {
+    condition     = { for name, roles in module.roles : name => roles.plans_pull_requests } == { dev = true, prod = false }
+    error_message = "A pull request plans prod, or cannot plan dev."
+  }
 }
 
-run "refuses_an_availability_zone_as_region" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # an availability zone as region
     region = "us-east-1a"
-  }
-  expect_failures = [var.region]
-}
-
-run "refuses_an_account_of_eleven_digits" {
-  command = plan
-  variables {
+    # an account of eleven digits
     account_id = "12345678901"
-  }
-  expect_failures = [var.account_id]
-}
-
-run "refuses_a_bucket_in_capitals" {
-  command = plan
-  variables {
+    # a bucket in capitals
     state_bucket = "My-State"
-  }
-  expect_failures = [var.state_bucket]
-}
-
-run "refuses_an_environment_with_a_hyphen" {
-  command = plan
-  variables {
+    # an environment with a hyphen
     environments = { dev-2 = {} }
-  }
-  expect_failures = [var.environments]
-}
-
-run "refuses_no_environment_at_all" {
-  command = plan
-  variables {
-    environments = {}
-  }
-  expect_failures = [var.environments]
-}
-
-run "refuses_an_account_of_eleven_digits_to_promote_to" {
-  command = plan
-  variables {
-    environments = { dev = { promotes_to = { environment = "prod", account = "12345678901" } } }
-  }
-  expect_failures = [var.environments]
-}
-
-run "refuses_an_extra_that_nobody_knows" {
-  command = plan
-  variables {
-    environments = { dev = { extras = ["redis"] } }
-  }
-  expect_failures = [var.environments]
-}
-
-run "refuses_a_repository_without_its_owner" {
-  command = plan
-  variables {
+    # a repository without its owner
     github = { repository = "name" }
+    # an app in capitals
+    app = "Sample"
   }
-  expect_failures = [var.github]
+  expect_failures = [var.region, var.account_id, var.state_bucket, var.environments, var.github, var.app]
 }
 
-run "refuses_one_number_without_the_other" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
+    # no environment at all
+    environments = {}
+    # one number without the other
     github = { repository = "owner/name", owner_id = "1" }
+    # an app that ends as the preflight functions do
+    app = "sample-options"
   }
-  expect_failures = [var.github]
+  expect_failures = [var.environments, var.github, var.app]
 }
 
-run "refuses_a_number_that_is_none" {
+run "refuses_wrong_values_3" {
   command = plan
   variables {
+    # an account of eleven digits to promote to
+    environments = { dev = { promotes_to = { environment = "prod", account = "12345678901" } } }
+    # a number that is none
     github = { repository = "owner/name", owner_id = "owner", repository_id = "2" }
+    # an app with a word that begins with a digit
+    app = "sample-1"
   }
-  expect_failures = [var.github]
+  expect_failures = [var.environments, var.github, var.app]
 }
 
-run "refuses_another_provider_than_githubs" {
+run "refuses_wrong_values_4" {
   command = plan
   variables {
+    # an extra that nobody knows
+    environments = { dev = { extras = ["redis"] } }
+    # another provider than githubs
     github = { repository = "owner/name", oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/example.com" }
+    # an app that is too long
+    app = "a23456789012345678901234"
   }
-  expect_failures = [var.github]
+  expect_failures = [var.environments, var.github, var.app]
 }
 
 run "takes_another_app_into_every_name" {
@@ -203,56 +179,6 @@ run "leaves_the_accounts_log_role_alone" {
   }
 }
 
-run "refuses_an_app_in_capitals" {
-  command = plan
-  variables {
-    app = "Sample"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_app_that_ends_as_the_preflight_functions_do" {
-  command = plan
-  variables {
-    app = "sample-options"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_app_with_a_word_that_begins_with_a_digit" {
-  command = plan
-  variables {
-    app = "sample-1"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_app_that_is_too_long" {
-  command = plan
-  variables {
-    app = "a23456789012345678901234"
-  }
-  expect_failures = [var.app]
-}
-
-run "one_account_has_the_reader_role_that_promotions_need" {
-  command = plan
-
-  assert {
-    condition     = keys(output.reader_roles) == ["dev"]
-    error_message = "Nothing could be promoted from dev, or something from prod."
-  }
-}
-
-run "only_the_first_environment_is_planned_by_pull_requests" {
-  command = plan
-
-  assert {
-    condition     = { for name, roles in module.roles : name => roles.plans_pull_requests } == { dev = true, prod = false }
-    error_message = "A pull request plans prod, or cannot plan dev."
-  }
-}
-
 run "makes_no_role_without_a_repository" {
   command = plan
   variables {
@@ -265,20 +191,26 @@ run "makes_no_role_without_a_repository" {
   }
 }
 
-run "refuses_a_branch_with_a_wildcard" {
+run "refuses_wrong_values_5" {
   command = plan
   variables {
+    # a branch with a wildcard
     github = { repository = "owner/name", branch = "release/*" }
+    # the extra domain without its name
+    environments = { dev = { extras = ["domain"] } }
   }
-  expect_failures = [var.github]
+  expect_failures = [var.github, var.environments]
 }
 
-run "refuses_called_workflows_without_their_owner" {
+run "refuses_wrong_values_6" {
   command = plan
   variables {
+    # called workflows without their owner
     github = { repository = "owner/name", workflows_from = { repository = "deployer", refs = ["v0.2.0"] } }
+    # a zone by its name
+    environments = { dev = { extras = ["domain"], domain = { name = "example.com", hosted_zone_id = "example.com" } } }
   }
-  expect_failures = [var.github]
+  expect_failures = [var.github, var.environments]
 }
 
 run "refuses_no_workflow_at_all" {
@@ -287,20 +219,4 @@ run "refuses_no_workflow_at_all" {
     github = { repository = "owner/name", workflows = [] }
   }
   expect_failures = [var.github]
-}
-
-run "refuses_the_extra_domain_without_its_name" {
-  command = plan
-  variables {
-    environments = { dev = { extras = ["domain"] } }
-  }
-  expect_failures = [var.environments]
-}
-
-run "refuses_a_zone_by_its_name" {
-  command = plan
-  variables {
-    environments = { dev = { extras = ["domain"], domain = { name = "example.com", hosted_zone_id = "example.com" } } }
-  }
-  expect_failures = [var.environments]
 }

@@ -48,11 +48,8 @@ run "is_closed_encrypted_and_versioned" {
     condition     = jsondecode(aws_s3_bucket_policy.this.policy).Statement[0].Condition.Bool["aws:SecureTransport"] == "false"
     error_message = "Requests without TLS are taken."
   }
-}
 
-run "forgets_after_a_day" {
-  command = plan
-
+  # forgets after a day
   assert {
     condition = alltrue([
       aws_s3_bucket_lifecycle_configuration.this.rule[0].expiration[0].days == 1,
@@ -76,26 +73,15 @@ run "goes_with_its_content_only_where_it_may" {
   }
 }
 
-run "refuses_an_app_too_long_for_a_bucket" {
+run "refuses_wrong_values" {
   command = plan
   variables {
+    # an app too long for a bucket
     app = "a-name-too-long-for-a-bucket-x"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_environment_with_a_hyphen" {
-  command = plan
-  variables {
+    # an environment with a hyphen
     environment = "dev-2"
-  }
-  expect_failures = [var.environment]
-}
-
-run "refuses_an_account_of_eleven_digits" {
-  command = plan
-  variables {
+    # an account of eleven digits
     account = "12345678901"
   }
-  expect_failures = [var.account]
+  expect_failures = [var.app, var.environment, var.account]
 }

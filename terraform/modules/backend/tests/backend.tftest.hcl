@@ -75,11 +75,8 @@ run "the_table_of_visits_forgets_can_be_restored_and_stays" {
     condition     = jsondecode(aws_dynamodb_table_item.total.item) == { visit_id = { S = "total" }, count = { N = "0" } }
     error_message = "The first reader finds no zero."
   }
-}
 
-run "the_functions_are_what_users_know" {
-  command = plan
-
+  # the functions are what users know
   assert {
     condition = { for key, function in aws_lambda_function.this : key => "${function.function_name} ${function.runtime} ${function.memory_size} ${function.timeout} ${function.tracing_config[0].mode} ${function.reserved_concurrent_executions}" } == {
       counter   = "app-dev provided.al2023 128 10 Active 20"
@@ -97,32 +94,23 @@ run "the_functions_are_what_users_know" {
     condition     = alltrue([for role in aws_iam_role.function : role.permissions_boundary == "arn:aws:iam::123456789012:policy/app-dev-functions"])
     error_message = "A role has no bounds."
   }
-}
 
-# An environment made before a change of the placeholder would count as released: `placeholder/README.md`.
-run "the_placeholder_is_the_one_that_environments_were_made_with" {
-  command = plan
-
+  # An environment made before a change of the placeholder would count as released: `placeholder/README.md`.
+  # the placeholder is the one that environments were made with
   assert {
     condition     = output.placeholder_sha256 == "f6DSMgZIJ3yjBiP5mi5qy7NKDolG3GXH9y49CfZUCGY="
     error_message = "The placeholder's bytes are others: the domain would be put in front of the old one."
   }
-}
 
-run "every_log_ends_after_30_days" {
-  command = plan
-
+  # every log ends after 30 days
   assert {
     condition = sort([for group in concat(values(aws_cloudwatch_log_group.function), [aws_cloudwatch_log_group.access, aws_cloudwatch_log_group.execution]) : group.name if group.retention_in_days == 30]) == tolist([
       "/aws/apigateway/app-dev", "/aws/lambda/app-dev", "/aws/lambda/app-options-dev", "API-Gateway-Execution-Logs_abc123/dev",
     ])
     error_message = "A log is missing, or kept for ever."
   }
-}
 
-run "routes_call_the_alias_and_may_do_so_at_their_method_and_path_only" {
-  command = plan
-
+  # routes call the alias and may do so at their method and path only
   assert {
     condition = { for key, permission in aws_lambda_permission.api : key => "${permission.function_name}:${permission.qualifier} ${permission.source_arn}" } == {
       "GET /count"     = "app-dev:live arn:aws:execute-api:us-east-1:123456789012:abc123/dev/GET/count"
@@ -136,11 +124,8 @@ run "routes_call_the_alias_and_may_do_so_at_their_method_and_path_only" {
     condition     = alltrue([for integration in aws_api_gateway_integration.this : integration.type == "AWS_PROXY" && integration.integration_http_method == "POST"])
     error_message = "An integration is not a proxy."
   }
-}
 
-run "nothing_that_aws_keeps_of_a_request_holds_an_address" {
-  command = plan
-
+  # nothing that aws keeps of a request holds an address
   assert {
     condition     = !aws_api_gateway_stage.this.xray_tracing_enabled
     error_message = "X-Ray keeps the address of each visitor and the requested URL."
@@ -173,14 +158,83 @@ run "nothing_that_aws_keeps_of_a_request_holds_an_address" {
     condition     = !can(regex("@message|identity|sourceIp|client_ip", aws_cloudwatch_dashboard.this.dashboard_body))
     error_message = "The dashboard shows whole lines of a log."
   }
-}
 
-run "requests_past_the_concurrency_get_a_429_and_no_5xx" {
-  command = plan
-
+  # requests past the concurrency get a 429 and no 5xx
   assert {
     condition     = one([for settings in aws_api_gateway_method_settings.this.settings : "${settings.throttling_rate_limit} ${settings.throttling_burst_limit}"]) == "40 20"
     error_message = "More requests come at once than a function may run at once: 20."
+  }
+
+  # an alarm sends to the topic and the topic mails
+  assert {
+    condition     = output.alarms == tolist(["app-dev-api-5xx", "app-dev-errors", "app-options-dev-errors"])
+    error_message = "The deployer does not read all alarms."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.function_errors), aws_cloudwatch_metric_alarm.api_5xx) :
+      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" && alarm.comparison_operator == "GreaterThanThreshold"
+    ])
+    error_message = "An alarm sends nothing, or late, or without a reason."
+  }
+
+  assert {
+    condition     = [for mail in aws_sns_topic_subscription.email : "${mail.protocol} ${mail.endpoint}"] == ["email ops@example.com"]
+    error_message = "No address gets a mail."
+  }
+
+  # Invokes of a version that has no traffic yet do not count: the deployer checks versions that may fail.
+  # an error counts if it came through the alias
+  assert {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.function_errors : key =>
+      "${alarm.namespace} ${alarm.metric_name} ${alarm.dimensions.FunctionName} ${alarm.dimensions.Resource} ${alarm.statistic} ${alarm.period} ${alarm.threshold}"
+      } == {
+      counter   = "AWS/Lambda Errors app-dev app-dev:live Sum 60 0"
+      preflight = "AWS/Lambda Errors app-options-dev app-options-dev:live Sum 60 0"
+    }
+    error_message = "An alarm looks at something else than an alias's errors of a minute."
+  }
+
+  # Or any visitor could revert a release: by more requests at once than the account has concurrency for.
+  # a 5xx for want of concurrency does not raise an alarm
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.api_5xx[0].threshold == 1 && one([for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.expression if query.return_data == true]) == "100 * (errors - FILL(counter, 0) - FILL(preflight, 0)) / requests"
+    error_message = "The alarm compares something else than the share of 5XX that Lambda's throttles do not explain."
+  }
+
+  assert {
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.id =>
+      "${query.metric[0].namespace} ${query.metric[0].metric_name} ${query.metric[0].stat} ${query.metric[0].period} ${join(" ", values(query.metric[0].dimensions))}"
+      if query.id != "rate"
+      } == {
+      errors    = "AWS/ApiGateway 5XXError Sum 60 app-dev dev"
+      requests  = "AWS/ApiGateway Count Sum 60 app-dev dev"
+      counter   = "AWS/Lambda Throttles Sum 60 app-dev"
+      preflight = "AWS/Lambda Throttles Sum 60 app-options-dev"
+    }
+    error_message = "The alarm's metrics are others."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.function_errors) + length(aws_cloudwatch_metric_alarm.api_5xx[0].metric_query) - 1 == jsondecode(file("${path.module}/../../costs.json")).assumptions.alarmed_metrics
+    error_message = "The costs in README.md are computed with another number of metrics with an alarm."
+  }
+
+  # the dashboard shows what row t16 names in the stacks region
+  assert {
+    condition = alltrue([
+      for word in ["4XXError", "5XXError", "Invocations", "Errors", "Duration", "p50", "p99", "ExecutedVersion", "deploymentId"] :
+      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, word)
+    ])
+    error_message = "Something is missing."
+  }
+
+  assert {
+    condition     = distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.region]) == tolist(["us-east-1"])
+    error_message = "A widget looks at another region."
   }
 }
 
@@ -217,90 +271,6 @@ run "never_more_than_100_a_second_and_50_at_once" {
   assert {
     condition     = { rate = local.throttle.rate, burst = local.throttle.burst } == { for name in ["rate", "burst"] : name => jsondecode(file("${path.module}/../../costs.json")).limits[name] }
     error_message = "The costs in README.md are computed with other limits."
-  }
-}
-
-run "an_alarm_sends_to_the_topic_and_the_topic_mails" {
-  command = plan
-
-  assert {
-    condition     = output.alarms == tolist(["app-dev-api-5xx", "app-dev-errors", "app-options-dev-errors"])
-    error_message = "The deployer does not read all alarms."
-  }
-
-  assert {
-    condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.function_errors), aws_cloudwatch_metric_alarm.api_5xx) :
-      alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" && alarm.comparison_operator == "GreaterThanThreshold"
-    ])
-    error_message = "An alarm sends nothing, or late, or without a reason."
-  }
-
-  assert {
-    condition     = [for mail in aws_sns_topic_subscription.email : "${mail.protocol} ${mail.endpoint}"] == ["email ops@example.com"]
-    error_message = "No address gets a mail."
-  }
-}
-
-# Invokes of a version that has no traffic yet do not count: the deployer checks versions that may fail.
-run "an_error_counts_if_it_came_through_the_alias" {
-  command = plan
-
-  assert {
-    condition = {
-      for key, alarm in aws_cloudwatch_metric_alarm.function_errors : key =>
-      "${alarm.namespace} ${alarm.metric_name} ${alarm.dimensions.FunctionName} ${alarm.dimensions.Resource} ${alarm.statistic} ${alarm.period} ${alarm.threshold}"
-      } == {
-      counter   = "AWS/Lambda Errors app-dev app-dev:live Sum 60 0"
-      preflight = "AWS/Lambda Errors app-options-dev app-options-dev:live Sum 60 0"
-    }
-    error_message = "An alarm looks at something else than an alias's errors of a minute."
-  }
-}
-
-# Or any visitor could revert a release: by more requests at once than the account has concurrency for.
-run "a_5xx_for_want_of_concurrency_does_not_raise_an_alarm" {
-  command = plan
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.api_5xx[0].threshold == 1 && one([for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.expression if query.return_data == true]) == "100 * (errors - FILL(counter, 0) - FILL(preflight, 0)) / requests"
-    error_message = "The alarm compares something else than the share of 5XX that Lambda's throttles do not explain."
-  }
-
-  assert {
-    condition = {
-      for query in aws_cloudwatch_metric_alarm.api_5xx[0].metric_query : query.id =>
-      "${query.metric[0].namespace} ${query.metric[0].metric_name} ${query.metric[0].stat} ${query.metric[0].period} ${join(" ", values(query.metric[0].dimensions))}"
-      if query.id != "rate"
-      } == {
-      errors    = "AWS/ApiGateway 5XXError Sum 60 app-dev dev"
-      requests  = "AWS/ApiGateway Count Sum 60 app-dev dev"
-      counter   = "AWS/Lambda Throttles Sum 60 app-dev"
-      preflight = "AWS/Lambda Throttles Sum 60 app-options-dev"
-    }
-    error_message = "The alarm's metrics are others."
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.function_errors) + length(aws_cloudwatch_metric_alarm.api_5xx[0].metric_query) - 1 == jsondecode(file("${path.module}/../../costs.json")).assumptions.alarmed_metrics
-    error_message = "The costs in README.md are computed with another number of metrics with an alarm."
-  }
-}
-
-run "the_dashboard_shows_what_row_t16_names_in_the_stacks_region" {
-  command = plan
-
-  assert {
-    condition = alltrue([
-      for word in ["4XXError", "5XXError", "Invocations", "Errors", "Duration", "p50", "p99", "ExecutedVersion", "deploymentId"] :
-      strcontains(aws_cloudwatch_dashboard.this.dashboard_body, word)
-    ])
-    error_message = "Something is missing."
-  }
-
-  assert {
-    condition     = distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.region]) == tolist(["us-east-1"])
-    error_message = "A widget looks at another region."
   }
 }
 
@@ -376,20 +346,27 @@ run "rights_outlive_the_move_back_from_a_database" {
   }
 }
 
-run "refuses_an_app_in_capitals" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # an app in capitals
     app = "App"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_environment_with_a_hyphen" {
-  command = plan
-  variables {
+    # an environment with a hyphen
     environment = "dev-2"
+    # an origin with its default port
+    allowed_origins = ["https://www.example.com", "https://a.example:443"]
+    # rusts name of an architecture
+    function = { architecture = "aarch64", memory_size = 128 }
+    # a parameter by its name
+    address_key_arn = "/app/dev/address-key"
+    # a boundary by its name
+    permissions_boundary = "app-dev-functions"
+    # a mail address without an at
+    alarms = { enabled = true, email = "ops" }
+    # a database that renames the table
+    database = { network = { subnet_ids = [], security_group_ids = [] }, environment = { DYNAMODB_TABLE = "t" }, secret_arn = "arn" }
   }
-  expect_failures = [var.environment]
+  expect_failures = [var.app, var.environment, var.allowed_origins, var.function, var.address_key_arn, var.permissions_boundary, var.alarms, var.database]
 }
 
 run "takes_the_origins_that_the_functions_take" {
@@ -423,36 +400,15 @@ run "passes_good_origins_to_the_functions_as_one_list" {
   }
 }
 
-run "refuses_an_origin_with_its_default_port" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
-    allowed_origins = ["https://www.example.com", "https://a.example:443"]
-  }
-  expect_failures = [var.allowed_origins]
-}
-
-run "refuses_an_origin_with_a_path" {
-  command = plan
-  variables {
+    # an origin with a path
     allowed_origins = ["https://www.example.com/"]
-  }
-  expect_failures = [var.allowed_origins]
-}
-
-run "refuses_rusts_name_of_an_architecture" {
-  command = plan
-  variables {
-    function = { architecture = "aarch64", memory_size = 128 }
-  }
-  expect_failures = [var.function]
-}
-
-run "refuses_less_memory_than_lambda_gives" {
-  command = plan
-  variables {
+    # less memory than lambda gives
     function = { architecture = "arm64", memory_size = 64 }
   }
-  expect_failures = [var.function]
+  expect_failures = [var.allowed_origins, var.function]
 }
 
 run "refuses_to_reserve_nothing_by_a_zero" {
@@ -461,36 +417,4 @@ run "refuses_to_reserve_nothing_by_a_zero" {
     function = { architecture = "arm64", memory_size = 128, reserved_concurrency = 0 }
   }
   expect_failures = [var.function]
-}
-
-run "refuses_a_parameter_by_its_name" {
-  command = plan
-  variables {
-    address_key_arn = "/app/dev/address-key"
-  }
-  expect_failures = [var.address_key_arn]
-}
-
-run "refuses_a_boundary_by_its_name" {
-  command = plan
-  variables {
-    permissions_boundary = "app-dev-functions"
-  }
-  expect_failures = [var.permissions_boundary]
-}
-
-run "refuses_a_mail_address_without_an_at" {
-  command = plan
-  variables {
-    alarms = { enabled = true, email = "ops" }
-  }
-  expect_failures = [var.alarms]
-}
-
-run "refuses_a_database_that_renames_the_table" {
-  command = plan
-  variables {
-    database = { network = { subnet_ids = [], security_group_ids = [] }, environment = { DYNAMODB_TABLE = "t" }, secret_arn = "arn" }
-  }
-  expect_failures = [var.database]
 }

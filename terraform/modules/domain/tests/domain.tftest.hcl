@@ -38,6 +38,12 @@ run "speaks_tls_1_2_or_newer_at_api_and_the_domain" {
     condition     = aws_route53_record.this.type == "A" && aws_route53_record.this.name == "api.example.com" && aws_api_gateway_base_path_mapping.this.stage_name == "prod"
     error_message = "The name does not lead to the stage."
   }
+
+  # asks for what the alias runs
+  assert {
+    condition     = { for key, function in data.aws_lambda_function.live : key => "${function.function_name}:${function.qualifier}" } == { counter = "app-prod:live", preflight = "app-options-prod:live" }
+    error_message = "It looks at something else than what visitors would meet."
+  }
 }
 
 run "is_put_in_front_of_no_placeholder" {
@@ -65,15 +71,6 @@ run "is_put_in_front_of_no_placeholder_of_an_environment_made_again" {
   expect_failures = [aws_api_gateway_domain_name.this]
 }
 
-run "asks_for_what_the_alias_runs" {
-  command = plan
-
-  assert {
-    condition     = { for key, function in data.aws_lambda_function.live : key => "${function.function_name}:${function.qualifier}" } == { counter = "app-prod:live", preflight = "app-options-prod:live" }
-    error_message = "It looks at something else than what visitors would meet."
-  }
-}
-
 run "stays_after_a_release_was_reverted_to_version_1_of_the_deployers" {
   command = plan
 
@@ -84,58 +81,23 @@ run "stays_after_a_release_was_reverted_to_version_1_of_the_deployers" {
   }
 }
 
-run "refuses_a_hash_in_hexadecimal" {
+run "refuses_wrong_values" {
   command = plan
   variables {
+    # a hash in hexadecimal
     placeholder_sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-  }
-  expect_failures = [var.placeholder_sha256]
-}
-
-run "refuses_a_domain_with_a_scheme" {
-  command = plan
-  variables {
+    # a domain with a scheme
     domain_name = "https://example.com"
-  }
-  expect_failures = [var.domain_name]
-}
-
-run "refuses_a_zone_by_its_name" {
-  command = plan
-  variables {
+    # a zone by its name
     hosted_zone_id = "example.com"
-  }
-  expect_failures = [var.hosted_zone_id]
-}
-
-run "refuses_a_certificate_of_iam" {
-  command = plan
-  variables {
+    # a certificate of iam
     certificate_arn = "arn:aws:iam::123456789012:server-certificate/name"
-  }
-  expect_failures = [var.certificate_arn]
-}
-
-run "refuses_an_api_by_its_url" {
-  command = plan
-  variables {
+    # an api by its url
     rest_api_id = "https://abc123"
-  }
-  expect_failures = [var.rest_api_id]
-}
-
-run "refuses_a_stage_with_a_slash" {
-  command = plan
-  variables {
+    # a stage with a slash
     stage = "prod/"
-  }
-  expect_failures = [var.stage]
-}
-
-run "refuses_a_function_without_its_alias" {
-  command = plan
-  variables {
+    # a function without its alias
     aliases = { counter = "arn:aws:lambda:us-east-1:123456789012:function:app-prod" }
   }
-  expect_failures = [var.aliases]
+  expect_failures = [var.placeholder_sha256, var.domain_name, var.hosted_zone_id, var.certificate_arn, var.rest_api_id, var.stage, var.aliases]
 }

@@ -23,6 +23,12 @@ run "what_is_not_there_is_not_in_the_contract" {
     condition     = !contains(keys(jsondecode(output.contract)), "artifact_bucket") && !contains(keys(jsondecode(output.contract).api.M), "custom_url")
     error_message = "The deployer would read a null."
   }
+
+  # the record of releases can be restored and is encrypted
+  assert {
+    condition     = aws_dynamodb_table.this.point_in_time_recovery[0].enabled && aws_dynamodb_table.this.server_side_encryption[0].enabled
+    error_message = "The only record of what may be rolled back to could be lost."
+  }
 }
 
 run "functions_may_be_behind_no_api" {
@@ -37,12 +43,17 @@ run "functions_may_be_behind_no_api" {
   }
 }
 
-run "refuses_a_kind_of_api_that_is_not_known" {
+run "refuses_wrong_values" {
   command = plan
   variables {
+    # a kind of api that is not known
     stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "live", architecture = "arm64" } }, api = { kind = "websocket", id = "a", stage = "dev", url = "u" }, alarms = [] }
+    # an app in capitals
+    app = "App"
+    # an environment with a hyphen
+    environment = "dev-2"
   }
-  expect_failures = [var.stack]
+  expect_failures = [var.stack, var.app, var.environment]
 }
 
 run "an_http_api_and_function_urls_are_triggers_too" {
@@ -77,31 +88,6 @@ run "refuses_a_rest_api_without_a_stage" {
     stack = { account = "123456789012", region = "us-east-1", functions = { f = { name = "f", alias = "live" } }, api = { kind = "rest", id = "a", url = "u" } }
   }
   expect_failures = [var.stack]
-}
-
-run "the_record_of_releases_can_be_restored_and_is_encrypted" {
-  command = plan
-
-  assert {
-    condition     = aws_dynamodb_table.this.point_in_time_recovery[0].enabled && aws_dynamodb_table.this.server_side_encryption[0].enabled
-    error_message = "The only record of what may be rolled back to could be lost."
-  }
-}
-
-run "refuses_an_app_in_capitals" {
-  command = plan
-  variables {
-    app = "App"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_environment_with_a_hyphen" {
-  command = plan
-  variables {
-    environment = "dev-2"
-  }
-  expect_failures = [var.environment]
 }
 
 run "refuses_a_stack_without_functions" {

@@ -60,11 +60,8 @@ run "only_the_called_workflows_of_that_ref_may_take_a_role" {
     ]]
     error_message = "Others than the next environment's deploy role may read releases."
   }
-}
 
-run "the_permissions_page_shows_exactly_these_documents" {
-  command = plan
-
+  # the permissions page shows exactly these documents
   # In the page's order; its first block is the trust policy.
   assert {
     condition = [for block in regexall("(?s)```json\n(.*?)```", file("../../../docs/permissions.md")) : jsondecode(block[0])] == [
@@ -76,6 +73,22 @@ run "the_permissions_page_shows_exactly_these_documents" {
     error_message = "docs/permissions.md shows other documents than the module makes: ${join("\n", [
       aws_iam_role.github["deploy"].assume_role_policy, aws_iam_role_policy.github["deploy"].policy, aws_iam_role_policy.github["plan"].policy, aws_iam_role_policy.reader["read"].policy,
     ])}"
+  }
+
+  # the deploy role deletes versions only
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.github["deploy"].policy).Statement : statement.Resource if contains(statement.Action, "lambda:DeleteFunction")] == [
+      ["arn:aws:lambda:us-east-1:111111111111:function:notes-api-dev:*"],
+    ]
+    error_message = "A whole function may be deleted."
+  }
+
+  assert {
+    condition = alltrue([
+      for action in flatten([for name in ["plan", "read"] : [for statement in output.statements[name] : statement.actions]]) :
+      can(regex(":(Get|Describe|List|Query|GET|Simulate)", action))
+    ])
+    error_message = "A role that only reads may change something."
   }
 }
 
@@ -125,25 +138,6 @@ run "a_rest_api_can_be_deployed_and_not_changed" {
   }
 }
 
-run "the_deploy_role_deletes_versions_only" {
-  command = plan
-
-  assert {
-    condition = [for statement in jsondecode(aws_iam_role_policy.github["deploy"].policy).Statement : statement.Resource if contains(statement.Action, "lambda:DeleteFunction")] == [
-      ["arn:aws:lambda:us-east-1:111111111111:function:notes-api-dev:*"],
-    ]
-    error_message = "A whole function may be deleted."
-  }
-
-  assert {
-    condition = alltrue([
-      for action in flatten([for name in ["plan", "read"] : [for statement in output.statements[name] : statement.actions]]) :
-      can(regex(":(Get|Describe|List|Query|GET|Simulate)", action))
-    ])
-    error_message = "A role that only reads may change something."
-  }
-}
-
 run "the_state_of_this_environment_and_no_other_is_in_reach" {
   command = plan
   variables {
@@ -183,52 +177,40 @@ run "refuses_a_policy_that_iam_would_not_take" {
   expect_failures = [aws_iam_role_policy.github]
 }
 
-run "refuses_a_contract_of_nothing" {
+run "refuses_wrong_values_1" {
   command = plan
   variables {
+    # a contract of nothing
     contract = "{}"
-  }
-  expect_failures = [var.contract]
-}
-
-run "refuses_a_contract_of_an_older_schema" {
-  command = plan
-  variables {
-    contract = jsonencode(merge(jsondecode(file("tests/notes.json")), { schema = { N = "1" } }))
-  }
-  expect_failures = [var.contract]
-}
-
-run "refuses_a_ledger_by_its_arn" {
-  command = plan
-  variables {
+    # a ledger by its arn
     ledger = "arn:aws:dynamodb:us-east-1:111111111111:table/notes-ledger-dev"
-  }
-  expect_failures = [var.ledger]
-}
-
-run "refuses_another_provider_than_githubs" {
-  command = plan
-  variables {
+    # another provider than githubs
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/example.com"
       repository        = "you/notes"
       workflows_from    = { repository = "OWNER/deployer", refs = ["v0.2.0"] }
     }
+    # an account of eleven digits to promote to
+    promotes = { to = { environment = "prod", account = "12345678901" } }
+    # a state key with a wildcard
+    state = { bucket = "notes-tfstate", key = "notes/*" }
   }
-  expect_failures = [var.github]
+  expect_failures = [var.contract, var.ledger, var.github, var.promotes, var.state]
 }
 
-run "refuses_a_repository_without_its_owner" {
+run "refuses_wrong_values_2" {
   command = plan
   variables {
+    # a contract of an older schema
+    contract = jsonencode(merge(jsondecode(file("tests/notes.json")), { schema = { N = "1" } }))
+    # a repository without its owner
     github = {
       oidc_provider_arn = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com"
       repository        = "you/notes"
       workflows_from    = { repository = "deployer", refs = ["v0.2.0"] }
     }
   }
-  expect_failures = [var.github]
+  expect_failures = [var.contract, var.github]
 }
 
 run "refuses_any_version_of_the_workflows" {
@@ -267,20 +249,4 @@ run "refuses_a_branch_with_a_wildcard" {
     }
   }
   expect_failures = [var.github]
-}
-
-run "refuses_an_account_of_eleven_digits_to_promote_to" {
-  command = plan
-  variables {
-    promotes = { to = { environment = "prod", account = "12345678901" } }
-  }
-  expect_failures = [var.promotes]
-}
-
-run "refuses_a_state_key_with_a_wildcard" {
-  command = plan
-  variables {
-    state = { bucket = "notes-tfstate", key = "notes/*" }
-  }
-  expect_failures = [var.state]
 }

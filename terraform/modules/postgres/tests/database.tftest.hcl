@@ -57,6 +57,88 @@ run "is_a_small_postgresql_17" {
     condition     = aws_db_instance.this.engine_lifecycle_support == "open-source-rds-extended-support-disabled"
     error_message = "Past the version's end it would cost by the hour."
   }
+
+  # is encrypted and not public
+  assert {
+    condition     = aws_db_instance.this.storage_encrypted
+    error_message = "The visits lie in the clear."
+  }
+
+  assert {
+    condition     = !aws_db_instance.this.publicly_accessible
+    error_message = "It has a public address."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.db_subnet_group_name == "resume-visitor-counter-dev"
+    error_message = "It is in the account's default network."
+  }
+
+  # speaks tls only and with the authority that the function trusts
+  assert {
+    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1", max_connections = "80" }
+    error_message = "It accepts connections without TLS."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.parameter_group_name == aws_db_parameter_group.this.name && aws_db_parameter_group.this.family == "postgres17"
+    error_message = "The instance has other parameters."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.ca_cert_identifier == "rds-ca-rsa2048-g1"
+    error_message = "The function would refuse the certificate."
+  }
+
+  # nobody sees the password
+  assert {
+    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null && aws_db_instance.this.password_wo == null
+    error_message = "The password is not the business of RDS."
+  }
+
+  assert {
+    condition = output.environment == {
+      VISIT_STORE     = "postgres"
+      DATABASE_HOST   = "resume-visitor-counter-dev.abc.us-east-1.rds.amazonaws.com"
+      DATABASE_PORT   = "5432"
+      DATABASE_NAME   = "visits"
+      DATABASE_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
+    }
+    error_message = "The function gets other settings."
+  }
+
+  assert {
+    condition     = output.secret_arn == "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
+    error_message = "The role would be allowed to read another secret."
+  }
+
+  # keeps logs for 30 days
+  assert {
+    condition     = aws_cloudwatch_log_group.postgresql.name == "/aws/rds/instance/resume-visitor-counter-dev/postgresql" && aws_cloudwatch_log_group.postgresql.retention_in_days == 30
+    error_message = "RDS would make a group of its own and keep the logs for ever."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.enabled_cloudwatch_logs_exports == toset(["postgresql"])
+    error_message = "The log stays in the instance, or is more than one."
+  }
+
+  # can go back 7 days
+  assert {
+    condition     = aws_db_instance.this.backup_retention_period == 7 && aws_db_instance.this.copy_tags_to_snapshot
+    error_message = "There are no backups of 7 days with the instance's tags."
+  }
+
+  # an unprotected database leaves nothing
+  assert {
+    condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
+    error_message = "It stays, or leaves a snapshot for which one pays."
+  }
+
+  assert {
+    condition     = aws_db_instance.this.delete_automated_backups
+    error_message = "Its backups stay."
+  }
 }
 
 run "is_what_was_asked_for" {
@@ -85,92 +167,6 @@ run "is_what_was_asked_for" {
   }
 }
 
-run "is_encrypted_and_not_public" {
-  command = plan
-
-  assert {
-    condition     = aws_db_instance.this.storage_encrypted
-    error_message = "The visits lie in the clear."
-  }
-
-  assert {
-    condition     = !aws_db_instance.this.publicly_accessible
-    error_message = "It has a public address."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.db_subnet_group_name == "resume-visitor-counter-dev"
-    error_message = "It is in the account's default network."
-  }
-}
-
-run "speaks_tls_only_and_with_the_authority_that_the_function_trusts" {
-  command = plan
-
-  assert {
-    condition     = { for parameter in aws_db_parameter_group.this.parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1", max_connections = "80" }
-    error_message = "It accepts connections without TLS."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.parameter_group_name == aws_db_parameter_group.this.name && aws_db_parameter_group.this.family == "postgres17"
-    error_message = "The instance has other parameters."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.ca_cert_identifier == "rds-ca-rsa2048-g1"
-    error_message = "The function would refuse the certificate."
-  }
-}
-
-run "nobody_sees_the_password" {
-  command = plan
-
-  assert {
-    condition     = aws_db_instance.this.manage_master_user_password && aws_db_instance.this.password == null && aws_db_instance.this.password_wo == null
-    error_message = "The password is not the business of RDS."
-  }
-
-  assert {
-    condition = output.environment == {
-      VISIT_STORE     = "postgres"
-      DATABASE_HOST   = "resume-visitor-counter-dev.abc.us-east-1.rds.amazonaws.com"
-      DATABASE_PORT   = "5432"
-      DATABASE_NAME   = "visits"
-      DATABASE_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
-    }
-    error_message = "The function gets other settings."
-  }
-
-  assert {
-    condition     = output.secret_arn == "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-1"
-    error_message = "The role would be allowed to read another secret."
-  }
-}
-
-run "keeps_logs_for_30_days" {
-  command = plan
-
-  assert {
-    condition     = aws_cloudwatch_log_group.postgresql.name == "/aws/rds/instance/resume-visitor-counter-dev/postgresql" && aws_cloudwatch_log_group.postgresql.retention_in_days == 30
-    error_message = "RDS would make a group of its own and keep the logs for ever."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.enabled_cloudwatch_logs_exports == toset(["postgresql"])
-    error_message = "The log stays in the instance, or is more than one."
-  }
-}
-
-run "can_go_back_7_days" {
-  command = plan
-
-  assert {
-    condition     = aws_db_instance.this.backup_retention_period == 7 && aws_db_instance.this.copy_tags_to_snapshot
-    error_message = "There are no backups of 7 days with the instance's tags."
-  }
-}
-
 run "a_protected_database_stays_and_leaves_a_snapshot" {
   command = plan
 
@@ -192,19 +188,5 @@ run "a_protected_database_stays_and_leaves_a_snapshot" {
   assert {
     condition     = !aws_db_instance.this.delete_automated_backups
     error_message = "Its backups would go with it."
-  }
-}
-
-run "an_unprotected_database_leaves_nothing" {
-  command = plan
-
-  assert {
-    condition     = !aws_db_instance.this.deletion_protection && aws_db_instance.this.skip_final_snapshot && aws_db_instance.this.final_snapshot_identifier == null
-    error_message = "It stays, or leaves a snapshot for which one pays."
-  }
-
-  assert {
-    condition     = aws_db_instance.this.delete_automated_backups
-    error_message = "Its backups stay."
   }
 }

@@ -79,11 +79,8 @@ run "has_two_private_subnets_in_two_zones" {
     condition     = aws_db_subnet_group.this.subnet_ids == toset(["subnet-0", "subnet-1"])
     error_message = "The database is in another network."
   }
-}
 
-run "the_database_listens_to_the_function_on_5432" {
-  command = plan
-
+  # the database listens to the function on 5432
   assert {
     condition = (
       aws_vpc_security_group_ingress_rule.database.security_group_id == "sg-database" &&
@@ -107,11 +104,8 @@ run "the_database_listens_to_the_function_on_5432" {
     condition     = aws_db_instance.this.vpc_security_group_ids == toset(["sg-database"])
     error_message = "The instance has other rules than the group's."
   }
-}
 
-run "the_endpoints_listen_to_the_function_on_443" {
-  command = plan
-
+  # the endpoints listen to the function on 443
   assert {
     condition = (
       aws_vpc_security_group_ingress_rule.endpoints.security_group_id == "sg-endpoints" &&
@@ -130,11 +124,8 @@ run "the_endpoints_listen_to_the_function_on_443" {
     )
     error_message = "It is not the port of HTTPS alone."
   }
-}
 
-run "only_the_function_speaks_and_only_to_those_two" {
-  command = plan
-
+  # only the function speaks and only to those two
   assert {
     condition = {
       for key, rule in aws_vpc_security_group_egress_rule.function : key => [
@@ -151,11 +142,8 @@ run "only_the_function_speaks_and_only_to_those_two" {
     condition     = alltrue([for rule in aws_vpc_security_group_egress_rule.function : rule.cidr_ipv4 == null && rule.cidr_ipv6 == null])
     error_message = "The function may speak to addresses."
   }
-}
 
-run "the_function_finds_its_secret_and_its_key_under_their_usual_names" {
-  command = plan
-
+  # the function finds its secret and its key under their usual names
   assert {
     condition = { for key, endpoint in aws_vpc_endpoint.this : key => endpoint.service_name } == {
       secretsmanager = "com.amazonaws.us-east-1.secretsmanager"
@@ -178,11 +166,8 @@ run "the_function_finds_its_secret_and_its_key_under_their_usual_names" {
     ])
     error_message = "An endpoint is in another network, or accepts others."
   }
-}
 
-run "the_endpoints_serve_this_account_and_one_action_each" {
-  command = plan
-
+  # the endpoints serve this account and one action each
   assert {
     condition = {
       for key, endpoint in aws_vpc_endpoint.this : key => jsondecode(endpoint.policy).Statement[*].Action
@@ -204,20 +189,14 @@ run "the_endpoints_serve_this_account_and_one_action_each" {
     ])
     error_message = "An endpoint is open to other accounts."
   }
-}
 
-run "puts_the_function_into_the_network" {
-  command = plan
-
+  # puts the function into the network
   assert {
     condition     = output.network == { subnet_ids = ["subnet-0", "subnet-1"], security_group_ids = ["sg-function"] }
     error_message = "The function would be in another network, or have other rules."
   }
-}
 
-run "every_name_begins_with_app_and_environment" {
-  command = plan
-
+  # every name begins with app and environment
   assert {
     condition = alltrue([
       for name in concat(

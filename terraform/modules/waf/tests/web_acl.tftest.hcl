@@ -35,20 +35,14 @@ run "blocks_an_address_past_the_limit_and_what_aws_knows_as_bad" {
     ]) == "AWSManagedRulesCommonRuleSet"
     error_message = "AWS's common rules do not block."
   }
-}
 
-run "guards_the_stage" {
-  command = plan
-
+  # guards the stage
   assert {
     condition     = aws_wafv2_web_acl.this.scope == "REGIONAL" && aws_wafv2_web_acl_association.this.resource_arn == var.stage_arn
     error_message = "The stage is not guarded."
   }
-}
 
-run "keeps_no_address_of_a_visitor" {
-  command = plan
-
+  # keeps no address of a visitor
   assert {
     condition = alltrue(concat(
       [for rule in aws_wafv2_web_acl.this.rule : !rule.visibility_config[0].sampled_requests_enabled],
@@ -58,34 +52,17 @@ run "keeps_no_address_of_a_visitor" {
   }
 }
 
-run "refuses_an_app_in_capitals" {
+run "refuses_wrong_values" {
   command = plan
   variables {
+    # an app in capitals
     app = "App"
-  }
-  expect_failures = [var.app]
-}
-
-run "refuses_an_environment_with_a_hyphen" {
-  command = plan
-  variables {
+    # an environment with a hyphen
     environment = "prod-2"
-  }
-  expect_failures = [var.environment]
-}
-
-run "refuses_an_api_without_its_stage" {
-  command = plan
-  variables {
+    # an api without its stage
     stage_arn = "arn:aws:apigateway:us-east-1::/restapis/abc123"
-  }
-  expect_failures = [var.stage_arn]
-}
-
-run "refuses_a_limit_that_the_deployers_checks_would_reach" {
-  command = plan
-  variables {
+    # a limit that the deployers checks would reach
     rate_limit = 50
   }
-  expect_failures = [var.rate_limit]
+  expect_failures = [var.app, var.environment, var.stage_arn, var.rate_limit]
 }
