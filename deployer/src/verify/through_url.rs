@@ -76,10 +76,12 @@ impl ThroughUrl {
                 return Some(Err(Failed::new(check, record, (blame, why.difference))));
             }
             last = Some((Some(blame), why));
-            // The last requests are spread over the time that is left: a switch may take so long to be seen.
+            // The last requests are spread over the time that is left: a switch may take so long to be seen. With only these few from the
+            // start, the switch was seen before by other means: then this was one of the last old responses.
             let more = share.min(requests + self.budget.left()) - requests;
             let is_scarce = (1..=self.patience.in_a_row).contains(&more);
-            tokio::time::sleep(if is_scarce { pause.max(left / more) } else { pause }).await;
+            let longest = if Budget::is_enough(share, 1, self.patience.in_a_row) { left } else { SEEN_BY_ALL };
+            tokio::time::sleep(if is_scarce { pause.max((left / more).min(longest)) } else { pause }).await;
         }
         let (blame, Mismatch { words, difference }) = last?;
         let response = format!("{words}; {}", self.used_up());
