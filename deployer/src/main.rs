@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use deployer::cli::{Cli, Global, Output};
+use deployer::cli::{Cli, Command, Global, Output};
 use deployer::config::ProcessEnvironment;
 use deployer::ending::Ending as _;
 use deployer::failure::Exit;
@@ -51,8 +51,13 @@ fn report(output: Output, process: &ProcessEnvironment, world: &World) -> Report
 }
 
 async fn run(cli: Cli, process: ProcessEnvironment) -> ExitCode {
-    // Reading a bundle of root certificates is most of the work of a command that sends nothing, or only to the local AWS.
-    let needs_them = cli.command.sends_requests() && !cli.global.local;
+    // Reading a bundle of root certificates is most of the work of a command that sends nothing, or only to the local AWS. `init` looks
+    // into an account.
+    let local = || cli.global.local || process.local_requested().unwrap_or(false);
+    let needs_them = match &cli.command {
+        Command::Configured(_) => !local(),
+        other => other.sends_requests(),
+    };
     let certificates = if needs_them { process.certificates() } else { Ok(Vec::new()) };
     let world = World::trusting(certificates.as_deref().unwrap_or_default());
     let report = report(cli.global.output, &process, &world)

@@ -26,7 +26,7 @@ pub(super) struct DeclaredLocal {
     #[serde(default = "yes")]
     build_first: bool,
     /// The cargo profile that functions are built with for the local AWS. By default the one of `[build]`. With `"dev"` they compile
-    /// in half of the time, and their binaries are larger and slower.
+    /// in about 60 % of the time, and their binaries are larger and slower.
     pub(super) profile: Option<String>,
     /// The environments that run on the local AWS, by name.
     #[serde(flatten)]

@@ -40,7 +40,7 @@ impl ProcessEnvironment {
     ///
     /// # Errors
     /// It is set to a word that means neither yes nor no.
-    pub(crate) fn local_requested(&self) -> Result<bool> {
+    pub fn local_requested(&self) -> Result<bool> {
         let Some(value) = self.0.get(OsStr::new("DEPLOYER_LOCAL")) else { return Ok(false) };
         match value.to_string_lossy().trim().to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),

@@ -179,7 +179,8 @@ impl Verifier {
             Traffic::Split if !names_version => None,
             Traffic::Split => through_url.a_few_times(check, expected, phase).await,
             Traffic::Switched => {
-                // With few requests none is left to wait for the switch: after an old response the next ones would have to be far apart.
+                // With few requests none is left to wait for the switch: after an old response the next ones would have to be far
+                // apart.
                 let shows_switch = names_version && Budget::is_enough(share, 1, through_url.patience.in_a_row);
                 self.switch_seen(entry, shows_switch, phase).await?;
                 through_url.in_a_row(check, expected, share, phase).await

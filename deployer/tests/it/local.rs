@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::first_steps::children;
-use crate::harness::{Checkout, Ended, bare, free_port, listens};
+use crate::harness::{Checkout, Ended, bare, free_port, listens, repository};
 use crate::stack;
 
 /// A folder of programs to be put first on the PATH, or alone.
@@ -184,4 +184,17 @@ pub(crate) fn down_stops_every_process_and_removes_all_that_was_kept() {
 fn assert_nothing_was_made_but_the_artifact(checkout: &Checkout) {
     let left = walk(&checkout.root.join(".deployer/local"));
     assert!(left.iter().all(|path| path.ends_with("lock")), "{left:?}");
+}
+
+/// Certificates are for AWS: nothing local has TLS.
+pub(crate) fn a_broken_ca_bundle_is_refused_only_where_aws_is_meant() {
+    let refused = |arguments: &[&str], local: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deployer"));
+        command.current_dir(repository()).env_clear().envs(bare()).stdin(Stdio::null()).args(arguments);
+        let ended =
+            Ended::of(&command.env("AWS_CA_BUNDLE", "/nowhere.pem").env("DEPLOYER_LOCAL", local).output().unwrap());
+        ended.stderr.contains("cannot use the CA bundle `/nowhere.pem`")
+    };
+    assert!(refused(&["status", "dev"], "0") && refused(&["init"], "1"));
+    assert!(!refused(&["status", "dev"], "1") && !refused(&["--local", "status", "dev"], "0"));
 }

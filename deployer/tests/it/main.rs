@@ -124,6 +124,7 @@ fn tests_apart_from_the_stack() -> Vec<Test> {
         examples::a_queue_worker_is_released_by_the_commands_of_its_readme,
         examples::a_node_function_is_released_by_the_commands_of_its_readme,
         local::a_failed_start_of_local_up_is_explained_and_makes_nothing,
+        local::a_broken_ca_bundle_is_refused_only_where_aws_is_meant,
         facts::acceptance_refuses_bad_input_and_makes_nothing,
         infrastructure::every_type_and_attribute_of_guard_is_the_providers,
         local::a_connection_outlasts_the_90_s_that_a_client_keeps_it,
